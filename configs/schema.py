@@ -1,0 +1,285 @@
+"""The typed configuration of one study area. Every default is written here and nowhere else."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Metres = Annotated[float, Field(gt=0, le=1_000_000, description="metres")]
+Share = Annotated[float, Field(gt=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+HazardClass = Literal["ap", "at", "uxo", "any"]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class RasterLayer(_Frozen):
+    """One band of a GeoTIFF, COG or Zarr array."""
+
+    kind: Literal["raster"] = "raster"
+    path: str = Field(description="file, relative to data_root")
+    band: int = Field(1, ge=1, description="band number, from 1")
+    variable: str | None = Field(None, description="array name, Zarr only")
+    resampling: Literal["bilinear", "nearest", "mode", "average"] = Field(
+        "bilinear", description="bilinear for surfaces, nearest or mode for classes"
+    )
+    unit: str = Field("1", description="unit of the values")
+    valid_range: tuple[float, float] | None = Field(
+        None, description="least and greatest value that make sense; others are errors"
+    )
+    source: str = Field("", description="who made it, and when")
+    licence: str = Field("", description="licence and attribution")
+
+
+class VectorLayer(_Frozen):
+    """One layer of a GeoPackage, GeoJSON, Shapefile, FlatGeobuf, GeoParquet or CSV file."""
+
+    kind: Literal["vector"] = "vector"
+    path: str = Field(description="file, relative to data_root")
+    layer: str | None = Field(None, description="layer name, where the file has more than one")
+    crs: str | None = Field(None, description="CRS of a CSV file's coordinates")
+    easting: str | None = Field(None, description="CSV column of easting or longitude")
+    northing: str | None = Field(None, description="CSV column of northing or latitude")
+    keep: dict[str, tuple[str | int | float, ...]] = Field(
+        default_factory=dict, description="column: values to keep; other rows are left out"
+    )
+    date_column: str | None = Field(None, description="column with the date of each record")
+    position_error_m: float = Field(
+        0.0, ge=0, le=50_000, description="stated positional error of the geometry, metres"
+    )
+    source: str = Field("", description="who made it, and when")
+    licence: str = Field("", description="licence and attribution")
+
+
+Layer = Annotated[RasterLayer | VectorLayer, Field(discriminator="kind")]
+
+
+class FrontLine(_Frozen):
+    """Distance to the front line, and signed by the side that held the land."""
+
+    kind: Literal["front_line"] = "front_line"
+    layer: Name = Field(description="the line")
+    held_area: Name | None = Field(
+        None, description="polygons of the side that laid the belts; distance is negative inside"
+    )
+    cap_m: Metres = Field(40_000, description="distances beyond this read as this, metres")
+
+
+class Fortifications(_Frozen):
+    """Distance to fortifications, and how many lie within each radius."""
+
+    kind: Literal["fortifications"] = "fortifications"
+    layer: Name
+    radii_m: tuple[Metres, ...] = (500.0, 1_000.0, 2_000.0)
+    cap_m: Metres = 20_000
+
+
+class Terrain(_Frozen):
+    """Elevation, slope, aspect, curvature; TPI and roughness at several radii."""
+
+    kind: Literal["terrain"] = "terrain"
+    layer: Name
+    radii_m: tuple[Metres, ...] = (500.0, 2_000.0, 5_000.0)
+
+
+class Distance(_Frozen):
+    """Distance to the nearest geometry of a layer: roads, rivers, settlements."""
+
+    kind: Literal["distance"] = "distance"
+    layer: Name
+    cap_m: Metres = 20_000
+
+
+class Density(_Frozen):
+    """Points or metres of line per square kilometre within each radius."""
+
+    kind: Literal["density"] = "density"
+    layer: Name
+    radii_m: tuple[Metres, ...] = (2_000.0, 10_000.0)
+    weight_column: str | None = Field(None, description="sum this column instead of counting")
+
+
+class LandCover(_Frozen):
+    """One indicator per named group of land-cover classes."""
+
+    kind: Literal["land_cover"] = "land_cover"
+    layer: Name
+    groups: dict[Name, tuple[int, ...]] = Field(description="group name: class codes", min_length=1)
+
+
+class Value(_Frozen):
+    """The value of a raster as it is."""
+
+    kind: Literal["value"] = "value"
+    layer: Name
+
+
+Feature = Annotated[
+    FrontLine | Fortifications | Terrain | Distance | Density | LandCover | Value,
+    Field(discriminator="kind"),
+]
+
+
+class Regions(_Frozen):
+    """Land units that are left out whole, to measure how the model travels (*far*)."""
+
+    layer: Name | None = Field(
+        None, description="polygons grouped into regions; without it, cells are grouped"
+    )
+    count: int = Field(10, ge=2, le=100, description="how many regions")
+
+
+class StudyArea(_Frozen):
+    """What land, on which grid."""
+
+    name: Name
+    title: str = Field(min_length=1, max_length=120)
+    boundary: Name = Field(description="polygon layer of the land the map is for")
+    crs: str = Field(description="projected CRS in metres")
+    resolution_m: float = Field(ge=5, le=10_000, description="cell size, metres")
+    regions: Regions = Regions()
+    as_of: dt.date | None = Field(None, description="evidence dated later is left out")
+
+
+class Evidence(_Frozen):
+    """A layer that says: contamination was found, or suspected, here."""
+
+    layer: Name
+    evidence: Literal["find", "accident", "confirmed", "suspicion", "cleared"] = Field(
+        description="what kind of word this layer gives"
+    )
+    weight: Share = Field(description="how far it is believed, 0 to 1")
+    hazard: HazardClass = "any"
+    hazard_column: str | None = Field(None, description="column with ap, at or uxo")
+    min_coverage: float = Field(
+        0.0, ge=0, lt=1, description="share of a cell that polygons must cover; 0 is any touch"
+    )
+
+
+class Labels(_Frozen):
+    """Positive by evidence, negative by search, unlabelled elsewhere."""
+
+    positive: tuple[Evidence, ...] = Field(min_length=1)
+    surveyed: Name | None = Field(None, description="polygons where survey results are at hand")
+    search_weight: Share = Field(1.0, description="how far a search without finds is believed")
+
+
+class Folds(_Frozen):
+    """How the model is put to the test."""
+
+    block_m: Metres | None = Field(
+        None, description="block size; none: the measured autocorrelation range decides"
+    )
+    count: int = Field(5, ge=2, le=50, description="folds of blocks")
+
+
+class FindingsEncoder(_Frozen):
+    """Distance to and number of known findings, fitted inside each fold."""
+
+    use: bool = True
+    block_m: Metres = Field(10_000, description="blocks of the cross-fitting, metres")
+    neighbours: tuple[int, ...] = Field((1, 10), description="distance to the k-th finding")
+    radii_m: tuple[Metres, ...] = Field((5_000.0,), description="findings within each radius")
+    cap_m: Metres = 30_000
+
+
+class LightGBM(_Frozen):
+    """Small, regularised, deterministic trees."""
+
+    trees: int = Field(300, ge=10, le=5_000)
+    learning_rate: float = Field(0.04, gt=0, le=1)
+    leaves: int = Field(15, ge=2, le=255)
+    min_cells_in_leaf: int = Field(200, ge=1)
+    feature_share: Share = 0.5
+    row_share: Share = 0.7
+    l2: float = Field(10.0, ge=0)
+
+
+class Model(_Frozen):
+    """What is trained."""
+
+    findings: FindingsEncoder = FindingsEncoder()
+    lightgbm: LightGBM = LightGBM()
+    members: int = Field(8, ge=2, le=100, description="models on resampled blocks; their mean")
+    negatives_per_positive: float = Field(
+        8.0, gt=0, description="negatives drawn per positive; corrected for by weights"
+    )
+    interval: float = Field(0.9, gt=0.5, lt=1, description="stated cover of the interval")
+    seed: int = Field(7, ge=0, lt=2**31)
+    threads: int = Field(2, ge=1, le=256)
+
+
+class Gates(_Frozen):
+    """Agreed before training. A run that fails one is kept, marked, and never approved."""
+
+    min_positive_cells: int = Field(50, ge=1)
+    permuted_auc_margin: float = Field(
+        0.05, gt=0, lt=0.5, description="greatest distance of permuted-label ROC-AUC from 0.5"
+    )
+    permutations: int = Field(3, ge=1, le=100)
+    min_applicable_share: float = Field(0.3, ge=0, le=1)
+
+
+class RiskClasses(_Frozen):
+    """Where the classes are cut, by share of the applicable land."""
+
+    higher_share: Share = Field(0.05, description="land with the highest probability")
+    elevated_share: Share = Field(0.15, description="the land after that")
+
+
+class Tasks(_Frozen):
+    """Contiguous survey tasks."""
+
+    budget_ha: float = Field(50_000, gt=0, description="land to be tasked, hectares")
+    min_ha: float = Field(100, gt=0)
+    max_ha: float = Field(2_500, gt=0)
+    random_share: float = Field(0.05, ge=0, le=0.5, description="share of the budget drawn blind")
+
+
+class Simulation(_Frozen):
+    """A made-up laying and a biased survey of it. Never evidence of anything real."""
+
+    elevation: Name
+    front_line: Name
+    held_area: Name
+    settlements: Name
+    rivers: Name | None = None
+    roads: Name | None = None
+    seed: int = Field(2020, ge=0, lt=2**31)
+    prevalence: Share = Field(0.02, description="share of cells with contamination")
+    away_share: Share = Field(0.4, description="share of contaminated cells away from the line")
+    surveyed_share: Share = Field(0.35, description="share of land that was surveyed")
+    detection: Share = Field(0.85, description="chance that a survey finds what is there")
+    false_suspicion: float = Field(
+        0.5, ge=0, description="false suspect areas for every true one"
+    )
+
+
+class Tracking(_Frozen):
+    """Where MLflow writes. MLFLOW_TRACKING_URI in the environment comes first."""
+
+    uri: str | None = Field(None, description="none: mlflow.db in the run folder")
+    experiment: str = Field("minerisk", min_length=1)
+
+
+class Config(_Frozen):
+    """One study area: its layers, features, labels, model and what is made of it."""
+
+    study_area: StudyArea
+    data_root: str = Field(
+        ".", description="folder of the layers, relative to this file; ${MINERISK_DATA} is read"
+    )
+    layers: dict[Name, Layer] = Field(min_length=1)
+    features: tuple[Feature, ...] = Field(min_length=1)
+    labels: Labels
+    folds: Folds = Folds()
+    model: Model = Model()
+    gates: Gates = Gates()
+    classes: RiskClasses = RiskClasses()
+    tasks: Tasks = Tasks()
+    simulation: Simulation | None = Field(
+        None, description="given: findings are SIMULATED, and every output says so"
+    )
+    tracking: Tracking = Tracking()

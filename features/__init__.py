@@ -1,0 +1,4 @@
+"""Turn places into numbers: grid, sources, features, labels, cube.
+
+Nothing in this room knows a configuration file, a run folder or MLflow.
+"""

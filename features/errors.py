@@ -1,0 +1,25 @@
+"""The one tree of errors. A caller that reports to a person catches `MineriskError`."""
+
+
+class MineriskError(Exception):
+    """Something the user can act on.
+
+    The message says what came, what was expected and what to do. `exit_code` is what the command
+    line returns: 2 for wrong use or bad input, 1 for a finding.
+    """
+
+    exit_code = 2
+
+
+class InputError(MineriskError):
+    """A layer, file or argument that cannot be used as it is."""
+
+
+class CoverError(InputError):
+    """An area that the layers or the cube do not cover."""
+
+
+class FindingError(MineriskError):
+    """A check that ran and did not pass: a gate, an audit, a validation."""
+
+    exit_code = 1

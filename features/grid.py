@@ -1,0 +1,112 @@
+"""Where the cells are: one snapped `GeoBox` per study area."""
+
+import math
+
+import geopandas as gpd
+import numpy as np
+import pyproj
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio.features import geometry_mask
+
+from features.errors import InputError
+
+MAX_CELLS = 1_000_000_000
+
+
+def study_grid(
+    bounds: tuple[float, float, float, float], *, crs: str, resolution_m: float
+) -> GeoBox:
+    """Make the grid that covers `bounds`, its origin snapped to a multiple of the resolution.
+
+    Parameters
+    ----------
+    bounds
+        West, south, east, north in metres of `crs`.
+    crs
+        A projected CRS with metres as its unit, such as ``EPSG:3035``.
+    resolution_m
+        Cell size in metres.
+
+    Returns
+    -------
+    GeoBox
+        North-up grid. Two areas with the same CRS and resolution share their cell edges.
+
+    Raises
+    ------
+    InputError
+        If the CRS is not projected in metres, or the bounds are empty or too large.
+    """
+    projection = pyproj.CRS.from_user_input(crs)
+    units = {axis.unit_name for axis in projection.axis_info}
+    if not projection.is_projected or units != {"metre"}:
+        raise InputError(
+            f"The study area's CRS is {crs} with units {sorted(units)}; expected a projected CRS "
+            "in metres, such as EPSG:3035 or a UTM zone. Set study_area.crs to one."
+        )
+    if not resolution_m > 0:
+        raise InputError(f"resolution_m is {resolution_m}; expected metres above zero.")
+    west, south, east, north = (float(value) for value in bounds)
+    if not (west < east and south < north):
+        raise InputError(f"The study area's bounds are empty: {bounds}. Check its boundary layer.")
+    left = math.floor(west / resolution_m)
+    right = math.ceil(east / resolution_m)
+    bottom = math.floor(south / resolution_m)
+    top = math.ceil(north / resolution_m)
+    height, width = top - bottom, right - left
+    if height * width > MAX_CELLS:
+        raise InputError(
+            f"The study area has {height * width:,} cells at {resolution_m:g} m; at most "
+            f"{MAX_CELLS:,} are taken. Use a coarser resolution or a smaller area."
+        )
+    snapped = (left * resolution_m, bottom * resolution_m, right * resolution_m, top * resolution_m)
+    return GeoBox.from_bbox(snapped, crs, shape=(height, width))
+
+
+def cell_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the cell centres of a north-up grid.
+
+    Returns
+    -------
+    easting, northing
+        Metres in the grid's CRS, shapes ``(width,)`` and ``(height,)``; northing falls with row.
+    """
+    transform = geobox.transform
+    easting = transform.c + (np.arange(geobox.width) + 0.5) * transform.a
+    northing = transform.f + (np.arange(geobox.height) + 0.5) * transform.e
+    return easting, northing
+
+
+def pad_grid(geobox: GeoBox, halo_m: float) -> tuple[GeoBox, int]:
+    """Widen a grid by a halo on every side.
+
+    Returns
+    -------
+    padded, cells
+        The wider grid on the same lattice, and how many cells each side gained.
+    """
+    cells = math.ceil(halo_m / resolution(geobox))
+    return geobox.pad(cells), cells
+
+
+def resolution(geobox: GeoBox) -> float:
+    """Give the cell size in metres of a square north-up grid."""
+    return float(abs(geobox.transform.a))
+
+
+def cells_inside(geobox: GeoBox, area: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Mark the cells whose centre lies in the polygons of `area` (any CRS).
+
+    Returns
+    -------
+    ndarray of bool, shape (height, width)
+    """
+    if area.crs is None:
+        raise InputError("The area has no CRS; expected one. Store the file with its CRS.")
+    shapes = [shape for shape in area.to_crs(str(geobox.crs)).geometry if shape is not None]
+    if not shapes:
+        return np.zeros(geobox.shape, dtype=bool)
+    return geometry_mask(
+        shapes, out_shape=tuple(geobox.shape), transform=geobox.transform, invert=True
+    )

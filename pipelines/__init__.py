@@ -1,0 +1,1 @@
+"""Commands: the only room that touches disk layout, MLflow and the command line."""

@@ -1,0 +1,45 @@
+# Everything here works from a fresh clone; the first target that needs it makes the environment.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test check bench validity lock clean format
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "minerisk needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Set PYTHON=…"; exit 2; }
+	@echo "Installing into $(VENV) from requirements.lock (about two minutes the first time)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(INSTALLED)  ## the whole job on the embedded study area, with SIMULATED findings
+	$(BIN)/minerisk run configs/karabakh.yaml --out runs/karabakh
+
+test: $(INSTALLED)  ## the tests
+	$(BIN)/python -m pytest
+
+check: $(INSTALLED)  ## format, lint, types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)  ## put the code in shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(INSTALLED)  ## benchmarks: ratios inside one run
+	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks
+
+validity: $(INSTALLED)  ## long checks of what the numbers promise
+	$(BIN)/python -m pytest -m validity -s
+
+lock: $(INSTALLED)  ## resolve requirements.lock anew, for every Python from 3.11
+	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

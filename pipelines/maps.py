@@ -1,0 +1,194 @@
+"""Draw a map: classes or probabilities, with scale, north, legend and hatching for "cannot say"."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import BoundaryNorm, LightSource, ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from pipelines.styles import (
+    CANNOT_SAY,
+    CLASS_COLOURS,
+    CLASS_WORDS,
+    ELEVATED,
+    HIGHER,
+    LOWER,
+    OUTSIDE,
+    PROBABILITY_RAMP,
+)
+
+MAX_SIDE = 1400
+INK = "#222222"
+
+
+def map_figure(
+    values: NDArray[Any],
+    geobox: GeoBox,
+    *,
+    title: str,
+    simulated: bool,
+    cannot_say: NDArray[np.bool_] | None = None,
+    elevation: NDArray[np.floating[Any]] | None = None,
+) -> Figure:
+    """Draw classes (uint8) or probabilities (float, NaN nodata), shape ``(height, width)``.
+
+    The map is thinned to at most about 1,400 cells a side; a cell that is kept keeps its value.
+    """
+    step = max(1, math.ceil(max(values.shape) / MAX_SIDE))
+    thin = (slice(None, None, step), slice(None, None, step))
+    grey = values == CANNOT_SAY if values.dtype == np.uint8 else cannot_say
+    ratio = values.shape[0] / values.shape[1]
+    height = min(max(8.0 * ratio, 4.0), 10.5)
+    figure = Figure(figsize=(10.5, height), facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    left, bottom, right, top = geobox.extent.boundingbox
+    extent = (left, right, bottom, top)
+    shade = None if elevation is None else _hillshade(elevation[thin], geobox, step)
+    _paint(axes, values[thin], None if grey is None else grey[thin], extent, shade)
+    _frame(axes, geobox, title)
+    _legend(axes, classes=values.dtype == np.uint8, grey=grey is not None and bool(grey.any()))
+    if simulated:
+        simulated_banner(axes)
+    return figure
+
+
+def simulated_banner(axes: Axes) -> None:
+    """Say across the top of a plot that findings are made up."""
+    axes.text(
+        0.5,
+        0.985,
+        "SIMULATED findings: not evidence of anything real",
+        transform=axes.transAxes,
+        ha="center",
+        va="top",
+        fontsize=11,
+        fontweight="bold",
+        color="white",
+        bbox={"facecolor": "#b00020", "edgecolor": "none", "pad": 4},
+        zorder=20,
+    )
+
+
+def _paint(
+    axes: Axes,
+    values: NDArray[Any],
+    grey: NDArray[np.bool_] | None,
+    extent: tuple[float, float, float, float],
+    shade: NDArray[np.floating[Any]] | None,
+) -> None:
+    if shade is not None:
+        axes.imshow(shade, cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="nearest")
+    opacity = 1.0 if shade is None else 0.78
+    if values.dtype == np.uint8:
+        order = (CANNOT_SAY, LOWER, ELEVATED, HIGHER)
+        colours = ListedColormap([CLASS_COLOURS[code] for code in order])
+        shown = np.ma.masked_equal(values, OUTSIDE)
+        norm = BoundaryNorm(np.arange(-0.5, 4), 4)
+    else:
+        colours = ListedColormap([colour for _, colour, _ in PROBABILITY_RAMP])
+        shown = np.ma.masked_invalid(values)
+        norm = BoundaryNorm([0.0, *(min(upper, 1.0) for upper, _, _ in PROBABILITY_RAMP)], 8)
+    axes.imshow(
+        shown, cmap=colours, norm=norm, extent=extent, interpolation="nearest", alpha=opacity
+    )
+    if grey is None or not grey.any():
+        return
+    veil = np.ma.masked_equal(grey.astype(np.uint8), 0)
+    if values.dtype != np.uint8:
+        plain = ListedColormap([CLASS_COLOURS[CANNOT_SAY]])
+        axes.imshow(veil, cmap=plain, extent=extent, interpolation="nearest")
+    rows, columns = grey.shape
+    easting = np.linspace(extent[0], extent[1], 2 * columns + 1)[1::2]
+    northing = np.linspace(extent[3], extent[2], 2 * rows + 1)[1::2]
+    drawn = axes.contourf(
+        easting, northing, grey.astype(float), levels=[0.5, 1.5], colors="none", hatches=["////"]
+    )
+    drawn.set_edgecolor("#7d7d7d")
+    drawn.set_linewidth(0.0)
+
+
+def _frame(axes: Axes, geobox: GeoBox, title: str) -> None:
+    axes.set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold")
+    axes.set_aspect("equal")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(FuncFormatter(lambda metres, _: f"{metres / 1000:,.0f}"))
+    axes.tick_params(labelsize=8, colors=INK)
+    axes.set_xlabel(f"easting, km ({geobox.crs})", fontsize=8)
+    axes.set_ylabel("northing, km", fontsize=8)
+    width = geobox.width * abs(geobox.transform.a)
+    metres = scale_length(width)
+    share = metres / width
+    white = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+    axes.plot([0.03, 0.03 + share], [0.03, 0.03], transform=axes.transAxes, color=INK, linewidth=4)
+    axes.text(
+        0.03 + share / 2,
+        0.042,
+        f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m",
+        transform=axes.transAxes,
+        ha="center",
+        va="bottom",
+        fontsize=9,
+        bbox=white,
+    )
+    axes.annotate(
+        "N",
+        xy=(0.965, 0.13),
+        xytext=(0.965, 0.03),
+        xycoords="axes fraction",
+        ha="center",
+        va="bottom",
+        fontsize=11,
+        fontweight="bold",
+        arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.5},
+    )
+
+
+def scale_length(width_m: float) -> float:
+    """Give a round length of 1, 2 or 5 × 10ⁿ metres, about a fifth of `width_m`."""
+    target = width_m / 5
+    power = 10.0 ** math.floor(math.log10(target))
+    return max(step * power for step in (1, 2, 5) if step * power <= target)
+
+
+def _legend(axes: Axes, *, classes: bool, grey: bool) -> None:
+    hatched = Patch(
+        facecolor=CLASS_COLOURS[CANNOT_SAY], edgecolor="#7d7d7d", hatch="////", label="cannot say"
+    )
+    if classes:
+        words: Sequence[Patch] = [
+            Patch(facecolor=CLASS_COLOURS[code], label=CLASS_WORDS[code])
+            for code in (HIGHER, ELEVATED, LOWER)
+        ]
+        heading = "Modelled risk class"
+    else:
+        words = [Patch(facecolor=c, label=w) for _, c, w in reversed(PROBABILITY_RAMP)]
+        heading = "Modelled probability\nof contamination"
+    axes.legend(
+        handles=[*words, *([hatched] if grey else [])],
+        title=heading,
+        loc="upper left",
+        bbox_to_anchor=(1.01, 1.0),
+        frameon=False,
+        fontsize=9,
+        title_fontsize=9,
+        alignment="left",
+    )
+
+
+def _hillshade(
+    elevation: NDArray[np.floating[Any]], geobox: GeoBox, step: int
+) -> NDArray[np.floating[Any]]:
+    cell = abs(geobox.transform.a) * step
+    filled = np.where(np.isfinite(elevation), elevation, np.nanmin(elevation))
+    light = LightSource(azdeg=315, altdeg=45)
+    return 0.35 + 0.65 * light.hillshade(filled, vert_exag=2, dx=cell, dy=cell)

@@ -1,0 +1,100 @@
+"""What a map looks like: one palette for GIS styles, pictures and the report.
+
+Purple and blue, told apart with every common kind of colour vision and in print. Registered areas
+(CHA, SHA) keep red and orange to themselves; "cannot say" is grey; green is not used.
+"""
+
+from collections.abc import Mapping, Sequence
+from xml.sax.saxutils import quoteattr
+
+CANNOT_SAY, LOWER, ELEVATED, HIGHER, OUTSIDE = 0, 1, 2, 3, 255
+
+CLASS_NAMES: Mapping[int, str] = {
+    CANNOT_SAY: "cannot_say",
+    LOWER: "lower",
+    ELEVATED: "elevated",
+    HIGHER: "higher",
+}
+CLASS_WORDS: Mapping[int, str] = {
+    HIGHER: "higher: survey first",
+    ELEVATED: "elevated: survey next",
+    LOWER: "lower: survey later",
+    CANNOT_SAY: "cannot say: the data do not support a statement",
+}
+CLASS_COLOURS: Mapping[int, str] = {
+    CANNOT_SAY: "#c9c9c9",
+    LOWER: "#8fb1d9",
+    ELEVATED: "#8a4fa8",
+    HIGHER: "#3b0050",
+}
+APPLICABLE_WORDS: Mapping[int, str] = {1: "like the surveyed land", 0: CLASS_WORDS[CANNOT_SAY]}
+APPLICABLE_COLOURS: Mapping[int, str] = {1: "#8fb1d9", 0: "#c9c9c9"}
+
+Ramp = Sequence[tuple[float, str, str]]
+"""Steps of a scale, lowest first: upper bound, colour, words."""
+
+PROBABILITY_RAMP: Ramp = (
+    (0.005, "#bfd3e6", "under 0.5 %"),
+    (0.01, "#9ebcda", "0.5 – 1 %"),
+    (0.02, "#8c96c6", "1 – 2 %"),
+    (0.05, "#8c6bb1", "2 – 5 %"),
+    (0.10, "#88419d", "5 – 10 %"),
+    (0.20, "#810f7c", "10 – 20 %"),
+    (0.50, "#4d004b", "20 – 50 %"),
+    (float("inf"), "#1d001c", "over 50 %"),
+)
+DISSIMILARITY_RAMP: Ramp = (
+    (0.1, "#eff3ff", "under 0.1: much like surveyed land"),
+    (0.2, "#c6dbef", "0.1 – 0.2"),
+    (0.4, "#9ecae1", "0.2 – 0.4"),
+    (0.7, "#6baed6", "0.4 – 0.7"),
+    (1.0, "#3182bd", "0.7 – 1"),
+    (float("inf"), "#8f8f8f", "over 1: unlike any surveyed land"),
+)
+
+
+def rgba(colour: str) -> tuple[int, int, int, int]:
+    """Turn ``#rrggbb`` into four bytes."""
+    red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+    return red, green, blue, 255
+
+
+def class_qml(colours: Mapping[int, str], words: Mapping[int, str]) -> str:
+    """Write the QGIS style of a class raster (raster renderer only, no expressions)."""
+    entries = "\n".join(
+        f'        <paletteEntry value="{code}" color="{colour}" alpha="255" '
+        f"label={quoteattr(words.get(code, str(code)))}/>"
+        for code, colour in sorted(colours.items(), reverse=True)
+    )
+    return _raster_qml(
+        '    <rasterrenderer type="paletted" band="1" opacity="1" alphaBand="-1" '
+        'nodataColor="">\n      <rasterTransparency/>\n'
+        f"      <colorPalette>\n{entries}\n      </colorPalette>\n    </rasterrenderer>"
+    )
+
+
+def ramp_qml(ramp: Ramp) -> str:
+    """Write the QGIS style of a raster of numbers: fixed steps, the same on every map."""
+    items = "\n".join(
+        f'          <item value="{upper:g}" color="{colour}" alpha="255" label={quoteattr(words)}/>'
+        for upper, colour, words in ramp
+    )
+    return _raster_qml(
+        '    <rasterrenderer type="singlebandpseudocolor" band="1" opacity="1" alphaBand="-1" '
+        'nodataColor="" classificationMin="0" classificationMax="1">\n      <rasterTransparency/>\n'
+        '      <rastershader>\n        <colorrampshader colorRampType="DISCRETE" '
+        'classificationMode="1" clip="0" minimumValue="0" maximumValue="1">\n'
+        f"{items}\n        </colorrampshader>\n      </rastershader>\n    </rasterrenderer>"
+    )
+
+
+def _raster_qml(renderer: str) -> str:
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+        '<qgis version="3.28.0" styleCategories="Symbology">\n  <pipe>\n'
+        f"{renderer}\n"
+        '    <brightnesscontrast brightness="0" contrast="0" gamma="1"/>\n'
+        '    <huesaturation saturation="0" colorizeOn="0" grayscaleMode="0"/>\n'
+        '    <rasterresampler maxOversampling="2"/>\n'
+        "  </pipe>\n  <blendMode>0</blendMode>\n</qgis>\n"
+    )

@@ -1,0 +1,125 @@
+"""How near, and how thick on the ground, are roads, rivers, settlements and the like."""
+
+from collections.abc import Sequence
+
+import geopandas as gpd
+import numpy as np
+import shapely
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from features.errors import InputError
+from features.grid import resolution
+from features.proximity import disc_half_widths, disc_sum, distance_to
+from features.rasterise import burn_mask, count_points, line_length
+from features.sources import Layers
+from features.variable import Variable, radius_name, to_dataset
+
+# Lengths and weights are summed as whole thousandths: no rounding, so tiles equal the whole.
+_STEPS = 1_000.0
+
+
+def distance(layers: Layers, geobox: GeoBox, *, layer: str, cap_m: float) -> xr.Dataset:
+    """Give the distance to the nearest geometry of a layer.
+
+    Parameters
+    ----------
+    layers
+        Holds `layer`: points, lines or polygons.
+    geobox
+        North-up grid in metres, wider than the area asked for by `cap_m`.
+    layer
+        Name of the layer.
+    cap_m
+        Distances beyond this read as this, metres.
+
+    Returns
+    -------
+    Dataset
+        float32 ``(y, x)``: ``<layer>_distance_m``, between cell centres; 0 in cells it touches.
+    """
+    mask = burn_mask(geobox, layers.vector(layer, crs=str(geobox.crs)), all_touched=True)
+    metres = distance_to(mask, resolution_m=resolution(geobox), cap_m=cap_m)
+    words = f"distance to the nearest of {layer}, at most {cap_m:g} m"
+    return to_dataset(geobox, {f"{layer}_distance_m": Variable(metres, "m", words)})
+
+
+def density(
+    layers: Layers,
+    geobox: GeoBox,
+    *,
+    layer: str,
+    radii_m: Sequence[float],
+    weight_column: str | None = None,
+) -> xr.Dataset:
+    """Give points, or metres of line, per square kilometre within each radius.
+
+    Parameters
+    ----------
+    layers
+        Holds `layer`: lines, or points (polygons count once, at a point that lies on them).
+    geobox
+        North-up grid in metres, wider than the area asked for by the greatest radius.
+    layer
+        Name of the layer.
+    radii_m
+        Radii of the discs, metres.
+    weight_column
+        Sum this column instead of counting. A record without a value adds nothing.
+
+    Returns
+    -------
+    Dataset
+        float32 ``(y, x)``: ``<layer>_density_<radius>``.
+
+    Raises
+    ------
+    InputError
+        If the column is missing, has text in it, or the layer mixes lines with points.
+    """
+    frame, cell = layers.vector(layer, crs=str(geobox.crs)), resolution(geobox)
+    amount, unit, what = _amount(frame, geobox, layer, weight_column)
+    whole = np.rint(amount * _STEPS).astype(np.int64)
+    variables = {}
+    for radius in radii_m:
+        disc = disc_half_widths(radius, resolution_m=cell)
+        km2 = float((2 * disc + 1).sum()) * cell * cell / 1e6
+        value = disc_sum(whole, disc) / (_STEPS * km2)
+        variables[f"{layer}_density_{radius_name(radius)}"] = Variable(
+            value.astype(np.float32), unit, f"{what} per square kilometre within {radius:g} m"
+        )
+    return to_dataset(geobox, variables)
+
+
+def _amount(
+    frame: gpd.GeoDataFrame, geobox: GeoBox, layer: str, weight_column: str | None
+) -> tuple[NDArray[np.float64], str, str]:
+    lines = shapely.get_dimensions(np.asarray(frame.geometry.array, dtype=object)) == 1
+    if lines.any() and not lines.all():
+        raise InputError(
+            f"Layer {layer} mixes lines with points or polygons; expected one kind for a density. "
+            "Split it into two layers."
+        )
+    if weight_column is not None:
+        weights = _weights(frame, layer, weight_column)
+        return count_points(geobox, frame, weights), "1/km2", f"{weight_column} of {layer}"
+    if lines.all():
+        return line_length(geobox, frame), "m/km2", f"metres of {layer}"
+    return count_points(geobox, frame), "1/km2", f"number of {layer}"
+
+
+def _weights(frame: gpd.GeoDataFrame, layer: str, column: str) -> NDArray[np.float64]:
+    if column not in frame.columns:
+        raise InputError(
+            f"Layer {layer} has no column {column}; it has {sorted(map(str, frame.columns))}. "
+            "Name one of them as weight_column."
+        )
+    try:
+        weights = frame[column].astype("float64").to_numpy()
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"Column {column} of layer {layer} holds something other than numbers ({error}). "
+            "Name a column of numbers as weight_column."
+        ) from error
+    return np.nan_to_num(weights, nan=0.0, posinf=np.nan, neginf=np.nan)

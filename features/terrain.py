@@ -1,0 +1,163 @@
+"""Shape of the ground: slope, aspect, curvature, position and roughness.
+
+Derivatives come from the least-squares quadratic over 3 x 3 cells (Evans 1980; Florinsky 2017,
+doi:10.1177/0309133317733667), which is exact on every plane and paraboloid.
+"""
+
+from collections.abc import Sequence
+
+import numba
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from features.grid import resolution
+from features.proximity import disc_half_widths, disc_sum
+from features.sources import Layers
+from features.variable import Variable, radius_name, to_dataset
+
+# Sums of whole centimetres have no rounding, so they do not depend on where a tile begins.
+_STEPS_PER_METRE = 100.0
+
+
+def terrain(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[float]) -> xr.Dataset:
+    """Describe the ground around each cell.
+
+    Parameters
+    ----------
+    layers
+        Holds `layer`, a raster of elevations in metres.
+    geobox
+        North-up grid in metres; wider than the area asked for by the greatest radius.
+    layer
+        Name of the elevation layer.
+    radii_m
+        Radii of position and roughness, metres.
+
+    Returns
+    -------
+    Dataset
+        float32 ``(y, x)``: ``elevation_m``, ``slope_deg``, ``northness``, ``eastness``,
+        ``curvature_profile``, ``curvature_tangential``, ``tpi_<radius>``, ``roughness_<radius>``.
+    """
+    elevation = layers.raster(layer, geobox)
+    cell = resolution(geobox)
+    slope, north, east, profile, tangential = derivatives(elevation, resolution_m=cell)
+    variables = {
+        "elevation_m": Variable(elevation, "m", "height of the ground"),
+        "slope_deg": Variable(slope, "degree", "steepness of the ground"),
+        "northness": Variable(north, "1", "1 on slopes that face north, -1 south, 0 level"),
+        "eastness": Variable(east, "1", "1 on slopes that face east, -1 west, 0 level"),
+        "curvature_profile": Variable(profile, "1/m", "bend down the slope; positive is convex"),
+        "curvature_tangential": Variable(
+            tangential, "1/m", "bend across the slope; positive is convex, such as a spur"
+        ),
+    }
+    for radius in radii_m:
+        position, roughness = position_and_roughness(elevation, radius_m=radius, resolution_m=cell)
+        near, name = f"the ground within {radius:g} m", radius_name(radius)
+        variables[f"tpi_{name}"] = Variable(position, "m", f"height above the mean of {near}")
+        variables[f"roughness_{name}"] = Variable(
+            roughness, "m", f"standard deviation of the height of {near}"
+        )
+    return to_dataset(geobox, variables)
+
+
+def derivatives(
+    elevation: NDArray[np.float32], *, resolution_m: float
+) -> tuple[NDArray[np.float32], ...]:
+    """Give slope, northness, eastness, profile and tangential curvature in one pass.
+
+    Parameters
+    ----------
+    elevation
+        Metres, shape ``(height, width)``, north up.
+    resolution_m
+        Cell size, metres.
+
+    Returns
+    -------
+    slope, northness, eastness, profile, tangential
+        float32 of the same shape. Slope in degrees; northness and eastness the cosine and sine of
+        the direction of steepest descent, 0 on level ground; curvatures in 1/m, positive where
+        the ground is convex, and the mean curvature where it is level. NaN at the outermost
+        cells and wherever one of the nine cells is NaN.
+
+    Notes
+    -----
+    Curvatures as in Mitasova and Hofierka (1993), doi:10.1007/BF00893172, signs turned.
+    """
+    return tuple(_derivatives(np.asarray(elevation, dtype=np.float32), float(resolution_m)))
+
+
+def position_and_roughness(
+    elevation: NDArray[np.float32], *, radius_m: float, resolution_m: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Compare each cell with the disc around it.
+
+    Parameters
+    ----------
+    elevation
+        Metres, shape ``(height, width)``; summed to the nearest centimetre.
+    radius_m, resolution_m
+        Radius of the disc and cell size, metres.
+
+    Returns
+    -------
+    position, roughness
+        Metres, float32: height above the mean of the disc (topographic position index, Weiss
+        2001) and standard deviation of the height in it, over the cells that have a value.
+        NaN where the cell itself has none.
+    """
+    valid = np.isfinite(elevation)
+    steps = np.rint(np.where(valid, elevation, 0.0).astype(np.float64) * _STEPS_PER_METRE)
+    whole = steps.astype(np.int64)
+    disc = disc_half_widths(radius_m, resolution_m=resolution_m)
+    count = np.maximum(disc_sum(valid.astype(np.int64), disc), 1)
+    mean = disc_sum(whole, disc) / count
+    variance = np.maximum(disc_sum(whole * whole, disc) / count - mean**2, 0.0)
+    position = np.where(valid, steps - mean, np.nan) / _STEPS_PER_METRE
+    roughness = np.where(valid, np.sqrt(variance), np.nan) / _STEPS_PER_METRE
+    return position.astype(np.float32), roughness.astype(np.float32)
+
+
+@numba.njit(cache=True)
+def _derivatives(z, cell):  # type: ignore[no-untyped-def]
+    height, width = z.shape
+    out = np.full((5, height, width), np.nan, dtype=np.float32)
+    for i in range(1, height - 1):
+        for j in range(1, width - 1):
+            nw, n, ne = (
+                np.float64(z[i - 1, j - 1]),
+                np.float64(z[i - 1, j]),
+                np.float64(z[i - 1, j + 1]),
+            )
+            w, c, e = np.float64(z[i, j - 1]), np.float64(z[i, j]), np.float64(z[i, j + 1])
+            sw, s, se = (
+                np.float64(z[i + 1, j - 1]),
+                np.float64(z[i + 1, j]),
+                np.float64(z[i + 1, j + 1]),
+            )
+            west, middle, east = nw + sw + w, n + s + c, ne + se + e
+            north, centre, south = nw + ne + n, w + e + c, sw + se + s
+            p = (east - west) / (6.0 * cell)
+            q = (north - south) / (6.0 * cell)
+            if not np.isfinite(p + q + centre + middle):
+                continue
+            r = (east + west - 2.0 * middle) / (3.0 * cell * cell)
+            t = (north + south - 2.0 * centre) / (3.0 * cell * cell)
+            m = ((ne + sw) - (nw + se)) / (4.0 * cell * cell)
+            steep = p * p + q * q
+            out[0, i, j] = np.degrees(np.arctan(np.sqrt(steep)))
+            if steep < 1e-12:
+                out[1, i, j] = out[2, i, j] = 0.0
+                out[3, i, j] = out[4, i, j] = -(r + t) / 2.0
+                continue
+            out[1, i, j] = -q / np.sqrt(steep)
+            out[2, i, j] = -p / np.sqrt(steep)
+            along = p * p * r + 2.0 * p * q * m + q * q * t
+            across = q * q * r - 2.0 * p * q * m + p * p * t
+            out[3, i, j] = -along / (steep * (1.0 + steep) ** 1.5)
+            out[4, i, j] = -across / (steep * np.sqrt(1.0 + steep))
+    return out

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyproj
 import xarray as xr
 import zarr
 from affine import Affine
@@ -165,7 +166,7 @@ def _attributes(geobox: GeoBox) -> dict[str, Any]:
     }
 
 
-def _array(group: zarr.Group, name: str, shape: tuple[int, ...], dtype: str) -> zarr.Array:
+def _array(group: zarr.Group, name: str, shape: tuple[int, ...], dtype: str) -> zarr.Array[Any]:
     fill = np.nan if dtype.startswith("float") else 0
     return group.create_array(
         name,
@@ -186,12 +187,12 @@ def _write_frame(group: zarr.Group, geobox: GeoBox, inside: NDArray[np.bool_]) -
         )
         axis.attrs.update({"units": "m", "standard_name": f"projection_{standard}_coordinate"})
     reference = group.create_array("spatial_ref", shape=(), dtype="int32", fill_value=0)
-    transform = geobox.transform
+    transform, wkt = geobox.transform, pyproj.CRS.from_user_input(str(geobox.crs)).to_wkt()
     numbers = (transform.c, transform.a, 0.0, transform.f, 0.0, transform.e)
     reference.attrs.update(
         {
-            "crs_wkt": geobox.crs.to_wkt(),
-            "spatial_ref": geobox.crs.to_wkt(),
+            "crs_wkt": wkt,
+            "spatial_ref": wkt,
             "GeoTransform": " ".join(f"{number!r}" for number in map(float, numbers)),
         }
     )
@@ -205,21 +206,26 @@ def _write_feature(
 ) -> list[str]:
     if kind not in FAMILIES:
         raise InputError(f"The feature kind is {kind!r}; expected one of {sorted(FAMILIES)}.")
-    arrays: dict[str, zarr.Array] = {}
+    arrays: dict[str, zarr.Array[Any]] = {}
     for rows, columns in _tiles(geobox):
         part = build_window(layers, geobox[rows, columns], kind=kind, params=params)
-        for name, variable in part.data_vars.items():
+        for name, variable in _named(part):
             if name not in arrays:
                 if name in group:
                     raise InputError(
                         f"Two features are called {name}. Leave one out, or give its layer "
                         "another name."
                     )
-                arrays[str(name)] = _array(group, str(name), tuple(geobox.shape), "float32")
+                arrays[name] = _array(group, name, tuple(geobox.shape), "float32")
                 attributes = {**variable.attrs, "units": variable.attrs["unit"]}
-                arrays[str(name)].attrs.update({**attributes, "grid_mapping": "spatial_ref"})
-            arrays[str(name)][rows, columns] = variable.to_numpy()
+                arrays[name].attrs.update({**attributes, "grid_mapping": "spatial_ref"})
+            arrays[name][rows, columns] = variable.to_numpy()
     return list(arrays)
+
+
+def _named(dataset: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
+    for name, variable in dataset.data_vars.items():
+        yield str(name), variable
 
 
 def build_window(

@@ -128,7 +128,7 @@ def count_points(
     held = (rows >= 0) & (rows < window.height) & (columns >= 0) & (columns < window.width)
     cells = rows[held] * window.width + columns[held]
     total = np.bincount(cells, worth[owner][held], minlength=window.height * window.width)
-    return total.reshape(window.height, window.width)
+    return total.astype(np.float64).reshape(window.height, window.width)
 
 
 def line_length(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
@@ -176,9 +176,13 @@ def coverage_fraction(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.flo
     parts = parts[shapely.intersects(parts, shapely.box(*box.bbox))]
     if not len(parts):
         return out.astype(np.float32)
-    raster = NumPyRasterSource(np.broadcast_to(np.float32(0), out.shape), *box.bbox)
+    blank = np.broadcast_to(np.float32(0), out.shape)
+    raster = NumPyRasterSource(blank, *box.bbox, srs_wkt=frame.crs.to_wkt())
     found = exact_extract(
-        raster, gpd.GeoDataFrame(geometry=parts), ["cell_id", "coverage"], output="pandas"
+        raster,
+        gpd.GeoDataFrame(geometry=parts, crs=frame.crs),
+        ["cell_id", "coverage"],
+        output="pandas",
     )
     for cells, shares in zip(found["cell_id"], found["coverage"], strict=True):
         out.reshape(-1)[np.asarray(cells, dtype=np.int64)] += shares

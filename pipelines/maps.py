@@ -62,18 +62,18 @@ def map_figure(
 
 
 def simulated_banner(axes: Axes) -> None:
-    """Say across the top of a plot that findings are made up."""
+    """Say above a plot that findings are made up."""
     axes.text(
-        0.5,
-        0.985,
+        1.0,
+        1.012,
         "SIMULATED findings: not evidence of anything real",
         transform=axes.transAxes,
-        ha="center",
-        va="top",
-        fontsize=11,
+        ha="right",
+        va="bottom",
+        fontsize=9,
         fontweight="bold",
         color="white",
-        bbox={"facecolor": "#b00020", "edgecolor": "none", "pad": 4},
+        bbox={"facecolor": "#b00020", "edgecolor": "none", "pad": 3},
         zorder=20,
     )
 
@@ -86,6 +86,8 @@ def _paint(
     shade: NDArray[np.floating[Any]] | None,
 ) -> None:
     if shade is not None:
+        land = values != OUTSIDE if values.dtype == np.uint8 else np.isfinite(values)
+        shade = np.ma.masked_array(shade, ~(land if grey is None else land | grey))
         axes.imshow(shade, cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="nearest")
     opacity = 1.0 if shade is None else 0.78
     if values.dtype == np.uint8:
@@ -117,7 +119,7 @@ def _paint(
 
 
 def _frame(axes: Axes, geobox: GeoBox, title: str) -> None:
-    axes.set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold")
+    axes.set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold", pad=9)
     axes.set_aspect("equal")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))

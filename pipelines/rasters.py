@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from xml.sax.saxutils import escape
 
 import numpy as np
 import rasterio
@@ -30,6 +29,7 @@ from pipelines.styles import (
     OUTSIDE,
     PROBABILITY_RAMP,
     Ramp,
+    aux_xml,
     class_qml,
     ramp_qml,
     rgba,
@@ -201,7 +201,7 @@ class RasterWriter:
             )
         write_text(
             self.path.with_name(self.path.name + ".aux.xml"),
-            _aux_xml(found, self.categories, self.colormap),
+            aux_xml(_pam_statistics(found), self.categories, self.colormap),
         )
         if classes and isinstance(self.colormap, Mapping):
             write_text(self.path.with_suffix(".qml"), class_qml(self.colormap, self.categories))
@@ -472,39 +472,13 @@ def _band(dataset: Any, window: Window | None) -> NDArray[Any]:
     return values
 
 
-def _aux_xml(
-    found: Statistics, categories: Mapping[int, str], colormap: Mapping[int, str] | Ramp | None
-) -> str:
-    numbers = {
+def _pam_statistics(found: Statistics) -> dict[str, str]:
+    if not found.valid:
+        return {}
+    return {
         "STATISTICS_MINIMUM": f"{found.minimum:.9g}",
         "STATISTICS_MAXIMUM": f"{found.maximum:.9g}",
         "STATISTICS_MEAN": f"{found.mean:.9g}",
         "STATISTICS_STDDEV": f"{found.deviation:.9g}",
         "STATISTICS_VALID_PERCENT": f"{100 * found.valid / found.cells:.4g}",
     }
-    lines = "".join(f'      <MDI key="{key}">{value}</MDI>\n' for key, value in numbers.items())
-    metadata = f"    <Metadata>\n{lines}    </Metadata>\n" if found.valid else ""
-    colours = colormap if isinstance(colormap, Mapping) else {}
-    table = _attribute_table(categories, colours) if categories else ""
-    return (
-        '<PAMDataset>\n  <PAMRasterBand band="1">\n'
-        f"{table}{metadata}  </PAMRasterBand>\n</PAMDataset>\n"
-    )
-
-
-def _attribute_table(categories: Mapping[int, str], colours: Mapping[int, str]) -> str:
-    fields = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
-    head = "".join(
-        f'      <FieldDefn index="{place}"><Name>{name}</Name><Type>{kind}</Type>'
-        f"<Usage>{usage}</Usage></FieldDefn>\n"
-        for place, (name, kind, usage) in enumerate(fields)
-    )
-    rows = ""
-    for place, (code, words) in enumerate(sorted(categories.items())):
-        red, green, blue, _ = rgba(colours.get(code, "#000000"))
-        cells = "".join(f"<F>{escape(str(v))}</F>" for v in (code, words, red, green, blue))
-        rows += f'      <Row index="{place}">{cells}</Row>\n'
-    return (
-        f'    <GDALRasterAttributeTable tableType="thematic">\n{head}{rows}'
-        "    </GDALRasterAttributeTable>\n"
-    )

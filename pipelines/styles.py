@@ -5,7 +5,7 @@ Purple and blue, told apart with every common kind of colour vision and in print
 """
 
 from collections.abc import Mapping, Sequence
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import escape, quoteattr
 
 CANNOT_SAY, LOWER, ELEVATED, HIGHER, OUTSIDE = 0, 1, 2, 3, 255
 
@@ -97,4 +97,72 @@ def _raster_qml(renderer: str) -> str:
         '    <huesaturation saturation="0" colorizeOn="0" grayscaleMode="0"/>\n'
         '    <rasterresampler maxOversampling="2"/>\n'
         "  </pipe>\n  <blendMode>0</blendMode>\n</qgis>\n"
+    )
+
+
+def tasks_qml() -> str:
+    """Write the QGIS style of the task layer: ranked solid, control dashed."""
+    arms = (
+        ("ranked", HIGHER, "solid", "ranked by the model"),
+        ("control", CANNOT_SAY, "dash", "control, drawn blind"),
+    )
+    categories, symbols = "", ""
+    for place, (arm, code, line, words) in enumerate(arms):
+        colour = ",".join(str(byte) for byte in rgba(CLASS_COLOURS[code])[:3])
+        categories += (
+            f'      <category value="{arm}" symbol="{place}" render="true" '
+            f"label={quoteattr(words)}/>\n"
+        )
+        symbols += (
+            f'      <symbol type="fill" name="{place}" alpha="1" clip_to_extent="1">\n'
+            '        <layer class="SimpleFill" enabled="1" pass="0" locked="0">\n'
+            '          <Option type="Map">\n'
+            f'            <Option type="QString" name="color" value="{colour},60"/>\n'
+            '            <Option type="QString" name="outline_color" value="59,0,80,255"/>\n'
+            f'            <Option type="QString" name="outline_style" value="{line}"/>\n'
+            '            <Option type="QString" name="outline_width" value="0.5"/>\n'
+            '            <Option type="QString" name="style" value="solid"/>\n'
+            "          </Option>\n        </layer>\n      </symbol>\n"
+        )
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
+        '<qgis version="3.28.0" styleCategories="Symbology">\n'
+        '  <renderer-v2 type="categorizedSymbol" attr="arm" forceraster="0" symbollevels="0">\n'
+        f"    <categories>\n{categories}    </categories>\n"
+        f"    <symbols>\n{symbols}    </symbols>\n"
+        "  </renderer-v2>\n</qgis>\n"
+    )
+
+
+def aux_xml(
+    numbers: Mapping[str, str],
+    categories: Mapping[int, str],
+    colormap: Mapping[int, str] | Ramp | None,
+) -> str:
+    """Write the side file that GDAL and ArcGIS read: statistics, and names of classes."""
+    lines = "".join(f'      <MDI key="{key}">{value}</MDI>\n' for key, value in numbers.items())
+    metadata = f"    <Metadata>\n{lines}    </Metadata>\n" if numbers else ""
+    colours = colormap if isinstance(colormap, Mapping) else {}
+    table = _attribute_table(categories, colours) if categories else ""
+    return (
+        '<PAMDataset>\n  <PAMRasterBand band="1">\n'
+        f"{table}{metadata}  </PAMRasterBand>\n</PAMDataset>\n"
+    )
+
+
+def _attribute_table(categories: Mapping[int, str], colours: Mapping[int, str]) -> str:
+    fields = (("Value", 0, 5), ("Class", 2, 2), ("Red", 0, 6), ("Green", 0, 7), ("Blue", 0, 8))
+    head = "".join(
+        f'      <FieldDefn index="{place}"><Name>{name}</Name><Type>{kind}</Type>'
+        f"<Usage>{usage}</Usage></FieldDefn>\n"
+        for place, (name, kind, usage) in enumerate(fields)
+    )
+    rows = ""
+    for place, (code, words) in enumerate(sorted(categories.items())):
+        red, green, blue, _ = rgba(colours.get(code, "#000000"))
+        cells = "".join(f"<F>{escape(str(v))}</F>" for v in (code, words, red, green, blue))
+        rows += f'      <Row index="{place}">{cells}</Row>\n'
+    return (
+        f'    <GDALRasterAttributeTable tableType="thematic">\n{head}{rows}'
+        "    </GDALRasterAttributeTable>\n"
     )

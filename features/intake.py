@@ -47,6 +47,10 @@ _SAFE_CODECS = {
 }
 
 
+class MissingCrsError(InputError):
+    """A layer without a CRS, which is never guessed."""
+
+
 def checked_path(path: Path | str, root: Path | str) -> Path:
     """Give the real path of a layer, or refuse it.
 

@@ -97,7 +97,12 @@ class Layers:
 
     def path(self, name: str) -> Path:
         """Give the real path of a layer, checked as `features.intake.checked_path` does."""
-        return intake.checked_path(self.source(name).path, self._roots.get(name, self._root))
+        path = self.source(name).path
+        if str(path).startswith("@"):
+            raise InputError(
+                f"The layer {name} ({path}) is written by the run itself: run it first."
+            )
+        return intake.checked_path(path, self._roots.get(name, self._root))
 
     def sha256(self, name: str) -> str:
         """Hash a layer's bytes, as `features.intake.sha256_of` does; cached by size and time."""

@@ -67,7 +67,7 @@ def read_frame(
         raise InputError(f"{path.name} is a raster; expected a vector file.")
     frame = _read_parquet(path) if kind == "Parquet" else _read_ogr(path, kind, layer)
     if frame.crs is None:
-        raise InputError(
+        raise intake.MissingCrsError(
             f"{path.name} has no CRS; it is never guessed. Store the layer with its CRS."
         )
     frame.geometry = shapely.force_2d(frame.geometry.array)

@@ -121,9 +121,9 @@ def _open_tiff(path: Path, band: int) -> TiffBand:
     if not 1 <= band <= count:
         raise InputError(f"{path.name} has no band {band}; it has {count}. Set the layer's band.")
     if crs is None or transform.is_identity:
-        raise InputError(
-            f"{path.name} has no {'CRS' if crs is None else 'position (geotransform)'}; it is "
-            "never guessed. Store the raster with it."
+        what = "CRS" if crs is None else "position (geotransform)"
+        raise intake.MissingCrsError(
+            f"{path.name} has no {what}; it is never guessed. Store the raster with it."
         )
     cells = shape[0] * shape[1]
     check_declared_size(path, cells=cells, declared_bytes=cells * count * itemsize)
@@ -170,7 +170,9 @@ def _open_zarr(path: Path, variable: str | None) -> ZarrBand:
     array = dataset[variable]
     geobox = array.odc.geobox
     if geobox is None or geobox.crs is None:
-        raise InputError(f"{path.name} has no CRS or no regular coordinates; store it with them.")
+        raise intake.MissingCrsError(
+            f"{path.name} has no CRS or no regular coordinates; store it with them."
+        )
     rows, columns = (int(length) for length in array.shape)
     declared = rows * columns * array.dtype.itemsize
     check_declared_size(path, cells=rows * columns, declared_bytes=declared)

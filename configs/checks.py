@@ -1,0 +1,259 @@
+"""Does a configuration make sense for a model of the ground? The layer above types and bounds."""
+
+from collections.abc import Iterator
+
+from configs.schema import Config, Distance, RasterLayer
+
+_RASTER_FEATURES = ("terrain", "land_cover", "value")
+
+
+def check_config(config: Config) -> list[str]:
+    """Find what is well-formed and still wrong or doubtful.
+
+    Returns
+    -------
+    list of str
+        Each begins with ``error: `` or ``warning: ``; then the place, what is there, and what to
+        do. Empty if there is nothing to say.
+    """
+    checks = (_features, _leaks, _labels, _area, _model, _tasks, _simulation, _layers)
+    return [line for check in checks for line in check(config)]
+
+
+def has_errors(lines: list[str]) -> bool:
+    """Tell whether any line of `check_config` is an error."""
+    return any(line.startswith("error: ") for line in lines)
+
+
+def _layer(config: Config, place: str, name: str, *, kind: str) -> Iterator[str]:
+    """Check that a named layer is there and of the kind that is needed."""
+    layer = config.layers.get(name)
+    if layer is None:
+        known = ", ".join(sorted(config.layers))
+        yield f"error: {place}: no layer is named {name}; layers has {known}."
+    elif layer.kind != kind:
+        yield f"error: {place}: the layer {name} is a {layer.kind}; expected a {kind} layer."
+
+
+def _features(config: Config) -> Iterator[str]:
+    seen: dict[tuple[str, str], int] = {}
+    for index, feature in enumerate(config.features):
+        place = f"features.{index} ({feature.kind})"
+        kind = "raster" if feature.kind in _RASTER_FEATURES else "vector"
+        yield from _layer(config, place, feature.layer, kind=kind)
+        held = getattr(feature, "held_area", None)
+        if held is not None:
+            yield from _layer(config, place, held, kind="vector")
+        yield from _resolution(config, place, feature)
+        key = (feature.kind, feature.layer)
+        if key in seen:
+            yield (
+                f"error: {place}: {feature.kind} of the layer {feature.layer} is given in "
+                f"features.{seen[key]} already. Give it once."
+            )
+        seen[key] = index
+        yield from _classes_of(config, place, feature)
+
+
+def _resolution(config: Config, place: str, feature: object) -> Iterator[str]:
+    cell = config.study_area.resolution_m
+    small = [radius for radius in getattr(feature, "radii_m", ()) if radius < cell]
+    if small:
+        words = ", ".join(f"{radius:g}" for radius in small)
+        yield (
+            f"warning: {place}: radii_m has {words}, below the cell of {cell:g} m; such a radius "
+            "sees one cell. Use radii of at least two cells."
+        )
+    cap = getattr(feature, "cap_m", None)
+    if cap is not None and cap < 2 * cell:
+        yield f"warning: {place}: cap_m is {cap:g}, below two cells of {cell:g} m."
+
+
+def _classes_of(config: Config, place: str, feature: object) -> Iterator[str]:
+    groups: dict[str, tuple[int, ...]] = getattr(feature, "groups", {})
+    owner: dict[int, str] = {}
+    for group, codes in groups.items():
+        for code in codes:
+            if code in owner and owner[code] != group:
+                yield f"warning: {place}: class {code} is in the groups {owner[code]} and {group}."
+            owner.setdefault(code, group)
+    layer = config.layers.get(getattr(feature, "layer", ""))
+    if groups and isinstance(layer, RasterLayer) and layer.resampling in ("bilinear", "average"):
+        yield (
+            f"error: {place}: its layer is resampled by {layer.resampling}, which mixes class "
+            "codes. Set resampling: nearest or mode."
+        )
+
+
+def _leaks(config: Config) -> Iterator[str]:
+    evidence = {item.layer for item in config.labels.positive}
+    origins = {_origin(config, name): name for name in evidence if name in config.layers}
+    for index, feature in enumerate(config.features):
+        for name in (feature.layer, getattr(feature, "held_area", None)):
+            if name is None or name not in config.layers:
+                continue
+            same = name if name in evidence else origins.get(_origin(config, name))
+            if same is not None:
+                yield (
+                    f"error: features.{index} ({feature.kind}): the layer {name} is the evidence "
+                    f"{same} of the labels; the model would read the answer. Leave it out: past "
+                    "findings enter through model.findings."
+                )
+        if feature.layer == config.labels.surveyed:
+            yield (
+                f"warning: features.{index} ({feature.kind}): the layer {feature.layer} says where "
+                "people looked; a feature made of it teaches the model the survey, not the mines."
+            )
+
+
+def _origin(config: Config, name: str) -> tuple[str, str]:
+    layer = config.layers[name]
+    detail = layer.variable or str(layer.band) if isinstance(layer, RasterLayer) else layer.layer
+    return layer.path, str(detail)
+
+
+def _labels(config: Config) -> Iterator[str]:
+    seen: set[str] = set()
+    for index, item in enumerate(config.labels.positive):
+        place = f"labels.positive.{index}"
+        yield from _layer(config, place, item.layer, kind="vector")
+        if item.layer in seen:
+            yield f"error: {place}: the layer {item.layer} is named twice. Name it once."
+        seen.add(item.layer)
+        layer = config.layers.get(item.layer)
+        undated = layer is not None and getattr(layer, "date_column", None) is None
+        if config.study_area.as_of is not None and undated:
+            yield (
+                f"warning: {place}: study_area.as_of is {config.study_area.as_of}, but the layer "
+                f"{item.layer} has no date_column: nothing of it can be left out by date."
+            )
+        if item.evidence == "suspicion" and item.weight == 1:
+            yield f"warning: {place}: suspicion is believed like a find (weight 1). Lower it."
+    surveyed = config.labels.surveyed
+    if surveyed is None:
+        yield (
+            "warning: labels.surveyed is not given: no cell is known to have been searched without "
+            "finds, so there are no negatives but unlabelled land."
+        )
+    else:
+        yield from _layer(config, "labels.surveyed", surveyed, kind="vector")
+        if surveyed in seen:
+            yield "error: labels.surveyed: the layer is positive evidence too. Use another."
+
+
+def _area(config: Config) -> Iterator[str]:
+    area = config.study_area
+    yield from _layer(config, "study_area.boundary", area.boundary, kind="vector")
+    if area.regions.layer is not None:
+        yield from _layer(config, "study_area.regions", area.regions.layer, kind="vector")
+    if area.crs.strip().upper() in ("EPSG:4326", "OGC:CRS84", "EPSG:3857", "EPSG:900913"):
+        yield (
+            f"error: study_area.crs is {area.crs}, in which a metre is not a metre on the ground. "
+            "Use a UTM zone such as EPSG:32638, or EPSG:3035 in Europe."
+        )
+    if config.folds.block_m is not None and config.folds.block_m < 4 * area.resolution_m:
+        yield (
+            f"warning: folds.block_m is {config.folds.block_m:g}, below four cells; neighbours of "
+            "training cells would be tested. Leave it out: the measured range decides."
+        )
+
+
+def _model(config: Config) -> Iterator[str]:
+    cell, findings = config.study_area.resolution_m, config.model.findings
+    if findings.use and findings.block_m < 2 * cell:
+        yield (
+            f"error: model.findings.block_m is {findings.block_m:g}, below two cells of {cell:g} "
+            "m: cross-fitting would see a cell's own finding. Use several kilometres."
+        )
+    if findings.use and any(radius > findings.block_m for radius in findings.radii_m):
+        yield "warning: model.findings.radii_m reaches beyond block_m; use wider blocks."
+    if findings.use and any(radius < cell for radius in findings.radii_m):
+        yield f"warning: model.findings.radii_m has radii below the cell of {cell:g} m."
+    if any(k < 1 for k in findings.neighbours):
+        yield "error: model.findings.neighbours counts from 1; leave out what is below."
+    total = config.classes.higher_share + config.classes.elevated_share
+    if total > 1:
+        yield (
+            f"error: classes: higher_share and elevated_share add up to {total:g}; at most 1. "
+            "Lower one of them."
+        )
+    elif total > 0.5:
+        yield f"warning: classes: {100 * total:g} % of the land would be higher or elevated."
+
+
+def _tasks(config: Config) -> Iterator[str]:
+    tasks = config.tasks
+    cell_ha = config.study_area.resolution_m**2 / 10_000
+    if tasks.min_ha > tasks.max_ha:
+        yield f"error: tasks: min_ha {tasks.min_ha:g} is above max_ha {tasks.max_ha:g}."
+    if tasks.max_ha < cell_ha:
+        yield (
+            f"error: tasks: max_ha is {tasks.max_ha:g}, less than a cell of {cell_ha:g} ha. Use a "
+            "finer resolution_m or a larger max_ha."
+        )
+    elif tasks.min_ha < cell_ha:
+        yield f"warning: tasks: min_ha is {tasks.min_ha:g}, less than a cell of {cell_ha:g} ha."
+    if tasks.budget_ha < tasks.min_ha:
+        yield (
+            f"error: tasks: budget_ha is {tasks.budget_ha:g}, below min_ha {tasks.min_ha:g}; no "
+            "task would fit."
+        )
+
+
+def _simulation(config: Config) -> Iterator[str]:
+    simulation = config.simulation
+    made = [name for name, layer in config.layers.items() if layer.path.startswith("@")]
+    if simulation is None:
+        for name in made:
+            yield (
+                f"error: layers.{name}: its path begins with @ (made by the run), but there is no "
+                "simulation. Name a file, or describe the simulation."
+            )
+        return
+    yield from _layer(config, "simulation.elevation", simulation.elevation, kind="raster")
+    for field in ("front_line", "held_area", "settlements", "rivers", "roads"):
+        name = getattr(simulation, field)
+        if name is not None:
+            yield from _layer(config, f"simulation.{field}", name, kind="vector")
+    if not made:
+        yield (
+            "warning: simulation is given, but no layer's path begins with @simulated/: real and "
+            "simulated findings would be mixed up."
+        )
+
+
+def _layers(config: Config) -> Iterator[str]:
+    for feature in config.features:
+        layer = config.layers.get(feature.layer)
+        if feature.kind == "front_line" and getattr(layer, "position_error_m", None) == 0:
+            yield (
+                f"warning: layers.{feature.layer}: a front line without position_error_m is taken "
+                "as exact; drawn lines are off by kilometres. State its error."
+            )
+        doubtful = isinstance(feature, Distance) and feature.cap_m < 1_000
+        if doubtful:
+            yield f"warning: features ({feature.kind} {feature.layer}): cap_m is below 1 km."
+    for name, layer in config.layers.items():
+        csv = layer.path.lower().endswith(".csv")
+        if layer.kind == "vector" and csv and not (layer.crs and layer.easting and layer.northing):
+            yield f"error: layers.{name}: a CSV file needs crs, easting and northing."
+        if (
+            layer.kind == "raster"
+            and layer.valid_range
+            and not (layer.valid_range[0] < layer.valid_range[1])
+        ):
+            yield f"error: layers.{name}: valid_range must rise from least to greatest."
+    for name in sorted(set(config.layers) - _used(config)):
+        yield f"warning: layers.{name} is not used by any part of the configuration."
+
+
+def _used(config: Config) -> set[str]:
+    names = {config.study_area.boundary, config.study_area.regions.layer, config.labels.surveyed}
+    for feature in config.features:
+        names |= {feature.layer, getattr(feature, "held_area", None)}
+    names |= {item.layer for item in config.labels.positive}
+    if config.simulation is not None:
+        simulation = config.simulation
+        names |= {simulation.elevation, simulation.front_line, simulation.held_area}
+        names |= {simulation.settlements, simulation.rivers, simulation.roads}
+    return {name for name in names if name is not None}

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import geopandas as gpd
 import numpy as np
-import pyproj
 import shapely
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
@@ -212,10 +211,10 @@ def line_points(lines: gpd.GeoDataFrame | gpd.GeoSeries, step_m: float) -> NDArr
     return np.asarray(shapely.get_coordinates(shapely.segmentize(lines.geometry.values, step_m)))
 
 
-def to_degrees(geobox: GeoBox, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Turn easting and northing into longitude and latitude, shape ``(n, 2)``."""
-    turn = pyproj.Transformer.from_crs(str(geobox.crs), "EPSG:4326", always_xy=True)
-    return np.c_[turn.transform(points[:, 0], points[:, 1])]
+def cell_centre_points(land: Land) -> NDArray[np.float64]:
+    """Give easting and northing of every cell centre, row by row, shape ``(cells, 2)``."""
+    easting, northing = np.meshgrid(*cell_centres(land.geobox))
+    return np.c_[easting.ravel(), northing.ravel()]
 
 
 def _land(

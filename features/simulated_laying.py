@@ -15,8 +15,8 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from features.errors import InputError
-from features.grid import cell_centres, resolution
-from features.simulated_land import Grid, Land, Mask, displace_front
+from features.grid import resolution
+from features.simulated_land import Grid, Land, Mask, cell_centre_points, displace_front
 
 HAZARDS = ("ap", "at", "uxo")
 LINE_ZONE_M = 7_000.0
@@ -163,8 +163,8 @@ def place_positions(land: Land, *, rng: np.random.Generator) -> pd.DataFrame:
         cell = np.flatnonzero(ready)
         key = 1.5 * command.ravel()[cell] + rng.gumbel(size=len(cell))
         cell = cell[np.argsort(-key, kind="stable")]
-        cell = cell[_spaced(_centres(land)[cell], POSITION_SPACING_M)]
-        place = _centres(land)[cell]
+        cell = cell[_spaced(cell_centre_points(land)[cell], POSITION_SPACING_M)]
+        place = cell_centre_points(land)[cell]
         frames.append(
             pd.DataFrame(
                 {
@@ -236,13 +236,12 @@ def _lay_belts(
         if len(own) == 0 or n == 0:
             continue
         band = np.array(phase.bands)[rng.choice(len(phase.bands), n, p=[b[2] for b in phase.bands])]
+        gap = rng.uniform(10.0, np.minimum(30.0, (band[:, 1] - band[:, 0]) / 3))
         columns.append(
             {
                 "position": rng.choice(own, n),
-                "low": band[:, 0],
-                "high": band[:, 1],
-                "first": rng.uniform(band[:, 0], band[:, 1]),
-                "row_gap": rng.uniform(10.0, 30.0, n),
+                "first": rng.uniform(band[:, 0], band[:, 1] - 2 * gap),
+                "row_gap": gap,
                 "half_front": rng.uniform(100.0, 450.0, n),
                 "aside": rng.normal(0.0, 150.0, n),
                 "phase": np.full(n, phase.name, dtype=object),
@@ -254,7 +253,7 @@ def _lay_belts(
     field = np.repeat(np.arange(len(belt)), 3 * spots)
     belt = belt.iloc[field].reset_index(drop=True)
     row = rng.integers(0, 3, len(belt))
-    depth = np.clip(belt["first"] + row * belt["row_gap"], belt["low"], belt["high"])
+    depth = belt["first"] + row * belt["row_gap"]
     along = belt["aside"] + rng.uniform(-1.0, 1.0, len(belt)) * belt["half_front"]
     post = positions.iloc[belt["position"]].reset_index(drop=True)
     return pd.DataFrame(
@@ -287,7 +286,7 @@ def _lay_clusters(
     centre = rng.choice(weight.size, fields, p=weight.ravel() / weight.sum())
     field = np.repeat(np.arange(fields), 1 + rng.poisson(4.0, fields))
     half = resolution(land.geobox) / 2
-    start = _centres(land)[centre] + rng.uniform(-half, half, (fields, 2))
+    start = cell_centre_points(land)[centre] + rng.uniform(-half, half, (fields, 2))
     place = start[field] + rng.normal(0.0, 75.0, (len(field), 2))
     hazard = np.array(HAZARDS, dtype=object)[rng.choice(len(HAZARDS), fields, p=mix)]
     phase = np.array([p.name for p in PHASES], dtype=object)
@@ -297,7 +296,7 @@ def _lay_clusters(
             "easting": place[:, 0],
             "northing": place[:, 1],
             "hazard": hazard[field],
-            "count": 1 + rng.poisson(0.5, len(field)),
+            "count": 1 + rng.poisson(1.5, len(field)),
             "kind": kind,
             "phase": phase[rng.choice(len(PHASES), fields, p=[p.share for p in PHASES])][field],
             "position": -1,
@@ -360,7 +359,7 @@ def _facing(land: Land) -> tuple[Grid, Grid]:
 
 def _around(land: Land, positions: pd.DataFrame, scale_m: float) -> Grid:
     points = positions[["easting", "northing"]].to_numpy()
-    near, _ = cKDTree(points).query(_centres(land), distance_upper_bound=6 * scale_m)
+    near, _ = cKDTree(points).query(cell_centre_points(land), distance_upper_bound=6 * scale_m)
     return np.exp(-near / scale_m).reshape(land.inside.shape)
 
 
@@ -373,8 +372,3 @@ def _spaced(points: NDArray[np.float64], spacing_m: float) -> NDArray[np.int64]:
             kept.append(i)
             taken[tree.query_ball_point(point, spacing_m)] = True
     return np.array(kept, dtype=np.int64)
-
-
-def _centres(land: Land) -> NDArray[np.float64]:
-    easting, northing = np.meshgrid(*cell_centres(land.geobox))
-    return np.c_[easting.ravel(), northing.ravel()]

@@ -12,6 +12,7 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 
 from features.errors import InputError
+from models.inputs import as_coordinates, as_labels
 
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -130,7 +131,7 @@ class LeaveRegionOut:
                 "out. Ask for more regions or use a wider area."
             )
         if y is not None:
-            _refuse_single_class(region, _labels(y, region.size), names.size, what="region")
+            _refuse_single_class(region, as_labels(y, region.size), names.size, what="region")
         yield from folds_from_ids(region)
 
 
@@ -203,12 +204,11 @@ def spread_blocks(
             f"The rows lie in {ids.size} blocks; {n_splits} folds need at least {n_splits}. "
             "Use smaller blocks, fewer folds or a wider area."
         )
-    labels = None if y is None else _labels(y, block.size)
+    labels = None if y is None else as_labels(y, block.size)
     rows = np.bincount(block, minlength=ids.size)
-    positives = np.bincount(block, weights=labels, minlength=ids.size)
-    if labels is None:
-        positives = np.zeros(ids.size)
-    fold_of_block = _deal(positives.astype(np.int64), rows, n_splits=n_splits, seed=seed)
+    counted = np.zeros(block.size) if labels is None else labels
+    positives = np.bincount(block, weights=counted, minlength=ids.size).astype(np.int64)
+    fold_of_block = _deal(positives, rows, n_splits=n_splits, seed=seed)
     fold = fold_of_block[block]
     if labels is not None:
         _refuse_single_class(fold, labels, n_splits, what="fold")
@@ -272,7 +272,7 @@ def join_thin_regions(
     """
     region = np.array(regions, dtype=np.int64)
     points = as_coordinates(coordinates)
-    labels = _labels(y, region.size)
+    labels = as_labels(y, region.size)
     while True:
         ids, index = np.unique(region, return_inverse=True)
         rows = np.bincount(index)
@@ -316,42 +316,13 @@ def fold_summary(folds: Iterable[Fold], y: ArrayLike, coordinates: ArrayLike) ->
         empty.
     """
     points = as_coordinates(coordinates)
-    labels = _labels(y, points.shape[0])
+    labels = as_labels(y, points.shape[0])
     listed = list(folds)
     rows = [_fold_row(train, test, labels, points) for train, test in listed]
     table = pd.DataFrame(rows)
     table.insert(0, "fold", np.arange(len(listed)))
     table["tiny_test"] = table["n_test"] < TINY_SHARE * labels.size / max(len(listed), 1)
     return table
-
-
-def as_coordinates(coordinates: ArrayLike | gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Give finite easting and northing, float64 of shape (n, 2).
-
-    A GeoDataFrame or GeoSeries gives the centroids of its geometries and must be in a projected
-    CRS.
-
-    Raises
-    ------
-    InputError
-        If the shape is not (n, 2), a value is not finite, or the CRS is not projected.
-    """
-    if isinstance(coordinates, gpd.GeoDataFrame | gpd.GeoSeries):
-        if coordinates.crs is None or not coordinates.crs.is_projected:
-            raise InputError(
-                f"The coordinates are in {coordinates.crs}; expected a projected CRS in metres. "
-                "Reproject them first."
-            )
-        centres = coordinates.geometry.centroid
-        coordinates = np.column_stack([centres.x, centres.y])
-    points = np.asarray(coordinates, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise InputError(
-            f"The coordinates have shape {points.shape}; expected (n, 2), easting and northing."
-        )
-    if not np.isfinite(points).all():
-        raise InputError("Some coordinates are not finite; drop those rows or repair them.")
-    return points
 
 
 def _pick_coordinates(
@@ -373,15 +344,6 @@ def _regions(groups: ArrayLike | None) -> NDArray[np.generic]:
     if groups is None:
         raise InputError("No regions came; expected the region of every row as groups.")
     return np.asarray(groups)
-
-
-def _labels(y: ArrayLike, size: int) -> NDArray[np.int64]:
-    labels = np.asarray(y)
-    if labels.shape != (size,):
-        raise InputError(f"The labels have shape {labels.shape}; expected ({size},).")
-    if not np.isin(labels, (0, 1)).all():
-        raise InputError("Some labels are neither 0 nor 1; leave unlabelled rows out of the folds.")
-    return labels.astype(np.int64)
 
 
 def _deal(

@@ -1,0 +1,95 @@
+"""Arguments made uniform once, at the edge: coordinates, labels, scores, weights."""
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from features.errors import InputError
+
+Array = NDArray[np.float64]
+
+
+def as_coordinates(coordinates: ArrayLike | gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Give finite easting and northing, float64 of shape (n, 2).
+
+    A GeoDataFrame or GeoSeries gives the centroids of its geometries and must be in a projected
+    CRS.
+
+    Raises
+    ------
+    InputError
+        If the shape is not (n, 2), a value is not finite, or the CRS is not projected.
+    """
+    if isinstance(coordinates, gpd.GeoDataFrame | gpd.GeoSeries):
+        if coordinates.crs is None or not coordinates.crs.is_projected:
+            raise InputError(
+                f"The coordinates are in {coordinates.crs}; expected a projected CRS in metres. "
+                "Reproject them first."
+            )
+        centres = coordinates.geometry.centroid
+        coordinates = np.column_stack([centres.x, centres.y])
+    points = np.asarray(coordinates, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise InputError(
+            f"The coordinates have shape {points.shape}; expected (n, 2), easting and northing."
+        )
+    if not np.isfinite(points).all():
+        raise InputError("Some coordinates are not finite; drop those rows or repair them.")
+    return points
+
+
+def as_labels(y: ArrayLike, size: int) -> NDArray[np.int64]:
+    """Give labels 0 and 1, int64 of shape (size,).
+
+    Raises
+    ------
+    InputError
+        If the shape differs or a label is neither.
+    """
+    labels = np.asarray(y)
+    if labels.shape != (size,):
+        raise InputError(f"The labels have shape {labels.shape}; expected ({size},).")
+    if not np.isin(labels, (0, 1)).all():
+        raise InputError("Some labels are neither 0 nor 1; leave unlabelled rows out of the folds.")
+    return labels.astype(np.int64)
+
+
+def checked_scores(
+    y: ArrayLike, p: ArrayLike, weight: ArrayLike | None, *, probability: bool = True
+) -> tuple[Array, Array, Array]:
+    """Give labels, scores and weights as float64 of one shape (n,).
+
+    Raises
+    ------
+    InputError
+        If shapes differ, a value is not finite or out of range, or a class is missing.
+    """
+    labels = np.asarray(y, dtype=np.float64)
+    scores = np.asarray(p, dtype=np.float64)
+    weights = np.ones(labels.shape) if weight is None else np.asarray(weight, dtype=np.float64)
+    if labels.ndim != 1 or not labels.shape == scores.shape == weights.shape:
+        raise InputError(
+            f"Labels, scores and weights have shapes {labels.shape}, {scores.shape} and "
+            f"{weights.shape}; expected the same (n,)."
+        )
+    if not np.isin(labels, (0.0, 1.0)).all():
+        raise InputError("Some labels are neither 0 nor 1; leave unlabelled rows out.")
+    if not np.isfinite(scores).all():
+        raise InputError(
+            f"{int((~np.isfinite(scores)).sum())} scores are not finite; leave rows without a "
+            "score out, and say how many there were."
+        )
+    if probability and not ((scores >= 0) & (scores <= 1)).all():
+        raise InputError(
+            f"Predictions run from {scores.min():g} to {scores.max():g}; expected probabilities "
+            "from 0 to 1. Calibrate first, or use rank_score."
+        )
+    if not (np.isfinite(weights).all() and (weights >= 0).all()):
+        raise InputError("Some weights are negative or not finite; expected 0 or more.")
+    found = float((weights * labels).sum())
+    if not 0 < found < float(weights.sum()):
+        raise InputError(
+            f"There are {found:g} positives in {weights.sum():g} rows; expected both classes. "
+            "Measure on land where both are known."
+        )
+    return labels, scores, weights

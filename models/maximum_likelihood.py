@@ -1,0 +1,48 @@
+"""Logistic regression without regularisation, for a handful of columns and many rows."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+Array = NDArray[np.float64]
+
+_STEPS = 100
+_TOLERANCE = 1e-10
+
+
+def fit_logistic(columns: Array, targets: Array, weights: Array) -> Array | None:
+    """Fit a logistic regression by Newton's method with halved steps; None if there is no fit."""
+    coefficients = np.zeros(columns.shape[1])
+    coefficients[0] = np.log(np.average(targets, weights=weights))
+    loss = _deviance(columns @ coefficients, targets, weights)
+    for _ in range(_STEPS):
+        p = expit(columns @ coefficients)
+        gradient = columns.T @ (weights * (targets - p))
+        curvature = (columns * (weights * p * (1 - p))[:, None]).T @ columns
+        if not np.linalg.cond(curvature) < 1e14:
+            return None
+        step = np.linalg.solve(curvature, gradient)
+        for _ in range(30):
+            tried = _deviance(columns @ (coefficients + step), targets, weights)
+            if tried <= loss:
+                break
+            step = step / 2
+        coefficients, loss = coefficients + step, tried
+        if np.abs(step).max() < _TOLERANCE * max(1.0, float(np.abs(coefficients).max())):
+            return coefficients
+    return coefficients
+
+
+def _deviance(value: Array, targets: Array, weights: Array) -> float:
+    return float((weights * (np.logaddexp(0.0, value) - targets * value)).sum())
+
+
+def platt_targets(labels: Array, weights: Array) -> Array:
+    found = (weights * labels).sum()
+    missed = weights.sum() - found
+    return np.where(labels == 1, (found + 1) / (found + 2), 1 / (missed + 2))
+
+
+def prevalence_logit(labels: Array, weights: Array) -> float:
+    share = float(np.average(labels, weights=weights))
+    return float(np.log(share) - np.log1p(-share))

@@ -1,0 +1,373 @@
+"""How good a risk map is, in the users' units: land, finds, and what would be missed.
+
+Ranking measures are exact for equal scores: within a tie the order is random and the expected
+value is given, so that a constant score finds 20 % of the positives in 20 % of the land.
+"""
+
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from features.errors import InputError
+from models import ranking
+from models.inputs import checked_scores
+from models.score_groups import (
+    BINS,
+    ScoreGroups,
+    coarse_groups,
+    equal_land_bins,
+    probability_measures,
+    rank_measures,
+    resample,
+    share_in_lowest,
+    tie_groups,
+)
+
+Array = NDArray[np.float64]
+Interval = tuple[float, float, float]
+
+BOOTSTRAP_GROUPS = 2_048
+_CLIP = 1e-15
+
+
+class ReliabilityBin(TypedDict):
+    """One bin of a reliability diagram."""
+
+    predicted: float
+    observed: float
+    low: float
+    high: float
+    cells: float
+
+
+def score(
+    y: ArrayLike, p: ArrayLike, *, cell_ha: float, weight: ArrayLike | None = None
+) -> dict[str, float]:
+    """Measure predicted probabilities against labels.
+
+    Parameters
+    ----------
+    y
+        Labels 0 and 1, shape (n,).
+    p
+        Predicted probabilities, 0 to 1, shape (n,).
+    cell_ha
+        Hectares of one cell.
+    weight
+        How many cells each row stands for (inverse sampling probability), shape (n,); counts
+        both as land and as labels. None: one each.
+
+    Returns
+    -------
+    dict
+        ``roc_auc``; ``average_precision``; ``found_in_top_5``, ``_10``, ``_20``: share of
+        positives in the 5, 10, 20 % of land with the highest scores; ``hectares_to_50``,
+        ``_80``, ``_95``: least land, highest score first, in which that share of positives is
+        expected; ``brier``; ``log_loss`` (natural logarithm); ``calibration_slope`` of the
+        labels on the logit (1 is right, under 1 is overconfident); ``calibration_intercept``
+        with the slope held at 1 (0 is right, under 0 predicts too much); ``ece``: mean absolute
+        difference of predicted and observed over 10 bins of equal land;
+        ``lowest_class_miss_rate``: share of all positives that lie in the lowest-scored half of
+        the land, so would be missed if that half were never searched.
+        NaN where a measure is undefined, such as the slope of a constant prediction.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, values are not finite or out of range, or a class is missing.
+
+    Notes
+    -----
+    Calibration slope and intercept: Van Calster et al. 2019, doi 10.1186/s12916-019-1466-7.
+    """
+    labels, predicted, weights = checked_scores(y, p, weight)
+    groups = tie_groups(predicted, labels, weights)
+    losses = _losses(labels, predicted, weights).sum(axis=0)
+    measured = _measures(groups, losses[None, :], cell_ha=cell_ha)
+    return {name: float(values[0]) for name, values in measured.items()}
+
+
+def rank_score(
+    y: ArrayLike, value: ArrayLike, *, cell_ha: float, weight: ArrayLike | None = None
+) -> dict[str, float]:
+    """Measure any score where higher is riskier: the ranking part of `score`.
+
+    For rules that give no probability, such as minus the distance to the line.
+    """
+    labels, scores, weights = checked_scores(y, value, weight, probability=False)
+    measured = rank_measures(tie_groups(scores, labels, weights), cell_ha=cell_ha)
+    return {name: float(values[0]) for name, values in measured.items()}
+
+
+def capture_curve(
+    y: ArrayLike, p: ArrayLike, *, weight: ArrayLike | None = None, points: int = 101
+) -> Array:
+    """Give the share of positives found against the share of land searched, highest score first.
+
+    Returns
+    -------
+    ndarray, shape (points, 2)
+        Share of land from 0 to 1 in even steps, share found.
+    """
+    labels, scores, weights = checked_scores(y, p, weight, probability=False)
+    groups = tie_groups(scores, labels, weights)
+    shares = np.linspace(0.0, 1.0, points)
+    return np.column_stack([shares, ranking.found_in_top(groups.positive, groups.land, shares)[0]])
+
+
+def hectares_to_find(
+    y: ArrayLike,
+    p: ArrayLike,
+    shares: ArrayLike,
+    *,
+    cell_ha: float,
+    weight: ArrayLike | None = None,
+) -> Array:
+    """Give the hectares, highest score first, in which the shares of positives are expected.
+
+    Within one cell the curve is a straight line, so the answer may end inside a cell.
+    """
+    labels, scores, weights = checked_scores(y, p, weight, probability=False)
+    groups = tie_groups(scores, labels, weights)
+    wanted = np.atleast_1d(np.asarray(shares, dtype=np.float64))
+    return ranking.land_to_find(groups.positive, groups.land, wanted)[0] * cell_ha
+
+
+def reliability(
+    y: ArrayLike,
+    p: ArrayLike,
+    *,
+    blocks: ArrayLike | None = None,
+    bins: int = BINS,
+    level: float = 0.9,
+    weight: ArrayLike | None = None,
+) -> list[ReliabilityBin]:
+    """Compare predicted with observed share in bins of equal land; equal predictions stay together.
+
+    Parameters
+    ----------
+    blocks
+        Block of every row, shape (n,). Cells of one block are alike, so that they count for
+        fewer: the interval is Wilson's with the number of rows divided by the design effect.
+        None takes rows as independent, which is too narrow for neighbouring cells.
+    level
+        Cover of the interval of the observed share.
+
+    Returns
+    -------
+    list of dict
+        ``predicted``, ``observed``, ``low``, ``high``, ``cells``; low predictions first, bins
+        without rows left out.
+    """
+    labels, predicted, weights = checked_scores(y, p, weight)
+    groups = tie_groups(predicted, labels, weights)
+    bin_of_row = equal_land_bins(groups.land, bins)[0][groups.group_of_row]
+    block = np.arange(labels.size) if blocks is None else _block_index(blocks, labels.size)
+    listed: list[ReliabilityBin] = []
+    for one in np.unique(bin_of_row):
+        rows = bin_of_row == one
+        w, found = weights[rows], labels[rows]
+        observed = float(np.average(found, weights=w))
+        low, high = wilson(observed, _effective_rows(found, w, block[rows]), level=level)
+        listed.append(
+            ReliabilityBin(
+                predicted=float(np.average(predicted[rows], weights=w)),
+                observed=observed,
+                low=low,
+                high=high,
+                cells=float(w.sum()),
+            )
+        )
+    return listed
+
+
+def block_bootstrap(
+    y: ArrayLike,
+    p: ArrayLike,
+    blocks: ArrayLike,
+    *,
+    cell_ha: float,
+    draws: int = 200,
+    seed: int = 0,
+    level: float = 0.9,
+    weight: ArrayLike | None = None,
+) -> dict[str, Interval]:
+    """Measure as `score` does, with intervals from resampling whole blocks.
+
+    Parameters
+    ----------
+    blocks
+        Block of every row, shape (n,): squares wider than the autocorrelation range, or the
+        regions left out.
+    draws
+        Bootstrap samples.
+    level
+        Cover of the interval.
+
+    Returns
+    -------
+    dict
+        Measure: (estimate, low, high). The estimate is exact and never outside the interval:
+        resampling adds noise to ``ece``, whose percentiles alone would leave it out. For ``lowest_class_miss_rate``
+        the upper end is never below the Clopper-Pearson bound for the effective number of
+        positives, because a bootstrap of no miss says 0.
+
+    See Also
+    --------
+    bootstrap_draws : the draws themselves, for differences between models.
+    """
+    estimate = score(y, p, cell_ha=cell_ha, weight=weight)
+    sampled = bootstrap_draws(y, p, blocks, cell_ha=cell_ha, draws=draws, seed=seed, weight=weight)
+    intervals = {}
+    for name, value in estimate.items():
+        low, high = percentile_interval(sampled[name], level=level)
+        intervals[name] = (value, min(low, value), max(high, value))
+    value, low, high = intervals["lowest_class_miss_rate"]
+    bound = miss_rate_bound(y, p, blocks, level=0.5 + level / 2, weight=weight)
+    intervals["lowest_class_miss_rate"] = (value, low, max(high, bound))
+    return intervals
+
+
+def miss_rate_bound(
+    y: ArrayLike,
+    p: ArrayLike,
+    blocks: ArrayLike,
+    *,
+    level: float = 0.95,
+    weight: ArrayLike | None = None,
+) -> float:
+    """Give the one-sided upper bound of ``lowest_class_miss_rate``, never 0.
+
+    Clopper-Pearson with the number of positives divided by the design effect, since positives
+    of one block are found or missed together; without a miss, each block counts once (Kish).
+
+    Notes
+    -----
+    Korn and Graubard 1998, Survey Methodology 24(2):193-201.
+    """
+    labels, scores, weights = checked_scores(y, p, weight, probability=False)
+    block = _block_index(blocks, labels.size)
+    groups = tie_groups(scores, labels, weights)
+    hit = labels == 1
+    missed = share_in_lowest(groups)[groups.group_of_row][hit]
+    rate = float(np.average(missed, weights=weights[hit]))
+    effective = _effective_rows(missed, weights[hit], block[hit])
+    misses = rate * effective
+    if misses >= effective:
+        return 1.0
+    return float(stats.beta.ppf(level, misses + 1.0, effective - misses))
+
+
+def bootstrap_draws(
+    y: ArrayLike,
+    p: ArrayLike,
+    blocks: ArrayLike,
+    *,
+    cell_ha: float,
+    draws: int = 200,
+    seed: int = 0,
+    weight: ArrayLike | None = None,
+) -> dict[str, Array]:
+    """Draw every measure of `score` from samples of blocks with replacement.
+
+    Scores are put into about 2,000 groups, half of them fine at the top of the ranking, and each
+    draw is a product of block counts with group counts. The small error of grouping is taken out
+    by shifting the draws by the difference of the exact and the grouped value on all rows.
+    The same blocks and seed give the same samples, so that draws of two models on the same rows
+    can be subtracted.
+
+    Returns
+    -------
+    dict
+        Measure: ndarray of shape (draws,); NaN where a draw holds no positives.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two blocks.
+    """
+    labels, predicted, weights = checked_scores(y, p, weight)
+    block = _block_index(blocks, labels.size)
+    count = int(block.max()) + 1
+    if count < 2:
+        raise InputError(
+            "All rows lie in one block; an interval needs at least 2. Use smaller blocks."
+        )
+    rng = np.random.default_rng(seed)
+    times = rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
+    groups = tie_groups(predicted, labels, weights)
+    coarse = coarse_groups(groups, BOOTSTRAP_GROUPS)
+    losses = _losses(labels, predicted, weights)
+    by_block = np.stack([np.bincount(block, part, count) for part in losses.T], axis=1)
+    sampled = _measures(
+        resample(coarse, times, block, labels, weights), times @ by_block, cell_ha=cell_ha
+    )
+    all_losses = losses.sum(axis=0)[None, :]
+    exact = _measures(groups, all_losses, cell_ha=cell_ha)
+    grouped = _measures(coarse, all_losses, cell_ha=cell_ha)
+    return {name: sampled[name] + (exact[name] - grouped[name]) for name in sampled}
+
+
+def percentile_interval(draws: Array, *, level: float) -> tuple[float, float]:
+    """Give the percentile interval of draws; NaN if every draw is."""
+    known = draws[np.isfinite(draws)]
+    if known.size == 0:
+        return float("nan"), float("nan")
+    low, high = np.quantile(known, [0.5 - level / 2, 0.5 + level / 2])
+    return float(low), float(high)
+
+
+def wilson(share: float, rows: float, *, level: float) -> tuple[float, float]:
+    """Give Wilson's score interval of a share observed in `rows` independent rows.
+
+    Notes
+    -----
+    Wilson 1927, doi 10.1080/01621459.1927.10502953.
+    """
+    z2 = float(stats.norm.ppf(0.5 + level / 2)) ** 2
+    centre = (share + z2 / (2 * rows)) / (1 + z2 / rows)
+    spread = np.sqrt(z2 * (share * (1 - share) / rows + z2 / (4 * rows**2))) / (1 + z2 / rows)
+    return max(0.0, float(centre - spread)), min(1.0, float(centre + spread))
+
+
+def _measures(groups: ScoreGroups, losses: Array, *, cell_ha: float) -> dict[str, Array]:
+    return rank_measures(groups, cell_ha=cell_ha) | probability_measures(groups, losses)
+
+
+def _losses(labels: Array, predicted: Array, weights: Array) -> Array:
+    """Give the weighted squared error and log loss of every row, shape (n, 2)."""
+    clipped = np.clip(predicted, _CLIP, 1 - _CLIP)
+    log_loss = -np.where(labels == 1, np.log(clipped), np.log1p(-clipped))
+    return np.stack([weights * (predicted - labels) ** 2, weights * log_loss], axis=1)
+
+
+def _effective_rows(values: Array, weights: Array, block: NDArray[np.int64]) -> float:
+    """Give how many independent rows would give a mean as uncertain as that of blocks of rows.
+
+    The variance of the weighted mean of `values` (0 to 1) is linearised over blocks. Where all
+    values are 0 or all are 1, nothing can be told from them and each block counts once (Kish:
+    squared sum over sum of squares).
+    """
+    _, index = np.unique(block, return_inverse=True)
+    block_weight = np.bincount(index, weights)
+    total = block_weight.sum()
+    kish_blocks = total**2 / (block_weight**2).sum()
+    kish_rows = float(total**2 / (weights**2).sum())
+    mean = (weights * values).sum() / total
+    count = block_weight.size
+    if count < 2 or not 0 < mean < 1:
+        return float(kish_blocks)
+    residual = np.bincount(index, weights * (values - mean))
+    variance = (residual**2).sum() / total**2 * count / (count - 1)
+    if variance == 0:
+        return kish_rows
+    return float(np.clip(mean * (1 - mean) / variance, min(1.0, kish_rows), kish_rows))
+
+
+def _block_index(blocks: ArrayLike, size: int) -> NDArray[np.int64]:
+    given = np.asarray(blocks)
+    if given.shape != (size,):
+        raise InputError(f"The blocks have shape {given.shape}; expected ({size},), one a row.")
+    return np.unique(given, return_inverse=True)[1].astype(np.int64)

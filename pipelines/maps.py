@@ -54,14 +54,14 @@ def map_figure(
     extent = (left, right, bottom, top)
     shade = None if elevation is None else _hillshade(elevation[thin], geobox, step)
     _paint(axes, values[thin], None if grey is None else grey[thin], extent, shade)
-    _frame(axes, geobox, title)
+    _frame(axes, geobox, title, pad=26 if simulated else 8)
     _legend(axes, classes=values.dtype == np.uint8, grey=grey is not None and bool(grey.any()))
     if simulated:
         simulated_banner(axes)
     return figure
 
 
-def simulated_banner(axes: Axes) -> None:
+def simulated_banner(axes: Axes, *, size: float = 9) -> None:
     """Say above a plot that findings are made up."""
     axes.text(
         1.0,
@@ -70,7 +70,7 @@ def simulated_banner(axes: Axes) -> None:
         transform=axes.transAxes,
         ha="right",
         va="bottom",
-        fontsize=9,
+        fontsize=size,
         fontweight="bold",
         color="white",
         bbox={"facecolor": "#b00020", "edgecolor": "none", "pad": 3},
@@ -118,8 +118,8 @@ def _paint(
     drawn.set_linewidth(0.0)
 
 
-def _frame(axes: Axes, geobox: GeoBox, title: str) -> None:
-    axes.set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold", pad=9)
+def _frame(axes: Axes, geobox: GeoBox, title: str, *, pad: float) -> None:
+    axes.set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold", pad=pad)
     axes.set_aspect("equal")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))

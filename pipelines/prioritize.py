@@ -19,7 +19,8 @@ from shapely.geometry import shape
 
 from features.errors import InputError
 from models.priorities import CONTROL, RANKED, Tasks, make_tasks
-from pipelines.rasters import read_raster, read_raster_like, write_text
+from pipelines.manifest import write_whole
+from pipelines.rasters import read_raster, read_raster_like
 from pipelines.styles import CANNOT_SAY, OUTSIDE, tasks_qml
 
 log = logging.getLogger(__name__)
@@ -85,7 +86,7 @@ def write_tasks(
     frame = task_frame(tasks, geobox, simulated=simulated)
     write_task_package(run_dir / "tasks.gpkg", frame, simulated=simulated)
     table = pd.DataFrame(frame.drop(columns="geometry"))
-    write_text(run_dir / "tasks.csv", csv_text(table))
+    write_whole(run_dir / "tasks.csv", csv_text(table))
     log.info("Wrote %d survey tasks to %s", len(frame), run_dir / "tasks.gpkg")
     return tasks
 

@@ -19,6 +19,8 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from features.errors import CoverError, InputError
+from pipelines.figures import figure_bytes
+from pipelines.manifest import write_whole
 from pipelines.maps import map_figure
 from pipelines.styles import (
     CANNOT_SAY,
@@ -199,14 +201,14 @@ class RasterWriter:
                 f"{self.path} reads back {found.valid:,} cells with a value; {self._valid:,} were "
                 "written. Check that the disk has room, and write every cell once."
             )
-        write_text(
+        write_whole(
             self.path.with_name(self.path.name + ".aux.xml"),
             aux_xml(_pam_statistics(found), self.categories, self.colormap),
         )
         if classes and isinstance(self.colormap, Mapping):
-            write_text(self.path.with_suffix(".qml"), class_qml(self.colormap, self.categories))
+            write_whole(self.path.with_suffix(".qml"), class_qml(self.colormap, self.categories))
         elif not classes and not isinstance(self.colormap, Mapping):
-            write_text(self.path.with_suffix(".qml"), ramp_qml(self.colormap or PROBABILITY_RAMP))
+            write_whole(self.path.with_suffix(".qml"), ramp_qml(self.colormap or PROBABILITY_RAMP))
         _settle(self._cog, self.path)
 
 
@@ -408,24 +410,7 @@ def preview_png(
         cannot_say=cannot_say,
         elevation=elevation,
     )
-    partial = path.with_name(f".{path.name}.partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        figure.savefig(partial, format="png", dpi=150, metadata={"Software": None})
-        _settle(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return path
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file whole or not at all (UTF-8, line ends as given)."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.write_bytes(text.encode("utf-8"))
-        _settle(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    return write_whole(path, figure_bytes(figure))
 
 
 def _settle(partial: Path, path: Path) -> None:

@@ -1,0 +1,255 @@
+"""The figures of a run, as PNG or SVG bytes: the same numbers give the same bytes."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, PercentFormatter
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from features.errors import InputError
+from pipelines.maps import INK, simulated_banner
+
+Format = Literal["png", "svg"]
+
+MODEL_WORDS: Mapping[str, str] = {
+    "lightgbm": "boosted trees (LightGBM)",
+    "random_forest": "random forest",
+    "logistic_regression": "logistic regression",
+    "distance_rule": "rule of thumb: distance to the line",
+    "prevalence": "no model: the same everywhere",
+}
+MODEL_LINES: Mapping[str, tuple[str, str]] = {
+    "lightgbm": ("#4d004b", "-"),
+    "random_forest": ("#3182bd", "-"),
+    "logistic_regression": ("#8c6bb1", "--"),
+    "distance_rule": ("#c05a00", "--"),
+    "prevalence": ("#8f8f8f", ":"),
+}
+FOLD_COLOURS = (
+    "#4d004b",
+    "#9ebcda",
+    "#c05a00",
+    "#8c6bb1",
+    "#3182bd",
+    "#e7b98a",
+    "#6b6b6b",
+    "#d4b9da",
+    "#08306b",
+    "#bdbdbd",
+)
+
+
+def reliability_figure(
+    bins: Sequence[Mapping[str, float]], *, simulated: bool, form: Format = "png"
+) -> bytes:
+    """Draw observed shares against predicted probabilities, with their intervals.
+
+    Parameters
+    ----------
+    bins
+        Each with ``predicted``, ``observed``, ``low``, ``high`` and ``cells``.
+    """
+    _require(bins, "reliability bins")
+    figure, axes = _new(4.6, 4.2, simulated)
+    predicted, observed, low, high = (
+        np.array([_number(row[name]) for row in bins])
+        for name in ("predicted", "observed", "low", "high")
+    )
+    top = 1.08 * float(np.nanmax([*predicted, *observed, *high, 1e-4]))
+    axes.plot([0, top], [0, top], color="#8f8f8f", linestyle=":", label="as it should be")
+    below, above = np.maximum(observed - low, 0), np.maximum(high - observed, 0)
+    axes.errorbar(
+        predicted,
+        observed,
+        yerr=[below, above],
+        fmt="o-",
+        color="#4d004b",
+        ecolor="#8c6bb1",
+        capsize=2.5,
+        markersize=4,
+        linewidth=1.2,
+        label="this model, with interval",
+    )
+    axes.set(xlim=(0, top), ylim=(0, top))
+    axes.set_xlabel("predicted probability")
+    axes.set_ylabel("share of cells with a finding")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    return figure_bytes(figure, form)
+
+
+def capture_figure(
+    curves: Mapping[str, Sequence[Sequence[float]]], *, simulated: bool, form: Format = "png"
+) -> bytes:
+    """Draw the share of findings found against the share of land surveyed, by model.
+
+    Parameters
+    ----------
+    curves
+        Model name to pairs (share of land, share found), both 0 to 1.
+    """
+    _require(curves, "effort-capture curves")
+    figure, axes = _new(5.4, 4.2, simulated)
+    axes.plot([0, 1], [0, 1], color="#8f8f8f", linestyle=":", label="land picked at random")
+    for name, points in curves.items():
+        if name == "prevalence":
+            continue
+        colour, line = MODEL_LINES.get(name, (INK, "-"))
+        land, found = np.array(points, dtype=float).T
+        axes.plot(
+            land,
+            found,
+            color=colour,
+            linestyle=line,
+            linewidth=2.2 if name == "lightgbm" else 1.4,
+            label=MODEL_WORDS.get(name, name),
+        )
+    axes.set(xlim=(0, 1), ylim=(0, 1.01))
+    axes.set_xlabel("share of land surveyed, highest first")
+    axes.set_ylabel("share of contaminated cells found")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    return figure_bytes(figure, form)
+
+
+def importance_figure(
+    rows: Sequence[Mapping[str, Any]], *, simulated: bool, form: Format = "png"
+) -> bytes:
+    """Draw what the model loses without each family of features, with intervals.
+
+    Parameters
+    ----------
+    rows
+        Each with ``family``, ``drop`` (of ROC-AUC), ``low`` and ``high``.
+    """
+    _require(rows, "importances")
+    rows = sorted(rows, key=lambda row: (_number(row["drop"]), row["family"]))
+    figure, axes = _new(5.4, 0.8 + 0.34 * len(rows), simulated)
+    drop, low, high = (
+        np.array([_number(row[name]) for row in rows]) for name in ("drop", "low", "high")
+    )
+    place = np.arange(len(rows))
+    axes.barh(place, drop, color="#8c96c6", height=0.6)
+    axes.errorbar(
+        drop,
+        place,
+        xerr=[np.maximum(drop - low, 0), np.maximum(high - drop, 0)],
+        fmt="none",
+        ecolor="#4d004b",
+        capsize=2.5,
+        linewidth=1.2,
+    )
+    axes.set_yticks(place, [str(row["family"]).replace("_", " ") for row in rows])
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set_xlabel("fall in ROC-AUC when the family is shuffled, held-out land")
+    return figure_bytes(figure, form)
+
+
+def region_figure(
+    regions: Sequence[Mapping[str, Any]], *, simulated: bool, form: Format = "png"
+) -> bytes:
+    """Draw how well each left-out region was ranked; the area of a dot is its findings.
+
+    Parameters
+    ----------
+    regions
+        Each with ``region``, ``positive`` and ``roc_auc`` (None or NaN: not defined).
+    """
+    known = [row for row in regions if np.isfinite(_number(row["roc_auc"]))]
+    _require(known, "regions with a score")
+    known = sorted(known, key=lambda row: (_number(row["roc_auc"]), str(row["region"])))
+    figure, axes = _new(5.4, 0.9 + 0.27 * len(known), simulated)
+    found = np.array([float(row["positive"]) for row in known])
+    place = np.arange(len(known))
+    scores = np.array([_number(row["roc_auc"]) for row in known])
+    axes.hlines(place, 0.5, scores, color="#c6c6d8", linewidth=1.5)
+    area = 20 + 110 * found / max(found.max(), 1)
+    axes.scatter(scores, place, s=area, color="#8c6bb1", edgecolor="#4d004b", zorder=3)
+    axes.axvline(0.5, color="#8f8f8f", linestyle=":")
+    words = [f"region {row['region']} ({int(row['positive']):,})" for row in known]
+    axes.set_yticks(place, words)
+    axes.set_xlim(min(0.45, float(scores.min()) - 0.03), 1.0)
+    axes.set_ylim(-0.7, len(known) - 0.3)
+    axes.set_xlabel("ROC-AUC in the region, left out whole (0.5: no better than chance)")
+    return figure_bytes(figure, form)
+
+
+def fold_figure(
+    folds: NDArray[np.integer[Any]],
+    geobox: GeoBox,
+    *,
+    words: str,
+    simulated: bool,
+    form: Format = "png",
+) -> bytes:
+    """Map which fold each cell was held out in.
+
+    Parameters
+    ----------
+    folds
+        Shape ``(height, width)``; negative where a cell is in no fold.
+    words
+        What the folds are, for the title.
+    """
+    step = max(1, max(folds.shape) // 900)
+    ratio = folds.shape[0] / folds.shape[1]
+    figure, axes = _new(5.4, min(max(5.0 * ratio, 2.5), 7.0), simulated)
+    left, bottom, right, top = geobox.extent.boundingbox
+    shown = np.ma.masked_less(folds[::step, ::step], 0)
+    axes.imshow(
+        shown % len(FOLD_COLOURS),
+        cmap=ListedColormap(FOLD_COLOURS),
+        vmin=-0.5,
+        vmax=len(FOLD_COLOURS) - 0.5,
+        extent=(left, right, bottom, top),
+        interpolation="nearest",
+    )
+    axes.set_title(words, fontsize=9, loc="left", pad=20 if simulated else 6)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda metres, _: f"{metres / 1000:,.0f}"))
+    axes.set_xlabel(f"easting, km ({geobox.crs})")
+    axes.set_ylabel("northing, km")
+    return figure_bytes(figure, form)
+
+
+def figure_bytes(figure: Figure, form: Format = "png", *, dpi: int = 150) -> bytes:
+    """Save a figure without a time stamp or a version, so that bytes repeat."""
+    stream = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "minerisk", "svg.fonttype": "path"}):
+        if form == "svg":
+            figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        else:
+            figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def _new(width: float, height: float, simulated: bool) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8, colors=INK)
+    axes.xaxis.label.set_size(8.5)
+    axes.yaxis.label.set_size(8.5)
+    if simulated:
+        simulated_banner(axes, size=7)
+    return figure, axes
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _require(values: Any, what: str) -> None:
+    if not len(values):
+        raise InputError(f"There are no {what} to draw; expected at least one.")

@@ -76,7 +76,7 @@ def density(
     Raises
     ------
     InputError
-        If the column is missing, has text in it, or the layer mixes lines with points.
+        If the column is missing, holds text or infinity, or the layer mixes lines with points.
     """
     frame, cell = layers.vector(layer, crs=str(geobox.crs)), resolution(geobox)
     amount, unit, what = _amount(frame, geobox, layer, weight_column)
@@ -122,4 +122,6 @@ def _weights(frame: gpd.GeoDataFrame, layer: str, column: str) -> NDArray[np.flo
             f"Column {column} of layer {layer} holds something other than numbers ({error}). "
             "Name a column of numbers as weight_column."
         ) from error
-    return np.nan_to_num(weights, nan=0.0, posinf=np.nan, neginf=np.nan)
+    if np.isinf(weights).any():
+        raise InputError(f"Column {column} of layer {layer} holds infinity. Correct its records.")
+    return np.nan_to_num(weights, nan=0.0)

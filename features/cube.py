@@ -76,17 +76,14 @@ def build_cube(
     partial = path.with_name(f".{path.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
-    group = zarr.open_group(partial, mode="w", zarr_format=3, attributes=_attributes(geobox))
-    _write_frame(group, geobox, inside)
-    names: list[str] = []
-    for done, (kind, params) in enumerate(features):
-        if progress is not None:
-            progress(_title(kind, params), done, len(features))
-        names += _write_feature(group, layers, geobox, kind, params)
-    if progress is not None:
-        progress("cube", len(features), len(features))
-    group.attrs.update({"variables": names, "key": key})
-    _put_in_place(partial, path)
+    try:
+        group = zarr.open_group(partial, mode="w", zarr_format=3, attributes=_attributes(geobox))
+        _write_frame(group, geobox, inside)
+        names = _write_features(group, layers, features, geobox, progress or _silent)
+        group.attrs.update({"variables": names, "key": key})
+        _put_in_place(partial, path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return True
 
 
@@ -199,6 +196,25 @@ def _write_frame(group: zarr.Group, geobox: GeoBox, inside: NDArray[np.bool_]) -
     mask = _array(group, "inside", tuple(geobox.shape), "uint8")
     mask[...] = inside.astype(np.uint8)
     mask.attrs.update({"grid_mapping": "spatial_ref", "words": "1 in the study area, 0 outside"})
+
+
+def _silent(name: str, done: int, count: int) -> None:
+    pass
+
+
+def _write_features(
+    group: zarr.Group,
+    layers: Layers,
+    features: Sequence[tuple[str, Mapping[str, Any]]],
+    geobox: GeoBox,
+    progress: Progress,
+) -> list[str]:
+    names: list[str] = []
+    for done, (kind, params) in enumerate(features):
+        progress(_title(kind, params), done, len(features))
+        names += _write_feature(group, layers, geobox, kind, params)
+    progress("cube", len(features), len(features))
+    return names
 
 
 def _write_feature(

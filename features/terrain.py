@@ -122,42 +122,42 @@ def position_and_roughness(
     return position.astype(np.float32), roughness.astype(np.float32)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _derivatives(z, cell):  # type: ignore[no-untyped-def]
     height, width = z.shape
     out = np.full((5, height, width), np.nan, dtype=np.float32)
+    first, second, mixed = 1.0 / (6.0 * cell), 1.0 / (3.0 * cell * cell), 0.25 / (cell * cell)
     for i in range(1, height - 1):
         for j in range(1, width - 1):
-            nw, n, ne = (
-                np.float64(z[i - 1, j - 1]),
-                np.float64(z[i - 1, j]),
-                np.float64(z[i - 1, j + 1]),
-            )
-            w, c, e = np.float64(z[i, j - 1]), np.float64(z[i, j]), np.float64(z[i, j + 1])
-            sw, s, se = (
-                np.float64(z[i + 1, j - 1]),
-                np.float64(z[i + 1, j]),
-                np.float64(z[i + 1, j + 1]),
-            )
-            west, middle, east = nw + sw + w, n + s + c, ne + se + e
-            north, centre, south = nw + ne + n, w + e + c, sw + se + s
-            p = (east - west) / (6.0 * cell)
-            q = (north - south) / (6.0 * cell)
-            if not np.isfinite(p + q + centre + middle):
-                continue
-            r = (east + west - 2.0 * middle) / (3.0 * cell * cell)
-            t = (north + south - 2.0 * centre) / (3.0 * cell * cell)
-            m = ((ne + sw) - (nw + se)) / (4.0 * cell * cell)
+            nw, n, ne = z[i - 1, j - 1], z[i - 1, j], z[i - 1, j + 1]
+            w, c, e = z[i, j - 1], z[i, j], z[i, j + 1]
+            sw, s, se = z[i + 1, j - 1], z[i + 1, j], z[i + 1, j + 1]
+            # Heights above the centre: NaN in any of the nine cells reaches all five results.
+            nw, n, ne, w = _float(nw) - c, _float(n) - c, _float(ne) - c, _float(w) - c
+            sw, s, se, e = _float(sw) - c, _float(s) - c, _float(se) - c, _float(e) - c
+            west, east, across = (nw + sw) + w, (ne + se) + e, n + s
+            north, south, along = (nw + ne) + n, (sw + se) + s, w + e
+            gap = 0.0 * (across + along)
+            p = (east - west) * first + gap
+            q = (north - south) * first + gap
+            r = ((east + west) - 2.0 * across) * second
+            t = ((north + south) - 2.0 * along) * second
+            m = ((ne + sw) - (nw + se)) * mixed
             steep = p * p + q * q
-            out[0, i, j] = np.degrees(np.arctan(np.sqrt(steep)))
-            if steep < 1e-12:
-                out[1, i, j] = out[2, i, j] = 0.0
-                out[3, i, j] = out[4, i, j] = -(r + t) / 2.0
-                continue
-            out[1, i, j] = -q / np.sqrt(steep)
-            out[2, i, j] = -p / np.sqrt(steep)
-            along = p * p * r + 2.0 * p * q * m + q * q * t
-            across = q * q * r - 2.0 * p * q * m + p * p * t
-            out[3, i, j] = -along / (steep * (1.0 + steep) ** 1.5)
-            out[4, i, j] = -across / (steep * np.sqrt(1.0 + steep))
+            level = steep < 1e-12
+            safe = 1.0 if level else steep
+            slope, rise = np.sqrt(safe), 1.0 + safe
+            out[0, i, j] = np.arctan(np.sqrt(steep)) * (180.0 / np.pi)
+            out[1, i, j] = 0.0 if level else -q / slope
+            out[2, i, j] = 0.0 if level else -p / slope
+            mean = -(r + t) * 0.5
+            down = p * p * r + 2.0 * p * q * m + q * q * t
+            side = q * q * r - 2.0 * p * q * m + p * p * t
+            out[3, i, j] = mean if level else -down / (safe * rise * np.sqrt(rise))
+            out[4, i, j] = mean if level else -side / (safe * np.sqrt(rise))
     return out
+
+
+@numba.njit(inline="always")
+def _float(value):  # type: ignore[no-untyped-def]
+    return np.float64(value)

@@ -1,0 +1,74 @@
+"""Layers without files, for features."""
+
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from odc.geo.geobox import GeoBox
+
+from features.grid import cell_centres
+
+CRS = "EPSG:3035"
+
+
+@dataclass(frozen=True)
+class FakeSource:
+    unit: str = "1"
+    position_error_m: float = 0.0
+    source: str = "made for a test"
+
+
+class FakeLayers:
+    """Vector layers from frames; raster layers from functions of easting and northing."""
+
+    def __init__(self, vectors=None, rasters=None, sources=None):
+        self.vectors, self.rasters = vectors or {}, rasters or {}
+        self.sources = sources or {}
+
+    def names(self):
+        return [*self.vectors, *self.rasters]
+
+    def source(self, name):
+        return self.sources.get(name, FakeSource())
+
+    def sha256(self, name):
+        return name.ljust(64, "0")
+
+    def vector(self, name, *, crs):
+        return self.vectors[name].to_crs(crs)
+
+    def raster(self, name, geobox):
+        easting, northing = cell_centres(geobox)
+        values = self.rasters[name](easting[None, :], northing[:, None])
+        return np.broadcast_to(values, tuple(geobox.shape)).astype(np.float32)
+
+
+def make_frame(geometries, crs=CRS, **columns):
+    return gpd.GeoDataFrame(columns, geometry=list(geometries), crs=crs)
+
+
+def make_grid(height, width, *, left=0, top=0, resolution=100.0):
+    west, north = left * resolution, top * resolution
+    box = (west, north - height * resolution, west + width * resolution, north)
+    return GeoBox.from_bbox(box, CRS, shape=(height, width))
+
+
+@pytest.fixture(scope="session")
+def fake_layers():
+    return FakeLayers
+
+
+@pytest.fixture(scope="session")
+def fake_source():
+    return FakeSource
+
+
+@pytest.fixture(scope="session")
+def frame():
+    return make_frame
+
+
+@pytest.fixture(scope="session")
+def grid():
+    return make_grid

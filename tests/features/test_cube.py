@@ -1,0 +1,131 @@
+import hashlib
+
+import numpy as np
+import pytest
+import rasterio
+from shapely.geometry import LineString
+
+from features import cube as module
+from features.cube import build_cube, cube_geobox, open_cube, stored_key
+from features.errors import InputError
+
+FEATURES = [
+    ("terrain", {"layer": "dem", "radii_m": (200.0,)}),
+    ("distance", {"layer": "roads", "cap_m": 500.0}),
+]
+
+
+@pytest.fixture
+def layers(fake_layers, frame):
+    roads = frame([LineString([(0, 0), (900, -1_300)])])
+    return fake_layers(vectors={"roads": roads}, rasters={"dem": lambda x, y: x * y / 1e4})
+
+
+def build(layers, path, geobox, features=FEATURES, **more):
+    inside = np.zeros(tuple(geobox.shape), dtype=bool)
+    inside[2:, 3:] = True
+    return build_cube(layers, features, geobox=geobox, inside=inside, path=path, **more)
+
+
+def digest(path):
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = [f"{f.relative_to(path)} {hashlib.sha256(f.read_bytes()).hexdigest()}" for f in files]
+    return "\n".join(lines)
+
+
+def test_a_cube_reads_back_as_it_was_built(layers, grid, tmp_path):
+    geobox, path = grid(14, 11), tmp_path / "cube.zarr"
+    assert build(layers, path, geobox)
+    found = open_cube(path)
+    assert cube_geobox(found) == geobox
+    names = list(found.data_vars)
+    assert names[:2] == ["elevation_m", "slope_deg"]
+    assert names[-2:] == ["roads_distance_m", "inside"]
+    assert found.roads_distance_m.dtype == np.float32
+    assert found.inside.values.sum() == 12 * 8
+    assert found.inside.dtype == np.uint8
+    assert found.roads_distance_m.attrs["unit"] == "m"
+    np.testing.assert_allclose(found.elevation_m, (found.x * found.y / 1e4).T, rtol=1e-6)
+
+
+def test_features_are_kept_outside_the_area_as_well(layers, grid, tmp_path):
+    build(layers, tmp_path / "cube.zarr", grid(14, 11))
+    found = open_cube(tmp_path / "cube.zarr")
+    assert np.isfinite(found.slope_deg.values).all()
+
+
+def test_a_second_build_with_the_same_inputs_does_nothing(layers, grid, tmp_path):
+    path = tmp_path / "cube.zarr"
+    assert build(layers, path, grid(14, 11))
+    before = {file: file.stat().st_mtime_ns for file in path.rglob("*")}
+    assert not build(layers, path, grid(14, 11))
+    assert {file: file.stat().st_mtime_ns for file in path.rglob("*")} == before
+
+
+def test_another_parameter_or_grid_builds_anew(layers, grid, tmp_path):
+    path = tmp_path / "cube.zarr"
+    build(layers, path, grid(14, 11))
+    assert build(layers, path, grid(14, 12))
+    assert build(layers, path, grid(14, 12), FEATURES[:1])
+    assert list(open_cube(path).data_vars)[-2:] == ["roughness_200m", "inside"]
+    assert [file.name for file in tmp_path.iterdir()] == ["cube.zarr"]
+
+
+def test_tiles_give_the_bytes_of_the_whole(layers, grid, tmp_path, monkeypatch):
+    build(layers, tmp_path / "whole.zarr", grid(14, 11))
+    monkeypatch.setattr(module, "TILE", 5)
+    monkeypatch.setattr(module, "CHUNK", 5)
+    build(layers, tmp_path / "tiles.zarr", grid(14, 11))
+    whole, tiles = open_cube(tmp_path / "whole.zarr"), open_cube(tmp_path / "tiles.zarr")
+    for name in whole.data_vars:
+        assert whole[name].values.tobytes() == tiles[name].values.tobytes(), name
+
+
+def test_the_same_inputs_give_the_same_files(layers, grid, tmp_path):
+    for name in ("a.zarr", "b.zarr"):
+        build(layers, tmp_path / name, grid(14, 11))
+    assert digest(tmp_path / "a.zarr") == digest(tmp_path / "b.zarr")
+
+
+def test_a_build_that_stops_leaves_the_old_cube(layers, grid, tmp_path):
+    path = tmp_path / "cube.zarr"
+    build(layers, path, grid(14, 11))
+    key = stored_key(path)
+
+    def stop(name, done, total):
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        build(layers, path, grid(9, 9), progress=stop)
+    assert stored_key(path) == key
+    assert cube_geobox(open_cube(path)) == grid(14, 11)
+
+
+def test_progress_counts_the_features(layers, grid, tmp_path):
+    seen = []
+    build(layers, tmp_path / "cube.zarr", grid(6, 6), progress=lambda *step: seen.append(step))
+    assert seen == [("terrain · dem", 0, 2), ("distance · roads", 1, 2), ("cube", 2, 2)]
+
+
+def test_two_features_of_one_name_are_refused(layers, grid, tmp_path):
+    with pytest.raises(InputError, match="roads_distance_m"):
+        build(layers, tmp_path / "cube.zarr", grid(6, 6), [FEATURES[1], FEATURES[1]])
+    assert not (tmp_path / "cube.zarr").exists()
+
+
+def test_an_unfinished_cube_is_not_opened(tmp_path):
+    with pytest.raises(InputError, match="no finished cube"):
+        open_cube(tmp_path / "cube.zarr")
+
+
+def test_gdal_finds_the_grid(layers, grid, tmp_path):
+    path = tmp_path / "cube.zarr"
+    build(layers, path, grid(14, 11))
+    try:
+        opened = rasterio.open(f'ZARR:"{path}":/roads_distance_m')
+    except rasterio.errors.RasterioError:
+        pytest.skip("this GDAL does not read Zarr version 3")
+    with opened as dataset:
+        assert dataset.crs.to_epsg() == 3035
+        assert dataset.transform == grid(14, 11).transform

@@ -1,0 +1,106 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.affinity import translate
+from shapely.geometry import LineString, Point, box
+
+from features.cube import build_window
+from features.errors import InputError
+from features.families import FAMILIES, build_feature
+
+CASES = {
+    "front_line": {"layer": "line", "held_area": "held", "cap_m": 700.0},
+    "fortifications": {"layer": "bunkers", "radii_m": (150.0, 400.0), "cap_m": 500.0},
+    "terrain": {"layer": "dem", "radii_m": (100.0, 350.0)},
+    "distance": {"layer": "line", "cap_m": 650.0},
+    "density": {"layer": "line", "radii_m": (250.0, 600.0)},
+    "land_cover": {"layer": "cover", "groups": {"forest": (1,), "open": (0, 2)}},
+    "value": {"layer": "dem"},
+}
+
+
+def ground(seed, east=0.0, north=0.0):
+    """Rough ground with gaps, as a function of place; moved by whole metres."""
+    phase = np.random.default_rng(seed).uniform(0, 6, 3)
+
+    def height(x, y):
+        u, v = (x - east) / 300, (y - north) / 200
+        z = 300 + 80 * np.sin(u + phase[0]) * np.cos(v + phase[1]) + 20 * np.sin(3 * u * v)
+        return np.where(np.sin(7 * u + 5 * v + phase[2]) > 0.99, np.nan, z)
+
+    return height
+
+
+def study(fake_layers, fake_source, frame, seed, *, move=(0.0, 0.0)):
+    rng = np.random.default_rng(seed)
+    shapes = {
+        "line": [LineString(np.cumsum(rng.normal(0, 400, (9, 2)), 0) + (1_000, -1_000))],
+        "bunkers": [Point(xy) for xy in rng.uniform(0, 2_000, (12, 2)) * (1, -1)],
+        "held": [box(-9_000, -9_000, rng.uniform(0, 2_000), 9_000)],
+    }
+    vectors = {k: frame([translate(g, *move) for g in v]) for k, v in shapes.items()}
+    height = ground(seed, *move)
+    rasters = {"dem": height, "cover": lambda x, y: np.floor(height(x, y) / 60) % 3}
+    sources = {"line": fake_source(position_error_m=200.0)}
+    return fake_layers(vectors=vectors, rasters=rasters, sources=sources)
+
+
+def test_every_family_has_a_case_here():
+    assert set(CASES) == set(FAMILIES)
+
+
+@pytest.mark.parametrize("kind", CASES)
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10_000), row=st.integers(0, 13), column=st.integers(0, 13))
+def test_a_tile_with_its_halo_holds_the_bits_of_the_whole(
+    fake_layers, fake_source, frame, grid, kind, seed, row, column
+):
+    layers = study(fake_layers, fake_source, frame, seed)
+    geobox, window = grid(20, 20), (slice(row, row + 7), slice(column, column + 7))
+    whole = build_window(layers, geobox, kind=kind, params=CASES[kind])
+    tile = build_window(layers, geobox[window], kind=kind, params=CASES[kind])
+    assert list(tile.data_vars) == list(whole.data_vars)
+    for name, values in tile.data_vars.items():
+        assert values.dtype == np.float32
+        assert values.values.tobytes() == whole[name].values[window].tobytes(), name
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_wider_halo_changes_nothing(fake_layers, fake_source, frame, grid, kind):
+    layers, geobox = study(fake_layers, fake_source, frame, 5), grid(12, 12)
+    narrow = build_window(layers, geobox, kind=kind, params=CASES[kind])
+    wide = build_feature(layers, geobox.pad(25), kind=kind, params=CASES[kind])
+    kept = wide.isel(y=slice(25, -25), x=slice(25, -25))
+    for name in narrow.data_vars:
+        assert narrow[name].values.tobytes() == kept[name].values.tobytes(), name
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_moving_the_ground_by_whole_cells_moves_the_features(
+    fake_layers, fake_source, frame, grid, kind
+):
+    here = study(fake_layers, fake_source, frame, 3)
+    there = study(fake_layers, fake_source, frame, 3, move=(12_800.0, -6_400.0))
+    first = build_window(here, grid(12, 12), kind=kind, params=CASES[kind])
+    second = build_window(there, grid(12, 12, left=128, top=-64), kind=kind, params=CASES[kind])
+    for name in first.data_vars:
+        np.testing.assert_allclose(first[name].values, second[name].values, rtol=2e-4, atol=1e-4)
+
+
+def test_attributes_say_where_a_feature_comes_from(fake_layers, fake_source, frame, grid):
+    layers = study(fake_layers, fake_source, frame, 1)
+    found = build_feature(layers, grid(5, 5), kind="front_line", params=CASES["front_line"])
+    attributes = found.front_signed_m.attrs
+    assert attributes["family"] == "front_line"
+    assert attributes["layer"] == "line, held"
+    assert attributes["sha256"] == f"{'line'.ljust(64, '0')}, {'held'.ljust(64, '0')}"
+    assert attributes["halo_m"] == 700.0
+    assert attributes["source"] == "made for a test; made for a test"
+    assert attributes["unit"] == "m"
+    assert "negative inside held" in attributes["words"]
+
+
+def test_an_unknown_kind_is_refused(fake_layers, grid):
+    with pytest.raises(InputError, match="expected one of"):
+        build_feature(fake_layers(), grid(2, 2), kind="visibility", params={})

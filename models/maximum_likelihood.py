@@ -11,7 +11,20 @@ _TOLERANCE = 1e-10
 
 
 def fit_logistic(columns: Array, targets: Array, weights: Array) -> Array | None:
-    """Fit a logistic regression by Newton's method with halved steps; None if there is no fit."""
+    """Fit a logistic regression by Newton's method with halved steps.
+
+    Parameters
+    ----------
+    columns
+        First column ones, shape (n, k).
+    targets, weights
+        Targets from 0 to 1, and weights, shape (n,).
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Coefficients; None if the columns say the same thing, so that no single fit exists.
+    """
     coefficients = np.zeros(columns.shape[1])
     coefficients[0] = np.log(np.average(targets, weights=weights))
     loss = _deviance(columns @ coefficients, targets, weights)
@@ -24,7 +37,7 @@ def fit_logistic(columns: Array, targets: Array, weights: Array) -> Array | None
         step = np.linalg.solve(curvature, gradient)
         for _ in range(30):
             tried = _deviance(columns @ (coefficients + step), targets, weights)
-            if tried <= loss:
+            if tried <= loss + _TOLERANCE * abs(loss):
                 break
             step = step / 2
         coefficients, loss = coefficients + step, tried
@@ -38,11 +51,13 @@ def _deviance(value: Array, targets: Array, weights: Array) -> float:
 
 
 def platt_targets(labels: Array, weights: Array) -> Array:
+    """Give Platt's smoothed targets: just under 1 for positives, just over 0 for negatives."""
     found = (weights * labels).sum()
     missed = weights.sum() - found
     return np.where(labels == 1, (found + 1) / (found + 2), 1 / (missed + 2))
 
 
 def prevalence_logit(labels: Array, weights: Array) -> float:
+    """Give the logit of the weighted share of positives."""
     share = float(np.average(labels, weights=weights))
     return float(np.log(share) - np.log1p(-share))

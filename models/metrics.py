@@ -210,9 +210,9 @@ def block_bootstrap(
     -------
     dict
         Measure: (estimate, low, high). The estimate is exact and never outside the interval:
-        resampling adds noise to ``ece``, whose percentiles alone would leave it out. For ``lowest_class_miss_rate``
-        the upper end is never below the Clopper-Pearson bound for the effective number of
-        positives, because a bootstrap of no miss says 0.
+        resampling adds noise to ``ece``, whose percentiles alone would leave it out. For
+        ``lowest_class_miss_rate`` the upper end is never below `miss_rate_bound`, because a
+        bootstrap of no miss says 0.
 
     See Also
     --------

@@ -21,6 +21,7 @@ from features.simulated_land import Grid, Land, Mask, cell_centre_points, displa
 HAZARDS = ("ap", "at", "uxo")
 LINE_ZONE_M = 7_000.0
 POSITION_SPACING_M = 900.0
+POSITIONS_PER_KM = 0.8
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def place_positions(land: Land, *, rng: np.random.Generator) -> pd.DataFrame:
     """Put outposts and trenches on ground that commands the approach, in the held land.
 
     Cells are drawn with a chance that grows with their height above the ground around, at least
-    900 m apart, at the setback of each phase behind the line.
+    900 m apart, at the setback of each phase behind the line, 0.8 per km of front and phase.
 
     Returns
     -------
@@ -156,6 +157,9 @@ def place_positions(land: Land, *, rng: np.random.Generator) -> pd.DataFrame:
     """
     facing = _facing(land)
     command = land.relative_m / max(float(land.relative_m[land.inside].std()), 1.0)
+    size = resolution(land.geobox)
+    front_km = (land.inside & (np.abs(land.front_m) < size)).sum() * size / 2 / 1_000.0
+    most = max(round(POSITIONS_PER_KM * front_km), 1)
     frames = []
     for phase in PHASES:
         low, high = phase.setback_m
@@ -163,7 +167,7 @@ def place_positions(land: Land, *, rng: np.random.Generator) -> pd.DataFrame:
         cell = np.flatnonzero(ready)
         key = 1.5 * command.ravel()[cell] + rng.gumbel(size=len(cell))
         cell = cell[np.argsort(-key, kind="stable")]
-        cell = cell[_spaced(cell_centre_points(land)[cell], POSITION_SPACING_M)]
+        cell = cell[_spaced(cell_centre_points(land)[cell], POSITION_SPACING_M)][:most]
         place = cell_centre_points(land)[cell]
         frames.append(
             pd.DataFrame(
@@ -239,7 +243,8 @@ def _lay_belts(
         gap = rng.uniform(10.0, np.minimum(30.0, (band[:, 1] - band[:, 0]) / 3))
         columns.append(
             {
-                "position": rng.choice(own, n),
+                # Some sectors are mined far more than others.
+                "position": rng.choice(own, n, p=rng.dirichlet(np.full(len(own), 0.7))),
                 "first": rng.uniform(band[:, 0], band[:, 1] - 2 * gap),
                 "row_gap": gap,
                 "half_front": rng.uniform(100.0, 450.0, n),

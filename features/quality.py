@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -303,8 +303,9 @@ def _stripes(band: warp.Band, area: gpd.GeoDataFrame) -> Iterator[tuple[slice, s
     to_band = pyproj.Transformer.from_crs(area.crs, band.crs, always_xy=True)
     west, south, east, north = (float(value) for value in area.total_bounds)
     west, south, east, north = to_band.transform_bounds(west, south, east, north, densify_pts=21)
-    inverse: Any = ~band.transform
-    columns, rows = inverse * (np.array([west, west, east, east]), np.array([south, north] * 2))
+    columns, rows = warp.apply_affine(
+        ~band.transform, np.array([west, west, east, east]), np.array([south, north] * 2)
+    )
     left, right = max(math.floor(min(columns)), 0), min(math.ceil(max(columns)), band.shape[1])
     top, bottom = max(math.floor(min(rows)), 0), min(math.ceil(max(rows)), band.shape[0])
     step = max(1, _CELLS_AT_ONCE // max(right - left, 1))

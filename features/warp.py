@@ -12,12 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 import pyproj
 import rasterio
+import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 
-from features import intake
+from features import intake, vectors
 from features.errors import InputError
 
 MAX_WINDOW_CELLS = 400_000_000
@@ -152,11 +153,8 @@ def check_declared_size(path: Path, *, cells: int, declared_bytes: int) -> None:
 
 
 def _open_zarr(path: Path, variable: str | None) -> ZarrBand:
-    import odc.geo.xr  # noqa: F401  (adds the .odc accessor)
-    import xarray as xr
-
     try:
-        dataset = xr.open_dataset(path, engine="zarr", chunks=None, consolidated=None)
+        dataset = xr.open_dataset(path, engine="zarr", chunks=None, decode_coords="all")
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"{path.name} is not a Zarr folder of arrays: {error}.") from error
     names = [str(name) for name, array in dataset.data_vars.items() if array.ndim == 2]
@@ -168,16 +166,44 @@ def _open_zarr(path: Path, variable: str | None) -> ZarrBand:
             "them. Set the layer's variable."
         )
     array = dataset[variable]
-    geobox = array.odc.geobox
-    if geobox is None or geobox.crs is None:
+    crs, transform = _zarr_crs(dataset, array), _zarr_transform(array)
+    if crs is None or transform is None:
         raise intake.MissingCrsError(
-            f"{path.name} has no CRS or no regular coordinates; store it with them."
+            f"{path.name} has no {'CRS' if crs is None else 'evenly spaced coordinates'}; it is "
+            "never guessed. Store it with a grid mapping (CF) and one coordinate per dimension."
         )
     rows, columns = (int(length) for length in array.shape)
     declared = rows * columns * array.dtype.itemsize
     check_declared_size(path, cells=rows * columns, declared_bytes=declared)
-    crs = pyproj.CRS.from_user_input(str(geobox.crs))
-    return ZarrBand(array, crs, geobox.transform, (rows, columns))
+    return ZarrBand(array, vectors.parse_crs(crs), transform, (rows, columns))
+
+
+def _zarr_crs(dataset: xr.Dataset, array: xr.DataArray) -> str | None:
+    """Find the CRS in the grid mapping (CF) or in the attribute ``crs``."""
+    mapping = array.encoding.get("grid_mapping", array.attrs.get("grid_mapping", "spatial_ref"))
+    if mapping in dataset.variables:
+        attributes = dataset[mapping].attrs
+        found = attributes.get("crs_wkt", attributes.get("spatial_ref"))
+        if found:
+            return str(found)
+    found = array.attrs.get("crs", dataset.attrs.get("crs"))
+    return str(found) if found else None
+
+
+def _zarr_transform(array: xr.DataArray) -> Affine | None:
+    """Make the transform from the coordinates of the cell centres, if they are evenly spaced."""
+    starts = []
+    for dimension in array.dims:
+        if dimension not in array.coords or array.sizes[dimension] < 2:
+            return None
+        centres = np.asarray(array.coords[dimension].values, dtype=np.float64)
+        step = (centres[-1] - centres[0]) / (len(centres) - 1)
+        even = centres[0] + step * np.arange(len(centres))
+        if step == 0 or np.abs(centres - even).max() > 1e-3 * abs(step):
+            return None
+        starts.append((float(centres[0] - step / 2), float(step)))
+    (top, down), (left, across) = starts
+    return Affine(across, 0.0, left, 0.0, down, top)
 
 
 def warp(band: Band, geobox: GeoBox, *, resampling: str) -> NDArray[np.float32]:
@@ -248,11 +274,15 @@ def _source_positions(
     columns = (np.arange(part.width)[:, None] + steps).ravel()
     rows = (np.arange(part.height)[:, None] + steps).ravel()
     column, row = np.meshgrid(columns, rows)
-    forward: Any = part.transform
-    backward: Any = ~band.transform
-    easting, northing = forward * (column, row)
+    easting, northing = apply_affine(part.transform, column, row)
     x, y = to_source.transform(np.round(easting, 7), np.round(northing, 7))
-    return backward * (np.asarray(x), np.asarray(y))
+    return apply_affine(~band.transform, np.asarray(x), np.asarray(y))
+
+
+def apply_affine(transform: Affine, across: Floats, down: Floats) -> tuple[Floats, Floats]:
+    """Apply an affine transform to arrays of places."""
+    a, b, c, d, e, f = transform[:6]
+    return a * across + b * down + c, d * across + e * down + f
 
 
 def _resample(band: Band, column: Floats, row: Floats, *, bilinear: bool) -> Floats:

@@ -269,7 +269,7 @@ def test_a_window_has_the_bytes_of_the_whole(
 
 def test_windows_of_a_grid_with_an_odd_cell_size_equal_the_whole(hills: Path) -> None:
     grid = GeoBox.from_bbox(
-        (4_800_000, 2_350_000, 4_830_000, 2_380_000), "EPSG:3035", resolution=0.1 * 3333
+        (4_920_000, 2_350_000, 4_950_000, 2_380_000), "EPSG:3035", resolution=0.1 * 3333
     )
     opened = layers(hills, a=RasterSource(Path("a.tif")))
     whole = opened.raster("a", grid)

@@ -33,6 +33,7 @@ MODEL_LINES: Mapping[str, tuple[str, str]] = {
     "distance_rule": ("#c05a00", "--"),
     "prevalence": ("#8f8f8f", ":"),
 }
+PROBABILITY_TICKS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 FOLD_COLOURS = (
     "#4d004b",
     "#9ebcda",
@@ -78,11 +79,14 @@ def reliability_figure(
         linewidth=1.2,
         label="this model, with interval",
     )
-    axes.set(xlim=(0, top), ylim=(0, top))
-    axes.set_xlabel("predicted probability")
+    axes.set_xscale("function", functions=(_root, np.square))
+    axes.set_yscale("function", functions=(_root, np.square))
+    ticks = [0.0, *(tick for tick in PROBABILITY_TICKS if top / 200 < tick < top)]
+    axes.set(xlim=(0, top), ylim=(0, top), xticks=ticks, yticks=ticks)
+    axes.set_xlabel("predicted probability (square-root scale)")
     axes.set_ylabel("share of cells with a finding")
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=None))
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     axes.legend(loc="upper left", frameon=False, fontsize=8)
     return figure_bytes(figure, form)
 
@@ -244,6 +248,10 @@ def _new(width: float, height: float, simulated: bool) -> tuple[Figure, Axes]:
     if simulated:
         simulated_banner(axes, size=7)
     return figure, axes
+
+
+def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sqrt(np.maximum(values, 0.0))
 
 
 def _number(value: Any) -> float:

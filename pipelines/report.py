@@ -41,7 +41,7 @@ CALIBRATION: Sequence[tuple[str, str, str]] = (
     ("log_loss", "log loss (smaller is better)", "number"),
 )
 PROTOCOLS: Mapping[str, str] = {
-    "far": "Far: land like none it was taught on",
+    "far": "Far: whole regions it was not taught on",
     "near": "Near: land beside what is known",
     "random": "Random folds: optimistic reference, never the quality of this map",
 }
@@ -138,26 +138,29 @@ def verdict(models: Mapping[str, Mapping[str, Any]], chosen: str) -> str:
     if math.isnan(mine):
         return "How good the model is on land it has not seen was not measured."
     start = (
-        f"On regions it had never seen, the 20 % of land it puts first held {mine:.0%} of the "
-        "contaminated cells; land picked at random would hold 20 %"
+        "On regions it had never seen, the 20 % of land it puts first held "
+        f"{number(mine, 'share')} of the contaminated cells; land picked at random would hold 20 %"
     )
     if math.isnan(rule):
         return f"{start}. The distance rule was not measured."
-    start += f", the distance rule {rule:.0%}."
+    start += f", the distance rule {number(rule, 'share')}."
     if mine > rule:
         return start
     return f"{start} Here the model is no better than the rule of thumb: use the rule."
 
 
-def interval(values: Any, kind: str = "number") -> str:
-    """Word an estimate and its interval: ``[estimate, low, high]``, or one number."""
-    numbers = [values] if not isinstance(values, list | tuple) else list(values)
-    words = [number(value, kind) for value in numbers]
-    if not words or words[0] == "–":
-        return "–"
-    if len(words) < 3 or "–" in words[1:]:
-        return words[0]
-    return f"{words[0]} ({words[1]} to {words[2]})"
+def interval(values: Any, kind: str = "number") -> tuple[str, str]:
+    """Word an estimate and its interval: ``[estimate, low, high]``, or one number.
+
+    Returns
+    -------
+    estimate, interval
+        The interval is empty where there is none.
+    """
+    words = [number(value, kind) for value in _listed(values)]
+    if len(words) < 3 or "–" in words:
+        return words[0], ""
+    return words[0], f"{words[1].removesuffix(' %')} to {words[2]}"
 
 
 def number(value: Any, kind: str = "number") -> str:
@@ -200,14 +203,18 @@ def _manifest(path: Path) -> dict[str, Any]:
     return found
 
 
+def _listed(values: Any) -> list[Any]:
+    return list(values) if isinstance(values, list | tuple) and values else [values]
+
+
 def _estimate(values: Any) -> float:
-    first = values[0] if isinstance(values, list | tuple) and values else values
+    first = _listed(values)[0]
     return math.nan if first is None or isinstance(first, list | tuple) else float(first)
 
 
 def _rows(
     scores: Mapping[str, Any], measures: Sequence[tuple[str, str, str]]
-) -> list[tuple[str, str]]:
+) -> list[tuple[str, tuple[str, str]]]:
     return [
         (words, interval(scores.get(name), kind))
         for name, words, kind in measures
@@ -220,12 +227,12 @@ def _table(name: str, protocol: Mapping[str, Any], chosen: str) -> dict[str, Any
     return {
         "name": name,
         "heading": PROTOCOLS[name],
-        "words": protocol.get("words", ""),
+        "words": "" if name == "random" else protocol.get("words", ""),
         "columns": [words for _, words, _ in MEASURES],
         "rows": [
             {
                 "words": MODEL_WORDS.get(model, model),
-                "chosen": model == chosen,
+                "chosen": model == chosen and name != "random",
                 "values": [interval(scores.get(key), kind) for key, _, kind in MEASURES],
             }
             for model, scores in models.items()
@@ -233,7 +240,7 @@ def _table(name: str, protocol: Mapping[str, Any], chosen: str) -> dict[str, Any
     }
 
 
-def _effort(models: Mapping[str, Mapping[str, Any]], chosen: str) -> list[dict[str, str]]:
+def _effort(models: Mapping[str, Mapping[str, Any]], chosen: str) -> list[dict[str, Any]]:
     rule = models.get("distance_rule", {})
     mine = models.get(chosen, {})
     return [
@@ -260,7 +267,7 @@ def _tiles(
         },
         {
             "value": f"{number(_estimate(scores.get('hectares_to_80')), 'hectares')} ha",
-            "words": "to survey, in the model's order, until 80 % of them are found",
+            "words": "of test land to survey, in the model's order, until 80 % of them are found",
         },
         {"value": number(silent, "share"), "words": "of the land: the model cannot say"},
         {

@@ -95,7 +95,7 @@ def autocorrelation_range(
     cells tell little (the semivariance is nearly all nugget), and drawing the positives more
     often would change the variogram; the share of positives in a square keeps every row and the
     scale that matters for folds, and adds at most one square to the range. Squares start at a
-    fortieth of `max_m` and get 4 times finer until the range is at least 8 of them, or they are
+    fortieth of `max_m` and get 2 to 4 times finer until the range is at least 8 of them, or they are
     as small as the spacing of the rows. All pairs of squares are used, by Fourier transform
     (Marcotte 1996, doi 10.1016/S0098-3004(96)00026-X), with Matheron's estimator; models are
     fitted by least squares with weights pairs / distance squared (Zhang et al. 1995, doi
@@ -117,7 +117,8 @@ def autocorrelation_range(
             return found
         if support <= finest:
             return found or _noise(lattice, support, reach)
-        reach = max(reach / 4, 8 * finest)
+        widest = 0.0 if found is None else 3 * found.range_m
+        reach = max(reach / 4, min(widest, reach / 2), 4 * finest)
 
 
 def variogram(lattice: _Lattice, *, lags: int) -> tuple[Array, Array, Array]:

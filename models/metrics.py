@@ -218,14 +218,16 @@ def block_bootstrap(
     --------
     bootstrap_draws : the draws themselves, for differences between models.
     """
-    estimate = score(y, p, cell_ha=cell_ha, weight=weight)
-    sampled = bootstrap_draws(y, p, blocks, cell_ha=cell_ha, draws=draws, seed=seed, weight=weight)
+    checked = checked_scores(y, p, weight)
+    block = _block_index(blocks, checked[0].size)
+    groups = tie_groups(checked[1], checked[0], checked[2])
+    estimate, sampled = _bootstrap(groups, checked, block, cell_ha=cell_ha, draws=draws, seed=seed)
     intervals = {}
     for name, value in estimate.items():
         low, high = percentile_interval(sampled[name], level=level)
         intervals[name] = (value, min(low, value), max(high, value))
     value, low, high = intervals["lowest_class_miss_rate"]
-    bound = miss_rate_bound(y, p, blocks, level=0.5 + level / 2, weight=weight)
+    bound = _miss_bound(groups, checked, block, level=0.5 + level / 2)
     intervals["lowest_class_miss_rate"] = (value, low, max(high, bound))
     return intervals
 
@@ -247,17 +249,10 @@ def miss_rate_bound(
     -----
     Korn and Graubard 1998, Survey Methodology 24(2):193-201.
     """
-    labels, scores, weights = checked_scores(y, p, weight, probability=False)
-    block = _block_index(blocks, labels.size)
-    groups = tie_groups(scores, labels, weights)
-    hit = labels == 1
-    missed = share_in_lowest(groups)[groups.group_of_row][hit]
-    rate = float(np.average(missed, weights=weights[hit]))
-    effective = _effective_rows(missed, weights[hit], block[hit])
-    misses = rate * effective
-    if misses >= effective:
-        return 1.0
-    return float(stats.beta.ppf(level, misses + 1.0, effective - misses))
+    checked = checked_scores(y, p, weight, probability=False)
+    block = _block_index(blocks, checked[0].size)
+    groups = tie_groups(checked[1], checked[0], checked[2])
+    return _miss_bound(groups, checked, block, level=level)
 
 
 def bootstrap_draws(
@@ -288,26 +283,10 @@ def bootstrap_draws(
     InputError
         If there are fewer than two blocks.
     """
-    labels, predicted, weights = checked_scores(y, p, weight)
-    block = _block_index(blocks, labels.size)
-    count = int(block.max()) + 1
-    if count < 2:
-        raise InputError(
-            "All rows lie in one block; an interval needs at least 2. Use smaller blocks."
-        )
-    rng = np.random.default_rng(seed)
-    times = rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
-    groups = tie_groups(predicted, labels, weights)
-    coarse = coarse_groups(groups, BOOTSTRAP_GROUPS)
-    losses = _losses(labels, predicted, weights)
-    by_block = np.stack([np.bincount(block, part, count) for part in losses.T], axis=1)
-    sampled = _measures(
-        resample(coarse, times, block, labels, weights), times @ by_block, cell_ha=cell_ha
-    )
-    all_losses = losses.sum(axis=0)[None, :]
-    exact = _measures(groups, all_losses, cell_ha=cell_ha)
-    grouped = _measures(coarse, all_losses, cell_ha=cell_ha)
-    return {name: sampled[name] + (exact[name] - grouped[name]) for name in sampled}
+    checked = checked_scores(y, p, weight)
+    block = _block_index(blocks, checked[0].size)
+    groups = tie_groups(checked[1], checked[0], checked[2])
+    return _bootstrap(groups, checked, block, cell_ha=cell_ha, draws=draws, seed=seed)[1]
 
 
 def percentile_interval(draws: Array, *, level: float) -> tuple[float, float]:
@@ -330,6 +309,54 @@ def wilson(share: float, rows: float, *, level: float) -> tuple[float, float]:
     centre = (share + z2 / (2 * rows)) / (1 + z2 / rows)
     spread = np.sqrt(z2 * (share * (1 - share) / rows + z2 / (4 * rows**2))) / (1 + z2 / rows)
     return max(0.0, float(centre - spread)), min(1.0, float(centre + spread))
+
+
+def _bootstrap(
+    groups: ScoreGroups,
+    checked: tuple[Array, Array, Array],
+    block: NDArray[np.int64],
+    *,
+    cell_ha: float,
+    draws: int,
+    seed: int,
+) -> tuple[dict[str, float], dict[str, Array]]:
+    """Give the exact measures, and their draws."""
+    labels, predicted, weights = checked
+    count = int(block.max()) + 1
+    if count < 2:
+        raise InputError(
+            "All rows lie in one block; an interval needs at least 2. Use smaller blocks."
+        )
+    rng = np.random.default_rng(seed)
+    times = rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
+    coarse = coarse_groups(groups, BOOTSTRAP_GROUPS)
+    losses = _losses(labels, predicted, weights)
+    by_block = np.stack([np.bincount(block, part, count) for part in losses.T], axis=1)
+    sampled = _measures(
+        resample(coarse, times, block, labels, weights), times @ by_block, cell_ha=cell_ha
+    )
+    all_losses = losses.sum(axis=0)[None, :]
+    exact = _measures(groups, all_losses, cell_ha=cell_ha)
+    grouped = _measures(coarse, all_losses, cell_ha=cell_ha)
+    shifted = {name: sampled[name] + (exact[name] - grouped[name]) for name in sampled}
+    return {name: float(values[0]) for name, values in exact.items()}, shifted
+
+
+def _miss_bound(
+    groups: ScoreGroups,
+    checked: tuple[Array, Array, Array],
+    block: NDArray[np.int64],
+    *,
+    level: float,
+) -> float:
+    labels, _, weights = checked
+    hit = labels == 1
+    missed = share_in_lowest(groups)[groups.group_of_row][hit]
+    rate = float(np.average(missed, weights=weights[hit]))
+    effective = _effective_rows(missed, weights[hit], block[hit])
+    if rate >= 1.0:
+        return 1.0
+    return float(stats.beta.ppf(level, rate * effective + 1.0, effective * (1.0 - rate)))
 
 
 def _measures(groups: ScoreGroups, losses: Array, *, cell_ha: float) -> dict[str, Array]:

@@ -16,12 +16,15 @@ from scipy.spatial import cKDTree
 
 from features.errors import InputError
 from features.grid import resolution
-from features.simulated_land import Grid, Land, Mask, cell_centre_points, displace_front
+from features.simulated_land import Grid, Land, Mask, cell_centre_points, cell_of, displace_front
 
 HAZARDS = ("ap", "at", "uxo")
 LINE_ZONE_M = 7_000.0
 POSITION_SPACING_M = 900.0
 POSITIONS_PER_KM = 0.8
+SPOT_SPACING_M = 40.0
+# Items beyond the first at a spot, by class: shelled ground holds many, as 55 % of items found are.
+MORE_AT_A_SPOT = {"ap": 1.0, "at": 1.0, "uxo": 12.0}
 
 
 @dataclass(frozen=True)
@@ -254,7 +257,7 @@ def _lay_belts(
             }
         )
     belt = pd.concat([pd.DataFrame(part) for part in columns], ignore_index=True)
-    spots = (2 * belt["half_front"] / 25.0).astype(int).to_numpy()
+    spots = (2 * belt["half_front"] / SPOT_SPACING_M).astype(int).to_numpy()
     field = np.repeat(np.arange(len(belt)), 3 * spots)
     belt = belt.iloc[field].reset_index(drop=True)
     row = rng.integers(0, 3, len(belt))
@@ -301,7 +304,7 @@ def _lay_clusters(
             "easting": place[:, 0],
             "northing": place[:, 1],
             "hazard": hazard[field],
-            "count": 1 + rng.poisson(1.5, len(field)),
+            "count": 1 + rng.poisson([MORE_AT_A_SPOT[name] for name in hazard[field]]),
             "kind": kind,
             "phase": phase[rng.choice(len(PHASES), fields, p=[p.share for p in PHASES])][field],
             "position": -1,
@@ -312,10 +315,10 @@ def _lay_clusters(
 
 def _located(mines: pd.DataFrame, land: Land) -> pd.DataFrame:
     """Add the cell of each spot and drop those outside the study area."""
-    transform = ~land.geobox.transform
-    column, row = transform * (mines["easting"].to_numpy(), mines["northing"].to_numpy())
+    row, column = cell_of(
+        land.geobox, mines["easting"].to_numpy(dtype=float), mines["northing"].to_numpy(dtype=float)
+    )
     height, width = land.inside.shape
-    column, row = np.floor(column).astype(int), np.floor(row).astype(int)
     on = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     on[on] = land.inside[row[on], column[on]]
     return mines.assign(cell=row * width + column)[on]

@@ -19,7 +19,7 @@ from scipy.special import expit
 
 from features.errors import InputError
 from features.grid import resolution
-from features.simulated_land import Land, Mask, cell_centre_points
+from features.simulated_land import Land, Mask, cell_centre_points, cell_of
 from features.simulated_laying import Laying
 
 UNIT_KM2 = 9.0
@@ -308,10 +308,9 @@ def _dated(
     """Date each area by the survey of the cell at its middle, or by the first survey."""
     crs = str(land.geobox.crs)
     centre = shapely.get_coordinates(shapely.centroid(np.array(areas, dtype=object)))
-    column, row = ~land.geobox.transform * (centre[:, 0], centre[:, 1])
+    row, column = cell_of(land.geobox, centre[:, 0], centre[:, 1])
     height, width = land.inside.shape
-    row = np.clip(np.floor(row).astype(int), 0, height - 1)
-    column = np.clip(np.floor(column).astype(int), 0, width - 1)
+    row, column = np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)
     data = {"date": _iso(dates[row, column]), "evidence": [evidence] * len(areas)}
     return gpd.GeoDataFrame(data, geometry=areas, crs=crs)
 

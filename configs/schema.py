@@ -153,8 +153,13 @@ class Evidence(_Frozen):
     weight: Share = Field(description="how far it is believed, 0 to 1")
     hazard: HazardClass = "any"
     hazard_column: str | None = Field(None, description="column with ap, at or uxo")
+    cells: Literal["centre", "touch", "cover"] = Field(
+        "centre",
+        description="which cells polygons mark: whose centre they hold, that they touch, or that "
+        "they cover by min_coverage (others they touch are then unlabelled)",
+    )
     min_coverage: float = Field(
-        0.0, ge=0, lt=1, description="share of a cell that polygons must cover; 0 is any touch"
+        0.3, gt=0, lt=1, description="share of a cell that polygons must cover, for `cover`"
     )
 
 
@@ -179,10 +184,10 @@ class FindingsEncoder(_Frozen):
     """Distance to and number of known findings, fitted inside each fold."""
 
     use: bool = True
-    block_m: Metres = Field(10_000, description="blocks of the cross-fitting, metres")
+    block_m: Metres = Field(40_000, description="blocks of the cross-fitting, metres")
     neighbours: tuple[int, ...] = Field((1, 10), description="distance to the k-th finding")
-    radii_m: tuple[Metres, ...] = Field((5_000.0,), description="findings within each radius")
-    cap_m: Metres = 30_000
+    radii_m: tuple[Metres, ...] = Field((10_000.0,), description="findings within each radius")
+    cap_m: Metres = 60_000
 
 
 class LightGBM(_Frozen):

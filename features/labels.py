@@ -16,6 +16,7 @@ from features.rasterise import burn_greatest, burn_mask, coverage_fraction
 
 EVIDENCE = {"find": 1, "accident": 2, "confirmed": 3, "suspicion": 4, "cleared": 5}
 HAZARD_BITS = {"ap": 1, "at": 2, "uxo": 4, "any": 8}
+CELL_RULES = ("centre", "touch", "cover")
 POSITIVE, NEGATIVE, UNLABELLED = 1, 0, -1
 
 
@@ -34,14 +35,19 @@ class EvidenceLayer:
         How far it is believed, above 0 and at most 1.
     hazard
         Hazard class of records without one of their own.
+    cells
+        Which cells a polygon marks: ``centre`` (those whose centre it holds; others it touches
+        stay as they are), ``touch`` (any it touches) or ``cover`` (those it covers by
+        `min_coverage`; others it touches become unlabelled).
     min_coverage
-        Share of a cell that the polygons must cover; 0 is any touch.
+        Share of a cell that polygons must cover, for ``cover``.
     """
 
     frame: gpd.GeoDataFrame
     evidence: str
     weight: float
     hazard: str = "any"
+    cells: str = "touch"
     min_coverage: float = 0.0
 
 
@@ -73,8 +79,7 @@ def label_cells(
         ``(y, x)``: ``state`` int8 (1 positive, 0 negative by search, -1 unlabelled), ``weight``
         float32 (0 where unlabelled), ``hazard`` uint8 (bits of `HAZARD_BITS`), ``last_date``
         float64 (days since 1970-01-01, NaN where not known), ``evidence`` uint8 (code of the
-        strongest, of `EVIDENCE`; 0 for none). A cell that evidence touches, but covers by less
-        than `min_coverage`, is unlabelled.
+        strongest, of `EVIDENCE`; 0 for none).
 
     Raises
     ------
@@ -87,7 +92,7 @@ def label_cells(
     touched = np.zeros(shape, dtype=bool)
     for layer in evidence:
         _check(layer)
-        touch = burn_mask(geobox, layer.frame, all_touched=True)
+        touch = burn_mask(geobox, layer.frame, all_touched=layer.cells != "centre")
         held = touch & _enough(geobox, layer)
         stronger = held & (np.float32(layer.weight) > weight)
         weight[stronger], code[stronger] = layer.weight, EVIDENCE[layer.evidence]
@@ -105,13 +110,15 @@ def label_cells(
 def _check(layer: EvidenceLayer) -> None:
     if layer.evidence not in EVIDENCE:
         raise InputError(f"The evidence is {layer.evidence!r}; expected one of {list(EVIDENCE)}.")
+    if layer.cells not in CELL_RULES:
+        raise InputError(f"Cells are marked by {layer.cells!r}; expected one of {CELL_RULES}.")
     if not 0 < layer.weight <= 1:
         raise InputError(f"The weight of evidence is {layer.weight}; expected above 0, at most 1.")
 
 
 def _enough(geobox: GeoBox, layer: EvidenceLayer) -> NDArray[np.bool_]:
     """Mark where points and lines lie, and where polygons cover enough of the cell."""
-    if layer.min_coverage <= 0:
+    if layer.cells != "cover":
         return np.ones(tuple(geobox.shape), dtype=bool)
     flat = ~layer.frame.geom_type.isin(["Polygon", "MultiPolygon"]).to_numpy()
     covered = coverage_fraction(geobox, layer.frame) >= layer.min_coverage

@@ -58,13 +58,13 @@ def test_any_touch_of_a_polygon_is_positive(grid, frame):
 def test_touched_but_hardly_covered_is_neither(grid, frame):
     # Covers 0.9 of the first cell and 0.1 of the second.
     shape = frame([box(10, -100, 110, 0)])
-    layer = EvidenceLayer(shape, "suspicion", 0.5, min_coverage=0.5)
+    layer = EvidenceLayer(shape, "suspicion", 0.5, cells="cover", min_coverage=0.5)
     found = label(grid(1, 3), layer, surveyed=frame([EVERYWHERE]))
     assert found.state.values.tolist() == [[1, -1, 0]]
 
 
 def test_points_need_no_coverage(grid, frame):
-    layer = EvidenceLayer(frame([Point(50, -50)]), "find", 1.0, min_coverage=0.5)
+    layer = EvidenceLayer(frame([Point(50, -50)]), "find", 1.0, cells="cover", min_coverage=0.5)
     assert label(grid(1, 2), layer).state.values.tolist() == [[1, -1]]
 
 

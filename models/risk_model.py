@@ -1,0 +1,234 @@
+"""The model that map, service and audit share: the one path from features to probability."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
+from sklearn.pipeline import Pipeline
+
+from features.errors import InputError
+from models.applicability import Applicability
+from models.calibration import Calibrator, calibrator_from_dict
+from models.estimators import member_log_odds
+from models.findings_encoder import FindingsEncoder
+from models.model_text import check_model_text
+from models.table import COORDINATES
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is said of each cell; arrays of shape ``(n,)``.
+
+    Attributes
+    ----------
+    probability, lower, upper
+        Calibrated probability of contamination and its interval, float32; NaN where a cell has no
+        feature at all.
+    dissimilarity
+        Dissimilarity index against the training cells, float32.
+    applicable
+        Whether the training data support a statement. Where not, the answer is *cannot say*.
+    """
+
+    probability: NDArray[np.float32]
+    lower: NDArray[np.float32]
+    upper: NDArray[np.float32]
+    dissimilarity: NDArray[np.float32]
+    applicable: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class RiskModel:
+    """Findings encoder, LightGBM ensemble, calibrator and area of applicability, as one value.
+
+    Attributes
+    ----------
+    features
+        Feature columns, in the order the boosters know them.
+    findings
+        Fitted encoder of past findings, or none.
+    boosters
+        Members of the ensemble.
+    calibrator
+        From ensemble probability to calibrated probability.
+    applicability
+        Area of applicability over the boosters' columns.
+    interval
+        Stated cover of the interval, 0 to 1.
+    """
+
+    features: tuple[str, ...]
+    findings: FindingsEncoder | None
+    boosters: tuple[lgb.Booster, ...]
+    calibrator: Calibrator
+    applicability: Applicability
+    interval: float
+    threads: int = 2
+
+    def columns(self, cells: pd.DataFrame) -> pd.DataFrame:
+        """Give the columns that the boosters see, for cells with coordinates and features.
+
+        Raises
+        ------
+        InputError
+            If a feature is missing.
+        """
+        missing = [name for name in (*COORDINATES, *self.features) if name not in cells]
+        if missing:
+            raise InputError(
+                f"The cells lack {missing}; the model was trained on {list(self.features)}. "
+                "Build the cube with the configuration of the run."
+            )
+        known = cells[list(self.features)]
+        if self.findings is None:
+            return known
+        encoded = pd.DataFrame(
+            self.findings.transform(cells[list(COORDINATES)].to_numpy()),
+            columns=list(self.findings.get_feature_names_out()),
+            index=cells.index,
+        )
+        return pd.concat([known, encoded], axis=1)
+
+    def predict(self, cells: pd.DataFrame) -> Prediction:
+        """Say what is known of each cell.
+
+        Parameters
+        ----------
+        cells
+            ``easting``, ``northing`` (metres) and every feature, one row per cell.
+        """
+        columns = self.columns(cells)
+        matrix = columns.to_numpy(dtype=np.float32)
+        log_odds = member_log_odds(list(self.boosters), matrix, threads=self.threads)
+        centre = log_odds.mean(axis=1)
+        reach = norm.ppf(0.5 + self.interval / 2) * log_odds.std(axis=1, ddof=1)
+        dissimilarity = self.applicability.dissimilarity(columns)
+        blank = np.isnan(cells[list(self.features)].to_numpy()).all(axis=1)
+        return Prediction(
+            probability=self._calibrated(centre, blank),
+            lower=self._calibrated(centre - reach, blank),
+            upper=self._calibrated(centre + reach, blank),
+            dissimilarity=dissimilarity.astype(np.float32),
+            applicable=self.applicability.applicable(dissimilarity) & ~blank,
+        )
+
+    def to_files(self) -> dict[str, bytes]:
+        """Give the model as plain files: LightGBM text, JSON and Parquet. No pickles."""
+        files = {
+            f"member_{number:02d}.lgb": booster.model_to_string().encode()
+            for number, booster in enumerate(self.boosters)
+        }
+        record: dict[str, Any] = {
+            "format": FORMAT,
+            "features": list(self.features),
+            "members": len(self.boosters),
+            "interval": self.interval,
+            "calibrator": self.calibrator.to_dict(),
+            "findings": None,
+        }
+        if self.findings is not None:
+            record["findings"] = {
+                name: list(value) if isinstance(value, (tuple, list)) else value
+                for name, value in self.findings.get_params().items()
+            }
+            findings = pd.DataFrame(self.findings.findings_, columns=list(COORDINATES))
+            files["findings.parquet"] = _parquet(findings)
+        arrays = self.applicability.to_arrays()
+        for name, array in arrays.items():
+            frame = pd.DataFrame(np.atleast_2d(np.asarray(array).T).T)
+            files[f"applicability_{name}.parquet"] = _parquet(frame.rename(columns=str))
+        record["applicability"] = sorted(arrays)
+        files["model.json"] = (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
+        return files
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes], *, threads: int = 2) -> "RiskModel":
+        """Rebuild a model from its files, each checked before a parser sees it.
+
+        Raises
+        ------
+        InputError
+            If a file is missing, of another format, or not what it says.
+        """
+        if "model.json" not in files:
+            raise InputError("The model folder has no model.json; expected a minerisk model.")
+        record = json.loads(files["model.json"])
+        if record.get("format") != FORMAT:
+            raise InputError(
+                f"The model has format {record.get('format')}; this version reads {FORMAT}."
+            )
+        names = [f"member_{number:02d}.lgb" for number in range(int(record["members"]))]
+        parts = [f"applicability_{name}.parquet" for name in record["applicability"]]
+        missing = [name for name in names + parts if name not in files]
+        if missing:
+            raise InputError(f"The model folder lacks {missing}; it is incomplete.")
+        findings = None
+        if record["findings"] is not None:
+            findings = FindingsEncoder(**record["findings"])
+            findings.findings_ = _frame(files["findings.parquet"]).to_numpy(dtype=np.float64)
+        width = len(record["features"])
+        width += 0 if findings is None else len(findings.get_feature_names_out())
+        arrays = {
+            name: _frame(files[f"applicability_{name}.parquet"]).to_numpy()
+            for name in record["applicability"]
+        }
+        return cls(
+            features=tuple(record["features"]),
+            findings=findings,
+            boosters=tuple(_booster(files[name], width) for name in names),
+            calibrator=calibrator_from_dict(record["calibrator"]),
+            applicability=Applicability.from_arrays(arrays),
+            interval=float(record["interval"]),
+            threads=threads,
+        )
+
+    def _calibrated(
+        self, log_odds: NDArray[np.float64], blank: NDArray[np.bool_]
+    ) -> NDArray[np.float32]:
+        probability = self.calibrator.transform(1.0 / (1.0 + np.exp(-log_odds)))
+        return np.where(blank, np.nan, probability).astype(np.float32)
+
+
+def assemble(
+    pipeline: Pipeline,
+    *,
+    features: list[str],
+    calibrator: Calibrator,
+    applicability: Applicability,
+    interval: float,
+) -> RiskModel:
+    """Make the risk model of a fitted pipeline (see `models.estimators.risk_pipeline`)."""
+    columns = pipeline.named_steps["columns"]
+    ensemble = pipeline.named_steps["classifier"]
+    return RiskModel(
+        features=tuple(features),
+        findings=columns.named_transformers_.get("findings"),
+        boosters=tuple(ensemble.boosters_),
+        calibrator=calibrator,
+        applicability=applicability,
+        interval=interval,
+        threads=ensemble.threads,
+    )
+
+
+def _booster(text: bytes, features: int) -> lgb.Booster:
+    return lgb.Booster(model_str=check_model_text(text, features=features))
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _frame(content: bytes) -> pd.DataFrame:
+    return pd.read_parquet(io.BytesIO(content))

@@ -1,0 +1,104 @@
+"""The training set: one row per cell, whatever it came from."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.errors import InputError
+
+COORDINATES = ("easting", "northing")
+
+
+@dataclass(frozen=True)
+class CellTable:
+    """Cells with their features and what is known of them.
+
+    Attributes
+    ----------
+    cells
+        Columns ``easting`` and ``northing`` (metres, one projected CRS), then one float column per
+        feature; NaN where a feature has no value. Shape ``(n, 2 + p)``.
+    state
+        1 positive by evidence, 0 negative by search, -1 unlabelled; int8, shape ``(n,)``.
+    weight
+        How far the label is believed, 0 to 1; float32, shape ``(n,)``.
+    region
+        Number of the land unit a cell belongs to, -1 for none; int32, shape ``(n,)``.
+    cell_ha
+        Area of a cell, hectares.
+    """
+
+    cells: pd.DataFrame
+    state: NDArray[np.int8]
+    weight: NDArray[np.float32]
+    region: NDArray[np.int32]
+    cell_ha: float
+
+    def __post_init__(self) -> None:
+        missing = [name for name in COORDINATES if name not in self.cells]
+        if missing:
+            raise InputError(f"The table has no column {missing}; expected {COORDINATES}.")
+        lengths = {len(self.cells), len(self.state), len(self.weight), len(self.region)}
+        if len(lengths) != 1:
+            raise InputError(f"Columns of a table differ in length: {sorted(lengths)}.")
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the feature columns."""
+        return [str(name) for name in self.cells.columns if name not in COORDINATES]
+
+    @property
+    def coordinates(self) -> NDArray[np.float64]:
+        """Cell centres, metres, shape ``(n, 2)``."""
+        return self.cells[list(COORDINATES)].to_numpy(dtype=np.float64)
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Cells that are positive or negative by search."""
+        return self.state >= 0
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "CellTable":
+        """Give the table of some rows."""
+        return CellTable(
+            cells=self.cells.loc[rows] if rows.dtype == bool else self.cells.iloc[rows],
+            state=self.state[rows],
+            weight=self.weight[rows],
+            region=self.region[rows],
+            cell_ha=self.cell_ha,
+        )
+
+
+def draw_training_rows(
+    state: NDArray[np.int8],
+    weight: NDArray[np.float32],
+    *,
+    negatives_per_positive: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Draw every positive and some of the negatives, with the weights that undo the drawing.
+
+    Parameters
+    ----------
+    state, weight
+        As in `CellTable`; unlabelled rows are never drawn.
+    negatives_per_positive
+        How many negatives to draw per positive.
+    rng
+        Source of randomness.
+
+    Returns
+    -------
+    rows, row_weight
+        Ascending row numbers, and their weights: the label's weight, times the inverse of the
+        chance of being drawn.
+    """
+    positive = np.flatnonzero(state == 1)
+    negative = np.flatnonzero(state == 0)
+    wanted = min(len(negative), max(1, round(negatives_per_positive * len(positive))))
+    drawn = rng.choice(negative, size=wanted, replace=False)
+    rows = np.sort(np.concatenate([positive, drawn]))
+    row_weight = weight[rows].astype(np.float64)
+    row_weight[state[rows] == 0] *= len(negative) / wanted
+    return rows, row_weight

@@ -1,0 +1,211 @@
+"""The command line. Heavy modules are imported by the command that needs them."""
+
+import errno
+import json
+import logging
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from features.errors import MineriskError
+
+app = typer.Typer(
+    name="minerisk",
+    help="Rank unsurveyed land for survey: calibrated contamination probability, and where it "
+    "cannot be told. A low value never means that land may be used.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ConfigFile = Annotated[Path, typer.Argument(help="the study area's YAML")]
+Out = Annotated[Path, typer.Option("--out", help="run folder; new, or to go on with")]
+RunFolder = Annotated[Path, typer.Option("--run", help="run folder that `minerisk run` made")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+
+
+@app.command()
+def run(config: ConfigFile, out: Out) -> None:
+    """Do everything in order, from layers to report. Goes on where it stopped."""
+    from pipelines.run import run_steps
+
+    done = run_steps(config, out, said=_say)
+    from pipelines.summary import closing_lines
+
+    for line in closing_lines(done):
+        typer.echo(line)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="folder of layers")],
+    out: Annotated[Path, typer.Option("--out", help="YAML to write")] = Path("study_area.yaml"),
+) -> None:
+    """Write a first configuration from a folder of layers."""
+    from pipelines.init import write_first_config
+
+    for line in write_first_config(folder, out):
+        typer.echo(line)
+
+
+@app.command()
+def validate(
+    config: ConfigFile,
+    out: Annotated[Path | None, typer.Option("--out", help="folder for the report")] = None,
+    as_json: Json = False,
+) -> None:
+    """Check the layers of a study area, and report."""
+    from pipelines.console import out as console
+    from pipelines.context import read_config
+    from pipelines.layers import open_layers
+    from pipelines.validate import run_validate, show_report
+
+    parsed = read_config(config)
+    found = run_validate(parsed, layers=open_layers(parsed, config_path=config), out_dir=out)
+    if as_json:
+        typer.echo(json.dumps(found.to_dict(), indent=1, sort_keys=True))
+    else:
+        show_report(found, console)
+    if found.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def build(config: ConfigFile, out: Out) -> None:
+    """Make the feature cube and the labels."""
+    from pipelines.run import run_steps
+
+    run_steps(config, out, last="build", said=_say)
+    typer.echo(f"Cube: {out / 'cube.zarr'}")
+
+
+@app.command()
+def train(config: ConfigFile, out: Out) -> None:
+    """Train, put to the test on land held out, calibrate, pass the gates."""
+    from pipelines.run import run_steps
+    from pipelines.summary import score_lines
+
+    done = run_steps(config, out, last="train", said=_say)
+    for line in score_lines(done.folder):
+        typer.echo(line)
+
+
+@app.command()
+def evaluate(run: RunFolder, as_json: Json = False) -> None:
+    """Print how good a run is: model, rules of thumb and random folds side by side."""
+    from pipelines.context import read_metrics
+    from pipelines.summary import score_lines
+
+    if as_json:
+        typer.echo(json.dumps(read_metrics(run), indent=1, sort_keys=True))
+        return
+    for line in score_lines(run):
+        typer.echo(line)
+
+
+@app.command()
+def predict(
+    run: RunFolder,
+    aoi: Annotated[Path | None, typer.Option("--aoi", help="polygons of the area asked for")] = None,
+    layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="folder for its rasters")] = None,
+) -> None:
+    """Write risk rasters of the whole study area, or of the area asked for."""
+    from pipelines.run import predict_area, redo_step
+
+    if aoi is None:
+        redo_step(run, "predict", said=_say)
+        typer.echo(f"Rasters: {run / 'rasters'}")
+        return
+    for path in predict_area(run, aoi, layer=layer, out=out):
+        typer.echo(str(path))
+
+
+@app.command()
+def prioritize(run: RunFolder) -> None:
+    """Write ranked survey tasks."""
+    from pipelines.run import redo_step
+
+    redo_step(run, "prioritize", said=_say)
+    typer.echo(f"Tasks: {run / 'tasks.gpkg'}, {run / 'tasks.csv'}")
+
+
+@app.command()
+def report(run: RunFolder) -> None:
+    """Write report.html."""
+    from pipelines.run import redo_step
+
+    redo_step(run, "report", said=_say)
+    typer.echo(f"Report: {run / 'report.html'}")
+
+
+@app.command()
+def audit(run: Annotated[Path, typer.Argument(help="run folder")], as_json: Json = False) -> None:
+    """Check every hash of a run, from raster back to layer."""
+    from pipelines.audit import audit_run
+
+    found = audit_run(run)
+    if as_json:
+        typer.echo(json.dumps({"checked": found.checked, "problems": found.problems}, indent=1))
+    else:
+        for problem in found.problems:
+            typer.echo(f"PROBLEM  {problem}")
+        words = "all as recorded" if not found.problems else f"{len(found.problems)} problems"
+        typer.echo(f"Audit of {run}: {found.checked} hashes checked, {words}.")
+    if found.problems:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the command line: one clear line and an exit code, whatever goes wrong."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    try:
+        app()
+    except MineriskError as error:
+        _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("Stopped. What was finished is kept; the same command goes on from there.", 130)
+    except OSError as error:
+        _fail(_disk_words(error), 2)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
+        _fail(_unexpected(error), 3)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
+
+
+def _fail(message: str, code: int) -> None:
+    typer.echo(f"minerisk: {message}", err=True)
+    sys.exit(code)
+
+
+def _disk_words(error: OSError) -> str:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return (
+            f"The disk is full ({error.filename or 'while writing'}). What was finished is kept; "
+            "make room and give the same command again."
+        )
+    return f"{error.strerror or error}: {error.filename or ''}. Check the path and its permissions."
+
+
+def _unexpected(error: Exception) -> str:
+    handle, name = tempfile.mkstemp(prefix="minerisk-", suffix=".log", text=True)
+    with os.fdopen(handle, "w", encoding="utf-8") as stream:
+        traceback.print_exception(error, file=stream)
+    return (
+        f"Something went wrong that should not have ({type(error).__name__}: {error}). What was "
+        f"finished is kept. Details are in {name}; please report them."
+    )
+
+
+if __name__ == "__main__":
+    main()
+
+

@@ -1,0 +1,143 @@
+"""The folder of one run, with its configuration and its layers."""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from configs.load import ConfigError, load_config
+from configs.schema import Config, VectorLayer
+from features.errors import InputError
+from features.grid import cells_inside, study_grid
+from features.sources import Layers
+from pipelines.layers import open_layers
+from pipelines.manifest import FORMAT, MANIFEST, read_manifest, sha256_path, write_json, write_whole
+
+SIMULATED = "@simulated/"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Attributes
+    ----------
+    folder
+        Where everything of the run is.
+    config
+        What was asked for.
+    config_path
+        The file it came from; a relative data root is relative to it.
+    """
+
+    folder: Path
+    config: Config
+    config_path: Path
+
+    @classmethod
+    def start(cls, config_path: Path, folder: Path) -> "Run":
+        """Begin a run, or go on with one.
+
+        Raises
+        ------
+        InputError
+            If the configuration has problems, or the folder is not empty and not a run's.
+        """
+        config = read_config(config_path)
+        if not (folder / MANIFEST).exists():
+            if folder.exists() and any(item.name != ".lock" for item in folder.iterdir()):
+                raise InputError(
+                    f"{folder} is not empty and holds no run; expected a new folder or one that "
+                    "`minerisk run` made. Choose another --out."
+                )
+            folder.mkdir(parents=True, exist_ok=True)
+            write_json(folder / MANIFEST, _first_manifest(config, config_path, folder))
+        else:
+            manifest = read_manifest(folder)
+            if manifest["study_area"] != config.study_area.name:
+                raise InputError(
+                    f"{folder} is a run of {manifest['study_area']}, not of "
+                    f"{config.study_area.name}. Choose another --out."
+                )
+        write_whole(folder / "config.yaml", config_path.read_bytes())
+        return cls(folder, config, config_path)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """Open the folder of a run that was made before."""
+        manifest = read_manifest(folder)
+        config = read_config(folder / "config.yaml")
+        place = folder / str(manifest["config_file"])
+        return cls(folder, config, Path(os.path.normpath(place)))
+
+    @property
+    def simulated(self) -> bool:
+        """Whether findings are simulated."""
+        return self.config.simulation is not None
+
+    def layers(self) -> Layers:
+        """Give the layers; simulated ones are read from the run folder."""
+        return open_layers(self.config, config_path=self.config_path, overrides=self._overrides())
+
+    def layer_inputs(self) -> dict[str, str]:
+        """Give ``layer:<name>`` to SHA-256 for the layers that are not simulated."""
+        layers = self.layers()
+        return {
+            f"layer:{name}": layers.sha256(name)
+            for name in self.config.layers
+            if name not in self._overrides()
+        }
+
+    def config_input(self) -> dict[str, str]:
+        """Give the SHA-256 of the configuration."""
+        return {"config.yaml": sha256_path(self.folder / "config.yaml")}
+
+    def grid(self, layers: Layers) -> tuple[GeoBox, NDArray[np.bool_]]:
+        """Give the grid of the study area and which cells lie in it."""
+        area = self.config.study_area
+        boundary = layers.vector(area.boundary, crs=area.crs)
+        geobox = study_grid(
+            tuple(boundary.total_bounds), crs=area.crs, resolution_m=area.resolution_m
+        )
+        return geobox, cells_inside(geobox, boundary)
+
+    def _overrides(self) -> Mapping[str, Path]:
+        return {
+            name: self.folder / "simulated" / layer.path.removeprefix(SIMULATED)
+            for name, layer in self.config.layers.items()
+            if isinstance(layer, VectorLayer) and layer.path.startswith(SIMULATED)
+        }
+
+
+def read_config(path: Path) -> Config:
+    """Load a configuration, its problems as an error for the user."""
+    try:
+        return load_config(path)
+    except ConfigError as error:
+        raise InputError(str(error)) from error
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """Read the metrics of a trained run."""
+    path = folder / "metrics.json"
+    if not path.is_file():
+        raise InputError(f"{folder} has no metrics.json; train first (`minerisk run`).")
+    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return metrics
+
+
+def _first_manifest(config: Config, config_path: Path, folder: Path) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "study_area": config.study_area.name,
+        "title": config.study_area.title,
+        "simulated": config.simulation is not None,
+        "config_file": os.path.relpath(config_path.resolve(), folder.resolve()),
+        "stages": [],
+    }

@@ -1,0 +1,245 @@
+"""`minerisk predict`: from a trained run to risk rasters, for all its land or a part of it."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from features.cube import cube_geobox, open_cube
+from features.errors import CoverError, InputError
+from features.grid import cell_centres, cells_inside, resolution
+from models.risk_model import RiskModel
+from pipelines.console import Progress
+from pipelines.context import Run
+from pipelines.manifest import write_json
+from pipelines.rasters import (
+    RasterWriter,
+    classify,
+    classify_with,
+    preview_png,
+    read_raster,
+    write_raster,
+)
+from pipelines.styles import CLASS_COLOURS, CLASS_WORDS, DISSIMILARITY_RAMP
+
+log = logging.getLogger(__name__)
+
+ROWS = 512
+LEAST_SHARE = 0.999
+BANDS = {
+    "probability": ("calibrated probability of contamination", "1"),
+    "probability_lower": ("lower end of the interval of the probability", "1"),
+    "probability_upper": ("upper end of the interval of the probability", "1"),
+    "applicability": ("dissimilarity to the training land; above 1 the model cannot say", "1"),
+}
+
+
+@dataclass(frozen=True)
+class Window:
+    """The cells that are asked for: a window of the cube, and which of its cells."""
+
+    geobox: GeoBox
+    asked: NDArray[np.bool_]
+    row: int
+    column: int
+
+
+def predict(
+    run: Run, *, progress: Progress, area: gpd.GeoDataFrame | None = None, folder: Path | None = None
+) -> tuple[Sequence[Path], dict[str, Any]]:
+    """Write probability, interval, applicability, class and preview.
+
+    Parameters
+    ----------
+    run
+        A trained run.
+    area
+        Polygons, any CRS; none is the whole study area.
+    folder
+        Where the rasters go; none is ``rasters/`` of the run.
+
+    Raises
+    ------
+    CoverError
+        If the area reaches outside the study area.
+    """
+    folder = folder or run.folder / "rasters"
+    cube = open_cube(run.folder / "cube.zarr")
+    model = load_model(run.folder)
+    window = whole_window(cube) if area is None else area_window(cube, area)
+    tags = {
+        "RUN": run.config.study_area.name,
+        "FINDINGS": "SIMULATED" if run.simulated else "recorded",
+        "USE": "one indirect source for desk assessment; rank land for survey, decide nothing",
+    }
+    paths = _write_bands(cube, model, window, folder, tags, progress)
+    paths += _write_classes(run, window, folder, tags, whole=area is None)
+    facts = {"cells": int(window.asked.sum()), "shape": list(window.geobox.shape)}
+    return paths, facts
+
+
+def load_model(folder: Path) -> RiskModel:
+    """Read the model of a run."""
+    target = folder / "model"
+    if not target.is_dir():
+        raise InputError(f"{folder} has no model; train first (`minerisk run`).")
+    files = {item.name: item.read_bytes() for item in sorted(target.iterdir()) if item.is_file()}
+    return RiskModel.from_files(files)
+
+
+def whole_window(cube: xr.Dataset) -> Window:
+    """Ask for the whole study area."""
+    return Window(cube_geobox(cube), cube["inside"].to_numpy().astype(bool), 0, 0)
+
+
+def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame) -> Window:
+    """Ask for the cells of an area.
+
+    Raises
+    ------
+    CoverError
+        If part of the area lies outside the study area of the cube.
+    """
+    whole = cube_geobox(cube)
+    if area.crs is None:
+        raise InputError("The area has no CRS; expected one. Store the file with its CRS.")
+    west, south, east, north = area.to_crs(str(whole.crs)).total_bounds
+    cell, transform = resolution(whole), whole.transform
+    left, right = (int(np.floor((edge - transform.c) / cell)) for edge in (west, east))
+    top, bottom = (int(np.floor((transform.f - edge) / cell)) for edge in (north, south))
+    if left < 0 or top < 0 or right >= whole.width or bottom >= whole.height:
+        raise CoverError(_outside_words(whole, (west, south, east, north)))
+    geobox = whole[top : bottom + 1, left : right + 1]
+    asked = cells_inside(geobox, area)
+    inside = cube["inside"][top : bottom + 1, left : right + 1].to_numpy().astype(bool)
+    if not asked.any():
+        raise CoverError(
+            f"The area holds no cell centre of the {cell:g} m grid. Ask for a larger area."
+        )
+    covered = (asked & inside).sum() / asked.sum()
+    if covered < LEAST_SHARE:
+        raise CoverError(
+            f"{1 - covered:.1%} of the area lies outside the study area; the layers say nothing "
+            "there. Ask for an area inside it, or make a run whose boundary holds it."
+        )
+    return Window(geobox, asked & inside, top, left)
+
+
+def _outside_words(whole: GeoBox, bounds: tuple[float, float, float, float]) -> str:
+    given = ", ".join(f"{value:.0f}" for value in bounds)
+    known = ", ".join(f"{value:.0f}" for value in whole.boundingbox)
+    return (
+        f"The area reaches from {given} (west, south, east, north, {whole.crs}) and leaves the "
+        f"study area, which reaches from {known}. Ask for an area inside it."
+    )
+
+
+def _write_bands(
+    cube: xr.Dataset,
+    model: RiskModel,
+    window: Window,
+    folder: Path,
+    tags: Mapping[str, str],
+    progress: Progress,
+) -> list[Path]:
+    paths = {name: folder / f"{name}.tif" for name in BANDS}
+    with ExitStack() as stack:
+        writers = {
+            name: stack.enter_context(
+                RasterWriter(
+                    paths[name],
+                    window.geobox,
+                    dtype="float32",
+                    description=words,
+                    unit=unit,
+                    tags=tags,
+                    colormap=DISSIMILARITY_RAMP if name == "applicability" else None,
+                )
+            )
+            for name, (words, unit) in BANDS.items()
+        }
+        strips = -(-window.geobox.height // ROWS)
+        for number, (row, bands) in enumerate(_strips(cube, model, window)):
+            for name, writer in writers.items():
+                writer.write(bands[name], row=row)
+            progress.step("rows", number + 1, strips)
+    return [made for path in paths.values() for made in _with_sidecars(path)]
+
+
+def _strips(
+    cube: xr.Dataset, model: RiskModel, window: Window
+) -> Iterator[tuple[int, dict[str, NDArray[np.float32]]]]:
+    easting, northing = cell_centres(window.geobox)
+    for row in range(0, window.geobox.height, ROWS):
+        asked = window.asked[row : row + ROWS]
+        rows, columns = np.nonzero(asked)
+        place = {
+            "y": slice(window.row + row, window.row + row + len(asked)),
+            "x": slice(window.column, window.column + window.geobox.width),
+        }
+        cells: dict[str, Any] = {"easting": easting[columns], "northing": northing[row + rows]}
+        for name in model.features:
+            cells[name] = cube[name].isel(place).to_numpy()[rows, columns]
+        bands = {name: np.full(asked.shape, np.nan, dtype=np.float32) for name in BANDS}
+        if len(rows):
+            found = model.predict(pd.DataFrame(cells))
+            bands["probability"][rows, columns] = found.probability
+            bands["probability_lower"][rows, columns] = found.lower
+            bands["probability_upper"][rows, columns] = found.upper
+            bands["applicability"][rows, columns] = (
+                found.dissimilarity / model.applicability.threshold
+            )
+        yield row, bands
+
+
+def _write_classes(
+    run: Run, window: Window, folder: Path, tags: Mapping[str, str], *, whole: bool
+) -> list[Path]:
+    probability, geobox = read_raster(folder / "probability.tif")
+    ratio, _ = read_raster(folder / "applicability.tif")
+    applicable = ratio <= 1
+    stored = run.folder / "rasters" / "classes.json"
+    made = []
+    if whole:
+        shares = run.config.classes.model_dump()
+        classes, cuts = classify(probability, applicable, window.asked, **shares)
+        made.append(write_json(stored, {"cuts": cuts, "shares": shares}))
+    elif stored.is_file():
+        cuts = json.loads(stored.read_text(encoding="utf-8"))["cuts"]
+        classes = classify_with(probability, applicable, window.asked, cuts=cuts)
+    else:
+        raise InputError(
+            f"{run.folder} has no rasters of its whole study area, by which classes are cut. "
+            "Predict the whole first: leave --aoi out."
+        )
+    path = folder / "risk_class.tif"
+    write_raster(
+        path,
+        classes,
+        geobox,
+        description="risk class; cannot_say is not low",
+        unit="class",
+        tags=dict(tags),
+        colormap=CLASS_COLOURS,
+        categories=CLASS_WORDS,
+    )
+    title = run.config.study_area.title
+    preview = preview_png(
+        folder / "preview.png", classes, geobox, title=title, simulated=run.simulated
+    )
+    return [*made, *_with_sidecars(path), preview]
+
+
+def _with_sidecars(path: Path) -> list[Path]:
+    names = [path, path.with_suffix(".qml"), path.with_name(path.name + ".aux.xml")]
+    return [name for name in names if name.exists()]

@@ -1,0 +1,197 @@
+"""`minerisk run`: every stage in order, each done once, each on record."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from features.errors import InputError
+from pipelines.console import Progress, progress
+from pipelines.context import Run
+from pipelines.manifest import do_stage, locked, outputs_of, write_whole
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[Run, Progress], tuple[Sequence[Path], dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage: its name, what it needs, which settings matter to it, and its work."""
+
+    name: str
+    title: str
+    needs: tuple[str, ...]
+    sections: tuple[str, ...]
+    work: Work
+    layers: bool = False
+
+
+def _configure(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    content = run.config_path.read_bytes()
+    return [write_whole(run.folder / "config.yaml", content)], {}
+
+
+def _simulate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from pipelines.simulate import run_simulation
+
+    layers = run.layers()
+    geobox, inside = run.grid(layers)
+    run_simulation(run.config, layers, geobox, inside, run.folder / "simulated")
+    return [run.folder / "simulated"], {"words": "SIMULATED findings; evidence of nothing real"}
+
+
+def _validate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from pipelines.validate import run_validate, stop_on_errors
+
+    report = run_validate(run.config, layers=run.layers(), out_dir=run.folder)
+    stop_on_errors(report)
+    levels = [problem.level for problem in report.problems]
+    return (
+        [run.folder / "validation.json", run.folder / "validation.html"],
+        {level: levels.count(level) for level in ("warning", "note")},
+    )
+
+
+def _build(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from pipelines.build import build
+
+    return build(run, progress=bar)
+
+
+def _train(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from pipelines.train_figures import write_figures
+    from pipelines.tracking import track
+    from pipelines.train import train
+
+    paths, facts = train(run, progress=bar)
+    figures = write_figures(run.folder)
+    bar.step("MLflow", 0, 1)
+    return [*paths, figures], facts | {"mlflow": track(run, figures=figures)}
+
+
+def _predict(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from pipelines.predict import predict
+
+    return predict(run, progress=bar)
+
+
+def _prioritize(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from pipelines.prioritize import write_tasks
+
+    write_tasks(
+        run.folder,
+        **run.config.tasks.model_dump(),
+        seed=run.config.model.seed,
+        simulated=run.simulated,
+    )
+    return [run.folder / "tasks.gpkg", run.folder / "tasks.csv"], {}
+
+
+def _report(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from pipelines.report import write_report
+
+    return [write_report(run.folder, config_title=run.config.study_area.title)], {}
+
+
+STEPS = {
+    step.name: step
+    for step in (
+        Step("configure", "Configuration", (), (), _configure),
+        Step("simulate", "SIMULATED findings", ("configure",), ("study_area", "simulation"),
+             _simulate, layers=True),
+        Step("validate", "Validate layers", ("configure",), ("study_area", "layers", "labels"),
+             _validate, layers=True),
+        Step("build", "Feature cube", ("configure",),
+             ("study_area", "layers", "features", "labels"), _build, layers=True),
+        Step("train", "Train and test", ("build",),
+             ("study_area", "folds", "model", "gates", "tracking"), _train),
+        Step("predict", "Risk rasters", ("build", "train"), ("study_area", "classes"), _predict),
+        Step("prioritize", "Survey tasks", ("predict",), ("tasks", "model"), _prioritize),
+        Step("report", "Report", ("train", "predict", "prioritize"), (), _report),
+    )
+}  # fmt: skip
+
+
+def run_steps(
+    config_path: Path,
+    folder: Path,
+    *,
+    last: str = "report",
+    said: Callable[[str], None] = log.info,
+) -> Run:
+    """Do every stage up to `last` that is not done yet.
+
+    Parameters
+    ----------
+    config_path
+        The study area's YAML.
+    folder
+        Run folder; new, or of an earlier run of the same study area, which is then gone on with.
+    last
+        Name of the last stage.
+    said
+        Called with a line for each stage.
+
+    Raises
+    ------
+    MineriskError
+        By the stage that cannot go on; what was finished before stays usable.
+    """
+    if not config_path.is_file():
+        raise InputError(f"There is no configuration at {config_path}. Give the path of a YAML.")
+    with locked(folder):
+        run = Run.start(config_path, folder)
+        for step in STEPS.values():
+            if step.name == "simulate" and not run.simulated:
+                continue
+            said(_do(run, step))
+            if step.name == last:
+                break
+    return run
+
+
+def redo_step(folder: Path, name: str, *, said: Callable[[str], None] = log.info) -> Run:
+    """Do one stage of a run that has what it needs."""
+    with locked(folder):
+        run = Run.open(folder)
+        said(_do(run, STEPS[name]))
+    return run
+
+
+def predict_area(
+    folder: Path, aoi: Path, *, layer: str | None = None, out: Path | None = None
+) -> Sequence[Path]:
+    """Write rasters of a part of a run's land into ``requests/<name of the file>/``, or `out`."""
+    from features.sources import Layers, VectorSource
+    from pipelines.predict import predict
+
+    run = Run.open(folder)
+    source = VectorSource(aoi.resolve(), layer=layer)
+    area = Layers({"aoi": source}, aoi.resolve().parent).vector("aoi", crs=run.config.study_area.crs)
+    target = out or folder / "requests" / aoi.stem
+    with progress("Risk rasters") as bar:
+        paths, _ = predict(run, progress=bar, area=area, folder=target)
+    return paths
+
+
+def _do(run: Run, step: Step) -> str:
+    needs = [*step.needs]
+    if run.simulated and step.name in {"validate", "build"}:
+        needs.append("simulate")
+    inputs: dict[str, str] = outputs_of(run.folder, *needs) if needs else {}
+    if step.layers:
+        inputs |= run.layer_inputs()
+    settings: Mapping[str, Any] = run.config.model_dump(mode="json", include=set(step.sections))
+    if step.name == "configure":
+        settings = {"file": run.config_path.read_text(encoding="utf-8")}
+    with progress(step.title) as bar:
+        done = do_stage(
+            run.folder,
+            step.name,
+            inputs=inputs,
+            settings=settings,
+            work=lambda: step.work(run, bar),
+        )
+    return f"{step.title}: {'done' if done else 'nothing to do, same inputs as before'}"

@@ -1,0 +1,168 @@
+"""MLflow: the record of a run that a data scientist browses. SQLite unless told otherwise."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from features.errors import InputError
+from pipelines.context import Run, read_metrics
+from pipelines.manifest import environment, outputs_of
+
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def tracking_uri(run: Run) -> str:
+    """Say where MLflow writes: the environment first, then the configuration, then SQLite."""
+    given = os.environ.get("MLFLOW_TRACKING_URI") or run.config.tracking.uri
+    return given or f"sqlite:///{(run.folder / 'mlflow.db').resolve()}"
+
+
+def track(run: Run, *, figures: Path) -> dict[str, str]:
+    """Log a trained run, one child per far fold, and register its model as ``candidate``.
+
+    Returns
+    -------
+    dict
+        ``run_id``, ``model_version`` and ``registered_model``.
+
+    Raises
+    ------
+    InputError
+        If the tracking store cannot be reached.
+    """
+    os.environ.update(QUIET)
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    uri = tracking_uri(run)
+    try:
+        with _quiet():
+            return _log(mlflow, run, uri, figures)
+    except (MlflowException, SQLAlchemyError) as error:
+        raise InputError(
+            f"The tracking store {uri.split('@')[-1]} cannot be used: {str(error).splitlines()[0]} "
+            "Start the server, or unset MLFLOW_TRACKING_URI to use SQLite in the run folder."
+        ) from error
+
+
+def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
+    metrics = read_metrics(run.folder)
+    name = f"minerisk-{run.config.study_area.name}"
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+    experiment = _experiment(client, run, uri)
+    tags = _tags(run, metrics)
+    with mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags) as parent:
+        mlflow.log_params(_flat(run.config.model_dump(mode="json", include={"folds", "model"})))
+        mlflow.log_params({f"sha256.{key}": value for key, value in _inputs(run).items()})
+        mlflow.log_metrics(_metric_values(metrics))
+        mlflow.log_artifact(str(run.folder / "config.yaml"))
+        mlflow.log_artifact(str(run.folder / "metrics.json"))
+        mlflow.log_dict(environment(), "environment.json")
+        mlflow.log_artifacts(str(run.folder / "model"), "model")
+        mlflow.log_artifacts(str(figures), "figures")
+        _log_folds(mlflow, run, metrics, experiment)
+        version = _register(client, name, parent.info, tags)
+    return {"run_id": parent.info.run_id, "registered_model": name, "model_version": version}
+
+
+def _experiment(client: Any, run: Run, uri: str) -> str:
+    name = run.config.tracking.experiment
+    known = client.get_experiment_by_name(name)
+    if known is not None:
+        return str(known.experiment_id)
+    local = uri.startswith("sqlite")
+    place = (run.folder / "mlflow").resolve().as_uri() if local else None
+    return str(client.create_experiment(name, artifact_location=place))
+
+
+def _tags(run: Run, metrics: Mapping[str, Any]) -> dict[str, str]:
+    failed = [gate["name"] for gate in metrics["gates"] if not gate["passed"]]
+    return {
+        "minerisk.study_area": run.config.study_area.name,
+        "minerisk.findings": "SIMULATED" if run.simulated else "recorded",
+        "minerisk.gates_failed": ", ".join(failed) or "none",
+        "minerisk.code_sha256": str(environment()["code_sha256"]),
+        "minerisk.lock_sha256": str(environment()["lock_sha256"]),
+    }
+
+
+def _inputs(run: Run) -> dict[str, str]:
+    known = run.layer_inputs() | outputs_of(run.folder, "configure", "build")
+    return {name.replace(":", "."): digest for name, digest in known.items()}
+
+
+def _metric_values(metrics: Mapping[str, Any]) -> dict[str, float]:
+    values = {"prevalence": metrics["prevalence"], "range_m": metrics["range_m"]}
+    for protocol, found in metrics["protocols"].items():
+        for model, measures in found["models"].items():
+            for name, (estimate, low, high) in measures.items():
+                values[f"{protocol}.{model}.{name}"] = estimate
+                values[f"{protocol}.{model}.{name}.low"] = low
+                values[f"{protocol}.{model}.{name}.high"] = high
+    return {name: value for name, value in values.items() if pd.notna(value)}
+
+
+def _log_folds(mlflow: Any, run: Run, metrics: Mapping[str, Any], experiment: str) -> None:
+    held_out = pd.read_parquet(run.folder / "held_out.parquet")
+    for region in metrics["regions"]:
+        name = f"far-{region['region']:02d}"
+        with mlflow.start_run(experiment_id=experiment, run_name=name, nested=True):
+            values = {key: value for key, value in region.items() if value is not None}
+            mlflow.log_metrics({key: float(value) for key, value in values.items()})
+            mlflow.set_tag("minerisk.protocol", "far")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "folds.parquet"
+        columns = ["easting", "northing", "fold_far", "fold_near"]
+        held_out[columns].to_parquet(path, index=False)
+        mlflow.log_artifact(str(path))
+
+
+def _register(client: Any, name: str, info: Any, tags: Mapping[str, str]) -> str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+    source = f"{info.artifact_uri}/model"
+    version = client.create_model_version(name, source=source, run_id=info.run_id, tags=dict(tags))
+    client.set_registered_model_alias(name, "candidate", version.version)
+    return str(version.version)
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, item in value.items():
+        name = f"{prefix}{key}"
+        flat |= _flat(item, f"{name}.") if isinstance(item, dict) else {name: item}
+    return flat
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    import logging
+
+    loud = [logging.getLogger(name) for name in ("mlflow", "alembic")]
+    levels = [logger.level for logger in loud]
+    for logger in loud:
+        logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loud, levels, strict=True):
+            logger.setLevel(level)

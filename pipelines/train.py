@@ -1,0 +1,404 @@
+"""`minerisk train`: fit, put to the test on land held out, calibrate, and pass the gates."""
+
+import json
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import KFold
+from sklearn.pipeline import Pipeline
+
+from configs.schema import Config
+from features.errors import FindingError, InputError
+from models.applicability import Applicability
+from models.assessment import assess, assess_regions, capture_curves, reliability_bins
+from models.autocorrelation import autocorrelation_range
+from models.calibration import LogisticCalibrator
+from models.estimators import LightGBMEnsemble, baselines, risk_pipeline
+from models.evaluation import (
+    Drawing,
+    OutOfFold,
+    Protocol,
+    fit_pipeline,
+    grouped_importance,
+    out_of_fold,
+    permute_labels,
+)
+from models.findings_encoder import FindingsEncoder
+from models.risk_model import RiskModel, assemble
+from models.splits import BlockKFold, LeaveRegionOut
+from models.table import CellTable
+from pipelines.build import feature_families, read_cells
+from pipelines.console import Progress
+from pipelines.context import Run
+from pipelines.manifest import write_json, write_whole
+
+log = logging.getLogger(__name__)
+
+MODEL = "lightgbm"
+WORDS = {
+    "far": "regions left out whole, scores pooled: how the model does on land like none it saw",
+    "near": "blocks wider than the autocorrelation range left out: how it does between surveys",
+    "random": "random folds: optimistic reference, never the quality of the map",
+}
+
+
+@dataclass(frozen=True)
+class Test:
+    """A model put to the test by every protocol."""
+
+    table: CellTable
+    protocols: Mapping[str, Protocol]
+    scores: Mapping[tuple[str, str], OutOfFold]
+    block_m: float
+    range_m: float
+
+
+def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    """Write ``model/``, ``metrics.json`` and ``held_out.parquet`` into the run folder.
+
+    Raises
+    ------
+    FindingError
+        If shuffled labels can be predicted: something leaks.
+    """
+    config = run.config
+    table = read_cells(run)
+    families = feature_families(run)
+    _enough(table, config)
+    test = put_to_the_test(table, config, families, progress=progress)
+    permuted = _permuted_check(test, config, families, progress=progress)
+    if not permuted["passed"]:
+        raise FindingError(
+            f"Shuffled labels are still predicted: ROC-AUC {permuted['roc_auc']}, expected 0.5 ± "
+            f"{config.gates.permuted_auc_margin}. Something tells the model where its test cells "
+            "are. Look for a feature made from findings; no model was written."
+        )
+    progress.step("importance", 0, 1)
+    importance = _importance(test, config, families)
+    progress.step("final model", 0, 1)
+    model = _final_model(test, config, families, importance)
+    metrics = _metrics(run, test, permuted, importance, model)
+    metrics["gates"] = gates(config, metrics)
+    paths = _write(run.folder, model, metrics, test)
+    return paths, {"gates_passed": all(gate["passed"] for gate in metrics["gates"])}
+
+
+def put_to_the_test(
+    table: CellTable,
+    config: Config,
+    families: Mapping[str, Sequence[str]],
+    *,
+    progress: Progress,
+) -> Test:
+    """Score every model on every protocol's held-out land."""
+    range_m, block_m = choose_block(table, config)
+    protocols = _protocols(table, config, block_m)
+    makers = _makers(table, config, families)
+    drawing = _drawing(config, block_m)
+    scores = {}
+    for protocol in protocols.values():
+        for name, make in makers.items():
+            progress.step(f"{protocol.name} folds, {name}", len(scores), 3 * len(makers))
+            scores[protocol.name, name] = out_of_fold(make, table, protocol, drawing=drawing)
+    return Test(table, protocols, scores, block_m, range_m)
+
+
+def choose_block(table: CellTable, config: Config) -> tuple[float, float]:
+    """Measure how far labels are alike, and choose blocks wider than that.
+
+    Returns
+    -------
+    range_m, block_m
+    """
+    cells = table.coordinates
+    extent = float(np.ptp(cells, axis=0).max())
+    measured = autocorrelation_range(
+        (table.state == 1).astype(float), cells, max_m=min(60_000.0, extent / 3), seed=0
+    )
+    range_m = float(measured.range_m)
+    wanted = config.folds.block_m or 1_000.0 * math.ceil(1.2 * range_m / 1_000.0)
+    widest = extent / (2 * math.sqrt(config.folds.count))
+    block_m = max(min(wanted, widest), 2 * config.study_area.resolution_m)
+    if block_m < range_m:
+        log.warning(
+            "Blocks are %.1f km and labels are alike over %.1f km: scores of the near protocol "
+            "flatter the model. The area is too small for wider blocks.",
+            block_m / 1_000,
+            range_m / 1_000,
+        )
+    return range_m, block_m
+
+
+def gates(config: Config, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Hold a run against what was agreed before training."""
+    agreed = config.gates
+    far = metrics["protocols"]["far"]["models"]
+    skill = far[MODEL]["average_precision"][1] - far["prevalence"]["average_precision"][0]
+    slope = far[MODEL]["calibration_slope"]
+    permuted = max(abs(value - 0.5) for value in metrics["permuted"]["roc_auc"])
+    rows = [
+        ("positive_cells", "enough positive cells", agreed.min_positive_cells,
+         metrics["cells"]["positive"], metrics["cells"]["positive"] >= agreed.min_positive_cells),
+        ("leakage", "shuffled labels cannot be predicted (distance of ROC-AUC from 0.5)",
+         agreed.permuted_auc_margin, permuted, permuted <= agreed.permuted_auc_margin),
+        ("null_model", "better than prevalence on far land (average precision, low end minus it)",
+         0.0, skill, skill > 0),
+        ("calibration", "1 lies in the far calibration slope's interval, or within 0.25 of it",
+         0.25, slope[0], slope[1] <= 1 <= slope[2] or abs(slope[0] - 1) <= 0.25),
+        ("applicability", "share of the study area that the training data speak for",
+         agreed.min_applicable_share, metrics["applicable_share"],
+         metrics["applicable_share"] >= agreed.min_applicable_share),
+    ]  # fmt: skip
+    return [
+        {
+            "name": name,
+            "words": words,
+            "threshold": float(threshold),
+            "value": float(value),
+            "passed": bool(passed),
+        }
+        for name, words, threshold, value, passed in rows
+    ]
+
+
+def _enough(table: CellTable, config: Config) -> None:
+    positive = int((table.state == 1).sum())
+    negative = int((table.state == 0).sum())
+    least = config.gates.min_positive_cells
+    if positive < least or negative < least:
+        raise InputError(
+            f"The labels have {positive:,} positive and {negative:,} negative cells; expected at "
+            f"least {least} of each (gates.min_positive_cells). Add finding layers, or a "
+            "labels.surveyed layer that says where people looked."
+        )
+
+
+def _protocols(table: CellTable, config: Config, block_m: float) -> dict[str, Protocol]:
+    y = (table.state == 1).astype(np.int8)
+    rows = np.arange(len(y))
+    near = BlockKFold(config.folds.count, block_m=block_m, seed=config.model.seed)
+    shuffled = KFold(config.folds.count, shuffle=True, random_state=config.model.seed)
+    folds: dict[str, list[Any]] = {
+        "far": list(LeaveRegionOut().split(rows, y, groups=table.region)),
+        "near": list(near.split(rows, y, coordinates=table.coordinates)),
+        "random": list(shuffled.split(rows)),
+    }
+    return {name: Protocol(name, WORDS[name], found) for name, found in folds.items()}
+
+
+def _findings(config: Config) -> FindingsEncoder | None:
+    encoder = config.model.findings
+    if not encoder.use:
+        return None
+    return FindingsEncoder(
+        block_m=encoder.block_m,
+        neighbours=tuple(encoder.neighbours),
+        radii_m=tuple(encoder.radii_m),
+        cap_m=encoder.cap_m,
+    )
+
+
+def _ensemble(config: Config) -> LightGBMEnsemble:
+    model = config.model
+    return LightGBMEnsemble(
+        members=model.members, seed=model.seed, threads=model.threads, **model.lightgbm.model_dump()
+    )
+
+
+def _makers(
+    table: CellTable, config: Config, families: Mapping[str, Sequence[str]]
+) -> dict[str, Callable[[], Pipeline]]:
+    names = table.features
+    rule = _rule_column(families, names)
+    others = baselines(
+        names, findings=_findings(config), rule_column=rule, seed=config.model.seed,
+        threads=config.model.threads,
+    )  # fmt: skip
+
+    def lightgbm() -> Pipeline:
+        return risk_pipeline(names, findings=_findings(config), classifier=_ensemble(config))
+
+    def maker(name: str) -> Callable[[], Pipeline]:
+        return lambda: baselines(
+            names, findings=_findings(config), rule_column=rule, seed=config.model.seed,
+            threads=config.model.threads,
+        )[name]  # fmt: skip
+
+    return {MODEL: lightgbm} | {name: maker(name) for name in others}
+
+
+def _rule_column(families: Mapping[str, Sequence[str]], names: Sequence[str]) -> str | None:
+    """Pick the column of the rule of thumb: the front line, else the first distance."""
+    distances = [name for name in names if name.endswith("_distance_m")]
+    front = [name for name in families.get("front_line", ()) if name in distances]
+    return next(iter([*front, *distances]), None)
+
+
+def _drawing(config: Config, block_m: float) -> Drawing:
+    return Drawing(config.model.negatives_per_positive, block_m, config.model.seed)
+
+
+def _permuted_check(
+    test: Test, config: Config, families: Mapping[str, Sequence[str]], *, progress: Progress
+) -> dict[str, Any]:
+    rng = np.random.default_rng([config.model.seed, 1])
+    make = _makers(test.table, config, families)[MODEL]
+    found = []
+    for number in range(config.gates.permutations):
+        progress.step("shuffled labels", number, config.gates.permutations)
+        shuffled = permute_labels(test.table, rng=rng)
+        small = lambda: make().set_params(classifier__members=1, classifier__trees=60)  # noqa: E731
+        out = out_of_fold(
+            small, shuffled, test.protocols["near"], drawing=_drawing(config, test.block_m)
+        )
+        found.append(round(float(roc_auc_score(shuffled.state == 1, out.score)), 4))
+    margin = config.gates.permuted_auc_margin
+    return {"roc_auc": found, "passed": all(abs(value - 0.5) <= margin for value in found)}
+
+
+def _importance(
+    test: Test, config: Config, families: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    encoder = _findings(config)
+    groups: dict[str, Sequence[str]] = dict(families)
+    if encoder is not None:
+        groups["past_findings"] = list(encoder.get_feature_names_out())
+    return grouped_importance(
+        test.scores["far", MODEL],
+        test.table,
+        test.protocols["far"],
+        groups=groups,
+        metric=lambda y, score: float(roc_auc_score(y, score)),
+        rng=np.random.default_rng([config.model.seed, 2]),
+    )
+
+
+def _final_model(
+    test: Test,
+    config: Config,
+    families: Mapping[str, Sequence[str]],
+    importance: Sequence[Mapping[str, Any]],
+) -> RiskModel:
+    table = test.table
+    y = (table.state == 1).astype(np.int8)
+    far = test.scores["far", MODEL].score
+    calibrator = LogisticCalibrator().fit(far, y)
+    make = _makers(table, config, families)[MODEL]
+    pipeline = fit_pipeline(make(), table, drawing=_drawing(config, test.block_m))
+    columns = pipeline.named_steps["columns"].transform(table.cells)
+    gain = np.mean(
+        [b.feature_importance("gain") for b in pipeline.named_steps["classifier"].boosters_], axis=0
+    )
+    fold = test.protocols["near"].fold_of_row(len(y))
+    applicability = Applicability.fit(
+        columns, dict(zip(columns.columns, gain / gain.sum(), strict=True)), fold
+    )
+    return assemble(
+        pipeline,
+        features=table.features,
+        calibrator=calibrator,
+        applicability=applicability,
+        interval=config.model.interval,
+    )
+
+
+def _metrics(
+    run: Run,
+    test: Test,
+    permuted: dict[str, Any],
+    importance: list[dict[str, Any]],
+    model: RiskModel,
+) -> dict[str, Any]:
+    area, table = run.config.study_area, test.table
+    positive = int((table.state == 1).sum())
+    protocols: dict[str, Any] = {}
+    for name, protocol in test.protocols.items():
+        models = {
+            known: assess(out.score, table, protocol, block_m=test.block_m)
+            for (of, known), out in test.scores.items()
+            if of == name
+        }
+        protocols[name] = {"words": protocol.words, "folds": len(protocol.folds), "models": models}
+    far = {known: out.score for (of, known), out in test.scores.items() if of == "far"}
+    return {
+        "study_area": area.name,
+        "title": area.title,
+        "simulated": run.simulated,
+        "as_of": str(area.as_of) if area.as_of else None,
+        "crs": area.crs,
+        "resolution_m": area.resolution_m,
+        "cells": {
+            "total": run_cells(run),
+            "positive": positive,
+            "negative": len(table.state) - positive,
+            "unlabelled": run_cells(run) - len(table.state),
+        },
+        "prevalence": positive / len(table.state),
+        "range_m": test.range_m,
+        "block_m": test.block_m,
+        "folds": {name: len(protocol.folds) for name, protocol in test.protocols.items()},
+        "protocols": protocols,
+        "regions": assess_regions(far[MODEL], table, test.protocols["far"]),
+        "capture": {"far": capture_curves(far, table)},
+        "reliability": {
+            name: reliability_bins(
+                test.scores[name, MODEL].score, table, protocol, block_m=test.block_m
+            )
+            for name, protocol in test.protocols.items()
+            if name != "random"
+        },
+        "importance": importance,
+        "permuted": permuted,
+        "applicable_share": applicable_share(run, model),
+    }
+
+
+def run_cells(run: Run) -> int:
+    """Count the cells of the study area."""
+    manifest = json.loads((run.folder / "manifest.json").read_text(encoding="utf-8"))
+    build = [stage for stage in manifest["stages"] if stage["name"] == "build"]
+    return int(build[0]["facts"]["cells"])
+
+
+def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:
+    """Estimate the share of the study area that the model can speak for, from a sample."""
+    from features.cube import open_cube
+
+    inside = open_cube(run.folder / "cube.zarr")["inside"].to_numpy().astype(bool)
+    cells = np.flatnonzero(inside)
+    rng = np.random.default_rng([run.config.model.seed, 3])
+    chosen = np.zeros(inside.size, dtype=bool)
+    chosen[rng.permutation(cells)[:sample]] = True
+    table = read_cells(run, chosen.reshape(inside.shape))
+    columns = model.columns(table.cells)
+    return float(model.applicability.applicable(model.applicability.dissimilarity(columns)).mean())
+
+
+def _write(
+    folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Test
+) -> list[Path]:
+    target = folder / "model"
+    for old in target.glob("*") if target.is_dir() else ():
+        old.unlink()
+    for name, content in model.to_files().items():
+        write_whole(target / name, content)
+    held_out = pd.DataFrame(test.table.cells[["easting", "northing"]])
+    held_out["state"] = test.table.state
+    held_out["region"] = test.table.region
+    for name, protocol in test.protocols.items():
+        held_out[f"fold_{name}"] = protocol.fold_of_row(len(held_out)).astype(np.int16)
+    for (name, known), out in test.scores.items():
+        held_out[f"{name}_{known}"] = out.score.astype(np.float32)
+    path = folder / "held_out.parquet"
+    partial = folder / ".held_out.parquet.partial"
+    held_out.to_parquet(partial, index=False)
+    partial.replace(path)
+    return [target, path, write_json(folder / "metrics.json", metrics)]

@@ -249,13 +249,14 @@ def _samples_per_side(band: Band, geobox: GeoBox, resampling: str) -> int:
     """Count sub-samples per cell side; it depends on the two cell sizes only, never on a window."""
     if resampling == "nearest":
         return 1
-    ratio = _cell_metres(geobox.transform, pyproj.CRS.from_user_input(str(geobox.crs)))
-    ratio /= _cell_metres(band.transform, band.crs)
+    ratio = cell_metres(geobox.transform, pyproj.CRS.from_user_input(str(geobox.crs)))
+    ratio /= cell_metres(band.transform, band.crs)
     whole = math.ceil(round(ratio, 3))
     return int(min(MAX_SAMPLES, max(1, whole if resampling == "bilinear" else 2 * whole)))
 
 
-def _cell_metres(transform: Affine, crs: pyproj.CRS) -> float:
+def cell_metres(transform: Affine, crs: pyproj.CRS) -> float:
+    """Give the height of a cell in metres; a degree of latitude counts as 111,195 m."""
     height = math.hypot(transform.b, transform.e)
     if crs.is_geographic:
         return height * _METRES_PER_DEGREE

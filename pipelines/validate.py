@@ -84,7 +84,7 @@ def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None)
         With errors or without; `stop_on_errors` raises if there are any.
     """
     problems = [_from_check(line) for line in check_config(config)]
-    problems += validate_layers(
+    found = validate_layers(
         layers,
         area=config.study_area.boundary,
         crs=config.study_area.crs,
@@ -92,6 +92,8 @@ def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None)
         features=list(_feature_layers(config)),
         as_of=config.study_area.as_of,
     )
+    # Names that no layer has are told by the check of the configuration already.
+    problems += [problem for problem in found if problem.layer in layers.names()]
     report = Report(
         study_area=config.study_area.name,
         title=config.study_area.title,

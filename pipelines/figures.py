@@ -81,7 +81,7 @@ def reliability_figure(
     )
     axes.set_xscale("function", functions=(_root, np.square))
     axes.set_yscale("function", functions=(_root, np.square))
-    ticks = [0.0, *(tick for tick in PROBABILITY_TICKS if top / 200 < tick < top)]
+    ticks = [0.0, *(tick for tick in PROBABILITY_TICKS if top / 40 < tick < top)]
     axes.set(xlim=(0, top), ylim=(0, top), xticks=ticks, yticks=ticks)
     axes.set_xlabel("predicted probability (square-root scale)")
     axes.set_ylabel("share of cells with a finding")

@@ -265,7 +265,8 @@ def read_raster_like(path: Path, geobox: GeoBox) -> NDArray[Any]:
     """
     with _opened(path) as dataset:
         whole = _geobox(dataset)
-        column, row = ~whole.transform * (geobox.transform.c, geobox.transform.f)
+        column = (geobox.transform.c - whole.transform.c) / whole.transform.a
+        row = (geobox.transform.f - whole.transform.f) / whole.transform.e
         window = Window(round(column), round(row), geobox.width, geobox.height)
         same = whole.crs == geobox.crs and whole.resolution == geobox.resolution
         if not same or max(abs(column - round(column)), abs(row - round(row))) > 1e-3:

@@ -1,0 +1,95 @@
+"""No word in what users read may claim that land holds no contamination."""
+
+import ast
+import colorsys
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines import styles
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("features", "models", "pipelines", "configs")
+FORBIDDEN = re.compile(
+    r"\bsafe(ly|ty|r|st)?\b|\bclear(ed)?\b|\bfree\b|\breleased\b|\b(no|zero|without) risk\b"
+    r"|\brisk-free\b|\bmine-free\b|\bgreen\b|\bdanger(ous)?\b",
+    re.IGNORECASE,
+)
+# A pattern of column names, a kind of evidence, a colour channel and disk space claim nothing.
+ALLOWED = re.compile(
+    r"clear\(ed\|ance\)|\ACleared\Z|\AGreen\Z|\bfree (disk )?space\b|\bspace free\b", re.IGNORECASE
+)
+
+
+def strings_of(source: str) -> Iterator[tuple[int, str]]:
+    """String constants of a module that are not docstrings."""
+    tree = ast.parse(source)
+    documentation = {
+        id(node.value)
+        for parent in ast.walk(tree)
+        if isinstance(parent, ast.Module | ast.ClassDef | ast.FunctionDef)
+        for node in parent.body
+        if isinstance(node, ast.Expr)
+    }
+    for node in ast.walk(tree):
+        words = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(words, str) and id(node) not in documentation:
+            yield node.lineno, words
+
+
+def forbidden(text: str) -> list[str]:
+    return [found.group() for found in FORBIDDEN.finditer(ALLOWED.sub("", text))]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["This land is safe.", "The area is clear of mines", "mine-free", "Released land", "No risk"],
+)
+def test_the_guard_sees_forbidden_words(text):
+    assert forbidden(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["cleared_areas", "cleared", "no clearance label is public", "survey later"]
+)
+def test_the_guard_lets_plain_words_pass(text):
+    assert not forbidden(text)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("pipelines/**/*.j2")), ids=lambda path: path.name)
+def test_templates_make_no_claim(path):
+    assert not forbidden(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_strings_in_code_make_no_claim(room):
+    claims = [
+        f"{path.relative_to(ROOT)}:{line}: {words}"
+        for path in sorted((ROOT / room).rglob("*.py"))
+        for line, text in strings_of(path.read_text(encoding="utf-8"))
+        if (words := forbidden(text))
+    ]
+    assert not claims, "\n".join(claims)
+
+
+def test_no_colour_of_a_map_is_green():
+    colours = [
+        *styles.CLASS_COLOURS.values(),
+        *styles.APPLICABLE_COLOURS.values(),
+        *(colour for _, colour, _ in styles.PROBABILITY_RAMP),
+        *(colour for _, colour, _ in styles.DISSIMILARITY_RAMP),
+    ]
+    for colour in colours:
+        red, green, blue, _ = (byte / 255 for byte in styles.rgba(colour))
+        hue, saturation, _ = colorsys.rgb_to_hsv(red, green, blue)
+        assert saturation < 0.05 or not 60 / 360 <= hue <= 185 / 360, colour
+
+
+def test_cannot_say_is_grey_and_lower_is_not():
+    red, green, blue, _ = styles.rgba(styles.CLASS_COLOURS[styles.CANNOT_SAY])
+    assert red == green == blue
+    red, green, blue, _ = styles.rgba(styles.CLASS_COLOURS[styles.LOWER])
+    assert max(red, green, blue) - min(red, green, blue) > 40
+    assert min(red, green, blue) < 200

@@ -106,10 +106,11 @@ def _leaks(config: Config) -> Iterator[str]:
             )
 
 
-def _origin(config: Config, name: str) -> tuple[str, str]:
+def _origin(config: Config, name: str) -> tuple[str, ...]:
     layer = config.layers[name]
-    detail = layer.variable or str(layer.band) if isinstance(layer, RasterLayer) else layer.layer
-    return layer.path, str(detail)
+    if isinstance(layer, RasterLayer):
+        return layer.path, layer.variable or "", str(layer.band)
+    return layer.path, layer.layer or "", str(sorted(layer.keep.items()))
 
 
 def _labels(config: Config) -> Iterator[str]:

@@ -38,7 +38,8 @@ def load_config(path: Path) -> Config:
     try:
         return Config.model_validate(content)
     except pydantic.ValidationError as error:
-        lines = [_line(dict(problem)) for problem in error.errors(include_url=False)]
+        problems = [dict(problem) for problem in error.errors(include_url=False)]
+        lines = [_line(problem) for problem in problems if not _follows(problem, problems)]
         raise ConfigError("\n".join(f"{path}: {line}" for line in lines)) from None
 
 
@@ -117,6 +118,14 @@ def _parse(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}: not YAML: {str(error).splitlines()[0]}.") from None
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply; expected a short YAML.") from None
+
+
+def _follows(problem: dict[str, Any], problems: list[dict[str, Any]]) -> bool:
+    """Tell whether a problem only follows from one deeper inside: a list short of its bad item."""
+    place = problem["loc"]
+    return problem["type"] == "too_short" and any(
+        other["loc"][: len(place)] == place and other is not problem for other in problems
+    )
 
 
 def _line(problem: dict[str, Any]) -> str:

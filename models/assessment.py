@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from models.evaluation import Protocol, calibrate_across_folds
-from models.metrics import block_bootstrap, capture_curve, reliability
+from models.metrics import ReliabilityBin, block_bootstrap, capture_curve, reliability
 from models.splits import assign_blocks
 from models.table import CellTable
 
@@ -106,11 +106,10 @@ def capture_curves(scores: Mapping[str, NDArray[np.float64]], table: CellTable) 
 
 def reliability_bins(
     score: NDArray[np.float64], table: CellTable, protocol: Protocol, *, block_m: float
-) -> list[dict[str, float]]:
+) -> list[ReliabilityBin]:
     """Compare predicted with observed share on held-out land, by tenths of the land."""
     y = (table.state == 1).astype(np.int8)
     probability = calibrate_across_folds(score, y, protocol.fold_of_row(len(score)))
     scored = np.isfinite(probability)
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
-    bins = reliability(y[scored], probability[scored], blocks=blocks, level=LEVEL)
-    return [dict(row) for row in bins]  # type: ignore[call-overload]
+    return reliability(y[scored], probability[scored], blocks=blocks, level=LEVEL)

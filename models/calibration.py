@@ -101,7 +101,7 @@ class LogisticCalibrator:
         """Rebuild what `to_dict` gave."""
         _expect_kind(plain, "logistic")
         return cls(
-            slope=_number(plain, "slope"),
+            slope=_not_negative(plain, "slope"),
             intercept=_number(plain, "intercept"),
             words=str(plain.get("words", "")),
         )
@@ -164,8 +164,8 @@ class BetaCalibrator:
         """Rebuild what `to_dict` gave."""
         _expect_kind(plain, "beta")
         return cls(
-            a=_number(plain, "a"),
-            b=_number(plain, "b"),
+            a=_not_negative(plain, "a"),
+            b=_not_negative(plain, "b"),
             intercept=_number(plain, "intercept"),
             words=str(plain.get("words", "")),
         )
@@ -395,6 +395,15 @@ def _number(plain: Plain, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
         raise InputError(f"The calibrator's {name} is {value!r}; expected a finite number.")
     return float(value)
+
+
+def _not_negative(plain: Plain, name: str) -> float:
+    value = _number(plain, name)
+    if value < 0:
+        raise InputError(
+            f"The calibrator's {name} is {value}, below 0; it would turn the map over."
+        )
+    return value
 
 
 def _numbers(plain: Plain, name: str) -> list[float]:

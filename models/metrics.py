@@ -29,6 +29,15 @@ Array = NDArray[np.float64]
 Interval = tuple[float, float, float]
 
 BOOTSTRAP_GROUPS = 2_048
+LIMITS = {
+    "calibration_slope": (-np.inf, np.inf),
+    "calibration_intercept": (-np.inf, np.inf),
+    "log_loss": (0.0, np.inf),
+    "hectares_to_50": (0.0, np.inf),
+    "hectares_to_80": (0.0, np.inf),
+    "hectares_to_95": (0.0, np.inf),
+}
+"""What a measure can be; from 0 to 1 if not named here."""
 _CLIP = 1e-15
 
 
@@ -338,7 +347,10 @@ def _bootstrap(
     all_losses = losses.sum(axis=0)[None, :]
     exact = _measures(groups, all_losses, cell_ha=cell_ha)
     grouped = _measures(coarse, all_losses, cell_ha=cell_ha)
-    shifted = {name: sampled[name] + (exact[name] - grouped[name]) for name in sampled}
+    shifted = {
+        name: np.clip(sampled[name] + (exact[name] - grouped[name]), *LIMITS.get(name, (0.0, 1.0)))
+        for name in sampled
+    }
     return {name: float(values[0]) for name, values in exact.items()}, shifted
 
 

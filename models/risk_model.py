@@ -92,7 +92,7 @@ class RiskModel:
         if self.findings is None:
             return known
         encoded = pd.DataFrame(
-            self.findings.transform(cells[list(COORDINATES)].to_numpy()),
+            np.asarray(self.findings.transform(cells[list(COORDINATES)].to_numpy())),
             columns=list(self.findings.get_feature_names_out()),
             index=cells.index,
         )

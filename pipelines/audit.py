@@ -1,4 +1,4 @@
-"""`minerisk audit`: does every byte of a run still lead back to the bytes it came from?"""
+"""`minerisk audit`: lead every byte of a run back to the bytes it came from."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -70,7 +70,7 @@ def _broken_links(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         for name, digest in stage["inputs"].items():
             if not name.startswith("layer:"):
                 if known.get(name) != digest:
-                    yield f"{name}, which stage {stage['name']} used, is not what was made before it"
+                    yield f"{name}, used by stage {stage['name']}, is not what was made before it"
                 continue
             try:
                 layers = layers or Run.open(folder)

@@ -24,8 +24,8 @@ from features.labels import EvidenceLayer, label_cells
 from features.sources import Layers, VectorSource
 from models.splits import assign_blocks, cluster_regions, join_thin_regions
 from models.table import CellTable
-from pipelines.context import Run
 from pipelines.console import Progress
+from pipelines.context import Run
 
 log = logging.getLogger(__name__)
 
@@ -38,9 +38,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     config, layers = run.config, run.layers()
     geobox, inside = run.grid(layers)
     cube = run.folder / "cube.zarr"
-    features = [
-        (feature.kind, feature.model_dump(exclude={"kind"})) for feature in config.features
-    ]
+    features = [(feature.kind, feature.model_dump(exclude={"kind"})) for feature in config.features]
     built = build_cube(
         layers, features, geobox=geobox, inside=inside, path=cube, progress=progress.step
     )
@@ -160,7 +158,7 @@ def _dated(frame: gpd.GeoDataFrame, as_of: dt.date | None) -> gpd.GeoDataFrame:
 def _regions(
     config: Config, layers: Layers, geobox: GeoBox, state: NDArray[np.int8]
 ) -> NDArray[np.int32]:
-    """Number the regions that are left out whole; -1 where nothing is labelled."""
+    """Give each cell the region it is left out with; -1 where nothing is labelled."""
     asked = config.study_area.regions
     labelled = np.nonzero(state >= 0)
     region = np.full(state.shape, -1, dtype=np.int32)
@@ -168,11 +166,12 @@ def _regions(
         return region
     easting, northing = cell_centres(geobox)
     centres = np.column_stack([easting[labelled[1]], northing[labelled[0]]])
+    unit: NDArray[np.int64]
     if asked.layer is None:
         unit = np.unique(assign_blocks(centres, block_m=GROUPING_M), return_inverse=True)[1]
     else:
         frame = layers.vector(asked.layer, crs=config.study_area.crs)
-        unit = _polygon_numbers(geobox, frame)[labelled]
+        unit = _polygon_numbers(geobox, frame)[labelled].astype(np.int64)
     grouped = _group_units(unit, centres, count=asked.count, seed=config.model.seed)
     joined = join_thin_regions(grouped, (state[labelled] == 1).astype(int), centres)
     region[labelled] = np.unique(joined, return_inverse=True)[1]
@@ -188,9 +187,7 @@ def _group_units(
     middle = np.column_stack([np.bincount(index, weights=axis) / sizes for axis in centres.T])
     whole = sizes >= SLIVER * np.median(sizes)
     region = np.empty(len(units), dtype=np.int64)
-    region[whole] = cluster_regions(
-        middle[whole], count=min(count, int(whole.sum())), seed=seed
-    )
+    region[whole] = cluster_regions(middle[whole], count=min(count, int(whole.sum())), seed=seed)
     _, nearest = cKDTree(middle[whole]).query(middle[~whole])
     region[~whole] = region[whole][nearest]
     return region[index]

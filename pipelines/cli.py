@@ -112,7 +112,9 @@ def evaluate(run: RunFolder, as_json: Json = False) -> None:
 @app.command()
 def predict(
     run: RunFolder,
-    aoi: Annotated[Path | None, typer.Option("--aoi", help="polygons of the area asked for")] = None,
+    aoi: Annotated[
+        Path | None, typer.Option("--aoi", help="polygons of the area asked for")
+    ] = None,
     layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="folder for its rasters")] = None,
 ) -> None:
@@ -165,6 +167,7 @@ def audit(run: Annotated[Path, typer.Argument(help="run folder")], as_json: Json
 def main() -> None:
     """Run the command line: one clear line and an exit code, whatever goes wrong."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    logging.getLogger("rasterio._env").setLevel(logging.ERROR)  # drivers already absent
     try:
         app()
     except MineriskError as error:
@@ -207,5 +210,3 @@ def _unexpected(error: Exception) -> str:
 
 if __name__ == "__main__":
     main()
-
-

@@ -55,7 +55,11 @@ class Window:
 
 
 def predict(
-    run: Run, *, progress: Progress, area: gpd.GeoDataFrame | None = None, folder: Path | None = None
+    run: Run,
+    *,
+    progress: Progress,
+    area: gpd.GeoDataFrame | None = None,
+    folder: Path | None = None,
 ) -> tuple[Sequence[Path], dict[str, Any]]:
     """Write probability, interval, applicability, class and preview.
 

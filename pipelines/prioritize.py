@@ -14,6 +14,7 @@ import pandas as pd
 import pyogrio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from rasterio.features import shapes
 from shapely.geometry import shape
 
@@ -144,6 +145,10 @@ def write_task_package(path: Path, frame: gpd.GeoDataFrame, *, simulated: bool) 
         with partial.open("rb+") as stream:
             os.fsync(stream.fileno())
         partial.replace(path)
+    except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as failure:
+        raise InputError(
+            f"{path} could not be written ({failure}). Check that the disk has room."
+        ) from failure
     finally:
         for leftover in path.parent.glob(f"{partial.name}*"):
             leftover.unlink()

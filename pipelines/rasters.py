@@ -116,24 +116,27 @@ class RasterWriter:
 
     def __enter__(self) -> "RasterWriter":
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._dataset = rasterio.open(
-            self._draft,
-            "w",
-            driver="GTiff",
-            height=self.geobox.height,
-            width=self.geobox.width,
-            count=1,
-            dtype=self.dtype,
-            crs=str(self.geobox.crs),
-            transform=self.geobox.transform,
-            nodata=self.nodata,
-            tiled=True,
-            blockxsize=BLOCK,
-            blockysize=BLOCK,
-            compress="deflate",
-            zlevel=1,
-            bigtiff="if_safer",
-        )
+        try:
+            self._dataset = rasterio.open(
+                self._draft,
+                "w",
+                driver="GTiff",
+                height=self.geobox.height,
+                width=self.geobox.width,
+                count=1,
+                dtype=self.dtype,
+                crs=str(self.geobox.crs),
+                transform=self.geobox.transform,
+                nodata=self.nodata,
+                tiled=True,
+                blockxsize=BLOCK,
+                blockysize=BLOCK,
+                compress="deflate",
+                zlevel=1,
+                bigtiff="if_safer",
+            )
+        except RasterioError as failure:
+            raise self._unwritable(failure) from failure
         self._dataset.set_band_description(1, self.description)
         self._dataset.set_band_unit(1, self.unit)
         self._dataset.update_tags(**self.tags)
@@ -173,13 +176,19 @@ class RasterWriter:
             self._dataset.close()
             if kind is None:
                 self._finish()
+            elif isinstance(error, RasterioError):
+                raise self._unwritable(error) from error
         except RasterioError as failure:
-            raise InputError(
-                f"{self.path} could not be written ({failure}). Check that the disk has room."
-            ) from failure
+            raise self._unwritable(failure) from failure
         finally:
             for leftover in self.path.parent.glob(f".{self.path.name}.*.tif*"):
                 leftover.unlink(missing_ok=True)
+
+    def _unwritable(self, failure: RasterioError) -> InputError:
+        return InputError(
+            f"{self.path} could not be written ({failure}). Check that the disk has room and that "
+            "the folder may be written to."
+        )
 
     def _finish(self) -> None:
         classes = self.dtype == "uint8"

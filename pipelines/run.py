@@ -61,9 +61,9 @@ def _build(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
 
 
 def _train(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
-    from pipelines.train_figures import write_figures
     from pipelines.tracking import track
     from pipelines.train import train
+    from pipelines.train_figures import write_figures
 
     paths, facts = train(run, progress=bar)
     figures = write_figures(run.folder)
@@ -169,7 +169,8 @@ def predict_area(
 
     run = Run.open(folder)
     source = VectorSource(aoi.resolve(), layer=layer)
-    area = Layers({"aoi": source}, aoi.resolve().parent).vector("aoi", crs=run.config.study_area.crs)
+    layers = Layers({"aoi": source}, source.path.parent)
+    area = layers.vector("aoi", crs=run.config.study_area.crs)
     target = out or folder / "requests" / aoi.stem
     with progress("Risk rasters") as bar:
         paths, _ = predict(run, progress=bar, area=area, folder=target)

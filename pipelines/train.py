@@ -5,12 +5,13 @@ import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
 from sklearn.pipeline import Pipeline
@@ -103,7 +104,7 @@ def put_to_the_test(
     protocols = _protocols(table, config, block_m)
     makers = _makers(table, config, families)
     drawing = _drawing(config, block_m)
-    scores = {}
+    scores: dict[tuple[str, str], OutOfFold] = {}
     for protocol in protocols.values():
         for name, make in makers.items():
             progress.step(f"{protocol.name} folds, {name}", len(scores), 3 * len(makers))
@@ -218,21 +219,18 @@ def _makers(
 ) -> dict[str, Callable[[], Pipeline]]:
     names = table.features
     rule = _rule_column(families, names)
-    others = baselines(
-        names, findings=_findings(config), rule_column=rule, seed=config.model.seed,
-        threads=config.model.threads,
-    )  # fmt: skip
 
     def lightgbm() -> Pipeline:
         return risk_pipeline(names, findings=_findings(config), classifier=_ensemble(config))
 
-    def maker(name: str) -> Callable[[], Pipeline]:
-        return lambda: baselines(
-            names, findings=_findings(config), rule_column=rule, seed=config.model.seed,
-            threads=config.model.threads,
-        )[name]  # fmt: skip
-
-    return {MODEL: lightgbm} | {name: maker(name) for name in others}
+    others = baselines(
+        names,
+        findings=_findings(config),
+        rule_column=rule,
+        seed=config.model.seed,
+        threads=config.model.threads,
+    )
+    return {MODEL: lightgbm} | {name: partial(clone, other) for name, other in others.items()}
 
 
 def _rule_column(families: Mapping[str, Sequence[str]], names: Sequence[str]) -> str | None:
@@ -382,9 +380,7 @@ def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> flo
     return float(model.applicability.applicable(model.applicability.dissimilarity(columns)).mean())
 
 
-def _write(
-    folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Test
-) -> list[Path]:
+def _write(folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Test) -> list[Path]:
     target = folder / "model"
     for old in target.glob("*") if target.is_dir() else ():
         old.unlink()

@@ -1,0 +1,108 @@
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configs.checks import check_config, has_errors
+from configs.load import load_config
+from configs.schema import Config
+
+HERE = Path(__file__).parents[2] / "configs"
+
+GOOD: dict[str, Any] = {
+    "study_area": {
+        **{"name": "here", "title": "Here", "boundary": "area", "crs": "EPSG:32638"},
+        "resolution_m": 250,
+    },
+    "layers": {
+        "area": {"kind": "vector", "path": "area.gpkg"},
+        "line": {"kind": "vector", "path": "line.gpkg", "position_error_m": 500},
+        "height": {"kind": "raster", "path": "dem.tif"},
+        "cover": {"kind": "raster", "path": "cover.tif", "resampling": "mode"},
+        "finds": {"kind": "vector", "path": "finds.gpkg"},
+        "searched": {"kind": "vector", "path": "searched.gpkg"},
+    },
+    "features": [
+        {"kind": "terrain", "layer": "height"},
+        {"kind": "front_line", "layer": "line"},
+        {"kind": "land_cover", "layer": "cover", "groups": {"forest": [1, 2]}},
+    ],
+    "labels": {
+        "positive": [{"layer": "finds", "evidence": "find", "weight": 1}],
+        "surveyed": "searched",
+    },
+}
+
+
+def lines_with(**changes: Any) -> list[str]:
+    """Check GOOD with values set at places such as ``layers__line__path``."""
+    content = copy.deepcopy(GOOD)
+    for place, value in changes.items():
+        *parents, last = (int(p) if p.isdigit() else p for p in place.split("__"))
+        target: Any = content
+        for key in parents:
+            target = target.setdefault(key, {}) if isinstance(target, dict) else target[key]
+        target[last] = value
+    return check_config(Config.model_validate(content))
+
+
+def test_a_sensible_configuration_gives_no_line() -> None:
+    assert lines_with() == []
+
+
+@pytest.mark.parametrize("name", ["bosnia", "karabakh", "tiny"])
+def test_the_study_areas_have_no_errors(name: str) -> None:
+    assert not has_errors(check_config(load_config(HERE / f"{name}.yaml")))
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "expected"),
+    [
+        ("features__0__layer", "nowhere", "error: features.0 (terrain): no layer is named nowhere"),
+        ("features__0__layer", "line", "error: features.0 (terrain): the layer line is a vector"),
+        ("features__1__layer", "finds", "is the evidence finds of the labels"),
+        ("features__1__held_area", "finds", "is the evidence finds of the labels"),
+        ("layers__line__path", "finds.gpkg", "the layer line is the evidence finds"),
+        ("features__1__layer", "searched", "warning: features.1 (front_line): the layer searched"),
+        ("features__0__radii_m", [100, 500], "warning: features.0 (terrain): radii_m has 100"),
+        ("features__1__cap_m", 300, "cap_m is 300, below two cells"),
+        ("features__2__groups", {"a": [1], "b": [1]}, "class 1 is in the groups a and b"),
+        ("layers__cover__resampling", "bilinear", "mixes class codes"),
+        ("labels__positive__0__layer", "height", "the layer height is a raster; expected a vector"),
+        ("labels__surveyed", None, "warning: labels.surveyed is not given"),
+        ("labels__surveyed", "finds", "error: labels.surveyed: the layer is positive evidence"),
+        ("study_area__boundary", "nowhere", "error: study_area.boundary: no layer"),
+        ("study_area__crs", "EPSG:3857", "error: study_area.crs is EPSG:3857"),
+        ("study_area__as_of", "2020-01-01", "the layer finds has no date_column"),
+        ("folds__block_m", 300, "warning: folds.block_m is 300"),
+        ("model__findings__block_m", 300, "error: model.findings.block_m is 300"),
+        ("model__findings__radii_m", [100], "radii below the cell"),
+        ("model__findings__neighbours", [0], "error: model.findings.neighbours counts from 1"),
+        ("classes__elevated_share", 1, "error: classes: higher_share and elevated_share add up"),
+        ("classes__elevated_share", 0.8, "warning: classes: 85 % of the land"),
+        ("tasks__min_ha", 3000, "error: tasks: min_ha 3000 is above max_ha 2500"),
+        ("tasks__min_ha", 2, "warning: tasks: min_ha is 2, less than a cell of 6.25 ha"),
+        ("tasks__budget_ha", 50, "error: tasks: budget_ha is 50, below min_ha"),
+        ("layers__line__position_error_m", 0, "a front line without position_error_m"),
+        ("layers__finds__path", "finds.csv", "a CSV file needs crs, easting and northing"),
+        ("layers__finds__path", "@simulated/f.gpkg", "there is no simulation"),
+        ("layers__height__valid_range", [5, 5], "valid_range must rise"),
+        ("layers__more", {"kind": "raster", "path": "m.tif"}, "layers.more is not used"),
+    ],
+)
+def test_each_mistake_is_named(place: str, value: Any, expected: str) -> None:
+    assert [line for line in lines_with(**{place: value}) if expected in line]
+
+
+def test_a_simulation_needs_its_layers() -> None:
+    names = {"elevation": "line", "front_line": "line", "held_area": "x", "settlements": "finds"}
+    lines = "\n".join(lines_with(simulation=names))
+    assert "simulation.elevation: the layer line is a vector" in lines
+    assert "simulation.held_area: no layer is named x" in lines
+    assert "no layer's path begins with @simulated/" in lines
+
+
+def test_the_same_feature_twice_is_an_error() -> None:
+    features = [*GOOD["features"], GOOD["features"][0]]
+    assert "is given in features.0 already" in "\n".join(lines_with(features=features))

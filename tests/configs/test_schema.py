@@ -1,0 +1,31 @@
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from configs import generate
+
+HERE = Path(__file__).parents[2] / "configs"
+
+
+def test_defaults_and_schema_are_in_step_with_the_code(tmp_path: Path) -> None:
+    for path in generate.write(tmp_path):
+        assert path.read_bytes() == (HERE / path.name).read_bytes(), (
+            f"{path.name} is out of step: run python -m configs.generate"
+        )
+
+
+@pytest.mark.parametrize("name", ["bosnia", "karabakh", "tiny"])
+def test_the_study_areas_fit_the_json_schema(name: str) -> None:
+    schema = json.loads((HERE / "schema.json").read_text())
+    content = yaml.safe_load((HERE / f"{name}.yaml").read_text())
+    jsonschema.Draft202012Validator(schema).validate(content)
+
+
+def test_the_defaults_are_those_of_the_schema() -> None:
+    defaults = yaml.safe_load((HERE / "defaults.yaml").read_text())
+    assert defaults["model"]["lightgbm"]["trees"] == 300
+    assert defaults["features"]["front_line"]["cap_m"] == 40_000
+    assert defaults["vector_layer"]["keep"] == {}

@@ -1,0 +1,99 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.metrics import roc_auc_score
+
+from features.errors import InputError
+from models.estimators import DistanceRule, LightGBMEnsemble, baselines, risk_pipeline
+from models.findings_encoder import FindingsEncoder
+
+
+def made_up(n: int = 1_500, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    cells = pd.DataFrame(
+        {
+            "easting": rng.uniform(0, 50_000, n),
+            "northing": rng.uniform(0, 50_000, n),
+            "front_distance_m": rng.uniform(0, 20_000, n),
+            "slope_deg": rng.uniform(0, 40, n),
+        }
+    )
+    odds = -1.0 - cells["front_distance_m"] / 4_000 + 0.05 * cells["slope_deg"]
+    return cells, (rng.random(n) < 1 / (1 + np.exp(-odds))).astype(int)
+
+
+def small(**settings: object) -> LightGBMEnsemble:
+    return LightGBMEnsemble(**{"members": 3, "trees": 20, "min_cells_in_leaf": 20} | settings)
+
+
+FEATURES = ["front_distance_m", "slope_deg"]
+
+
+def test_the_ensemble_learns_and_is_the_same_for_any_number_of_threads() -> None:
+    cells, y = made_up()
+    one = small(threads=1).fit(cells[FEATURES], y).predict_proba(cells[FEATURES])
+    two = small(threads=2).fit(cells[FEATURES], y).predict_proba(cells[FEATURES])
+    np.testing.assert_array_equal(one, two)
+    assert roc_auc_score(y, one[:, 1]) > 0.7
+
+
+def test_members_differ_because_their_blocks_do() -> None:
+    cells, y = made_up()
+    groups = (cells["easting"] // 10_000).to_numpy()
+    spread = small(row_share=1.0, feature_share=1.0).fit(cells[FEATURES], y, groups=groups)
+    assert (spread.member_log_odds(cells[FEATURES]).std(axis=1) > 0).mean() > 0.9
+
+
+def test_a_draw_without_both_classes_is_refused() -> None:
+    cells, y = made_up()
+    with pytest.raises(InputError, match="only one class"):
+        small().fit(cells[FEATURES], np.zeros_like(y))
+
+
+def test_a_row_of_weight_zero_counts_as_if_it_were_not_there() -> None:
+    cells, y = made_up()
+    weight = np.r_[np.ones(1_000), np.zeros(500)]
+    with_them = small(row_share=1.0).fit(cells[FEATURES], y, sample_weight=weight)
+    without = small(row_share=1.0).fit(cells[FEATURES][:1_000], y[:1_000])
+    np.testing.assert_allclose(
+        with_them.predict_proba(cells[FEATURES]), without.predict_proba(cells[FEATURES])
+    )
+
+
+def test_the_distance_rule_ranks_by_distance_alone() -> None:
+    cells, y = made_up()
+    score = DistanceRule("front_distance_m").fit(cells, y).predict_proba(cells)[:, 1]
+    assert (np.argsort(-score) == np.argsort(cells["front_distance_m"])).all()
+    with pytest.raises(InputError, match="needs the column"):
+        DistanceRule("rivers_distance_m").fit(cells, y)
+
+
+def test_every_rule_of_thumb_fits_with_missing_values_and_gives_probabilities() -> None:
+    cells, y = made_up()
+    cells.loc[::7, "slope_deg"] = np.nan
+    models = baselines(
+        FEATURES, findings=FindingsEncoder(), rule_column="front_distance_m", seed=0, threads=1
+    )
+    assert set(models) == {
+        "random_forest",
+        "logistic_regression",
+        "distance_rule",
+        "prevalence",
+    }
+    for name, model in models.items():
+        p = clone(model).fit(cells, y).predict_proba(cells)[:, 1]
+        assert np.isfinite(p).all(), name
+        assert abs(p.mean() - y.mean()) < 0.05, name
+
+
+def test_the_pipeline_feeds_findings_to_the_classifier() -> None:
+    cells, y = made_up()
+    pipeline = risk_pipeline(FEATURES, findings=FindingsEncoder(), classifier=small())
+    pipeline.fit(cells, y)
+    assert list(pipeline[:-1].transform(cells).columns) == [
+        *FEATURES,
+        "findings_1_distance_m",
+        "findings_10_distance_m",
+        "findings_within_5000m",
+    ]

@@ -1,0 +1,116 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from features.errors import InputError
+from models.applicability import Applicability
+from models.calibration import LogisticCalibrator
+from models.estimators import LightGBMEnsemble, risk_pipeline
+from models.evaluation import Drawing, fit_pipeline
+from models.findings_encoder import FindingsEncoder
+from models.risk_model import RiskModel, assemble
+from models.table import CellTable
+
+FEATURES = ["a", "b"]
+
+
+def table(n: int = 1_200) -> CellTable:
+    rng = np.random.default_rng(1)
+    cells = pd.DataFrame(
+        {
+            "easting": rng.uniform(0, 60_000, n),
+            "northing": rng.uniform(0, 60_000, n),
+            "a": rng.normal(size=n),
+            "b": rng.normal(size=n),
+        }
+    ).astype({"a": np.float32, "b": np.float32})
+    found = rng.random(n) < 1 / (1 + np.exp(2 - 2 * cells["a"]))
+    return CellTable(
+        cells=cells,
+        state=found.to_numpy().astype(np.int8),
+        weight=np.ones(n, dtype=np.float32),
+        region=np.zeros(n, dtype=np.int32),
+        cell_ha=6.25,
+    )
+
+
+@pytest.fixture(scope="module")
+def model() -> RiskModel:
+    cells = table()
+    pipeline = risk_pipeline(
+        FEATURES,
+        findings=FindingsEncoder(block_m=20_000.0),
+        classifier=LightGBMEnsemble(members=4, trees=25, min_cells_in_leaf=20),
+    )
+    fit_pipeline(pipeline, cells, drawing=Drawing(8.0, 20_000.0, 0))
+    score = pipeline.predict_proba(cells.cells)[:, 1]
+    columns = pipeline[:-1].transform(cells.cells)
+    folds = (cells.coordinates[:, 0] // 20_000).astype(int)
+    return assemble(
+        pipeline,
+        features=FEATURES,
+        calibrator=LogisticCalibrator().fit(score, cells.state),
+        applicability=Applicability.fit(columns, dict.fromkeys(columns, 1.0), folds),
+        interval=0.9,
+    )
+
+
+def test_the_interval_holds_the_probability(model: RiskModel) -> None:
+    found = model.predict(table().cells)
+    assert (found.lower <= found.probability).all()
+    assert (found.probability <= found.upper).all()
+    assert ((found.lower >= 0) & (found.upper <= 1)).all()
+
+
+def test_a_saved_model_gives_the_same_bits(model: RiskModel) -> None:
+    again = RiskModel.from_files(model.to_files())
+    cells = table().cells
+    for before, after in zip(
+        vars(model.predict(cells)).values(), vars(again.predict(cells)).values(), strict=True
+    ):
+        np.testing.assert_array_equal(before, after)
+    assert again.to_files() == model.to_files()
+
+
+def test_rows_are_answered_one_by_one_as_together(model: RiskModel) -> None:
+    cells = table().cells[:60]
+    whole = model.predict(cells).probability
+    parts = [model.predict(cells.iloc[row : row + 1]).probability[0] for row in range(60)]
+    np.testing.assert_array_equal(whole, parts)
+
+
+def test_a_cell_without_any_feature_has_no_probability_and_cannot_be_told(
+    model: RiskModel,
+) -> None:
+    cells = table().cells[:2].copy()
+    cells.loc[cells.index[0], FEATURES] = np.nan
+    found = model.predict(cells)
+    assert np.isnan(found.probability[0])
+    assert not found.applicable[0]
+    assert np.isfinite(found.probability[1])
+
+
+def test_novel_land_is_not_applicable(model: RiskModel) -> None:
+    cells = table().cells[:5].copy()
+    cells["a"] = np.float32(500.0)
+    assert not model.predict(cells).applicable.any()
+
+
+def test_a_missing_feature_is_named(model: RiskModel) -> None:
+    with pytest.raises(InputError, match="lack"):
+        model.predict(table().cells.drop(columns="b"))
+
+
+def test_an_incomplete_or_foreign_model_is_refused(model: RiskModel) -> None:
+    files = model.to_files()
+    for name in ("model.json", "member_00.lgb"):
+        with pytest.raises(InputError):
+            RiskModel.from_files({key: value for key, value in files.items() if key != name})
+    with pytest.raises(InputError, match="format"):
+        RiskModel.from_files(files | {"model.json": b'{"format": 99}'})
+
+
+def test_no_file_is_a_pickle(model: RiskModel) -> None:
+    files = model.to_files()
+    assert {name.rsplit(".", 1)[1] for name in files} == {"lgb", "json", "parquet"}
+    assert not any(content.startswith(b"\x80") for content in files.values())

@@ -317,11 +317,11 @@ def _shared_with_evidence(
     layers: Layers, *, evidence: Collection[str], features: Collection[str]
 ) -> Iterator[Problem]:
     """Find feature layers that are evidence too, by name or by being the same file and layer."""
-    origins = {_origin(layers, name): name for name in evidence if name in layers.names()}
+    known = [name for name in evidence if name in layers.names()]
     for name in dict.fromkeys(features):
         same = name if name in evidence else None
         if same is None and name in layers.names():
-            same = origins.get(_origin(layers, name))
+            same = next((other for other in known if _same_data(layers, name, other)), None)
         if same is not None:
             also = "" if same == name else f" (it is the same data as {same})"
             message = (
@@ -332,10 +332,17 @@ def _shared_with_evidence(
             yield Problem(name, "error", "evidence_as_feature", message)
 
 
-def _origin(layers: Layers, name: str) -> tuple[str, str]:
-    source = layers.source(name)
-    detail = source.layer if isinstance(source, VectorSource) else f"{source.variable}{source.band}"
-    return str(source.path), str(detail)
+def _same_data(layers: Layers, one: str, other: str) -> bool:
+    """Tell whether two layers read the same file and layer, and may read the same rows of it."""
+    first, second = layers.source(one), layers.source(other)
+    if first.path != second.path:
+        return False
+    if isinstance(first, RasterSource) or isinstance(second, RasterSource):
+        return type(first) is type(second)
+    if None not in (first.layer, second.layer) and first.layer != second.layer:
+        return False
+    shared = set(first.keep) & set(second.keep)
+    return all(set(first.keep[column]) & set(second.keep[column]) for column in shared)
 
 
 def _leaking_columns(layers: Layers, name: str) -> Iterator[Problem]:

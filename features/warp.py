@@ -134,7 +134,7 @@ def _open_tiff(path: Path, band: int) -> TiffBand:
             f"{path.name} is stored in blocks of {block_bytes:,} bytes; at most "
             f"{intake.MAX_BLOCK_BYTES:,} are taken. Store it tiled, such as a COG."
         )
-    return TiffBand(path, band, pyproj.CRS.from_wkt(crs.to_wkt()), transform, shape)
+    return TiffBand(path, band, vectors.parse_crs(crs.to_wkt()), transform, shape)
 
 
 def check_declared_size(path: Path, *, cells: int, declared_bytes: int) -> None:
@@ -232,9 +232,7 @@ def warp(band: Band, geobox: GeoBox, *, resampling: str) -> NDArray[np.float32]:
     samples = _samples_per_side(band, geobox, resampling)
     out = np.empty(tuple(geobox.shape), dtype=np.float32)
     rows_at_once = max(1, _SAMPLES_AT_ONCE // (geobox.width * samples * samples))
-    to_source = pyproj.Transformer.from_crs(
-        pyproj.CRS.from_user_input(str(geobox.crs)), band.crs, always_xy=True
-    )
+    to_source = _transformer(geobox, band)
     for top in range(0, geobox.height, rows_at_once):
         part = geobox[top : min(top + rows_at_once, geobox.height), :]
         column, row = _source_positions(part, band, to_source, samples)
@@ -243,6 +241,17 @@ def warp(band: Band, geobox: GeoBox, *, resampling: str) -> NDArray[np.float32]:
         cells = lattice.reshape(part.height, part.width, samples * samples)
         out[top : top + part.height] = _mode(cells) if resampling == "mode" else _mean(cells)
     return out
+
+
+def _transformer(geobox: GeoBox, band: Band) -> pyproj.Transformer:
+    own = pyproj.CRS.from_user_input(str(geobox.crs))
+    try:
+        return pyproj.Transformer.from_crs(own, band.crs, always_xy=True)
+    except pyproj.exceptions.ProjError as error:
+        raise InputError(
+            f"No way is known from {own.name} to the raster's CRS {band.crs.name}: {error} Store "
+            "the raster with a CRS that has a code."
+        ) from error
 
 
 def _samples_per_side(band: Band, geobox: GeoBox, resampling: str) -> int:

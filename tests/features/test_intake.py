@@ -300,3 +300,26 @@ def test_the_hash_of_a_shapefile_covers_all_its_parts(root: Path) -> None:
     first = sha256_of(root / "a.shp")
     (root / "a.prj").write_text("GEOGCS[]")
     assert sha256_of(root / "a.shp") != first
+
+
+@pytest.mark.parametrize("name", ["a.gpkg", "a.geojson", "a.shp", "a.fgb", "a.parquet"])
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
+def test_a_cut_file_is_refused_or_read_never_worse(root: Path, name: str, share: float) -> None:
+    frame = points(200)
+    (frame.to_parquet if name.endswith("parquet") else frame.to_file)(root / name)
+    content = (root / name).read_bytes()
+    (root / name).write_bytes(content[: int(len(content) * share)])
+    try:
+        read = vectors.read_frame(checked_path(name, root))
+    except InputError as error:
+        assert name in str(error)
+    else:
+        assert len(read) <= 200
+
+
+def test_a_zarr_folder_that_links_to_a_folder_is_refused(root: Path) -> None:
+    zarr.create_array(store=root / "a.zarr", shape=(4, 4), dtype="f4")[:] = 1
+    (root / "b").mkdir()
+    (root / "a.zarr" / "d").symlink_to(root / "b")
+    with pytest.raises(InputError, match="links to a folder"):
+        checked_path("a.zarr", root)

@@ -310,11 +310,10 @@ def test_a_cut_file_is_refused_or_read_never_worse(root: Path, name: str, share:
     content = (root / name).read_bytes()
     (root / name).write_bytes(content[: int(len(content) * share)])
     try:
-        read = vectors.read_frame(checked_path(name, root))
-    except InputError as error:
-        assert name in str(error)
-    else:
-        assert len(read) <= 200
+        rows = len(vectors.read_frame(checked_path(name, root)))
+    except InputError:
+        rows = 0
+    assert rows <= 200
 
 
 def test_a_zarr_folder_that_links_to_a_folder_is_refused(root: Path) -> None:

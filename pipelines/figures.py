@@ -1,6 +1,7 @@
 """The figures of a run, as PNG or SVG bytes: the same numbers give the same bytes."""
 
 import io
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
@@ -104,11 +105,11 @@ def capture_figure(
     _require(curves, "effort-capture curves")
     figure, axes = _new(5.4, 4.2, simulated)
     axes.plot([0, 1], [0, 1], color="#8f8f8f", linestyle=":", label="land picked at random")
-    for name, points in curves.items():
+    for name in [*(n for n in MODEL_WORDS if n in curves), *sorted(set(curves) - set(MODEL_WORDS))]:
         if name == "prevalence":
             continue
         colour, line = MODEL_LINES.get(name, (INK, "-"))
-        land, found = np.array(points, dtype=float).T
+        land, found = np.array(curves[name], dtype=float).T
         axes.plot(
             land,
             found,
@@ -155,6 +156,7 @@ def importance_figure(
     )
     axes.set_yticks(place, [str(row["family"]).replace("_", " ") for row in rows])
     axes.axvline(0, color=INK, linewidth=0.8)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel("fall in ROC-AUC when the family is shuffled, held-out land")
     return figure_bytes(figure, form)
 
@@ -218,7 +220,7 @@ def fold_figure(
         extent=(left, right, bottom, top),
         interpolation="nearest",
     )
-    axes.set_title(words, fontsize=9, loc="left", pad=20 if simulated else 6)
+    axes.set_title(textwrap.fill(words, 60), fontsize=9, loc="left", pad=20 if simulated else 6)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda metres, _: f"{metres / 1000:,.0f}"))
     axes.set_xlabel(f"easting, km ({geobox.crs})")

@@ -10,6 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, LightSource, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
@@ -27,6 +28,7 @@ from pipelines.styles import (
 
 MAX_SIDE = 1400
 INK = "#222222"
+HALO = [withStroke(linewidth=5, foreground="white")]
 
 
 def map_figure(
@@ -151,7 +153,13 @@ def _frame(axes: Axes, geobox: GeoBox, title: str, *, pad: float) -> None:
         va="bottom",
         fontsize=11,
         fontweight="bold",
-        arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.5},
+        path_effects=HALO,
+        arrowprops={
+            "arrowstyle": "-|>",
+            "color": INK,
+            "linewidth": 1.5,
+            "path_effects": HALO,
+        },
     )
 
 

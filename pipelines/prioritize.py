@@ -82,7 +82,7 @@ def write_tasks(
     if tasks.table.empty:
         raise InputError(
             f"No task of {min_ha:g} to {max_ha:g} ha fits a budget of {budget_ha:g} ha on this "
-            "land. Lower the least task size or raise the budget."
+            "land, or the model cannot say anywhere. Lower the least task size or raise the budget."
         )
     frame = task_frame(tasks, geobox, simulated=simulated)
     write_task_package(run_dir / "tasks.gpkg", frame, simulated=simulated)

@@ -331,6 +331,7 @@ def classify(
     """Cut probabilities into classes by share of the applicable land.
 
     Ties go to the upper class: equal land is never told apart, and never put lower by chance.
+    Where all land has the same probability nothing is put first, and all of it is cannot_say.
 
     Parameters
     ----------
@@ -347,7 +348,7 @@ def classify(
     -------
     classes, cuts
         uint8: 0 cannot_say, 1 lower, 2 elevated, 3 higher, 255 outside. The least probability of
-        ``higher`` and ``elevated`` (NaN without applicable land), for `classify_with`.
+        ``higher`` and ``elevated``, for `classify_with`; NaN if nothing can be told apart.
     """
     if not (higher_share > 0 and elevated_share > 0 and higher_share + elevated_share <= 1):
         raise InputError(
@@ -355,6 +356,9 @@ def classify(
             "both together at most 1."
         )
     values = probability[applicable & inside & np.isfinite(probability)]
+    if values.size and values.min() == values.max():
+        log.warning("The model gives all land the same probability: every cell is cannot_say.")
+        values = values[:0]
     cuts = {
         "higher": _upper_cut(values, higher_share),
         "elevated": _upper_cut(values, higher_share + elevated_share),

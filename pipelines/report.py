@@ -100,6 +100,7 @@ def report_facts(run_dir: Path, data: Mapping[str, Any]) -> dict[str, Any]:
         "simulated": simulated,
         "data": data,
         "cells": data.get("cells", {}),
+        "cell_m": f"{float(data.get('resolution_m', 0)):g}",
         "cell_ha": float(data.get("resolution_m", 0)) ** 2 / 10_000,
         "chosen_words": MODEL_WORDS.get(chosen, chosen),
         "verdict": verdict(far, chosen),
@@ -126,9 +127,8 @@ def report_facts(run_dir: Path, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def chosen_model(data: Mapping[str, Any]) -> str:
-    """Give the name of the model whose map this is: ``data["model"]``, or the first one."""
-    models = data.get("protocols", {}).get("far", {}).get("models", {})
-    return str(data.get("model") or next(iter(models), "lightgbm"))
+    """Give the name of the model whose map this is: ``data["model"]``, or the boosted trees."""
+    return str(data.get("model") or "lightgbm")
 
 
 def verdict(models: Mapping[str, Mapping[str, Any]], chosen: str) -> str:
@@ -144,9 +144,11 @@ def verdict(models: Mapping[str, Mapping[str, Any]], chosen: str) -> str:
     if math.isnan(rule):
         return f"{start}. The distance rule was not measured."
     start += f", the distance rule {number(rule, 'share')}."
-    if mine > rule:
+    if mine > max(rule, 0.2):
         return start
-    return f"{start} Here the model is no better than the rule of thumb: use the rule."
+    if rule > 0.2:
+        return f"{start} Here the model is no better than the rule of thumb: use the rule."
+    return f"{start} Neither is of use here: do not survey in this order."
 
 
 def interval(values: Any, kind: str = "number") -> tuple[str, str]:
@@ -235,9 +237,14 @@ def _table(name: str, protocol: Mapping[str, Any], chosen: str) -> dict[str, Any
                 "chosen": model == chosen and name != "random",
                 "values": [interval(scores.get(key), kind) for key, _, kind in MEASURES],
             }
-            for model, scores in models.items()
+            for model, scores in _in_order(models)
         ],
     }
+
+
+def _in_order(models: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    known = [name for name in MODEL_WORDS if name in models]
+    return [(name, models[name]) for name in [*known, *sorted(set(models) - set(known))]]
 
 
 def _effort(models: Mapping[str, Mapping[str, Any]], chosen: str) -> list[dict[str, Any]]:

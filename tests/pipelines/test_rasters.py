@@ -213,6 +213,15 @@ def test_land_without_support_is_cannot_say_never_lower():
     assert np.isnan(cuts["higher"])
 
 
+def test_a_map_that_is_the_same_everywhere_puts_nothing_first():
+    everywhere = np.ones((4, 4), dtype=bool)
+    classes, cuts = rasters.classify(
+        np.full((4, 4), 0.1), everywhere, everywhere, higher_share=0.05, elevated_share=0.15
+    )
+    assert (classes == styles.CANNOT_SAY).all()
+    assert np.isnan(list(cuts.values())).all()
+
+
 def test_previews_repeat_and_mark_simulated_findings(tmp_path):
     values, geobox = surface(60, 80), grid(60, 80)
     grey = np.zeros((60, 80), dtype=bool)

@@ -165,6 +165,18 @@ def test_a_model_no_better_than_the_rule_is_said_to_be():
     assert "not measured" in verdict({}, "lightgbm")
 
 
+def test_an_order_worse_than_chance_is_said_to_be():
+    models = {"lightgbm": {"found_in_top_20": [0.12]}, "distance_rule": {"found_in_top_20": [0.1]}}
+    assert "do not survey in this order" in verdict(models, "lightgbm")
+
+
+def test_the_order_of_models_in_the_file_does_not_matter(run_dir):
+    page = page_of(run_dir)
+    (run_dir / "metrics.json").write_text(json.dumps(metrics(), sort_keys=True))
+    assert page_of(run_dir) == page
+    assert "boosted trees (LightGBM) (this map)" in page
+
+
 def test_numbers_are_worded():
     assert interval([0.8, 0.75, 0.85]) == ("0.800", "0.750 to 0.850")
     assert interval([0.69, 0.6, 0.7], "share") == ("69 %", "60 to 70 %")

@@ -29,6 +29,7 @@ from pipelines.styles import (
 MAX_SIDE = 1400
 INK = "#222222"
 HALO = [withStroke(linewidth=5, foreground="white")]
+BAR_HALO = [withStroke(linewidth=7, foreground="white")]
 
 
 def map_figure(

@@ -98,9 +98,9 @@ def autocorrelation_range(
     start at a fortieth of `max_m` and get 2 to 4 times finer until the range is at least 8 of
     them, or they are as small as the spacing of the rows. All pairs of squares are used, by
     Fourier transform (Marcotte 1996, doi 10.1016/S0098-3004(96)00026-X), with Matheron's
-    estimator; models are fitted by least squares with weights pairs / distance squared (Zhang
-    et al. 1995, doi 10.1016/0098-3004(95)00018-9). Neighbouring squares that are no more alike
-    than under 99 permutations are taken as noise.
+    estimator; models are fitted by least squares with weights pairs / distance squared, as
+    gstat does (Pebesma 2004, doi 10.1016/j.cageo.2004.03.012). Neighbouring squares that are no
+    more alike than under 99 permutations are taken as noise.
     """
     known, points = _known(values, coordinates, max_m)
     spacing = _spacing(points)

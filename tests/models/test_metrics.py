@@ -80,7 +80,7 @@ def test_a_constant_finds_as_much_as_it_searches():
     assert measured["ece"] == pytest.approx(0.0, abs=1e-12)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**20), st.integers(2, 40), st.booleans())
 def test_scikit_learn_agrees_ties_and_weights_included(seed, levels, weighted):
     rng = np.random.default_rng(seed)
@@ -95,7 +95,7 @@ def test_scikit_learn_agrees_ties_and_weights_included(seed, levels, weighted):
     assert ours["brier"] == pytest.approx(oracle.brier_score_loss(y, p, sample_weight=w))
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**20))
 def test_a_weight_of_two_is_the_row_twice_and_row_order_is_nothing(seed):
     rng = np.random.default_rng(seed)
@@ -109,7 +109,7 @@ def test_a_weight_of_two_is_the_row_twice_and_row_order_is_nothing(seed):
         assert weighted[name] == pytest.approx(repeated[name], rel=1e-7, abs=1e-9), name
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**20))
 def test_ranking_does_not_change_under_a_rising_transform(seed):
     rng = np.random.default_rng(seed)

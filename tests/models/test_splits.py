@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_folds_in_any_row_order(land):
     assert (fold != other).any()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**20), st.integers(2, 6), st.sampled_from([0.01, 0.1, 0.6, 0.99]))
 def test_folds_hold_both_classes_or_none_are_given(seed, n_splits, prevalence):
     rng = np.random.default_rng(seed)

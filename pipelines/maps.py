@@ -134,7 +134,9 @@ def _frame(axes: Axes, geobox: GeoBox, title: str, *, pad: float) -> None:
     metres = scale_length(width)
     share = metres / width
     white = {"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
-    axes.plot([0.03, 0.03 + share], [0.03, 0.03], transform=axes.transAxes, color=INK, linewidth=4)
+    ends = [0.03, 0.03 + share]
+    (bar,) = axes.plot(ends, [0.03, 0.03], transform=axes.transAxes, color=INK, linewidth=4)
+    bar.set_path_effects(BAR_HALO)
     axes.text(
         0.03 + share / 2,
         0.042,

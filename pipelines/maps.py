@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import BoundaryNorm, LightSource, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
@@ -29,7 +29,7 @@ from pipelines.styles import (
 MAX_SIDE = 1400
 INK = "#222222"
 HALO = [withStroke(linewidth=5, foreground="white")]
-BAR_HALO = [withStroke(linewidth=7, foreground="white")]
+BAR_HALO: list[AbstractPathEffect] = [withStroke(linewidth=7, foreground="white")]
 
 
 def map_figure(

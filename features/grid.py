@@ -73,9 +73,9 @@ def cell_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float6
         Metres in the grid's CRS, shapes ``(width,)`` and ``(height,)``; northing falls with row.
     """
     transform = geobox.transform
-    easting = transform.c + (np.arange(geobox.width) + 0.5) * transform.a
-    northing = transform.f + (np.arange(geobox.height) + 0.5) * transform.e
-    return easting, northing
+    columns = np.arange(geobox.width, dtype=np.float64) + 0.5
+    rows = np.arange(geobox.height, dtype=np.float64) + 0.5
+    return transform.c + columns * transform.a, transform.f + rows * transform.e
 
 
 def pad_grid(geobox: GeoBox, halo_m: float) -> tuple[GeoBox, int]:

@@ -50,7 +50,8 @@ def assess(
     Returns
     -------
     dict
-        Measure to (estimate, low, high); see `models.metrics.score`.
+        Measure to (estimate, low, high); see `models.metrics.score`. None where a measure has no
+        value, as the calibration slope of a constant.
     """
     scored = np.isfinite(score)
     y = (table.state[scored] == 1).astype(np.int8)
@@ -64,7 +65,11 @@ def assess(
         y, probability, blocks, cell_ha=table.cell_ha, draws=draws, seed=seed, level=LEVEL
     )
     measures = ranked | {name: calibrated[name] for name in PROBABILITY_MEASURES}
-    return {name: [float(value) for value in values] for name, values in measures.items()}
+    return {name: [_plain(value) for value in values] for name, values in measures.items()}
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
 
 
 def assess_regions(

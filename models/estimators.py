@@ -1,6 +1,7 @@
 """The model and the rules of thumb it has to beat, all with scikit-learn's protocol."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import lightgbm as lgb
@@ -86,10 +87,14 @@ class LightGBMEnsemble(ClassifierMixin, BaseEstimator):
         weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight)
         rng = np.random.default_rng(self.seed)
         self.classes_ = np.array([0, 1])
-        self.boosters_ = [
-            self._train(matrix, target, weight * _drawn(groups, len(target), rng), member)
-            for member in range(self.members)
-        ]
+        drawn = [weight * _drawn(groups, len(target), rng) for _ in range(self.members)]
+        # A thread per member: no member waits for another, and each uses one thread of its own.
+        with ThreadPoolExecutor(max_workers=self.threads) as pool:
+            trained = pool.map(
+                lambda member: self._train(matrix, target, drawn[member], member),
+                range(self.members),
+            )
+            self.boosters_ = list(trained)
         return self
 
     def member_log_odds(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -134,7 +139,7 @@ class LightGBMEnsemble(ClassifierMixin, BaseEstimator):
             "lambda_l2": self.l2,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": self.threads,
+            "num_threads": 1,
             "seed": self.seed + member,
             "verbosity": -1,
         }
@@ -150,10 +155,11 @@ def member_log_odds(
     ndarray, shape (n, len(boosters))
         Log-odds before calibration.
     """
-    scores = np.empty((len(matrix), len(boosters)), dtype=np.float64)
-    for column, booster in enumerate(boosters):
-        scores[:, column] = booster.predict(matrix, raw_score=True, num_threads=threads)
-    return scores
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        scores = pool.map(
+            lambda booster: booster.predict(matrix, raw_score=True, num_threads=1), boosters
+        )
+        return np.column_stack(list(scores))
 
 
 def _drawn(groups: ArrayLike | None, rows: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -14,6 +14,9 @@ import typer
 
 from features.errors import MineriskError
 
+# Waiting threads sleep: two runs on one machine would otherwise slow each other twentyfold.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 app = typer.Typer(
     name="minerisk",
     help="Rank unsurveyed land for survey: calibrated contamination probability, and where it "

@@ -74,6 +74,8 @@ def _found(models: Mapping[str, Any]) -> str:
 
 def _interval(measures: Mapping[str, Any], name: str, per_cent: bool = False) -> str:
     estimate, low, high = measures[name]
+    if estimate is None:
+        return "–"
     if per_cent:
         return f"{estimate:.0%} ({low:.0%} to {high:.0%})"
     return f"{estimate:.3f} ({low:.3f} to {high:.3f})"

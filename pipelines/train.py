@@ -144,20 +144,45 @@ def gates(config: Config, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     far = metrics["protocols"]["far"]["models"]
     skill = far[MODEL]["average_precision"][1] - far["prevalence"]["average_precision"][0]
     slope = far[MODEL]["calibration_slope"]
+    calibrated = slope[0] is not None and (slope[1] <= 1 <= slope[2] or abs(slope[0] - 1) <= 0.25)
     permuted = max(abs(value - 0.5) for value in metrics["permuted"]["roc_auc"])
     rows = [
-        ("positive_cells", "enough positive cells", agreed.min_positive_cells,
-         metrics["cells"]["positive"], metrics["cells"]["positive"] >= agreed.min_positive_cells),
-        ("leakage", "shuffled labels cannot be predicted (distance of ROC-AUC from 0.5)",
-         agreed.permuted_auc_margin, permuted, permuted <= agreed.permuted_auc_margin),
-        ("null_model", "better than prevalence on far land (average precision, low end minus it)",
-         0.0, skill, skill > 0),
-        ("calibration", "1 lies in the far calibration slope's interval, or within 0.25 of it",
-         0.25, slope[0], slope[1] <= 1 <= slope[2] or abs(slope[0] - 1) <= 0.25),
-        ("applicability", "share of the study area that the training data speak for",
-         agreed.min_applicable_share, metrics["applicable_share"],
-         metrics["applicable_share"] >= agreed.min_applicable_share),
-    ]  # fmt: skip
+        (
+            "positive_cells",
+            "enough positive cells",
+            agreed.min_positive_cells,
+            metrics["cells"]["positive"],
+            metrics["cells"]["positive"] >= agreed.min_positive_cells,
+        ),
+        (
+            "leakage",
+            "shuffled labels cannot be predicted (distance of ROC-AUC from 0.5)",
+            agreed.permuted_auc_margin,
+            permuted,
+            permuted <= agreed.permuted_auc_margin,
+        ),
+        (
+            "null_model",
+            "better than prevalence on far land (average precision, low end minus it)",
+            0.0,
+            skill,
+            skill > 0,
+        ),
+        (
+            "calibration",
+            "1 lies in the far calibration slope's interval, or within 0.25 of it",
+            0.25,
+            slope[0] or 0.0,
+            calibrated,
+        ),
+        (
+            "applicability",
+            "share of the study area that the training data speak for",
+            agreed.min_applicable_share,
+            metrics["applicable_share"],
+            metrics["applicable_share"] >= agreed.min_applicable_share,
+        ),
+    ]
     return [
         {
             "name": name,
@@ -328,6 +353,7 @@ def _metrics(
     far = {known: out.score for (of, known), out in test.scores.items() if of == "far"}
     return {
         "study_area": area.name,
+        "model": MODEL,
         "title": area.title,
         "simulated": run.simulated,
         "as_of": str(area.as_of) if area.as_of else None,

@@ -257,9 +257,7 @@ class Simulation(_Frozen):
     away_share: Share = Field(0.4, description="share of contaminated cells away from the line")
     surveyed_share: Share = Field(0.35, description="share of land that was surveyed")
     detection: Share = Field(0.85, description="chance that a survey finds what is there")
-    false_suspicion: float = Field(
-        0.5, ge=0, description="false suspect areas for every true one"
-    )
+    false_suspicion: float = Field(0.5, ge=0, description="false suspect areas for every true one")
 
 
 class Tracking(_Frozen):

@@ -28,6 +28,7 @@ def assess(
     protocol: Protocol,
     *,
     block_m: float,
+    ranks: bool = True,
     draws: int = 200,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -46,6 +47,9 @@ def assess(
         The folds that gave the scores.
     block_m
         Side of the resampled blocks, metres.
+    ranks
+        False for a model that tells no two cells apart: its constant differs from fold to fold
+        (more positives held out, fewer left to learn from), and pooled it would rank backwards.
 
     Returns
     -------
@@ -56,8 +60,9 @@ def assess(
     scored = np.isfinite(score)
     y = (table.state[scored] == 1).astype(np.int8)
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
+    value = score[scored] if ranks else np.full(len(y), y.mean())
     ranked = block_bootstrap(
-        y, score[scored], blocks, cell_ha=table.cell_ha, draws=draws, seed=seed, level=LEVEL
+        y, value, blocks, cell_ha=table.cell_ha, draws=draws, seed=seed, level=LEVEL
     )
     fold = protocol.fold_of_row(len(score))
     probability = calibrate_across_folds(score, (table.state == 1).astype(np.int8), fold)[scored]

@@ -33,9 +33,7 @@ def check_model_text(content: bytes, *, features: int) -> str:
         If it is too large, not text, or its trees do not hold together.
     """
     if len(content) > MAX_BYTES:
-        raise InputError(
-            f"A model file has {len(content):,} bytes; {MAX_BYTES:,} at most."
-        )
+        raise InputError(f"A model file has {len(content):,} bytes; {MAX_BYTES:,} at most.")
     try:
         text = content.decode("ascii")
     except UnicodeDecodeError as error:

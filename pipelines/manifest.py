@@ -123,7 +123,9 @@ def write_whole(path: Path, content: bytes | str) -> Path:
 
 def write_json(path: Path, value: Any) -> Path:
     """Write a value as readable JSON, whole or not at all."""
-    return write_whole(path, json.dumps(value, indent=1, sort_keys=True, default=str, allow_nan=False) + "\n")
+    return write_whole(
+        path, json.dumps(value, indent=1, sort_keys=True, default=str, allow_nan=False) + "\n"
+    )
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:

@@ -345,7 +345,9 @@ def _metrics(
     protocols: dict[str, Any] = {}
     for name, protocol in test.protocols.items():
         models = {
-            known: assess(out.score, table, protocol, block_m=test.block_m)
+            known: assess(
+                out.score, table, protocol, block_m=test.block_m, ranks=known != "prevalence"
+            )
             for (of, known), out in test.scores.items()
             if of == name
         }

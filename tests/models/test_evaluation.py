@@ -45,7 +45,7 @@ def blocks(table: CellTable) -> Protocol:
     return Protocol("near", "blocks", list(splitter.split(y, y, coordinates=table.coordinates)))
 
 
-def make(findings: FindingsEncoder | None = None):  # noqa: ANN201
+def make(findings: FindingsEncoder | None = None):
     return lambda: risk_pipeline(
         ["signal", "noise"],
         findings=findings,

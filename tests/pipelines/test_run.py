@@ -48,9 +48,7 @@ def test_an_interrupt_leaves_what_was_finished(
         raise KeyboardInterrupt
 
     step = run_module.STEPS[stage]
-    broken = run_module.Step(
-        step.name, step.title, step.needs, step.sections, stop, step.layers
-    )
+    broken = run_module.Step(step.name, step.title, step.needs, step.sections, stop, step.layers)
     manifest = json.loads((tiny_copy / "manifest.json").read_text(encoding="utf-8"))
     for known in manifest["stages"]:
         if known["name"] == stage:

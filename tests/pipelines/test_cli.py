@@ -9,18 +9,7 @@ import pytest
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 TINY = CONFIGS / "tiny.yaml"
-VERBS = [
-    "run",
-    "init",
-    "validate",
-    "build",
-    "train",
-    "evaluate",
-    "predict",
-    "prioritize",
-    "report",
-    "audit",
-]
+VERBS = ("run", "init", "validate", "build", "train", "evaluate", "predict", "prioritize", "report")
 
 
 def minerisk(*words: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

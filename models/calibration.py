@@ -1,7 +1,7 @@
 """Turn held-out scores into probabilities that mean what they say."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -13,15 +13,18 @@ from sklearn.isotonic import IsotonicRegression
 from features.errors import InputError
 from models.inputs import checked_scores
 from models.maximum_likelihood import fit_logistic, platt_targets, prevalence_logit
+from models.plain_values import Plain, expect_kind, not_negative, number, numbers, rising
+from models.score_bins import BINS, SCORE_CLIP, as_scores, gather, logit
+from models.venn_abers import VennAbersCalibrator
 
 Array = NDArray[np.float64]
-Plain = Mapping[str, str | float | list[float]]
 
 log = logging.getLogger(__name__)
 
-SCORE_CLIP = 1e-6
 PARSIMONY = 0.001
 """A calibrator of more parameters has to lower the log loss by this share to be chosen."""
+GATHER_ABOVE = 50_000
+"""More rows than this are gathered into bins of 0.007 log-odds or less before a fold is fitted."""
 
 
 class Calibrator(Protocol):
@@ -72,10 +75,10 @@ class LogisticCalibrator:
             Weight of every row, shape (n,).
         """
         labels, score, weights = checked_scores(y, scores, weight)
-        logit = _logit(score)
-        columns = np.column_stack([np.ones_like(logit), logit])
+        log_odds = logit(score)
+        columns = np.column_stack([np.ones_like(log_odds), log_odds])
         targets = platt_targets(labels, weights) if self.smooth else labels
-        found = None if np.ptp(logit) == 0 else fit_logistic(columns, targets, weights)
+        found = None if np.ptp(log_odds) == 0 else fit_logistic(columns, targets, weights)
         if found is None or not found[1] > 0:
             self.intercept, self.slope = prevalence_logit(labels, weights), 0.0
             self.words = _no_information(labels, weights)
@@ -85,7 +88,7 @@ class LogisticCalibrator:
 
     def transform(self, scores: ArrayLike) -> Array:
         """Give probabilities, the shape of `scores`; NaN where the score is NaN."""
-        return np.asarray(expit(self.intercept + self.slope * _logit(_as_scores(scores))))
+        return np.asarray(expit(self.intercept + self.slope * logit(as_scores(scores))))
 
     def to_dict(self) -> dict[str, str | float | list[float]]:
         """Give the calibrator as plain values."""
@@ -99,10 +102,10 @@ class LogisticCalibrator:
     @classmethod
     def from_dict(cls, plain: Plain) -> Self:
         """Rebuild what `to_dict` gave."""
-        _expect_kind(plain, "logistic")
+        expect_kind(plain, "logistic")
         return cls(
-            slope=_not_negative(plain, "slope"),
-            intercept=_number(plain, "intercept"),
+            slope=not_negative(plain, "slope"),
+            intercept=number(plain, "intercept"),
             words=str(plain.get("words", "")),
         )
 
@@ -145,7 +148,7 @@ class BetaCalibrator:
 
     def transform(self, scores: ArrayLike) -> Array:
         """Give probabilities, the shape of `scores`; NaN where the score is NaN."""
-        clipped = np.clip(_as_scores(scores), SCORE_CLIP, 1 - SCORE_CLIP)
+        clipped = np.clip(as_scores(scores), SCORE_CLIP, 1 - SCORE_CLIP)
         value = self.intercept + self.a * np.log(clipped) - self.b * np.log1p(-clipped)
         return np.asarray(expit(value))
 
@@ -162,11 +165,11 @@ class BetaCalibrator:
     @classmethod
     def from_dict(cls, plain: Plain) -> Self:
         """Rebuild what `to_dict` gave."""
-        _expect_kind(plain, "beta")
+        expect_kind(plain, "beta")
         return cls(
-            a=_not_negative(plain, "a"),
-            b=_not_negative(plain, "b"),
-            intercept=_number(plain, "intercept"),
+            a=not_negative(plain, "a"),
+            b=not_negative(plain, "b"),
+            intercept=number(plain, "intercept"),
             words=str(plain.get("words", "")),
         )
 
@@ -203,7 +206,7 @@ class IsotonicCalibrator:
 
     def transform(self, scores: ArrayLike) -> Array:
         """Give probabilities, the shape of `scores`; NaN where the score is NaN."""
-        value = np.interp(_as_scores(scores), self.scores, self.probabilities)
+        value = np.interp(as_scores(scores), self.scores, self.probabilities)
         return np.asarray(value, dtype=np.float64)
 
     def to_dict(self) -> dict[str, str | float | list[float]]:
@@ -218,10 +221,9 @@ class IsotonicCalibrator:
     @classmethod
     def from_dict(cls, plain: Plain) -> Self:
         """Rebuild what `to_dict` gave."""
-        _expect_kind(plain, "isotonic")
-        scores, steps = _numbers(plain, "scores"), _numbers(plain, "probabilities")
-        rising = len(scores) == len(steps) > 0 and (np.diff(scores) >= 0).all()
-        if not (rising and (np.diff(steps) >= 0).all() and 0 <= steps[0] <= steps[-1] <= 1):
+        expect_kind(plain, "isotonic")
+        scores, steps = numbers(plain, "scores"), numbers(plain, "probabilities")
+        if not (len(scores) == len(steps) and rising(scores) and rising(steps)):
             raise InputError(
                 "The isotonic calibrator's scores and probabilities do not rise together; "
                 "expected two rising lists of equal length. The model file is damaged."
@@ -233,6 +235,7 @@ CALIBRATORS: dict[str, Callable[[], Calibrator]] = {
     "logistic": LogisticCalibrator,
     "beta": BetaCalibrator,
     "isotonic": IsotonicCalibrator,
+    "venn_abers": VennAbersCalibrator,
 }
 
 
@@ -251,13 +254,15 @@ def calibrator_from_dict(plain: Plain) -> Calibrator:
         return BetaCalibrator.from_dict(plain)
     if kind == "isotonic":
         return IsotonicCalibrator.from_dict(plain)
+    if kind == "venn_abers":
+        return VennAbersCalibrator.from_dict(plain)
     raise InputError(f"The calibrator's kind is {kind!r}; expected one of {sorted(CALIBRATORS)}.")
 
 
 def choose_calibrator(
     scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike, *, weight: ArrayLike | None = None
 ) -> Calibrator:
-    """Choose among logistic, beta and isotonic by log loss on left-out folds, and fit on all.
+    """Choose a kind of calibrator by log loss on left-out folds, and fit it on all rows.
 
     Parameters
     ----------
@@ -327,7 +332,11 @@ def cross_calibrate(
     p = np.empty(score.shape)
     for name in names:
         test = fold == name
-        fitted = CALIBRATORS[kind]().fit(score[~test], labels[~test], weights[~test])
+        rest = score[~test], labels[~test], weights[~test]
+        if score.size > GATHER_ABOVE:
+            known = rest[2] > 0
+            rest = gather(*(part[known] for part in rest), limit=BINS).rows()
+        fitted = CALIBRATORS[kind]().fit(*rest)
         p[test] = fitted.transform(score[test])
     return p
 
@@ -366,48 +375,5 @@ def correct_prior(p: ArrayLike, *, from_prior: float, to_prior: float) -> Array:
 def _no_information(labels: Array, weights: Array) -> str:
     share = float(np.average(labels, weights=weights))
     words = f"The scores carry no information on held-out land; every cell is given {share:.4g}."
-    log.warning(words)
+    log.info(words)
     return words
-
-
-def _logit(scores: Array) -> Array:
-    clipped = np.clip(scores, SCORE_CLIP, 1 - SCORE_CLIP)
-    return np.log(clipped) - np.log1p(-clipped)
-
-
-def _as_scores(scores: ArrayLike) -> Array:
-    score = np.asarray(scores, dtype=np.float64)
-    if score.size and (np.nanmin(score, initial=0.0) < 0 or np.nanmax(score, initial=0.0) > 1):
-        raise InputError(
-            f"Scores run from {np.nanmin(score):g} to {np.nanmax(score):g}; expected 0 to 1. "
-            "Turn a rank or a distance into a share first."
-        )
-    return score
-
-
-def _expect_kind(plain: Plain, kind: str) -> None:
-    if plain.get("kind") != kind:
-        raise InputError(f"The calibrator's kind is {plain.get('kind')!r}; expected {kind!r}.")
-
-
-def _number(plain: Plain, name: str) -> float:
-    value = plain.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-        raise InputError(f"The calibrator's {name} is {value!r}; expected a finite number.")
-    return float(value)
-
-
-def _not_negative(plain: Plain, name: str) -> float:
-    value = _number(plain, name)
-    if value < 0:
-        raise InputError(
-            f"The calibrator's {name} is {value}, below 0; it would turn the map over."
-        )
-    return value
-
-
-def _numbers(plain: Plain, name: str) -> list[float]:
-    values = plain.get(name)
-    if not isinstance(values, list) or not values:
-        raise InputError(f"The calibrator's {name} is {values!r}; expected a list of numbers.")
-    return [_number({name: value}, name) for value in values]

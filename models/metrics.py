@@ -174,7 +174,7 @@ def reliability(
     labels, predicted, weights = checked_scores(y, p, weight)
     groups = tie_groups(predicted, labels, weights)
     bin_of_row = equal_land_bins(groups.land, bins)[0][groups.group_of_row]
-    block = np.arange(labels.size) if blocks is None else _block_index(blocks, labels.size)
+    block = np.arange(labels.size) if blocks is None else block_numbers(blocks, labels.size)
     listed: list[ReliabilityBin] = []
     for one in np.unique(bin_of_row):
         rows = bin_of_row == one
@@ -229,7 +229,7 @@ def block_bootstrap(
     bootstrap_draws : the draws themselves, for differences between models.
     """
     checked = checked_scores(y, p, weight)
-    block = _block_index(blocks, checked[0].size)
+    block = block_numbers(blocks, checked[0].size)
     groups = tie_groups(checked[1], checked[0], checked[2])
     estimate, sampled = _bootstrap(groups, checked, block, cell_ha=cell_ha, draws=draws, seed=seed)
     intervals = {}
@@ -260,7 +260,7 @@ def miss_rate_bound(
     Korn and Graubard 1998, Survey Methodology 24(2):193-201.
     """
     checked = checked_scores(y, p, weight, probability=False)
-    block = _block_index(blocks, checked[0].size)
+    block = block_numbers(blocks, checked[0].size)
     groups = tie_groups(checked[1], checked[0], checked[2])
     return _miss_bound(groups, checked, block, level=level)
 
@@ -294,9 +294,25 @@ def bootstrap_draws(
         If there are fewer than two blocks.
     """
     checked = checked_scores(y, p, weight)
-    block = _block_index(blocks, checked[0].size)
+    block = block_numbers(blocks, checked[0].size)
     groups = tie_groups(checked[1], checked[0], checked[2])
     return _bootstrap(groups, checked, block, cell_ha=cell_ha, draws=draws, seed=seed)[1]
+
+
+def block_draws(count: int, *, draws: int, seed: int) -> Array:
+    """Draw blocks with replacement: how often each comes up, shape (draws, count).
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two blocks.
+    """
+    if count < 2:
+        raise InputError(
+            "All rows lie in one block; an interval needs at least 2. Use smaller blocks."
+        )
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
 
 
 def _bootstrap(
@@ -311,12 +327,7 @@ def _bootstrap(
     """Give the exact measures, and their draws."""
     labels, predicted, weights = checked
     count = int(block.max()) + 1
-    if count < 2:
-        raise InputError(
-            "All rows lie in one block; an interval needs at least 2. Use smaller blocks."
-        )
-    rng = np.random.default_rng(seed)
-    times = rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
+    times = block_draws(count, draws=draws, seed=seed)
     coarse = coarse_groups(groups, BOOTSTRAP_GROUPS)
     losses = _losses(labels, predicted, weights)
     by_block = np.stack([np.bincount(block, part, count) for part in losses.T], axis=1)
@@ -361,7 +372,8 @@ def _losses(labels: Array, predicted: Array, weights: Array) -> Array:
     return np.stack([weights * (predicted - labels) ** 2, weights * log_loss], axis=1)
 
 
-def _block_index(blocks: ArrayLike, size: int) -> NDArray[np.int64]:
+def block_numbers(blocks: ArrayLike, size: int) -> NDArray[np.int64]:
+    """Give each row the number of its block, from 0, shape (size,)."""
     given = np.asarray(blocks)
     if given.shape != (size,):
         raise InputError(f"The blocks have shape {given.shape}; expected ({size},), one a row.")

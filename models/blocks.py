@@ -165,7 +165,7 @@ def spread_blocks(
     positives = np.bincount(block, weights=counted, minlength=ids.size).astype(np.int64)
     if labels is not None:
         _refuse_few_places(block, labels, n_splits)
-    fold_of_block = _deal(positives, rows, n_splits=n_splits, seed=seed)
+    fold_of_block = deal_counts(positives, rows, n_splits=n_splits, seed=seed)
     fold = fold_of_block[block]
     if labels is not None:
         refuse_single_class(fold, labels, n_splits, what="fold")
@@ -330,7 +330,7 @@ def _refuse_few_places(block: NDArray[np.int64], labels: NDArray[np.int64], n_sp
             )
 
 
-def _deal(
+def deal_counts(
     positives: NDArray[np.int64], rows: NDArray[np.int64], *, n_splits: int, seed: int
 ) -> NDArray[np.int64]:
     """Give the fold of each block: most positives first, then most rows, ties by `seed`.

@@ -70,7 +70,7 @@ def fold_summary(
         Easting and northing in metres, shape (n, 2).
     target
         Easting and northing of the land to be predicted, shape (m, 2), or a GeoDataFrame of
-        points; see `models.knndm.prediction_points`. Without it no Wasserstein distance is given.
+        points; see `models.prediction_points`. Without it no Wasserstein distance is given.
     range_m
         Autocorrelation range of the labels in metres; without it ``near_train`` is not judged.
 

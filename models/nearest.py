@@ -1,0 +1,165 @@
+"""Distances to the nearest row that may be used: of another cell, another fold, any other row."""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
+from threadpoolctl import threadpool_limits
+
+Array = NDArray[np.float64]
+
+TREE_DIMENSIONS = 8
+"""Up to so many dimensions a tree beats comparing all pairs, and differences are exact."""
+_CHUNK_PAIRS = 5_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """What folds are judged by: distances of some rows to the others.
+
+    Attributes
+    ----------
+    rows
+        Rows measured, shape (r,).
+    to_cell
+        Distance to the nearest row of each cell, shape (r, cells). Folds made of whole cells
+        are judged from this alone, without loss.
+    to_any
+        Distance to the nearest other row, shape (r,).
+    to_other_fold
+        Distance to the nearest row of another of the folds given, shape (r,).
+    """
+
+    rows: NDArray[np.int64]
+    to_cell: Array
+    to_any: Array
+    to_other_fold: Array
+
+
+def nearest_distance(queries: Array, points: Array) -> Array:
+    """Give the distance from each query, shape (m, d), to the nearest point, shape (n, d)."""
+    if points.shape[1] <= TREE_DIMENSIONS:
+        return np.asarray(cKDTree(points).query(queries)[0], dtype=np.float64)
+    out = np.empty(len(queries))
+    for part in _chunks(len(queries), len(points)):
+        out[part] = _squared(queries[part], points).min(axis=1)
+    return np.sqrt(out)
+
+
+def nearest_index(queries: Array, points: Array) -> NDArray[np.int64]:
+    """Give the row of the nearest point to each query; the first of equals in many dimensions."""
+    if points.shape[1] <= TREE_DIMENSIONS:
+        return np.asarray(cKDTree(points).query(queries)[1], dtype=np.int64)
+    out = np.empty(len(queries), dtype=np.int64)
+    for part in _chunks(len(queries), len(points)):
+        out[part] = _squared(queries[part], points).argmin(axis=1)
+    return out
+
+
+def measure_neighbours(
+    points: Array, cell: NDArray[np.int64], fold: NDArray[np.int64], *, rows: NDArray[np.int64]
+) -> Neighbours:
+    """Measure the distances of some rows to each cell, to any other row, and across folds.
+
+    Parameters
+    ----------
+    points
+        Places or scaled features of all rows, shape (n, d).
+    cell
+        Cell of every row, 0 to the number of cells less 1, none of them empty, shape (n,).
+    fold
+        Fold of every row, shape (n,), such as random ones.
+    rows
+        Rows to measure, shape (r,).
+    """
+    order = np.argsort(cell, kind="stable")
+    place = np.empty_like(order)
+    place[order] = np.arange(order.size)
+    cells = int(cell.max()) + 1
+    ordered, ordered_cell, ordered_fold = points[order], cell[order], fold[order]
+    to_cell = np.empty((rows.size, cells))
+    to_any, to_other = np.empty(rows.size), np.empty(rows.size)
+    for part in _chunks(rows.size, len(points)):
+        squared = _squared(points[rows[part]], ordered)
+        _least(
+            squared, place[rows[part]], ordered_cell, ordered_fold,
+            to_cell[part], to_any[part], to_other[part],
+        )  # fmt: skip
+    for out in (to_cell, to_any, to_other):
+        np.sqrt(out, out=out)
+    return Neighbours(rows, to_cell, to_any, to_other)
+
+
+def across_folds(to_cell: Array, own: NDArray[np.int64], fold: NDArray[np.int64]) -> Array:
+    """Give the distance to the nearest row of another fold, of folds made of whole cells.
+
+    Parameters
+    ----------
+    to_cell
+        Distance from each row to each cell, shape (r, cells).
+    own
+        Cell of each row, shape (r,).
+    fold
+        Fold of each cell, shape (cells,).
+    """
+    out = np.empty(own.size)
+    _least_across(to_cell, own, fold, out)
+    return out
+
+
+def _chunks(rows: int, points: int) -> list[slice]:
+    size = max(1, _CHUNK_PAIRS // max(points, 1))
+    return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
+def _squared(queries: Array, points: Array) -> Array:
+    """Give squared distances of all pairs; by matrix product where dimensions are many."""
+    if points.shape[1] <= TREE_DIMENSIONS:
+        return np.asarray(cdist(queries, points, "sqeuclidean"))
+    with threadpool_limits(1):  # sums in threads differ in their last bits
+        out = queries @ points.T
+    out *= -2.0
+    out += np.einsum("ij,ij->i", queries, queries)[:, None]
+    out += np.einsum("ij,ij->i", points, points)
+    return np.maximum(out, 0.0, out=out)
+
+
+@numba.njit(cache=True)
+def _least(
+    squared: Array,
+    place: NDArray[np.int64],
+    cell: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    to_cell: Array,
+    to_any: Array,
+    to_other: Array,
+) -> None:
+    for i in range(squared.shape[0]):
+        own, own_fold = place[i], fold[place[i]]
+        any_least, other_least = np.inf, np.inf
+        to_cell[i, :] = np.inf
+        for j in range(squared.shape[1]):
+            value = squared[i, j]
+            if value < to_cell[i, cell[j]]:
+                to_cell[i, cell[j]] = value
+            if value < any_least and j != own:
+                any_least = value
+            if value < other_least and fold[j] != own_fold:
+                other_least = value
+        to_any[i], to_other[i] = any_least, other_least
+
+
+@numba.njit(cache=True)
+def _least_across(
+    to_cell: Array, own: NDArray[np.int64], fold: NDArray[np.int64], out: Array
+) -> None:
+    for i in range(to_cell.shape[0]):
+        own_fold = fold[own[i]]
+        least = np.inf
+        for j in range(to_cell.shape[1]):
+            if fold[j] != own_fold and to_cell[i, j] < least:
+                least = to_cell[i, j]
+        out[i] = least

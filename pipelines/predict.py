@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -217,9 +218,11 @@ def _write_classes(
     if whole:
         shares = run.config.classes.model_dump()
         classes, cuts = classify(probability, applicable, window.asked, **shares)
-        made.append(write_json(stored, {"cuts": cuts, "shares": shares}))
+        plain = {name: None if math.isnan(cut) else cut for name, cut in cuts.items()}
+        made.append(write_json(stored, {"cuts": plain, "shares": shares}))
     elif stored.is_file():
-        cuts = json.loads(stored.read_text(encoding="utf-8"))["cuts"]
+        plain = json.loads(stored.read_text(encoding="utf-8"))["cuts"]
+        cuts = {name: math.nan if cut is None else float(cut) for name, cut in plain.items()}
         classes = classify_with(probability, applicable, window.asked, cuts=cuts)
     else:
         raise InputError(

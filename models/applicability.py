@@ -2,21 +2,45 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 
 from features.errors import InputError
+from models.feature_distance import nearest_and_near
 
 Array = NDArray[np.float64]
 
 MAX_POINTS = 5_000
 _CHUNK_ROWS = 50_000
+_ARRAYS = (
+    "features",
+    "scaling",
+    "reference",
+    "reference_fold",
+    "training_dissimilarity",
+    "limits",
+)
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """How unlike training a cell is, each of shape (n,), float32, NaN where a feature is missing.
+
+    Attributes
+    ----------
+    dissimilarity
+        0 on a training point, about 1 at the mean distance between them.
+    density
+        Local point density: training points within the threshold of dissimilarity. One lone
+        neighbour supports a statement less than a crowd does.
+    """
+
+    dissimilarity: NDArray[np.float32]
+    density: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +61,8 @@ class Applicability:
         Mean, standard deviation and importance (sum 1) of each, shape (d,).
     reference
         Training points, centred, scaled and weighted, shape (m, d).
+    reference_fold
+        Fold of each, shape (m,).
     mean_distance
         Mean distance between training points.
     training_dissimilarity
@@ -47,7 +73,8 @@ class Applicability:
 
     Notes
     -----
-    Meyer and Pebesma 2021, doi 10.1111/2041-210X.13650.
+    Meyer and Pebesma 2021, doi 10.1111/2041-210X.13650; for the local point density Schumacher et
+    al. 2025, doi 10.5194/gmd-18-10185-2025.
     """
 
     features: tuple[str, ...]
@@ -55,6 +82,7 @@ class Applicability:
     scale: Array
     weight: Array
     reference: Array
+    reference_fold: NDArray[np.int64]
     mean_distance: float
     training_dissimilarity: Array
     threshold: float
@@ -121,6 +149,7 @@ class Applicability:
             scale=scale,
             weight=weight,
             reference=reference,
+            reference_fold=fold[rows].astype(np.int64),
             mean_distance=mean_distance,
             training_dissimilarity=training,
             threshold=upper_whisker(training),
@@ -142,19 +171,51 @@ class Applicability:
             0 on a training point, about 1 at the mean distance between them; NaN where a used
             feature has no value.
         """
+        return self.novelty(X, workers=workers).dissimilarity
+
+    def novelty(self, X: pd.DataFrame, *, workers: int = 2) -> Novelty:
+        """Give dissimilarity and local point density of cells; see `dissimilarity`."""
+        return self._novelty(X, np.ones(len(self.reference), dtype=bool), workers)
+
+    def held_out_novelty(self, X: pd.DataFrame, folds: ArrayLike, *, workers: int = 2) -> Novelty:
+        """Give both against the training points of other folds only, for rows held out.
+
+        With the errors of the cross-validation this tells how error grows with novelty: see
+        `models.error_profiles.ErrorProfile`.
+
+        Parameters
+        ----------
+        X
+            Features of labelled rows, shape (n, p).
+        folds
+            Fold of every row, numbered as in `fit`, shape (n,); NaN is given for negative ones.
+        """
+        fold = np.asarray(folds)
+        out = np.full((2, len(X)), np.nan, dtype=np.float32)
+        for one in np.unique(fold[fold >= 0]):
+            own = fold == one
+            found = self._novelty(X.loc[own], self.reference_fold != one, workers)
+            out[:, own] = found.dissimilarity, found.density
+        return Novelty(out[0], out[1])
+
+    def _novelty(self, X: pd.DataFrame, kept: NDArray[np.bool_], workers: int) -> Novelty:
         missing = [name for name in self.features if name not in X]
         if missing:
             raise InputError(f"The cells lack the features {missing}; rebuild the feature cube.")
         columns = [X[name].to_numpy() for name in self.features]
-        out = np.full(len(X), np.nan, dtype=np.float32)
+        out = np.full((2, len(X)), np.nan, dtype=np.float32)
+        radius = self.threshold * self.mean_distance
         for start in range(0, len(X), _CHUNK_ROWS):
             rows = slice(start, start + _CHUNK_ROWS)
             values = np.stack([column[rows] for column in columns], axis=1).astype(np.float64)
             known = np.isfinite(values).all(axis=1)
             points = (values[known] - self.centre) / self.scale * self.weight
-            distance, _ = self._tree.query(points, workers=workers)
-            out[rows][known] = distance / self.mean_distance
-        return out
+            distance, near = nearest_and_near(
+                points, self.reference[kept], radius=radius, workers=workers
+            )
+            out[0, rows][known] = distance / self.mean_distance
+            out[1, rows][known] = near
+        return Novelty(out[0], out[1])
 
     def applicable(self, dissimilarity: ArrayLike) -> NDArray[np.bool_]:
         """Tell where the dissimilarity is known and within the threshold."""
@@ -166,6 +227,7 @@ class Applicability:
             "features": np.array(self.features, dtype=np.str_),
             "scaling": np.stack([self.centre, self.scale, self.weight], axis=1),
             "reference": self.reference,
+            "reference_fold": self.reference_fold.astype(np.float64),
             "training_dissimilarity": self.training_dissimilarity,
             "limits": np.array([self.mean_distance, self.threshold]),
         }
@@ -179,15 +241,16 @@ class Applicability:
         InputError
             If an array is missing, or shapes do not fit each other.
         """
-        wanted = {"features", "scaling", "reference", "training_dissimilarity", "limits"}
-        missing = wanted - set(arrays)
+        missing = set(_ARRAYS) - set(arrays)
         if missing:
             raise InputError(f"The area of applicability lacks {sorted(missing)}; train again.")
         names = tuple(str(name) for name in np.asarray(arrays["features"]).ravel())
         scaling = np.asarray(arrays["scaling"], dtype=np.float64)
         reference = np.ascontiguousarray(arrays["reference"], dtype=np.float64)
+        fold = np.asarray(arrays["reference_fold"], dtype=np.float64).ravel().astype(np.int64)
         limits = np.asarray(arrays["limits"], dtype=np.float64).ravel()
         fits = scaling.shape == (len(names), 3) and limits.shape == (2,)
+        fits = fits and len(fold) == len(reference)
         if not (fits and reference.ndim == 2 and reference.shape[1] == len(names)):
             raise InputError(
                 f"The area of applicability has {len(names)} features, scaling {scaling.shape} "
@@ -199,16 +262,13 @@ class Applicability:
             scale=scaling[:, 1],
             weight=scaling[:, 2],
             reference=reference,
+            reference_fold=fold,
             mean_distance=float(limits[0]),
             training_dissimilarity=np.asarray(
                 arrays["training_dissimilarity"], dtype=np.float64
             ).ravel(),
             threshold=float(limits[1]),
         )
-
-    @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self.reference)
 
 
 def upper_whisker(values: ArrayLike) -> float:
@@ -246,6 +306,5 @@ def _across_folds(reference: Array, fold: NDArray[np.int64]) -> Array:
     distances = []
     for one in tested:
         own = fold == one
-        distance, _ = cKDTree(reference[~own]).query(reference[own])
-        distances.append(np.asarray(distance, dtype=np.float64))
+        distances.append(nearest_and_near(reference[own], reference[~own], radius=0.0)[0])
     return np.sort(np.concatenate(distances))

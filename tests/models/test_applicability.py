@@ -149,3 +149,25 @@ def test_a_damaged_file_is_refused(fitted):
         Applicability.from_arrays({"features": arrays["features"]})
     with pytest.raises(InputError, match="do not fit"):
         Applicability.from_arrays(arrays | {"reference": np.zeros((5, 9))})
+
+
+def test_density_counts_the_training_points_within_the_threshold(fitted):
+    area, X = fitted
+    found = area.novelty(X.head(200))
+    points = (X[list(area.features)].head(200) - area.centre) / area.scale * area.weight
+    apart = np.linalg.norm(points.to_numpy()[:, None] - area.reference[None], axis=2)
+    near = (apart / area.mean_distance <= area.threshold).sum(axis=1)
+    np.testing.assert_array_equal(found.density, near)
+    np.testing.assert_array_equal(found.dissimilarity, area.dissimilarity(X.head(200)))
+    assert ((found.density > 0) == area.applicable(found.dissimilarity)).all()
+
+
+def test_a_held_out_row_is_measured_against_other_folds_only():
+    X = table([[0, 0], [2, 0], [4, 0], [6, 0]])
+    X["b"] = np.float32([1, 1, 3, 3])
+    folds = np.array([0, 1, 0, 1])
+    area = Applicability.fit(X, {"a": 1.0, "b": 1.0}, folds)
+    held = area.held_out_novelty(X, folds)
+    np.testing.assert_allclose(np.sort(held.dissimilarity), area.training_dissimilarity, rtol=1e-6)
+    assert area.novelty(X).dissimilarity.max() < 1e-6
+    assert np.isnan(area.held_out_novelty(X, folds - 1).density[folds == 0]).all()

@@ -1,0 +1,51 @@
+"""Distances of the fast search equal those of float64, ties and edges included."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial import cKDTree
+
+from models.feature_distance import nearest_and_near
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**20),
+    d=st.integers(1, 33),
+    shift=st.sampled_from([0.0, 10.0, 3e4]),
+    scale=st.sampled_from([1e-4, 1.0, 1e3]),
+)
+def test_nearest_and_count_are_those_of_float64(seed, d, shift, scale):
+    rng = np.random.default_rng(seed)
+    reference = (rng.normal(size=(60, d)) + shift) * scale
+    points = np.concatenate([(rng.normal(size=(30, d)) * 3 + shift) * scale, reference[:5]])
+    apart = np.sqrt(((points[:, None] - reference[None]) ** 2).sum(axis=2))
+    radius = float(np.quantile(apart, 0.2))
+    distance, near = nearest_and_near(points, reference, radius=radius)
+    np.testing.assert_allclose(distance, apart.min(axis=1), rtol=1e-12, atol=1e-300)
+    away = np.abs(apart - radius) > 1e-12 * radius
+    least, most = ((apart <= radius) & away).sum(axis=1), ((apart <= radius) | ~away).sum(axis=1)
+    assert ((least <= near) & (near <= most)).all()
+
+
+def test_points_on_a_lattice_with_ties_on_the_radius():
+    lattice = np.stack(np.meshgrid(np.arange(9.0), np.arange(9.0)), axis=-1).reshape(-1, 2)
+    distance, near = nearest_and_near(np.array([[4.0, 4.0], [0.0, 0.0]]), lattice, radius=2.0)
+    assert distance.tolist() == [0.0, 0.0]
+    assert near.tolist() == [13, 6]  # lattice points of a disc of radius 2, and of its quarter
+
+
+def test_threads_and_batches_change_no_bit():
+    rng = np.random.default_rng(0)
+    reference, points = rng.normal(size=(300, 30)), rng.normal(size=(9_000, 30))
+    whole = nearest_and_near(points, reference, radius=6.0)
+    threaded = nearest_and_near(points, reference, radius=6.0, workers=3)
+    cut = [
+        nearest_and_near(points[i : i + 997], reference, radius=6.0) for i in range(0, 9_000, 997)
+    ]
+    for part in range(2):
+        np.testing.assert_array_equal(whole[part], threaded[part])
+        np.testing.assert_array_equal(whole[part], np.concatenate([one[part] for one in cut]))
+    tree, _ = cKDTree(reference).query(points)
+    assert whole[0] == pytest.approx(tree, rel=1e-12)

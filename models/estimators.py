@@ -173,7 +173,10 @@ def _drawn(groups: ArrayLike | None, rows: int, rng: np.random.Generator) -> NDA
 
 
 class DistanceRule(ClassifierMixin, BaseEstimator):
-    """The rule of thumb: the nearer to one thing, the likelier. A logistic curve of one column.
+    """The rule of thumb: the nearer to one thing, the likelier.
+
+    Nothing is learned, so scores of all folds rank by distance alone; what they mean as
+    probabilities is left to the calibration that every model passes through.
 
     Parameters
     ----------
@@ -187,24 +190,22 @@ class DistanceRule(ClassifierMixin, BaseEstimator):
     def fit(
         self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None
     ) -> "DistanceRule":
-        """Fit the curve."""
-        self.curve_ = LogisticRegression(C=np.inf).fit(
-            self._distance(X), y, sample_weight=sample_weight
-        )
+        """Check that the column is there."""
+        self._distance(X)
         self.classes_ = np.array([0, 1])
         return self
 
     def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        """Give the probabilities of 0 and 1, shape ``(n, 2)``."""
-        return self.curve_.predict_proba(self._distance(X))
+        """Give scores that fall with distance, by e every 10 km, shape ``(n, 2)``."""
+        score = 0.5 * np.exp(-self._distance(X) / 10_000.0)
+        return np.column_stack([1.0 - score, score])
 
     def _distance(self, X: pd.DataFrame) -> NDArray[np.float64]:
         if self.column not in X:
             raise InputError(
                 f"The distance rule needs the column {self.column}; the table has {list(X)}."
             )
-        column = X[self.column].to_numpy(dtype=np.float64)[:, None] / 1_000.0
-        return np.nan_to_num(column, nan=1_000.0)
+        return np.nan_to_num(X[self.column].to_numpy(dtype=np.float64), nan=1e6)
 
 
 def risk_pipeline(

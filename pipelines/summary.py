@@ -74,7 +74,7 @@ def _found(models: Mapping[str, Any]) -> str:
 
 def _interval(measures: Mapping[str, Any], name: str, per_cent: bool = False) -> str:
     estimate, low, high = measures[name]
-    if estimate is None:
+    if estimate is None or low is None:
         return "–"
     if per_cent:
         return f"{estimate:.0%} ({low:.0%} to {high:.0%})"

@@ -202,11 +202,26 @@ class LightGBM(_Frozen):
     l2: float = Field(10.0, ge=0)
 
 
+class Choice(_Frozen):
+    """Search of a small space of settings on folds inside the training land."""
+
+    trials: int = Field(
+        0, ge=0, le=200, description="settings tried for each training set; 0 takes those given"
+    )
+    inner_folds: int = Field(3, ge=2, le=10, description="groups of regions inside it")
+    leaves: tuple[int, ...] = (4, 7, 15)
+    min_cells_in_leaf: tuple[int, ...] = (200, 500, 1_000)
+    feature_share: tuple[Share, ...] = (0.3, 0.5)
+    trees: tuple[int, ...] = (150, 300)
+    findings: tuple[bool, ...] = Field((True, False), description="with the encoder, or without")
+
+
 class Model(_Frozen):
     """What is trained."""
 
     findings: FindingsEncoder = FindingsEncoder()
     lightgbm: LightGBM = LightGBM()
+    choice: Choice = Choice()
     members: int = Field(8, ge=2, le=100, description="models on resampled blocks; their mean")
     negatives_per_positive: float = Field(
         8.0, gt=0, description="negatives drawn per positive; corrected for by weights"

@@ -77,7 +77,7 @@ def fit_pipeline(pipeline: Pipeline, table: CellTable, *, drawing: Drawing) -> P
 
 
 def out_of_fold(
-    make_pipeline: Callable[[], Pipeline],
+    make_pipeline: Callable[[CellTable], Pipeline],
     table: CellTable,
     protocol: Protocol,
     *,
@@ -89,7 +89,7 @@ def out_of_fold(
     Parameters
     ----------
     make_pipeline
-        Gives a new, unfitted pipeline.
+        Gives a new, unfitted pipeline for a training table; it may choose by that table alone.
     table
         Labelled cells only.
     protocol
@@ -105,7 +105,8 @@ def out_of_fold(
         fold_drawing = Drawing(
             drawing.negatives_per_positive, drawing.block_m, drawing.seed + number
         )
-        pipeline = fit_pipeline(make_pipeline(), table.take(train), drawing=fold_drawing)
+        training = table.take(train)
+        pipeline = fit_pipeline(make_pipeline(training), training, drawing=fold_drawing)
         score[test] = pipeline.predict_proba(table.cells.iloc[test])[:, 1]
         fitted.append(pipeline)
         if progress is not None:

@@ -22,6 +22,7 @@ from models.applicability import Applicability
 from models.assessment import assess, assess_regions, capture_curves, reliability_bins
 from models.autocorrelation import autocorrelation_range
 from models.calibration import LogisticCalibrator
+from models.choice import NestedChoice
 from models.estimators import LightGBMEnsemble, baselines, risk_pipeline
 from models.evaluation import (
     Drawing,
@@ -43,6 +44,8 @@ from pipelines.manifest import write_json, write_whole
 
 log = logging.getLogger(__name__)
 
+Maker = Callable[[CellTable], Pipeline]
+
 MODEL = "lightgbm"
 WORDS = {
     "far": "regions left out whole, scores pooled: how the model does on land like none it saw",
@@ -60,6 +63,7 @@ class Test:
     scores: Mapping[tuple[str, str], OutOfFold]
     block_m: float
     range_m: float
+    choices: Mapping[str, NestedChoice]
 
 
 def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -102,14 +106,25 @@ def put_to_the_test(
     """Score every model on every protocol's held-out land."""
     range_m, block_m = choose_block(table, config)
     protocols = _protocols(table, config, block_m)
-    makers = _makers(table, config, families)
     drawing = _drawing(config, block_m)
     scores: dict[tuple[str, str], OutOfFold] = {}
+    choices: dict[str, NestedChoice] = {}
     for protocol in protocols.values():
+        settings = config if protocol.name != "random" else without_choice(config)
+        makers = _makers(table, settings, families, block_m)
         for name, make in makers.items():
             progress.step(f"{protocol.name} folds, {name}", len(scores), 3 * len(makers))
             scores[protocol.name, name] = out_of_fold(make, table, protocol, drawing=drawing)
-    return Test(table, protocols, scores, block_m, range_m)
+            if isinstance(make, NestedChoice):
+                choices[protocol.name] = make
+    return Test(table, protocols, scores, block_m, range_m, choices)
+
+
+def without_choice(config: Config) -> Config:
+    """Give the configuration with the settings it states, none searched."""
+    model = config.model
+    fixed = model.model_copy(update={"choice": model.choice.model_copy(update={"trials": 0})})
+    return config.model_copy(update={"model": fixed})
 
 
 def choose_block(table: CellTable, config: Config) -> tuple[float, float]:
@@ -240,22 +255,55 @@ def _ensemble(config: Config) -> LightGBMEnsemble:
 
 
 def _makers(
-    table: CellTable, config: Config, families: Mapping[str, Sequence[str]]
-) -> dict[str, Callable[[], Pipeline]]:
+    table: CellTable, config: Config, families: Mapping[str, Sequence[str]], block_m: float
+) -> dict[str, Maker]:
     names = table.features
-    rule = _rule_column(families, names)
-
-    def lightgbm() -> Pipeline:
-        return risk_pipeline(names, findings=_findings(config), classifier=_ensemble(config))
-
     others = baselines(
         names,
         findings=_findings(config),
-        rule_column=rule,
+        rule_column=_rule_column(families, names),
         seed=config.model.seed,
         threads=config.model.threads,
     )
-    return {MODEL: lightgbm} | {name: partial(clone, other) for name, other in others.items()}
+    makers: dict[str, Maker] = {MODEL: _model_maker(names, config, block_m)}
+    return makers | {name: partial(_copy, other) for name, other in others.items()}
+
+
+def _copy(pipeline: Pipeline, _: CellTable) -> Pipeline:
+    return clone(pipeline)
+
+
+def _model_maker(names: list[str], config: Config, block_m: float) -> Maker:
+    """Give the maker of the model: a choice inside each training set, or the settings given."""
+
+    def full(settings: Mapping[str, Any]) -> Pipeline:
+        own = {name: value for name, value in settings.items() if name != "findings"}
+        findings = _findings(config) if settings.get("findings", True) else None
+        ensemble = _ensemble(config).set_params(**own)
+        return risk_pipeline(names, findings=findings, classifier=ensemble)
+
+    def quick(settings: Mapping[str, Any]) -> Pipeline:
+        return full(settings).set_params(classifier__members=config.model.threads)
+
+    choice = config.model.choice
+    if choice.trials == 0:
+        return lambda _: full({})
+    space = choice.model_dump(exclude={"trials", "inner_folds"})
+    if not config.model.findings.use:
+        space.pop("findings")
+    given = config.model.lightgbm.model_dump()
+    start = {name: given.get(name, True) for name in space}
+    for name, value in start.items():
+        space[name] = tuple(dict.fromkeys([value, *space[name]]))
+    return NestedChoice(
+        space=space,
+        quick=quick,
+        full=full,
+        trials_each=choice.trials,
+        start=start,
+        inner_folds=choice.inner_folds,
+        drawing=_drawing(config, block_m),
+    )
 
 
 def _rule_column(families: Mapping[str, Sequence[str]], names: Sequence[str]) -> str | None:
@@ -273,14 +321,16 @@ def _permuted_check(
     test: Test, config: Config, families: Mapping[str, Sequence[str]], *, progress: Progress
 ) -> dict[str, Any]:
     rng = np.random.default_rng([config.model.seed, 1])
-    make = _makers(test.table, config, families)[MODEL]
+    make = _makers(test.table, without_choice(config), families, test.block_m)[MODEL]
     found = []
     for number in range(config.gates.permutations):
         progress.step("shuffled labels", number, config.gates.permutations)
         shuffled = permute_labels(test.table, rng=rng)
-        small = lambda: make().set_params(classifier__members=1, classifier__trees=60)  # noqa: E731
         out = out_of_fold(
-            small, shuffled, test.protocols["near"], drawing=_drawing(config, test.block_m)
+            lambda table: make(table).set_params(classifier__members=1, classifier__trees=60),
+            shuffled,
+            test.protocols["near"],
+            drawing=_drawing(config, test.block_m),
         )
         found.append(round(float(roc_auc_score(shuffled.state == 1, out.score)), 4))
     margin = config.gates.permuted_auc_margin
@@ -314,8 +364,8 @@ def _final_model(
     y = (table.state == 1).astype(np.int8)
     far = test.scores["far", MODEL].score
     calibrator = LogisticCalibrator().fit(far, y)
-    make = _makers(table, config, families)[MODEL]
-    pipeline = fit_pipeline(make(), table, drawing=_drawing(config, test.block_m))
+    make = _makers(table, config, families, test.block_m)[MODEL]
+    pipeline = fit_pipeline(make(table), table, drawing=_drawing(config, test.block_m))
     columns = pipeline.named_steps["columns"].transform(table.cells)
     gain = np.mean(
         [b.feature_importance("gain") for b in pipeline.named_steps["classifier"].boosters_], axis=0
@@ -425,4 +475,14 @@ def _write(folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Tes
     partial = folder / ".held_out.parquet.partial"
     held_out.to_parquet(partial, index=False)
     partial.replace(path)
-    return [target, path, write_json(folder / "metrics.json", metrics)]
+    trials = folder / "trials.json"
+    tried = {
+        name: {"trials": choice.trials, "chosen": list(choice.chosen)}
+        for name, choice in test.choices.items()
+    }
+    return [
+        target,
+        path,
+        write_json(trials, tried),
+        write_json(folder / "metrics.json", metrics),
+    ]

@@ -46,7 +46,7 @@ def blocks(table: CellTable) -> Protocol:
 
 
 def make(findings: FindingsEncoder | None = None):
-    return lambda: risk_pipeline(
+    return lambda _: risk_pipeline(
         ["signal", "noise"],
         findings=findings,
         classifier=LightGBMEnsemble(members=2, trees=30, min_cells_in_leaf=20),

@@ -1,0 +1,140 @@
+"""Choose a model inside the training land, so that the land held out is touched once."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.pipeline import Pipeline
+
+from features.errors import InputError
+from models.evaluation import Drawing, Protocol, out_of_fold
+from models.splits import assign_blocks, folds_from_ids
+from models.table import CellTable
+
+Settings = Mapping[str, Any]
+Space = Mapping[str, tuple[Any, ...]]
+
+NEGATIVES_SCORED = 30_000
+
+
+@dataclass
+class NestedChoice:
+    """Makes a pipeline for each training set by trying settings on folds inside it.
+
+    Called with a training table, it searches `space` (tree-structured Parzen estimator, Bergstra
+    2011, through Optuna), scores each setting on regions left out *within* that table, and gives
+    the pipeline of the best setting. Every setting tried is kept in `trials`.
+
+    Parameters
+    ----------
+    space
+        Setting to its possible values.
+    quick, full
+        Make a pipeline from settings: a small one to try with, and the one to use.
+    trials_each
+        Settings tried for each training set; the first is `start`.
+    start
+        Settings to begin with: what is used if nothing tried is better.
+    inner_folds
+        Groups of regions (or of blocks, where there are too few regions) inside the training set.
+    drawing
+        How training rows are drawn.
+    """
+
+    space: Space
+    quick: Callable[[Settings], Pipeline]
+    full: Callable[[Settings], Pipeline]
+    trials_each: int
+    start: Settings
+    inner_folds: int
+    drawing: Drawing
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    chosen: list[Settings] = field(default_factory=list)
+
+    def __call__(self, table: CellTable) -> Pipeline:
+        """Choose on folds inside `table`, and give an unfitted pipeline."""
+        number = len(self.chosen)
+        protocol = inner_protocol(table, self.inner_folds, self.drawing, number)
+
+        def objective(trial: optuna.Trial) -> float:
+            settings = {
+                name: trial.suggest_categorical(name, list(values))
+                for name, values in self.space.items()
+            }
+            scores = score_inside(self.quick, settings, table, protocol, self.drawing)
+            self.trials.append({"choice": number, "trial": trial.number, **settings, **scores})
+            return scores["objective"]
+
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        sampler = optuna.samplers.TPESampler(seed=self.drawing.seed, n_startup_trials=6)
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        study.enqueue_trial(dict(self.start))
+        study.optimize(objective, n_trials=self.trials_each)
+        self.chosen.append(study.best_params)
+        return self.full(study.best_params)
+
+
+def inner_protocol(table: CellTable, count: int, drawing: Drawing, number: int) -> Protocol:
+    """Make folds inside a training set: regions dealt into groups, else blocks dealt into groups.
+
+    Test rows are all positives and a part of the negatives, weighted in the scoring.
+    """
+    rng = np.random.default_rng([drawing.seed, 5, number])
+    regions = np.unique(table.region)
+    units = table.region.astype(np.int64)
+    if len(regions) < 2 * count:
+        units = assign_blocks(table.coordinates, block_m=drawing.block_m)
+    names, index = np.unique(units, return_inverse=True)
+    if len(names) < count:
+        raise InputError(
+            f"The training land has {len(names)} regions or blocks; {count} inner folds need at "
+            "least that many. Ask for fewer inner folds (model.choice.inner_folds)."
+        )
+    group = np.empty(len(names), dtype=np.int64)
+    group[rng.permutation(len(names))] = np.arange(len(names)) % count
+    scored = (table.state == 1) | (rng.random(len(table.state)) < scored_share(table))
+    folds = [(train, test[scored[test]]) for train, test in folds_from_ids(group[index])]
+    both = all(
+        0 < (table.state[test] == 1).sum() < len(test) and (table.state[train] == 1).any()
+        for train, test in folds
+    )
+    if not both:
+        raise InputError(
+            "An inner fold would hold one class only; more findings, or fewer inner folds "
+            "(model.choice.inner_folds), are needed to choose a model."
+        )
+    return Protocol("inner", "regions of the training land, left out in groups", folds)
+
+
+def scored_share(table: CellTable) -> float:
+    """Give the share of negatives that is scored inside a training set."""
+    return min(1.0, NEGATIVES_SCORED / max(int((table.state == 0).sum()), 1))
+
+
+def score_inside(
+    make: Callable[[Settings], Pipeline],
+    settings: Settings,
+    table: CellTable,
+    protocol: Protocol,
+    drawing: Drawing,
+) -> dict[str, float]:
+    """Score settings on folds inside a training set.
+
+    Returns
+    -------
+    dict
+        ``roc_auc`` and ``average_precision`` pooled over the inner folds, and ``objective``:
+        ROC-AUC plus average precision, so that neither the top nor the rest of the ranking is
+        bought with the other.
+    """
+    out = out_of_fold(lambda _: make(settings), table, protocol, drawing=drawing)
+    scored = np.isfinite(out.score)
+    y = (table.state[scored] == 1).astype(np.int8)
+    weight: NDArray[np.float64] = np.where(y == 1, 1.0, 1.0 / scored_share(table))
+    auc = float(roc_auc_score(y, out.score[scored], sample_weight=weight))
+    precision = float(average_precision_score(y, out.score[scored], sample_weight=weight))
+    return {"roc_auc": auc, "average_precision": precision, "objective": auc + precision}

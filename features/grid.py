@@ -12,6 +12,8 @@ from rasterio.features import geometry_mask
 from features.errors import InputError
 
 MAX_CELLS = 1_000_000_000
+MAX_AREA_ERROR = 0.05
+"""How far a cell's area on the ground may be off, as a share: 250 m must mean 250 m."""
 
 
 def study_grid(
@@ -36,7 +38,8 @@ def study_grid(
     Raises
     ------
     InputError
-        If the CRS is not projected in metres, or the bounds are empty or too large.
+        If the CRS is not projected in metres or is not made for this land, or the bounds are empty
+        or too large.
     """
     projection = pyproj.CRS.from_user_input(crs)
     units = {axis.unit_name for axis in projection.axis_info}
@@ -50,6 +53,7 @@ def study_grid(
     west, south, east, north = (float(value) for value in bounds)
     if not (west < east and south < north):
         raise InputError(f"The study area's bounds are empty: {bounds}. Check its boundary layer.")
+    _check_scale(projection, (west, south, east, north))
     left = math.floor(west / resolution_m)
     right = math.ceil(east / resolution_m)
     bottom = math.floor(south / resolution_m)
@@ -62,6 +66,23 @@ def study_grid(
         )
     snapped = (left * resolution_m, bottom * resolution_m, right * resolution_m, top * resolution_m)
     return GeoBox.from_bbox(snapped, crs, shape=(height, width))
+
+
+def _check_scale(crs: pyproj.CRS, bounds: tuple[float, float, float, float]) -> None:
+    """Refuse a CRS in which a square metre is not one: Web Mercator, or another zone's."""
+    west, south, east, north = bounds
+    eastings = np.array([west, east, west, east, (west + east) / 2])
+    northings = np.array([south, south, north, north, (south + north) / 2])
+    projection = pyproj.Proj(crs)
+    longitude, latitude = projection(eastings, northings, inverse=True)
+    scale = np.asarray(projection.get_factors(longitude, latitude).areal_scale)
+    if not (np.abs(scale - 1) <= MAX_AREA_ERROR).all():
+        share = float(scale[np.nanargmax(np.abs(scale - 1))]) if np.isfinite(scale).any() else 0.0
+        raise InputError(
+            f"In {crs.to_string()} an area of the study area is drawn at {share:.0%} of its true "
+            f"size; expected 100 ± {MAX_AREA_ERROR:.0%}. That CRS is not made for this land: set "
+            "study_area.crs to the UTM zone of the land, or an equal-area CRS of its region."
+        )
 
 
 def cell_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -17,6 +17,9 @@ from features.errors import MineriskError
 # Waiting threads sleep: two runs on one machine would otherwise slow each other twentyfold.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+INTERRUPTED = 130
+STOPPED = "Stopped. What was finished is kept; the same command goes on from there."
+
 app = typer.Typer(
     name="minerisk",
     help="Rank unsurveyed land for survey: calibrated contamination probability, and where it "
@@ -176,7 +179,11 @@ def main() -> None:
     except MineriskError as error:
         _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _fail("Stopped. What was finished is kept; the same command goes on from there.", 130)
+        _fail(STOPPED, INTERRUPTED)
+    except SystemExit as ending:  # typer has taken the interrupt for itself, and says nothing
+        if ending.code == INTERRUPTED:
+            _fail(STOPPED, INTERRUPTED)
+        raise
     except OSError as error:
         _fail(_disk_words(error), 2)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users

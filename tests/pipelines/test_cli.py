@@ -1,6 +1,7 @@
 """The command line as a user meets it: one clear line and an exit code, never a traceback."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -134,3 +135,31 @@ def test_audit_exits_1_on_a_changed_byte(tiny_copy: Path, tmp_path: Path) -> Non
     done = minerisk("audit", tiny_copy, cwd=tmp_path)
     assert done.returncode == 1
     assert "tasks.csv" in done.stdout
+
+
+def test_an_interrupt_is_one_line_and_130(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "pipelines.cli", "run", TINY, "--out", "out"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        restore_signals=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    assert running.stderr is not None
+    for line in running.stderr:
+        if line.startswith("Configuration"):
+            break
+    running.send_signal(signal.SIGINT)
+    said = running.communicate(timeout=120)[1]
+    assert running.returncode == 130
+    assert said.splitlines()[-1].startswith("minerisk: Stopped. What was finished is kept")
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:32718"])
+def test_a_crs_that_is_not_made_for_the_land_is_refused(
+    tmp_path: Path, data: Path, crs: str
+) -> None:
+    config = changed(tmp_path, ("crs: EPSG:32638\n  res", f"crs: {crs}\n  res"))
+    refused(minerisk("run", config, "--out", "out", cwd=tmp_path), 2, crs, "true size")

@@ -1,0 +1,39 @@
+import pytest
+from pyproj import Transformer
+
+from features.errors import InputError
+from features.grid import cell_centres, study_grid
+
+
+def bounds(crs, west, south, east, north):
+    return Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform_bounds(
+        west, south, east, north
+    )
+
+
+def test_the_origin_is_snapped_so_that_areas_share_cell_edges():
+    grid = study_grid((500_130.0, 4_400_130.0, 500_870.0, 4_400_870.0), crs="EPSG:32638",
+                      resolution_m=250)  # fmt: skip
+    assert tuple(grid.boundingbox) == (500_000.0, 4_400_000.0, 501_000.0, 4_401_000.0)
+    easting, northing = cell_centres(grid)
+    assert list(easting) == [500_125.0, 500_375.0, 500_625.0, 500_875.0]
+    assert list(northing) == [4_400_875.0, 4_400_625.0, 4_400_375.0, 4_400_125.0]
+
+
+@pytest.mark.parametrize(
+    ("crs", "area"),
+    [
+        ("EPSG:32638", (45.4, 38.4, 47.8, 40.6)),  # Karabakh, two degrees off the meridian
+        ("EPSG:3035", (15.7, 42.5, 19.7, 45.3)),  # Bosnia, equal area
+        ("EPSG:32633", (15.7, 42.5, 19.7, 45.3)),  # Bosnia, reaching into the next zone
+        ("EPSG:6933", (45.4, 38.4, 47.8, 40.6)),  # equal area over the globe
+    ],
+)
+def test_a_crs_in_which_a_hectare_is_one_is_taken(crs, area):
+    assert study_grid(bounds(crs, *area), crs=crs, resolution_m=250).crs == crs
+
+
+@pytest.mark.parametrize("crs", ["EPSG:3857", "EPSG:3395", "EPSG:32631"])
+def test_a_crs_in_which_a_hectare_is_not_one_is_refused(crs):
+    with pytest.raises(InputError, match="of its true size"):
+        study_grid(bounds(crs, 45.4, 38.4, 47.8, 40.6), crs=crs, resolution_m=250)

@@ -101,7 +101,8 @@ class KNNDM:
         ``hierarchical`` (Ward) or ``kmeans``; by default Ward in geographic space, k-means in
         feature space.
     max_share
-        Greatest share of the rows in one fold. More lets folds be farther from training.
+        Greatest share of the rows in one fold. More lets folds be farther from training. With
+        2 folds, 0.5 allows even halves only.
     seed
         Seed of every draw.
 
@@ -196,16 +197,16 @@ class KNNDM:
             tried=tried,
             target_distance=np.sort(reach),
             test_distance=np.sort(distance),
-            words=_words(clusters, w, reach, distance, searched=len(tried) > 0),
+            words=_words(clusters, w, reach, distance, refused=tried["refused"]),
         )
 
     def _check(self) -> None:
         if self.n_splits < 2:
             raise InputError(f"n_splits is {self.n_splits}; expected at least 2 folds.")
-        if not 1 / self.n_splits < self.max_share <= 1:
+        if not 1 / self.n_splits <= self.max_share <= 1:
             raise InputError(
-                f"max_share is {self.max_share}; expected more than 1/{self.n_splits}, an even "
-                "share of the rows, up to 1."
+                f"max_share is {self.max_share}; expected from 1/{self.n_splits}, an even share "
+                "of the rows, to 1."
             )
         if self.space not in ("geographic", "features"):
             raise InputError(f"The space is {self.space!r}; expected 'geographic' or 'features'.")
@@ -367,13 +368,18 @@ def _kmeans(points: Array, count: int, seed: int) -> NDArray[np.int64]:
     return np.asarray(np.unique(found.labels_, return_inverse=True)[1], dtype=np.int64)
 
 
-def _words(clusters: int | None, w: float, reach: Array, distance: Array, *, searched: bool) -> str:
+def _words(
+    clusters: int | None, w: float, reach: Array, distance: Array, *, refused: pd.Series
+) -> str:
     if clusters is not None:
         said = f"Folds are made of {clusters} clusters"
-    elif searched:
+    elif len(refused) == 0:
+        said = "Random folds are as far from training as the target is"
+    elif (refused == "").any():
         said = "No clustering matches better than random folds"
     else:
-        said = "Random folds are as far from training as the target is"
+        most = refused.value_counts().index[0]
+        said = f"Folds are random, since every clustering was refused (most often: {most})"
     said += f" (W {w:.3g}, mean distance {distance.mean():.3g}; target {reach.mean():.3g})."
     if distance.mean() < (1 - _SHORT) * reach.mean():
         said += (

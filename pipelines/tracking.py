@@ -70,7 +70,8 @@ def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
         mlflow.log_params({f"sha256.{key}": value for key, value in _inputs(run).items()})
         mlflow.log_metrics(_metric_values(metrics))
         mlflow.log_artifact(str(run.folder / "config.yaml"))
-        mlflow.log_artifact(str(run.folder / "metrics.json"))
+        for name in ("metrics.json", "trials.json"):
+            mlflow.log_artifact(str(run.folder / name))
         mlflow.log_dict(environment(), "environment.json")
         mlflow.log_artifacts(str(run.folder / "model"), "model")
         mlflow.log_artifacts(str(figures), "figures")

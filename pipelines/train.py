@@ -3,18 +3,15 @@
 import json
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import KFold
-from sklearn.pipeline import Pipeline
 
 from configs.schema import Config
 from features.errors import FindingError, InputError
@@ -23,9 +20,7 @@ from models.assessment import assess, assess_regions, capture_curves, reliabilit
 from models.autocorrelation import autocorrelation_range
 from models.calibration import LogisticCalibrator
 from models.choice import NestedChoice
-from models.estimators import LightGBMEnsemble, baselines, risk_pipeline
 from models.evaluation import (
-    Drawing,
     OutOfFold,
     Protocol,
     fit_pipeline,
@@ -33,20 +28,17 @@ from models.evaluation import (
     out_of_fold,
     permute_labels,
 )
-from models.findings_encoder import FindingsEncoder
 from models.risk_model import RiskModel, assemble
 from models.splits import BlockKFold, LeaveRegionOut
 from models.table import CellTable
 from pipelines.build import feature_families, read_cells
+from pipelines.candidates import MODEL, drawing, findings_encoder, makers, without_choice
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.manifest import write_json, write_whole
 
 log = logging.getLogger(__name__)
 
-Maker = Callable[[CellTable], Pipeline]
-
-MODEL = "lightgbm"
 WORDS = {
     "far": "regions left out whole, scores pooled: how the model does on land like none it saw",
     "near": "blocks wider than the autocorrelation range left out: how it does between surveys",
@@ -106,25 +98,19 @@ def put_to_the_test(
     """Score every model on every protocol's held-out land."""
     range_m, block_m = choose_block(table, config)
     protocols = _protocols(table, config, block_m)
-    drawing = _drawing(config, block_m)
     scores: dict[tuple[str, str], OutOfFold] = {}
     choices: dict[str, NestedChoice] = {}
     for protocol in protocols.values():
         settings = config if protocol.name != "random" else without_choice(config)
-        makers = _makers(table, settings, families, block_m)
-        for name, make in makers.items():
-            progress.step(f"{protocol.name} folds, {name}", len(scores), 3 * len(makers))
-            scores[protocol.name, name] = out_of_fold(make, table, protocol, drawing=drawing)
+        made = makers(table, settings, families, block_m)
+        for name, make in made.items():
+            progress.step(f"{protocol.name} folds, {name}", len(scores), 3 * len(made))
+            scores[protocol.name, name] = out_of_fold(
+                make, table, protocol, drawing=drawing(config, block_m)
+            )
             if isinstance(make, NestedChoice):
                 choices[protocol.name] = make
     return Test(table, protocols, scores, block_m, range_m, choices)
-
-
-def without_choice(config: Config) -> Config:
-    """Give the configuration with the settings it states, none searched."""
-    model = config.model
-    fixed = model.model_copy(update={"choice": model.choice.model_copy(update={"trials": 0})})
-    return config.model_copy(update={"model": fixed})
 
 
 def choose_block(table: CellTable, config: Config) -> tuple[float, float]:
@@ -140,9 +126,11 @@ def choose_block(table: CellTable, config: Config) -> tuple[float, float]:
         (table.state == 1).astype(float), cells, max_m=min(60_000.0, extent / 3), seed=0
     )
     range_m = float(measured.range_m)
-    wanted = config.folds.block_m or 1_000.0 * math.ceil(1.2 * range_m / 1_000.0)
+    cell = config.study_area.resolution_m
+    measured_m = max(1_000.0 * math.ceil(1.2 * range_m / 1_000.0), 10 * cell)
+    wanted = config.folds.block_m or measured_m
     widest = extent / (2 * math.sqrt(config.folds.count))
-    block_m = max(min(wanted, widest), 2 * config.study_area.resolution_m)
+    block_m = max(min(wanted, widest), 2 * cell)
     if block_m < range_m:
         log.warning(
             "Blocks are %.1f km and labels are alike over %.1f km: scores of the near protocol "
@@ -235,93 +223,11 @@ def _protocols(table: CellTable, config: Config, block_m: float) -> dict[str, Pr
     return {name: Protocol(name, WORDS[name], found) for name, found in folds.items()}
 
 
-def _findings(config: Config) -> FindingsEncoder | None:
-    encoder = config.model.findings
-    if not encoder.use:
-        return None
-    return FindingsEncoder(
-        block_m=encoder.block_m,
-        neighbours=tuple(encoder.neighbours),
-        radii_m=tuple(encoder.radii_m),
-        cap_m=encoder.cap_m,
-    )
-
-
-def _ensemble(config: Config) -> LightGBMEnsemble:
-    model = config.model
-    return LightGBMEnsemble(
-        members=model.members, seed=model.seed, threads=model.threads, **model.lightgbm.model_dump()
-    )
-
-
-def _makers(
-    table: CellTable, config: Config, families: Mapping[str, Sequence[str]], block_m: float
-) -> dict[str, Maker]:
-    names = table.features
-    others = baselines(
-        names,
-        findings=_findings(config),
-        rule_column=_rule_column(families, names),
-        seed=config.model.seed,
-        threads=config.model.threads,
-    )
-    makers: dict[str, Maker] = {MODEL: _model_maker(names, config, block_m)}
-    return makers | {name: partial(_copy, other) for name, other in others.items()}
-
-
-def _copy(pipeline: Pipeline, _: CellTable) -> Pipeline:
-    return clone(pipeline)
-
-
-def _model_maker(names: list[str], config: Config, block_m: float) -> Maker:
-    """Give the maker of the model: a choice inside each training set, or the settings given."""
-
-    def full(settings: Mapping[str, Any]) -> Pipeline:
-        own = {name: value for name, value in settings.items() if name != "findings"}
-        findings = _findings(config) if settings.get("findings", True) else None
-        ensemble = _ensemble(config).set_params(**own)
-        return risk_pipeline(names, findings=findings, classifier=ensemble)
-
-    def quick(settings: Mapping[str, Any]) -> Pipeline:
-        return full(settings).set_params(classifier__members=config.model.threads)
-
-    choice = config.model.choice
-    if choice.trials == 0:
-        return lambda _: full({})
-    space = choice.model_dump(exclude={"trials", "inner_folds"})
-    if not config.model.findings.use:
-        space.pop("findings")
-    given = config.model.lightgbm.model_dump()
-    start = {name: given.get(name, True) for name in space}
-    for name, value in start.items():
-        space[name] = tuple(dict.fromkeys([value, *space[name]]))
-    return NestedChoice(
-        space=space,
-        quick=quick,
-        full=full,
-        trials_each=choice.trials,
-        start=start,
-        inner_folds=choice.inner_folds,
-        drawing=_drawing(config, block_m),
-    )
-
-
-def _rule_column(families: Mapping[str, Sequence[str]], names: Sequence[str]) -> str | None:
-    """Pick the column of the rule of thumb: the front line, else the first distance."""
-    distances = [name for name in names if name.endswith("_distance_m")]
-    front = [name for name in families.get("front_line", ()) if name in distances]
-    return next(iter([*front, *distances]), None)
-
-
-def _drawing(config: Config, block_m: float) -> Drawing:
-    return Drawing(config.model.negatives_per_positive, block_m, config.model.seed)
-
-
 def _permuted_check(
     test: Test, config: Config, families: Mapping[str, Sequence[str]], *, progress: Progress
 ) -> dict[str, Any]:
     rng = np.random.default_rng([config.model.seed, 1])
-    make = _makers(test.table, without_choice(config), families, test.block_m)[MODEL]
+    make = makers(test.table, without_choice(config), families, test.block_m)[MODEL]
     found = []
     for number in range(config.gates.permutations):
         progress.step("shuffled labels", number, config.gates.permutations)
@@ -330,7 +236,7 @@ def _permuted_check(
             lambda table: make(table).set_params(classifier__members=1, classifier__trees=60),
             shuffled,
             test.protocols["near"],
-            drawing=_drawing(config, test.block_m),
+            drawing=drawing(config, test.block_m),
         )
         found.append(round(float(roc_auc_score(shuffled.state == 1, out.score)), 4))
     margin = config.gates.permuted_auc_margin
@@ -340,7 +246,7 @@ def _permuted_check(
 def _importance(
     test: Test, config: Config, families: Mapping[str, Sequence[str]]
 ) -> list[dict[str, Any]]:
-    encoder = _findings(config)
+    encoder = findings_encoder(config)
     groups: dict[str, Sequence[str]] = dict(families)
     if encoder is not None:
         groups["past_findings"] = list(encoder.get_feature_names_out())
@@ -364,8 +270,8 @@ def _final_model(
     y = (table.state == 1).astype(np.int8)
     far = test.scores["far", MODEL].score
     calibrator = LogisticCalibrator().fit(far, y)
-    make = _makers(table, config, families, test.block_m)[MODEL]
-    pipeline = fit_pipeline(make(table), table, drawing=_drawing(config, test.block_m))
+    make = makers(table, config, families, test.block_m)[MODEL]
+    pipeline = fit_pipeline(make(table), table, drawing=drawing(config, test.block_m))
     columns = pipeline.named_steps["columns"].transform(table.cells)
     gain = np.mean(
         [b.feature_importance("gain") for b in pipeline.named_steps["classifier"].boosters_], axis=0

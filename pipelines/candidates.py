@@ -1,0 +1,111 @@
+"""The models that a configuration asks for: what is made for each training set."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from configs.schema import Config
+from models.choice import NestedChoice
+from models.estimators import LightGBMEnsemble, baselines, risk_pipeline
+from models.evaluation import Drawing
+from models.findings_encoder import FindingsEncoder
+from models.table import CellTable
+
+Maker = Callable[[CellTable], Pipeline]
+
+MODEL = "lightgbm"
+
+
+def findings_encoder(config: Config) -> FindingsEncoder | None:
+    """Make the encoder of past findings, if it is asked for."""
+    encoder = config.model.findings
+    if not encoder.use:
+        return None
+    return FindingsEncoder(
+        block_m=encoder.block_m,
+        neighbours=tuple(encoder.neighbours),
+        radii_m=tuple(encoder.radii_m),
+        cap_m=encoder.cap_m,
+    )
+
+
+def _ensemble(config: Config) -> LightGBMEnsemble:
+    model = config.model
+    return LightGBMEnsemble(
+        members=model.members, seed=model.seed, threads=model.threads, **model.lightgbm.model_dump()
+    )
+
+
+def makers(
+    table: CellTable, config: Config, families: Mapping[str, Sequence[str]], block_m: float
+) -> dict[str, Maker]:
+    """Give the maker of the model and of each rule of thumb, by name."""
+    names = table.features
+    others = baselines(
+        names,
+        findings=findings_encoder(config),
+        rule_column=_rule_column(families, names),
+        seed=config.model.seed,
+        threads=config.model.threads,
+    )
+    made: dict[str, Maker] = {MODEL: _model_maker(names, config, block_m)}
+    return made | {name: partial(_copy, other) for name, other in others.items()}
+
+
+def _copy(pipeline: Pipeline, _: CellTable) -> Pipeline:
+    return clone(pipeline)
+
+
+def _model_maker(names: list[str], config: Config, block_m: float) -> Maker:
+    """Give the maker of the model: a choice inside each training set, or the settings given."""
+
+    def full(settings: Mapping[str, Any]) -> Pipeline:
+        own = {name: value for name, value in settings.items() if name != "findings"}
+        encoder = findings_encoder(config) if settings.get("findings", True) else None
+        ensemble = _ensemble(config).set_params(**own)
+        return risk_pipeline(names, findings=encoder, classifier=ensemble)
+
+    def quick(settings: Mapping[str, Any]) -> Pipeline:
+        return full(settings).set_params(classifier__members=config.model.threads)
+
+    choice = config.model.choice
+    if choice.trials == 0:
+        return lambda _: full({})
+    space = choice.model_dump(exclude={"trials", "inner_folds"})
+    if not config.model.findings.use:
+        space.pop("findings")
+    given = config.model.lightgbm.model_dump()
+    start = {name: given.get(name, True) for name in space}
+    for name, value in start.items():
+        space[name] = tuple(dict.fromkeys([value, *space[name]]))
+    return NestedChoice(
+        space=space,
+        quick=quick,
+        full=full,
+        trials_each=choice.trials,
+        start=start,
+        inner_folds=choice.inner_folds,
+        drawing=drawing(config, block_m),
+    )
+
+
+def _rule_column(families: Mapping[str, Sequence[str]], names: Sequence[str]) -> str | None:
+    """Pick the column of the rule of thumb: the front line, else the first distance."""
+    distances = [name for name in names if name.endswith("_distance_m")]
+    front = [name for name in families.get("front_line", ()) if name in distances]
+    return next(iter([*front, *distances]), None)
+
+
+def drawing(config: Config, block_m: float) -> Drawing:
+    """Say how training rows are drawn."""
+    return Drawing(config.model.negatives_per_positive, block_m, config.model.seed)
+
+
+def without_choice(config: Config) -> Config:
+    """Give the configuration with the settings it states, none searched."""
+    model = config.model
+    fixed = model.model_copy(update={"choice": model.choice.model_copy(update={"trials": 0})})
+    return config.model_copy(update={"model": fixed})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm, spearmanr
+from scipy.stats import norm, rankdata
 from sklearn.metrics import log_loss, roc_auc_score
 
 from features.errors import InputError
@@ -181,7 +181,7 @@ def compare_readings(
                 "log_loss": float(log_loss(y, here, labels=[0, 1])),
                 "expected_over_found": float(here.sum() / y.sum()),
                 "prevalence": float(there.mean()),
-                "rank_correlation": float(spearmanr(first[~mask], there).statistic),
+                "rank_correlation": _rank_correlation(first[~mask], there),
                 "same_top": float((top & _top(there, top_share)).sum() / top.sum()),
                 "mean_difference": float(np.abs(first[~mask] - there).mean()),
             }
@@ -235,6 +235,13 @@ def _draws(sums: Array, draws: int, rng: np.random.Generator) -> Array:
 def _even(draws: int, rng: np.random.Generator) -> Array:
     """Give evenly spread quantiles in random order."""
     return rng.permutation((np.arange(draws) + 0.5) / draws)
+
+
+def _rank_correlation(a: Array, b: Array) -> float:
+    """Give Spearman's correlation; NaN if either is constant."""
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
 
 
 def _top(p: Array, share: float) -> NDArray[np.bool_]:

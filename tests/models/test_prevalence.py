@@ -1,0 +1,119 @@
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from features.errors import InputError
+from models.prevalence import compare_readings, unsurveyed_prevalence
+from models.propensity import transport_weights
+
+FOUR = np.array([True, True, False, False])
+
+
+def blocks_of(n: int, size: int) -> np.ndarray:
+    return np.arange(n) // size
+
+
+def world(seed: int, n: int = 4_000) -> tuple[np.ndarray, ...]:
+    """Give probability, truth, chance and surveyed mask; surveyed land is worse than the rest."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=n)
+    p, e = expit(-2.5 + 0.8 * x), expit(-0.5 + x)
+    return p, rng.random(n) < p, e, rng.random(n) < e
+
+
+def test_the_estimate_is_the_mean_prediction_plus_the_weighted_residual() -> None:
+    n = 20
+    surveyed = np.arange(n) % 2 == 0
+    found = np.where(surveyed, np.arange(n) % 4 == 0, 0)
+    result = unsurveyed_prevalence(
+        np.where(surveyed, 0.3, 0.1), found, surveyed * 1.0, np.arange(n), detection=0.8
+    )
+    assert result.estimate == pytest.approx((0.1 + (0.5 - 0.3)) / 0.8)
+    assert result.by_model == pytest.approx(0.1 / 0.8)
+    assert result.by_weights == result.surveyed == pytest.approx(0.5 / 0.8)
+    assert result.blocks == 10
+    assert result.lower < result.estimate < result.upper
+
+
+def test_a_wrong_model_is_repaired_by_right_weights_and_the_other_way_round() -> None:
+    p, truth, chance, surveyed = world(1, n=40_000)
+    real = truth[~surveyed].mean()
+    weights = transport_weights(chance, surveyed, trim=1.0)
+    blocks = blocks_of(len(p), 10)
+    flat = unsurveyed_prevalence(np.full(len(p), 0.12), truth, weights, blocks)
+    even = unsurveyed_prevalence(p, truth, surveyed * 1.0, blocks)
+    assert flat.estimate == pytest.approx(real, rel=0.1)
+    assert even.estimate == pytest.approx(real, rel=0.1)
+    assert abs(flat.surveyed - real) > 0.3 * real
+
+
+def test_the_interval_covers_the_share_of_this_land() -> None:
+    inside = []
+    for seed in range(100):
+        p, truth, chance, surveyed = world(seed)
+        weights = transport_weights(chance, surveyed)
+        result = unsurveyed_prevalence(
+            p, truth, weights, blocks_of(len(p), 10), level=0.9, draws=200
+        )
+        inside.append(result.lower <= truth[~surveyed].mean() <= result.upper)
+    assert 0.82 <= np.mean(inside) <= 0.97
+
+
+def test_uncertain_detection_widens_the_interval() -> None:
+    p, truth, chance, surveyed = world(2)
+    weights, blocks = transport_weights(chance, surveyed), blocks_of(len(p), 10)
+    one = unsurveyed_prevalence(p, truth, weights, blocks, detection=0.75)
+    span = unsurveyed_prevalence(p, truth, weights, blocks, detection=(0.5, 1.0))
+    assert span.estimate == pytest.approx(one.estimate)
+    assert span.upper - span.lower > one.upper - one.lower
+
+
+def test_what_is_known_is_the_least() -> None:
+    p, truth, chance, surveyed = world(3)
+    weights, blocks = transport_weights(chance, surveyed), blocks_of(len(p), 10)
+    result = unsurveyed_prevalence(p, truth, weights, blocks, known=np.ones(len(p), bool))
+    assert result.estimate == result.lower == result.upper == result.known == 1.0
+
+
+def test_the_same_seed_gives_the_same_interval() -> None:
+    p, truth, chance, surveyed = world(4)
+    weights, blocks = transport_weights(chance, surveyed), blocks_of(len(p), 10)
+    first = unsurveyed_prevalence(p, truth, weights, blocks, seed=1)
+    assert first == unsurveyed_prevalence(p, truth, weights, blocks, seed=1)
+
+
+@pytest.mark.parametrize(
+    ("p", "weights", "detection", "words"),
+    [
+        ([0.1, 0.1, 0.1, 0.1], [1, 1, 0, 0], 0.8, "at least 5"),
+        ([0.1, 0.1, 0.1, 2.0], [1, 1, 0, 0], 0.8, "not probabilities"),
+        ([0.1, 0.1, 0.1, 0.1], [1, -1, 0, 0], 0.8, "negative"),
+        ([0.1, 0.1, 0.1], [1, 1, 0, 0], 0.8, "shape"),
+        ([0.1, 0.1, 0.1, 0.1], [1, 1, 0, 0], 0.0, "detection"),
+    ],
+)
+def test_wrong_input_is_refused(
+    p: list[float], weights: list[float], detection: float, words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        unsurveyed_prevalence(p, FOUR, weights, np.arange(4), detection=detection)
+
+
+def test_readings_are_set_side_by_side() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.05, 0.4, 2_000)
+    surveyed = np.arange(2_000) < 1_000
+    found = rng.random(2_000) < p
+    table = compare_readings(
+        {"search": p, "unlabelled": p / 4, "flat": 0.2 + 0 * p}, found, surveyed
+    )
+    rows = table.set_index("reading")
+    assert rows.loc["search", "same_top"] == rows.loc["unlabelled", "same_top"] == 1.0
+    assert rows.loc["unlabelled", "rank_correlation"] == pytest.approx(1.0)
+    assert rows.loc["unlabelled", "roc_auc"] == rows.loc["search", "roc_auc"]
+    assert rows.loc["search", "expected_over_found"] == pytest.approx(1.0, abs=0.1)
+    assert rows.loc["unlabelled", "expected_over_found"] == pytest.approx(0.25, abs=0.03)
+    assert rows.loc["unlabelled", "prevalence"] == pytest.approx(p[1_000:].mean() / 4)
+    assert np.isnan(rows.loc["flat", "rank_correlation"])
+    with pytest.raises(InputError, match="at least one"):
+        compare_readings({}, found, surveyed)

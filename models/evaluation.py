@@ -47,11 +47,14 @@ class OutOfFold:
     ----------
     score
         Uncalibrated probability, NaN where no fold tests the row; shape ``(n,)``.
+    spread
+        Standard deviation of the log-odds of an ensemble's members, NaN for other models.
     fitted
         The pipeline of each fold.
     """
 
     score: NDArray[np.float64]
+    spread: NDArray[np.float64]
     fitted: tuple[Pipeline, ...]
 
 
@@ -99,7 +102,7 @@ def out_of_fold(
     progress
         Called with (folds done, folds).
     """
-    score = np.full(len(table.state), np.nan)
+    score, spread = np.full((2, len(table.state)), np.nan)
     fitted = []
     for number, (train, test) in enumerate(protocol.folds):
         fold_drawing = Drawing(
@@ -107,11 +110,31 @@ def out_of_fold(
         )
         training = table.take(train)
         pipeline = fit_pipeline(make_pipeline(training), training, drawing=fold_drawing)
-        score[test] = pipeline.predict_proba(table.cells.iloc[test])[:, 1]
+        score[test], spread[test] = score_rows(pipeline, table.cells.iloc[test])
         fitted.append(pipeline)
         if progress is not None:
             progress(number + 1, len(protocol.folds))
-    return OutOfFold(score=score, fitted=tuple(fitted))
+    return OutOfFold(score=score, spread=spread, fitted=tuple(fitted))
+
+
+def score_rows(
+    pipeline: Pipeline, cells: pd.DataFrame
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Score cells with a fitted pipeline.
+
+    Returns
+    -------
+    score, spread
+        Uncalibrated probability, and standard deviation of the members' log-odds (NaN for a model
+        without members), shape ``(n,)``.
+    """
+    columns = pipeline[:-1].transform(cells)
+    classifier = pipeline.named_steps["classifier"]
+    if not hasattr(classifier, "member_log_odds"):
+        return classifier.predict_proba(columns)[:, 1], np.full(len(cells), np.nan)
+    members = classifier.member_log_odds(columns)
+    spread = members.std(axis=1, ddof=1) if members.shape[1] > 1 else np.zeros(len(cells))
+    return 1.0 / (1.0 + np.exp(-members.mean(axis=1))), spread
 
 
 def calibrate_across_folds(

@@ -10,18 +10,18 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 from sklearn.pipeline import Pipeline
 
 from features.errors import InputError
 from models.applicability import Applicability
 from models.calibration import Calibrator, calibrator_from_dict
+from models.conformal import IntervalScaler
 from models.estimators import member_log_odds
 from models.findings_encoder import FindingsEncoder
 from models.model_text import check_model_text
 from models.table import COORDINATES
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class RiskModel:
     applicability
         Area of applicability over the boosters' columns.
     interval
-        Stated cover of the interval, 0 to 1.
+        From the ensemble's spread to an interval, learned on land held out.
     """
 
     features: tuple[str, ...]
@@ -71,7 +71,7 @@ class RiskModel:
     boosters: tuple[lgb.Booster, ...]
     calibrator: Calibrator
     applicability: Applicability
-    interval: float
+    interval: IntervalScaler
     threads: int = 2
 
     def columns(self, cells: pd.DataFrame) -> pd.DataFrame:
@@ -109,14 +109,14 @@ class RiskModel:
         columns = self.columns(cells)
         matrix = columns.to_numpy(dtype=np.float32)
         log_odds = member_log_odds(list(self.boosters), matrix, threads=self.threads)
-        centre = log_odds.mean(axis=1)
-        reach = norm.ppf(0.5 + self.interval / 2) * log_odds.std(axis=1, ddof=1)
+        probability = self._calibrated(log_odds.mean(axis=1))
+        lower, upper = self.interval.interval(probability, log_odds.std(axis=1, ddof=1))
         dissimilarity = self.applicability.dissimilarity(columns)
         blank = np.isnan(cells[list(self.features)].to_numpy()).all(axis=1)
         return Prediction(
-            probability=self._calibrated(centre, blank),
-            lower=self._calibrated(centre - reach, blank),
-            upper=self._calibrated(centre + reach, blank),
+            probability=_blanked(probability, blank),
+            lower=_blanked(np.minimum(lower, probability), blank),
+            upper=_blanked(np.maximum(upper, probability), blank),
             dissimilarity=dissimilarity.astype(np.float32),
             applicable=self.applicability.applicable(dissimilarity) & ~blank,
         )
@@ -131,7 +131,7 @@ class RiskModel:
             "format": FORMAT,
             "features": list(self.features),
             "members": len(self.boosters),
-            "interval": self.interval,
+            "interval": self.interval.to_dict(),
             "calibrator": self.calibrator.to_dict(),
             "findings": None,
         }
@@ -187,15 +187,12 @@ class RiskModel:
             boosters=tuple(_booster(files[name], width) for name in names),
             calibrator=calibrator_from_dict(record["calibrator"]),
             applicability=Applicability.from_arrays(arrays),
-            interval=float(record["interval"]),
+            interval=IntervalScaler.from_dict(record["interval"]),
             threads=threads,
         )
 
-    def _calibrated(
-        self, log_odds: NDArray[np.float64], blank: NDArray[np.bool_]
-    ) -> NDArray[np.float32]:
-        probability = self.calibrator.transform(1.0 / (1.0 + np.exp(-log_odds)))
-        return np.where(blank, np.nan, probability).astype(np.float32)
+    def _calibrated(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.calibrator.transform(1.0 / (1.0 + np.exp(-log_odds))))
 
 
 def assemble(
@@ -204,7 +201,7 @@ def assemble(
     features: list[str],
     calibrator: Calibrator,
     applicability: Applicability,
-    interval: float,
+    interval: IntervalScaler,
 ) -> RiskModel:
     """Make the risk model of a fitted pipeline (see `models.estimators.risk_pipeline`)."""
     columns = pipeline.named_steps["columns"]
@@ -218,6 +215,10 @@ def assemble(
         interval=interval,
         threads=ensemble.threads,
     )
+
+
+def _blanked(values: NDArray[np.float64], blank: NDArray[np.bool_]) -> NDArray[np.float32]:
+    return np.where(blank, np.nan, values).astype(np.float32)
 
 
 def _booster(text: bytes, features: int) -> lgb.Booster:

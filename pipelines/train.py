@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,40 +9,40 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import KFold
 
 from configs.schema import Config
+from features.cube import cube_geobox, open_cube
 from features.errors import FindingError, InputError
 from models.applicability import Applicability
 from models.assessment import assess, assess_regions, capture_curves, reliability_bins
-from models.autocorrelation import autocorrelation_range
-from models.calibration import LogisticCalibrator
+from models.calibration import Calibrator, choose_calibrator
 from models.choice import NestedChoice
+from models.conformal import IntervalScaler
 from models.evaluation import (
     OutOfFold,
     Protocol,
+    calibrate_across_folds,
     fit_pipeline,
     grouped_importance,
     out_of_fold,
     permute_labels,
 )
+from models.feature_lint import lint_features
+from models.prediction_points import mask_points
 from models.risk_model import RiskModel, assemble
-from models.splits import BlockKFold, LeaveRegionOut
+from models.splits import assign_blocks
 from models.table import CellTable
 from pipelines.build import feature_families, read_cells
 from pipelines.candidates import MODEL, drawing, findings_encoder, makers, without_choice
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.manifest import write_json, write_whole
+from pipelines.protocols import HeldOut, hold_out
 
 log = logging.getLogger(__name__)
-
-WORDS = {
-    "far": "regions left out whole, scores pooled: how the model does on land like none it saw",
-    "near": "blocks wider than the autocorrelation range left out: how it does between surveys",
-    "random": "random folds: optimistic reference, never the quality of the map",
-}
 
 
 @dataclass(frozen=True)
@@ -51,11 +50,19 @@ class Test:
     """A model put to the test by every protocol."""
 
     table: CellTable
-    protocols: Mapping[str, Protocol]
+    held: HeldOut
     scores: Mapping[tuple[str, str], OutOfFold]
-    block_m: float
-    range_m: float
     choices: Mapping[str, NestedChoice]
+
+    @property
+    def protocols(self) -> Mapping[str, Protocol]:
+        """The protocols by name."""
+        return self.held.protocols
+
+    @property
+    def block_m(self) -> float:
+        """Side of the blocks, metres."""
+        return self.held.block_m
 
 
 def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -70,7 +77,8 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     table = read_cells(run)
     families = feature_families(run)
     _enough(table, config)
-    test = put_to_the_test(table, config, families, progress=progress)
+    target = land_to_predict(run)
+    test = put_to_the_test(table, config, families, progress=progress, target=target)
     permuted = _permuted_check(test, config, families, progress=progress)
     if not permuted["passed"]:
         raise FindingError(
@@ -94,51 +102,44 @@ def put_to_the_test(
     families: Mapping[str, Sequence[str]],
     *,
     progress: Progress,
+    target: NDArray[np.float64] | None = None,
 ) -> Test:
-    """Score every model on every protocol's held-out land."""
-    range_m, block_m = choose_block(table, config)
-    protocols = _protocols(table, config, block_m)
+    """Score every model on every protocol's held-out land.
+
+    Parameters
+    ----------
+    table
+        Labelled cells.
+    families
+        Family of features to its columns.
+    target
+        Easting and northing of the land to be predicted, shape ``(m, 2)``.
+    """
+    held = hold_out(table, config, target=target)
     scores: dict[tuple[str, str], OutOfFold] = {}
     choices: dict[str, NestedChoice] = {}
-    for protocol in protocols.values():
+    for protocol in held.protocols.values():
         settings = config if protocol.name != "random" else without_choice(config)
-        made = makers(table, settings, families, block_m)
+        made = makers(table, settings, families, held.block_m)
         for name, make in made.items():
             progress.step(f"{protocol.name} folds, {name}", len(scores), 3 * len(made))
             scores[protocol.name, name] = out_of_fold(
-                make, table, protocol, drawing=drawing(config, block_m)
+                make, table, protocol, drawing=drawing(config, held.block_m)
             )
             if isinstance(make, NestedChoice):
                 choices[protocol.name] = make
-    return Test(table, protocols, scores, block_m, range_m, choices)
+    return Test(table, held, scores, choices)
 
 
-def choose_block(table: CellTable, config: Config) -> tuple[float, float]:
-    """Measure how far labels are alike, and choose blocks wider than that.
-
-    Returns
-    -------
-    range_m, block_m
-    """
-    cells = table.coordinates
-    extent = float(np.ptp(cells, axis=0).max())
-    measured = autocorrelation_range(
-        (table.state == 1).astype(float), cells, max_m=min(60_000.0, extent / 3), seed=0
-    )
-    range_m = float(measured.range_m)
-    cell = config.study_area.resolution_m
-    measured_m = max(1_000.0 * math.ceil(1.2 * range_m / 1_000.0), 10 * cell)
-    wanted = config.folds.block_m or measured_m
-    widest = extent / (2 * math.sqrt(config.folds.count))
-    block_m = max(min(wanted, widest), 2 * cell)
-    if block_m < range_m:
-        log.warning(
-            "Blocks are %.1f km and labels are alike over %.1f km: scores of the near protocol "
-            "flatter the model. The area is too small for wider blocks.",
-            block_m / 1_000,
-            range_m / 1_000,
-        )
-    return range_m, block_m
+def land_to_predict(run: Run) -> NDArray[np.float64] | None:
+    """Give places of the study area that nobody surveyed, shape ``(m, 2)``; none if all was."""
+    cube = open_cube(run.folder / "cube.zarr")
+    labels = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)
+    unsurveyed = (cube["inside"].to_numpy() == 1) & (labels["state"].to_numpy() < 0)
+    if not unsurveyed.any():
+        return None
+    affine = tuple(cube_geobox(cube).affine)[:6]
+    return mask_points(unsurveyed, affine, count=5_000, seed=run.config.model.seed)
 
 
 def gates(config: Config, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -210,19 +211,6 @@ def _enough(table: CellTable, config: Config) -> None:
         )
 
 
-def _protocols(table: CellTable, config: Config, block_m: float) -> dict[str, Protocol]:
-    y = (table.state == 1).astype(np.int8)
-    rows = np.arange(len(y))
-    near = BlockKFold(config.folds.count, block_m=block_m, seed=config.model.seed)
-    shuffled = KFold(config.folds.count, shuffle=True, random_state=config.model.seed)
-    folds: dict[str, list[Any]] = {
-        "far": list(LeaveRegionOut().split(rows, y, groups=table.region)),
-        "near": list(near.split(rows, y, coordinates=table.coordinates)),
-        "random": list(shuffled.split(rows)),
-    }
-    return {name: Protocol(name, WORDS[name], found) for name, found in folds.items()}
-
-
 def _permuted_check(
     test: Test, config: Config, families: Mapping[str, Sequence[str]], *, progress: Progress
 ) -> dict[str, Any]:
@@ -235,7 +223,7 @@ def _permuted_check(
         out = out_of_fold(
             lambda table: make(table).set_params(classifier__members=1, classifier__trees=60),
             shuffled,
-            test.protocols["near"],
+            test.held.blocks,
             drawing=drawing(config, test.block_m),
         )
         found.append(round(float(roc_auc_score(shuffled.state == 1, out.score)), 4))
@@ -267,16 +255,14 @@ def _final_model(
     importance: Sequence[Mapping[str, Any]],
 ) -> RiskModel:
     table = test.table
-    y = (table.state == 1).astype(np.int8)
-    far = test.scores["far", MODEL].score
-    calibrator = LogisticCalibrator().fit(far, y)
+    calibrator, interval = calibrate(test, config)
     make = makers(table, config, families, test.block_m)[MODEL]
     pipeline = fit_pipeline(make(table), table, drawing=drawing(config, test.block_m))
     columns = pipeline.named_steps["columns"].transform(table.cells)
     gain = np.mean(
         [b.feature_importance("gain") for b in pipeline.named_steps["classifier"].boosters_], axis=0
     )
-    fold = test.protocols["near"].fold_of_row(len(y))
+    fold = test.held.blocks.fold_of_row(len(table.state))
     applicability = Applicability.fit(
         columns, dict(zip(columns.columns, gain / gain.sum(), strict=True)), fold
     )
@@ -285,8 +271,20 @@ def _final_model(
         features=table.features,
         calibrator=calibrator,
         applicability=applicability,
-        interval=config.model.interval,
+        interval=interval,
     )
+
+
+def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
+    """Learn, on land held out as regions, what a score means and how far off it may be."""
+    table, far = test.table, test.scores["far", MODEL]
+    y = (table.state == 1).astype(np.int8)
+    fold = test.protocols["far"].fold_of_row(len(y))
+    calibrator = choose_calibrator(far.score, y, fold)
+    probability = calibrate_across_folds(far.score, y, fold)
+    blocks = assign_blocks(table.coordinates, block_m=test.block_m)
+    interval = IntervalScaler.fit(probability, far.spread, y, blocks, level=config.model.interval)
+    return calibrator, interval
 
 
 def _metrics(
@@ -324,10 +322,14 @@ def _metrics(
             "unlabelled": run_cells(run) - len(table.state),
         },
         "prevalence": positive / len(table.state),
-        "range_m": test.range_m,
+        "range_m": test.held.range_m,
         "block_m": test.block_m,
         "folds": {name: len(protocol.folds) for name, protocol in test.protocols.items()},
         "protocols": protocols,
+        "held_out": dict(test.held.facts),
+        "warnings": [*test.held.warnings, *_lint_words(test)],
+        "calibrator": model.calibrator.to_dict()["kind"],
+        "interval": model.interval.to_dict(),
         "regions": assess_regions(far[MODEL], table, test.protocols["far"]),
         "capture": {"far": capture_curves(far, table)},
         "reliability": {
@@ -343,6 +345,15 @@ def _metrics(
     }
 
 
+def _lint_words(test: Test) -> tuple[str, ...]:
+    """Name the features that can act as the name of a place."""
+    table = test.table
+    features = table.cells[table.features]
+    return lint_features(
+        features, table.coordinates, regions=table.region, block_m=test.block_m
+    ).words
+
+
 def run_cells(run: Run) -> int:
     """Count the cells of the study area."""
     manifest = json.loads((run.folder / "manifest.json").read_text(encoding="utf-8"))
@@ -352,8 +363,6 @@ def run_cells(run: Run) -> int:
 
 def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:
     """Estimate the share of the study area that the model can speak for, from a sample."""
-    from features.cube import open_cube
-
     inside = open_cube(run.folder / "cube.zarr")["inside"].to_numpy().astype(bool)
     cells = np.flatnonzero(inside)
     rng = np.random.default_rng([run.config.model.seed, 3])

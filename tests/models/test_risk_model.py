@@ -5,6 +5,7 @@ import pytest
 from features.errors import InputError
 from models.applicability import Applicability
 from models.calibration import LogisticCalibrator
+from models.conformal import IntervalScaler
 from models.estimators import LightGBMEnsemble, risk_pipeline
 from models.evaluation import Drawing, fit_pipeline
 from models.findings_encoder import FindingsEncoder
@@ -51,7 +52,7 @@ def model() -> RiskModel:
         features=FEATURES,
         calibrator=LogisticCalibrator().fit(score, cells.state),
         applicability=Applicability.fit(columns, dict.fromkeys(columns, 1.0), folds),
-        interval=0.9,
+        interval=IntervalScaler(0.9, 1.0, 0.2, 1.1),
     )
 
 

@@ -33,7 +33,8 @@ class FeatureLint:
         ``constant_per_region``, ``nearly_constant_per_region`` and ``smooth`` (range beyond the
         block); ``words``, empty if no flag is raised.
     words
-        The words of flagged features: constant per region first, then nearly, then smooth.
+        The words of flagged features: constants first, then those constant per region, nearly so,
+        and smooth; of each kind, the longest range first.
     """
 
     table: pd.DataFrame
@@ -102,7 +103,8 @@ def lint_features(
         rows.append(_row(str(name), float(known.mean()), share, range_m, block_m))
     table = pd.DataFrame(rows)
     flags = ["constant", "constant_per_region", "nearly_constant_per_region", "smooth"]
-    first = [table.index[table[flag]] for flag in flags]
+    farthest = table.sort_values("range_m", ascending=False, kind="stable")
+    first = [farthest.index[farthest[flag]] for flag in flags]
     order = dict.fromkeys(int(index) for group in first for index in group)
     return FeatureLint(table, tuple(str(table.loc[index, "words"]) for index in order))
 

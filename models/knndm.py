@@ -180,7 +180,8 @@ class KNNDM:
         at_random = float(wasserstein_distance(reach, found.to_other_fold))
         easy = ks_2samp(found.to_any, reach, alternative="greater", method="asymp")
         tried, best = pd.DataFrame(columns=TRIED), None
-        if easy.pvalue < _LEVEL:
+        searched = bool(easy.pvalue < _LEVEL)
+        if searched:
             known = labels if y is not None else None
             tried, best = self._search(leaves, cell, known, reach=reach, found=found)
         least = tried["wasserstein"].min() if best is not None else np.inf
@@ -197,7 +198,9 @@ class KNNDM:
             tried=tried,
             target_distance=np.sort(reach),
             test_distance=np.sort(distance),
-            words=_words(clusters, w, reach, distance, refused=tried["refused"]),
+            words=_words(
+                clusters, w, reach, distance, refused=tried["refused"] if searched else None
+            ),
         )
 
     def _check(self) -> None:
@@ -369,13 +372,13 @@ def _kmeans(points: Array, count: int, seed: int) -> NDArray[np.int64]:
 
 
 def _words(
-    clusters: int | None, w: float, reach: Array, distance: Array, *, refused: pd.Series
+    clusters: int | None, w: float, reach: Array, distance: Array, *, refused: pd.Series | None
 ) -> str:
     if clusters is not None:
         said = f"Folds are made of {clusters} clusters"
-    elif len(refused) == 0:
+    elif refused is None:
         said = "Random folds are as far from training as the target is"
-    elif (refused == "").any():
+    elif refused.empty or (refused == "").any():
         said = "No clustering matches better than random folds"
     else:
         most = refused.value_counts().index[0]

@@ -37,6 +37,14 @@ def test_near_share_counts_test_rows_within_the_range():
     assert fold_summary([fold], Y, POINTS)["near_share"].isna().all()
 
 
+def test_near_rows_are_no_fault_where_the_target_is_as_near():
+    fold = (np.array([0, 2, 4]), np.array([1, 3, 5]))
+    for away, near in ((5.0, False), (50.0, True)):
+        target = np.array([[0.0, -away], [200.0, -away]])
+        table = fold_summary([fold], Y, POINTS, target=target, range_m=6)
+        assert table["near_train"].tolist() == [near]
+
+
 def test_wasserstein_by_hand():
     """Target 10 m from the rows; test rows 5, 7 and 1 m from training: W is 17 / 3."""
     fold = (np.array([0, 2, 4]), np.array([1, 3, 5]))

@@ -92,6 +92,13 @@ def test_where_every_clustering_is_refused_the_folds_are_random_and_say_why():
     assert "refused (most often: a fold holds more than 0.5 of the rows)" in match.words
 
 
+def test_rows_all_in_one_place_can_only_be_random():
+    points, target = np.full((20, 2), 3.0), np.array([[9_000.0, 0.0], [0.0, 9_000.0]])
+    match = KNNDM(4, target=target).match(None, coordinates=points)
+    assert np.bincount(match.fold).tolist() == [5] * 4
+    assert "No clustering matches better" in match.words
+
+
 def test_the_best_of_those_tried_is_taken():
     rng = np.random.default_rng(1)
     points, target = clustered(rng), rng.uniform(0, SIDE, (300, 2))

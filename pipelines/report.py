@@ -42,7 +42,7 @@ CALIBRATION: Sequence[tuple[str, str, str]] = (
 )
 PROTOCOLS: Mapping[str, str] = {
     "far": "Far: whole regions it was not taught on",
-    "near": "Near: land beside what is known",
+    "near": "Near: as far from the training land as the unsurveyed land is",
     "random": "Random folds: optimistic reference, never the quality of this map",
 }
 FAMILIES: Mapping[str, str] = {

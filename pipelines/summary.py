@@ -48,7 +48,7 @@ def closing_lines(run: Run) -> Iterator[str]:
     if run.simulated:
         yield "SIMULATED findings: the map shows how the software works, not where mines are."
     yield f"1. Far, regions left out whole: {_found(far)}"
-    yield f"2. Near, blocks left out: {_found(near)}"
+    yield f"2. Near, as far as the unsurveyed land is: {_found(near)}"
     yield f"3. Cannot say: {1 - metrics['applicable_share']:.1%} of the study area."
     failed = [gate["words"] for gate in metrics["gates"] if not gate["passed"]]
     for words in failed:

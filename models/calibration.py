@@ -15,6 +15,7 @@ from models.inputs import checked_scores
 from models.maximum_likelihood import fit_logistic, platt_targets, prevalence_logit
 from models.plain_values import Plain, expect_kind, not_negative, number, numbers, rising
 from models.score_bins import BINS, SCORE_CLIP, as_scores, gather, logit
+from models.shift_calibrator import ShiftCalibrator
 from models.venn_abers import VennAbersCalibrator
 
 Array = NDArray[np.float64]
@@ -232,6 +233,7 @@ class IsotonicCalibrator:
 
 
 CALIBRATORS: dict[str, Callable[[], Calibrator]] = {
+    "shift": ShiftCalibrator,
     "logistic": LogisticCalibrator,
     "beta": BetaCalibrator,
     "isotonic": IsotonicCalibrator,
@@ -248,6 +250,8 @@ def calibrator_from_dict(plain: Plain) -> Calibrator:
         If the kind is unknown, or a value is missing or no number.
     """
     kind = plain.get("kind")
+    if kind == "shift":
+        return ShiftCalibrator.from_dict(plain)
     if kind == "logistic":
         return LogisticCalibrator.from_dict(plain)
     if kind == "beta":
@@ -281,7 +285,7 @@ def choose_calibrator(
         The simplest, unless another lowers the log loss by a thousandth.
     """
     losses = calibration_losses(scores, y, fold_ids, weight=weight)
-    chosen = "logistic"
+    chosen = "shift"
     for kind, loss in losses.items():
         if loss < losses[chosen] * (1.0 - PARSIMONY):
             chosen = kind

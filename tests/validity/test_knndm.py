@@ -75,10 +75,9 @@ def test_knndm_estimates_the_quality_of_the_map(record_validity):
         measured=f"bias {bias[1]:+.3f} (standard error {doubt[1]:.3f}) against {bias[0]:+.3f} "
         f"({doubt[0]:.3f}); mean absolute error {size[1]:.3f} against {size[0]:.3f}",
         passed=bool(passed),
-        words="Random folds flatter. What bias kNNDM has left is on the cautious side where it is "
-        "negative: its folds are larger pieces of land than any one place to be predicted lacks, "
-        "and a fold's model has a fifth fewer rows. One world's estimate is still off by the mean "
-        "absolute error, so the interval beside a score matters more than its third digit.",
+        words="Random folds flatter. A negative bias of kNNDM is on the cautious side; its cause "
+        "was not tested (a fold's model has a fifth fewer rows than the final one, which is one "
+        "likely reason). The estimate of one world is still off by the mean absolute error.",
         table=[
             {"folds": name, "bias": round(b, 4), "standard_error": round(d, 4),
              "mean_absolute_error": round(m, 4)}

@@ -85,7 +85,8 @@ def _strangers(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     made = {name for stage in manifest["stages"] for name in stage["outputs"]}
     for item in sorted(folder.rglob("*")):
         name = item.relative_to(folder)
-        if item.is_dir() or name.as_posix() in UNTRACKED or name.parts[0] in UNTRACKED_FOLDERS:
+        folders = item.is_dir() and not item.is_symlink()
+        if folders or name.as_posix() in UNTRACKED or name.parts[0] in UNTRACKED_FOLDERS:
             continue
         parents = {parent.as_posix() for parent in name.parents}
         if name.as_posix() not in made and not parents & made:

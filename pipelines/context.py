@@ -65,6 +65,9 @@ class Run:
                     f"{folder} is a run of {manifest['study_area']}, not of "
                     f"{config.study_area.name}. Choose another --out."
                 )
+            place = _place(config_path, folder)
+            if manifest["config_file"] != place:  # one of the two was moved
+                write_json(folder / MANIFEST, manifest | {"config_file": place})
         write_whole(folder / "config.yaml", config_path.read_bytes())
         return cls(folder, config, config_path)
 
@@ -128,8 +131,17 @@ def read_metrics(folder: Path) -> dict[str, Any]:
     path = folder / "metrics.json"
     if not path.is_file():
         raise InputError(f"{folder} has no metrics.json; train first (`minerisk run`).")
-    metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"{path} is not JSON ({error}). It was changed by hand; train again."
+        ) from error
     return metrics
+
+
+def _place(config_path: Path, folder: Path) -> str:
+    return os.path.relpath(config_path.resolve(), folder.resolve())
 
 
 def _first_manifest(config: Config, config_path: Path, folder: Path) -> dict[str, Any]:
@@ -138,6 +150,6 @@ def _first_manifest(config: Config, config_path: Path, folder: Path) -> dict[str
         "study_area": config.study_area.name,
         "title": config.study_area.title,
         "simulated": config.simulation is not None,
-        "config_file": os.path.relpath(config_path.resolve(), folder.resolve()),
+        "config_file": _place(config_path, folder),
         "stages": [],
     }

@@ -202,8 +202,7 @@ def do_stage(
         seconds=round(time.monotonic() - started, 1),
         facts=facts,
     )
-    others = [other for other in manifest["stages"] if other["name"] != name]
-    manifest["stages"] = [*others, asdict(stage)]
+    manifest["stages"] = _in_its_place(manifest["stages"], asdict(stage))
     manifest["environment"] = environment()
     write_json(folder / MANIFEST, manifest)
     return True
@@ -242,6 +241,13 @@ def locked(folder: Path) -> Iterator[None]:
                 "--out folder."
             ) from error
         yield
+
+
+def _in_its_place(stages: Sequence[dict[str, Any]], stage: dict[str, Any]) -> list[dict[str, Any]]:
+    """Put a stage where it was before: what is made comes before what is made of it."""
+    if stage["name"] in [known["name"] for known in stages]:
+        return [stage if known["name"] == stage["name"] else known for known in stages]
+    return [*stages, stage]
 
 
 def _intact(folder: Path, outputs: Mapping[str, str]) -> bool:

@@ -4,6 +4,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.audit import audit_run
+from pipelines.manifest import read_manifest
+from pipelines.run import run_steps
+
+TINY = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
 
 
 def test_an_untouched_run_passes(tiny_run: Path) -> None:
@@ -63,3 +67,32 @@ def test_a_changed_layer_is_named(tiny_copy: Path) -> None:
                 stage["inputs"][name] = "0" * 64
     (tiny_copy / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     assert any("layer:elevation has changed" in line for line in audit_run(tiny_copy).problems)
+
+
+def test_a_stage_done_again_does_not_break_the_chain(tiny_copy: Path) -> None:
+    """What was lost and made again, the same, is no finding: the trail keeps its order."""
+    before = [stage["name"] for stage in read_manifest(tiny_copy)["stages"]]
+    (tiny_copy / "tasks.csv").unlink()
+    (tiny_copy / "simulated" / "findings.gpkg").unlink()
+    run_steps(TINY, tiny_copy)
+    assert [stage["name"] for stage in read_manifest(tiny_copy)["stages"]] == before
+    assert audit_run(tiny_copy).problems == ()
+
+
+def test_a_moved_run_leads_to_its_layers_again_once_gone_on_with(
+    tiny_copy: Path, tmp_path: Path
+) -> None:
+    moved = tmp_path / "далеко" / "a run"
+    moved.parent.mkdir()
+    tiny_copy.rename(moved)
+    assert any("cannot be checked" in line for line in audit_run(moved).problems)
+    said: list[str] = []
+    run_steps(TINY, moved, said=said.append)
+    assert all("nothing to do" in line for line in said)
+    assert audit_run(moved).problems == ()
+
+
+def test_a_folder_that_is_linked_in_is_named(tiny_copy: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tiny_copy / "extra").symlink_to(tmp_path / "other")
+    assert any("extra was made by no stage" in line for line in audit_run(tiny_copy).problems)

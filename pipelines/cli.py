@@ -97,7 +97,7 @@ def train(config: ConfigFile, out: Out) -> None:
     from pipelines.run import run_steps
     from pipelines.summary import score_lines
 
-    done = run_steps(config, out, last="train", said=_say)
+    done = run_steps(config, out, last="track", said=_say)
     for line in score_lines(done.folder):
         typer.echo(line)
 

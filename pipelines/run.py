@@ -61,14 +61,19 @@ def _build(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
 
 
 def _train(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
-    from pipelines.tracking import track
+    from pipelines.tracking import check_store
     from pipelines.train import train
     from pipelines.train_figures import write_figures
 
+    check_store(run)
     paths, facts = train(run, progress=bar)
-    figures = write_figures(run.folder)
-    bar.step("MLflow", 0, 1)
-    return [*paths, figures], facts | {"mlflow": track(run, figures=figures)}
+    return [*paths, write_figures(run.folder)], facts
+
+
+def _track(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from pipelines.tracking import track
+
+    return [], track(run, figures=run.folder / "figures")
 
 
 def _predict(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -106,7 +111,8 @@ STEPS = {
         Step("build", "Feature cube", ("configure",),
              ("study_area", "layers", "features", "labels"), _build, layers=True),
         Step("train", "Train and test", ("build",),
-             ("study_area", "folds", "model", "gates", "tracking"), _train),
+             ("study_area", "folds", "model", "gates"), _train),
+        Step("track", "MLflow record", ("configure", "build", "train"), ("tracking",), _track),
         Step("predict", "Risk rasters", ("build", "train"), ("study_area", "classes"), _predict),
         Step("prioritize", "Survey tasks", ("predict",), ("tasks", "model"), _prioritize),
         Step("report", "Report", ("train", "predict", "prioritize"), (), _report),

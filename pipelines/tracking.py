@@ -1,11 +1,13 @@
 """MLflow: the record of a run that a data scientist browses. SQLite unless told otherwise."""
 
 import os
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -20,12 +22,40 @@ QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+CONNECT_S = 5.0
 
 
 def tracking_uri(run: Run) -> str:
     """Say where MLflow writes: the environment first, then the configuration, then SQLite."""
     given = os.environ.get("MLFLOW_TRACKING_URI") or run.config.tracking.uri
     return given or f"sqlite:///{(run.folder / 'mlflow.db').resolve()}"
+
+
+def check_store(run: Run) -> None:
+    """Find out before hours of training whether a tracking server answers.
+
+    Raises
+    ------
+    InputError
+        If the tracking store is a server and nothing listens there.
+    """
+    uri = tracking_uri(run)
+    address = urlsplit(uri)
+    if address.scheme not in {"http", "https"}:
+        return
+    port = address.port or {"http": 80, "https": 443}[address.scheme]
+    try:
+        socket.create_connection((address.hostname or "", port), timeout=CONNECT_S).close()
+    except OSError as error:
+        raise _unusable(uri, str(error)) from error
+
+
+def _unusable(uri: str, why: str) -> InputError:
+    return InputError(
+        f"The tracking store {uri.split('@')[-1]} cannot be used: {why}. Start the server, or "
+        "unset MLFLOW_TRACKING_URI to use SQLite in the run folder. What was finished is kept."
+    )
 
 
 def track(run: Run, *, figures: Path) -> dict[str, str]:
@@ -42,6 +72,8 @@ def track(run: Run, *, figures: Path) -> dict[str, str]:
         If the tracking store cannot be reached.
     """
     os.environ.update(QUIET)
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
     import mlflow
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -51,10 +83,7 @@ def track(run: Run, *, figures: Path) -> dict[str, str]:
         with _quiet():
             return _log(mlflow, run, uri, figures)
     except (MlflowException, SQLAlchemyError) as error:
-        raise InputError(
-            f"The tracking store {uri.split('@')[-1]} cannot be used: {str(error).splitlines()[0]} "
-            "Start the server, or unset MLFLOW_TRACKING_URI to use SQLite in the run folder."
-        ) from error
+        raise _unusable(uri, str(error).splitlines()[0].rstrip(".")) from error
 
 
 def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
@@ -70,8 +99,8 @@ def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
         mlflow.log_params({f"sha256.{key}": value for key, value in _inputs(run).items()})
         mlflow.log_metrics(_metric_values(metrics))
         mlflow.log_artifact(str(run.folder / "config.yaml"))
-        for name in ("metrics.json", "trials.json"):
-            mlflow.log_artifact(str(run.folder / name))
+        for scores in ("metrics.json", "trials.json"):
+            mlflow.log_artifact(str(run.folder / scores))
         mlflow.log_dict(environment(), "environment.json")
         mlflow.log_artifacts(str(run.folder / "model"), "model")
         mlflow.log_artifacts(str(figures), "figures")

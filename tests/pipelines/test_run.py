@@ -25,7 +25,7 @@ def test_a_second_run_has_nothing_to_do(tiny_run: Path) -> None:
     before = (tiny_run / "manifest.json").read_bytes()
     said: list[str] = []
     run_steps(TINY, tiny_run, said=said.append)
-    assert len(said) == 8
+    assert len(said) == 9
     assert all("nothing to do" in line for line in said)
     assert (tiny_run / "manifest.json").read_bytes() == before
 

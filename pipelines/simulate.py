@@ -13,6 +13,8 @@ import pyogrio
 import rasterio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
+from rasterio.errors import RasterioError
 
 from configs.schema import Config, Simulation
 from features.errors import InputError
@@ -209,7 +211,13 @@ def _whole(path: Path) -> Iterator[Path]:
     """Give a name in a folder beside `path`; rename what was written there when all went well."""
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as folder:
         unfinished = Path(folder) / path.name
-        yield unfinished
+        try:
+            yield unfinished
+        except (DataSourceError, DataLayerError, FeatureError, RasterioError) as failure:
+            raise InputError(
+                f"{path} could not be written ({failure}). Check that the disk has room and that "
+                "the folder may be written to."
+            ) from failure
         with unfinished.open("rb") as stream:
             os.fsync(stream.fileno())
         unfinished.replace(path)

@@ -119,7 +119,8 @@ def stop_on_errors(report: Report) -> None:
         lines = [f"{problem.layer}: {problem.message}" for problem in errors[:_SHOWN_ERRORS]]
         more = len(errors) - len(lines)
         lines += [f"and {more} more"] if more else []
-        raise FindingError(f"{len(errors)} errors in the input.\n  " + "\n  ".join(lines))
+        noun = "error" if len(errors) == 1 else "errors"
+        raise FindingError(f"{len(errors)} {noun} in the input.\n  " + "\n  ".join(lines))
 
 
 def write_report(report: Report, out_dir: Path) -> tuple[Path, Path]:

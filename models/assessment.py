@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from models.area_curves import boyce_index, prediction_area, success_rate
+from models.comparison import compare
 from models.evaluation import Protocol, calibrate_across_folds
 from models.metrics import ReliabilityBin, block_bootstrap, capture_curve, reliability
 from models.splits import assign_blocks
@@ -20,6 +22,8 @@ PROBABILITY_MEASURES = (
     "ece",
 )
 LEVEL = 0.9
+HAZARD_BITS = {"ap": 1, "at": 2, "uxo": 4, "any": 8}
+"""Bits of the ``hazard`` of label cells; ``any`` is a find whose kind is not known."""
 
 
 def assess(
@@ -78,9 +82,17 @@ def _plain(value: float) -> float | None:
 
 
 def assess_regions(
-    score: NDArray[np.float64], table: CellTable, protocol: Protocol
+    score: NDArray[np.float64],
+    table: CellTable,
+    protocol: Protocol,
+    *,
+    block_m: float | None = None,
 ) -> list[dict[str, Any]]:
-    """Measure each left-out region by itself: cells, positives, ROC-AUC and mean probability."""
+    """Measure each left-out region by itself: cells, positives, ROC-AUC and mean probability.
+
+    With `block_m`, ``intervals`` gives every measure with its interval from the region's own
+    blocks; None where it holds one class or one block only.
+    """
     y = (table.state == 1).astype(np.int8)
     fold = protocol.fold_of_row(len(score))
     probability = calibrate_across_folds(score, y, fold)
@@ -89,19 +101,135 @@ def assess_regions(
         test = (fold == number) & np.isfinite(score)
         both = 0 < y[test].sum() < test.sum()
         centre = table.coordinates[test].mean(axis=0)
+        row: dict[str, Any] = {
+            "region": number,
+            "cells": int(test.sum()),
+            "positive": int(y[test].sum()),
+            "roc_auc": float(roc_auc_score(y[test], score[test])) if both else None,
+            "mean_probability": float(probability[test].mean()),
+            "observed": float(y[test].mean()),
+            "easting": float(centre[0]),
+            "northing": float(centre[1]),
+        }
+        if block_m is not None:
+            row["intervals"] = _part(y, probability, test, table, block_m=block_m)
+        rows.append(row)
+    return rows
+
+
+def assess_hazards(
+    score: NDArray[np.float64],
+    table: CellTable,
+    protocol: Protocol,
+    hazard: NDArray[np.uint8],
+    *,
+    block_m: float,
+) -> list[dict[str, Any]]:
+    """Measure each hazard class: its positives against all negatives, other positives left out.
+
+    Parameters
+    ----------
+    hazard
+        Bits of every row, shape ``(n,)``: see `HAZARD_BITS`; a row may hold several.
+
+    Returns
+    -------
+    list of dict
+        ``hazard``, ``cells``, ``positive`` and ``intervals`` (None with one class or one block).
+        Probabilities are of any hazard, so that their calibration says nothing of one class and
+        only ranking measures are given.
+    """
+    y = (table.state == 1).astype(np.int8)
+    scored = np.isfinite(score)
+    rows = []
+    for name, bit in HAZARD_BITS.items():
+        chosen = scored & ((y == 0) | ((hazard & bit) > 0))
+        found = _part(y, score, chosen, table, block_m=block_m)
+        ranked = found and {key: v for key, v in found.items() if key not in PROBABILITY_MEASURES}
         rows.append(
             {
-                "region": number,
-                "cells": int(test.sum()),
-                "positive": int(y[test].sum()),
-                "roc_auc": float(roc_auc_score(y[test], score[test])) if both else None,
-                "mean_probability": float(probability[test].mean()),
-                "observed": float(y[test].mean()),
-                "easting": float(centre[0]),
-                "northing": float(centre[1]),
+                "hazard": name,
+                "cells": int(chosen.sum()),
+                "positive": int(y[chosen].sum()),
+                "intervals": ranked,
             }
         )
     return rows
+
+
+def assess_curves(
+    score: NDArray[np.float64], table: CellTable, *, block_m: float, draws: int = 200
+) -> dict[str, Any]:
+    """Give Boyce index, success-rate and P–A curves of pooled held-out scores, with intervals.
+
+    Returns
+    -------
+    dict
+        ``boyce`` (estimate, low, high; None if all scores are equal), ``success_rate`` (rows of
+        share of land, share found, low, high), ``area`` under it, ``prediction_area`` (rows of
+        threshold, share found, share of land), ``crossing`` and ``density`` at it.
+    """
+    scored = np.isfinite(score)
+    y, p = (table.state[scored] == 1).astype(np.int8), score[scored]
+    blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
+    curve = success_rate(y, p, blocks, draws=draws, level=LEVEL)
+    plot = prediction_area(y, p, blocks, draws=draws, level=LEVEL)
+    boyce = None
+    if p.min() < p.max():
+        index = boyce_index(y, p, blocks, draws=draws, level=LEVEL).index
+        boyce = [_plain(value) for value in index]
+    lines = np.column_stack([curve.land, curve.found, curve.low, curve.high])
+    steps = np.column_stack([plot.threshold, plot.found, plot.land])
+    return {
+        "boyce": boyce,
+        "success_rate": np.round(lines, 6).tolist(),
+        "area": [_plain(value) for value in curve.area],
+        "prediction_area": np.round(steps, 6).tolist(),
+        "crossing": [_plain(value) for value in plot.crossing],
+        "density": [_plain(value) for value in plot.density],
+    }
+
+
+def compare_models(
+    scores: Mapping[str, NDArray[np.float64]], table: CellTable, *, model: str, block_m: float
+) -> dict[str, dict[str, list[float | None]]]:
+    """Give the measures of `model` minus those of each other, on the same resampled blocks.
+
+    Scores are taken as they are, so that only ranking measures are compared. Prevalence, whose
+    constant differs from fold to fold, is taken as one constant.
+    """
+    scored = np.all([np.isfinite(score) for score in scores.values()], axis=0)
+    y = (table.state[scored] == 1).astype(np.int8)
+    blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
+    compared = {}
+    for name, score in scores.items():
+        if name == model:
+            continue
+        beside = np.full(len(y), y.mean()) if name == "prevalence" else score[scored]
+        found = compare(y, scores[model][scored], beside, blocks, cell_ha=table.cell_ha)
+        compared[name] = {
+            measure: [_plain(value) for value in values]
+            for measure, values in found.items()
+            if measure not in PROBABILITY_MEASURES
+        }
+    return compared
+
+
+def _part(
+    y: NDArray[np.int8],
+    p: NDArray[np.float64],
+    chosen: NDArray[np.bool_],
+    table: CellTable,
+    *,
+    block_m: float,
+) -> dict[str, list[float | None]] | None:
+    """Measure some of the rows, with intervals; None with one class or one block only."""
+    part = y[chosen]
+    blocks = assign_blocks(table.coordinates[chosen], block_m=block_m)
+    if not 0 < part.sum() < part.size or len(np.unique(blocks)) < 2:
+        return None
+    found = block_bootstrap(part, p[chosen], blocks, cell_ha=table.cell_ha, level=LEVEL)
+    return {name: [_plain(value) for value in values] for name, values in found.items()}
 
 
 def capture_curves(scores: Mapping[str, NDArray[np.float64]], table: CellTable) -> dict[str, Any]:

@@ -36,12 +36,12 @@ def test_the_estimate_is_the_mean_prediction_plus_the_weighted_residual() -> Non
 
 
 def test_a_wrong_model_is_repaired_by_right_weights_and_the_other_way_round() -> None:
-    p, truth, chance, surveyed = world(1, n=40_000)
+    p, truth, chance, surveyed = world(1, n=20_000)
     real = truth[~surveyed].mean()
     weights = transport_weights(chance, surveyed, trim=1.0)
     blocks = blocks_of(len(p), 10)
-    flat = unsurveyed_prevalence(np.full(len(p), 0.12), truth, weights, blocks)
-    even = unsurveyed_prevalence(p, truth, surveyed * 1.0, blocks)
+    flat = unsurveyed_prevalence(np.full(len(p), 0.12), truth, weights, blocks, draws=50)
+    even = unsurveyed_prevalence(p, truth, surveyed * 1.0, blocks, draws=50)
     assert flat.estimate == pytest.approx(real, rel=0.1)
     assert even.estimate == pytest.approx(real, rel=0.1)
     assert abs(flat.surveyed - real) > 0.3 * real
@@ -49,14 +49,14 @@ def test_a_wrong_model_is_repaired_by_right_weights_and_the_other_way_round() ->
 
 def test_the_interval_covers_the_share_of_this_land() -> None:
     inside = []
-    for seed in range(100):
+    for seed in range(50):
         p, truth, chance, surveyed = world(seed)
         weights = transport_weights(chance, surveyed)
         result = unsurveyed_prevalence(
             p, truth, weights, blocks_of(len(p), 10), level=0.9, draws=200
         )
         inside.append(result.lower <= truth[~surveyed].mean() <= result.upper)
-    assert 0.82 <= np.mean(inside) <= 0.97
+    assert 0.80 <= np.mean(inside) <= 0.98
 
 
 def test_uncertain_detection_widens_the_interval() -> None:

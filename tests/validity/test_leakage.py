@@ -125,23 +125,34 @@ def permuted_auc(
     return within_block_auc(labels, scores, blocks, seed=seed, level=LEVEL)
 
 
-@pytest.mark.parametrize(
-    "name", ["lightgbm", "random_forest", "logistic_regression", "distance_rule"]
-)
-def test_a_folds_own_labels_change_no_score_of_it(name):
-    """The strict proof: turn every label of a held-out fold around, and its scores stay."""
+def scores_before_and_after(
+    name: str, encoder: Callable[[CellTable], BaseEstimator]
+) -> list[np.ndarray]:
+    """Scores of a held-out fold, and again with every label of that fold turned around."""
     table = world(0)
     train, test = near(table).folds[0]
     turned = table.state.copy()
     turned[test] = 1 - turned[test]
     other = CellTable(table.cells, turned, table.weight, table.region, table.cell_ha)
     one_fold = Protocol("near", "", [(train, test)])
-    make = pipelines(honest(table))[name]
-    scores = [
-        out_of_fold(make, which, one_fold, drawing=Drawing(8.0, BLOCK_M, 0)).score[test]
+    drawing = Drawing(8.0, BLOCK_M, 0)
+    return [
+        out_of_fold(pipelines(encoder(which))[name], which, one_fold, drawing=drawing).score[test]
         for which in (table, other)
     ]
-    np.testing.assert_array_equal(*scores)
+
+
+@pytest.mark.parametrize(
+    "name", ["lightgbm", "random_forest", "logistic_regression", "distance_rule"]
+)
+def test_a_folds_own_labels_change_no_score_of_it(name):
+    np.testing.assert_array_equal(*scores_before_and_after(name, honest))
+
+
+@pytest.mark.parametrize("encoder", [leaky, leaky_but_for_itself])
+def test_turning_a_folds_labels_shows_either_leak(encoder):
+    before, after = scores_before_and_after("lightgbm", encoder)
+    assert (before != after).mean() > 0.1
 
 
 def test_encoders_that_leak_are_caught_in_one_world():

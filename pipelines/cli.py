@@ -7,8 +7,9 @@ import os
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -94,25 +95,70 @@ def build(config: ConfigFile, out: Out) -> None:
 @app.command()
 def train(config: ConfigFile, out: Out) -> None:
     """Train, put to the test on land held out, calibrate, pass the gates."""
+    from pipelines.context import read_metrics
     from pipelines.run import run_steps
     from pipelines.summary import score_lines
 
     done = run_steps(config, out, last="track", said=_say)
-    for line in score_lines(done.folder):
+    for line in score_lines(read_metrics(done.folder)):
         typer.echo(line)
 
 
 @app.command()
-def evaluate(run: RunFolder, as_json: Json = False) -> None:
-    """Print how good a run is: model, rules of thumb and random folds side by side."""
+def evaluate(
+    run: RunFolder,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="finds that came after the run")
+    ] = None,
+    layer: Annotated[str | None, typer.Option("--layer", help="layer of the finds")] = None,
+    searched: Annotated[
+        str | None, typer.Option("--searched", help="layer of that file: land searched")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="folder for the result")] = None,
+    as_json: Json = False,
+) -> None:
+    """Print how good a run is on land held out; with --labels, on finds that came later."""
     from pipelines.context import read_metrics
     from pipelines.summary import score_lines
 
-    if as_json:
-        typer.echo(json.dumps(read_metrics(run), indent=1, sort_keys=True))
+    if labels is None:
+        metrics = read_metrics(run)
+        _print(metrics, score_lines(metrics), as_json=as_json)
         return
-    for line in score_lines(run):
-        typer.echo(line)
+    from pipelines.evaluate_labels import evaluate_labels
+
+    found = evaluate_labels(run, labels, layer=layer, searched_layer=searched, out=out)
+    _print(found, found["words"], as_json=as_json)
+
+
+@app.command("evaluate-table")
+def evaluate_table(
+    table: Annotated[Path, typer.Argument(help="CSV or Parquet, one row a place")],
+    label: Annotated[str, typer.Option(help="column: 1 found, 0 searched, blank not searched")],
+    easting: Annotated[str, typer.Option(help="column of easting or longitude")],
+    northing: Annotated[str, typer.Option(help="column of northing or latitude")],
+    crs: Annotated[str, typer.Option(help="CRS of the coordinates, such as EPSG:4326")],
+    group: Annotated[str | None, typer.Option(help="column of the unit left out whole")] = None,
+    date: Annotated[str | None, typer.Option(help="column of dates")] = None,
+    block_m: Annotated[float | None, typer.Option(help="side of the blocks, metres")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="folder for the result")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put the models to the test on a plain table, with the folds and gates of a run."""
+    from pipelines.evaluate_table import evaluate_table as evaluate
+    from pipelines.summary import score_lines
+
+    found = evaluate(
+        table,
+        label=label,
+        coordinates=(easting, northing),
+        crs=crs,
+        group=group,
+        date=date,
+        block_m=block_m,
+        out=out,
+    )
+    _print(found, score_lines(found), as_json=as_json)
 
 
 @app.command()
@@ -188,6 +234,14 @@ def main() -> None:
         _fail(_disk_words(error), 2)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
         _fail(_unexpected(error), 3)
+
+
+def _print(found: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(found, indent=1, sort_keys=True))
+        return
+    for line in lines:
+        typer.echo(line)
 
 
 def _say(line: str) -> None:

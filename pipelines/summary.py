@@ -1,7 +1,6 @@
 """What a run says at the end: how good, and where things are."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from pipelines.context import Run, read_metrics
@@ -21,10 +20,9 @@ NAMES = {
 }
 
 
-def score_lines(folder: Path) -> Iterator[str]:
-    """Give the scores of a run as a Markdown table: model, rules of thumb, random folds."""
-    metrics = read_metrics(folder)
-    if metrics["simulated"]:
+def score_lines(metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Give scores as a Markdown table: model, rules of thumb, random folds."""
+    if metrics.get("simulated"):
         yield "SIMULATED findings: these numbers test the software and claim nothing of real land."
     yield f"Prevalence on labelled land: {metrics['prevalence']:.4f}. 90 % intervals over blocks."
     yield ""

@@ -148,9 +148,19 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not JSON ({error}). It was changed by hand.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise InputError(f"{path} is not a manifest of format {FORMAT}. Make the run again.")
-    if not isinstance(manifest.get("stages"), list):
+    if not _are_stages(manifest.get("stages")):
         raise InputError(f"{path} lists no stages. It was changed by hand; make the run again.")
     return manifest
+
+
+def _are_stages(stages: Any) -> bool:
+    return isinstance(stages, list) and all(
+        isinstance(stage, dict)
+        and isinstance(stage.get("name"), str)
+        and isinstance(stage.get("inputs"), dict)
+        and isinstance(stage.get("outputs"), dict)
+        for stage in stages
+    )
 
 
 def stage_named(manifest: Mapping[str, Any], name: str) -> dict[str, Any] | None:

@@ -137,3 +137,10 @@ def test_a_lock_is_given_back(tmp_path: Path) -> None:
         pass
     with locked(tmp_path / "run"), pytest.raises(InputError), locked(tmp_path / "run"):
         pass
+
+
+@pytest.mark.parametrize("stages", [None, [1], [{"name": "one"}], [{"inputs": {}, "outputs": {}}]])
+def test_stages_that_are_none_are_named(tmp_path: Path, stages: object) -> None:
+    write_json(tmp_path / "manifest.json", {"format": 1, "stages": stages})
+    with pytest.raises(InputError, match="lists no stages"):
+        read_manifest(tmp_path)

@@ -45,13 +45,14 @@ def gather(scores: Array, labels: Array, weights: Array, *, limit: int) -> Gathe
     """
     value, group = np.unique(scores, return_inverse=True)
     if value.size > limit:
-        edges = np.linspace(*logit(value[[0, -1]]), limit + 1)[1:-1]
-        group = np.searchsorted(edges, logit(value), side="right")[group]
+        log_odds = logit(value)
+        edges = np.linspace(log_odds[0], log_odds[-1], limit + 1)[1:-1]
+        group = np.searchsorted(edges, log_odds, side="right")[group]
         _, group = np.unique(group, return_inverse=True)
         value = np.bincount(group, weights * scores) / np.bincount(group, weights)
     found = np.bincount(group, weights * labels, value.size)
     missed = np.bincount(group, weights * (1.0 - labels), value.size)
-    return Gathered(value, found, missed)
+    return Gathered(value.astype(np.float64), found.astype(np.float64), missed.astype(np.float64))
 
 
 def logit(scores: Array) -> Array:

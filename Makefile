@@ -35,8 +35,8 @@ bench: $(INSTALLED)  ## benchmarks: ratios inside one run
 	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks
 
 validity: $(INSTALLED)  ## long checks of what the numbers promise (an hour), written to docs/validity.md
-	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m validity tests/validity
-	$(BIN)/python -m pipelines.validity
+	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m validity tests/validity; \
+	  status=$$?; $(BIN)/python -m pipelines.validity && exit $$status
 
 lock: $(INSTALLED)  ## resolve requirements.lock anew, for every Python from 3.11
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \

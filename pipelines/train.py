@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from configs.schema import Config
-from features.cube import cube_geobox, open_cube
+from features.cube import open_cube
 from features.errors import FindingError, InputError
 from models.applicability import Applicability
 from models.assessment import assess, assess_regions, capture_curves, reliability_bins
@@ -31,7 +31,6 @@ from models.evaluation import (
     permute_labels,
 )
 from models.feature_lint import lint_features
-from models.prediction_points import mask_points
 from models.risk_model import RiskModel, assemble
 from models.splits import assign_blocks
 from models.table import CellTable
@@ -41,6 +40,7 @@ from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.manifest import write_json, write_whole
 from pipelines.protocols import HeldOut, hold_out
+from pipelines.survey_bias import survey_bias
 
 log = logging.getLogger(__name__)
 
@@ -133,13 +133,8 @@ def put_to_the_test(
 
 def land_to_predict(run: Run) -> NDArray[np.float64] | None:
     """Give places of the study area that nobody surveyed, shape ``(m, 2)``; none if all was."""
-    cube = open_cube(run.folder / "cube.zarr")
-    labels = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)
-    unsurveyed = (cube["inside"].to_numpy() == 1) & (labels["state"].to_numpy() < 0)
-    if not unsurveyed.any():
-        return None
-    affine = tuple(cube_geobox(cube).affine)[:6]
-    return mask_points(unsurveyed, affine, count=5_000, seed=run.config.model.seed)
+    table = unsurveyed_sample(run, sample=5_000)
+    return None if table is None else table.coordinates
 
 
 def gates(config: Config, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -328,6 +323,14 @@ def _metrics(
         "protocols": protocols,
         "held_out": dict(test.held.facts),
         "warnings": [*test.held.warnings, *_lint_words(test)],
+        "unsurveyed": survey_bias(
+            table,
+            _calibrated_far(test),
+            unsurveyed_sample(run),
+            model,
+            block_m=test.block_m,
+            seed=run.config.model.seed,
+        ),
         "calibrator": model.calibrator.to_dict()["kind"],
         "interval": model.interval.to_dict(),
         "regions": assess_regions(far[MODEL], table, test.protocols["far"]),
@@ -343,6 +346,25 @@ def _metrics(
         "permuted": permuted,
         "applicable_share": applicable_share(run, model),
     }
+
+
+def _calibrated_far(test: Test) -> NDArray[np.float64]:
+    y = (test.table.state == 1).astype(np.int8)
+    fold = test.protocols["far"].fold_of_row(len(y))
+    return calibrate_across_folds(test.scores["far", MODEL].score, y, fold)
+
+
+def unsurveyed_sample(run: Run, *, sample: int = 20_000) -> CellTable | None:
+    """Read a sample of the cells that nobody surveyed; none if there are none."""
+    cube = open_cube(run.folder / "cube.zarr")
+    labels = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)
+    unsurveyed = (cube["inside"].to_numpy() == 1) & (labels["state"].to_numpy() < 0)
+    if not unsurveyed.any():
+        return None
+    rng = np.random.default_rng([run.config.model.seed, 4])
+    chosen = np.zeros(unsurveyed.size, dtype=bool)
+    chosen[rng.permutation(np.flatnonzero(unsurveyed))[:sample]] = True
+    return read_cells(run, chosen.reshape(unsurveyed.shape))
 
 
 def _lint_words(test: Test) -> tuple[str, ...]:

@@ -151,7 +151,7 @@ def _log_folds(mlflow: Any, run: Run, metrics: Mapping[str, Any], experiment: st
     for region in metrics["regions"]:
         name = f"far-{region['region']:02d}"
         with mlflow.start_run(experiment_id=experiment, run_name=name, nested=True):
-            values = {key: value for key, value in region.items() if value is not None}
+            values = {key: v for key, v in region.items() if isinstance(v, int | float)}
             mlflow.log_metrics({key: float(value) for key, value in values.items()})
             mlflow.set_tag("minerisk.protocol", "far")
     with tempfile.TemporaryDirectory() as folder:

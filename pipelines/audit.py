@@ -7,7 +7,7 @@ from typing import Any
 
 from features.errors import MineriskError
 from models.risk_model import RiskModel
-from pipelines.context import Run
+from pipelines.context import Run, read_config
 from pipelines.manifest import MANIFEST, read_manifest, sha256_path
 
 UNTRACKED = {MANIFEST, ".lock", "mlflow.db", "minerisk.log"}
@@ -41,8 +41,19 @@ def audit_run(folder: Path) -> Audit:
     problems = list(_changed_outputs(folder, manifest))
     problems += _broken_links(folder, manifest)
     problems += _strangers(folder, manifest)
+    problems += _simulated_flag(folder, manifest)
     checked = sum(len(stage["inputs"]) + len(stage["outputs"]) for stage in manifest["stages"])
     return Audit(checked=checked, problems=tuple(problems))
+
+
+def _simulated_flag(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        simulated = read_config(folder / "config.yaml").simulation is not None
+    except MineriskError as error:
+        yield f"config.yaml cannot be read: {error}"
+        return
+    if manifest.get("simulated") is not simulated:
+        yield "manifest.json and config.yaml disagree on whether findings are SIMULATED"
 
 
 def _changed_outputs(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:

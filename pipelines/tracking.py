@@ -131,7 +131,7 @@ def _tags(run: Run, metrics: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _inputs(run: Run) -> dict[str, str]:
-    known = run.layer_inputs() | outputs_of(run.folder, "configure", "build")
+    known = run.layer_inputs() | outputs_of(run.folder, "configure", "build", "train")
     return {name.replace(":", "."): digest for name, digest in known.items()}
 
 

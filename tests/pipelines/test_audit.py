@@ -96,3 +96,11 @@ def test_a_folder_that_is_linked_in_is_named(tiny_copy: Path, tmp_path: Path) ->
     (tmp_path / "other").mkdir()
     (tiny_copy / "extra").symlink_to(tmp_path / "other")
     assert any("extra was made by no stage" in line for line in audit_run(tiny_copy).problems)
+
+
+def test_a_flipped_simulated_flag_is_named(tiny_copy: Path) -> None:
+    path = tiny_copy / "manifest.json"
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest["simulated"] = False
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+    assert any("SIMULATED" in line for line in audit_run(tiny_copy).problems)

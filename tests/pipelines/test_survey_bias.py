@@ -1,0 +1,41 @@
+import json
+from pathlib import Path
+
+import numpy as np
+
+from pipelines.build import read_cells
+from pipelines.context import Run
+from pipelines.predict import load_model
+from pipelines.survey_bias import survey_bias
+from pipelines.train import unsurveyed_sample
+
+
+def test_a_run_states_the_prevalence_of_unsurveyed_land(tiny_run: Path) -> None:
+    metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
+    found = metrics["unsurveyed"]["prevalence"]
+    assert 0 < found["lower"] < found["estimate"] < found["upper"] < 1
+    assert 0 <= metrics["unsurveyed"]["overlap"]["beyond_share"] <= 1
+
+
+def test_the_sample_is_of_land_nobody_surveyed(tiny_run: Path) -> None:
+    sample = unsurveyed_sample(Run.open(tiny_run), sample=100)
+    assert sample is not None
+    assert len(sample.state) == 100
+    assert (sample.state == -1).all()
+
+
+def test_where_all_land_was_surveyed_nothing_is_said(tiny_run: Path) -> None:
+    run = Run.open(tiny_run)
+    surveyed = read_cells(run)
+    held_out = np.full(len(surveyed.state), 0.1)
+    model = load_model(tiny_run)
+    assert survey_bias(surveyed, held_out, None, model, block_m=5_000.0, seed=0) is None
+
+
+def test_blocks_too_few_to_say_are_told_apart_from_a_number(tiny_run: Path) -> None:
+    run = Run.open(tiny_run)
+    surveyed = read_cells(run)
+    held_out = np.full(len(surveyed.state), 0.1)
+    other = unsurveyed_sample(run, sample=200)
+    model = load_model(tiny_run)
+    assert survey_bias(surveyed, held_out, other, model, block_m=500_000.0, seed=0) is None

@@ -10,7 +10,10 @@ import pytest
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 TINY = CONFIGS / "tiny.yaml"
-VERBS = ("run", "init", "validate", "build", "train", "evaluate", "predict", "prioritize", "report")
+VERBS = (
+    "run", "init", "validate", "build", "train", "evaluate", "evaluate-table", "predict",
+    "prioritize", "report", "audit",
+)  # fmt: skip
 
 
 def minerisk(*words: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

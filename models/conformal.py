@@ -18,11 +18,9 @@ from scipy.special import bdtr, expit, gammaln
 from scipy.stats import norm
 
 from features.errors import InputError
-from models.evaluation import OutOfFold, Protocol
 from models.inputs import checked_scores
 from models.plain_values import Plain, expect_kind, not_negative
 from models.score_bins import logit
-from models.table import CellTable
 
 Array = NDArray[np.float64]
 
@@ -246,22 +244,6 @@ def gather_groups(
         positive=np.bincount(group, labels).astype(np.float64),
         block=np.asarray(np.bincount(group, block) / cells, dtype=np.int64),
     )
-
-
-def held_out_spread(out: OutOfFold, table: CellTable, protocol: Protocol) -> Array:
-    """Give the spread of the ensemble's log-odds on each fold's held-out rows, shape (n,).
-
-    Parameters
-    ----------
-    out, table, protocol
-        What `models.evaluation.out_of_fold` gave for an ensemble, and what it was given.
-    """
-    spread = np.full(len(table.state), np.nan)
-    for pipeline, (_, test) in zip(out.fitted, protocol.folds, strict=True):
-        columns = pipeline[:-1].transform(table.cells.iloc[test])
-        members = pipeline.named_steps["classifier"].member_log_odds(columns)
-        spread[test] = members.std(axis=1, ddof=1)
-    return spread
 
 
 def _scattered(groups: Groups, sd: Array) -> Array:

@@ -1,6 +1,5 @@
 """`minerisk train`: fit, put to the test on land held out, calibrate, and pass the gates."""
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +43,7 @@ from pipelines.build import feature_families, read_cells
 from pipelines.candidates import MODEL, drawing, findings_encoder, makers, without_choice
 from pipelines.console import Progress
 from pipelines.context import Run
-from pipelines.manifest import write_json, write_whole
+from pipelines.manifest import read_manifest, stage_named, write_json, write_whole
 from pipelines.permuted import permuted_within_blocks
 from pipelines.protocols import HeldOut, hold_out
 from pipelines.survey_bias import survey_bias
@@ -262,14 +261,13 @@ def _final_model(
 def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
     """Learn, on land held out as regions, what a score means and how far off it may be.
 
-    Platt's curve is used, not the kind with the least log loss on left-out folds: on simulated
-    worlds choosing gave worse slopes than not choosing (docs/validity.md).
+    Platt's curve is used; the log loss of every kind is in ``metrics.json``, for information. Why
+    the kind with the least is not taken is in docs/methods.md.
     """
     table, far = test.table, test.scores["far", MODEL]
     y = (table.state == 1).astype(np.int8)
-    fold = test.protocols["far"].fold_of_row(len(y))
     calibrator = LogisticCalibrator().fit(far.score, y)
-    probability = calibrate_across_folds(far.score, y, fold)
+    probability = _calibrated_far(test)
     blocks = assign_blocks(table.coordinates, block_m=test.block_m)
     interval = IntervalScaler.fit(probability, far.spread, y, blocks, level=config.model.interval)
     return calibrator, interval
@@ -380,9 +378,12 @@ def _lint_words(test: Test) -> tuple[str, ...]:
 
 def run_cells(run: Run) -> int:
     """Count the cells of the study area."""
-    manifest = json.loads((run.folder / "manifest.json").read_text(encoding="utf-8"))
-    build = [stage for stage in manifest["stages"] if stage["name"] == "build"]
-    return int(build[0]["facts"]["cells"])
+    build = stage_named(read_manifest(run.folder), "build")
+    if build is None:
+        raise InputError(
+            f"{run.folder} has no finished stage `build`. Run `minerisk run` to go on."
+        )
+    return int(build["facts"]["cells"])
 
 
 def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:

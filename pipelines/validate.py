@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from configs.schema import Config
 from features.errors import FindingError, InputError
 from features.quality import Problem, validate_layers
 from features.sources import Layers, RasterSource
+from pipelines.manifest import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -219,14 +219,7 @@ def _uses(config: Config, name: str) -> Iterator[str]:
 
 
 def _write_whole(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from features.simulated_land import Land, cell_centre_points, cell_of, made_up_l
 from features.simulated_laying import simulate_laying
 from features.simulated_survey import simulate_survey
 from models.calibration import LogisticCalibrator, cross_calibrate
-from models.conformal import IntervalScaler, gather_groups, held_out_spread
+from models.conformal import IntervalScaler, gather_groups
 from models.estimators import LightGBMEnsemble, risk_pipeline
 from models.evaluation import Drawing, Protocol, fit_pipeline, out_of_fold
 from models.metrics import score
@@ -108,7 +108,7 @@ def interval_of_new_blocks(seed: int) -> dict[str, float]:
     known, late = table.take(outer[0]), table.take(outer[1])
     inner = block_folds(known, FOLDS - 1)
     out = out_of_fold(ensemble, known, inner, drawing=DRAWING)
-    fold, spread = inner.fold_of_row(len(known.state)), held_out_spread(out, known, inner)
+    fold, spread = inner.fold_of_row(len(known.state)), out.spread
     scaler = IntervalScaler.fit(
         cross_calibrate(out.score, known.state, fold),
         spread,

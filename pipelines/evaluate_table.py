@@ -36,10 +36,11 @@ from models.table import CellTable
 from models.time_folds import LeaveTimeOut
 from pipelines.candidates import MODEL, drawing, makers
 from pipelines.console import Progress, progress
+from pipelines.gates import gates
 from pipelines.manifest import sha256_path, write_json
 from pipelines.permuted import permuted_within_blocks
 from pipelines.table_intake import Intake, as_columns, read_table
-from pipelines.train import Test, gates, put_to_the_test
+from pipelines.tested import Test, put_to_the_test
 
 FORMAT = 1
 SCORED_LATER = ("roc_auc", "average_precision", "found_in_top_5", "found_in_top_10")

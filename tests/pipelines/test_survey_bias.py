@@ -5,9 +5,9 @@ import numpy as np
 
 from pipelines.build import read_cells
 from pipelines.context import Run
+from pipelines.land_samples import unsurveyed_sample
 from pipelines.predict import load_model
 from pipelines.survey_bias import survey_bias
-from pipelines.train import unsurveyed_sample
 
 
 def test_a_run_states_the_prevalence_of_unsurveyed_land(tiny_run: Path) -> None:

@@ -1,0 +1,77 @@
+"""Every model put to the test by every protocol, before any number is made of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.schema import Config
+from models.choice import NestedChoice
+from models.evaluation import OutOfFold, Protocol, calibrate_across_folds, out_of_fold
+from models.table import CellTable
+from pipelines.candidates import MODEL, drawing, makers, without_choice
+from pipelines.console import Progress
+from pipelines.protocols import HeldOut, hold_out
+
+
+@dataclass(frozen=True)
+class Test:
+    """A model put to the test by every protocol."""
+
+    table: CellTable
+    held: HeldOut
+    scores: Mapping[tuple[str, str], OutOfFold]
+    choices: Mapping[str, NestedChoice]
+
+    @property
+    def protocols(self) -> Mapping[str, Protocol]:
+        """The protocols by name."""
+        return self.held.protocols
+
+    @property
+    def block_m(self) -> float:
+        """Side of the blocks, metres."""
+        return self.held.block_m
+
+
+def put_to_the_test(
+    table: CellTable,
+    config: Config,
+    families: Mapping[str, Sequence[str]],
+    *,
+    progress: Progress,
+    target: NDArray[np.float64] | None = None,
+) -> Test:
+    """Score every model on every protocol's held-out land.
+
+    Parameters
+    ----------
+    table
+        Labelled cells.
+    families
+        Family of features to its columns.
+    target
+        Easting and northing of the land to be predicted, shape ``(m, 2)``.
+    """
+    held = hold_out(table, config, target=target)
+    scores: dict[tuple[str, str], OutOfFold] = {}
+    choices: dict[str, NestedChoice] = {}
+    for protocol in held.protocols.values():
+        settings = config if protocol.name != "random" else without_choice(config)
+        made = makers(table, settings, families, held.block_m)
+        for name, make in made.items():
+            progress.step(f"{protocol.name} folds, {name}", len(scores), 3 * len(made))
+            scores[protocol.name, name] = out_of_fold(
+                make, table, protocol, drawing=drawing(config, held.block_m)
+            )
+            if isinstance(make, NestedChoice):
+                choices[protocol.name] = make
+    return Test(table, held, scores, choices)
+
+
+def calibrated_far(test: Test) -> NDArray[np.float64]:
+    """Give the far probabilities of the model, each region calibrated by the others, shape (n,)."""
+    y = (test.table.state == 1).astype(np.int8)
+    fold = test.protocols["far"].fold_of_row(len(y))
+    return calibrate_across_folds(test.scores["far", MODEL].score, y, fold)

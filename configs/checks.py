@@ -4,7 +4,9 @@ from collections.abc import Iterator
 
 from configs.schema import Config, Distance, RasterLayer
 
-_RASTER_FEATURES = ("terrain", "land_cover", "value")
+_RASTER_FEATURES = ("terrain", "land_cover", "land_cover_edge", "value", "change", "passes")
+_RASTER_FIELDS = ("elevation", "before")
+_OTHER_LAYERS = ("held_area", "elevation", "before", "rivers", "roads")
 
 
 def check_config(config: Config) -> list[str]:
@@ -16,7 +18,7 @@ def check_config(config: Config) -> list[str]:
         Each begins with ``error: `` or ``warning: ``; then the place, what is there, and what to
         do. Empty if there is nothing to say.
     """
-    checks = (_features, _leaks, _labels, _area, _model, _tasks, _simulation, _layers)
+    checks = (_features, _leaks, _effort, _labels, _area, _model, _tasks, _simulation, _layers)
     return [line for check in checks for line in check(config)]
 
 
@@ -36,16 +38,16 @@ def _layer(config: Config, place: str, name: str, *, kind: str) -> Iterator[str]
 
 
 def _features(config: Config) -> Iterator[str]:
-    seen: dict[tuple[str, str], int] = {}
+    seen: dict[tuple[str, str, str | None], int] = {}
     for index, feature in enumerate(config.features):
         place = f"features.{index} ({feature.kind})"
         kind = "raster" if feature.kind in _RASTER_FEATURES else "vector"
         yield from _layer(config, place, feature.layer, kind=kind)
-        held = getattr(feature, "held_area", None)
-        if held is not None:
-            yield from _layer(config, place, held, kind="vector")
+        for field, name in _others(feature):
+            other = "raster" if field in _RASTER_FIELDS else "vector"
+            yield from _layer(config, place, name, kind=other)
         yield from _resolution(config, place, feature)
-        key = (feature.kind, feature.layer)
+        key = (feature.kind, feature.layer, getattr(feature, "rivers", None))
         if key in seen:
             yield (
                 f"error: {place}: {feature.kind} of the layer {feature.layer} is given in "
@@ -53,6 +55,12 @@ def _features(config: Config) -> Iterator[str]:
             )
         seen[key] = index
         yield from _classes_of(config, place, feature)
+
+
+def _others(feature: object) -> list[tuple[str, str]]:
+    """Give the fields other than `layer` that name a layer, and what they name."""
+    named = ((field, getattr(feature, field, None)) for field in _OTHER_LAYERS)
+    return [(field, name) for field, name in named if name is not None]
 
 
 def _resolution(config: Config, place: str, feature: object) -> Iterator[str]:
@@ -89,8 +97,8 @@ def _leaks(config: Config) -> Iterator[str]:
     evidence = {item.layer for item in config.labels.positive}
     origins = {_origin(config, name): name for name in evidence if name in config.layers}
     for index, feature in enumerate(config.features):
-        for name in (feature.layer, getattr(feature, "held_area", None)):
-            if name is None or name not in config.layers:
+        for name in (feature.layer, *(name for _, name in _others(feature))):
+            if name not in config.layers:
                 continue
             same = name if name in evidence else origins.get(_origin(config, name))
             if same is not None:
@@ -99,7 +107,7 @@ def _leaks(config: Config) -> Iterator[str]:
                     f"{same} of the labels; the model would read the answer. Leave it out: past "
                     "findings enter through model.findings."
                 )
-        if feature.layer == config.labels.surveyed:
+        if feature.kind == "search_effort" or feature.layer == config.labels.surveyed:
             yield (
                 f"warning: features.{index} ({feature.kind}): the layer {feature.layer} says where "
                 "people looked; a feature made of it teaches the model the survey, not the mines."
@@ -111,6 +119,11 @@ def _origin(config: Config, name: str) -> tuple[str, ...]:
     if isinstance(layer, RasterLayer):
         return layer.path, layer.variable or "", str(layer.band)
     return layer.path, layer.layer or "", str(sorted(layer.keep.items()))
+
+
+def _effort(config: Config) -> Iterator[str]:
+    for index, effort in enumerate(config.effort):
+        yield from _layer(config, f"effort.{index}", effort.layer, kind="vector")
 
 
 def _labels(config: Config) -> Iterator[str]:
@@ -251,7 +264,8 @@ def _layers(config: Config) -> Iterator[str]:
 def _used(config: Config) -> set[str]:
     names = {config.study_area.boundary, config.study_area.regions.layer, config.labels.surveyed}
     for feature in config.features:
-        names |= {feature.layer, getattr(feature, "held_area", None)}
+        names |= {feature.layer, *(name for _, name in _others(feature))}
+    names |= {effort.layer for effort in config.effort}
     names |= {item.layer for item in config.labels.positive}
     if config.simulation is not None:
         simulation = config.simulation

@@ -3,7 +3,7 @@
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pydantic
 import yaml
@@ -18,10 +18,7 @@ _HEAD = """\
 # What has no default (study_area, layers, features, labels) is not listed.
 """
 _SECTIONS = ("data_root", "folds", "model", "gates", "classes", "tasks", "tracking")
-_KINDS = (
-    *(schema.FrontLine, schema.Fortifications, schema.Terrain, schema.Distance, schema.Density),
-    *(schema.LandCover, schema.Value),
-)
+_KINDS = get_args(get_args(schema.Feature)[0])
 
 
 def defaults_text() -> str:

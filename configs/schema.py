@@ -116,8 +116,112 @@ class Value(_Frozen):
     layer: Name
 
 
+class LandCoverEdge(_Frozen):
+    """Distance to the edge of each named group of land-cover classes, negative inside it."""
+
+    kind: Literal["land_cover_edge"] = "land_cover_edge"
+    layer: Name
+    groups: dict[Name, tuple[int, ...]] = Field(description="group name: class codes", min_length=1)
+    cap_m: Metres = 5_000
+
+
+class Change(_Frozen):
+    """Change between two rasters of the same thing: people, night lights, greenness of fields."""
+
+    kind: Literal["change"] = "change"
+    layer: Name = Field(description="the later raster")
+    before: Name = Field(description="the earlier raster, in the same unit")
+
+
+class Margin(_Frozen):
+    """Share of each cell in the verge of a road, or on the bank of a river or canal."""
+
+    kind: Literal["margin"] = "margin"
+    layer: Name
+    widths_m: tuple[Metres, ...] = Field(
+        (15.0,), min_length=1, description="the margin reaches this far on either side, metres"
+    )
+    beyond_m: float = Field(0.0, ge=0, description="what lies nearer than this does not count")
+
+
+class PopulationChange(_Frozen):
+    """Distance to abandoned settlements, and the change of the people within each radius."""
+
+    kind: Literal["population_change"] = "population_change"
+    layer: Name = Field(description="settlements")
+    before_column: str = Field(description="column with the people before the war")
+    after_column: str = Field(description="column with the people after it")
+    radii_m: tuple[Metres, ...] = (5_000.0,)
+    abandoned_share: float = Field(
+        0.1, ge=0, lt=1, description="at most this share of the people is left: abandoned"
+    )
+    cap_m: Metres = 20_000
+
+
+class Approach(_Frozen):
+    """Cheapest routes across the front, on foot and on wheels, and the detour through each cell."""
+
+    kind: Literal["approach"] = "approach"
+    layer: Name = Field(description="where routes begin and end: settlements or road heads")
+    held_area: Name = Field(description="polygons of one side; the other side is all other land")
+    elevation: Name = Field(description="elevation raster, metres")
+    rivers: Name | None = Field(None, description="rivers, dear to cross away from a road")
+    roads: Name | None = Field(None, description="roads, cheap for wheels; they bridge rivers")
+    cap_m: Metres = Field(15_000, description="greatest cost on either side of the cell, metres")
+    beside_m: Metres = Field(5_000, description="compared with the cheapest route within this")
+
+
+class Crossings(_Frozen):
+    """Distance to where a road, track or railway crosses a river or canal."""
+
+    kind: Literal["crossings"] = "crossings"
+    layer: Name = Field(description="roads, tracks or railways")
+    rivers: Name = Field(description="rivers or canals")
+    cap_m: Metres = 20_000
+
+
+class Passes(_Frozen):
+    """Distance to the nearest pass, a saddle of the ground."""
+
+    kind: Literal["passes"] = "passes"
+    layer: Name = Field(description="elevation raster, metres")
+    radius_m: Metres = Field(1_000, description="how far off the ground rises and falls, metres")
+    rise_m: Metres = Field(20, description="by how much at least, metres")
+    cap_m: Metres = 20_000
+
+
+class SearchEffort(_Frozen):
+    """Where, how long ago and by what means the ground was searched."""
+
+    kind: Literal["search_effort"] = "search_effort"
+    layer: Name = Field(description="polygons of searched land")
+    as_of: dt.date | None = Field(
+        None, description="day from which years are counted back; none: study_area.as_of"
+    )
+    means_column: str | None = Field(None, description="column with the means of search")
+    means: dict[Name, tuple[str, ...]] = Field(
+        default_factory=dict, description="name of a means: values of that column"
+    )
+    cap_m: Metres = 20_000
+    cap_years: float = Field(50, gt=0, le=200, description="longer ago, or never, reads as this")
+
+
 Feature = Annotated[
-    FrontLine | Fortifications | Terrain | Distance | Density | LandCover | Value,
+    FrontLine
+    | Fortifications
+    | Terrain
+    | Distance
+    | Density
+    | LandCover
+    | LandCoverEdge
+    | Value
+    | Change
+    | Margin
+    | PopulationChange
+    | Approach
+    | Crossings
+    | Passes
+    | SearchEffort,
     Field(discriminator="kind"),
 ]
 
@@ -291,6 +395,9 @@ class Config(_Frozen):
     )
     layers: dict[Name, Layer] = Field(min_length=1)
     features: tuple[Feature, ...] = Field(min_length=1)
+    effort: tuple[SearchEffort, ...] = Field(
+        (), description="search effort, for models of survey bias; the model does not read it"
+    )
     labels: Labels
     folds: Folds = Folds()
     model: Model = Model()

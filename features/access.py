@@ -92,6 +92,77 @@ def density(
     return to_dataset(geobox, variables)
 
 
+def population_change(
+    layers: Layers,
+    geobox: GeoBox,
+    *,
+    layer: str,
+    before_column: str,
+    after_column: str,
+    radii_m: Sequence[float],
+    abandoned_share: float,
+    cap_m: float,
+) -> xr.Dataset:
+    """Say where people have gone, and how far the nearest abandoned settlement is.
+
+    Parameters
+    ----------
+    layers
+        Holds `layer`: settlements (polygons count at a point that lies on them).
+    geobox
+        North-up grid in metres, wider than the area asked for by `cap_m` and every radius.
+    layer, before_column, after_column
+        Name of the layer, and of its columns with the number of people before and after the war.
+    radii_m
+        Radii in which people are counted, metres.
+    abandoned_share
+        A settlement with people before, and at most this share of them after, is abandoned.
+    cap_m
+        Distances beyond this read as this, metres.
+
+    Returns
+    -------
+    Dataset
+        float32 ``(y, x)``: ``<layer>_abandoned_distance_m`` and, by radius,
+        ``<layer>_people_change_<radius>``: the natural logarithm of (1 + people after) over
+        (1 + people before); 0 where nobody came or went, -2.3 where one in ten is left.
+        Settlements without both numbers are left out.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or holds text, infinity or a negative number.
+    """
+    frame, cell = layers.vector(layer, crs=str(geobox.crs)), resolution(geobox)
+    before, after = (_people(frame, layer, name) for name in (before_column, after_column))
+    counted = ~np.isnan(before) & ~np.isnan(after)
+    frame, before, after = frame[counted], before[counted], after[counted]
+    left = frame[(before > 0) & (after <= abandoned_share * before)]
+    metres = distance_to(burn_mask(geobox, left, all_touched=True), resolution_m=cell, cap_m=cap_m)
+    words = f"distance to the nearest of {layer} that was abandoned, at most {cap_m:g} m"
+    variables = {f"{layer}_abandoned_distance_m": Variable(metres, "m", words)}
+    burnt = [count_points(geobox, frame, people) for people in (before, after)]
+    for radius in radii_m:
+        disc = disc_half_widths(radius, resolution_m=cell)
+        then, now = (disc_sum(np.rint(people).astype(np.int64), disc) for people in burnt)
+        change = np.log1p(now.astype(np.float64)) - np.log1p(then.astype(np.float64))
+        variables[f"{layer}_people_change_{radius_name(radius)}"] = Variable(
+            change.astype(np.float32),
+            "1",
+            f"change of the people within {radius:g} m, as a logarithm; negative where they left",
+        )
+    return to_dataset(geobox, variables)
+
+
+def _people(frame: gpd.GeoDataFrame, layer: str, column: str) -> NDArray[np.float64]:
+    people = _numbers(frame, layer, column)
+    if (people < 0).any():
+        raise InputError(
+            f"Column {column} of layer {layer} has {people.min():g} people; expected 0 or more."
+        )
+    return people
+
+
 def _amount(
     frame: gpd.GeoDataFrame, geobox: GeoBox, layer: str, weight_column: str | None
 ) -> tuple[NDArray[np.float64], str, str]:
@@ -102,26 +173,26 @@ def _amount(
             "Split it into two layers."
         )
     if weight_column is not None:
-        weights = _weights(frame, layer, weight_column)
+        weights = np.nan_to_num(_numbers(frame, layer, weight_column), nan=0.0)
         return count_points(geobox, frame, weights), "1/km2", f"{weight_column} of {layer}"
     if lines.all():
         return line_length(geobox, frame), "m/km2", f"metres of {layer}"
     return count_points(geobox, frame), "1/km2", f"number of {layer}"
 
 
-def _weights(frame: gpd.GeoDataFrame, layer: str, column: str) -> NDArray[np.float64]:
+def _numbers(frame: gpd.GeoDataFrame, layer: str, column: str) -> NDArray[np.float64]:
     if column not in frame.columns:
         raise InputError(
             f"Layer {layer} has no column {column}; it has {sorted(map(str, frame.columns))}. "
-            "Name one of them as weight_column."
+            "Name one of them."
         )
     try:
         weights = frame[column].astype("float64").to_numpy()
     except (TypeError, ValueError) as error:
         raise InputError(
             f"Column {column} of layer {layer} holds something other than numbers ({error}). "
-            "Name a column of numbers as weight_column."
+            "Name a column of numbers."
         ) from error
     if np.isinf(weights).any():
         raise InputError(f"Column {column} of layer {layer} holds infinity. Correct its records.")
-    return np.nan_to_num(weights, nan=0.0)
+    return weights

@@ -7,11 +7,15 @@ from typing import Any
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from features.access import density, distance
+from features.access import density, distance, population_change
+from features.approach import approach
+from features.chokepoints import crossings, passes
+from features.edges import land_cover_edge, margin
+from features.effort import search_effort
 from features.errors import InputError
 from features.fortifications import fortifications
 from features.front import front_line
-from features.land_cover import land_cover, value
+from features.land_cover import change, land_cover, value
 from features.sources import Layers
 from features.terrain import terrain
 
@@ -29,11 +33,15 @@ class Family:
         How far the features look, metres, by their parameters.
     words
         What the family tells, in plain words.
+    role
+        ``feature``, or ``effort`` for what tells of the search and not of the ground: such a
+        family is for models of survey bias.
     """
 
     build: Callable[..., xr.Dataset]
     halo_m: Callable[[Mapping[str, Any]], float]
     words: str
+    role: str = "feature"
 
 
 def _none(params: Mapping[str, Any]) -> float:
@@ -52,6 +60,14 @@ def _cap_or_radius(params: Mapping[str, Any]) -> float:
     return max(_cap(params), _radius(params))
 
 
+def _approach(params: Mapping[str, Any]) -> float:
+    return _cap(params) + float(params["beside_m"])
+
+
+def _passes(params: Mapping[str, Any]) -> float:
+    return _cap(params) + float(params["radius_m"])
+
+
 FAMILIES: dict[str, Family] = {
     "front_line": Family(front_line, _cap, "how far the front line is, and on which side"),
     "fortifications": Family(fortifications, _cap_or_radius, "how near and how many positions are"),
@@ -59,13 +75,29 @@ FAMILIES: dict[str, Family] = {
     "distance": Family(distance, _cap, "how far the nearest of something is"),
     "density": Family(density, _radius, "how much of something is around"),
     "land_cover": Family(land_cover, _none, "what covers the ground"),
+    "land_cover_edge": Family(land_cover_edge, _cap, "how far the edge of a forest or field is"),
     "value": Family(value, _none, "a raster as it is"),
+    "change": Family(change, _none, "how a raster changed between two times"),
+    "margin": Family(margin, _none, "how much of the cell is verge of a road, or bank of a river"),
+    "population_change": Family(
+        population_change, _cap_or_radius, "where people have left, and abandoned settlements"
+    ),
+    "approach": Family(approach, _approach, "how near the cheapest routes across the front pass"),
+    "crossings": Family(crossings, _cap, "how far the nearest bridge, culvert or ford is"),
+    "passes": Family(passes, _passes, "how far the nearest pass is"),
+    "search_effort": Family(
+        search_effort, _cap, "where, how long ago and by what means people searched", "effort"
+    ),
 }
+
+
+LAYER_KEYS = ("layer", "held_area", "elevation", "before", "rivers", "roads")
+"""The parameters that name a layer."""
 
 
 def layers_of(params: Mapping[str, Any]) -> list[str]:
     """Give the names of the layers that a feature reads, by its parameters."""
-    named = (params.get(key) for key in ("layer", "held_area"))
+    named = (params.get(key) for key in LAYER_KEYS)
     return [name for name in named if name is not None]
 
 
@@ -89,7 +121,7 @@ def build_feature(
     -------
     Dataset
         float32 ``(y, x)``; each variable with ``unit``, ``words``, ``family``, ``halo_m``,
-        ``layer``, ``source`` and ``sha256``.
+        ``layer``, ``source``, ``sha256`` and ``role``.
 
     Raises
     ------
@@ -106,6 +138,7 @@ def build_feature(
         "layer": ", ".join(names),
         "source": "; ".join(layers.source(name).source for name in names),
         "sha256": ", ".join(layers.sha256(name) for name in names),
+        "role": family.role,
     }
     for variable in dataset.data_vars.values():
         variable.attrs.update(origin)

@@ -1,4 +1,4 @@
-"""What covers the ground, and other rasters taken as they are."""
+"""What covers the ground, and other rasters taken as they are or as their change."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
+from features.errors import InputError
 from features.sources import Layers
 from features.variable import Variable, to_dataset
 
@@ -53,3 +54,35 @@ def value(layers: Layers, geobox: GeoBox, *, layer: str) -> xr.Dataset:
     unit = str(getattr(layers.source(layer), "unit", "1"))
     words = f"value of {layer}"
     return to_dataset(geobox, {layer: Variable(layers.raster(layer, geobox), unit, words)})
+
+
+def change(layers: Layers, geobox: GeoBox, *, layer: str, before: str) -> xr.Dataset:
+    """Give the change from one raster to another of the same thing, such as people or greenness.
+
+    Parameters
+    ----------
+    layers
+        Holds both rasters, in the same unit.
+    geobox
+        North-up grid in metres.
+    layer, before
+        Names of the later and the earlier layer.
+
+    Returns
+    -------
+    Dataset
+        float32 ``(y, x)``: ``<layer>_change``, later less earlier; NaN where either has no value.
+
+    Raises
+    ------
+    InputError
+        If the layers state different units.
+    """
+    unit, other = (str(getattr(layers.source(name), "unit", "1")) for name in (layer, before))
+    if unit != other:
+        raise InputError(
+            f"The layer {layer} is in {unit} and {before} in {other}; expected one unit for both."
+        )
+    values = layers.raster(layer, geobox) - layers.raster(before, geobox)
+    words = f"{layer} less {before}: negative where it fell"
+    return to_dataset(geobox, {f"{layer}_change": Variable(values, unit, words)})

@@ -16,6 +16,7 @@ CRS = "EPSG:3035"
 class FakeSource:
     unit: str = "1"
     position_error_m: float = 0.0
+    date_column: str | None = None
     source: str = "made for a test"
 
 

@@ -1,3 +1,5 @@
+import datetime as dt
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,24 @@ CASES = {
     "distance": {"layer": "line", "cap_m": 650.0},
     "density": {"layer": "line", "radii_m": (250.0, 600.0)},
     "land_cover": {"layer": "cover", "groups": {"forest": (1,), "open": (0, 2)}},
+    "land_cover_edge": {"layer": "cover", "groups": {"forest": (1,)}, "cap_m": 450.0},
     "value": {"layer": "dem"},
+    "change": {"layer": "dem", "before": "cover"},
+    "margin": {"layer": "line", "widths_m": (15.0, 130.0), "beyond_m": 5.0},
+    "population_change": {
+        **{"layer": "towns", "before_column": "before", "after_column": "after"},
+        **{"radii_m": (300.0,), "abandoned_share": 0.1, "cap_m": 500.0},
+    },
+    "approach": {
+        **{"layer": "towns", "held_area": "held", "elevation": "dem", "rivers": "line"},
+        **{"roads": "road", "cap_m": 700.0, "beside_m": 250.0},
+    },
+    "crossings": {"layer": "road", "rivers": "line", "cap_m": 600.0},
+    "passes": {"layer": "dem", "radius_m": 150.0, "rise_m": 5.0, "cap_m": 500.0},
+    "search_effort": {
+        **{"layer": "searched", "as_of": dt.date(2020, 1, 1), "means_column": "means"},
+        **{"means": {"dogs": ("dog",)}, "cap_m": 400.0, "cap_years": 20.0},
+    },
 }
 
 
@@ -38,11 +57,26 @@ def study(fake_layers, fake_source, frame, seed, *, move=(0.0, 0.0)):
         "line": [LineString(np.cumsum(rng.normal(0, 400, (9, 2)), 0) + (1_000, -1_000))],
         "bunkers": [Point(xy) for xy in rng.uniform(0, 2_000, (12, 2)) * (1, -1)],
         "held": [box(-9_000, -9_000, rng.uniform(0, 2_000), 9_000)],
+        "road": [LineString(np.cumsum(rng.normal(0, 500, (7, 2)), 0) + (1_000, -1_000))],
+        "towns": [Point(xy) for xy in rng.uniform(-500, 2_500, (30, 2)) * (1, -1)],
+        "searched": [box(x, y, x + 240, y + 170) for x, y in rng.uniform(-900, 900, (9, 2))],
     }
-    vectors = {k: frame([translate(g, *move) for g in v]) for k, v in shapes.items()}
+    columns = {
+        "towns": {"before": rng.integers(0, 900, 30), "after": rng.integers(0, 300, 30)},
+        "searched": {
+            "date": [f"{year}-03-01" for year in rng.integers(1996, 2025, 9)],
+            "means": rng.choice(["dog", "manual"], 9),
+        },
+    }
+    vectors = {
+        k: frame([translate(g, *move) for g in v], **columns.get(k, {})) for k, v in shapes.items()
+    }
     height = ground(seed, *move)
     rasters = {"dem": height, "cover": lambda x, y: np.floor(height(x, y) / 60) % 3}
-    sources = {"line": fake_source(position_error_m=200.0)}
+    sources = {
+        "line": fake_source(position_error_m=200.0),
+        "searched": fake_source(date_column="date"),
+    }
     return fake_layers(vectors=vectors, rasters=rasters, sources=sources)
 
 

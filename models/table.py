@@ -7,8 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from features.labels import HAZARD_BITS
 
 COORDINATES = ("easting", "northing")
+MARKS = ("finding_hazard", "finding_evidence", "finding_day")
+"""Columns that say what was found in a cell: never features, read of training cells only."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,10 @@ class CellTable:
     ----------
     cells
         Columns ``easting`` and ``northing`` (metres, one projected CRS), then one float column per
-        feature; NaN where a feature has no value. Shape ``(n, 2 + p)``.
+        feature; NaN where a feature has no value. Shape ``(n, 2 + p)``. It may also hold `MARKS`,
+        which are no features: ``finding_hazard`` (bits of `features.labels.HAZARD_BITS`),
+        ``finding_evidence`` (code of `features.labels.EVIDENCE`), both 0 where nothing was found,
+        and ``finding_day`` (days since 1970-01-01, NaN where not known).
     state
         1 positive by evidence, 0 negative by search, -1 unlabelled; int8, shape ``(n,)``.
     weight
@@ -47,12 +53,29 @@ class CellTable:
     @property
     def features(self) -> list[str]:
         """Names of the feature columns."""
-        return [str(name) for name in self.cells.columns if name not in COORDINATES]
+        known = {*COORDINATES, *MARKS}
+        return [str(name) for name in self.cells.columns if name not in known]
 
     @property
     def coordinates(self) -> NDArray[np.float64]:
         """Cell centres, metres, shape ``(n, 2)``."""
         return self.cells[list(COORDINATES)].to_numpy(dtype=np.float64)
+
+    @property
+    def hazard(self) -> NDArray[np.uint8]:
+        """Hazard class of what was found, bits of `features.labels.HAZARD_BITS`, shape ``(n,)``.
+
+        Raises
+        ------
+        InputError
+            If the table does not tell them.
+        """
+        if MARKS[0] not in self.cells:
+            raise InputError(
+                f"The table does not tell hazard classes; expected a column {MARKS[0]} with bits "
+                f"{HAZARD_BITS}. Read it with pipelines.build.read_cells, or add the column."
+            )
+        return self.cells[MARKS[0]].to_numpy(dtype=np.uint8)
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -68,6 +91,36 @@ class CellTable:
             region=self.region[rows],
             cell_ha=self.cell_ha,
         )
+
+
+def hazard_table(table: CellTable, hazard: str) -> CellTable:
+    """Make the table for one hazard class.
+
+    Positive is a cell where that class was found, negative one that was searched without a find
+    of any class. A cell where only other classes were found, or something whose class is not
+    known, is left out: nobody says that it was searched for this class (a mine found by accident
+    or a suspicion is no search), and where one kind was laid the other often lies beside it. To
+    call it negative would teach that anti-tank mines protect from anti-personnel mines.
+
+    Parameters
+    ----------
+    table
+        Cells with hazard classes, `CellTable.hazard`.
+    hazard
+        A key of `features.labels.HAZARD_BITS`; ``any`` takes every positive cell, whatever was
+        found there.
+
+    Raises
+    ------
+    InputError
+        If the class is not one of them, or the table does not tell classes.
+    """
+    if hazard not in HAZARD_BITS:
+        raise InputError(f"The hazard class is {hazard!r}; expected one of {list(HAZARD_BITS)}.")
+    if hazard == "any":
+        return table
+    other = (table.state == 1) & ((table.hazard & HAZARD_BITS[hazard]) == 0)
+    return table.take(~other)
 
 
 def draw_training_rows(

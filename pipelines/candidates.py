@@ -21,14 +21,11 @@ MODEL = "lightgbm"
 
 def findings_encoder(config: Config) -> FindingsEncoder | None:
     """Make the encoder of past findings, if it is asked for."""
-    encoder = config.model.findings
+    encoder, as_of = config.model.findings, config.study_area.as_of
     if not encoder.use:
         return None
     return FindingsEncoder(
-        block_m=encoder.block_m,
-        neighbours=tuple(encoder.neighbours),
-        radii_m=tuple(encoder.radii_m),
-        cap_m=encoder.cap_m,
+        **encoder.model_dump(exclude={"use"}), as_of=None if as_of is None else as_of.isoformat()
     )
 
 

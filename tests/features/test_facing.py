@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import LineString
+
+from features.facing import front_facing, nearest_marked
+
+
+def brute(mask, values, cap):
+    """All nearest marked cells by hand; of those in a row, the outermost columns."""
+    rows, columns = np.nonzero(mask)
+    found = np.zeros(mask.shape, dtype=bool)
+    east, north = np.zeros(mask.shape), np.zeros(mask.shape)
+    value = np.full(mask.shape, np.nan)
+    for i, j in np.ndindex(mask.shape):
+        squared = (rows - i) ** 2 + (columns - j) ** 2
+        if not len(squared) or squared.min() > cap**2:
+            continue
+        near = np.flatnonzero(squared == squared.min())
+        edge = [columns[near].min(), columns[near].max()]
+        chosen = [k for side in edge for k in near if columns[k] == side]
+        # A side with one cell and a side with two count each cell once.
+        if edge[0] == edge[1]:
+            chosen = list(near)
+        length = max(np.sqrt(squared.min()), 1)
+        found[i, j] = True
+        east[i, j] = np.mean(columns[chosen] - j) / length
+        north[i, j] = np.mean(i - rows[chosen]) / length
+        value[i, j] = np.mean(values[rows[chosen], columns[chosen]])
+    return found, east, north, value
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    share=st.sampled_from([0.01, 0.05, 0.3]),
+    cap=st.sampled_from([3.0, 5.5, 40.0]),
+)
+def test_the_nearest_cells_are_those_found_by_hand(seed, share, cap):
+    rng = np.random.default_rng(seed)
+    mask, values = rng.random((11, 14)) < share, rng.normal(size=(11, 14))
+    made = nearest_marked(mask, values, cap_cells=cap)
+    for found, expected in zip(made, brute(mask, values, cap), strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_mirrored_line_gives_mirrored_directions(seed):
+    rng = np.random.default_rng(seed)
+    mask, values = rng.random((9, 12)) < 0.08, rng.normal(size=(9, 12))
+    plain = nearest_marked(mask, values, cap_cells=6)
+    flipped = nearest_marked(mask[:, ::-1], values[:, ::-1], cap_cells=6)
+    np.testing.assert_array_equal(flipped.east, -plain.east[:, ::-1])
+    np.testing.assert_array_equal(flipped.north, plain.north[:, ::-1])
+    np.testing.assert_array_equal(flipped.value, plain.value[:, ::-1])
+    flipped = nearest_marked(mask[::-1], values[::-1], cap_cells=6)
+    np.testing.assert_array_equal(flipped.north, -plain.north[::-1])
+    np.testing.assert_array_equal(flipped.value, plain.value[::-1])
+
+
+@pytest.fixture
+def across(fake_layers, frame, grid):
+    """A front along a row of cells; give what front_facing says on a plane."""
+
+    def made(a, b, cap=2_000.0, size=9):
+        line = frame([LineString([(-5_000, -450), (5_000, -450)])])  # through row 4
+        plane = fake_layers(vectors={"line": line}, rasters={"dem": lambda x, y: a * x + b * y})
+        box = grid(size, size)
+        return front_facing(plane, box, layer="dem", front_line="line", cap_m=cap)
+
+    return made
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.0, 0.5), (0.3, 0.4), (-0.2, -0.1)])
+def test_a_plane_faces_the_line_from_one_side_and_turns_away_on_the_other(across, a, b):
+    made = across(a, b)
+    steep = np.hypot(a, b)
+    # North of the line, the line lies south; the plane falls to the south if b is positive.
+    np.testing.assert_allclose(made.front_facing[1:4, 1:-1], b / steep, rtol=1e-6)
+    np.testing.assert_allclose(made.front_facing[5:-1, 1:-1], -b / steep, rtol=1e-6)
+    np.testing.assert_allclose(made.front_facing[4, 1:-1], 0)
+    np.testing.assert_allclose(made.front_fall[1:4, 1:-1], b, rtol=1e-5)
+    rows = np.arange(9)[:, None]
+    np.testing.assert_allclose(made.front_height_m, b * 100 * (4 - rows) + np.zeros(9), atol=1e-3)
+
+
+def test_beyond_the_cap_there_is_no_front_to_face(across):
+    made = across(0.3, 0.4, cap=200.0)
+    assert (made.front_facing.values[1, 1:-1] == 0).all()
+    assert (made.front_facing.values[2, 1:-1] != 0).all()
+    assert (made.front_height_m.values[[0, 1, 7, 8]] == 0).all()

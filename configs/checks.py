@@ -262,10 +262,22 @@ def _layers(config: Config) -> Iterator[str]:
 
 
 def _used(config: Config) -> set[str]:
-    names = {config.study_area.boundary, config.study_area.regions.layer, config.labels.surveyed}
+    names = _needed(config)
     for feature in config.features:
         names |= {feature.layer, *(name for _, name in _others(feature))}
-    names |= {effort.layer for effort in config.effort}
+    needed = _needed(config)
+    for name, layer in config.layers.items():
+        if layer.optional and name in needed:
+            yield (
+                f"error: layers.{name}: it is optional, but more than features needs it. Only "
+                "features and effort can do without a layer."
+            )
+    return names | {effort.layer for effort in config.effort}
+
+
+def _needed(config: Config) -> set[str]:
+    """Name the layers without which a run cannot be made."""
+    names = {config.study_area.boundary, config.study_area.regions.layer, config.labels.surveyed}
     names |= {item.layer for item in config.labels.positive}
     if config.simulation is not None:
         simulation = config.simulation

@@ -45,6 +45,10 @@ class VectorLayer(_Frozen):
     keep: dict[str, tuple[str | int | float, ...]] = Field(
         default_factory=dict, description="column: values to keep; other rows are left out"
     )
+    optional: bool = Field(
+        False,
+        description="the file may be absent: features that read it are left out, and it is said so",
+    )
     date_column: str | None = Field(None, description="column with the date of each record")
     position_error_m: float = Field(
         0.0, ge=0, le=50_000, description="stated positional error of the geometry, metres"
@@ -65,6 +69,10 @@ class FrontLine(_Frozen):
         None, description="polygons of the side that laid the belts; distance is negative inside"
     )
     cap_m: Metres = Field(40_000, description="distances beyond this read as this, metres")
+    optional: bool = Field(
+        False,
+        description="the file may be absent: features that read it are left out, and it is said so",
+    )
 
 
 class Fortifications(_Frozen):

@@ -26,6 +26,7 @@ from models.splits import assign_blocks, cluster_regions, join_thin_regions
 from models.table import CellTable
 from pipelines.console import Progress
 from pipelines.context import Run
+from pipelines.layers import effort_features, present_features
 
 log = logging.getLogger(__name__)
 
@@ -34,14 +35,21 @@ SLIVER = 0.05
 
 
 def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
-    """Write ``cube.zarr`` and ``labels.zarr`` into the run folder."""
+    """Write ``cube.zarr``, ``labels.zarr`` and, if asked for, ``effort.zarr`` of search effort."""
     config, layers = run.config, run.layers()
     geobox, inside = run.grid(layers)
     cube = run.folder / "cube.zarr"
-    features = [(feature.kind, feature.model_dump(exclude={"kind"})) for feature in config.features]
+    features, left_out = present_features(config, layers)
+    for line in left_out:
+        log.warning("%s.", line)
     built = build_cube(
         layers, features, geobox=geobox, inside=inside, path=cube, progress=progress.step
     )
+    made = [cube]
+    if effort := effort_features(config, layers):
+        # A store of its own: whatever reads the cube cannot take it for a feature.
+        made.append(run.folder / "effort.zarr")
+        build_cube(layers, effort, geobox=geobox, inside=inside, path=made[-1])
     labels = _labels(config, layers, geobox)
     labels["state"] = labels["state"].where(inside, -1).astype(np.int8)
     labels["region"] = (("y", "x"), _regions(config, layers, geobox, labels["state"].to_numpy()))
@@ -51,6 +59,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
         "cells": int(inside.sum()),
         "shape": list(geobox.shape),
         "features": list(open_cube(cube).attrs["variables"]),
+        "left_out": left_out,
         "regions": int(labels["region"].max()) + 1,
     }
     return [cube, path], facts

@@ -93,7 +93,7 @@ class Run:
         layers = self.layers()
         return {
             f"layer:{name}": layers.sha256(name)
-            for name in self.config.layers
+            for name in layers.names()
             if name not in self._overrides()
         }
 

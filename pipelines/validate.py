@@ -15,8 +15,10 @@ from rich.table import Table
 from configs.checks import check_config
 from configs.schema import Config
 from features.errors import FindingError, InputError
+from features.families import layers_of
 from features.quality import Problem, validate_layers
 from features.sources import Layers, RasterSource
+from pipelines.layers import absent_layers, present_features
 from pipelines.manifest import write_whole
 
 logger = logging.getLogger(__name__)
@@ -94,6 +96,7 @@ def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None)
     )
     # Names that no layer has are told by the check of the configuration already.
     problems += [problem for problem in found if problem.layer in layers.names()]
+    problems += _absent(config, layers)
     report = Report(
         study_area=config.study_area.name,
         title=config.study_area.title,
@@ -167,12 +170,18 @@ def _from_check(line: str) -> Problem:
     return Problem("configuration", "error" if level == "error" else "warning", "config", message)
 
 
+def _absent(config: Config, layers: Layers) -> Iterator[Problem]:
+    _, left_out = present_features(config, layers)
+    for line in left_out:
+        yield Problem("configuration", "warning", "absent", f"{line}.")
+    for name in absent_layers(config, layers):
+        message = f"{config.layers[name].path} is not there; the layer is optional."
+        yield Problem(name, "note", "absent", message)
+
+
 def _feature_layers(config: Config) -> Iterator[str]:
     for feature in config.features:
-        yield feature.layer
-        held = getattr(feature, "held_area", None)
-        if held is not None:
-            yield held
+        yield from layers_of(feature.model_dump())
 
 
 def _facts(config: Config, layers: Layers, name: str) -> LayerFacts:
@@ -213,6 +222,8 @@ def _uses(config: Config, name: str) -> Iterator[str]:
         yield "evidence"
     if name == config.labels.surveyed:
         yield "surveyed land"
+    if name in (effort.layer for effort in config.effort):
+        yield "search effort"
     simulation = config.simulation
     if simulation is not None and name in simulation.model_dump().values():
         yield "simulation"

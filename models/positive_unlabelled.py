@@ -1,6 +1,6 @@
 """Learn from findings and unlabelled land alone, where no search says that nothing was found.
 
-The scores of both estimators are ranks until a class prior is stated: how much of the unlabelled
+The scores of the estimators are ranks until a class prior is stated: how much of the unlabelled
 land holds something cannot be learnt from positives and unlabelled cells without more being
 assumed. Without a stated prior ``predict_proba`` refuses.
 """
@@ -21,7 +21,39 @@ Array = NDArray[np.float64]
 LEAST = 1e-6
 
 
-class ElkanNoto(ClassifierMixin, BaseEstimator):
+class _PriorScaled(ClassifierMixin, BaseEstimator):
+    """Ranks that a stated class prior turns into probabilities."""
+
+    class_prior: float | None
+    factor_: float
+
+    def decision_function(self, X: ArrayLike) -> Array:
+        """Give the log-odds of being labelled: a rank, not a probability. Shape ``(n,)``."""
+        raise NotImplementedError
+
+    def predict_proba(self, X: ArrayLike) -> Array:
+        """Give the probabilities that unlabelled land holds nothing or something, ``(n, 2)``.
+
+        Raises
+        ------
+        InputError
+            If no class prior was stated.
+        """
+        if self.class_prior is None:
+            raise InputError(
+                f"{type(self).__name__} has no class prior, so its scores are ranks only; state "
+                "class_prior, the share of unlabelled land that holds something, or use "
+                "decision_function."
+            )
+        positive = np.minimum(self.factor_ * np.exp(self.decision_function(X)), 1.0)
+        return np.column_stack([1 - positive, positive])
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Give the likelier of 0 and 1, shape ``(n,)``."""
+        return (self.predict_proba(X)[:, 1] > 0.5).astype(np.int64)
+
+
+class ElkanNoto(_PriorScaled):
     """Elkan and Noto's correction of a classifier of labelled against unlabelled.
 
     A classifier learns ``g(x) = P(labelled | x)``. If every positive had the same chance of being
@@ -79,8 +111,8 @@ class ElkanNoto(ClassifierMixin, BaseEstimator):
         labelling_chance
             Chance that a positive at each cell would have been labelled, shape ``(n,)``.
         """
-        matrix, label = _checked(X, y, self.class_prior)
-        weight = _label_weights(label, labelling_chance)
+        matrix, label = checked_labels(X, y, self.class_prior)
+        weight = label_weights(label, labelling_chance)
         blocks = np.arange(len(label)) if groups is None else np.asarray(groups)
         held_out = np.full(len(label), np.nan)
         fold = spread_blocks(blocks, label, n_splits=self.folds, seed=self.seed)
@@ -98,25 +130,11 @@ class ElkanNoto(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "base_")
         return np.log(_odds(self.base_, np.asarray(X, dtype=np.float64)))
 
-    def predict_proba(self, X: ArrayLike) -> Array:
-        """Give the probabilities that unlabelled land holds nothing or something, ``(n, 2)``.
-
-        Raises
-        ------
-        InputError
-            If no class prior was stated.
-        """
-        return _probabilities(self.decision_function(X), self.class_prior, self)
-
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Give the likelier of 0 and 1, shape ``(n,)``."""
-        return (self.predict_proba(X)[:, 1] > 0.5).astype(np.int64)
-
     def _learn(self, matrix: Array, label: NDArray[np.int64], weight: Array) -> ClassifierMixin:
         return clone(_default_base(self.base)).fit(matrix, label, sample_weight=weight)
 
 
-class BaggedPositiveUnlabelled(ClassifierMixin, BaseEstimator):
+class BaggedPositiveUnlabelled(_PriorScaled):
     """Bagging of positives against unlabelled cells drawn anew for each model.
 
     Every model sees all positives and a draw of unlabelled cells, and scores the unlabelled cells
@@ -159,8 +177,8 @@ class BaggedPositiveUnlabelled(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: ArrayLike, y: ArrayLike, *, labelling_chance: ArrayLike | None = None) -> Self:
         """Learn from positives and unlabelled cells; parameters as in `ElkanNoto.fit`."""
-        matrix, label = _checked(X, y, self.class_prior)
-        weight = _label_weights(label, labelling_chance)
+        matrix, label = checked_labels(X, y, self.class_prior)
+        weight = label_weights(label, labelling_chance)
         positive, unlabelled = np.flatnonzero(label == 1), np.flatnonzero(label == 0)
         size = min(round(self.unlabelled_per_positive * len(positive)), len(unlabelled) // 2)
         if size < 1 or self.bags < 2:
@@ -191,20 +209,6 @@ class BaggedPositiveUnlabelled(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "members_")
         matrix = np.asarray(X, dtype=np.float64)
         return np.mean([np.log(_odds(member, matrix)) for member in self.members_], axis=0)
-
-    def predict_proba(self, X: ArrayLike) -> Array:
-        """Give the probabilities that unlabelled land holds nothing or something, ``(n, 2)``.
-
-        Raises
-        ------
-        InputError
-            If no class prior was stated.
-        """
-        return _probabilities(self.decision_function(X), self.class_prior, self)
-
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Give the likelier of 0 and 1, shape ``(n,)``."""
-        return (self.predict_proba(X)[:, 1] > 0.5).astype(np.int64)
 
 
 def label_frequency(held_out: ArrayLike, y: ArrayLike) -> float:
@@ -241,9 +245,10 @@ def _default_base(base: ClassifierMixin | None) -> ClassifierMixin:
     )
 
 
-def _checked(
+def checked_labels(
     X: ArrayLike, y: ArrayLike, class_prior: float | None
 ) -> tuple[Array, NDArray[np.int64]]:
+    """Give features and labels as arrays, or say what is wrong with them or the class prior."""
     matrix = np.asarray(X, dtype=np.float64)
     label = np.asarray(y)
     if matrix.ndim != 2 or label.shape != (len(matrix),):
@@ -263,7 +268,7 @@ def _checked(
     return matrix, label.astype(np.int64)
 
 
-def _label_weights(label: NDArray[np.int64], labelling_chance: ArrayLike | None) -> Array:
+def label_weights(label: NDArray[np.int64], labelling_chance: ArrayLike | None) -> Array:
     """Give weights of rows: labels count by the inverse of their chance, scaled to a mean of 1."""
     weight = np.ones(len(label))
     if labelling_chance is None:
@@ -293,16 +298,3 @@ def _factor(odds: Array, class_prior: float) -> float:
         reached = float(np.minimum(np.exp(middle) * odds, 1.0).mean())
         low, high = (middle, high) if reached < class_prior else (low, middle)
     return float(np.exp((low + high) / 2))
-
-
-def _probabilities(
-    score: Array, class_prior: float | None, model: "ElkanNoto | BaggedPositiveUnlabelled"
-) -> Array:
-    if class_prior is None:
-        raise InputError(
-            f"{type(model).__name__} has no class prior, so its scores are ranks only; state "
-            "class_prior, the share of unlabelled land that holds something, or use "
-            "decision_function."
-        )
-    positive = np.minimum(model.factor_ * np.exp(score), 1.0)
-    return np.column_stack([1 - positive, positive])

@@ -257,6 +257,13 @@ def _layers(config: Config) -> Iterator[str]:
             and not (layer.valid_range[0] < layer.valid_range[1])
         ):
             yield f"error: layers.{name}: valid_range must rise from least to greatest."
+    needed = _needed(config)
+    for name, layer in config.layers.items():
+        if layer.optional and name in needed:
+            yield (
+                f"error: layers.{name}: it is optional, but more than features needs it. Only "
+                "features and effort can do without a layer."
+            )
     for name in sorted(set(config.layers) - _used(config)):
         yield f"warning: layers.{name} is not used by any part of the configuration."
 
@@ -265,13 +272,6 @@ def _used(config: Config) -> set[str]:
     names = _needed(config)
     for feature in config.features:
         names |= {feature.layer, *(name for _, name in _others(feature))}
-    needed = _needed(config)
-    for name, layer in config.layers.items():
-        if layer.optional and name in needed:
-            yield (
-                f"error: layers.{name}: it is optional, but more than features needs it. Only "
-                "features and effort can do without a layer."
-            )
     return names | {effort.layer for effort in config.effort}
 
 

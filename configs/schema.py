@@ -29,6 +29,10 @@ class RasterLayer(_Frozen):
     valid_range: tuple[float, float] | None = Field(
         None, description="least and greatest value that make sense; others are errors"
     )
+    optional: bool = Field(
+        False,
+        description="the file may be absent: features that read it are left out, and it is said so",
+    )
     source: str = Field("", description="who made it, and when")
     licence: str = Field("", description="licence and attribution")
 
@@ -45,13 +49,13 @@ class VectorLayer(_Frozen):
     keep: dict[str, tuple[str | int | float, ...]] = Field(
         default_factory=dict, description="column: values to keep; other rows are left out"
     )
-    optional: bool = Field(
-        False,
-        description="the file may be absent: features that read it are left out, and it is said so",
-    )
     date_column: str | None = Field(None, description="column with the date of each record")
     position_error_m: float = Field(
         0.0, ge=0, le=50_000, description="stated positional error of the geometry, metres"
+    )
+    optional: bool = Field(
+        False,
+        description="the file may be absent: features that read it are left out, and it is said so",
     )
     source: str = Field("", description="who made it, and when")
     licence: str = Field("", description="licence and attribution")
@@ -69,10 +73,6 @@ class FrontLine(_Frozen):
         None, description="polygons of the side that laid the belts; distance is negative inside"
     )
     cap_m: Metres = Field(40_000, description="distances beyond this read as this, metres")
-    optional: bool = Field(
-        False,
-        description="the file may be absent: features that read it are left out, and it is said so",
-    )
 
 
 class Fortifications(_Frozen):

@@ -62,7 +62,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
         "left_out": left_out,
         "regions": int(labels["region"].max()) + 1,
     }
-    return [cube, path], facts
+    return [*made, path], facts
 
 
 def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:

@@ -4,9 +4,15 @@ from collections.abc import Iterator
 
 from configs.schema import Config, Distance, RasterLayer
 
-_RASTER_FEATURES = ("terrain", "land_cover", "land_cover_edge", "value", "change", "passes")
-_RASTER_FIELDS = ("elevation", "before")
-_OTHER_LAYERS = ("held_area", "elevation", "before", "rivers", "roads")
+_RASTER_FEATURES = (
+    *("terrain", "land_cover", "land_cover_edge", "value", "change", "passes", "landform"),
+    *("front_facing", "wetness", "trafficability", "visibility", "commanding_view"),
+)
+_RASTER_FIELDS = ("elevation", "before", "land_cover")
+_OTHER_LAYERS = (
+    *("held_area", "front_line"),
+    *("elevation", "before", "rivers", "roads", "observers", "land_cover"),
+)
 
 
 def check_config(config: Config) -> list[str]:
@@ -47,7 +53,8 @@ def _features(config: Config) -> Iterator[str]:
             other = "raster" if field in _RASTER_FIELDS else "vector"
             yield from _layer(config, place, name, kind=other)
         yield from _resolution(config, place, feature)
-        key = (feature.kind, feature.layer, getattr(feature, "rivers", None))
+        second = getattr(feature, "rivers", None) or getattr(feature, "observers", None)
+        key = (feature.kind, feature.layer, second)
         if key in seen:
             yield (
                 f"error: {place}: {feature.kind} of the layer {feature.layer} is given in "

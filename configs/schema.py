@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 Metres = Annotated[float, Field(gt=0, le=1_000_000, description="metres")]
+Radii = Annotated[tuple[Metres, ...], Field(min_length=1)]
+Height = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 HazardClass = Literal["ap", "at", "uxo", "any"]
@@ -90,6 +92,74 @@ class Terrain(_Frozen):
     kind: Literal["terrain"] = "terrain"
     layer: Name
     radii_m: tuple[Metres, ...] = (500.0, 2_000.0, 5_000.0)
+
+
+class Landform(_Frozen):
+    """Ridge, spur, valley floor, pass and other forms; openness; ruggedness."""
+
+    kind: Literal["landform"] = "landform"
+    layer: Name = Field(description="elevation")
+    radii_m: Radii = Field((2_000.0,), description="how far is looked in eight directions, metres")
+    flat_deg: float = Field(
+        1.0, ge=0, le=20, description="sights up and down that differ by less are level, degrees"
+    )
+
+
+class FrontFacing(_Frozen):
+    """Whether slopes face the front line or turn away, and the height above it."""
+
+    kind: Literal["front_facing"] = "front_facing"
+    layer: Name = Field(description="elevation")
+    front_line: Name
+    cap_m: Metres = Field(20_000, description="farther from the line than this, all are 0, metres")
+
+
+class Wetness(_Frozen):
+    """Topographic wetness index with its catchment cut at each radius."""
+
+    kind: Literal["wetness"] = "wetness"
+    layer: Name = Field(description="elevation")
+    radii_m: Radii = Field((5_000.0,), description="how far water is followed, metres")
+
+
+class Trafficability(_Frozen):
+    """Speed on foot and on wheels off the roads, and the ground that wheels can use."""
+
+    kind: Literal["trafficability"] = "trafficability"
+    layer: Name = Field(description="elevation")
+    radii_m: Radii = (2_000.0,)
+    wheeled_limit: float = Field(
+        0.3, gt=0, le=2, description="steepest gradient for wheels, metres up for a metre on"
+    )
+    land_cover: Name | None = Field(None, description="raster of land-cover classes")
+    cover_speed: dict[int, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="class code: share of speed left on it, 0 where nobody gets through",
+    )
+
+
+class Visibility(_Frozen):
+    """How many positions see each cell, and dead ground."""
+
+    kind: Literal["visibility"] = "visibility"
+    layer: Name = Field(description="elevation")
+    observers: Name = Field(description="positions: every cell they touch watches once")
+    radii_m: Radii = Field((500.0, 1_500.0, 5_000.0), description="ranges of sight and fire")
+    eye_m: Height = Field(2.0, description="height of the eye above the ground, metres")
+    target_m: Height = Field(1.0, description="height of what is looked for, metres")
+
+
+class CommandingView(_Frozen):
+    """How many heights near the front line see each cell, where no positions are known."""
+
+    kind: Literal["commanding_view"] = "commanding_view"
+    layer: Name = Field(description="elevation")
+    front_line: Name
+    near_m: Metres = Field(3_000, description="greatest distance of a height from the line")
+    rise_m: Metres = Field(1_500, description="a height is the highest above its ground within")
+    radii_m: Radii = Field((1_500.0, 5_000.0), description="ranges of sight and fire")
+    eye_m: Height = Field(2.0, description="height of the eye above the ground, metres")
+    target_m: Height = Field(1.0, description="height of what is looked for, metres")
 
 
 class Distance(_Frozen):
@@ -218,6 +288,12 @@ Feature = Annotated[
     FrontLine
     | Fortifications
     | Terrain
+    | Landform
+    | FrontFacing
+    | Wetness
+    | Trafficability
+    | Visibility
+    | CommandingView
     | Distance
     | Density
     | LandCover

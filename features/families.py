@@ -13,11 +13,16 @@ from features.chokepoints import crossings, passes
 from features.edges import land_cover_edge, margin
 from features.effort import search_effort
 from features.errors import InputError
+from features.facing import front_facing
 from features.fortifications import fortifications
 from features.front import front_line
 from features.land_cover import change, land_cover, value
+from features.landform import landform
 from features.sources import Layers
 from features.terrain import terrain
+from features.trafficability import trafficability
+from features.visibility import commanding_view, visibility
+from features.wetness import wetness
 
 
 @dataclass(frozen=True)
@@ -68,10 +73,22 @@ def _passes(params: Mapping[str, Any]) -> float:
     return _cap(params) + float(params["radius_m"])
 
 
+def _commanding(params: Mapping[str, Any]) -> float:
+    return _radius(params) + max(float(params["near_m"]), 2.0 * float(params["rise_m"]))
+
+
 FAMILIES: dict[str, Family] = {
     "front_line": Family(front_line, _cap, "how far the front line is, and on which side"),
     "fortifications": Family(fortifications, _cap_or_radius, "how near and how many positions are"),
     "terrain": Family(terrain, _radius, "the shape of the ground"),
+    "landform": Family(landform, _radius, "ridge, valley floor, pass; how open the ground lies"),
+    "front_facing": Family(front_facing, _cap, "whether slopes face the front line"),
+    "wetness": Family(wetness, _radius, "where water gathers"),
+    "trafficability": Family(trafficability, _radius, "how well feet and wheels get through"),
+    "visibility": Family(visibility, _radius, "how many positions see the place, and dead ground"),
+    "commanding_view": Family(
+        commanding_view, _commanding, "how many heights near the front line see the place"
+    ),
     "distance": Family(distance, _cap, "how far the nearest of something is"),
     "density": Family(density, _radius, "how much of something is around"),
     "land_cover": Family(land_cover, _none, "what covers the ground"),
@@ -91,7 +108,10 @@ FAMILIES: dict[str, Family] = {
 }
 
 
-LAYER_KEYS = ("layer", "held_area", "elevation", "before", "rivers", "roads")
+LAYER_KEYS = (
+    *("layer", "held_area", "front_line"),
+    *("elevation", "before", "rivers", "roads", "observers", "land_cover"),
+)
 """The parameters that name a layer."""
 
 

@@ -79,6 +79,7 @@ def test_the_study_areas_have_no_errors(name: str) -> None:
         ("model__findings__block_m", 300, "error: model.findings.block_m is 300"),
         ("model__findings__radii_m", [100], "radii below the cell"),
         ("model__findings__neighbours", [0], "error: model.findings.neighbours counts from 1"),
+        ("model__findings__half_life_years", 9, "half_life_years needs study_area.as_of"),
         ("classes__elevated_share", 1, "error: classes: higher_share and elevated_share add up"),
         ("classes__elevated_share", 0.8, "warning: classes: 85 % of the land"),
         ("tasks__min_ha", 3000, "error: tasks: min_ha 3000 is above max_ha 2500"),

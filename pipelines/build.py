@@ -23,7 +23,7 @@ from features.grid import cell_centres, resolution
 from features.labels import EvidenceLayer, label_cells
 from features.sources import Layers, VectorSource
 from models.splits import assign_blocks, cluster_regions, join_thin_regions
-from models.table import CellTable
+from models.table import MARKS, CellTable
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.layers import effort_features, present_features
@@ -66,14 +66,14 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
 
 
 def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
-    """Read cells of a run with their features and labels; by default the labelled ones.
+    """Read cells of a run with features, labels and marks of what was found there.
 
     Parameters
     ----------
     run
         A run whose cube and labels are built.
     chosen
-        Cells to read, shape ``(height, width)``.
+        Cells to read, shape ``(height, width)``; by default the labelled ones.
     """
     cube = open_cube(run.folder / "cube.zarr")
     labels = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)
@@ -83,6 +83,8 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
     data: dict[str, Any] = {"easting": easting[columns], "northing": northing[rows]}
     for name in cube.attrs["variables"]:
         data[name] = cube[name].to_numpy()[rows, columns]
+    for mark, name in zip(MARKS, ("hazard", "evidence", "last_date"), strict=True):
+        data[mark] = labels[name].to_numpy()[rows, columns]
     return CellTable(
         cells=pd.DataFrame(data),
         state=labels["state"].to_numpy()[rows, columns],

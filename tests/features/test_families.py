@@ -15,6 +15,21 @@ CASES = {
     "front_line": {"layer": "line", "held_area": "held", "cap_m": 700.0},
     "fortifications": {"layer": "bunkers", "radii_m": (150.0, 400.0), "cap_m": 500.0},
     "terrain": {"layer": "dem", "radii_m": (100.0, 350.0)},
+    "landform": {"layer": "dem", "radii_m": (150.0, 400.0), "flat_deg": 1.0},
+    "front_facing": {"layer": "dem", "front_line": "line", "cap_m": 700.0},
+    "wetness": {"layer": "dem", "radii_m": (100.0, 550.0)},
+    "trafficability": {
+        **{"layer": "dem", "radii_m": (250.0,), "wheeled_limit": 0.5},
+        **{"land_cover": "cover", "cover_speed": {1: 0.5, 2: 0.0}},
+    },
+    "visibility": {
+        **{"layer": "dem", "observers": "bunkers", "radii_m": (300.0, 800.0)},
+        **{"eye_m": 2.0, "target_m": 1.0},
+    },
+    "commanding_view": {
+        **{"layer": "dem", "front_line": "line", "near_m": 400.0, "rise_m": 250.0},
+        **{"radii_m": (600.0,), "eye_m": 2.0, "target_m": 1.0},
+    },
     "distance": {"layer": "line", "cap_m": 650.0},
     "density": {"layer": "line", "radii_m": (250.0, 600.0)},
     "land_cover": {"layer": "cover", "groups": {"forest": (1,), "open": (0, 2)}},
@@ -137,4 +152,4 @@ def test_attributes_say_where_a_feature_comes_from(fake_layers, fake_source, fra
 
 def test_an_unknown_kind_is_refused(fake_layers, grid):
     with pytest.raises(InputError, match="expected one of"):
-        build_feature(fake_layers(), grid(2, 2), kind="visibility", params={})
+        build_feature(fake_layers(), grid(2, 2), kind="no_such_kind", params={})

@@ -190,6 +190,11 @@ def _model(config: Config) -> Iterator[str]:
         yield "warning: model.findings.radii_m reaches beyond block_m; use wider blocks."
     if findings.use and any(radius < cell for radius in findings.radii_m):
         yield f"warning: model.findings.radii_m has radii below the cell of {cell:g} m."
+    if findings.half_life_years is not None and config.study_area.as_of is None:
+        yield (
+            "error: model.findings.half_life_years needs study_area.as_of: the date that ages of "
+            "findings are counted to."
+        )
     if any(k < 1 for k in findings.neighbours):
         yield "error: model.findings.neighbours counts from 1; leave out what is below."
     total = config.classes.higher_share + config.classes.elevated_share

@@ -11,6 +11,7 @@ Height = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 HazardClass = Literal["ap", "at", "uxo", "any"]
+EvidenceKind = Literal["find", "accident", "confirmed", "suspicion", "cleared"]
 
 
 class _Frozen(BaseModel):
@@ -335,9 +336,7 @@ class Evidence(_Frozen):
     """A layer that says: contamination was found, or suspected, here."""
 
     layer: Name
-    evidence: Literal["find", "accident", "confirmed", "suspicion", "cleared"] = Field(
-        description="what kind of word this layer gives"
-    )
+    evidence: EvidenceKind = Field(description="what kind of word this layer gives")
     weight: Share = Field(description="how far it is believed, 0 to 1")
     hazard: HazardClass = "any"
     hazard_column: str | None = Field(None, description="column with ap, at or uxo")
@@ -376,6 +375,20 @@ class FindingsEncoder(_Frozen):
     neighbours: tuple[int, ...] = Field((1, 10), description="distance to the k-th finding")
     radii_m: tuple[Metres, ...] = Field((10_000.0,), description="findings within each radius")
     cap_m: Metres = 60_000
+    hazards: tuple[HazardClass, ...] = Field(
+        (), description="classes with a distance and densities of their own; any: class not known"
+    )
+    evidence: tuple[EvidenceKind, ...] = Field(
+        (), description="kinds of evidence with a distance and densities of their own"
+    )
+    half_life_years: float | None = Field(
+        None, gt=0, description="a finding this old counts half; needs study_area.as_of"
+    )
+    belts: bool = Field(
+        False, description="direction and spacing of finds, distance along and across belts"
+    )
+    belt_radius_m: Metres = Field(5_000, description="finds around a place that show direction")
+    belt_link_m: Metres = Field(2_000, description="greatest gap inside a belt")
 
 
 class LightGBM(_Frozen):
@@ -408,6 +421,9 @@ class Model(_Frozen):
     """What is trained."""
 
     findings: FindingsEncoder = FindingsEncoder()
+    hazards: tuple[Literal["ap", "at", "uxo"], ...] = Field(
+        (), description="classes with a model and rasters of their own, beside those of any hazard"
+    )
     lightgbm: LightGBM = LightGBM()
     choice: Choice = Choice()
     members: int = Field(8, ge=2, le=100, description="models on resampled blocks; their mean")

@@ -13,6 +13,7 @@ from features.errors import InputError
 
 MAX_BYTES = 200_000_000
 MAX_LEAVES = 100_000
+MAX_WORDS = 1_000_000  # of 32 categories each
 MAX_DECISION = 11  # category bit 1, default-left bit 2, missing values none 0, zero 4 or NaN 8
 CATEGORY = 1
 NODE_FIELDS = (
@@ -28,6 +29,7 @@ NODE_FIELDS = (
 )
 LEAF_FIELDS = ("leaf_value", "leaf_weight", "leaf_count")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")  # what every parser reads alike
+INFINITE = "inf"  # as a threshold: it parts NaN from all numbers
 WHOLE = re.compile(r"-?[0-9]{1,10}")
 ARRAYS = (
     "feature",
@@ -39,6 +41,10 @@ ARRAYS = (
     "leaf_value",
     "leaf_count",
 )
+
+
+class UnreadableTreesError(InputError):
+    """Trees that hold together, but that only LightGBM itself can walk."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +173,7 @@ def _tree(block: Mapping[str, str], columns: int) -> Trees:
         node_start=np.array([0, leaves - 1]),
         leaf_start=np.array([0, leaves]),
         feature=_integers(fields["split_feature"], np.int32),
-        threshold=_floats(fields["threshold"]),
+        threshold=_thresholds(fields["threshold"]),
         decision=_integers(fields["decision_type"], np.uint8),
         left=_integers(fields["left_child"], np.int32),
         right=_integers(fields["right_child"], np.int32),
@@ -208,7 +214,7 @@ def _categories(tree: Trees, block: Mapping[str, str]) -> dict[int, frozenset[in
     words = _integers(block["cat_threshold"].split(), np.int64).tolist()
     if len(edges) != sets + 1 or edges[0] != 0 or edges[-1] != len(words):
         raise ValueError("cat_boundaries")
-    if any(low >= high for low, high in pairwise(edges)):
+    if any(not 0 < high - low <= MAX_WORDS for low, high in pairwise(edges)):
         raise ValueError("cat_boundaries")
     if any(not 0 <= word < 2**32 for word in words):
         raise ValueError("cat_threshold")
@@ -225,6 +231,11 @@ def _bits(words: list[int]) -> frozenset[int]:
     return frozenset(
         32 * place + bit for place, word in enumerate(words) for bit in range(32) if word >> bit & 1
     )
+
+
+def _thresholds(values: list[str]) -> NDArray[np.float64]:
+    infinite = np.array([value == INFINITE for value in values], dtype=np.bool_)
+    return np.where(infinite, np.inf, _floats([v if v != INFINITE else "0" for v in values]))
 
 
 def _floats(values: list[str]) -> NDArray[np.float64]:

@@ -98,6 +98,14 @@ def test_a_model_that_does_not_hold_together_is_refused(
         read_trees(spoilt(text, pattern, replacement))
 
 
+def test_a_threshold_that_parts_missing_values_from_all_numbers_is_infinite() -> None:
+    X = np.zeros((400, 1))
+    X[:200] = np.nan
+    booster = lgb.train(SETTINGS, lgb.Dataset(X, np.isnan(X[:, 0])), 1)
+    trees = read_trees(booster.model_to_string())
+    assert trees.threshold[0] > 0
+
+
 def test_a_node_that_nothing_leads_to_is_refused(text: str) -> None:
     """Two nodes that are each other's child hold every number once, and are never reached."""
     assert read_trees(text).node_start[1] == 4

@@ -10,7 +10,7 @@ _RASTER_FEATURES = (
 )
 _RASTER_FIELDS = ("elevation", "before", "land_cover")
 _OTHER_LAYERS = (
-    *("held_area", "front_line"),
+    *("held_area", "front_line", "opposing_line"),
     *("elevation", "before", "rivers", "roads", "observers", "land_cover"),
 )
 

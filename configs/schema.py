@@ -1,17 +1,32 @@
 """The typed configuration of one study area. Every default is written here and nowhere else."""
 
 import datetime as dt
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Metres = Annotated[float, Field(gt=0, le=1_000_000, description="metres")]
 Radii = Annotated[tuple[Metres, ...], Field(min_length=1)]
 Height = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+Epoch = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,23}$")]
 HazardClass = Literal["ap", "at", "uxo", "any"]
 EvidenceKind = Literal["find", "accident", "confirmed", "suspicion", "cleared"]
+
+
+def _ascending(edges: tuple[float, ...]) -> tuple[float, ...]:
+    if any(low >= high for low, high in pairwise(edges)):
+        raise ValueError(f"the edges are {edges}; expected each greater than the one before")
+    return edges
+
+
+Edges = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=100_000)], ...],
+    Field(min_length=2),
+    AfterValidator(_ascending),
+]
 
 
 class _Frozen(BaseModel):
@@ -67,15 +82,69 @@ class VectorLayer(_Frozen):
 Layer = Annotated[RasterLayer | VectorLayer, Field(discriminator="kind")]
 
 
-class FrontLine(_Frozen):
-    """Distance to the front line, and signed by the side that held the land."""
-
-    kind: Literal["front_line"] = "front_line"
+class _Front(_Frozen):
     layer: Name = Field(description="the line")
     held_area: Name | None = Field(
         None, description="polygons of the side that laid the belts; distance is negative inside"
     )
+    side_column: str | None = Field(
+        None,
+        description="instead of held_area: column of the line with left or right, the side, seen "
+        "along the line as it was drawn, on which they held the land",
+    )
+    epoch: Epoch | None = Field(
+        None, description="stands in the feature names, so that lines of two epochs do not collide"
+    )
+
+
+class FrontLine(_Front):
+    """Distance to the front line, and signed by the side that held the land."""
+
+    kind: Literal["front_line"] = "front_line"
+    along: bool = Field(
+        False,
+        description="also the distance along the line to its nearer end; close to naming the "
+        "place, which a model may learn by heart",
+    )
     cap_m: Metres = Field(40_000, description="distances beyond this read as this, metres")
+
+
+class FrontZones(_Front):
+    """Expected share of each cell in depth zones along the front line, on each side."""
+
+    kind: Literal["front_zones"] = "front_zones"
+    edges_m: Edges = Field(
+        (0.0, 50.0, 150.0, 300.0, 600.0, 2_000.0, 7_000.0),
+        description="edges of the zones, ascending, metres from the line",
+    )
+
+
+class FrontShape(_Front):
+    """Salients and re-entrants of the front line, and which way it faces."""
+
+    kind: Literal["front_shape"] = "front_shape"
+    scale_m: Metres = Field(
+        5_000,
+        description="length of line on either side that the bend is taken over, metres; no less "
+        "than the line's position_error_m",
+    )
+    reach_m: Metres = Field(
+        10_000,
+        description="the values fade to 0 at this distance from the line, metres; far from it its "
+        "shape says nothing but where a place is",
+    )
+
+
+class NoMansLand(_Frozen):
+    """Width of the land between the lines of the two sides."""
+
+    kind: Literal["no_mans_land"] = "no_mans_land"
+    layer: Name = Field(description="the line of one side")
+    opposing_line: Name = Field(description="the line of the other side")
+    epoch: Epoch | None = Field(
+        None, description="stands in the feature names, so that lines of two epochs do not collide"
+    )
+    cap_m: Metres = Field(10_000, description="widths beyond this read as this, metres")
 
 
 class Fortifications(_Frozen):
@@ -287,6 +356,9 @@ class SearchEffort(_Frozen):
 
 Feature = Annotated[
     FrontLine
+    | FrontZones
+    | FrontShape
+    | NoMansLand
     | Fortifications
     | Terrain
     | Landform

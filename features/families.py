@@ -16,6 +16,8 @@ from features.errors import InputError
 from features.facing import front_facing
 from features.fortifications import fortifications
 from features.front import front_line
+from features.front_shape import front_shape, no_mans_land
+from features.front_zones import front_zones
 from features.land_cover import change, land_cover, value
 from features.landform import landform
 from features.sources import Layers
@@ -79,6 +81,9 @@ def _commanding(params: Mapping[str, Any]) -> float:
 
 FAMILIES: dict[str, Family] = {
     "front_line": Family(front_line, _cap, "how far the front line is, and on which side"),
+    "front_zones": Family(front_zones, _none, "in which depth zone along the front line it lies"),
+    "front_shape": Family(front_shape, _none, "how the front line bends and which way it faces"),
+    "no_mans_land": Family(no_mans_land, _none, "how wide the land between two lines is"),
     "fortifications": Family(fortifications, _cap_or_radius, "how near and how many positions are"),
     "terrain": Family(terrain, _radius, "the shape of the ground"),
     "landform": Family(landform, _radius, "ridge, valley floor, pass; how open the ground lies"),
@@ -109,7 +114,7 @@ FAMILIES: dict[str, Family] = {
 
 
 LAYER_KEYS = (
-    *("layer", "held_area", "front_line"),
+    *("layer", "held_area", "front_line", "opposing_line"),
     *("elevation", "before", "rivers", "roads", "observers", "land_cover"),
 )
 """The parameters that name a layer."""

@@ -1,11 +1,21 @@
 """Where a place lies with respect to the front line."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from scipy.special import erf
 
+from features.errors import InputError
+from features.front_geometry import (
+    cell_places,
+    left_of,
+    nearest_to_cells,
+    to_nearer_end,
+    trace_of,
+)
 from features.grid import resolution
 from features.proximity import distance_to, signed_distance
 from features.rasterise import burn_mask
@@ -14,7 +24,15 @@ from features.variable import Variable, to_dataset
 
 
 def front_line(
-    layers: Layers, geobox: GeoBox, *, layer: str, held_area: str | None = None, cap_m: float
+    layers: Layers,
+    geobox: GeoBox,
+    *,
+    layer: str,
+    held_area: str | None = None,
+    side_column: str | None = None,
+    epoch: str | None = None,
+    along: bool = False,
+    cap_m: float,
 ) -> xr.Dataset:
     """Give the distance to the front line, and signed by the side that held the land.
 
@@ -26,42 +44,103 @@ def front_line(
         North-up grid in metres, wider than the area asked for by `cap_m`.
     layer, held_area
         Names of the layers.
+    side_column
+        Instead of `held_area`: column of `layer` with ``left`` or ``right``, the side of the line,
+        as it was drawn, on which they held the land.
+    epoch
+        Stands in the names after ``front_``, so that lines of several epochs do not collide.
+    along
+        Also give the distance along the line to the nearer end of its piece. It comes close to
+        naming the place, which a model may learn by heart.
     cap_m
-        Distances beyond this read as this, metres.
+        Distances from the line beyond this read as this, metres.
 
     Returns
     -------
     Dataset
-        float32 ``(y, x)``, metres: ``front_distance_m``; with `held_area` also
-        ``front_signed_m``, negative inside the held area and positive on the opposing side; and,
-        where the layer states a positional error, ``front_expected_m``.
+        float32 ``(y, x)``, metres: ``front_distance_m``; where the side is known also
+        ``front_signed_m``, negative on the held side and positive on the opposing side; where the
+        layer states a positional error, ``front_expected_m``; and with `along` ``front_to_end_m``,
+        on a closed line half its length.
     """
-    crs = str(geobox.crs)
-    line = burn_mask(geobox, layers.vector(layer, crs=crs), all_touched=True)
+    frame, start = layers.vector(layer, crs=str(geobox.crs)), name_start(epoch)
+    line = burn_mask(geobox, frame, all_touched=True)
     distance = distance_to(line, resolution_m=resolution(geobox), cap_m=cap_m)
+    most = f"at most {cap_m:g} m"
     variables = {
-        "front_distance_m": Variable(
-            distance, "m", f"distance to the front line, at most {cap_m:g} m"
-        )
+        f"{start}distance_m": Variable(distance, "m", f"distance to the front line, {most}")
     }
-    if held_area is not None:
-        held = burn_mask(geobox, layers.vector(held_area, crs=crs), all_touched=False)
-        variables["front_signed_m"] = Variable(
-            signed_distance(distance, held),
-            "m",
-            f"distance to the front line, negative inside {held_area}, at most {cap_m:g} m",
-        )
-    error_m = getattr(layers.source(layer), "position_error_m", 0.0)
+    held = held_side(layers, geobox, layer=layer, held_area=held_area, side_column=side_column)
+    if held is not None:
+        where = f"inside {held_area}" if held_area else "on the held side"
+        words = f"distance to the front line, negative {where}, {most}"
+        variables[f"{start}signed_m"] = Variable(signed_distance(distance, held), "m", words)
+    error_m = position_error(layers, layer)
     if error_m > 0:
-        variables["front_expected_m"] = Variable(
-            expected_distance(distance, error_m=error_m),
-            "m",
-            f"distance to be expected, the drawn line being off by {error_m:g} m (1 sd)",
-        )
+        words = f"distance to be expected, the drawn line being off by {error_m:g} m (1 sd)"
+        expected = expected_distance(distance, error_m=error_m)
+        variables[f"{start}expected_m"] = Variable(expected, "m", words)
+    if along:
+        trace = trace_of(frame, name=layer)
+        ends = to_nearer_end(trace, nearest_to_cells(trace, geobox)).astype(np.float32)
+        words = "distance along the front line to the nearer end of its piece"
+        variables[f"{start}to_end_m"] = Variable(ends, "m", words)
     return to_dataset(geobox, variables)
 
 
-def expected_distance(distance: NDArray[np.float32], *, error_m: float) -> NDArray[np.float32]:
+def held_side(
+    layers: Layers, geobox: GeoBox, *, layer: str, held_area: str | None, side_column: str | None
+) -> NDArray[np.bool_] | None:
+    """Mark the cells on the side that laid the belts.
+
+    Parameters
+    ----------
+    layers, geobox, layer, held_area, side_column
+        As in `front_line`. No halo is needed.
+
+    Returns
+    -------
+    ndarray of bool, shape (height, width), or None
+        None where neither `held_area` nor `side_column` is named.
+
+    Raises
+    ------
+    InputError
+        If both are named.
+    """
+    check_side(layer, held_area=held_area, side_column=side_column)
+    crs = str(geobox.crs)
+    if held_area is not None:
+        return burn_mask(geobox, layers.vector(held_area, crs=crs), all_touched=False)
+    if side_column is None:
+        return None
+    trace = trace_of(layers.vector(layer, crs=crs), name=layer, side_column=side_column)
+    nearest, (easting, northing) = nearest_to_cells(trace, geobox), cell_places(geobox)
+    left = left_of(trace, nearest, easting[None, :], northing[:, None])
+    held: NDArray[np.bool_] = left == trace.held_left[nearest.segment]
+    return held
+
+
+def check_side(layer: str, *, held_area: str | None, side_column: str | None) -> None:
+    """Raise InputError where the side of a line is given twice."""
+    if held_area is not None and side_column is not None:
+        raise InputError(
+            f"The side of {layer} is given twice, by held_area {held_area} and by side_column "
+            f"{side_column}. Name one of them."
+        )
+
+
+def position_error(layers: Layers, layer: str) -> float:
+    """Give the stated positional error of a layer, metres; 0 if none is stated."""
+    return float(getattr(layers.source(layer), "position_error_m", 0.0))
+
+
+def name_start(epoch: str | None) -> str:
+    """Give what the names of the variables of an epoch start with."""
+    return "front_" if epoch is None else f"front_{epoch}_"
+
+
+def expected_distance(distance: NDArray[Any], *, error_m: float) -> NDArray[np.float32]:
     r"""Give the distance to be expected from a line whose drawn position is uncertain.
 
     Parameters
@@ -89,4 +168,4 @@ def expected_distance(distance: NDArray[np.float32], *, error_m: float) -> NDArr
     """
     d = distance.astype(np.float64)
     spread = error_m * np.sqrt(2.0 / np.pi) * np.exp(-(d**2) / (2.0 * error_m**2))
-    return (spread + d * erf(d / (error_m * np.sqrt(2.0)))).astype(np.float32)
+    return np.asarray(spread + d * erf(d / (error_m * np.sqrt(2.0))), dtype=np.float32)

@@ -12,7 +12,10 @@ from features.errors import InputError
 from features.families import FAMILIES, build_feature
 
 CASES = {
-    "front_line": {"layer": "line", "held_area": "held", "cap_m": 700.0},
+    "front_line": {"layer": "line", "held_area": "held", "cap_m": 700.0, "along": True},
+    "front_zones": {"layer": "line", "held_area": "held", "edges_m": (0.0, 50.0, 300.0)},
+    "front_shape": {"layer": "line", "scale_m": 500.0, "reach_m": 900.0},
+    "no_mans_land": {"layer": "line", "opposing_line": "road", "cap_m": 2_500.0},
     "fortifications": {"layer": "bunkers", "radii_m": (150.0, 400.0), "cap_m": 500.0},
     "terrain": {"layer": "dem", "radii_m": (100.0, 350.0)},
     "landform": {"layer": "dem", "radii_m": (150.0, 400.0), "flat_deg": 1.0},

@@ -1,0 +1,424 @@
+"""The front line as a drawn thing: its pieces, the nearest point on it, its bend and facing.
+
+Everything here is worked out from the whole line, never from the part in the window at hand, and
+cell centres are counted on the lattice of the cell size; so a tile holds the bits of the whole and
+needs no halo.
+"""
+
+from typing import NamedTuple
+
+import geopandas as gpd
+import numba
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from features.errors import InputError
+from features.grid import resolution
+
+# Cells to the side of the larger and of the smaller square that share their candidates.
+_SQUARES = (64, 8)
+_NODES_PER_SCALE = 8
+Floats = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+class Trace(NamedTuple):
+    """A line as straight segments, in the order and direction in which it was drawn.
+
+    Attributes
+    ----------
+    ends
+        Easting and northing of both ends of each segment, metres, shape ``(n, 4)``.
+    piece
+        Number of the connected piece each belongs to, ascending, shape ``(n,)``.
+    start
+        Metres along its piece at which each begins, shape ``(n,)``.
+    held_left
+        1 where the side that laid the belts held the land on the left of the segment, -1 on its
+        right, 0 where nothing says so, shape ``(n,)``.
+    """
+
+    ends: Floats
+    piece: Whole
+    start: Floats
+    held_left: Whole
+
+
+class Nearest(NamedTuple):
+    """The nearest point of a trace for each of many places.
+
+    Attributes
+    ----------
+    distance
+        Metres.
+    segment
+        Its segment; of several that are as near, the first.
+    share
+        Where on the segment, 0 at its beginning and 1 at its end.
+    """
+
+    distance: Floats
+    segment: Whole
+    share: Floats
+
+
+class Shape(NamedTuple):
+    """How a trace bends and lies at nodes along it, pieces one after another.
+
+    Attributes
+    ----------
+    node
+        Metres along all pieces, one metre between pieces, ascending, shape ``(m,)``.
+    bend
+        Turn to the left per metre, 1/m.
+    east, north
+        Direction in which the line runs, of length 1.
+    easting, northing
+        Place of the node, metres.
+    piece
+        Piece of each node.
+    """
+
+    node: Floats
+    bend: Floats
+    east: Floats
+    north: Floats
+    easting: Floats
+    northing: Floats
+    piece: Whole
+
+
+def trace_of(frame: gpd.GeoDataFrame, *, name: str, side_column: str | None = None) -> Trace:
+    """Join the lines of a layer into pieces.
+
+    Parameters
+    ----------
+    frame
+        Lines, or polygons whose boundaries count, in metres.
+    name
+        Name of the layer, for messages.
+    side_column
+        Column that says ``left`` or ``right``: on which side of the line, as it was drawn, the
+        land was held by the side that laid the belts. Only lines that agree are joined, and only
+        head to tail.
+
+    Raises
+    ------
+    InputError
+        If there is no line, or the column is missing or holds another word.
+    """
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    surfaces = shapely.get_dimensions(shapes) == 2
+    shapes = np.where(surfaces, shapely.boundary(shapes), shapes)
+    sides = _sides(frame, name, side_column)
+    merged, held = [], []
+    for side in np.unique(sides):
+        parts = shapely.get_parts(shapely.get_parts(shapes[sides == side]))
+        parts = parts[(shapely.get_dimensions(parts) == 1) & (shapely.length(parts) > 0)]
+        whole = shapely.line_merge(shapely.multilinestrings(parts), directed=bool(side))
+        merged.append(shapely.get_parts(whole))
+        held.append(np.full(len(merged[-1]), side))
+    lines = np.concatenate(merged) if merged else np.empty(0, dtype=object)
+    if not len(lines):
+        raise InputError(f"The layer {name} holds no line; expected the front line. Check it.")
+    return _trace(lines, np.concatenate(held))
+
+
+def _sides(frame: gpd.GeoDataFrame, name: str, column: str | None) -> Whole:
+    if column is None:
+        return np.zeros(len(frame), dtype=np.int64)
+    if column not in frame:
+        raise InputError(
+            f"The layer {name} has no column {column!r}; it has {sorted(map(str, frame.columns))}. "
+            "Name the column that says on which side of the line the land was held."
+        )
+    words = frame[column].astype(str).str.strip().str.lower()
+    unknown = sorted(set(words) - {"left", "right"})
+    if unknown:
+        raise InputError(
+            f"Column {column} of the layer {name} holds {unknown[0]!r}; expected left or right, "
+            "seen along the line as it was drawn. Correct its records."
+        )
+    return np.where(words == "left", 1, -1).astype(np.int64)
+
+
+def _trace(lines: NDArray[np.object_], held: Whole) -> Trace:
+    places, owner = shapely.get_coordinates(lines, return_index=True)
+    ends = np.hstack([places[:-1], places[1:]])
+    kept = (owner[1:] == owner[:-1]) & ((ends[:, :2] != ends[:, 2:]).any(axis=1))
+    ends, piece = np.ascontiguousarray(ends[kept]), owner[1:][kept].astype(np.int64)
+    length = np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1])
+    start = np.zeros(len(ends))
+    for number in range(len(lines)):
+        own = piece == number
+        start[own] = np.concatenate([[0.0], np.cumsum(length[own])[:-1]])
+    return Trace(ends, piece, start, held[piece])
+
+
+def cell_places(geobox: GeoBox) -> tuple[Floats, Floats]:
+    """Give easting and northing of the cell centres, the same bits in every tile of a grid.
+
+    Returns
+    -------
+    easting, northing
+        Metres, shapes ``(width,)`` and ``(height,)``.
+    """
+    size, transform = resolution(geobox), geobox.transform
+    column, row = round(transform.c / size), round(transform.f / size)
+    shifts = round(transform.c / size - column, 6), round(transform.f / size - row, 6)
+    columns = np.arange(column, column + geobox.width) + (0.5 + shifts[0])
+    rows = np.arange(row, row - geobox.height, -1) + (-0.5 + shifts[1])
+    return np.asarray(columns * size, np.float64), np.asarray(rows * size, np.float64)
+
+
+def nearest_to_cells(trace: Trace, geobox: GeoBox) -> Nearest:
+    """Find the nearest point of a trace for each cell centre, exactly.
+
+    Returns
+    -------
+    Nearest
+        Arrays of shape ``(height, width)``.
+    """
+    easting, northing = cell_places(geobox)
+    shape = (len(northing), len(easting))
+    segment, share, squared = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape)
+    _search(trace.ends, easting, northing, segment, share, squared)
+    return Nearest(np.sqrt(squared), segment, share)
+
+
+def nearest_to_points(trace: Trace, easting: Floats, northing: Floats) -> Nearest:
+    """Find the nearest point of a trace for each of some points, exactly."""
+    shape = easting.shape
+    segment, share, squared = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape)
+    _search_points(trace.ends, easting, northing, segment, share, squared)
+    return Nearest(np.sqrt(squared), segment, share)
+
+
+def along(trace: Trace, nearest: Nearest) -> Floats:
+    """Give the metres along all pieces, as `Shape.node` counts them, of nearest points."""
+    return _begins(trace)[trace.piece[nearest.segment]] + _along_piece(trace, nearest)
+
+
+def to_nearer_end(trace: Trace, nearest: Nearest) -> Floats:
+    """Give the metres along the line from nearest points to the nearer end of their piece.
+
+    Half its length on a piece that ends where it begins.
+    """
+    piece = trace.piece[nearest.segment]
+    at, length = _along_piece(trace, nearest), _lengths(trace)[piece]
+    return np.where(_closed(trace)[piece], length / 2.0, np.minimum(at, length - at))
+
+
+def long_pieces(trace: Trace, *, least_m: float, name: str) -> Trace:
+    """Keep the pieces of a trace that are at least so long.
+
+    Raises
+    ------
+    InputError
+        If none is.
+    """
+    lengths = _lengths(trace)
+    kept = (lengths >= least_m)[trace.piece]
+    if not kept.any():
+        raise InputError(
+            f"The longest connected piece of the layer {name} is {lengths.max():,.0f} m long; "
+            f"expected at least {least_m:g} m. Use a finer scale, or join its lines end to end."
+        )
+    piece = np.unique(trace.piece[kept], return_inverse=True)[1].astype(np.int64)
+    return Trace(trace.ends[kept], piece, trace.start[kept], trace.held_left[kept])
+
+
+def left_of(trace: Trace, nearest: Nearest, easting: Floats, northing: Floats) -> Whole:
+    """Tell which side of the trace places are on, seen along it: 1 on its left, else -1.
+
+    At a corner the mean of both normals decides (Baerentzen and Aanaes 2005,
+    doi:10.1109/TVCG.2005.49); beyond an open end, the last segment drawn on.
+    """
+    run = trace.ends[:, 2:] - trace.ends[:, :2]
+    run = run / np.hypot(*run.T)[:, None]
+    before, after = _neighbours(trace)
+    at_start, at_end = nearest.share == 0.0, nearest.share == 1.0
+    other = np.where(at_start, before[nearest.segment], nearest.segment)
+    other = np.where(at_end, after[nearest.segment], other)
+    way = run[nearest.segment] + run[other]
+    ends = trace.ends[nearest.segment]
+    foot = ends[..., :2] + nearest.share[..., None] * (ends[..., 2:] - ends[..., :2])
+    cross = way[..., 0] * (northing - foot[..., 1]) - way[..., 1] * (easting - foot[..., 0])
+    return np.where(cross >= 0, 1, -1)
+
+
+def _segment_lengths(trace: Trace) -> Floats:
+    lengths: Floats = np.hypot(*(trace.ends[:, 2:] - trace.ends[:, :2]).T)
+    return lengths
+
+
+def _along_piece(trace: Trace, nearest: Nearest) -> Floats:
+    length = _segment_lengths(trace)
+    return trace.start[nearest.segment] + nearest.share * length[nearest.segment]
+
+
+def _lengths(trace: Trace) -> Floats:
+    return np.bincount(trace.piece, _segment_lengths(trace)).astype(np.float64)
+
+
+def _begins(trace: Trace) -> Floats:
+    # One metre between pieces keeps the nodes ascending.
+    return np.concatenate([[0.0], np.cumsum(_lengths(trace) + 1.0)[:-1]])
+
+
+def _ends_of_pieces(trace: Trace) -> tuple[Whole, Whole]:
+    first = np.flatnonzero(np.diff(trace.piece, prepend=-1))
+    return first, np.append(first[1:], len(trace.piece)) - 1
+
+
+def _closed(trace: Trace) -> NDArray[np.bool_]:
+    first, last = _ends_of_pieces(trace)
+    closed: NDArray[np.bool_] = (trace.ends[first, :2] == trace.ends[last, 2:]).all(axis=1)
+    return closed
+
+
+def _neighbours(trace: Trace) -> tuple[Whole, Whole]:
+    """Give the segment before and after each in its piece; itself at an open end."""
+    number = np.arange(len(trace.piece))
+    first, last = _ends_of_pieces(trace)
+    closed = _closed(trace)
+    before, after = number - 1, number + 1
+    before[first] = np.where(closed, last, first)
+    after[last] = np.where(closed, first, last)
+    return before, after
+
+
+def shape_of(trace: Trace, *, scale_m: float) -> Shape:
+    r"""Give the bend and direction of a trace at a scale.
+
+    Parameters
+    ----------
+    scale_m
+        The bend at a point is the angle between the chords to the points this far before and
+        after it along the line, over their mean length along the line; the direction is that from
+        the one to the other. Nearer than half of it to an open end, the point at half of it
+        counts.
+
+    Returns
+    -------
+    Shape
+        Nodes an eighth of the scale apart. On a circle of radius :math:`R` the chords over arcs
+        :math:`s` meet at the angle :math:`s / R`, so the bend is :math:`1 / R` exactly.
+    """
+    begins, closed, lengths = _begins(trace), _closed(trace), _lengths(trace)
+    parts = []
+    for piece, length in enumerate(lengths):
+        own = trace.piece == piece
+        stations = np.append(trace.start[own], length)
+        corners = np.vstack([trace.ends[own, :2], trace.ends[own][-1:, 2:]])
+        at = np.linspace(0.0, length, int(np.ceil(_NODES_PER_SCALE * length / scale_m)) + 1)
+        values = _bend(at, stations, corners, closed=bool(closed[piece]), scale_m=scale_m)
+        parts.append((at + begins[piece], *values, np.full(len(at), piece)))
+    return Shape(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _bend(
+    at: Floats, stations: Floats, corners: Floats, *, closed: bool, scale_m: float
+) -> tuple[Floats, ...]:
+    length = stations[-1]
+
+    def place(where: Floats) -> Floats:
+        where = np.mod(where, length) if closed else where
+        return np.column_stack([np.interp(where, stations, axis) for axis in corners.T])
+
+    middle, most = at, np.full(len(at), min(scale_m, length / 4.0))
+    before = after = most
+    if not closed:
+        margin = min(scale_m, length) / 2.0
+        middle = np.clip(at, margin, length - margin)
+        before, after = np.minimum(scale_m, middle), np.minimum(scale_m, length - middle)
+    first, here, last = place(middle - before), place(middle), place(middle + after)
+    (e1, n1), (e2, n2), (e, n) = (here - first).T, (last - here).T, (last - first).T
+    turn = np.arctan2(e1 * n2 - n1 * e2, e1 * e2 + n1 * n2)
+    size = np.hypot(e, n)
+    # Where the line doubles back on itself the two points meet, and it runs nowhere.
+    size = np.maximum(size, np.finfo(np.float64).tiny)
+    here = place(at)
+    return 2.0 * turn / (before + after), e / size, n / size, here[:, 0], here[:, 1]
+
+
+@numba.njit(cache=True)
+def _foot(ends, k, x, y):  # type: ignore[no-untyped-def]
+    """Share of the way along segment k of the point nearest to (x, y), and squared distance."""
+    across, up = ends[k, 2] - ends[k, 0], ends[k, 3] - ends[k, 1]
+    dx, dy = x - ends[k, 0], y - ends[k, 1]
+    whole = across * across + up * up
+    share = 0.0
+    if whole > 0.0:
+        share = min(max((dx * across + dy * up) / whole, 0.0), 1.0)
+    if share == 1.0:
+        # From the far end itself, so that both segments at a corner give the same distance.
+        dx, dy = x - ends[k, 2], y - ends[k, 3]
+    else:
+        dx, dy = dx - share * across, dy - share * up
+    return share, dx * dx + dy * dy
+
+
+@numba.njit(cache=True)
+def _prune(ends, among, count, x, y, radius, kept, distance):  # type: ignore[no-untyped-def]
+    """Keep the segments that can be nearest to some place within `radius` of (x, y)."""
+    least = np.inf
+    for i in range(count):
+        distance[i] = np.sqrt(_foot(ends, among[i], x, y)[1])
+        least = min(least, distance[i])
+    number = 0
+    for i in range(count):
+        if distance[i] <= least + 2.0 * radius * 1.000001 + 1e-3:
+            kept[number] = among[i]
+            number += 1
+    return number
+
+
+@numba.njit(cache=True)
+def _nearest_of(ends, among, count, x, y):  # type: ignore[no-untyped-def]
+    best, best_share, least = among[0], 0.0, np.inf
+    for i in range(count):
+        share, squared = _foot(ends, among[i], x, y)
+        if squared < least:
+            best, best_share, least = among[i], share, squared
+    return best, best_share, least
+
+
+@numba.njit(cache=True)
+def _search_points(ends, easting, northing, segment, share, squared):  # type: ignore[no-untyped-def]
+    everything = np.arange(ends.shape[0])
+    for i in range(easting.shape[0]):
+        found = _nearest_of(ends, everything, ends.shape[0], easting[i], northing[i])
+        segment[i], share[i], squared[i] = found
+
+
+@numba.njit(cache=True)
+def _search(ends, easting, northing, segment, share, squared):  # type: ignore[no-untyped-def]
+    """Search for each cell among the segments near its square of cells."""
+    height, width = segment.shape
+    count = ends.shape[0]
+    everything, distance = np.arange(count), np.empty(count)
+    large, small = np.empty(count, np.int64), np.empty(count, np.int64)
+    wide, narrow = _SQUARES
+    for top in range(0, height, wide):
+        for left in range(0, width, wide):
+            bottom, right = min(top + wide, height), min(left + wide, width)
+            x, y = (
+                (easting[left] + easting[right - 1]) / 2,
+                (northing[top] + northing[bottom - 1]) / 2,
+            )
+            radius = np.hypot(easting[right - 1] - x, northing[top] - y)
+            many = _prune(ends, everything, count, x, y, radius, large, distance)
+            for row in range(top, bottom, narrow):
+                for column in range(left, right, narrow):
+                    low, far = min(row + narrow, bottom), min(column + narrow, right)
+                    x = (easting[column] + easting[far - 1]) / 2
+                    y = (northing[row] + northing[low - 1]) / 2
+                    radius = np.hypot(easting[far - 1] - x, northing[row] - y)
+                    few = _prune(ends, large, many, x, y, radius, small, distance)
+                    for i in range(row, low):
+                        for j in range(column, far):
+                            found = _nearest_of(ends, small, few, easting[j], northing[i])
+                            segment[i, j], share[i, j], squared[i, j] = found

@@ -43,12 +43,15 @@ class Family:
     role
         ``feature``, or ``effort`` for what tells of the search and not of the ground: such a
         family is for models of survey bias.
+    units
+        The units of its variables; empty where the layer's own unit is theirs.
     """
 
     build: Callable[..., xr.Dataset]
     halo_m: Callable[[Mapping[str, Any]], float]
     words: str
     role: str = "feature"
+    units: tuple[str, ...] = ()
 
 
 def _none(params: Mapping[str, Any]) -> float:
@@ -80,35 +83,78 @@ def _commanding(params: Mapping[str, Any]) -> float:
 
 
 FAMILIES: dict[str, Family] = {
-    "front_line": Family(front_line, _cap, "how far the front line is, and on which side"),
-    "front_zones": Family(front_zones, _none, "in which depth zone along the front line it lies"),
-    "front_shape": Family(front_shape, _none, "how the front line bends and which way it faces"),
-    "no_mans_land": Family(no_mans_land, _none, "how wide the land between two lines is"),
-    "fortifications": Family(fortifications, _cap_or_radius, "how near and how many positions are"),
-    "terrain": Family(terrain, _radius, "the shape of the ground"),
-    "landform": Family(landform, _radius, "ridge, valley floor, pass; how open the ground lies"),
-    "front_facing": Family(front_facing, _cap, "whether slopes face the front line"),
-    "wetness": Family(wetness, _radius, "where water gathers"),
-    "trafficability": Family(trafficability, _radius, "how well feet and wheels get through"),
-    "visibility": Family(visibility, _radius, "how many positions see the place, and dead ground"),
-    "commanding_view": Family(
-        commanding_view, _commanding, "how many heights near the front line see the place"
+    "front_line": Family(
+        front_line, _cap, "how far the front line is, and on which side", units=("m",)
     ),
-    "distance": Family(distance, _cap, "how far the nearest of something is"),
-    "density": Family(density, _radius, "how much of something is around"),
-    "land_cover": Family(land_cover, _none, "what covers the ground"),
-    "land_cover_edge": Family(land_cover_edge, _cap, "how far the edge of a forest or field is"),
+    "front_zones": Family(
+        front_zones, _none, "in which depth zone along the front line it lies", units=("1",)
+    ),
+    "front_shape": Family(
+        front_shape, _none, "how the front line bends and which way it faces", units=("1/m", "1")
+    ),
+    "no_mans_land": Family(
+        no_mans_land, _none, "how wide the land between two lines is", units=("m",)
+    ),
+    "fortifications": Family(
+        fortifications, _cap_or_radius, "how near and how many positions are", units=("m", "1")
+    ),
+    "terrain": Family(
+        terrain, _radius, "the shape of the ground", units=("m", "degree", "1", "1/m")
+    ),
+    "landform": Family(
+        landform,
+        _radius,
+        "ridge, valley floor, pass; how open the ground lies",
+        units=("1", "degree", "m"),
+    ),
+    "front_facing": Family(
+        front_facing, _cap, "whether slopes face the front line", units=("1", "m")
+    ),
+    "wetness": Family(wetness, _radius, "where water gathers", units=("1",)),
+    "trafficability": Family(
+        trafficability, _radius, "how well feet and wheels get through", units=("m/s", "1")
+    ),
+    "visibility": Family(
+        visibility, _radius, "how many positions see the place, and dead ground", units=("1",)
+    ),
+    "commanding_view": Family(
+        commanding_view,
+        _commanding,
+        "how many heights near the front line see the place",
+        units=("1",),
+    ),
+    "distance": Family(distance, _cap, "how far the nearest of something is", units=("m",)),
+    "density": Family(
+        density, _radius, "how much of something is around", units=("m/km2", "1/km2")
+    ),
+    "land_cover": Family(land_cover, _none, "what covers the ground", units=("1",)),
+    "land_cover_edge": Family(
+        land_cover_edge, _cap, "how far the edge of a forest or field is", units=("m",)
+    ),
     "value": Family(value, _none, "a raster as it is"),
     "change": Family(change, _none, "how a raster changed between two times"),
-    "margin": Family(margin, _none, "how much of the cell is verge of a road, or bank of a river"),
-    "population_change": Family(
-        population_change, _cap_or_radius, "where people have left, and abandoned settlements"
+    "margin": Family(
+        margin, _none, "how much of the cell is verge of a road, or bank of a river", units=("1",)
     ),
-    "approach": Family(approach, _approach, "how near the cheapest routes across the front pass"),
-    "crossings": Family(crossings, _cap, "how far the nearest bridge, culvert or ford is"),
-    "passes": Family(passes, _passes, "how far the nearest pass is"),
+    "population_change": Family(
+        population_change,
+        _cap_or_radius,
+        "where people have left, and abandoned settlements",
+        units=("m", "1"),
+    ),
+    "approach": Family(
+        approach, _approach, "how near the cheapest routes across the front pass", units=("m",)
+    ),
+    "crossings": Family(
+        crossings, _cap, "how far the nearest bridge, culvert or ford is", units=("m",)
+    ),
+    "passes": Family(passes, _passes, "how far the nearest pass is", units=("m",)),
     "search_effort": Family(
-        search_effort, _cap, "where, how long ago and by what means people searched", "effort"
+        search_effort,
+        _cap,
+        "where, how long ago and by what means people searched",
+        "effort",
+        units=("1", "m", "year"),
     ),
 }
 

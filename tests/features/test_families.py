@@ -129,6 +129,14 @@ def test_a_wider_halo_changes_nothing(fake_layers, fake_source, frame, grid, kin
 
 
 @pytest.mark.parametrize("kind", CASES)
+def test_a_family_states_its_units(fake_layers, fake_source, frame, grid, kind):
+    layers, units = study(fake_layers, fake_source, frame, 3), FAMILIES[kind].units
+    found = build_feature(layers, grid(3, 3), kind=kind, params=CASES[kind])
+    built = {variable.attrs["unit"] for variable in found.data_vars.values()}
+    assert built <= set(units) if units else kind in {"value", "change"}
+
+
+@pytest.mark.parametrize("kind", CASES)
 def test_moving_the_ground_by_whole_cells_moves_the_features(
     fake_layers, fake_source, frame, grid, kind
 ):

@@ -1,0 +1,171 @@
+"""A model and rasters for each hazard class asked for, beside those of any hazard."""
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from configs.schema import Config
+from features.errors import InputError
+from features.labels import HAZARD_BITS
+from models.assessment import assess_hazards
+from models.table import CellTable, hazard_table
+from pipelines.candidates import MODEL
+from pipelines.rasters import read_raster
+from pipelines.tested import Test
+
+log = logging.getLogger(__name__)
+
+TrainTable = Callable[[CellTable, Path], Mapping[str, Any]]
+PredictHazard = Callable[[str], Sequence[Path]]
+
+RANKS = ("roc_auc", "average_precision")
+
+
+def hazard_folder(folder: Path, hazard: str) -> Path:
+    """Say where the model and the metrics of a hazard class are: laid out as a run's own."""
+    return folder / "hazards" / hazard
+
+
+def trained_hazards(folder: Path) -> list[str]:
+    """Name the hazard classes that have a model in a run folder."""
+    return [name for name in HAZARD_BITS if (hazard_folder(folder, name) / "model").is_dir()]
+
+
+def measure_hazards(test: Test) -> list[dict[str, Any]]:
+    """Measure how the model of any hazard ranks the land for each class, on far land.
+
+    Returns
+    -------
+    list of dict
+        As `models.assessment.assess_hazards`; empty where the findings tell no class.
+    """
+    hazard = test.table.hazard
+    known = HAZARD_BITS["ap"] | HAZARD_BITS["at"] | HAZARD_BITS["uxo"]
+    if not (hazard[test.table.state == 1] & known).any():
+        return []
+    far = test.scores["far", MODEL].score
+    return assess_hazards(far, test.table, test.protocols["far"], hazard, block_m=test.block_m)
+
+
+def train_hazards(
+    table: CellTable,
+    config: Config,
+    folder: Path,
+    train_table: TrainTable,
+    *,
+    by_any: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, dict[str, Any]]:
+    """Train a model for each class of ``model.hazards`` that was found often enough.
+
+    Parameters
+    ----------
+    table
+        Labelled cells of the run, with what was found in them.
+    folder
+        The run folder; what there was of earlier classes is taken away.
+    train_table
+        Called with the table of one class (`models.table.hazard_table`) and the folder to write
+        to; trains, tests and writes as for any hazard, and gives its metrics.
+    by_any
+        As `measure_hazards` gives it: what the model of any hazard does for each class.
+
+    Returns
+    -------
+    dict
+        For each class: ``trained``, ``positive`` and ``negative`` cells, ``words``; of those
+        trained ``gates_passed`` and ``far``, the measures on far land with their intervals; and
+        ``far_by_any``, how the model of any hazard ranks the same class, which a model of its own
+        has to beat to be worth having.
+
+    Raises
+    ------
+    FindingError
+        If labels dealt out anew are still predicted for a class.
+    """
+    shutil.rmtree(folder / "hazards", ignore_errors=True)
+    other = {row["hazard"]: row["intervals"] for row in by_any if row["intervals"]}
+    facts: dict[str, dict[str, Any]] = {}
+    for name in config.model.hazards:
+        part, target = hazard_table(table, name), hazard_folder(folder, name)
+        facts[name] = _train_one(part, config, target, train_table)
+        if name in other:
+            facts[name]["far_by_any"] = {measure: other[name][measure] for measure in RANKS}
+    return facts
+
+
+def predict_hazards(folder: Path, rasters: Path, predict_hazard: PredictHazard) -> list[Path]:
+    """Write the rasters of every class that has a model, and take away those that have none.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    rasters
+        Folder of the rasters of any hazard; those of a class go into a folder of its name in it.
+    predict_hazard
+        Called with the name of a class; writes its rasters there and gives their paths.
+    """
+    trained = trained_hazards(folder)
+    for name in set(HAZARD_BITS) - set(trained):
+        shutil.rmtree(rasters / name, ignore_errors=True)
+    return [path for name in trained for path in predict_hazard(name)]
+
+
+def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Compare the probability of each class with that of any hazard.
+
+    A class is a part of any hazard, so its probability should not be above; but each model is
+    calibrated by itself, on its own positives. Nothing is changed by this: it is said.
+
+    Returns
+    -------
+    dict
+        For each class: ``mean`` probability, ``mean_any``, and ``above_any``, the share of cells
+        where the class's is above that of any hazard by more than a tenth of it.
+    """
+    whole, _ = read_raster(rasters / "probability.tif")
+    compared = {}
+    for name in hazards:
+        part, _ = read_raster(rasters / name / "probability.tif")
+        both = np.isfinite(part) & np.isfinite(whole)
+        if both.any():
+            one, all_ = part[both].astype(np.float64), whole[both].astype(np.float64)
+            above = {"mean": one.mean(), "mean_any": all_.mean(), "above_any": one > 1.1 * all_}
+            compared[name] = {key: float(np.mean(value)) for key, value in above.items()}
+    return compared
+
+
+def _train_one(
+    table: CellTable, config: Config, folder: Path, train_table: TrainTable
+) -> dict[str, Any]:
+    name = folder.name
+    counts = {"positive": int((table.state == 1).sum()), "negative": int((table.state == 0).sum())}
+    least = config.gates.min_positive_cells
+    if min(counts.values()) < least:
+        words = (
+            f"no model for {name}: {counts['positive']:,} positive and {counts['negative']:,} "
+            f"negative cells, expected at least {least} of each (gates.min_positive_cells). Where "
+            "the class of findings is not known they count for any hazard only; a hazard_column "
+            "in labels.positive tells it."
+        )
+        return _not_trained(counts, words)
+    try:
+        metrics = train_table(table, folder)
+    except InputError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        return _not_trained(counts, f"no model for {name}: {error}")
+    far = metrics["protocols"]["far"]["models"][MODEL]
+    passed = all(gate["passed"] for gate in metrics["gates"])
+    words = f"a model for {name} from {counts['positive']:,} positive cells"
+    words += "" if passed else "; it does not pass every gate that was agreed"
+    measures = {measure: far[measure] for measure in (*RANKS, "calibration_slope")}
+    return {"trained": True, **counts, "gates_passed": passed, "far": measures, "words": words}
+
+
+def _not_trained(counts: Mapping[str, int], words: str) -> dict[str, Any]:
+    log.warning("%s", words)
+    return {"trained": False, **counts, "words": words}

@@ -1,0 +1,173 @@
+"""A model per hazard class, where there are labels enough; else it is said that there is none."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from odc.geo.geobox import GeoBox
+
+from configs.load import load_config
+from configs.schema import Config
+from features.errors import FindingError, InputError
+from models.evaluation import OutOfFold
+from models.splits import folds_from_ids
+from models.table import CellTable
+from pipelines.build import read_cells
+from pipelines.candidates import MODEL
+from pipelines.context import Run
+from pipelines.hazards import (
+    compare_with_any,
+    hazard_folder,
+    measure_hazards,
+    predict_hazards,
+    train_hazards,
+    trained_hazards,
+)
+from pipelines.protocols import HeldOut
+from pipelines.rasters import write_raster
+from pipelines.tested import Protocol, Test
+
+TINY = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
+AP, AT, UXO, ANY = 1, 2, 4, 8
+FAR = {
+    "roc_auc": [0.7, 0.6, 0.8],
+    "average_precision": [0.2, 0.1, 0.3],
+    "calibration_slope": [1, 0, 2],
+}
+
+
+def config(*hazards: str) -> Config:
+    tiny = load_config(TINY)
+    return tiny.model_copy(update={"model": tiny.model.model_copy(update={"hazards": hazards})})
+
+
+def table() -> CellTable:
+    """30 cells of ap, 10 of at, 40 of a kind that is not known, 100 searched without a find."""
+    hazard = np.repeat([AP, AT, ANY, 0], [30, 10, 40, 100]).astype(np.uint8)
+    rng = np.random.default_rng(0)
+    cells = pd.DataFrame(rng.uniform(0, 50_000, (180, 2)), columns=["easting", "northing"])
+    cells["slope"], cells["finding_hazard"] = 1.0, hazard
+    region = np.arange(180, dtype=np.int32) % 4
+    return CellTable(cells, (hazard > 0).astype(np.int8), np.ones(180, np.float32), region, 25.0)
+
+
+def write_model(part: CellTable, folder: Path) -> dict[str, Any]:
+    """Stand in for the training of a run."""
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "model.json").write_text(json.dumps({"rows": len(part.state)}))
+    return {
+        "protocols": {"far": {"models": {MODEL: FAR}}},
+        "gates": [{"name": "leakage", "passed": True}, {"name": "null_model", "passed": False}],
+    }
+
+
+def test_a_class_is_trained_on_its_own_table_and_a_rare_one_is_said_to_have_too_few(
+    tmp_path: Path,
+) -> None:
+    facts = train_hazards(table(), config("ap", "at", "uxo"), tmp_path, write_model)
+    assert trained_hazards(tmp_path) == ["ap"]
+    stored = json.loads((hazard_folder(tmp_path, "ap") / "model" / "model.json").read_text())
+    assert stored == {"rows": 130}
+    assert facts["ap"]["far"] == FAR
+    assert not facts["ap"]["gates_passed"]
+    assert "does not pass every gate" in facts["ap"]["words"]
+    assert (facts["at"]["trained"], facts["at"]["positive"]) == (False, 10)
+    # configs/tiny.yaml asks for 20 positive cells.
+    assert (
+        "no model for at: 10 positive and 100 negative cells, expected at least 20"
+        in (facts["at"]["words"])
+    )
+    assert facts["uxo"]["positive"] == 0
+
+
+def test_without_classes_asked_for_there_is_nothing_and_old_ones_go(tmp_path: Path) -> None:
+    train_hazards(table(), config("ap"), tmp_path, write_model)
+    assert train_hazards(table(), config(), tmp_path, write_model) == {}
+    assert not (tmp_path / "hazards").exists()
+
+
+def test_a_class_whose_land_cannot_be_held_out_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    def refuse(part: CellTable, folder: Path) -> dict[str, Any]:
+        write_model(part, folder)
+        raise InputError("two folds would be empty")
+
+    facts = train_hazards(table(), config("ap"), tmp_path, refuse)
+    assert facts["ap"]["words"] == "no model for ap: two folds would be empty"
+    assert trained_hazards(tmp_path) == []
+
+
+def test_a_leak_stops_the_run(tmp_path: Path) -> None:
+    def leak(part: CellTable, folder: Path) -> dict[str, Any]:
+        raise FindingError("labels dealt out anew are still predicted")
+
+    with pytest.raises(FindingError):
+        train_hazards(table(), config("ap"), tmp_path, leak)
+
+
+def scored(score: np.ndarray) -> Test:
+    cells = table()
+    far = Protocol("far", "regions", folds_from_ids(cells.region))
+    held = HeldOut({"far": far}, block_m=10_000.0, range_m=1.0, blocks=far, warnings=(), facts={})
+    out = OutOfFold(score, np.full(len(score), np.nan), ())
+    return Test(cells, held, {("far", MODEL): out}, {})
+
+
+def test_the_model_of_any_hazard_is_measured_for_each_class(tmp_path: Path) -> None:
+    cells = table()
+    score = np.full(180, 0.5)
+    score[cells.hazard == AP] = 0.9
+    score[cells.hazard == AT] = 0.1
+    rows = {row["hazard"]: row for row in measure_hazards(scored(score))}
+    # All ap cells rank above all searched cells, all at cells below.
+    assert rows["ap"]["intervals"]["roc_auc"][0] == 1
+    assert rows["at"]["intervals"]["roc_auc"][0] == 0
+    assert rows["uxo"]["positive"] == 0
+    facts = train_hazards(
+        cells, config("ap", "uxo"), tmp_path, write_model, by_any=list(rows.values())
+    )
+    assert facts["ap"]["far_by_any"]["roc_auc"][0] == 1
+    assert "far_by_any" not in facts["uxo"]
+
+
+def test_findings_of_unknown_class_are_not_measured_by_class() -> None:
+    test = scored(np.full(180, 0.5))
+    test.table.cells["finding_hazard"] = np.where(test.table.state == 1, ANY, 0).astype(np.uint8)
+    assert measure_hazards(test) == []
+
+
+def test_rasters_are_written_for_trained_classes_and_old_ones_go(tmp_path: Path) -> None:
+    train_hazards(table(), config("ap"), tmp_path, write_model)
+    rasters = tmp_path / "rasters"
+    (rasters / "at").mkdir(parents=True)
+
+    def write(name: str) -> list[Path]:
+        (rasters / name).mkdir(exist_ok=True)
+        return [rasters / name / "probability.tif"]
+
+    assert predict_hazards(tmp_path, rasters, write) == [rasters / "ap" / "probability.tif"]
+    assert not (rasters / "at").exists()
+
+
+def test_a_class_above_any_hazard_is_told(tmp_path: Path) -> None:
+    geobox = GeoBox.from_bbox((0, 0, 200, 200), crs="EPSG:32638", resolution=100)
+    whole = np.array([[0.2, 0.2], [0.2, np.nan]], dtype=np.float32)
+    part = np.array([[0.1, 0.3], [np.nan, 0.9]], dtype=np.float32)
+    (tmp_path / "ap").mkdir()
+    for folder, values in ((tmp_path, whole), (tmp_path / "ap", part)):
+        write_raster(folder / "probability.tif", values, geobox, description="p", unit="1", tags={})
+    # Two cells are known to both; in one of them the class is above any hazard.
+    found = compare_with_any(tmp_path, ["ap"])
+    assert found["ap"] == pytest.approx({"mean": 0.2, "mean_any": 0.2, "above_any": 0.5})
+
+
+def test_cells_of_a_run_tell_what_was_found(tiny_run: Path) -> None:
+    cells = read_cells(Run.open(tiny_run))
+    positive = cells.state == 1
+    assert ((cells.hazard > 0) == positive).all()
+    assert ((cells.cells["finding_evidence"] > 0) == positive).all()
+    assert cells.cells["finding_day"].notna()[positive].any()
+    assert cells.cells["finding_day"].isna()[~positive].all()
+    assert not set(cells.features) & {"finding_hazard", "finding_evidence", "finding_day"}

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from features.errors import MineriskError
+from pipelines.desk import add_desk
 
 # Waiting threads sleep: two runs on one machine would otherwise slow each other twentyfold.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -34,15 +35,22 @@ app = typer.Typer(
 ConfigFile = Annotated[Path, typer.Argument(help="the study area's YAML")]
 Out = Annotated[Path, typer.Option("--out", help="run folder; new, or to go on with")]
 RunFolder = Annotated[Path, typer.Option("--run", help="run folder that `minerisk run` made")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", help="who makes the run: a role or staff number will do; kept with it"),
+]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
+add_desk(app)
+
+
 @app.command()
-def run(config: ConfigFile, out: Out) -> None:
+def run(config: ConfigFile, out: Out, by: By = None) -> None:
     """Do everything in order, from layers to report. Goes on where it stopped."""
     from pipelines.run import run_steps
 
-    done = run_steps(config, out, said=_say)
+    done = run_steps(config, out, by=by, said=_say)
     from pipelines.summary import closing_lines
 
     for line in closing_lines(done):
@@ -84,6 +92,20 @@ def validate(
 
 
 @app.command()
+def features(
+    config: Annotated[
+        Path | None, typer.Argument(help="a study area's YAML: list the columns it builds")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List every kind of feature, or every column that a study area builds."""
+    from pipelines.features import lines_of, listed
+
+    found = listed(config)
+    _print(found, lines_of(found), as_json=as_json)
+
+
+@app.command()
 def build(config: ConfigFile, out: Out) -> None:
     """Make the feature cube and the labels."""
     from pipelines.run import run_steps
@@ -93,13 +115,13 @@ def build(config: ConfigFile, out: Out) -> None:
 
 
 @app.command()
-def train(config: ConfigFile, out: Out) -> None:
+def train(config: ConfigFile, out: Out, by: By = None) -> None:
     """Train, put to the test on land held out, calibrate, pass the gates."""
     from pipelines.context import read_metrics
     from pipelines.run import run_steps
     from pipelines.summary import score_lines
 
-    done = run_steps(config, out, last="track", said=_say)
+    done = run_steps(config, out, last="track", by=by, said=_say)
     for line in score_lines(read_metrics(done.folder)):
         typer.echo(line)
 
@@ -197,23 +219,6 @@ def report(run: RunFolder) -> None:
 
     redo_step(run, "report", said=_say)
     typer.echo(f"Report: {run / 'report.html'}")
-
-
-@app.command()
-def audit(run: Annotated[Path, typer.Argument(help="run folder")], as_json: Json = False) -> None:
-    """Check every hash of a run, from raster back to layer."""
-    from pipelines.audit import audit_run
-
-    found = audit_run(run)
-    if as_json:
-        typer.echo(json.dumps({"checked": found.checked, "problems": found.problems}, indent=1))
-    else:
-        for problem in found.problems:
-            typer.echo(f"PROBLEM  {problem}")
-        words = "all as recorded" if not found.problems else f"{len(found.problems)} problems"
-        typer.echo(f"Audit of {run}: {found.checked} hashes checked, {words}.")
-    if found.problems:
-        raise typer.Exit(1)
 
 
 def main() -> None:

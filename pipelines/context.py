@@ -17,7 +17,15 @@ from features.errors import InputError
 from features.grid import cells_inside, study_grid
 from features.sources import Layers
 from pipelines.layers import open_layers
-from pipelines.manifest import FORMAT, MANIFEST, read_manifest, sha256_path, write_json, write_whole
+from pipelines.manifest import (
+    FORMAT,
+    MANIFEST,
+    read_manifest,
+    sha256_path,
+    write_json,
+    write_manifest,
+    write_whole,
+)
 
 SIMULATED = "@simulated/"
 
@@ -57,7 +65,7 @@ class Run:
                     "`minerisk run` made. Choose another --out."
                 )
             folder.mkdir(parents=True, exist_ok=True)
-            write_json(folder / MANIFEST, _first_manifest(config, config_path, folder))
+            write_manifest(folder, _first_manifest(config, config_path, folder))
         else:
             manifest = read_manifest(folder)
             if manifest["study_area"] != config.study_area.name:
@@ -78,6 +86,23 @@ class Run:
         config = read_config(folder / "config.yaml")
         place = folder / str(manifest["config_file"])
         return cls(folder, config, Path(os.path.normpath(place)))
+
+    @classmethod
+    def again(cls, known: "Run", folder: Path) -> "Run":
+        """Begin a run in a new folder with the configuration and the layers of another.
+
+        Raises
+        ------
+        InputError
+            If the folder is not empty.
+        """
+        if folder.exists() and any(folder.iterdir()):
+            raise InputError(f"{folder} is not empty; expected a new folder. Choose another --out.")
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(folder / "config.yaml", (known.folder / "config.yaml").read_bytes())
+        first = _first_manifest(known.config, known.config_path, folder)
+        write_manifest(folder, first)
+        return cls(folder, known.config, known.config_path)
 
     @property
     def simulated(self) -> bool:
@@ -151,5 +176,6 @@ def _first_manifest(config: Config, config_path: Path, folder: Path) -> dict[str
         "title": config.study_area.title,
         "simulated": config.simulation is not None,
         "config_file": _place(config_path, folder),
+        "trained_by": [],
         "stages": [],
     }

@@ -1,4 +1,4 @@
-"""The trail of a run: what went into each stage and what came out, by SHA-256."""
+"""The trail of a run: what went into each stage and what came out, entry chained to entry."""
 
 import fcntl
 import hashlib
@@ -6,8 +6,10 @@ import importlib.metadata
 import json
 import os
 import platform
+import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -18,6 +20,9 @@ from features.errors import InputError
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+TRAIL = "trail"
+THREADS = 8
+HEADER = ("format", "study_area", "title", "simulated", "trained_by")
 ROOMS = ("features", "models", "pipelines", "configs")
 
 
@@ -30,7 +35,11 @@ class Stage:
     name
         Such as ``build``.
     key
-        SHA-256 of code, settings and inputs: the same key means the same outputs.
+        SHA-256 of name, code, settings and inputs: the same key means the same outputs.
+    settings
+        SHA-256 of the part of the configuration that matters here.
+    environment
+        SHA-256 of the entry of ``environments`` that it was done in.
     inputs, outputs
         Name to SHA-256. Inputs are layers (``layer:<name>``), ``config.yaml`` or outputs of earlier
         stages; outputs are paths relative to the run folder.
@@ -42,6 +51,8 @@ class Stage:
 
     name: str
     key: str
+    settings: str
+    environment: str
     inputs: dict[str, str]
     outputs: dict[str, str]
     seconds: float
@@ -49,7 +60,7 @@ class Stage:
 
 
 def sha256_path(path: Path) -> str:
-    """Hash a file's bytes, or a folder's files by name and content.
+    """Hash a file's bytes, or a folder's listing (see `listing`).
 
     Returns
     -------
@@ -57,11 +68,40 @@ def sha256_path(path: Path) -> str:
         64 hexadecimal digits.
     """
     if path.is_dir():
-        entries = sorted(item for item in path.rglob("*") if item.is_file())
-        lines = [f"{item.relative_to(path).as_posix()} {sha256_path(item)}" for item in entries]
-        return sha256_text("\n".join(lines))
+        return hashlib.sha256(listing(path)).hexdigest()
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_paths(paths: Iterable[Path]) -> list[str]:
+    """Hash files and folders side by side, in their order."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(sha256_path, paths))
+
+
+def listing(folder: Path) -> bytes:
+    """List the files of a folder as ``sha256sum`` does: hash, two blanks, name; by name."""
+    files = sorted(item for item in folder.rglob("*") if item.is_file())
+    names = [item.relative_to(folder).as_posix() for item in files]
+    lines = zip(sha256_paths(files), names, strict=True)
+    return b"".join(f"{digest}  {_one_line(name)}\n".encode() for digest, name in lines)
+
+
+def _one_line(name: str) -> str:
+    return (
+        name.replace("\\", "\\\\").replace("\n", "\\n").encode(errors="backslashreplace").decode()
+    )
+
+
+def read_listing(content: bytes) -> dict[str, str]:
+    """Read a listing as name to hash; a line that is none is left out."""
+    lines = [line.split("  ", 1) for line in content.decode(errors="replace").splitlines()]
+    return {line[1]: line[0] for line in lines if len(line) == 2}
+
+
+def listing_path(folder: Path, name: str) -> Path:
+    """Say where the listing of an output that is a folder lies."""
+    return folder / TRAIL / f"{name.replace('/', '__')}.sha256"
 
 
 def sha256_text(text: str) -> str:
@@ -103,7 +143,31 @@ def environment() -> dict[str, Any]:
         "lock_sha256": sha256_path(lock) if lock.is_file() else None,
         "code_sha256": code_sha256(),
         "minerisk": importlib.metadata.version("minerisk"),
+        **code_state(),
     }
+
+
+def code_state() -> dict[str, Any]:
+    """Say at which git commit the code is, and whether it has changes that are in no commit.
+
+    Both are None where the code lies in no git repository of its own.
+    """
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return {"code_commit": None, "code_dirty": None}
+    try:
+        commit = _git(root, "rev-parse", "HEAD")
+        changes = _git(root, "status", "--porcelain", "--", *ROOMS, "requirements.lock")
+    except (OSError, subprocess.SubprocessError):
+        return {"code_commit": None, "code_dirty": None}
+    return {"code_commit": commit, "code_dirty": bool(changes)}
+
+
+def _git(root: Path, *words: str) -> str:
+    done = subprocess.run(
+        ["git", "-C", str(root), *words], capture_output=True, text=True, timeout=20, check=True
+    )
+    return done.stdout.strip()
 
 
 def write_whole(path: Path, content: bytes | str) -> Path:
@@ -144,7 +208,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         )
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is not JSON ({error}). It was changed by hand.") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise InputError(f"{path} is not a manifest of format {FORMAT}. Make the run again.")
@@ -157,10 +221,44 @@ def _are_stages(stages: Any) -> bool:
     return isinstance(stages, list) and all(
         isinstance(stage, dict)
         and isinstance(stage.get("name"), str)
-        and isinstance(stage.get("inputs"), dict)
-        and isinstance(stage.get("outputs"), dict)
+        and isinstance(stage.get("key"), str)
+        and _are_hashes(stage.get("inputs"))
+        and _are_hashes(stage.get("outputs"))
         for stage in stages
     )
+
+
+def _are_hashes(found: Any) -> bool:
+    return isinstance(found, dict) and all(isinstance(digest, str) for digest in found.values())
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Write a manifest, every stage holding the hash of what is before it.
+
+    ``head`` is the hash of the last entry: it changes with every byte of what stages went in, came
+    out and in which order. Whoever keeps it elsewhere can tell later that nothing was rewritten.
+    """
+    stages: list[dict[str, Any]] = []
+    digest = header_sha256(manifest)
+    for stage in manifest["stages"]:
+        stages.append(stage | {"before": digest})
+        digest = sha256_text(canonical(stages[-1]))
+    whole = {**manifest, "stages": stages, "head": digest}
+    write_json(folder / MANIFEST, whole)
+    return whole
+
+
+def header_sha256(manifest: Mapping[str, Any]) -> str:
+    """Hash what a manifest says of the run as a whole; where its configuration lies may change."""
+    return sha256_text(canonical([[name, manifest.get(name)] for name in HEADER]))
+
+
+def record_trainer(folder: Path, name: str) -> None:
+    """Add a name to those who say that they made this run; none is ever taken from the system."""
+    manifest = read_manifest(folder)
+    known = list(manifest.get("trained_by") or [])
+    if name.strip() and name.strip() not in known:
+        write_manifest(folder, manifest | {"trained_by": [*known, name.strip()]})
 
 
 def stage_named(manifest: Mapping[str, Any], name: str) -> dict[str, Any] | None:
@@ -198,24 +296,56 @@ def do_stage(
         False if there was nothing to do.
     """
     manifest = read_manifest(folder)
-    key = sha256_text(canonical([name, code_sha256(), settings, dict(inputs)]))
+    settled = sha256_text(canonical(settings))
+    key = stage_key(name, code_sha256(), settled, inputs)
     known = stage_named(manifest, name)
-    if known is not None and known["key"] == key and _intact(folder, known["outputs"]):
+    same_key = known is not None and known["key"] == key
+    if known is not None and same_key and _intact(folder, known["outputs"]):
         return False
     started = time.monotonic()
-    outputs, facts = work()
+    paths, facts = work()
+    outputs = _record_outputs(folder, paths)
+    if known is not None and same_key and known["outputs"] == outputs:
+        return True  # lost, and made again the same: the trail stays as it is
+    here = environment()
     stage = Stage(
         name=name,
         key=key,
+        settings=settled,
+        environment=sha256_text(canonical(here)),
         inputs=dict(inputs),
-        outputs={path.relative_to(folder).as_posix(): sha256_path(path) for path in outputs},
+        outputs=outputs,
         seconds=round(time.monotonic() - started, 1),
         facts=facts,
     )
-    manifest["stages"] = _in_its_place(manifest["stages"], asdict(stage))
-    manifest["environment"] = environment()
-    write_json(folder / MANIFEST, manifest)
+    stages = _in_its_place(manifest["stages"], asdict(stage))
+    used = {known.get("environment") for known in stages}
+    kept = {**manifest.get("environments", {}), stage.environment: here}
+    environments = {digest: value for digest, value in kept.items() if digest in used}
+    write_manifest(
+        folder,
+        manifest | {"stages": stages, "environment": here, "environments": environments},
+    )
     return True
+
+
+def stage_key(name: str, code: str, settings: str, inputs: Mapping[str, str]) -> str:
+    """Hash what decides the outputs of a stage: its name, code, settings and inputs."""
+    return sha256_text(canonical([name, code, settings, dict(inputs)]))
+
+
+def _record_outputs(folder: Path, paths: Sequence[Path]) -> dict[str, str]:
+    """Hash outputs; a folder's listing is kept, so that a file in it can be named later."""
+    outputs = {}
+    for path in paths:
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir():
+            content = listing(path)
+            write_whole(listing_path(folder, name), content)
+            outputs[name] = hashlib.sha256(content).hexdigest()
+        else:
+            outputs[name] = sha256_path(path)
+    return outputs
 
 
 def outputs_of(folder: Path, *names: str) -> dict[str, str]:

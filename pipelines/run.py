@@ -1,7 +1,7 @@
 """`minerisk run`: every stage in order, each done once, each on record."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from features.errors import InputError
 from pipelines.console import Progress, progress
 from pipelines.context import Run
-from pipelines.manifest import do_stage, locked, outputs_of, write_whole
+from pipelines.manifest import do_stage, locked, outputs_of, record_trainer
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,7 @@ class Step:
 
 
 def _configure(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
-    content = run.config_path.read_bytes()
-    return [write_whole(run.folder / "config.yaml", content)], {}
+    return [run.folder / "config.yaml"], {}
 
 
 def _simulate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -125,6 +124,7 @@ def run_steps(
     folder: Path,
     *,
     last: str = "report",
+    by: str | None = None,
     said: Callable[[str], None] = log.info,
 ) -> Run:
     """Do every stage up to `last` that is not done yet.
@@ -137,6 +137,8 @@ def run_steps(
         Run folder; new, or of an earlier run of the same study area, which is then gone on with.
     last
         Name of the last stage.
+    by
+        Who makes the run, in their own words; whoever approves it must be somebody else.
     said
         Called with a line for each stage.
 
@@ -149,13 +151,26 @@ def run_steps(
         raise InputError(f"There is no configuration at {config_path}. Give the path of a YAML.")
     with locked(folder):
         run = Run.start(config_path, folder)
-        for step in STEPS.values():
-            if step.name == "simulate" and not run.simulated:
-                continue
-            said(_do(run, step))
-            if step.name == last:
-                break
+        if by is not None:
+            record_trainer(folder, by)
+        do_steps(run, last=last, said=said)
     return run
+
+
+def do_steps(
+    run: Run,
+    *,
+    last: str = "report",
+    skip: Collection[str] = (),
+    said: Callable[[str], None] = log.info,
+) -> None:
+    """Do the stages of a run in order, up to `last`, in a folder that is locked."""
+    for step in STEPS.values():
+        if step.name in skip or (step.name == "simulate" and not run.simulated):
+            continue
+        said(_do(run, step))
+        if step.name == last:
+            break
 
 
 def redo_step(folder: Path, name: str, *, said: Callable[[str], None] = log.info) -> Run:
@@ -192,7 +207,7 @@ def _do(run: Run, step: Step) -> str:
         inputs |= run.layer_inputs()
     settings: Mapping[str, Any] = run.config.model_dump(mode="json", include=set(step.sections))
     if step.name == "configure":
-        settings = {"file": run.config_path.read_text(encoding="utf-8")}
+        settings = {"file": (run.folder / "config.yaml").read_text(encoding="utf-8")}
     with progress(step.title) as bar:
         done = do_stage(
             run.folder,

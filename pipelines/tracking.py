@@ -71,6 +71,26 @@ def track(run: Run, *, figures: Path) -> dict[str, str]:
     InputError
         If the tracking store cannot be reached.
     """
+    with _store(run) as mlflow:
+        return _log(mlflow, run, tracking_uri(run), figures)
+
+
+@contextmanager
+def store_client(run: Run) -> Iterator[Any]:
+    """Give a client of the tracking store and registry of a run.
+
+    Raises
+    ------
+    InputError
+        If the store cannot be used: not there, locked, or full.
+    """
+    uri = tracking_uri(run)
+    with _store(run) as mlflow:
+        yield mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@contextmanager
+def _store(run: Run) -> Iterator[Any]:
     os.environ.update(QUIET)
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
@@ -78,12 +98,12 @@ def track(run: Run, *, figures: Path) -> dict[str, str]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    uri = tracking_uri(run)
     try:
         with _quiet():
-            return _log(mlflow, run, uri, figures)
+            yield mlflow
     except (MlflowException, SQLAlchemyError) as error:
-        raise _unusable(uri, str(error).splitlines()[0].rstrip(".")) from error
+        why = str(error).splitlines()[0].rstrip(".")
+        raise _unusable(tracking_uri(run), why) from error
 
 
 def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
@@ -122,6 +142,7 @@ def _experiment(client: Any, run: Run, uri: str) -> str:
 def _tags(run: Run, metrics: Mapping[str, Any]) -> dict[str, str]:
     failed = [gate["name"] for gate in metrics["gates"] if not gate["passed"]]
     return {
+        "mlflow.user": "not recorded",  # MLflow would take the name of the account
         "minerisk.study_area": run.config.study_area.name,
         "minerisk.findings": "SIMULATED" if run.simulated else "recorded",
         "minerisk.gates_failed": ", ".join(failed) or "none",

@@ -12,7 +12,7 @@ CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 TINY = CONFIGS / "tiny.yaml"
 VERBS = (
     "run", "init", "validate", "build", "train", "evaluate", "evaluate-table", "predict",
-    "prioritize", "report", "audit",
+    "prioritize", "report", "audit", "review",
 )  # fmt: skip
 
 
@@ -135,7 +135,7 @@ def test_evaluate_prints_model_and_rules_side_by_side(tiny_run: Path, tmp_path: 
 def test_audit_exits_1_on_a_changed_byte(tiny_copy: Path, tmp_path: Path) -> None:
     assert minerisk("audit", tiny_copy, cwd=tmp_path).returncode == 0
     (tiny_copy / "tasks.csv").write_text("task\n")
-    done = minerisk("audit", tiny_copy, cwd=tmp_path)
+    done = minerisk("audit", "verify", tiny_copy, cwd=tmp_path)
     assert done.returncode == 1
     assert "tasks.csv" in done.stdout
 

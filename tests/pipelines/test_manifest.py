@@ -1,5 +1,6 @@
 import hashlib
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,16 @@ from pipelines.manifest import (
     canonical,
     do_stage,
     environment,
+    header_sha256,
     locked,
     outputs_of,
     read_manifest,
+    record_trainer,
     sha256_path,
+    sha256_text,
     stage_named,
     write_json,
+    write_manifest,
     write_whole,
 )
 
@@ -42,7 +47,7 @@ def test_a_hash_is_sha256_of_the_bytes(tmp_path: Path) -> None:
 def test_a_folder_changes_with_a_name_a_byte_or_a_place(tmp_path: Path) -> None:
     (tmp_path / "f").mkdir()
     (tmp_path / "f" / "a").write_bytes(b"1")
-    line = f"a {hashlib.sha256(b'1').hexdigest()}"
+    line = f"{hashlib.sha256(b'1').hexdigest()}  a\n"  # as sha256sum writes it
     first = sha256_path(tmp_path / "f")
     assert first == hashlib.sha256(line.encode()).hexdigest()
     (tmp_path / "f" / "a").rename(tmp_path / "f" / "b")
@@ -144,3 +149,65 @@ def test_stages_that_are_none_are_named(tmp_path: Path, stages: object) -> None:
     write_json(tmp_path / "manifest.json", {"format": 1, "stages": stages})
     with pytest.raises(InputError, match="lists no stages"):
         read_manifest(tmp_path)
+
+
+def test_each_entry_holds_the_hash_of_the_one_before(folder: Path) -> None:
+    make(folder, "one")
+    make(folder, "two", text="b")
+    manifest = read_manifest(folder)
+    one, two = manifest["stages"]
+    assert one["before"] == header_sha256(manifest)
+    assert two["before"] == sha256_text(canonical(one))
+    assert manifest["head"] == sha256_text(canonical(two))
+
+
+def test_the_head_tells_every_change_but_where_the_configuration_lies(folder: Path) -> None:
+    make(folder, "one")
+    manifest = read_manifest(folder)
+    heads = {
+        write_manifest(folder, manifest | change)["head"]
+        for change in (
+            {},
+            {"simulated": True},
+            {"trained_by": ["staff 3"]},
+            {"stages": []},
+            {"stages": [manifest["stages"][0] | {"seconds": 9.9}]},
+        )
+    }
+    assert len(heads) == 5
+    assert write_manifest(folder, manifest | {"config_file": "../x"})["head"] == manifest["head"]
+
+
+def test_what_is_made_again_the_same_leaves_the_trail_as_it_is(folder: Path) -> None:
+    make(folder, "one")
+    before = (folder / "manifest.json").read_bytes()
+    (folder / "one.txt").unlink()
+    assert make(folder, "one")
+    assert (folder / "manifest.json").read_bytes() == before
+
+
+def test_a_folder_is_listed_as_sha256sum_checks_it(folder: Path) -> None:
+    def work():
+        write_whole(folder / "made" / "б 1.txt", "a")
+        return [folder / "made"], {}
+
+    do_stage(folder, "one", inputs={}, settings={}, work=work)
+    listed = folder / "trail" / "made.sha256"
+    assert read_manifest(folder)["stages"][0]["outputs"]["made"] == sha256_path(listed)
+    done = subprocess.run(
+        ["sha256sum", "--check", "--strict", str(listed)], cwd=folder / "made", check=False
+    )
+    assert done.returncode == 0
+
+
+def test_names_are_kept_as_given_and_once(folder: Path) -> None:
+    for name in ("staff 3", " staff 3 ", "", "Арам"):
+        record_trainer(folder, name)
+    assert read_manifest(folder)["trained_by"] == ["staff 3", "Арам"]
+
+
+@pytest.mark.parametrize("stages", [[{"name": "x"}], [{"name": 1}], "x", [None]])
+def test_stages_that_are_none_are_refused(folder: Path, stages: object) -> None:
+    write_json(folder / "manifest.json", {"format": 1, "stages": stages})
+    with pytest.raises(InputError, match="lists no stages"):
+        read_manifest(folder)

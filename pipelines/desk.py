@@ -1,0 +1,117 @@
+"""The reviewer's commands: audit, reproduce, compare, lookback, review, status."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+RunArgument = Annotated[Path, typer.Argument(help="run folder")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+NoLayers = Annotated[
+    bool, typer.Option("--without-layers", help="the layers are not at hand: check their trail")
+]
+
+
+class VerifyFirst(TyperGroup):
+    """`minerisk audit RUN` means `minerisk audit verify RUN`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put ``verify`` before a word that is no command."""
+        if args and args[0] not in self.commands and args[0] != "--help":
+            args = ["verify", *args]
+        return super().parse_args(ctx, args)
+
+
+audit = typer.Typer(cls=VerifyFirst, no_args_is_help=True, rich_markup_mode=None)
+
+
+def add_desk(app: typer.Typer) -> None:
+    """Add the reviewer's commands to the command line."""
+    app.add_typer(audit, name="audit", help="Check a run, from raster back to layer.")
+    app.command()(review)
+
+
+@audit.command()
+def verify(
+    run: RunArgument,
+    without_layers: NoLayers = False,
+    pin: Annotated[
+        str | None, typer.Option("--pin", help="head or review hash as it reached you otherwise")
+    ] = None,
+    trust: Annotated[
+        Path | None, typer.Option("--trust", help="file of public keys that may sign reviews")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check every hash, link, gate, review and model text of a run."""
+    from dataclasses import asdict
+
+    from pipelines.audit import audit_run
+
+    found = audit_run(run, layers=not without_layers, pin=pin, trust=trust)
+    lines = [f"PROBLEM  {problem}" for problem in found.problems]
+    lines += [f"note     {note}" for note in found.notes]
+    lines += [
+        f"gate     {gate['name']}: {'passed' if gate['passed'] else 'NOT PASSED'}, "
+        f"{gate['value']:.4g} (agreed {gate['threshold']:g}; {gate['words']})"
+        for gate in found.gates
+    ]
+    words = "all as recorded" if not found.problems else f"{len(found.problems)} problems"
+    lines.append(f"State: {found.state}. Trail ends in {found.head}.")
+    lines.append(f"Audit of {run}: {found.checked} hashes checked, {words}.")
+    _print(asdict(found), lines, as_json=as_json)
+    if found.problems:
+        raise typer.Exit(1)
+
+
+def review(
+    run: RunArgument,
+    decision: Annotated[
+        str | None, typer.Option("--decision", help="approve, reject or withdraw")
+    ] = None,
+    by: Annotated[
+        str, typer.Option("--by", help="who decides: a name, a role or a staff number")
+    ] = "",
+    note: Annotated[str, typer.Option("--note", help="why")] = "",
+    key: Annotated[Path | None, typer.Option("--key", help="ed25519 key to sign with")] = None,
+    champion: Annotated[
+        bool, typer.Option("--champion", help="with approve: this run is the one to be used")
+    ] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="set MLflow's tags and alias as the reviews say")
+    ] = False,
+    without_layers: NoLayers = False,
+    as_json: Json = False,
+) -> None:
+    """Put a decision on record, or print those that are."""
+    from pipelines.review import Decision, read_reviews, review_run
+    from pipelines.review import follow as follow_store
+
+    if decision is not None:
+        made = Decision(decision, by=by, note=note, champion=champion)
+        review_run(run, made, key=key, layers=not without_layers)
+    elif follow:
+        follow_store(run)
+    log = read_reviews(run)
+    lines = [
+        f"{entry['number']}. {entry['at']} {entry['decision']} by {entry['by']}: {entry['note']}"
+        for entry in log.entries
+    ]
+    lines += [f"PROBLEM  {problem}" for problem in log.problems]
+    lines.append(f"State: {log.state}{', champion' if log.champion else ''}.")
+    if log.end:
+        lines.append(f"Reviews end in {log.end}. Keep this hash somewhere else (--pin).")
+    _print({"state": log.state, "entries": log.entries}, lines, as_json=as_json)
+    if log.problems:
+        raise typer.Exit(1)
+
+
+def _print(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(found, indent=1, sort_keys=True))
+        return
+    for line in lines:
+        typer.echo(line)

@@ -253,21 +253,27 @@ def _count_seeing(z, rows, columns, disc, sight):  # type: ignore[no-untyped-def
 @numba.njit(cache=True)
 def _sees(z, row, column, i, j, sight):  # type: ignore[no-untyped-def]
     eye, target, bend = sight
-    down, across = i - row, j - column
-    steps = max(abs(down), abs(across))
-    start = z[row, column] + eye
-    climb = z[i, j] + target - start
+    down, across, width = i - row, j - column, z.shape[1]
+    ahead, aside = (width if down > 0 else -width), (1 if across > 0 else -1)
+    steps, lesser = abs(down), abs(across)
+    if steps < lesser:
+        ahead, aside = aside, ahead
+        steps, lesser = lesser, steps
+    heights = z.ravel()
+    place, part = row * width + column, 0
+    start = heights[place] + eye
+    climb = heights[i * width + j] + target - start
     # All heights times the number of steps, which keeps them whole; only the bulge is not.
     bulge = bend * (down * down + across * across) / max(steps, 1)
-    steep = abs(down) >= abs(across)
     for k in range(1, steps):
-        ahead = row + (k if down > 0 else -k) if steep else column + (k if across > 0 else -k)
-        aside = k * (across if steep else down)
-        first, part = aside // steps + (column if steep else row), aside % steps
-        second = first + 1 if part > 0 else first
-        near = z[ahead, first] if steep else z[first, ahead]
-        far = z[ahead, second] if steep else z[second, ahead]
-        ground = near * (steps - part) + far * part
+        place += ahead
+        part += lesser
+        if part >= steps:
+            part -= steps
+            place += aside
+        ground = heights[place] * (steps - part)
+        if part > 0:
+            ground += heights[place + aside] * part
         if ground + bulge * (k * (steps - k)) > start * steps + climb * k:
             return False
     return True

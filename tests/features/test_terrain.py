@@ -51,6 +51,30 @@ def test_a_slope_that_steepens_downward_is_convex_along_only():
     assert values[TANGENTIAL] == pytest.approx(0.0, abs=1e-8)
 
 
+def test_a_saddle_bends_up_one_way_and_down_the_other():
+    saddle = surface(lambda x, y: 0.001 * (x**2 - y**2))
+    slope, *_, profile, tangential = derivatives(saddle, resolution_m=CELL)
+    assert (slope[4, 4], profile[4, 4], tangential[4, 4]) == pytest.approx(
+        (0.0, 0.0, 0.0), abs=1e-8
+    )
+    # 30 m east of the pass the ground rises by 0.06 for a metre: concave along, convex across.
+    steep = 0.06
+    assert slope[4, 7] == pytest.approx(np.degrees(np.arctan(steep)), rel=1e-5)
+    assert profile[4, 7] == pytest.approx(-0.002 / (1 + steep**2) ** 1.5, rel=1e-4)
+    assert tangential[4, 7] == pytest.approx(0.002 / np.sqrt(1 + steep**2), rel=1e-4)
+
+
+def test_position_on_plane_dome_and_saddle_is_that_of_the_formula():
+    planes = {"plane": (0.3, 0.4, 0.0, 0.0), "dome": (0, 0, -0.01, -0.01)}
+    planes["saddle"] = (0, 0, 0.01, -0.01)
+    offsets = [(i, j) for i in range(-3, 4) for j in range(-3, 4) if i * i + j * j <= 9]
+    mean_square = np.mean([(CELL * i) ** 2 for i, _ in offsets])
+    for a, b, c, d in planes.values():
+        ground = surface(lambda x, y, a=a, b=b, c=c, d=d: a * x + b * y + c * x**2 + d * y**2)
+        position, _ = position_and_roughness(ground, radius_m=30.0, resolution_m=CELL)
+        assert position[4, 4] == pytest.approx(-(c + d) * mean_square, abs=1e-5)
+
+
 def test_one_missing_cell_leaves_no_result_in_its_nine_neighbours():
     elevation = surface(lambda x, y: 0.3 * x + 0.4 * y)
     elevation[4, 4] = np.nan

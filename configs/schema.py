@@ -147,13 +147,37 @@ class NoMansLand(_Frozen):
     cap_m: Metres = Field(10_000, description="widths beyond this read as this, metres")
 
 
-class Fortifications(_Frozen):
-    """Distance to fortifications, and how many lie within each radius."""
+class _Positions(_Frozen):
+    layer: Name = Field(description="the positions: points, lines or polygons")
+    type_column: str | None = Field(None, description="column that tells the types apart")
+    types: dict[Name, tuple[str | int, ...]] = Field(
+        default_factory=dict,
+        description="type, such as trench, outpost, anti_tank_ditch, strongpoint, artillery: its "
+        "values in type_column; features of each type beside those of the whole layer",
+    )
+
+
+class Fortifications(_Positions):
+    """Distance to fortifications, how many lie within each radius, and metres of trench."""
 
     kind: Literal["fortifications"] = "fortifications"
-    layer: Name
-    radii_m: tuple[Metres, ...] = (500.0, 1_000.0, 2_000.0)
+    radii_m: tuple[Metres, ...] = (250.0, 500.0, 1_000.0)
     cap_m: Metres = 20_000
+
+
+class FrontOfPositions(_Positions):
+    """Ground in front of positions, towards the enemy, and ground behind them."""
+
+    kind: Literal["front_of_positions"] = "front_of_positions"
+    front_line: Name = Field(description="the line; a position faces the nearest point of it")
+    held_area: Name | None = Field(
+        None, description="polygons of the side that laid the belts: only its positions count"
+    )
+    edges_m: Edges = Field(
+        (40.0, 100.0, 300.0, 600.0),
+        description="edges of the depth zones in front of a position, ascending, metres",
+    )
+    cap_m: Metres = Field(20_000, description="distances beyond this read as this, metres")
 
 
 class Terrain(_Frozen):
@@ -292,6 +316,18 @@ class Margin(_Frozen):
     beyond_m: float = Field(0.0, ge=0, description="what lies nearer than this does not count")
 
 
+class MinefieldRecords(_Frozen):
+    """What handed-over minefield records say, weighted by how often such records proved right."""
+
+    kind: Literal["minefield_records"] = "minefield_records"
+    layer: Name = Field(description="recorded minefields; never a layer of the labels")
+    accuracy: Share = Field(
+        0.25, description="share of such records that proved right (0.25: ANAMA 2024)"
+    )
+    accuracy_column: str | None = Field(None, description="column with each record's own")
+    cap_m: Metres = 20_000
+
+
 class PopulationChange(_Frozen):
     """Distance to abandoned settlements, and the change of the people within each radius."""
 
@@ -360,6 +396,7 @@ Feature = Annotated[
     | FrontShape
     | NoMansLand
     | Fortifications
+    | FrontOfPositions
     | Terrain
     | Landform
     | FrontFacing
@@ -374,6 +411,7 @@ Feature = Annotated[
     | Value
     | Change
     | Margin
+    | MinefieldRecords
     | PopulationChange
     | Approach
     | Crossings

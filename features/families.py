@@ -16,10 +16,12 @@ from features.errors import InputError
 from features.facing import front_facing
 from features.fortifications import fortifications
 from features.front import front_line
+from features.front_positions import STRETCH_M, front_of_positions
 from features.front_shape import front_shape, no_mans_land
 from features.front_zones import front_zones
 from features.land_cover import change, land_cover, value
 from features.landform import landform
+from features.minefield_records import minefield_records
 from features.sources import Layers
 from features.terrain import terrain
 from features.trafficability import trafficability
@@ -82,6 +84,10 @@ def _commanding(params: Mapping[str, Any]) -> float:
     return _radius(params) + max(float(params["near_m"]), 2.0 * float(params["rise_m"]))
 
 
+def _cap_or_stretch(params: Mapping[str, Any]) -> float:
+    return max(_cap(params), STRETCH_M)
+
+
 FAMILIES: dict[str, Family] = {
     "front_line": Family(
         front_line, _cap, "how far the front line is, and on which side", units=("m",)
@@ -97,6 +103,12 @@ FAMILIES: dict[str, Family] = {
     ),
     "fortifications": Family(
         fortifications, _cap_or_radius, "how near and how many positions are", units=("m", "1")
+    ),
+    "front_of_positions": Family(
+        front_of_positions,
+        _cap_or_stretch,
+        "what lies in front of positions, and what behind",
+        units=("m", "1"),
     ),
     "terrain": Family(
         terrain, _radius, "the shape of the ground", units=("m", "degree", "1", "1/m")
@@ -135,6 +147,12 @@ FAMILIES: dict[str, Family] = {
     "change": Family(change, _none, "how a raster changed between two times"),
     "margin": Family(
         margin, _none, "how much of the cell is verge of a road, or bank of a river", units=("1",)
+    ),
+    "minefield_records": Family(
+        minefield_records,
+        _cap,
+        "how near minefield records are, as far as they can be trusted",
+        units=("m", "1"),
     ),
     "population_change": Family(
         population_change,

@@ -9,13 +9,8 @@ from odc.geo.geobox import GeoBox
 from scipy.special import erf
 
 from features.errors import InputError
-from features.front_geometry import (
-    cell_places,
-    left_of,
-    nearest_to_cells,
-    to_nearer_end,
-    trace_of,
-)
+from features.front_geometry import left_of, to_nearer_end, trace_of
+from features.front_nearest import cell_places, nearest_to_cells
 from features.grid import resolution
 from features.proximity import distance_to, signed_distance
 from features.rasterise import burn_mask
@@ -82,7 +77,7 @@ def front_line(
         variables[f"{start}expected_m"] = Variable(expected, "m", words)
     if along:
         trace = trace_of(frame, name=layer)
-        ends = to_nearer_end(trace, nearest_to_cells(trace, geobox)).astype(np.float32)
+        ends = to_nearer_end(trace, nearest_to_cells(trace.ends, geobox)).astype(np.float32)
         words = "distance along the front line to the nearer end of its piece"
         variables[f"{start}to_end_m"] = Variable(ends, "m", words)
     return to_dataset(geobox, variables)
@@ -115,7 +110,7 @@ def held_side(
     if side_column is None:
         return None
     trace = trace_of(layers.vector(layer, crs=crs), name=layer, side_column=side_column)
-    nearest, (easting, northing) = nearest_to_cells(trace, geobox), cell_places(geobox)
+    nearest, (easting, northing) = nearest_to_cells(trace.ends, geobox), cell_places(geobox)
     left = left_of(trace, nearest, easting[None, :], northing[:, None])
     held: NDArray[np.bool_] = left == trace.held_left[nearest.segment]
     return held

@@ -1,24 +1,18 @@
-"""The front line as a drawn thing: its pieces, the nearest point on it, its bend and facing.
+"""The front line as it is drawn: its pieces, its sides, how it bends and runs.
 
-Everything here is worked out from the whole line, never from the part in the window at hand, and
-cell centres are counted on the lattice of the cell size; so a tile holds the bits of the whole and
-needs no halo.
+Everything here is worked out from the whole line, never from the part in the window at hand.
 """
 
 from typing import NamedTuple
 
 import geopandas as gpd
-import numba
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
 
 from features.errors import InputError
-from features.grid import resolution
+from features.front_nearest import Nearest
 
-# Cells to the side of the larger and of the smaller square that share their candidates.
-_SQUARES = (64, 8)
 _NODES_PER_SCALE = 8
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -44,24 +38,6 @@ class Trace(NamedTuple):
     piece: Whole
     start: Floats
     held_left: Whole
-
-
-class Nearest(NamedTuple):
-    """The nearest point of a trace for each of many places.
-
-    Attributes
-    ----------
-    distance
-        Metres.
-    segment
-        Its segment; of several that are as near, the first.
-    share
-        Where on the segment, 0 at its beginning and 1 at its end.
-    """
-
-    distance: Floats
-    segment: Whole
-    share: Floats
 
 
 class Shape(NamedTuple):
@@ -157,43 +133,47 @@ def _trace(lines: NDArray[np.object_], held: Whole) -> Trace:
     return Trace(ends, piece, start, held[piece])
 
 
-def cell_places(geobox: GeoBox) -> tuple[Floats, Floats]:
-    """Give easting and northing of the cell centres, the same bits in every tile of a grid.
+def stretches(trace: Trace, begin: Floats, end: Floats) -> NDArray[np.object_]:
+    """Cut out what lies between places along all pieces, overlaps joined.
+
+    Parameters
+    ----------
+    begin, end
+        Metres as `along` gives them, and less or more; each stretch stays on the piece that holds
+        its middle. Shapes ``(k,)``.
 
     Returns
     -------
-    easting, northing
-        Metres, shapes ``(width,)`` and ``(height,)``.
+    ndarray of LineString
     """
-    size, transform = resolution(geobox), geobox.transform
-    column, row = round(transform.c / size), round(transform.f / size)
-    shifts = round(transform.c / size - column, 6), round(transform.f / size - row, 6)
-    columns = np.arange(column, column + geobox.width) + (0.5 + shifts[0])
-    rows = np.arange(row, row - geobox.height, -1) + (-0.5 + shifts[1])
-    return np.asarray(columns * size, np.float64), np.asarray(rows * size, np.float64)
+    lines, begins = [], _begins(trace)
+    own = np.searchsorted(begins, (begin + end) / 2.0, side="right") - 1
+    for piece, length in enumerate(_lengths(trace)):
+        stations, corners = _piece(trace, piece, length)
+        parts = np.column_stack([begin, end])[own == piece] - begins[piece]
+        for low, high in _joined(np.clip(parts, 0.0, length)):
+            inner = stations[(stations > low) & (stations < high)]
+            at = np.concatenate([[low], inner, [high]])
+            axes = [np.interp(at, stations, axis) for axis in corners.T]
+            lines.append(shapely.linestrings(np.column_stack(axes)))
+    return np.array(lines, dtype=object)
 
 
-def nearest_to_cells(trace: Trace, geobox: GeoBox) -> Nearest:
-    """Find the nearest point of a trace for each cell centre, exactly.
-
-    Returns
-    -------
-    Nearest
-        Arrays of shape ``(height, width)``.
-    """
-    easting, northing = cell_places(geobox)
-    shape = (len(northing), len(easting))
-    segment, share, squared = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape)
-    _search(trace.ends, easting, northing, segment, share, squared)
-    return Nearest(np.sqrt(squared), segment, share)
+def _joined(parts: Floats) -> list[tuple[float, float]]:
+    joined: list[tuple[float, float]] = []
+    for low, high in sorted(map(tuple, parts.tolist())):
+        if joined and low <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(high, joined[-1][1]))
+        elif high > low:
+            joined.append((low, high))
+    return joined
 
 
-def nearest_to_points(trace: Trace, easting: Floats, northing: Floats) -> Nearest:
-    """Find the nearest point of a trace for each of some points, exactly."""
-    shape = easting.shape
-    segment, share, squared = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape)
-    _search_points(trace.ends, easting, northing, segment, share, squared)
-    return Nearest(np.sqrt(squared), segment, share)
+def _piece(trace: Trace, piece: int, length: float) -> tuple[Floats, Floats]:
+    """Give the metres along a piece of its corners, and the corners."""
+    own = trace.piece == piece
+    corners = np.vstack([trace.ends[own, :2], trace.ends[own][-1:, 2:]])
+    return np.append(trace.start[own], length), corners
 
 
 def along(trace: Trace, nearest: Nearest) -> Floats:
@@ -310,9 +290,7 @@ def shape_of(trace: Trace, *, scale_m: float) -> Shape:
     begins, closed, lengths = _begins(trace), _closed(trace), _lengths(trace)
     parts = []
     for piece, length in enumerate(lengths):
-        own = trace.piece == piece
-        stations = np.append(trace.start[own], length)
-        corners = np.vstack([trace.ends[own, :2], trace.ends[own][-1:, 2:]])
+        stations, corners = _piece(trace, piece, length)
         at = np.linspace(0.0, length, int(np.ceil(_NODES_PER_SCALE * length / scale_m)) + 1)
         values = _bend(at, stations, corners, closed=bool(closed[piece]), scale_m=scale_m)
         parts.append((at + begins[piece], *values, np.full(len(at), piece)))
@@ -342,83 +320,3 @@ def _bend(
     size = np.maximum(size, np.finfo(np.float64).tiny)
     here = place(at)
     return 2.0 * turn / (before + after), e / size, n / size, here[:, 0], here[:, 1]
-
-
-@numba.njit(cache=True)
-def _foot(ends, k, x, y):  # type: ignore[no-untyped-def]
-    """Share of the way along segment k of the point nearest to (x, y), and squared distance."""
-    across, up = ends[k, 2] - ends[k, 0], ends[k, 3] - ends[k, 1]
-    dx, dy = x - ends[k, 0], y - ends[k, 1]
-    whole = across * across + up * up
-    share = 0.0
-    if whole > 0.0:
-        share = min(max((dx * across + dy * up) / whole, 0.0), 1.0)
-    if share == 1.0:
-        # From the far end itself, so that both segments at a corner give the same distance.
-        dx, dy = x - ends[k, 2], y - ends[k, 3]
-    else:
-        dx, dy = dx - share * across, dy - share * up
-    return share, dx * dx + dy * dy
-
-
-@numba.njit(cache=True)
-def _prune(ends, among, count, x, y, radius, kept, distance):  # type: ignore[no-untyped-def]
-    """Keep the segments that can be nearest to some place within `radius` of (x, y)."""
-    least = np.inf
-    for i in range(count):
-        distance[i] = np.sqrt(_foot(ends, among[i], x, y)[1])
-        least = min(least, distance[i])
-    number = 0
-    for i in range(count):
-        if distance[i] <= least + 2.0 * radius * 1.000001 + 1e-3:
-            kept[number] = among[i]
-            number += 1
-    return number
-
-
-@numba.njit(cache=True)
-def _nearest_of(ends, among, count, x, y):  # type: ignore[no-untyped-def]
-    best, best_share, least = among[0], 0.0, np.inf
-    for i in range(count):
-        share, squared = _foot(ends, among[i], x, y)
-        if squared < least:
-            best, best_share, least = among[i], share, squared
-    return best, best_share, least
-
-
-@numba.njit(cache=True)
-def _search_points(ends, easting, northing, segment, share, squared):  # type: ignore[no-untyped-def]
-    everything = np.arange(ends.shape[0])
-    for i in range(easting.shape[0]):
-        found = _nearest_of(ends, everything, ends.shape[0], easting[i], northing[i])
-        segment[i], share[i], squared[i] = found
-
-
-@numba.njit(cache=True)
-def _search(ends, easting, northing, segment, share, squared):  # type: ignore[no-untyped-def]
-    """Search for each cell among the segments near its square of cells."""
-    height, width = segment.shape
-    count = ends.shape[0]
-    everything, distance = np.arange(count), np.empty(count)
-    large, small = np.empty(count, np.int64), np.empty(count, np.int64)
-    wide, narrow = _SQUARES
-    for top in range(0, height, wide):
-        for left in range(0, width, wide):
-            bottom, right = min(top + wide, height), min(left + wide, width)
-            x, y = (
-                (easting[left] + easting[right - 1]) / 2,
-                (northing[top] + northing[bottom - 1]) / 2,
-            )
-            radius = np.hypot(easting[right - 1] - x, northing[top] - y)
-            many = _prune(ends, everything, count, x, y, radius, large, distance)
-            for row in range(top, bottom, narrow):
-                for column in range(left, right, narrow):
-                    low, far = min(row + narrow, bottom), min(column + narrow, right)
-                    x = (easting[column] + easting[far - 1]) / 2
-                    y = (northing[row] + northing[low - 1]) / 2
-                    radius = np.hypot(easting[far - 1] - x, northing[row] - y)
-                    few = _prune(ends, large, many, x, y, radius, small, distance)
-                    for i in range(row, low):
-                        for j in range(column, far):
-                            found = _nearest_of(ends, small, few, easting[j], northing[i])
-                            segment[i, j], share[i, j], squared[i, j] = found

@@ -10,14 +10,8 @@ from odc.geo.geobox import GeoBox
 
 from features.errors import InputError
 from features.front import check_side, expected_distance, name_start, position_error
-from features.front_geometry import (
-    Shape,
-    along,
-    long_pieces,
-    nearest_to_cells,
-    shape_of,
-    trace_of,
-)
+from features.front_geometry import Shape, along, long_pieces, shape_of, trace_of
+from features.front_nearest import nearest_to_cells
 from features.sources import Layers
 from features.variable import Variable, to_dataset
 
@@ -84,7 +78,7 @@ def front_shape(
     whole = trace_of(layers.vector(layer, crs=crs), name=layer, side_column=side_column)
     trace = long_pieces(whole, least_m=scale_m, name=layer)
     shape = shape_of(trace, scale_m=scale_m)
-    nearest = nearest_to_cells(trace, geobox)
+    nearest = nearest_to_cells(trace.ends, geobox)
     near = _Near(along(trace, nearest), np.maximum(1.0 - nearest.distance / reach_m, 0.0))
     over = f"the nearest front line over {scale_m:g} m, fading to 0 at {reach_m:g} m from it"
     if held_area is None and side_column is None:
@@ -128,7 +122,7 @@ def no_mans_land(
     gap, expected = np.zeros(geobox.shape), np.zeros(geobox.shape)
     for name, error_m in zip(names, errors, strict=True):
         trace = trace_of(layers.vector(name, crs=str(geobox.crs)), name=name)
-        distance = nearest_to_cells(trace, geobox).distance
+        distance = nearest_to_cells(trace.ends, geobox).distance
         gap += distance
         expected += expected_distance(distance, error_m=error_m) if error_m > 0 else distance
     start, words = name_start(epoch), "way from one line to the other through here"

@@ -10,7 +10,8 @@ from odc.geo.geobox import GeoBox
 from scipy.special import erf
 
 from features.front import held_side, name_start, position_error
-from features.front_geometry import nearest_to_cells, trace_of
+from features.front_geometry import trace_of
+from features.front_nearest import nearest_to_cells
 from features.grid import resolution
 from features.sources import Layers
 from features.variable import Variable, to_dataset
@@ -46,7 +47,7 @@ def front_zones(
         the share to be expected on the held side.
     """
     frame = layers.vector(layer, crs=str(geobox.crs))
-    distance = nearest_to_cells(trace_of(frame, name=layer), geobox).distance
+    distance = nearest_to_cells(trace_of(frame, name=layer).ends, geobox).distance
     held = held_side(layers, geobox, layer=layer, held_area=held_area, side_column=side_column)
     error_m, cell, start = position_error(layers, layer), resolution(geobox), name_start(epoch)
     off = f", the line being off by {error_m:g} m (1 sd)" if error_m else ""

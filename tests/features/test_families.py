@@ -17,6 +17,10 @@ CASES = {
     "front_shape": {"layer": "line", "scale_m": 500.0, "reach_m": 900.0},
     "no_mans_land": {"layer": "line", "opposing_line": "road", "cap_m": 2_500.0},
     "fortifications": {"layer": "bunkers", "radii_m": (150.0, 400.0), "cap_m": 500.0},
+    "front_of_positions": {
+        **{"layer": "bunkers", "front_line": "line", "cap_m": 500.0},
+        **{"edges_m": (40.0, 100.0, 300.0, 600.0)},
+    },
     "terrain": {"layer": "dem", "radii_m": (100.0, 350.0)},
     "landform": {"layer": "dem", "radii_m": (150.0, 400.0), "flat_deg": 1.0},
     "front_facing": {"layer": "dem", "front_line": "line", "cap_m": 700.0},
@@ -40,6 +44,7 @@ CASES = {
     "value": {"layer": "dem"},
     "change": {"layer": "dem", "before": "cover"},
     "margin": {"layer": "line", "widths_m": (15.0, 130.0), "beyond_m": 5.0},
+    "minefield_records": {"layer": "line", "accuracy": 0.5, "cap_m": 650.0},
     "population_change": {
         **{"layer": "towns", "before_column": "before", "after_column": "after"},
         **{"radii_m": (300.0,), "abandoned_share": 0.1, "cap_m": 500.0},

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from models.tree_model import CATEGORY, Trees, UnreadableTreesError
 
 BLOCK = 512  # rows; the bins of 45 columns fit a first-level cache
+TASK = 16 * BLOCK  # rows a thread takes at a time; their bins fit a second-level cache
 MOST_CUTS = 65_534
 NEAR_ZERO = np.float32(1e-35)  # LightGBM's kZeroThreshold: what is nearer to 0 counts as 0
 DEFAULT_LEFT = 2
@@ -127,42 +128,52 @@ def bin_splits(models: Sequence[Trees]) -> Splits:
 
 
 @numba.njit(cache=True, nogil=True)
-def fill_bins(rows, cuts, place, bins):  # type: ignore[no-untyped-def]
-    """Put at most `BLOCK` rows into bins, channel by channel.
+def fill_bins(rows, cuts):  # type: ignore[no-untyped-def]
+    """Put rows into bins.
 
     Parameters
     ----------
     rows : ndarray of float32, shape (n, columns)
     cuts : Cuts
-    place : ndarray of uint32, shape (BLOCK,)
-        Room to work in.
-    bins : ndarray of uint16, shape (channels, BLOCK)
-        Filled in; what lies past the rows has no meaning.
+
+    Returns
+    -------
+    ndarray of uint16, shape (blocks, channels, BLOCK)
+        What lies past the last row has no meaning.
     """
+    blocks = (len(rows) + BLOCK - 1) // BLOCK
+    bins = np.empty((blocks, len(cuts.missing), BLOCK), dtype=np.uint16)
     value = np.zeros(BLOCK, dtype=np.float32)
-    for used in range(len(cuts.column)):
-        for i in range(len(rows)):
-            value[i] = rows[i, cuts.column[used]]
-        by_category = cuts.by_category[used]
-        if by_category:
-            for i in range(BLOCK):
-                value[i] = np.trunc(value[i])
-        cut = cuts.value[cuts.start[used] : cuts.start[used + 1]]
-        _search(value, cut, place)
-        if by_category:
-            for i in range(BLOCK):
-                named = cut[place[i]] == value[i] and value[i] < np.inf
-                place[i] = place[i] + 1 if named else 0
-        for channel in range(cuts.channel_start[used], cuts.channel_start[used + 1]):
-            row = bins[channel]
-            missing, zero = np.uint32(cuts.missing[channel]), np.uint32(cuts.zero[channel])
-            for i in range(BLOCK):
-                code = place[i]
-                if not by_category and abs(value[i]) <= NEAR_ZERO:
-                    code = zero
-                if np.isnan(value[i]):
-                    code = missing
-                row[i] = code
+    place = np.empty(BLOCK, dtype=np.uint32)
+    for block in range(blocks):
+        part = rows[block * BLOCK : (block + 1) * BLOCK]
+        for used in range(len(cuts.column)):
+            for i in range(len(part)):
+                value[i] = part[i, cuts.column[used]]
+            if cuts.by_category[used]:
+                value[:] = np.trunc(value)
+            cut = cuts.value[cuts.start[used] : cuts.start[used + 1]]
+            _search(value, cut, place)
+            if cuts.by_category[used]:
+                for i in range(BLOCK):
+                    named = cut[place[i]] == value[i] and value[i] < np.inf
+                    place[i] = place[i] + 1 if named else 0
+            for channel in range(cuts.channel_start[used], cuts.channel_start[used + 1]):
+                _write(value, place, cuts, channel, cuts.by_category[used], bins[block, channel])
+    return bins
+
+
+@numba.njit(cache=True, nogil=True)
+def _write(value, place, cuts, channel, by_category, row):  # type: ignore[no-untyped-def]
+    """Write one channel of a block, with its own bins for NaN and for 0."""
+    missing, zero = np.uint32(cuts.missing[channel]), np.uint32(cuts.zero[channel])
+    for i in range(BLOCK):
+        code = place[i]
+        if not by_category and abs(value[i]) <= NEAR_ZERO:
+            code = zero
+        if np.isnan(value[i]):
+            code = missing
+        row[i] = code
 
 
 @numba.njit(cache=True, nogil=True)

@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from models.tree_bins import BLOCK, Splits, bin_splits, fill_bins
+from models.tree_bins import BLOCK, TASK, Splits, bin_splits, fill_bins
 from models.tree_model import Trees, UnreadableTreesError, read_trees
 
-TASK = 32 * BLOCK  # rows a thread takes at a time
 MOST_LEAVES = 4_096  # beyond, the walk from node to node is as fast
 
 
@@ -65,8 +64,8 @@ class Kernel:
 
     Attributes
     ----------
-    members
-        The trees of each member.
+    members, splits
+        The trees of each member, and all their splits in terms of bins.
     columns
         How many columns they read.
 
@@ -83,9 +82,8 @@ class Kernel:
         self.members = [read_trees(text) for text in texts]
         _check_readable(self.members)
         self.columns = self.members[0].columns
-        splits = bin_splits(self.members)
-        self._cuts = splits.cuts
-        self._moves = _moves(self.members, splits)
+        self.splits = bin_splits(self.members)
+        self._moves = _moves(self.members, self.splits)
 
     def raw(self, X: NDArray[np.float32], *, threads: int = 1) -> NDArray[np.float64]:
         """Give the raw score of every member.
@@ -102,24 +100,32 @@ class Kernel:
         ndarray, shape (n, members)
             What ``Booster.predict(X, raw_score=True)`` gives, bit for bit.
         """
+        X = self.checked(X)
+        scores = np.empty((len(X), len(self.members)), dtype=np.float64)
+        starts = range(0, len(X), TASK)
+
+        def task(first: int) -> None:
+            part = slice(first, first + TASK)
+            _score(fill_bins(X[part], self.splits.cuts), self._moves, scores[part])
+
+        with ThreadPoolExecutor(max_workers=threads) as pool:
+            list(pool.map(task, starts))
+        return scores
+
+    def checked(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give the rows back if the trees can read them.
+
+        Raises
+        ------
+        InputError
+            If they are not float32 or of another width.
+        """
         if X.ndim != 2 or X.shape[1] != self.columns or X.dtype != np.float32:
             raise InputError(
                 f"Got {X.dtype} rows of shape {X.shape}; the trees read float32 rows of "
                 f"{self.columns} columns."
             )
-        scores = np.empty((len(X), len(self.members)), dtype=np.float64)
-        starts = range(0, len(X), TASK)
-
-        def task(first: int) -> None:
-            _score(X[first : first + TASK], self._cuts, self._moves, scores[first : first + TASK])
-
-        if threads == 1 or len(starts) < 2:
-            for first in starts:
-                task(first)
-            return scores
-        with ThreadPoolExecutor(max_workers=threads) as pool:
-            list(pool.map(task, starts))
-        return scores
+        return X
 
 
 def _check_readable(members: Sequence[Trees]) -> None:
@@ -176,24 +182,21 @@ def _joined_starts(starts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
 
 
 @numba.njit(cache=True, nogil=True)
-def _score(rows, cuts, moves, scores):  # type: ignore[no-untyped-def]
-    """Score rows, block by block; numba's arithmetic keeps the order (no fastmath)."""
-    bins = np.zeros((len(cuts.missing), BLOCK), dtype=np.uint16)
+def _score(bins, moves, scores):  # type: ignore[no-untyped-def]
+    """Score rows, block by block; without fastmath, so that sums keep LightGBM's order."""
     slot = np.zeros(BLOCK, dtype=np.uint16)
-    place = np.zeros(BLOCK, dtype=np.uint32)
     total = np.empty(BLOCK, dtype=np.float64)
-    for first in range(0, len(rows), BLOCK):
-        block = rows[first : first + BLOCK]
-        fill_bins(block, cuts, place, bins)
+    for block in range(len(bins)):
+        rows = scores[block * BLOCK : (block + 1) * BLOCK]
         for member in range(len(moves.member_start) - 1):
             total[:] = 0.0
             for tree in range(moves.member_start[member], moves.member_start[member + 1]):
-                _find_leaves(bins, moves, tree, slot)
+                _find_leaves(bins[block], moves, tree, slot)
                 score = moves.score[moves.score_start[tree] : moves.score_start[tree + 1]]
                 for i in range(BLOCK):
                     total[i] += score[slot[i]]
-            for i in range(len(block)):
-                scores[first + i, member] = total[i]
+            for i in range(len(rows)):
+                rows[i, member] = total[i]
 
 
 @numba.njit(cache=True, nogil=True)

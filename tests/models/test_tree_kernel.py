@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import InputError
-from models.tree_bins import BLOCK
-from models.tree_kernel import TASK, Kernel
+from models.tree_bins import BLOCK, TASK
+from models.tree_kernel import Kernel
 from models.tree_model import UnreadableTreesError
 
 QUIET = {"verbosity": -1, "num_threads": 1, "min_data_per_group": 2, "cat_smooth": 1}

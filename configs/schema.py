@@ -249,7 +249,14 @@ class CommandingView(_Frozen):
     kind: Literal["commanding_view"] = "commanding_view"
     layer: Name = Field(description="elevation")
     front_line: Name
-    near_m: Metres = Field(3_000, description="greatest distance of a height from the line")
+    held_area: Name | None = Field(
+        None, description="only heights inside these polygons, of the side that laid the belts"
+    )
+    near_m: Metres = Field(
+        3_000,
+        description="greatest distance of a height from the line, metres; no less than the line's "
+        "position_error_m",
+    )
     rise_m: Metres = Field(1_500, description="a height is the highest above its ground within")
     radii_m: Radii = Field((1_500.0, 5_000.0), description="ranges of sight and fire")
     eye_m: Height = Field(2.0, description="height of the eye above the ground, metres")

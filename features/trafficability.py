@@ -40,7 +40,8 @@ def trafficability(
     radii_m
         Radii of the share of ground that wheels can use, metres.
     wheeled_limit
-        Steepest gradient for wheels, metres up for a metre on.
+        Steepest gradient for wheels, metres up for a metre on: an assumption to be set for the
+        vehicles that were there.
     land_cover, cover_speed
         A raster of class codes, and the share of speed left on a class: 1 unhindered, 0 where
         nobody gets through. Classes that are not named do not hinder.

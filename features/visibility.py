@@ -20,8 +20,6 @@ EARTH_RADIUS_M = 6_371_000.0
 REFRACTION = 0.13
 """Share of the earth's curvature that the air bends light back by."""
 
-COMMANDING = "commanding"
-
 # Heights are compared as whole centimetres: no rounding, whichever way one looks.
 _STEPS_PER_METRE = 100.0
 _MISSING = -(10**9)
@@ -75,8 +73,8 @@ def visibility(
     """
     elevation = layers.raster(layer, geobox)
     mask = burn_mask(geobox, layers.vector(observers, crs=str(geobox.crs)), all_touched=True)
-    heights = {"eye_m": eye_m, "target_m": target_m}
-    return _dataset(geobox, elevation, mask, observers, radii_m, heights)
+    names, heights = (observers, f"cells of {observers}"), {"eye_m": eye_m, "target_m": target_m}
+    return _dataset(geobox, elevation, mask, names, radii_m, heights)
 
 
 def commanding_view(
@@ -90,13 +88,15 @@ def commanding_view(
     radii_m: Sequence[float],
     eye_m: float,
     target_m: float,
+    held_area: str | None = None,
 ) -> xr.Dataset:
     """Count the commanding heights near the front line that see each cell, and tell dead ground.
 
     Parameters
     ----------
     layers
-        Holds `layer`, a raster of elevations in metres, and `front_line`, lines.
+        Holds `layer`, a raster of elevations in metres, `front_line`, lines, and `held_area`,
+        polygons, if it is named.
     geobox
         North-up grid in metres, wider than the area asked for by the greatest radius and the
         greater of `near_m` and twice `rise_m`.
@@ -106,6 +106,8 @@ def commanding_view(
         As in `commanding_ground`.
     radii_m, eye_m, target_m
         As in `visibility`.
+    held_area
+        Only heights whose cell centre it holds: those of the side that laid the belts.
 
     Returns
     -------
@@ -114,10 +116,14 @@ def commanding_view(
         ``dead_ground_commanding_<radius>``.
     """
     elevation, cell = layers.raster(layer, geobox), resolution(geobox)
-    line = burn_mask(geobox, layers.vector(front_line, crs=str(geobox.crs)), all_touched=True)
+    crs, what = str(geobox.crs), "commanding heights near the front line"
+    line = burn_mask(geobox, layers.vector(front_line, crs=crs), all_touched=True)
     mask = commanding_ground(elevation, line, near_m=near_m, rise_m=rise_m, resolution_m=cell)
+    if held_area is not None:
+        mask &= burn_mask(geobox, layers.vector(held_area, crs=crs), all_touched=False)
+        what = f"{what} and inside {held_area}"
     heights = {"eye_m": eye_m, "target_m": target_m}
-    return _dataset(geobox, elevation, mask, COMMANDING, radii_m, heights)
+    return _dataset(geobox, elevation, mask, ("commanding", what), radii_m, heights)
 
 
 def commanding_ground(
@@ -211,12 +217,12 @@ def _dataset(
     geobox: GeoBox,
     elevation: NDArray[np.float32],
     observers: NDArray[np.bool_],
-    name: str,
+    names: tuple[str, str],
     radii_m: Sequence[float],
     heights: Mapping[str, float],
 ) -> xr.Dataset:
     variables, gap = {}, np.where(np.isnan(elevation), np.nan, 0.0)
-    what = "commanding heights near the front line" if name == COMMANDING else f"cells of {name}"
+    name, what = names
     for radius in radii_m:
         watched = count_observers(
             elevation, observers, radius_m=radius, resolution_m=resolution(geobox), **heights

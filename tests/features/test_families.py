@@ -34,7 +34,8 @@ CASES = {
         **{"eye_m": 2.0, "target_m": 1.0},
     },
     "commanding_view": {
-        **{"layer": "dem", "front_line": "line", "near_m": 400.0, "rise_m": 250.0},
+        **{"layer": "dem", "front_line": "line", "held_area": "held"},
+        **{"near_m": 400.0, "rise_m": 250.0},
         **{"radii_m": (600.0,), "eye_m": 2.0, "target_m": 1.0},
     },
     "distance": {"layer": "line", "cap_m": 650.0},

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely.geometry import LineString, Point
+from shapely.geometry import LineString, Point, box
 
 from features.visibility import (
     EARTH_RADIUS_M,
@@ -189,6 +189,26 @@ def test_without_positions_the_heights_near_the_line_watch(fake_layers, frame, g
     )
     seen = made.visible_commanding_300m.values
     assert (seen[4, 2], seen[4, 3], seen[4, 8]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(("west", "east", "seeing_apex"), [(0, 300, 1), (300, 900, 0)])
+def test_only_heights_on_the_side_that_held_the_land_watch(
+    fake_layers, frame, grid, west, east, seeing_apex
+):
+    hill = fake_layers(
+        vectors={
+            "line": frame([LineString([(450, 100), (450, -1_000)])]),
+            "held": frame([box(west, -900, east, 0)]),
+        },
+        rasters={"dem": lambda x, y: 200 * np.exp(-((x - 250) ** 2 + (y + 450) ** 2) / 4e4)},
+    )
+    made = commanding_view(
+        *(hill, grid(9, 9)),
+        **{"layer": "dem", "front_line": "line", "near_m": 400.0, "rise_m": 300.0},
+        **{"radii_m": (300.0,), "held_area": "held", **HEIGHTS},
+    )
+    assert made.visible_commanding_300m.values[4, 2] == seeing_apex
+    assert "inside held" in made.visible_commanding_300m.attrs["words"]
 
 
 @pytest.mark.parametrize("name", ["visible_posts_300m", "dead_ground_posts_300m"])

@@ -5,7 +5,8 @@ from typing import Any, Self
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
+from scipy.optimize import brentq
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
@@ -37,7 +38,8 @@ class NonNegativePU(ClassifierMixin, BaseEstimator):
     booster_
         Trees, kept as LightGBM text; their sum and `intercept_` are the log-odds.
     intercept_
-        Log-odds of the class prior.
+        Set so that the mean over the unlabelled training cells is the class prior: steps taken
+        back raise them above it.
 
     Notes
     -----
@@ -76,11 +78,14 @@ class NonNegativePU(ClassifierMixin, BaseEstimator):
         def objective(score: Array, data: lgb.Dataset) -> tuple[Array, Array]:
             return non_negative_gradient(score, label, share)
 
-        self.intercept_ = float(np.log(self.class_prior / (1 - self.class_prior)))
-        start = np.full(len(label), self.intercept_)
+        start = np.full(len(label), logit(self.class_prior))
         data = lgb.Dataset(matrix, label, init_score=start, free_raw_data=True)
         self.booster_ = lgb.train(
             self._parameters() | {"objective": objective}, data, num_boost_round=self.trees
+        )
+        raw = np.asarray(self.booster_.predict(matrix[label == 0], raw_score=True, num_threads=1))
+        self.intercept_ = float(
+            brentq(lambda shift: expit(raw + shift).mean() - self.class_prior, -500.0, 500.0)
         )
         self.classes_ = np.array([0, 1])
         return self

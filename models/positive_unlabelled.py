@@ -60,7 +60,7 @@ class ElkanNoto(_PriorScaled):
     labelled, unlabelled land holds something with the odds ratio ``g / (1 - g)`` times a constant
     (their equation 3). The constant is set so that the mean over the unlabelled training cells is
     the stated class prior. Where the chance of a label differs from place to place, state it as
-    `labelling_chance` in ``fit``: every label then counts by its inverse.
+    `labelling_chance` in ``fit``: labelled positives then stand for the unlabelled ones.
 
     Parameters
     ----------
@@ -269,18 +269,21 @@ def checked_labels(
 
 
 def label_weights(label: NDArray[np.int64], labelling_chance: ArrayLike | None) -> Array:
-    """Give weights of rows: labels count by the inverse of their chance, scaled to a mean of 1."""
+    """Give weights of rows: labels count by the odds of not being labelled, of mean 1.
+
+    So weighted, labelled positives stand for the unlabelled ones, which the class prior counts.
+    """
     weight = np.ones(len(label))
     if labelling_chance is None:
         return weight
     chance = np.asarray(labelling_chance, dtype=np.float64)
     labelled = label == 1
-    if chance.shape != label.shape or not ((chance > 0) & (chance <= 1)).all():
+    if chance.shape != label.shape or not ((chance > 0) & (chance < 1)).all():
         raise InputError(
-            f"labelling_chance has shape {chance.shape}; expected {label.shape}, values above 0, "
-            "up to 1. Clip small chances first: one label of a tiny chance would rule the model."
+            f"labelling_chance has shape {chance.shape}; expected {label.shape}, values within "
+            "0 and 1. Clip small chances first: one label of a tiny chance would rule the model."
         )
-    weight[labelled] = 1 / chance[labelled]
+    weight[labelled] = 1 / chance[labelled] - 1
     weight[labelled] /= weight[labelled].mean()
     return weight
 

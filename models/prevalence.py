@@ -5,13 +5,14 @@ weights that make surveyed land stand for unsurveyed land. Each repairs the othe
 is right if either the model or the chance of being surveyed is (doubly robust).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm, rankdata
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from features.errors import InputError
 from models.intervals import percentile_interval
@@ -136,7 +137,7 @@ def unsurveyed_prevalence(
 
 
 def compare_readings(
-    readings: dict[str, ArrayLike],
+    readings: Mapping[str, ArrayLike],
     found: ArrayLike,
     surveyed: ArrayLike,
     *,
@@ -159,10 +160,11 @@ def compare_readings(
     Returns
     -------
     DataFrame
-        One row a reading: ``reading``; on surveyed cells ``roc_auc``, ``log_loss`` and
-        ``expected_over_found`` (1 is calibrated in the large); on unsurveyed cells ``prevalence``
-        (mean probability), ``rank_correlation`` (Spearman) and ``same_top`` (share of the top
-        land in common) with the first reading, and ``mean_difference`` (mean absolute).
+        One row a reading: ``reading``; on surveyed cells ``roc_auc``, ``average_precision``,
+        ``log_loss`` and ``expected_over_found`` (1 is calibrated in the large); on unsurveyed
+        cells ``prevalence`` (mean probability), ``rank_correlation`` (Spearman) and ``same_top``
+        (share of the top land in common) with the first reading, and ``mean_difference`` (mean
+        absolute).
     """
     if not readings:
         raise InputError("No reading came; expected at least one name with its probabilities.")
@@ -178,6 +180,7 @@ def compare_readings(
             {
                 "reading": name,
                 "roc_auc": float(roc_auc_score(y, here)),
+                "average_precision": float(average_precision_score(y, here)),
                 "log_loss": float(log_loss(y, here, labels=[0, 1])),
                 "expected_over_found": float(here.sum() / y.sum()),
                 "prevalence": float(there.mean()),

@@ -2,12 +2,14 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from models.label_readings import SEARCH, UNKNOWN, UNLABELLED
 from pipelines.build import read_cells
 from pipelines.context import Run
 from pipelines.land_samples import unsurveyed_sample
 from pipelines.predict import load_model
-from pipelines.survey_bias import survey_bias
+from pipelines.survey_bias import RUN, survey_bias, survey_bias_rows
 
 
 def test_a_run_states_the_prevalence_of_unsurveyed_land(tiny_run: Path) -> None:
@@ -15,6 +17,25 @@ def test_a_run_states_the_prevalence_of_unsurveyed_land(tiny_run: Path) -> None:
     found = metrics["unsurveyed"]["prevalence"]
     assert 0 < found["lower"] < found["estimate"] < found["upper"] < 1
     assert 0 <= metrics["unsurveyed"]["overlap"]["beyond_share"] <= 1
+
+
+def test_a_run_sets_the_readings_of_its_labels_side_by_side(tiny_run: Path) -> None:
+    metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
+    rows = {row["reading"]: row for row in survey_bias_rows(metrics)}
+    stated = metrics["unsurveyed"]["prevalence"]
+    assert rows[RUN]["same_top"] == 1
+    assert UNKNOWN in rows
+    for end in ("estimate", "lower", "upper"):
+        row = next(row for name, row in rows.items() if f"{stated[end]:.2%}" in name)
+        assert row["reading"].startswith(UNLABELLED)
+        assert row["prevalence"] == pytest.approx(stated[end], rel=1e-3)
+        assert row["roc_auc_difference"][0] == pytest.approx(
+            row["roc_auc"] - rows[SEARCH]["roc_auc"]
+        )
+
+
+def test_a_run_that_says_nothing_of_unsurveyed_land_has_no_rows() -> None:
+    assert survey_bias_rows({"unsurveyed": None}) == []
 
 
 def test_the_sample_is_of_land_nobody_surveyed(tiny_run: Path) -> None:

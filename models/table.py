@@ -1,6 +1,6 @@
 """The training set: one row per cell, whatever it came from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.labels import HAZARD_BITS
+from models.blocks import join_thin_regions
 
 COORDINATES = ("easting", "northing")
 MARKS = ("finding_hazard", "finding_evidence", "finding_day")
@@ -93,6 +94,13 @@ class CellTable:
         )
 
 
+def deal_labels(table: CellTable, order: NDArray[np.int64]) -> CellTable:
+    """Give row ``i`` the label, the weight and the marks of row ``order[i]``; the land stays."""
+    marks = [name for name in MARKS if name in table.cells]
+    cells = table.cells.assign(**{name: table.cells[name].to_numpy()[order] for name in marks})
+    return replace(table, cells=cells, state=table.state[order], weight=table.weight[order])
+
+
 def hazard_table(table: CellTable, hazard: str) -> CellTable:
     """Make the table for one hazard class.
 
@@ -100,7 +108,9 @@ def hazard_table(table: CellTable, hazard: str) -> CellTable:
     of any class. A cell where only other classes were found, or something whose class is not
     known, is left out: nobody says that it was searched for this class (a mine found by accident
     or a suspicion is no search), and where one kind was laid the other often lies beside it. To
-    call it negative would teach that anti-tank mines protect from anti-personnel mines.
+    call it negative would teach that anti-tank mines protect from anti-personnel mines. Regions
+    without a find of the class are joined to the nearest that has one, so that each can be left
+    out.
 
     Parameters
     ----------
@@ -120,7 +130,11 @@ def hazard_table(table: CellTable, hazard: str) -> CellTable:
     if hazard == "any":
         return table
     other = (table.state == 1) & ((table.hazard & HAZARD_BITS[hazard]) == 0)
-    return table.take(~other)
+    part = table.take(~other)
+    known, region = part.labelled, part.region.copy()
+    positive = part.state[known] == 1
+    region[known] = join_thin_regions(region[known], positive, part.coordinates[known])
+    return replace(part, region=region)
 
 
 def draw_training_rows(

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from features.errors import InputError
-from models.table import MARKS, CellTable, hazard_table
+from models.table import MARKS, CellTable, deal_labels, hazard_table
 
 AP, AT, ANY = 1, 2, 8
 
@@ -51,3 +51,25 @@ def test_a_table_without_classes_and_an_unknown_class_are_refused() -> None:
         hazard_table(table(marked=False), "ap")
     with pytest.raises(InputError, match="expected one of"):
         hazard_table(table(), "apers")
+
+
+def test_labels_are_dealt_out_with_what_was_found() -> None:
+    whole, order = table(), np.array([3, 0, 4, 1, 2, 5])
+    dealt = deal_labels(whole, order)
+    np.testing.assert_array_equal(dealt.state, whole.state[order])
+    np.testing.assert_array_equal(dealt.weight, whole.weight[order])
+    np.testing.assert_array_equal(dealt.hazard, whole.hazard[order])
+    np.testing.assert_array_equal(dealt.coordinates, whole.coordinates)
+    assert ((dealt.hazard > 0) == (dealt.state == 1)).all()
+    assert deal_labels(table(marked=False), order).state.tolist() == dealt.state.tolist()
+
+
+def test_a_region_without_the_class_is_joined_to_the_nearest_that_has_it() -> None:
+    # Six cells in a row: ap, searched | at, searched | ap, searched.
+    cells = pd.DataFrame({"easting": [0.0, 1, 10, 11, 30, 31], "northing": 0.0})
+    cells["finding_hazard"] = np.array([AP, 0, AT, 0, AP, 0], dtype=np.uint8)
+    state = np.array([1, 0, 1, 0, 1, 0], dtype=np.int8)
+    region = np.array([0, 0, 1, 1, 2, 2], dtype=np.int32)
+    given = CellTable(cells, state, np.ones(6, dtype=np.float32), region, 1.0)
+    np.testing.assert_array_equal(hazard_table(given, "ap").region, [0, 0, 0, 2, 2])
+    np.testing.assert_array_equal(given.region, region)

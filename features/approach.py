@@ -31,7 +31,8 @@ RIVER_ON_WHEELS_M = 5_000.0
 
 _STEPS = 100.0
 _BARRED = np.int32(2**31 - 1)
-_NEVER = np.iinfo(np.int64).max
+# Dearer than any route, and still exact in float64, in which SciPy filters whole numbers.
+_NEVER = np.int64(2**52)
 # East, south-east, south and south-west; the other four are the same edges the other way.
 _EDGES = ((0, 1), (1, 1), (1, 0), (1, -1))
 # Costs by slope are read from a table in thousandths: the same slope, the same whole number.
@@ -97,7 +98,7 @@ def approach(
         other = route_costs(places & ~held, steps, cap_m=cap_m)
         route, detour = corridor(one, other, cap_m=cap_m, beside=_disc(beside_m, cell))
         for name, values, words in (
-            ("route", route, f"the cheapest route {_WAY[mode]} across the front through here"),
+            ("route", route, "cost of the cheapest route across the front through here"),
             ("detour", detour, f"cost over the cheapest such route within {beside_m:g} m"),
         ):
             shown = np.where(np.isnan(ground.elevation), np.nan, values).astype(np.float32)
@@ -193,14 +194,14 @@ def route_costs(
     Returns
     -------
     ndarray of int64, shape (height, width)
-        Centimetres of level ground; the greatest int64 where no route is cheap enough.
+        Centimetres of level ground; 2**52 where no route is cheap enough.
 
     Notes
     -----
     Dijkstra (1959), doi:10.1007/BF01386390, over eight neighbours: a route may look up to 8 %
     longer than it is, by the direction it takes.
     """
-    return np.asarray(_dijkstra(sources, steps, np.int64(round(cap_m * _STEPS))))
+    return np.asarray(_dijkstra(sources, steps, np.int64(round(cap_m * _STEPS)), _NEVER))
 
 
 def corridor(
@@ -291,9 +292,9 @@ def _pair(values: NDArray[Any], rows: int, columns: int) -> tuple[NDArray[Any], 
 
 
 @numba.njit(cache=True)
-def _dijkstra(sources, steps, cap):  # type: ignore[no-untyped-def]
+def _dijkstra(sources, steps, cap, never):  # type: ignore[no-untyped-def]
     height, width = sources.shape
-    cost = np.full((height, width), np.int64(9223372036854775807))
+    cost = np.full((height, width), never)
     queue = [(np.int64(0), np.int64(0))]
     queue.pop()
     for row in range(height):

@@ -18,7 +18,7 @@ from features.errors import InputError
 from features.grid import resolution
 from features.proximity import distance_to
 from features.quality import parse_dates
-from features.rasterise import burn_greatest, burn_mask, coverage_fraction
+from features.rasterise import burn_greatest, coverage_fraction
 from features.sources import Layers
 from features.variable import Variable, to_dataset
 
@@ -69,12 +69,10 @@ def search_effort(
     """
     date_column = getattr(layers.source(layer), "date_column", None)
     frame = _until(layers.vector(layer, crs=str(geobox.crs)), layer, date_column, as_of)
-    mask = burn_mask(geobox, frame, all_touched=True)
-    metres = distance_to(mask, resolution_m=resolution(geobox), cap_m=cap_m)
+    share = coverage_fraction(geobox, frame)
+    metres = distance_to(share > 0, resolution_m=resolution(geobox), cap_m=cap_m)
     variables = {
-        f"{layer}_searched": Variable(
-            coverage_fraction(geobox, frame), "1", f"share of the cell that {layer} has searched"
-        ),
+        f"{layer}_searched": Variable(share, "1", f"share of the cell that {layer} has searched"),
         f"{layer}_unsearched_m": Variable(
             metres, "m", f"distance to land that {layer} has searched, at most {cap_m:g} m"
         ),
@@ -82,7 +80,7 @@ def search_effort(
     if date_column is not None and as_of is not None:
         words = f"years from the last search by {layer} to {as_of}; {cap_years:g} or more, or never"
         years = years_since(geobox, frame, date_column, as_of=as_of)
-        shown = np.where(mask, np.minimum(years, cap_years), cap_years).astype(np.float32)
+        shown = np.where(share > 0, np.minimum(years, cap_years), cap_years).astype(np.float32)
         variables[f"{layer}_years"] = Variable(shown, "year", words)
     for name, values in _means(frame, layer, means_column, means or {}).items():
         variables[f"{layer}_searched_{name}"] = Variable(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from shapely.geometry import LineString, Point
 
-from features.access import density, distance
+from features.access import density, distance, population_change
 from features.errors import InputError
 
 
@@ -55,3 +55,38 @@ def test_an_infinite_weight_is_refused(fake_layers, frame, grid):
     layers = fake_layers(vectors={"towns": frame([Point(0, 0)], people=[np.inf])})
     with pytest.raises(InputError, match="people"):
         density(layers, grid(2, 2), layer="towns", radii_m=(100.0,), weight_column="people")
+
+
+def test_abandoned_settlements_and_where_people_have_left(fake_layers, frame, grid):
+    places = [Point(50, -250), Point(450, -250), Point(850, -250)]
+    towns = frame(places, before=[999.0, 100, np.nan], after=[99.0, 5, 0])
+    asked = {"radii_m": (100.0,), "abandoned_share": 0.05, "cap_m": 300.0}
+    found = population_change(
+        fake_layers(vectors={"towns": towns}),
+        grid(5, 9),
+        layer="towns",
+        before_column="before",
+        after_column="after",
+        **asked,
+    )
+    # One in ten is left in the first; the second is abandoned; of the third nothing is known.
+    row = found.towns_abandoned_distance_m.values[2]
+    assert row.tolist() == [300, 300, 200, 100, 0, 100, 200, 300, 300]
+    change = found.towns_people_change_100m.values[2]
+    assert change[[0, 4]] == pytest.approx(np.log([100 / 1_000, 6 / 101]), rel=1e-6)
+    assert change[[2, 8]].tolist() == [0, 0]
+
+
+def test_fewer_than_no_people_are_refused(fake_layers, frame, grid):
+    towns = frame([Point(50, -50)], before=[10.0], after=[-1.0])
+    with pytest.raises(InputError, match="-1 people"):
+        population_change(
+            fake_layers(vectors={"towns": towns}),
+            grid(2, 2),
+            layer="towns",
+            before_column="before",
+            after_column="after",
+            radii_m=(),
+            abandoned_share=0.1,
+            cap_m=100.0,
+        )

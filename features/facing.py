@@ -18,7 +18,7 @@ _FAR = 1 << 20  # more cells than any grid has
 
 
 class Nearest(NamedTuple):
-    """The nearest marked cells; float64, shape ``(height, width)``.
+    """The nearest marked cells; arrays of shape ``(height, width)``.
 
     Attributes
     ----------
@@ -32,9 +32,9 @@ class Nearest(NamedTuple):
     """
 
     found: NDArray[np.bool_]
-    east: NDArray[np.float64]
-    north: NDArray[np.float64]
-    value: NDArray[np.float64]
+    east: NDArray[np.float32]
+    north: NDArray[np.float32]
+    value: NDArray[np.float32]
 
 
 def front_facing(
@@ -114,62 +114,33 @@ def nearest_marked(
     """
     above = _rows_to_marked(mask)
     below = _rows_to_marked(mask[::-1])[::-1]
-    gap = np.minimum(above, below)
-    west = _nearest_columns(gap)
-    east = mask.shape[1] - 1 - _nearest_columns(np.ascontiguousarray(gap[:, ::-1]))[:, ::-1]
-    heights = np.asarray(values, dtype=np.float64)
-    made = _point_at(above, below, west, east, heights, cap_cells * cap_cells + 1e-9)
+    made = _point_at(above, below, np.asarray(values), cap_cells * cap_cells + 1e-9)
     return Nearest(made[0] == 1, made[1], made[2], made[3])
 
 
-def _rows_to_marked(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _rows_to_marked(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Count the rows up to the nearest marked cell in the same column."""
-    rows = np.arange(mask.shape[0])[:, None]
-    last = np.maximum.accumulate(np.where(mask, rows, -_FAR), axis=0)
-    return np.minimum(rows - last, _FAR)
+    rows = np.arange(mask.shape[0], dtype=np.int32)[:, None]
+    last = np.maximum.accumulate(np.where(mask, rows, np.int32(-_FAR)), axis=0)
+    return np.minimum(rows - last, np.int32(_FAR))
 
 
 @numba.njit(cache=True)
-def _nearest_columns(gap):  # type: ignore[no-untyped-def]
-    """Find the westernmost column in which the nearest marked cell lies."""
-    height, width = gap.shape
-    out = np.empty((height, width), dtype=np.int64)
-    best, start = np.empty(width, dtype=np.int64), np.empty(width, dtype=np.int64)
-    for i in range(height):
-        count = 0
-        for u in range(width):
-            begin = 0
-            while count > 0:
-                v = best[count - 1]
-                # The first column that is nearer to u's marked cell than to v's.
-                begin = (u * u - v * v + gap[i, u] ** 2 - gap[i, v] ** 2) // (2 * (u - v)) + 1
-                if begin > start[count - 1]:
-                    break
-                count -= 1
-                begin = 0
-            if begin < width:
-                best[count], start[count] = u, begin
-                count += 1
-        for j in range(width - 1, -1, -1):
-            while start[count - 1] > j:
-                count -= 1
-            out[i, j] = best[count - 1]
-    return out
-
-
-@numba.njit(cache=True)
-def _point_at(above, below, west, east, values, cap):  # type: ignore[no-untyped-def]
+def _point_at(above, below, values, cap):  # type: ignore[no-untyped-def]
     height, width = above.shape
-    out = np.zeros((4, height, width))
+    out = np.zeros((4, height, width), dtype=np.float32)
+    out[3] = np.nan
     for i in range(height):
+        up, down = above[i].astype(np.int64), below[i].astype(np.int64)
+        gap = np.minimum(up, down)
+        west = _nearest_columns(gap)
+        east = width - 1 - _nearest_columns(gap[::-1])[::-1]
         for j in range(width):
-            gap = min(above[i, west[i, j]], below[i, west[i, j]])
-            squared = gap**2 + (west[i, j] - j) ** 2
+            squared = gap[west[j]] ** 2 + (west[j] - j) ** 2
             if squared > cap:
-                out[3, i, j] = np.nan
                 continue
-            first = _sum(above, below, values, i, j, west[i, j])
-            second = _sum(above, below, values, i, j, east[i, j])
+            first = _sum(up, down, values, i, j, west[j])
+            second = _sum(up, down, values, i, j, east[j])
             number = first[0] + second[0]
             reach = number * max(np.sqrt(squared), 1.0)
             out[0, i, j] = 1
@@ -179,13 +150,41 @@ def _point_at(above, below, west, east, values, cap):  # type: ignore[no-untyped
     return out
 
 
+@numba.njit(cache=True)
+def _nearest_columns(gap):  # type: ignore[no-untyped-def]
+    """Find, along a row, the westernmost column in which the nearest marked cell lies."""
+    width = gap.size
+    out = np.empty(width, dtype=np.int64)
+    best, start = np.empty(width, dtype=np.int64), np.empty(width, dtype=np.int64)
+    count = 0
+    for u in range(width):
+        begin = 0
+        while count > 0:
+            v = best[count - 1]
+            # The first column that is nearer to u's marked cell than to v's.
+            begin = (u * u - v * v + gap[u] ** 2 - gap[v] ** 2) // (2 * (u - v)) + 1
+            if begin > start[count - 1]:
+                break
+            count -= 1
+            begin = 0
+        if begin < width:
+            best[count], start[count] = u, begin
+            count += 1
+    for j in range(width - 1, -1, -1):
+        while start[count - 1] > j:
+            count -= 1
+        out[j] = best[count - 1]
+    return out
+
+
 @numba.njit(inline="always")
 def _sum(above, below, values, i, j, column):  # type: ignore[no-untyped-def]
     """Sum number, columns, rows north and value of the marked cells of one column."""
-    up, down = above[i, column], below[i, column]
+    up, down = above[column], below[column]
     across = column - j
     if up < down:
-        return 1, across, up, values[i - up, column]
+        return 1, across, up, np.float64(values[i - up, column])
     if down < up or up == 0:
-        return 1, across, -down, values[i + down, column]
-    return 2, 2 * across, 0, values[i - up, column] + values[i + down, column]
+        return 1, across, -down, np.float64(values[i + down, column])
+    both = np.float64(values[i - up, column]) + np.float64(values[i + down, column])
+    return 2, 2 * across, 0, both

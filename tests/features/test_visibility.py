@@ -5,8 +5,6 @@ from hypothesis import strategies as st
 from shapely.geometry import LineString, Point, box
 
 from features.visibility import (
-    EARTH_RADIUS_M,
-    REFRACTION,
     commanding_ground,
     commanding_view,
     count_observers,
@@ -14,6 +12,7 @@ from features.visibility import (
 )
 
 CELL = 100.0
+EARTH_RADIUS_M, REFRACTION = 6_371_000.0, 0.13
 HEIGHTS = {"eye_m": 2.0, "target_m": 1.0}
 
 

@@ -33,6 +33,7 @@ def assess(
     *,
     block_m: float,
     ranks: bool = True,
+    kind: str = "shrunk",
     draws: int = 200,
     seed: int = 0,
 ) -> dict[str, Any]:
@@ -54,6 +55,8 @@ def assess(
     ranks
         False for a model that tells no two cells apart: its constant differs from fold to fold
         (more positives held out, fewer left to learn from), and pooled it would rank backwards.
+    kind
+        Kind of calibrator: see `models.cross_calibration.cross_calibrate`.
 
     Returns
     -------
@@ -69,7 +72,8 @@ def assess(
         y, value, blocks, cell_ha=table.cell_ha, draws=draws, seed=seed, level=LEVEL
     )
     fold = protocol.fold_of_row(len(score))
-    probability = calibrate_across_folds(score, (table.state == 1).astype(np.int8), fold)[scored]
+    found = (table.state == 1).astype(np.int8)
+    probability = calibrate_across_folds(score, found, fold, kind=kind)[scored]
     calibrated = block_bootstrap(
         y, probability, blocks, cell_ha=table.cell_ha, draws=draws, seed=seed, level=LEVEL
     )
@@ -87,6 +91,7 @@ def assess_regions(
     protocol: Protocol,
     *,
     block_m: float | None = None,
+    kind: str = "shrunk",
 ) -> list[dict[str, Any]]:
     """Measure each left-out region by itself: cells, positives, ROC-AUC and mean probability.
 
@@ -95,7 +100,7 @@ def assess_regions(
     """
     y = (table.state == 1).astype(np.int8)
     fold = protocol.fold_of_row(len(score))
-    probability = calibrate_across_folds(score, y, fold)
+    probability = calibrate_across_folds(score, y, fold, kind=kind)
     rows = []
     for number in range(len(protocol.folds)):
         test = (fold == number) & np.isfinite(score)
@@ -243,11 +248,16 @@ def capture_curves(scores: Mapping[str, NDArray[np.float64]], table: CellTable) 
 
 
 def reliability_bins(
-    score: NDArray[np.float64], table: CellTable, protocol: Protocol, *, block_m: float
+    score: NDArray[np.float64],
+    table: CellTable,
+    protocol: Protocol,
+    *,
+    block_m: float,
+    kind: str = "shrunk",
 ) -> list[ReliabilityBin]:
     """Compare predicted with observed share on held-out land, by tenths of the land."""
     y = (table.state == 1).astype(np.int8)
-    probability = calibrate_across_folds(score, y, protocol.fold_of_row(len(score)))
+    probability = calibrate_across_folds(score, y, protocol.fold_of_row(len(score)), kind=kind)
     scored = np.isfinite(probability)
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
     return reliability(y[scored], probability[scored], blocks=blocks, level=LEVEL)

@@ -14,18 +14,13 @@ from features.errors import InputError
 from models.inputs import checked_scores
 from models.maximum_likelihood import fit_logistic, platt_targets, prevalence_logit
 from models.plain_values import Plain, expect_kind, not_negative, number, numbers, rising
-from models.score_bins import BINS, SCORE_CLIP, as_scores, gather, logit
+from models.score_bins import SCORE_CLIP, as_scores, logit
 from models.shift_calibrator import ShiftCalibrator
 from models.venn_abers import VennAbersCalibrator
 
 Array = NDArray[np.float64]
 
 log = logging.getLogger(__name__)
-
-PARSIMONY = 0.001
-"""A calibrator of more parameters has to lower the log loss by this share to be chosen."""
-GATHER_ABOVE = 50_000
-"""More rows than this are gathered into bins of 0.007 log-odds or less before a fold is fitted."""
 
 
 class Calibrator(Protocol):
@@ -261,88 +256,6 @@ def calibrator_from_dict(plain: Plain) -> Calibrator:
     if kind == "venn_abers":
         return VennAbersCalibrator.from_dict(plain)
     raise InputError(f"The calibrator's kind is {kind!r}; expected one of {sorted(CALIBRATORS)}.")
-
-
-def choose_calibrator(
-    scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike, *, weight: ArrayLike | None = None
-) -> Calibrator:
-    """Choose a kind of calibrator by log loss on left-out folds, and fit it on all rows.
-
-    Parameters
-    ----------
-    scores
-        Held-out scores, 0 to 1, shape (n,).
-    y
-        Labels 0 and 1, shape (n,).
-    fold_ids
-        Fold of every row, shape (n,): spatial folds, so that the choice is made on new land.
-    weight
-        Weight of every row, shape (n,).
-
-    Returns
-    -------
-    Calibrator
-        The simplest, unless another lowers the log loss by a thousandth.
-    """
-    losses = calibration_losses(scores, y, fold_ids, weight=weight)
-    chosen = "shift"
-    for kind, loss in losses.items():
-        if loss < losses[chosen] * (1.0 - PARSIMONY):
-            chosen = kind
-    log.info("Calibrator %s chosen; log loss on left-out folds: %s", chosen, losses)
-    return CALIBRATORS[chosen]().fit(scores, y, weight)
-
-
-def calibration_losses(
-    scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike, *, weight: ArrayLike | None = None
-) -> dict[str, float]:
-    """Give the pooled log loss of each kind of calibrator on left-out folds."""
-    labels, score, weights = checked_scores(y, scores, weight)
-    losses = {}
-    for kind in CALIBRATORS:
-        p = cross_calibrate(score, labels, fold_ids, kind=kind, weight=weights)
-        loss = -np.where(labels == 1, np.log(p), np.log1p(-p))
-        losses[kind] = float(np.average(loss, weights=weights))
-    return losses
-
-
-def cross_calibrate(
-    scores: ArrayLike,
-    y: ArrayLike,
-    fold_ids: ArrayLike,
-    *,
-    kind: str = "logistic",
-    weight: ArrayLike | None = None,
-) -> Array:
-    """Calibrate each fold with what the other folds say, so that no row calibrates itself.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two folds, or the others of a fold hold one class only.
-    """
-    labels, score, weights = checked_scores(y, scores, weight)
-    fold = np.asarray(fold_ids)
-    names = np.unique(fold)
-    if fold.shape != score.shape or names.size < 2:
-        raise InputError(
-            f"The folds have shape {fold.shape} and {names.size} ids; expected {score.shape} and "
-            "at least 2."
-        )
-    p = np.empty(score.shape)
-    for name in names:
-        test = fold == name
-        rest = score[~test], labels[~test], weights[~test]
-        if score.size > GATHER_ABOVE:
-            known = rest[2] > 0
-            rest = gather(*(part[known] for part in rest), limit=BINS).rows()
-        fitted = CALIBRATORS[kind]().fit(*rest)
-        p[test] = fitted.transform(score[test])
-    return p
 
 
 def correct_prior(p: ArrayLike, *, from_prior: float, to_prior: float) -> Array:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from models.calibration import cross_calibrate
+from models.cross_calibration import cross_calibrate
 from models.splits import Fold, assign_blocks
 from models.table import CellTable, draw_training_rows
 
@@ -138,9 +138,15 @@ def score_rows(
 
 
 def calibrate_across_folds(
-    score: NDArray[np.float64], y: NDArray[np.int8], fold: NDArray[np.int64]
+    score: NDArray[np.float64],
+    y: NDArray[np.int8],
+    fold: NDArray[np.int64],
+    *,
+    kind: str = "shrunk",
 ) -> NDArray[np.float64]:
     """Calibrate each fold's scores with the other folds', so that calibration is tested too.
+
+    See `models.cross_calibration.cross_calibrate` for the kinds.
 
     Returns
     -------
@@ -149,7 +155,7 @@ def calibrate_across_folds(
     """
     probability = np.full(len(score), np.nan)
     scored = np.isfinite(score)
-    probability[scored] = cross_calibrate(score[scored], y[scored], fold[scored])
+    probability[scored] = cross_calibrate(score[scored], y[scored], fold[scored], kind=kind)
     return probability
 
 

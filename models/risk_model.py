@@ -16,6 +16,7 @@ from features.errors import InputError
 from models.applicability import Applicability
 from models.calibration import Calibrator, calibrator_from_dict
 from models.conformal import IntervalScaler
+from models.error_profiles import ErrorProfile
 from models.estimators import member_log_odds
 from models.findings_encoder import FindingsEncoder
 from models.model_text import check_model_text
@@ -37,6 +38,11 @@ class Prediction:
         Dissimilarity index against the training cells, float32.
     applicable
         Whether the training data support a statement. Where not, the answer is *cannot say*.
+    density
+        Local point density: training cells within the threshold of dissimilarity, float32.
+    expected_error
+        Log loss to be expected there minus that of saying the prevalence, float32; below 0 the
+        model says more than the prevalence. NaN where not applicable, or without a profile.
     """
 
     probability: NDArray[np.float32]
@@ -44,6 +50,8 @@ class Prediction:
     upper: NDArray[np.float32]
     dissimilarity: NDArray[np.float32]
     applicable: NDArray[np.bool_]
+    density: NDArray[np.float32]
+    expected_error: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,8 @@ class RiskModel:
         Area of applicability over the boosters' columns.
     interval
         From the ensemble's spread to an interval, learned on land held out.
+    profile
+        From dissimilarity and local point density to the error to be expected; none if unknown.
     """
 
     features: tuple[str, ...]
@@ -72,6 +82,7 @@ class RiskModel:
     calibrator: Calibrator
     applicability: Applicability
     interval: IntervalScaler
+    profile: ErrorProfile | None = None
     threads: int = 2
 
     def columns(self, cells: pd.DataFrame) -> pd.DataFrame:
@@ -111,14 +122,20 @@ class RiskModel:
         log_odds = member_log_odds(list(self.boosters), matrix, threads=self.threads)
         probability = self._calibrated(log_odds.mean(axis=1))
         lower, upper = self.interval.interval(probability, log_odds.std(axis=1, ddof=1))
-        dissimilarity = self.applicability.dissimilarity(columns)
+        novelty = self.applicability.novelty(columns)
         blank = np.isnan(cells[list(self.features)].to_numpy()).all(axis=1)
+        applicable = self.applicability.applicable(novelty.dissimilarity) & ~blank
+        expected = np.full(len(cells), np.nan, dtype=np.float32)
+        if self.profile is not None:
+            expected = np.where(applicable, self.profile.expected(novelty), expected)
         return Prediction(
             probability=_blanked(probability, blank),
             lower=_blanked(np.minimum(lower, probability), blank),
             upper=_blanked(np.maximum(upper, probability), blank),
-            dissimilarity=dissimilarity.astype(np.float32),
-            applicable=self.applicability.applicable(dissimilarity) & ~blank,
+            dissimilarity=novelty.dissimilarity,
+            applicable=applicable,
+            density=novelty.density,
+            expected_error=expected,
         )
 
     def to_files(self) -> dict[str, bytes]:
@@ -133,6 +150,7 @@ class RiskModel:
             "members": len(self.boosters),
             "interval": self.interval.to_dict(),
             "calibrator": self.calibrator.to_dict(),
+            "profile": None if self.profile is None else self.profile.to_dict(),
             "findings": None,
         }
         if self.findings is not None:
@@ -188,6 +206,7 @@ class RiskModel:
             calibrator=calibrator_from_dict(record["calibrator"]),
             applicability=Applicability.from_arrays(arrays),
             interval=IntervalScaler.from_dict(record["interval"]),
+            profile=ErrorProfile.from_dict(record["profile"]) if record.get("profile") else None,
             threads=threads,
         )
 
@@ -202,6 +221,7 @@ def assemble(
     calibrator: Calibrator,
     applicability: Applicability,
     interval: IntervalScaler,
+    profile: ErrorProfile | None = None,
 ) -> RiskModel:
     """Make the risk model of a fitted pipeline (see `models.estimators.risk_pipeline`)."""
     columns = pipeline.named_steps["columns"]
@@ -213,6 +233,7 @@ def assemble(
         calibrator=calibrator,
         applicability=applicability,
         interval=interval,
+        profile=profile,
         threads=ensemble.threads,
     )
 

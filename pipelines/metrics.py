@@ -1,9 +1,12 @@
 """What `metrics.json` says of a trained run."""
 
+import logging
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from features.errors import InputError
 from models.assessment import (
     assess,
     assess_curves,
@@ -12,14 +15,19 @@ from models.assessment import (
     compare_models,
     reliability_bins,
 )
-from models.calibration import calibration_losses
+from models.conformal import cover_across_folds
+from models.cross_calibration import calibration_losses
 from models.feature_lint import lint_features
+from models.reliability import reliability_by_hazard, reliability_by_region
 from models.risk_model import RiskModel
+from models.splits import assign_blocks
 from pipelines.candidates import MODEL
 from pipelines.context import Run
 from pipelines.land_samples import applicable_share, run_cells, unsurveyed_sample
 from pipelines.survey_bias import survey_bias
-from pipelines.tested import Test, calibrated_far
+from pipelines.tested import Test, calibrated
+
+log = logging.getLogger(__name__)
 
 
 def run_metrics(
@@ -36,7 +44,12 @@ def run_metrics(
     for name, protocol in test.protocols.items():
         models = {
             known: assess(
-                out.score, table, protocol, block_m=test.block_m, ranks=known != "prevalence"
+                out.score,
+                table,
+                protocol,
+                block_m=test.block_m,
+                ranks=known != "prevalence",
+                kind=test.calibrator if known == MODEL else "shrunk",
             )
             for (of, known), out in test.scores.items()
             if of == name
@@ -66,21 +79,39 @@ def run_metrics(
         "warnings": [*test.held.warnings, *_lint_words(test)],
         "unsurveyed": survey_bias(
             table,
-            calibrated_far(test),
+            calibrated(test),
             unsurveyed_sample(run),
             model,
             block_m=test.block_m,
             seed=run.config.model.seed,
         ),
         "calibrators": _calibrator_losses(test),
+        "calibrator": test.calibrator,
         "interval": model.interval.to_dict(),
-        "regions": assess_regions(far[MODEL], table, test.protocols["far"], block_m=test.block_m),
+        "interval_cover": {
+            name: _interval_cover(test, name, level=run.config.model.interval)
+            for name in ("far", "near")
+        },
+        "regions": assess_regions(
+            far[MODEL],
+            table,
+            test.protocols["far"],
+            block_m=test.block_m,
+            kind=test.calibrator,
+        ),
+        "reliability_by_region": _by_region(test),
+        "reliability_by_hazard": _by_hazard(test),
+        "expected_error": None if model.profile is None else model.profile.to_dict(),
         "comparison": {"far": compare_models(far, table, model=MODEL, block_m=test.block_m)},
         "curves": assess_curves(far[MODEL], table, block_m=test.block_m),
         "capture": {"far": capture_curves(far, table)},
         "reliability": {
             name: reliability_bins(
-                test.scores[name, MODEL].score, table, protocol, block_m=test.block_m
+                test.scores[name, MODEL].score,
+                table,
+                protocol,
+                block_m=test.block_m,
+                kind=test.calibrator,
             )
             for name, protocol in test.protocols.items()
             if name != "random"
@@ -96,6 +127,39 @@ def _calibrator_losses(test: Test) -> dict[str, float]:
     y = (test.table.state == 1).astype(np.int8)
     fold = test.protocols["far"].fold_of_row(len(y))
     return calibration_losses(test.scores["far", MODEL].score, y, fold)
+
+
+def _interval_cover(test: Test, name: str, *, level: float) -> dict[str, Any] | None:
+    """Say how often the interval holds what was found, each fold with the others' interval."""
+    table, out = test.table, test.scores[name, MODEL]
+    y = (table.state == 1).astype(np.int8)
+    try:
+        return cover_across_folds(
+            calibrated(test, name),
+            out.spread,
+            y,
+            _blocks(test),
+            fold_ids=test.protocols[name].fold_of_row(len(y)),
+            level=level,
+        )
+    except InputError as error:
+        log.warning("The cover of the interval on %s land cannot be told: %s", name, error)
+        return None
+
+
+def _by_region(test: Test) -> list[dict[str, Any]]:
+    y = (test.table.state == 1).astype(np.int8)
+    fold = test.protocols["far"].fold_of_row(len(y))
+    return reliability_by_region(y, calibrated(test), fold, blocks=_blocks(test))
+
+
+def _by_hazard(test: Test) -> list[dict[str, Any]]:
+    y = (test.table.state == 1).astype(np.int8)
+    return reliability_by_hazard(y, calibrated(test), test.table.hazard, blocks=_blocks(test))
+
+
+def _blocks(test: Test) -> NDArray[np.int64]:
+    return assign_blocks(test.table.coordinates, block_m=test.block_m)
 
 
 def _lint_words(test: Test) -> tuple[str, ...]:

@@ -31,7 +31,13 @@ from pipelines.rasters import (
     read_raster,
     write_raster,
 )
-from pipelines.styles import CLASS_COLOURS, CLASS_WORDS, DISSIMILARITY_RAMP
+from pipelines.styles import (
+    CLASS_COLOURS,
+    CLASS_WORDS,
+    DENSITY_RAMP,
+    DISSIMILARITY_RAMP,
+    EXPECTED_ERROR_RAMP,
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +48,17 @@ BANDS = {
     "probability_lower": ("lower end of the interval of the probability", "1"),
     "probability_upper": ("upper end of the interval of the probability", "1"),
     "applicability": ("dissimilarity to the training land; above 1 the model cannot say", "1"),
+    "local_point_density": ("surveyed cells like this one, of those the model was taught on", "1"),
+    "expected_error": (
+        "log loss to be expected minus that of the same probability everywhere; above 0 the model "
+        "says less than that",
+        "1",
+    ),
+}
+RAMPS = {
+    "applicability": DISSIMILARITY_RAMP,
+    "local_point_density": DENSITY_RAMP,
+    "expected_error": EXPECTED_ERROR_RAMP,
 }
 
 
@@ -168,7 +185,7 @@ def _write_bands(
                     description=words,
                     unit=unit,
                     tags=tags,
-                    colormap=DISSIMILARITY_RAMP if name == "applicability" else None,
+                    colormap=RAMPS.get(name),
                 )
             )
             for name, (words, unit) in BANDS.items()
@@ -204,6 +221,8 @@ def _strips(
             bands["applicability"][rows, columns] = (
                 found.dissimilarity / model.applicability.threshold
             )
+            bands["local_point_density"][rows, columns] = found.density
+            bands["expected_error"][rows, columns] = found.expected_error
         yield row, bands
 
 

@@ -51,6 +51,22 @@ DISSIMILARITY_RAMP: Ramp = (
     (1.0, "#3182bd", "0.7 – 1"),
     (float("inf"), "#8f8f8f", "over 1: unlike any surveyed land"),
 )
+DENSITY_RAMP: Ramp = (
+    (0.5, "#8f8f8f", "none: no surveyed cell like this one"),
+    (10.5, "#3182bd", "1 – 10: a few"),
+    (100.5, "#6baed6", "11 – 100"),
+    (500.5, "#9ecae1", "101 – 500"),
+    (float("inf"), "#c6dbef", "over 500: many surveyed cells like this one"),
+)
+"""Of at most 5,000 surveyed cells that are kept."""
+EXPECTED_ERROR_RAMP: Ramp = (
+    (-0.05, "#eff3ff", "under -0.05: says much more than the average"),
+    (-0.02, "#c6dbef", "-0.05 – -0.02"),
+    (-0.005, "#9ecae1", "-0.02 – -0.005"),
+    (0.0, "#6baed6", "-0.005 – 0: says hardly more than the average"),
+    (0.005, "#8c6bb1", "0 – 0.005: says less than the average"),
+    (float("inf"), "#88419d", "over 0.005: misleads"),
+)
 
 
 def rgba(colour: str) -> tuple[int, int, int, int]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from configs.schema import Config
 from models.choice import NestedChoice
+from models.cross_calibration import choose_kind
 from models.evaluation import OutOfFold, Protocol, calibrate_across_folds, out_of_fold
 from models.table import CellTable
 from pipelines.candidates import MODEL, drawing, makers, without_choice
@@ -17,12 +18,27 @@ from pipelines.protocols import HeldOut, hold_out
 
 @dataclass(frozen=True)
 class Test:
-    """A model put to the test by every protocol."""
+    """A model put to the test by every protocol.
+
+    Attributes
+    ----------
+    table
+        Labelled cells.
+    held
+        The folds.
+    scores
+        Held-out scores, by names of protocol and model.
+    choices
+        What was tried inside the training sets, by protocol.
+    calibrator
+        Kind of calibrator, chosen on left-out regions (`models.cross_calibration.choose_kind`).
+    """
 
     table: CellTable
     held: HeldOut
     scores: Mapping[tuple[str, str], OutOfFold]
     choices: Mapping[str, NestedChoice]
+    calibrator: str
 
     @property
     def protocols(self) -> Mapping[str, Protocol]:
@@ -67,11 +83,15 @@ def put_to_the_test(
             )
             if isinstance(make, NestedChoice):
                 choices[protocol.name] = make
-    return Test(table, held, scores, choices)
+    far, protocol = scores["far", MODEL].score, held.protocols["far"]
+    tested = np.isfinite(far)
+    y = (table.state == 1).astype(np.int8)
+    kind = choose_kind(far[tested], y[tested], protocol.fold_of_row(len(y))[tested])
+    return Test(table, held, scores, choices, kind)
 
 
-def calibrated_far(test: Test) -> NDArray[np.float64]:
-    """Give the far probabilities of the model, each region calibrated by the others, shape (n,)."""
+def calibrated(test: Test, name: str = "far") -> NDArray[np.float64]:
+    """Give the model's probabilities, each fold calibrated by the others, shape (n,)."""
     y = (test.table.state == 1).astype(np.int8)
-    fold = test.protocols["far"].fold_of_row(len(y))
-    return calibrate_across_folds(test.scores["far", MODEL].score, y, fold)
+    fold = test.protocols[name].fold_of_row(len(y))
+    return calibrate_across_folds(test.scores[name, MODEL].score, y, fold, kind=test.calibrator)

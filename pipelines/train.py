@@ -1,6 +1,7 @@
 """`minerisk train`: fit, put to the test on land held out, calibrate, and pass the gates."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from sklearn.metrics import roc_auc_score
 from configs.schema import Config
 from features.errors import FindingError
 from models.applicability import Applicability
-from models.calibration import Calibrator, LogisticCalibrator
+from models.calibration import Calibrator
 from models.conformal import IntervalScaler
+from models.cross_calibration import fit_kind
+from models.error_profiles import ErrorProfile, log_loss_above_prevalence
 from models.evaluation import fit_pipeline, grouped_importance
 from models.risk_model import RiskModel, assemble
 from models.splits import assign_blocks
@@ -25,7 +28,7 @@ from pipelines.land_samples import land_to_predict
 from pipelines.manifest import write_json, write_whole
 from pipelines.metrics import run_metrics
 from pipelines.permuted import permuted_within_blocks
-from pipelines.tested import Test, calibrated_far, put_to_the_test
+from pipelines.tested import Test, calibrated, put_to_the_test
 
 
 def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -93,28 +96,41 @@ def _final_model(
         [b.feature_importance("gain") for b in pipeline.named_steps["classifier"].boosters_], axis=0
     )
     fold = test.held.blocks.fold_of_row(len(table.state))
-    applicability = Applicability.fit(
-        columns, dict(zip(columns.columns, gain / gain.sum(), strict=True)), fold
-    )
+    weights = dict(zip(columns.columns, gain / gain.sum(), strict=True))
+    applicability = Applicability.fit(columns, weights, fold)
     return assemble(
         pipeline,
         features=table.features,
         calibrator=calibrator,
         applicability=applicability,
         interval=interval,
+        profile=_error_profile(test, columns, weights, applicability),
     )
+
+
+def _error_profile(
+    test: Test, columns: pd.DataFrame, weights: Mapping[str, float], applicability: Applicability
+) -> ErrorProfile:
+    """Learn on left-out regions how the error grows where land is less like the others."""
+    y = (test.table.state == 1).astype(np.int8)
+    fold = test.protocols["far"].fold_of_row(len(y))
+    # The same training points by the same seed, known by region instead of block.
+    regions = Applicability.fit(columns, weights, fold).reference_fold
+    novelty = replace(applicability, reference_fold=regions).held_out_novelty(columns, fold)
+    return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, calibrated(test)))
 
 
 def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
     """Learn, on land held out as regions, what a score means and how far off it may be.
 
-    Platt's curve is used; the log loss of every kind is in ``metrics.json``, for information. Why
-    the kind with the least is not taken is in docs/methods.md.
+    The kind of calibrator was chosen on left-out regions; the log loss of every kind is in
+    ``metrics.json``.
     """
     table, far = test.table, test.scores["far", MODEL]
     y = (table.state == 1).astype(np.int8)
-    calibrator = LogisticCalibrator().fit(far.score, y)
-    probability = calibrated_far(test)
+    fold = test.protocols["far"].fold_of_row(len(y))
+    calibrator = fit_kind(far.score, y, fold, kind=test.calibrator)
+    probability = calibrated(test)
     blocks = assign_blocks(table.coordinates, block_m=test.block_m)
     interval = IntervalScaler.fit(probability, far.spread, y, blocks, level=config.model.interval)
     return calibrator, interval

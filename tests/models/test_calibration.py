@@ -15,14 +15,10 @@ from models.calibration import (
     BetaCalibrator,
     IsotonicCalibrator,
     LogisticCalibrator,
-    calibration_losses,
     calibrator_from_dict,
-    choose_calibrator,
     correct_prior,
-    cross_calibrate,
 )
 from models.metrics import score
-from models.shift_calibrator import ShiftCalibrator
 
 KINDS = sorted(CALIBRATORS)
 STAIRS = ("isotonic", "venn_abers")
@@ -131,53 +127,6 @@ def test_nodata_stays_nodata_and_shape_is_kept(kind):
     assert p.shape == (2, 2)
     np.testing.assert_array_equal(np.isnan(p), [[False, True], [False, False]])
     assert np.isnan(CALIBRATORS[kind]().transform([np.nan, np.nan])).all()
-
-
-def test_the_simplest_is_chosen_where_it_is_true_and_another_where_it_is_not():
-    assert isinstance(choose_calibrator(*world()), LogisticCalibrator)
-    step = world(truth=lambda s: np.where(s > 0.1, 0.4, 0.02))
-    assert isinstance(choose_calibrator(*step), IsotonicCalibrator)
-    losses = calibration_losses(*step)
-    assert losses["isotonic"] < losses["logistic"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_gathering_scores_into_bins_hardly_moves_a_probability(kind, monkeypatch):
-    scores, y, fold = world(n=30_000)
-    exact = cross_calibrate(scores, y, fold, kind=kind)
-    monkeypatch.setattr("models.calibration.GATHER_ABOVE", 0)
-    binned = cross_calibrate(scores, y, fold, kind=kind)
-    away = np.abs(logit(binned) - logit(exact))
-    assert np.quantile(away, 0.99) < (0.2 if kind in STAIRS else 1e-3)
-    assert binned.sum() == pytest.approx(exact.sum(), rel=2e-3)
-
-
-def test_a_shift_is_chosen_where_only_the_amount_is_wrong():
-    scores, y, fold = world(truth=lambda s: expit(0.7 + logit(s)))
-    chosen = choose_calibrator(scores, y, fold)
-    assert isinstance(chosen, ShiftCalibrator)
-    assert chosen.intercept == pytest.approx(0.7, abs=0.05)
-    assert chosen.transform(scores).sum() == pytest.approx(y.sum(), rel=1e-8)
-
-
-def test_no_fold_calibrates_itself():
-    scores, y, fold = world(n=4_000)
-    p = cross_calibrate(scores, y, fold)
-    turned = np.where(fold == 2, 1 - y, y)
-    np.testing.assert_array_equal(cross_calibrate(scores, turned, fold)[fold == 2], p[fold == 2])
-    others = LogisticCalibrator().fit(scores[fold != 2], y[fold != 2])
-    np.testing.assert_array_equal(others.transform(scores[fold == 2]), p[fold == 2])
-
-
-def test_left_out_worlds_are_calibrated():
-    slopes, intercepts = [], []
-    for seed in range(20):
-        scores, y, fold = world(seed, n=8_000)
-        measured = score(y, cross_calibrate(scores, y, fold), cell_ha=1)
-        slopes.append(measured["calibration_slope"])
-        intercepts.append(measured["calibration_intercept"])
-    assert np.mean(slopes) == pytest.approx(1.0, abs=0.05)
-    assert np.mean(intercepts) == pytest.approx(0.0, abs=0.02)
 
 
 def test_a_known_change_of_prevalence_is_undone():

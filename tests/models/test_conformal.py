@@ -10,7 +10,13 @@ from scipy.special import expit, logit
 from scipy.stats import binom, norm
 
 from features.errors import InputError
-from models.conformal import EXPECTED, Groups, IntervalScaler, gather_groups
+from models.conformal import (
+    EXPECTED,
+    Groups,
+    IntervalScaler,
+    cover_across_folds,
+    gather_groups,
+)
 
 LEVEL = 0.9
 
@@ -39,6 +45,27 @@ def test_the_true_probability_of_new_blocks_is_held_as_stated():
         found.append(scaler.cover(gather_groups(p[new], spread[new], y[new], block[new])).mean())
     assert np.mean(held) == pytest.approx(LEVEL, abs=0.05)
     assert np.mean(found) == pytest.approx(LEVEL, abs=0.03)
+
+
+def test_cover_across_folds_is_near_the_level_and_no_fold_makes_its_own_interval():
+    p, spread, y, block, _ = world(4)
+    fold = block % 5
+    found = cover_across_folds(p, spread, y, block, fold_ids=fold, level=LEVEL)
+    assert found["cover"][1] < LEVEL < found["cover"][2]
+    assert found["blocks"] == 90
+    own = fold == 2
+    scaler = IntervalScaler.fit(p[~own], spread[~own], y[~own], block[~own], level=LEVEL)
+    by_hand = scaler.cover(gather_groups(p[own], spread[own], y[own], block[own])).mean()
+    assert found["folds"][2]["cover"] == pytest.approx(by_hand)
+
+
+def test_cover_leaves_out_rows_that_no_fold_tests():
+    p, spread, y, block, _ = world(4)
+    fold = np.where(block < 10, -1, block % 5)
+    blank = np.where(block == 11, np.nan, p)
+    found = cover_across_folds(blank, spread, y, block, fold_ids=fold, level=LEVEL)
+    assert found["blocks"] == 79
+    assert [row["fold"] for row in found["folds"]] == [0, 1, 2, 3, 4]
 
 
 def test_blocks_that_differ_more_get_wider_intervals():

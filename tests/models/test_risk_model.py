@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,7 @@ from features.errors import InputError
 from models.applicability import Applicability
 from models.calibration import LogisticCalibrator
 from models.conformal import IntervalScaler
+from models.error_profiles import ErrorProfile
 from models.estimators import LightGBMEnsemble, risk_pipeline
 from models.evaluation import Drawing, fit_pipeline
 from models.findings_encoder import FindingsEncoder
@@ -53,6 +56,9 @@ def model() -> RiskModel:
         calibrator=LogisticCalibrator().fit(score, cells.state),
         applicability=Applicability.fit(columns, dict.fromkeys(columns, 1.0), folds),
         interval=IntervalScaler(0.9, 1.0, 0.2, 1.1),
+        profile=ErrorProfile(
+            np.array([0.0, 0.1]), np.array([-0.2, 0.3]), np.array([0.0, 50.0]), np.array([0.1, 0.0])
+        ),
     )
 
 
@@ -95,6 +101,29 @@ def test_novel_land_is_not_applicable(model: RiskModel) -> None:
     cells = table().cells[:5].copy()
     cells["a"] = np.float32(500.0)
     assert not model.predict(cells).applicable.any()
+
+
+def test_the_error_to_be_expected_follows_the_profile_where_the_model_can_say(
+    model: RiskModel,
+) -> None:
+    cells = table().cells[:200].copy()
+    cells.loc[cells.index[0], "a"] = np.float32(500.0)
+    found = model.predict(cells)
+    by_hand = np.interp(found.dissimilarity, [0, 0.1], [-0.2, 0.3])
+    by_hand += np.interp(found.density, [0, 50], [0.1, 0.0])
+    by_hand[~found.applicable] = np.nan
+    np.testing.assert_allclose(found.expected_error, by_hand, atol=1e-6)
+    assert np.isnan(found.expected_error[0])
+    assert found.density[0] == 0
+    assert found.density[1:].max() > 0
+
+
+def test_a_model_of_old_without_a_profile_tells_no_error(model: RiskModel) -> None:
+    files = model.to_files()
+    record = json.loads(files["model.json"])
+    del record["profile"]
+    old = RiskModel.from_files(files | {"model.json": json.dumps(record).encode()})
+    assert np.isnan(old.predict(table().cells[:5]).expected_error).all()
 
 
 def test_a_missing_feature_is_named(model: RiskModel) -> None:

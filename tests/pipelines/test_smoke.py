@@ -24,6 +24,8 @@ def test_a_run_leaves_everything_it_promises(tiny_run: Path) -> None:
         "rasters/probability_lower.tif",
         "rasters/probability_upper.tif",
         "rasters/applicability.tif",
+        "rasters/local_point_density.tif",
+        "rasters/expected_error.tif",
         "rasters/risk_class.tif",
         "rasters/preview.png",
         "tasks.gpkg",

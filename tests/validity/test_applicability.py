@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from features.simulated_land import Land, cell_centre_points, made_up_land
 from features.simulated_laying import simulate_laying
 from models.applicability import Applicability
-from models.calibration import LogisticCalibrator, cross_calibrate
+from models.calibration import LogisticCalibrator
+from models.cross_calibration import cross_calibrate
 from models.error_profiles import ErrorProfile, log_loss_above_prevalence
 from models.estimators import LightGBMEnsemble, risk_pipeline
 from models.evaluation import Drawing, Protocol, fit_pipeline, out_of_fold

@@ -15,8 +15,9 @@ from sklearn.pipeline import Pipeline
 from features.simulated_land import Land, cell_centre_points, cell_of, made_up_land
 from features.simulated_laying import simulate_laying
 from features.simulated_survey import simulate_survey
-from models.calibration import LogisticCalibrator, cross_calibrate
+from models.calibration import LogisticCalibrator
 from models.conformal import IntervalScaler, gather_groups
+from models.cross_calibration import cross_calibrate
 from models.estimators import LightGBMEnsemble, risk_pipeline
 from models.evaluation import Drawing, Protocol, fit_pipeline, out_of_fold
 from models.metrics import score

@@ -94,14 +94,17 @@ class Run:
         Raises
         ------
         InputError
-            If the folder is not empty.
+            If the folder holds anything but an earlier try of the same.
         """
-        if folder.exists() and any(folder.iterdir()):
-            raise InputError(f"{folder} is not empty; expected a new folder. Choose another --out.")
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / "config.yaml", (known.folder / "config.yaml").read_bytes())
-        first = _first_manifest(known.config, known.config_path, folder)
-        write_manifest(folder, first)
+        content = (known.folder / "config.yaml").read_bytes()
+        config = folder / "config.yaml"
+        if any(item.name != ".lock" for item in folder.iterdir()):
+            if not config.is_file() or config.read_bytes() != content:
+                raise InputError(f"{folder} is not empty; expected a new folder. Choose another.")
+        else:
+            write_whole(config, content)
+            write_manifest(folder, _first_manifest(known.config, known.config_path, folder))
         return cls(folder, known.config, known.config_path)
 
     @property

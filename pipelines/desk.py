@@ -31,6 +31,7 @@ audit = typer.Typer(cls=VerifyFirst, no_args_is_help=True, rich_markup_mode=None
 def add_desk(app: typer.Typer) -> None:
     """Add the reviewer's commands to the command line."""
     app.add_typer(audit, name="audit", help="Check a run, from raster back to layer.")
+    app.command()(reproduce)
     app.command()(review)
 
 
@@ -64,6 +65,26 @@ def verify(
     lines.append(f"Audit of {run}: {found.checked} hashes checked, {words}.")
     _print(asdict(found), lines, as_json=as_json)
     if found.problems:
+        raise typer.Exit(1)
+
+
+def reproduce(
+    run: RunArgument,
+    out: Annotated[Path, typer.Option("--out", help="new folder to make the run again in")],
+    fresh_env: Annotated[
+        bool, typer.Option("--fresh-env", help="install requirements.lock anew and do it there")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a run again from its inputs, and say what came out other, and where first."""
+    from pipelines.reproduce import DIFFERS, run_in_fresh_environment, words_of
+    from pipelines.reproduce import reproduce as make_again
+
+    if fresh_env:
+        raise typer.Exit(run_in_fresh_environment(run, out, said=_say))
+    found = make_again(run, out, said=_say)
+    _print(found, words_of(found), as_json=as_json)
+    if found["verdict"] == DIFFERS:
         raise typer.Exit(1)
 
 
@@ -107,6 +128,10 @@ def review(
     _print({"state": log.state, "entries": log.entries}, lines, as_json=as_json)
     if log.problems:
         raise typer.Exit(1)
+
+
+def _say(line: str) -> None:
+    typer.echo(line, err=True)
 
 
 def _print(found: Any, lines: Iterable[str], *, as_json: bool) -> None:

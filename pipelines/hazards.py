@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from configs.schema import Config
 from features.errors import InputError
 from features.labels import HAZARD_BITS
 from models.assessment import assess_hazards
+from models.evaluation import Protocol
 from models.table import CellTable, hazard_table
 from pipelines.candidates import MODEL
 from pipelines.rasters import read_raster
-from pipelines.tested import Test
 
 log = logging.getLogger(__name__)
 
@@ -35,20 +36,29 @@ def trained_hazards(folder: Path) -> list[str]:
     return [name for name in HAZARD_BITS if (hazard_folder(folder, name) / "model").is_dir()]
 
 
-def measure_hazards(test: Test) -> list[dict[str, Any]]:
-    """Measure how the model of any hazard ranks the land for each class, on far land.
+def measure_hazards(
+    score: NDArray[np.float64], table: CellTable, protocol: Protocol, *, block_m: float
+) -> list[dict[str, Any]]:
+    """Measure how the model of any hazard ranks the land for each class.
+
+    Parameters
+    ----------
+    score, protocol
+        Held-out scores of that model, NaN where none, shape ``(n,)``, and the folds they are of.
+    table
+        The labelled cells, with what was found in them.
+    block_m
+        Side of the resampled blocks, metres.
 
     Returns
     -------
     list of dict
         As `models.assessment.assess_hazards`; empty where the findings tell no class.
     """
-    hazard = test.table.hazard
     known = HAZARD_BITS["ap"] | HAZARD_BITS["at"] | HAZARD_BITS["uxo"]
-    if not (hazard[test.table.state == 1] & known).any():
+    if not (table.hazard[table.state == 1] & known).any():
         return []
-    far = test.scores["far", MODEL].score
-    return assess_hazards(far, test.table, test.protocols["far"], hazard, block_m=test.block_m)
+    return assess_hazards(score, table, protocol, table.hazard, block_m=block_m)
 
 
 def train_hazards(

@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 from configs.load import load_config
 from configs.schema import Config
 from features.errors import FindingError, InputError
-from models.evaluation import OutOfFold
+from models.evaluation import Protocol
 from models.splits import folds_from_ids
 from models.table import CellTable
 from pipelines.build import read_cells
@@ -26,9 +26,7 @@ from pipelines.hazards import (
     train_hazards,
     trained_hazards,
 )
-from pipelines.protocols import HeldOut
 from pipelines.rasters import write_raster
-from pipelines.tested import Protocol, Test
 
 TINY = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
 AP, AT, UXO, ANY = 1, 2, 4, 8
@@ -107,12 +105,9 @@ def test_a_leak_stops_the_run(tmp_path: Path) -> None:
         train_hazards(table(), config("ap"), tmp_path, leak)
 
 
-def scored(score: np.ndarray) -> Test:
-    cells = table()
+def measured(score: np.ndarray, cells: CellTable) -> list[dict[str, Any]]:
     far = Protocol("far", "regions", folds_from_ids(cells.region))
-    held = HeldOut({"far": far}, block_m=10_000.0, range_m=1.0, blocks=far, warnings=(), facts={})
-    out = OutOfFold(score, np.full(len(score), np.nan), ())
-    return Test(cells, held, {("far", MODEL): out}, {})
+    return measure_hazards(score, cells, far, block_m=10_000.0)
 
 
 def test_the_model_of_any_hazard_is_measured_for_each_class(tmp_path: Path) -> None:
@@ -120,7 +115,7 @@ def test_the_model_of_any_hazard_is_measured_for_each_class(tmp_path: Path) -> N
     score = np.full(180, 0.5)
     score[cells.hazard == AP] = 0.9
     score[cells.hazard == AT] = 0.1
-    rows = {row["hazard"]: row for row in measure_hazards(scored(score))}
+    rows = {row["hazard"]: row for row in measured(score, cells)}
     # All ap cells rank above all searched cells, all at cells below.
     assert rows["ap"]["intervals"]["roc_auc"][0] == 1
     assert rows["at"]["intervals"]["roc_auc"][0] == 0
@@ -133,9 +128,9 @@ def test_the_model_of_any_hazard_is_measured_for_each_class(tmp_path: Path) -> N
 
 
 def test_findings_of_unknown_class_are_not_measured_by_class() -> None:
-    test = scored(np.full(180, 0.5))
-    test.table.cells["finding_hazard"] = np.where(test.table.state == 1, ANY, 0).astype(np.uint8)
-    assert measure_hazards(test) == []
+    cells = table()
+    cells.cells["finding_hazard"] = np.where(cells.state == 1, ANY, 0).astype(np.uint8)
+    assert measured(np.full(180, 0.5), cells) == []
 
 
 def test_rasters_are_written_for_trained_classes_and_old_ones_go(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ from sklearn.preprocessing import StandardScaler
 from features.errors import InputError
 from models.findings_encoder import FindingsEncoder
 from models.table import COORDINATES
+from models.tree_kernel import kernel_of
+
+LEAST_ROWS = 4_096  # for fewer, LightGBM is done before the kernel has read the trees
 
 
 class LightGBMEnsemble(ClassifierMixin, BaseEstimator):
@@ -153,8 +156,11 @@ def member_log_odds(
     Returns
     -------
     ndarray, shape (n, len(boosters))
-        Log-odds before calibration.
+        Log-odds before calibration; the same bytes from the kernel as from LightGBM.
     """
+    kernel = kernel_of(tuple(boosters)) if len(matrix) >= LEAST_ROWS else None
+    if kernel is not None:
+        return kernel.raw(matrix, threads=threads)
     with ThreadPoolExecutor(max_workers=threads) as pool:
         scores = pool.map(
             lambda booster: booster.predict(matrix, raw_score=True, num_threads=1), boosters

@@ -7,10 +7,13 @@ an instruction, and the order in which leaf scores are added is LightGBM's own. 
 visiting splits, not paths, is that of QuickScorer, doi:10.1145/2766462.2767733.)
 """
 
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import NamedTuple
 
+import lightgbm as lgb
 import numba
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +21,8 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from models.tree_bins import BLOCK, TASK, Splits, bin_splits, fill_bins
 from models.tree_model import Trees, UnreadableTreesError, read_trees
+
+log = logging.getLogger(__name__)
 
 MOST_LEAVES = 4_096  # beyond, the walk from node to node is as fast
 
@@ -126,6 +131,22 @@ class Kernel:
                 f"{self.columns} columns."
             )
         return X
+
+
+@lru_cache(maxsize=2)
+def kernel_of(boosters: tuple[lgb.Booster, ...]) -> Kernel | None:
+    """Make the kernel of an ensemble once; none, with a line in the log, if LightGBM must do it.
+
+    Parameters
+    ----------
+    boosters
+        The members, trained; they must not be trained on.
+    """
+    try:
+        return Kernel([booster.model_to_string() for booster in boosters])
+    except UnreadableTreesError as error:
+        log.warning("%s LightGBM walks them itself, which takes longer.", error)
+        return None
 
 
 def _check_readable(members: Sequence[Trees]) -> None:

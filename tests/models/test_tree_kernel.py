@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import InputError
+from models.estimators import member_log_odds
 from models.tree_bins import BLOCK, TASK
 from models.tree_kernel import Kernel
 from models.tree_model import UnreadableTreesError
@@ -47,7 +48,7 @@ def scores_of(boosters: list[lgb.Booster], X: np.ndarray) -> np.ndarray:
     return np.column_stack([b.predict(X, raw_score=True, num_threads=1) for b in boosters])
 
 
-def kernel_of(boosters: list[lgb.Booster]) -> Kernel:
+def made(boosters: list[lgb.Booster]) -> Kernel:
     return Kernel([booster.model_to_string() for booster in boosters])
 
 
@@ -89,7 +90,7 @@ def test_scores_equal_those_of_lightgbm_bit_for_bit(chosen, missing, zeros, cate
     ]
     seen = land(seed + 9, rows=BLOCK + 3, missing=0.2, zeros=0.2)
     for rows in (seen, odd_rows()):
-        np.testing.assert_array_equal(kernel_of(boosters).raw(rows), scores_of(boosters, rows))
+        np.testing.assert_array_equal(made(boosters).raw(rows), scores_of(boosters, rows))
 
 
 def test_trees_of_one_leaf_and_of_hundreds_are_read():
@@ -99,7 +100,7 @@ def test_trees_of_one_leaf_and_of_hundreds_are_read():
         trained(X, objective="regression", min_data_in_leaf=1, num_leaves=700),
     ]
     assert [booster.trees_to_dataframe()["node_depth"].max() > 1 for booster in boosters] == [0, 1]
-    np.testing.assert_array_equal(kernel_of(boosters).raw(X), scores_of(boosters, X))
+    np.testing.assert_array_equal(made(boosters).raw(X), scores_of(boosters, X))
 
 
 def test_children_in_another_order_than_lightgbm_numbers_them_are_read():
@@ -117,7 +118,7 @@ def test_children_in_another_order_than_lightgbm_numbers_them_are_read():
 
 def test_the_same_bytes_for_any_threads_and_any_cut_into_blocks():
     X = land(5, rows=2 * TASK + 77, missing=0.1, zeros=0.1)
-    kernel = kernel_of([trained(X[:1_000], objective="binary", trees=20)])
+    kernel = made([trained(X[:1_000], objective="binary", trees=20)])
     whole = kernel.raw(X)
     assert kernel.raw(X, threads=3).tobytes() == whole.tobytes()
     parts = [kernel.raw(part) for part in np.split(X, [1, 600, TASK + 5])]
@@ -138,18 +139,35 @@ def test_trees_that_only_lightgbm_can_walk_are_named(settings_, words):
     data = lgb.Dataset(X, (X[:, 0] > 0) + 0.0, free_raw_data=False)
     booster = lgb.train(QUIET | settings_, data, 2)
     with pytest.raises(UnreadableTreesError, match=words):
-        kernel_of([booster])
+        made([booster])
+
+
+def test_a_booster_that_the_kernel_cannot_read_is_left_to_lightgbm_with_a_word(caplog):
+    X = land(6, rows=5_000, missing=0.1, zeros=0.0)
+    data = lgb.Dataset(X[:, :3], np.nan_to_num(X[:, 0]), free_raw_data=False)
+    booster = lgb.train(QUIET | {"objective": "regression", "linear_tree": True}, data, 2)
+    scores = member_log_odds([booster], X[:, :3].copy(), threads=1)
+    np.testing.assert_array_equal(scores, scores_of([booster], X[:, :3].copy()))
+    assert "linear models. LightGBM walks them itself" in caplog.text
+
+
+def test_the_ensemble_is_scored_by_the_kernel(monkeypatch):
+    X = land(9, rows=5_000, missing=0.1, zeros=0.0)
+    boosters = [trained(X, objective="binary", seed=seed) for seed in range(2)]
+    expected = scores_of(boosters, X)
+    monkeypatch.setattr(lgb.Booster, "predict", None)
+    np.testing.assert_array_equal(member_log_odds(boosters, X, threads=2), expected)
 
 
 def test_a_column_that_is_category_and_number_at_once_is_left_to_lightgbm():
     X = land(7, rows=500, missing=0.0, zeros=0.0)
     boosters = [trained(X, objective="binary", categorical=kind) for kind in (True, False)]
     with pytest.raises(UnreadableTreesError, match="category"):
-        kernel_of(boosters)
+        made(boosters)
 
 
 @pytest.mark.parametrize("rows", [np.zeros((3, 5), np.float32), np.zeros((3, 6))])
 def test_rows_of_another_width_or_type_are_refused(rows):
     X = land(8, rows=300, missing=0.0, zeros=0.0)
     with pytest.raises(InputError, match="float32 rows of 6"):
-        kernel_of([trained(X, objective="binary")]).raw(rows)
+        made([trained(X, objective="binary")]).raw(rows)

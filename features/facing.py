@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from scipy.special import erf
 
 from features.grid import resolution
 from features.rasterise import burn_mask
@@ -22,8 +23,8 @@ class Nearest(NamedTuple):
 
     Attributes
     ----------
-    found
-        True where one lies within the cap.
+    distance
+        Cells to them; infinite where none lies within the cap.
     east, north
         Direction to them, a unit vector; where several are as near, the mean of the outermost
         ones' unit vectors; 0 in marked cells and where none is found.
@@ -31,7 +32,7 @@ class Nearest(NamedTuple):
         Mean of the values there; NaN if one has none, and where none is found.
     """
 
-    found: NDArray[np.bool_]
+    distance: NDArray[np.float32]
     east: NDArray[np.float32]
     north: NDArray[np.float32]
     value: NDArray[np.float32]
@@ -51,7 +52,7 @@ def front_facing(
     layer, front_line
         Names of the layers.
     cap_m
-        Farther from the line than this, all three features are 0, metres.
+        Farther from the line than this, all features are 0, metres.
 
     Returns
     -------
@@ -60,32 +61,61 @@ def front_facing(
         steepest descent and the direction to the nearest point of the line: 1 where the slope
         falls straight towards it, -1 straight away, 0 along it, on level ground and on the line;
         ``front_fall``, metres down for a metre towards the line, negative where the ground rises
-        towards it; ``front_height_m``, height above the nearest point of the line.
+        towards it; ``front_height_m``, height above the nearest point of the line. Where the line
+        states a positional error, also ``front_facing_expected`` and ``front_fall_expected``, see
+        `chance_of_side`.
     """
     elevation, cell = layers.raster(layer, geobox), resolution(geobox)
     mask = burn_mask(geobox, layers.vector(front_line, crs=str(geobox.crs)), all_touched=True)
     slope, northness, eastness, _, _ = derivatives(elevation, resolution_m=cell)
     near = nearest_marked(mask, elevation, cap_cells=cap_m / cell)
     facing = northness * near.north + eastness * near.east
-    height = np.where(near.found, elevation - near.value, 0.0 * elevation)
+    fall = np.tan(np.radians(slope.astype(np.float64))) * facing
+    height = np.where(np.isfinite(near.distance), elevation - near.value, 0.0 * elevation)
+    faces = "1 on slopes that face the front line, -1 away"
+    falls, beyond = "metres down for a metre towards the front line", f"; 0 beyond {cap_m:g} m"
     variables = {
-        "front_facing": Variable(
-            facing.astype(np.float32),
-            "1",
-            f"1 on slopes that face the front line, -1 away; 0 beyond {cap_m:g} m",
-        ),
-        "front_fall": Variable(
-            (np.tan(np.radians(slope.astype(np.float64))) * facing).astype(np.float32),
-            "1",
-            f"metres down for a metre towards the front line; 0 beyond {cap_m:g} m",
-        ),
-        "front_height_m": Variable(
-            height.astype(np.float32),
-            "m",
-            f"height above the nearest point of the front line; 0 beyond {cap_m:g} m",
+        "front_facing": _variable(facing, "1", faces + beyond),
+        "front_fall": _variable(fall, "1", falls + beyond),
+        "front_height_m": _variable(
+            height, "m", f"height above the nearest point of the front line{beyond}"
         ),
     }
+    error_m = getattr(layers.source(front_line), "position_error_m", 0.0)
+    if error_m > 0:
+        sure = chance_of_side(near.distance * cell, error_m=error_m)
+        off = f", to be expected of a drawn line that is off by {error_m:g} m (1 sd)"
+        variables["front_facing_expected"] = _variable(facing * sure, "1", faces + off + beyond)
+        variables["front_fall_expected"] = _variable(fall * sure, "1", falls + off + beyond)
     return to_dataset(geobox, variables)
+
+
+def chance_of_side(distance_m: NDArray[np.float32], *, error_m: float) -> NDArray[np.float64]:
+    r"""Give the chance that the true line lies where the drawn one does, less that it lies behind.
+
+    Parameters
+    ----------
+    distance_m
+        Metres to the drawn line.
+    error_m
+        Standard deviation of the line's position across itself, metres.
+
+    Returns
+    -------
+    ndarray of float64
+        0 on the drawn line, 1 far from it. What points towards the line is expected to point there
+        by this much.
+
+    Notes
+    -----
+    As for the expected distance, the line is taken as locally straight and its error :math:`e` as
+    Gaussian: :math:`P(e < d) - P(e > d) = \mathrm{erf}(d / \sigma\sqrt 2)`.
+    """
+    return erf(np.asarray(distance_m, dtype=np.float64) / (error_m * np.sqrt(2.0)))
+
+
+def _variable(values: NDArray[np.floating], unit: str, words: str) -> Variable:
+    return Variable(values.astype(np.float32), unit, words)
 
 
 def nearest_marked(
@@ -115,7 +145,7 @@ def nearest_marked(
     above = _rows_to_marked(mask)
     below = _rows_to_marked(mask[::-1])[::-1]
     made = _point_at(above, below, np.asarray(values), cap_cells * cap_cells + 1e-9)
-    return Nearest(made[0] == 1, made[1], made[2], made[3])
+    return Nearest(*made)
 
 
 def _rows_to_marked(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -129,7 +159,7 @@ def _rows_to_marked(mask: NDArray[np.bool_]) -> NDArray[np.int32]:
 def _point_at(above, below, values, cap):  # type: ignore[no-untyped-def]
     height, width = above.shape
     out = np.zeros((4, height, width), dtype=np.float32)
-    out[3] = np.nan
+    out[0], out[3] = np.inf, np.nan
     for i in range(height):
         up, down = above[i].astype(np.int64), below[i].astype(np.int64)
         gap = np.minimum(up, down)
@@ -143,7 +173,7 @@ def _point_at(above, below, values, cap):  # type: ignore[no-untyped-def]
             second = _sum(up, down, values, i, j, east[j])
             number = first[0] + second[0]
             reach = number * max(np.sqrt(squared), 1.0)
-            out[0, i, j] = 1
+            out[0, i, j] = np.sqrt(squared)
             out[1, i, j] = (first[1] + second[1]) / reach
             out[2, i, j] = (first[2] + second[2]) / reach
             out[3, i, j] = (first[3] + second[3]) / number

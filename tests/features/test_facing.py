@@ -4,13 +4,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import LineString
 
-from features.facing import front_facing, nearest_marked
+from features.facing import chance_of_side, front_facing, nearest_marked
 
 
 def brute(mask, values, cap):
     """All nearest marked cells by hand; of those in a row, the outermost columns."""
     rows, columns = np.nonzero(mask)
-    found = np.zeros(mask.shape, dtype=bool)
+    distance = np.full(mask.shape, np.inf)
     east, north = np.zeros(mask.shape), np.zeros(mask.shape)
     value = np.full(mask.shape, np.nan)
     for i, j in np.ndindex(mask.shape):
@@ -24,11 +24,11 @@ def brute(mask, values, cap):
         if edge[0] == edge[1]:
             chosen = list(near)
         length = max(np.sqrt(squared.min()), 1)
-        found[i, j] = True
+        distance[i, j] = np.sqrt(squared.min())
         east[i, j] = np.mean(columns[chosen] - j) / length
         north[i, j] = np.mean(i - rows[chosen]) / length
         value[i, j] = np.mean(values[rows[chosen], columns[chosen]])
-    return found, east, north, value
+    return distance, east, north, value
 
 
 @settings(max_examples=60, deadline=None)
@@ -91,3 +91,20 @@ def test_beyond_the_cap_there_is_no_front_to_face(across):
     assert (made.front_facing.values[1, 1:-1] == 0).all()
     assert (made.front_facing.values[2, 1:-1] != 0).all()
     assert (made.front_height_m.values[[0, 1, 7, 8]] == 0).all()
+
+
+def test_a_line_off_by_its_own_distance_is_on_the_other_side_one_time_in_six():
+    # P(e > d) for d of one standard deviation is 0.1587; the other 0.8413 lie where it was drawn.
+    sure = chance_of_side(np.array([0.0, 200.0, 1e6]), error_m=200.0)
+    np.testing.assert_allclose(sure, [0.0, 0.6827, 1.0], atol=1e-4)
+
+
+def test_facing_is_expected_by_the_chance_of_the_side(fake_layers, fake_source, frame, grid):
+    layers = fake_layers(
+        vectors={"line": frame([LineString([(-5_000, -450), (5_000, -450)])])},
+        rasters={"dem": lambda x, y: 0.5 * y + 0 * x},
+        sources={"line": fake_source(position_error_m=200.0)},
+    )
+    made = front_facing(layers, grid(9, 9), layer="dem", front_line="line", cap_m=900.0)
+    np.testing.assert_allclose(made.front_facing_expected[2, 1:-1], 0.6827, atol=1e-4)
+    np.testing.assert_allclose(made.front_fall_expected[6, 1:-1], -0.5 * 0.6827, atol=1e-4)

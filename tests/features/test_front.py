@@ -53,3 +53,16 @@ def test_expected_distance_is_the_integral_of_its_definition(d):
     value, _ = quad(weighted, -2_000, 2_000, points=[-d] if d < 2_000 else None, limit=200)
     found = expected_distance(np.array([d], np.float32), error_m=200.0)[0]
     assert found == pytest.approx(value, rel=1e-5)
+
+
+def test_the_epoch_stands_in_the_names(fake_layers, frame, grid):
+    layers = fake_layers({"line": frame([LINE])})
+    found = front_line(layers, grid(3, 11), layer="line", epoch="1994", cap_m=400.0)
+    assert list(found.data_vars) == ["front_1994_distance_m"]
+
+
+def test_the_way_along_the_line_is_given_only_when_asked_for(fake_layers, frame, grid):
+    layers = fake_layers({"line": frame([LINE])})
+    found = front_line(layers, grid(3, 11), layer="line", along=True, cap_m=400.0)
+    # The line begins 1,000 m north of the grid; rows are 100 m apart.
+    assert found.front_to_end_m.values[:, 2].tolist() == [1_050, 1_150, 1_250]

@@ -32,6 +32,8 @@ def add_desk(app: typer.Typer) -> None:
     """Add the reviewer's commands to the command line."""
     app.add_typer(audit, name="audit", help="Check a run, from raster back to layer.")
     app.command()(reproduce)
+    app.command()(compare)
+    app.command()(lookback)
     app.command()(review)
 
 
@@ -86,6 +88,34 @@ def reproduce(
     _print(found, words_of(found), as_json=as_json)
     if found["verdict"] == DIFFERS:
         raise typer.Exit(1)
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(help="run folder")],
+    second: Annotated[Path, typer.Argument(help="run folder to hold against it")],
+    out: Annotated[Path | None, typer.Option("--out", help="folder for the map of shifts")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what two runs differ in, and what follows from it on the map."""
+    from pipelines.compare import compare_runs
+
+    found = compare_runs(first, second, out=out)
+    _print(found, found["words"], as_json=as_json)
+
+
+def lookback(
+    run: RunArgument,
+    events: Annotated[Path, typer.Option("--events", help="accidents or finds after the run")],
+    layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="column to count apart by")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="folder for the tables")] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a run said where something happened later, why, and where misses lie."""
+    from pipelines.lookback import look_back
+
+    found = look_back(run, events, layer=layer, kind=kind, out=out)
+    _print(found, found["words"], as_json=as_json)
 
 
 def review(

@@ -156,16 +156,18 @@ def _causes(
     for name, digest in sorted(stage["inputs"].items()):
         if name.startswith("layer:") and other["inputs"].get(name) != digest:
             causes.append(f"{name} has other bytes")
-    return causes + _environment_causes(_environment(one, stage), _environment(two, other))
+    return causes + environment_causes(environment_of(one, stage), environment_of(two, other))
 
 
-def _environment(manifest: Mapping[str, Any], stage: Mapping[str, Any]) -> Mapping[str, Any]:
+def environment_of(manifest: Mapping[str, Any], stage: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give what a stage was done with; empty where it is not on record."""
     environments = manifest.get("environments")
     found = environments.get(stage.get("environment")) if isinstance(environments, dict) else None
     return found if isinstance(found, dict) else {}
 
 
-def _environment_causes(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
+def environment_causes(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
+    """Say in what code, Python, machine and libraries two environments differ, a line each."""
     causes = [
         f"{words}: {one.get(name)} then, {two.get(name)} now"
         for name, words in (("code_sha256", "code"), ("python", "Python"), ("machine", "machine"))

@@ -1,0 +1,223 @@
+"""`minerisk compare`: what two runs differ in, and what follows from it on the map."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from features.errors import CoverError, InputError
+from models.comparison import compare
+from models.splits import assign_blocks
+from pipelines.context import Run, read_metrics
+from pipelines.evaluate_labels import read_land
+from pipelines.manifest import read_manifest, stage_named, write_json
+from pipelines.ranking_shift import Side, by_region, rank_shift, tasks_in_and_out, write_map
+from pipelines.rasters import read_raster_like
+from pipelines.reproduce import environment_causes, environment_of
+
+MEASURES = ("roc_auc", "average_precision", "found_in_top_20", "calibration_slope")
+PROTOCOLS = ("far", "near")
+
+
+def compare_runs(first: Path, second: Path, *, out: Path | None = None) -> dict[str, Any]:
+    """Compare two finished runs; nothing of either is changed.
+
+    Parameters
+    ----------
+    first, second
+        Run folders. Differences are those of the second from the first.
+    out
+        Folder for ``comparison.json``, ``rank_shift.tif`` and ``rank_shift.png``, outside both.
+
+    Returns
+    -------
+    dict
+        ``settings``, ``data``, ``made_with`` (sentences); ``scores``: for each protocol, measure to
+        (difference, low, high), 90 % intervals paired over blocks of cells that both runs held out
+        with the same label, and what was shared; ``regions``; ``tasks`` in and out; ``words``.
+
+    Raises
+    ------
+    InputError
+        If either is not a finished run, or `out` lies in one.
+    """
+    for folder in (first, second):
+        if out is not None and out.resolve().is_relative_to(folder.resolve()):
+            raise InputError(f"{out} lies in the run folder {folder}. Choose another --out.")
+    one, two = Run.open(first), Run.open(second)
+    data: dict[str, Any] = {
+        "first": str(read_manifest(first).get("head")),
+        "second": str(read_manifest(second).get("head")),
+        "simulated": [one.simulated, two.simulated],
+        "settings": list(_settings(one, two)),
+        "data": list(_data(first, second)),
+        "made_with": _made_with(first, second),
+        "scores": _scores(one, two),
+        "tasks": _tasks(one, two),
+    }
+    data |= _land(one, two, out)
+    data["words"] = list(_words(data))
+    if out is not None:
+        write_json(out / "comparison.json", data)
+    return data
+
+
+def _settings(one: Run, two: Run) -> Iterator[str]:
+    before, now = (_flat(run.config.model_dump(mode="json")) for run in (one, two))
+    for name in sorted(before.keys() | now.keys()):
+        if name not in now:
+            yield f"{name} was {before[name]!r}; it is not there now"
+        elif name not in before:
+            yield f"{name} is {now[name]!r}; it was not there before"
+        elif before[name] != now[name]:
+            yield f"{name} was {before[name]!r}, is {now[name]!r}"
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        pairs: list[tuple[str, Any]] = [(str(key), item) for key, item in value.items()]
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        pairs = [(str(number), item) for number, item in enumerate(value)]
+    else:
+        return {name: value}
+    flat: dict[str, Any] = {}
+    for key, item in pairs:
+        flat |= _flat(item, f"{name}.{key}" if name else key)
+    return flat
+
+
+def _data(first: Path, second: Path) -> Iterator[str]:
+    before, now = (_layers(folder) for folder in (first, second))
+    for name in sorted(before.keys() | now.keys()):
+        if name not in now:
+            yield f"{name} was used; it is not now"
+        elif name not in before:
+            yield f"{name} is used; it was not before"
+        elif before[name] != now[name]:
+            yield f"{name} has other bytes"
+
+
+def _layers(folder: Path) -> dict[str, str]:
+    """Give what the cube and the labels were made of: layers, and simulated findings."""
+    stage = stage_named(read_manifest(folder), "build")
+    inputs: Mapping[str, str] = {} if stage is None else stage["inputs"]
+    return {
+        name.replace("layer:", "layer "): digest
+        for name, digest in inputs.items()
+        if name.startswith("layer:") or name == "simulated"
+    }
+
+
+def _made_with(first: Path, second: Path) -> list[str]:
+    one, two = (read_manifest(folder) for folder in (first, second))
+    stages = (stage_named(one, "train"), stage_named(two, "train"))
+    if stages[0] is None or stages[1] is None:
+        raise InputError("A run is not trained; go on with it first (`minerisk run`).")
+    return environment_causes(environment_of(one, stages[0]), environment_of(two, stages[1]))
+
+
+def _scores(one: Run, two: Run) -> dict[str, Any]:
+    """Score both runs on the cells that both held out with the same label."""
+    keys = ["easting", "northing"]
+    models = [str(read_metrics(run.folder)["model"]) for run in (one, two)]
+    blocks_m = max(float(read_metrics(run.folder)["block_m"]) for run in (one, two))
+    tables = []
+    for run, model, suffix in ((one, models[0], "first"), (two, models[1], "second")):
+        columns = {f"{name}_{model}": f"{name}_{suffix}" for name in PROTOCOLS}
+        table = pd.read_parquet(run.folder / "held_out.parquet")
+        tables.append(table[[*keys, "state", *columns]].rename(columns=columns))
+    both = tables[0].merge(tables[1], on=keys, suffixes=("_first", "_second"))
+    same = both[both["state_first"] == both["state_second"]]
+    found: dict[str, Any] = {
+        "cells": [len(table) for table in tables],
+        "shared": len(both),
+        "same_label": len(same),
+        "protocols": {},
+    }
+    y = (same["state_first"].to_numpy() == 1).astype(np.int8)
+    blocks = assign_blocks(same[keys].to_numpy(), block_m=blocks_m) if len(same) else np.zeros(0)
+    if not 0 < y.sum() < y.size or len(np.unique(blocks)) < 2:
+        return found
+    cell_ha = one.config.study_area.resolution_m**2 / 10_000
+    for name in PROTOCOLS:
+        now, before = (same[f"{name}_{side}"].to_numpy(float) for side in ("second", "first"))
+        differences = compare(y, now, before, blocks, cell_ha=cell_ha)
+        found["protocols"][name] = {
+            measure: [None if np.isnan(value) else float(value) for value in differences[measure]]
+            for measure in MEASURES
+        }
+    return found
+
+
+def _land(one: Run, two: Run, out: Path | None) -> dict[str, Any]:
+    land = read_land(one)
+    read_land(two)  # its rasters are as it wrote them
+    rasters = two.folder / "rasters"
+    try:
+        probability, classes = (
+            read_raster_like(rasters / f"{name}.tif", land.geobox)
+            for name in ("probability", "risk_class")
+        )
+    except CoverError as error:
+        return {"regions": None, "grid": str(error)}
+    shift = rank_shift(land.probability, probability)
+    labels = xr.open_zarr(one.folder / "labels.zarr", chunks=None, consolidated=False)
+    region = labels["region"].to_numpy()
+    sides = (Side(land.probability, land.classes), Side(probability, classes))
+    if out is not None:
+        simulated = one.simulated or two.simulated
+        write_map(
+            out,
+            shift,
+            land.geobox,
+            title=f"{two.config.study_area.title}: what moved in the ranking",
+            simulated=simulated,
+            tags={"FINDINGS": "SIMULATED" if simulated else "recorded"},
+        )
+    return {"regions": by_region(*sides, shift, region, cell_ha=land.cell_ha), "grid": None}
+
+
+def _tasks(one: Run, two: Run) -> dict[str, list[str]]:
+    frames = [gpd.read_file(run.folder / "tasks.gpkg", layer="tasks") for run in (one, two)]
+    return tasks_in_and_out(frames[0], frames[1].to_crs(frames[0].crs))
+
+
+def _words(data: Mapping[str, Any]) -> Iterator[str]:
+    if any(data["simulated"]):
+        yield "SIMULATED findings in one of the runs: nothing here is about real land."
+    for words, name in (("Settings", "settings"), ("Data", "data"), ("Made with", "made_with")):
+        yield f"{words}: {'the same.' if not data[name] else ''}".rstrip()
+        yield from (f"  {line}." for line in data[name])
+    yield from _score_words(data["scores"])
+    if data["regions"] is None:
+        yield f"The maps cannot be compared: {data['grid']}"
+    for row in data["regions"] or ():
+        where = "All land" if row["region"] is None else f"Region {row['region']}"
+        moved = "none ranked by both" if row["moved_share"] is None else f"{row['moved_share']:.1%}"
+        yield (
+            f"{where}: moved by 10 percentile points or more {moved}; changed class "
+            f"{row['changed_ha']:,.0f} of {row['hectares']:,.0f} ha"
+            + (f", mostly {next(iter(row['changes']))}." if row["changes"] else ".")
+        )
+    tasks = data["tasks"]
+    for words in ("out", "in"):
+        yield f"Tasks {words}: {', '.join(tasks[words]) or 'none'}."
+
+
+def _score_words(scores: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"Scores on the {scores['same_label']:,} cells that both held out with the same label "
+        f"(of {scores['cells'][0]:,} and {scores['cells'][1]:,}; second less first, 90 % interval):"
+    )
+    if not scores["protocols"]:
+        yield "  too few shared cells to tell."
+    for protocol, measures in scores["protocols"].items():
+        for name, (value, low, high) in measures.items():
+            if value is None:
+                continue
+            sure = "holds 0" if low <= 0 <= high else "does not hold 0"
+            yield f"  {protocol} {name}: {value:+.4f} ({low:+.4f} to {high:+.4f}, {sure})."

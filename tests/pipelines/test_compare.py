@@ -1,0 +1,72 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from features.errors import InputError
+from pipelines.audit import audit_run
+from pipelines.compare import compare_runs
+from pipelines.rasters import read_raster
+from pipelines.run import run_steps
+
+TINY = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
+
+
+@pytest.fixture(scope="module")
+def other(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same run with other cuts between classes."""
+    import shutil
+
+    folder = tiny_run.parent / "other-classes"
+    shutil.copytree(tiny_run, folder)
+    text = TINY.read_text(encoding="utf-8")
+    data = (TINY.parent / ".." / "data" / "tiny").resolve()
+    config = tmp_path_factory.mktemp("configs") / "tiny.yaml"
+    config.write_text(
+        text.replace("data_root: ../data/tiny", f"data_root: {data}")
+        + "\nclasses:\n  higher_share: 0.2\n",
+        encoding="utf-8",
+    )
+    run_steps(config, folder)
+    return folder
+
+
+def test_a_run_is_as_itself(tiny_run: Path) -> None:
+    found = compare_runs(tiny_run, tiny_run)
+    assert found["settings"] == found["data"] == found["made_with"] == []
+    assert found["tasks"] == {"out": [], "in": []}
+    assert found["regions"][0]["changed_ha"] == 0
+    assert found["scores"]["same_label"] == found["scores"]["cells"][0]
+    for measures in found["scores"]["protocols"].values():
+        assert all(value == [0.0, 0.0, 0.0] for value in measures.values())
+
+
+def test_what_was_changed_is_told_and_where_it_shows(
+    tiny_run: Path, other: Path, tmp_path: Path
+) -> None:
+    found = compare_runs(tiny_run, other, out=tmp_path / "out")
+    assert any(line.startswith("classes.higher_share was") for line in found["settings"])
+    assert found["data"] == []
+    whole, *parts = found["regions"]
+    assert whole["moved_share"] == 0
+    assert set(whole["changes"]) == {"elevated → higher", "lower → elevated"}
+    assert whole["changed_ha"] == pytest.approx(sum(part["changed_ha"] for part in parts))
+    before, after = (
+        (read_raster(run / "rasters" / "risk_class.tif")[0] == 3).sum() for run in (tiny_run, other)
+    )
+    assert whole["changes"]["elevated → higher"] == (after - before) * 25  # cells of 500 m
+    stored = json.loads((tmp_path / "out" / "comparison.json").read_text(encoding="utf-8"))
+    assert stored["words"] == found["words"]
+    shift, _ = read_raster(tmp_path / "out" / "rank_shift.tif")
+    assert np.isfinite(shift).any()
+    assert not np.nan_to_num(shift).any()
+    assert (tmp_path / "out" / "rank_shift.png").read_bytes().startswith(b"\x89PNG")
+    assert "SIMULATED" in found["words"][0]
+
+
+def test_comparing_leaves_both_runs_as_they_are(tiny_run: Path, other: Path) -> None:
+    for folder in (tiny_run, other):
+        with pytest.raises(InputError, match="lies in the run folder"):
+            compare_runs(tiny_run, other, out=folder / "comparison")
+        assert audit_run(folder).problems == ()

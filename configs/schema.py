@@ -356,10 +356,16 @@ class Approach(_Frozen):
     layer: Name = Field(description="where routes begin and end: settlements or road heads")
     held_area: Name = Field(description="polygons of one side; the other side is all other land")
     elevation: Name = Field(description="elevation raster, metres")
+    front_line: Name | None = Field(
+        None, description="routes cross from side to side only near it; none: anywhere"
+    )
     rivers: Name | None = Field(None, description="rivers, dear to cross away from a road")
     roads: Name | None = Field(None, description="roads, cheap for wheels; they bridge rivers")
     cap_m: Metres = Field(15_000, description="greatest cost on either side of the cell, metres")
     beside_m: Metres = Field(5_000, description="compared with the cheapest route within this")
+    crossing_m: Metres = Field(
+        3_000, description="how near to the front line a crossing may be, at least its error"
+    )
 
 
 class Crossings(_Frozen):

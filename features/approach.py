@@ -15,7 +15,7 @@ from odc.geo.geobox import GeoBox
 from scipy.ndimage import minimum_filter1d
 
 from features.grid import resolution
-from features.proximity import disc_half_widths
+from features.proximity import disc_half_widths, distance_to
 from features.rasterise import burn_mask
 from features.sources import Layers
 from features.variable import Variable, to_dataset
@@ -52,10 +52,12 @@ def approach(
     layer: str,
     held_area: str,
     elevation: str,
+    front_line: str | None = None,
     rivers: str | None = None,
     roads: str | None = None,
     cap_m: float,
     beside_m: float,
+    crossing_m: float,
 ) -> xr.Dataset:
     """Give the cheapest route between the sides through each cell, on foot and on wheels.
 
@@ -63,15 +65,18 @@ def approach(
     ----------
     layers
         Holds the places that routes begin and end at (settlements or road heads), the polygons of
-        one side, and the elevation in metres; rivers and roads if named.
+        one side, and the elevation in metres; front line, rivers and roads if named.
     geobox
-        North-up grid in metres, wider than the area asked for by `cap_m` and `beside_m`.
-    layer, held_area, elevation, rivers, roads
+        North-up grid in metres, wider than the area asked for by all three distances together.
+    layer, held_area, elevation, front_line, rivers, roads
         Names of the layers. Where road and river share a cell there is a bridge.
     cap_m
         Routes that cost more than this on either side of the cell are not looked for, metres.
     beside_m
         A route is compared with the cheapest through any cell within this radius, metres.
+    crossing_m
+        The edge of the held area is crossed only within this distance of the front line, metres:
+        elsewhere it is a state border, or the sea. Without `front_line`, anywhere.
 
     Returns
     -------
@@ -91,9 +96,13 @@ def approach(
     )
     places = burn_mask(geobox, layers.vector(layer, crs=crs), all_touched=True)
     held = burn_mask(geobox, layers.vector(held_area, crs=crs), all_touched=False)
+    open_edge = ~blank
+    if front_line is not None:
+        line = burn_mask(geobox, layers.vector(front_line, crs=crs), all_touched=True)
+        open_edge = distance_to(line, resolution_m=cell, cap_m=2 * crossing_m) <= crossing_m
     variables: dict[str, Variable] = {}
     for mode, costs in (("foot", on_foot), ("wheeled", on_wheels)):
-        steps = costs(*ground, resolution_m=cell)
+        steps = bar_edge(costs(*ground, resolution_m=cell), held, open_edge)
         one = route_costs(places & held, steps, cap_m=cap_m)
         other = route_costs(places & ~held, steps, cap_m=cap_m)
         route, detour = corridor(one, other, cap_m=cap_m, beside=_disc(beside_m, cell))
@@ -175,6 +184,18 @@ def on_wheels(
         both = here & there & known_here & known_there
         _inner(steps[number], rows, columns)[both] = _length(rows, columns, resolution_m)
     return steps
+
+
+def bar_edge(
+    steps: NDArray[np.int32], held: NDArray[np.bool_], open_edge: NDArray[np.bool_]
+) -> NDArray[np.int32]:
+    """Bar the steps over the edge of the held area, but where either cell lies in `open_edge`."""
+    barred = steps.copy()
+    for number, (rows, columns) in enumerate(_EDGES):
+        here, there = _pair(held, rows, columns)
+        open_here, open_there = _pair(open_edge, rows, columns)
+        _inner(barred[number], rows, columns)[(here != there) & ~(open_here | open_there)] = _BARRED
+    return barred
 
 
 def route_costs(

@@ -73,7 +73,7 @@ def _cap_or_radius(params: Mapping[str, Any]) -> float:
 
 
 def _approach(params: Mapping[str, Any]) -> float:
-    return _cap(params) + float(params["beside_m"])
+    return _cap(params) + float(params["beside_m"]) + float(params["crossing_m"])
 
 
 def _passes(params: Mapping[str, Any]) -> float:

@@ -121,7 +121,7 @@ def village_and_line(fake_layers, frame, *, flip=1):
 
 SETTINGS = {
     **{"layer": "towns", "held_area": "held", "elevation": "dem", "rivers": "river"},
-    **{"cap_m": 3_000.0, "beside_m": 400.0},
+    **{"cap_m": 3_000.0, "beside_m": 400.0, "crossing_m": 150.0},
 }
 
 
@@ -140,6 +140,21 @@ def test_the_corridor_joins_the_two_sides_by_the_cheapest_way(fake_layers, frame
     assert (wheeled[4:16] == 2 * 1_900).all()
     # Farther out one of the two sides costs more than cap_m: no route is looked for.
     assert (wheeled[[0, 3, 16, 19]] == 6_000).all()
+
+
+def test_a_border_away_from_the_front_line_is_not_crossed(fake_layers, frame, grid):
+    vectors = {
+        "towns": frame([Point(50, -450), Point(1_950, -450)]),
+        "held": frame([box(0, -900, 1_000, 0)]),
+        "line": frame([LineString([(1_000, -900), (1_000, -750)])]),
+    }
+    layers = fake_layers(vectors=vectors, rasters={"dem": lambda x, y: 0 * x + 0 * y})
+    asked = {**SETTINGS, "rivers": None, "front_line": "line"}
+    route = approach(layers, grid(9, 20), **asked).approach_foot_route_m.values
+    # The line lies in rows 7 and 8. Row 6 is within 150 m of it, so the way over is the diagonal
+    # from row 5 to row 6: four diagonal steps and fifteen straight ones from town to town.
+    assert route[4, 0] == pytest.approx(4 * 141.43 + 15 * 100, abs=1e-3)
+    assert route[4, 0] == route.min()
 
 
 def test_without_a_route_there_is_no_corridor(fake_layers, frame, grid):

@@ -52,7 +52,8 @@ CASES = {
     },
     "approach": {
         **{"layer": "towns", "held_area": "held", "elevation": "dem", "rivers": "line"},
-        **{"roads": "road", "cap_m": 700.0, "beside_m": 250.0},
+        **{"front_line": "bunkers", "roads": "road"},
+        **{"cap_m": 700.0, "beside_m": 250.0, "crossing_m": 200.0},
     },
     "crossings": {"layer": "road", "rivers": "line", "cap_m": 600.0},
     "passes": {"layer": "dem", "radius_m": 150.0, "rise_m": 5.0, "cap_m": 500.0},

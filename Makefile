@@ -35,8 +35,10 @@ bench: $(INSTALLED)  ## benchmarks: ratios inside one run
 	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks
 
 validity: $(INSTALLED)  ## long checks of what the numbers promise (an hour), written to docs/validity.md
-	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m validity tests/validity; \
-	  status=$$?; $(BIN)/python -m pipelines.validity && exit $$status
+	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m validity \
+	  --junitxml=build/validity/tests.xml tests/validity; \
+	  status=$$?; $(BIN)/python -m pipelines.validity --tests build/validity/tests.xml; \
+	  page=$$?; [ $$status -ne 0 ] && exit $$status || exit $$page
 
 lock: $(INSTALLED)  ## resolve requirements.lock anew, for every Python from 3.11
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \

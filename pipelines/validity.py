@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import numpy as np
@@ -120,10 +121,32 @@ def read_results(folder: Path) -> list[Result]:
     return results
 
 
-def write_page(folder: Path = FOLDER, page: Path = PAGE) -> Path:
+def failed_tests(path: Path) -> list[str]:
+    """Name the tests that failed or broke off, from a JUnit file of pytest.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or no such file: what ran is then not known.
+    """
+    try:
+        suites = ElementTree.fromstring(path.read_bytes())
+    except (OSError, ElementTree.ParseError) as error:
+        raise InputError(
+            f"{path} does not say which tests ran ({error}). Run `make validity` again."
+        ) from error
+    return [
+        f"{case.get('classname')}::{case.get('name')}"
+        for case in suites.iter("testcase")
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
+
+
+def write_page(folder: Path = FOLDER, page: Path = PAGE, *, failed: Sequence[str] = ()) -> Path:
     """Write the page and its figures from the results in a folder.
 
-    Figures of results that are gone are deleted. The same results give the same bytes.
+    Figures of results that are gone are deleted. The same results give the same bytes. Tests named
+    as failed head the page: what they should have measured is missing or does not hold.
 
     Raises
     ------
@@ -143,10 +166,12 @@ def write_page(folder: Path = FOLDER, page: Path = PAGE) -> Path:
             old.unlink()
     for name, result in wanted.items():
         write_whole(figures / name, draw(result.figure or {}))
-    return write_whole(page, page_text(results, figures=figures.name))
+    return write_whole(page, page_text(results, figures=figures.name, failed=failed))
 
 
-def page_text(results: Sequence[Result], *, figures: str = "validity") -> str:
+def page_text(
+    results: Sequence[Result], *, figures: str = "validity", failed: Sequence[str] = ()
+) -> str:
     """Give the page as Markdown: a summary, then one section a result, missed ones marked."""
     met = sum(result.passed for result in results)
     head = [
@@ -156,6 +181,15 @@ def page_text(results: Sequence[Result], *, figures: str = "validity") -> str:
         "SIMULATED unless a section says otherwise: they test software and methods and are "
         "evidence of nothing about real land.",
         "",
+        *(
+            [
+                "**This page is not complete or not to be relied on.** Tests that failed or broke "
+                f"off: {', '.join(f'`{name}`' for name in failed)}.",
+                "",
+            ]
+            if failed
+            else []
+        ),
         f"{met} of {len(results)} targets are met"
         + (". Those missed:" if met < len(results) else "."),
         "",
@@ -310,10 +344,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m pipelines.validity", description=__doc__)
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder of JSON results")
     parser.add_argument("--page", type=Path, default=PAGE, help="Markdown file to write")
+    parser.add_argument("--tests", type=Path, help="JUnit file of the tests that ran")
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     try:
-        log.info("Wrote %s", write_page(given.results, given.page))
+        failed = failed_tests(given.tests) if given.tests else []
+        log.info("Wrote %s", write_page(given.results, given.page, failed=failed))
+        if failed:
+            parser.exit(1, f"{len(failed)} tests failed; the page says which.\n")
     except InputError as error:
         parser.exit(2, f"{error}\n")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from features.errors import InputError
-from pipelines.validity import Result, read_results, record, write_page
+from pipelines.validity import Result, failed_tests, main, read_results, record, write_page
 
 MET = Result(
     name="coverage",
@@ -87,3 +87,27 @@ def test_no_results_and_foreign_files_are_told_apart(tmp_path: Path) -> None:
 def test_a_figure_without_axis_words_is_refused() -> None:
     with pytest.raises(InputError, match="lacks"):
         Result("a", "A", "c", "p", 1, 1, True, figure={"x": [], "y": [], "kind": "line"})
+
+
+def test_a_test_that_failed_marks_the_page_and_the_command_fails(tmp_path: Path) -> None:
+    record(MET, tmp_path / "in")
+    case = '<testcase classname="tests.validity.a" name="{}">{}</testcase>'
+    cases = case.format("good", "") + case.format("bad", "<failure>no</failure>")
+    cases += case.format("broken", "<error>no</error>") + case.format("left", "<skipped/>")
+    tests = tmp_path / "tests.xml"
+    tests.write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>", encoding="utf-8")
+    assert failed_tests(tests) == ["tests.validity.a::bad", "tests.validity.a::broken"]
+    page = tmp_path / "page.md"
+    given = ["--results", str(tmp_path / "in"), "--page", str(page), "--tests", str(tests)]
+    with pytest.raises(SystemExit) as left:
+        main(given)
+    assert left.value.code == 1
+    assert "not to be relied on" in page.read_text(encoding="utf-8")
+    assert "tests.validity.a::bad" in page.read_text(encoding="utf-8")
+    tests.write_text(f"<testsuite>{case.format('good', '')}</testsuite>", encoding="utf-8")
+    main(given)
+    assert "not to be relied on" not in page.read_text(encoding="utf-8")
+    tests.unlink()
+    with pytest.raises(SystemExit) as left:
+        main(given)
+    assert left.value.code == 2

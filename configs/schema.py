@@ -488,6 +488,23 @@ class Folds(_Frozen):
         None, description="block size; none: the measured autocorrelation range decides"
     )
     count: int = Field(5, ge=2, le=50, description="folds of blocks")
+    shape: Literal["square", "hexagon", "regions"] = Field(
+        "square",
+        description="blocks: squares or hexagons of block_m, or the regions of the study area "
+        "(its municipalities) dealt whole to the folds",
+    )
+    buffer_m: float = Field(
+        0.0,
+        ge=0,
+        le=100_000,
+        description="dead zone of far folds and blocks: training cells within so many metres of a "
+        "test cell are dropped",
+    )
+    train_until: dt.date | None = Field(
+        None,
+        description="given: one more test, `later`, taught on finds up to this day and tested on "
+        "finds after it, on blocks left out; finds need dates",
+    )
 
 
 class FindingsEncoder(_Frozen):

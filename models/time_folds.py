@@ -1,6 +1,6 @@
 """Folds in time: train up to a date, test after it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
@@ -111,6 +111,45 @@ class LeaveTimeOut:
                 "fewer cut-offs, or date more rows."
             )
         return np.asarray(dated[place])
+
+
+def split_by_date(
+    folds: Iterable[Fold], y: ArrayLike, dates: ArrayLike, *, until: Any
+) -> Iterator[Fold]:
+    """Train other folds on finds up to a date, and test on finds after it.
+
+    Where searched cells without a find carry no date, `LeaveTimeOut` alone would leave no
+    negatives. Here they train or test as their fold says; finds do so by fold and by date. A find
+    without a date does neither, since it may tell of the future.
+
+    Parameters
+    ----------
+    folds
+        (training rows, test rows) of each fold of land.
+    y
+        Labels 0 and 1, shape (n,).
+    dates
+        Date of every row, as in `LeaveTimeOut.split`.
+    until
+        Last day of training: datetime64, date or text such as ``2004-06-30``.
+
+    Raises
+    ------
+    InputError
+        If a training or test set would be empty or lack a class.
+    """
+    days = _as_days(dates)
+    labels = as_labels(y, days.size)
+    cut = _as_days(np.asarray([str(until)]))[0]
+    early, late = days <= cut, days > cut
+    undated = int((np.isnan(days) & (labels == 1)).sum())
+    advice = f"{undated} finds have no date. Use another date, fewer folds, or date more finds."
+    for number, (train, test) in enumerate(folds):
+        kept = train[np.where(labels[train] == 1, early[train], ~late[train])]
+        tested = test[np.where(labels[test] == 1, late[test], ~early[test])]
+        where = f"Fold {number}, cut at {until}"
+        refuse_poor(kept, tested, labels, where=where, advice=advice)
+        yield kept, tested
 
 
 def _as_days(dates: ArrayLike | None) -> NDArray[np.float64]:

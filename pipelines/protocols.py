@@ -1,8 +1,9 @@
 """How land is held out: far, near, and at random for reference."""
 
+import datetime as dt
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +12,14 @@ from numpy.typing import NDArray
 from sklearn.model_selection import KFold
 
 from configs.schema import Config
+from features.errors import InputError
 from models.autocorrelation import Range, autocorrelation_range
 from models.evaluation import Protocol
 from models.fold_summary import fold_summary
 from models.knndm import KNNDM
-from models.splits import BlockKFold, LeaveRegionOut
+from models.splits import BlockKFold, Fold, LeaveRegionOut, drop_near
 from models.table import CellTable
+from models.time_folds import split_by_date
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +28,8 @@ WORDS = {
     "near": "kNNDM folds, as far from training as the unsurveyed land is from the surveyed: how "
     "the model does on the land this map is for",
     "blocks": "blocks wider than the autocorrelation range left out: how it does between surveys",
+    "later": "blocks left out, taught on finds up to a date and tested on finds after it: how the "
+    "model does on what nobody knew yet",
     "random": "random folds: optimistic reference, never the quality of the map",
 }
 
@@ -36,8 +41,8 @@ class HeldOut:
     Attributes
     ----------
     protocols
-        ``far``, ``near`` and ``random`` by name. ``near`` is kNNDM where there is land to be
-        predicted, and blocks where there is none.
+        ``far``, ``near`` and ``random`` by name, and ``later`` where a date is given. ``near`` is
+        kNNDM where there is land to be predicted, and blocks where there is none.
     blocks
         Folds of blocks, for checks inside the surveyed land.
     range_m, block_m
@@ -73,22 +78,57 @@ def hold_out(
     measured = label_range(table)
     block_m, warnings = choose_block(table, config, measured)
     seed, count = config.model.seed, config.folds.count
-    splitter = BlockKFold(count, block_m=block_m, seed=seed)
-    blocks = Protocol(
-        "blocks", WORDS["blocks"], list(splitter.split(rows, y, coordinates=table.coordinates))
-    )
-    far = Protocol("far", WORDS["far"], list(LeaveRegionOut().split(rows, y, groups=table.region)))
+    blocks = Protocol("blocks", WORDS["blocks"], _block_folds(table, y, config, block_m))
+    regions = LeaveRegionOut().split(rows, y, groups=table.region)
+    far = Protocol("far", WORDS["far"], _apart(regions, table, y, config))
     shuffled = KFold(count, shuffle=True, random_state=seed)
     random = Protocol("random", WORDS["random"], list(shuffled.split(rows)))
     near, facts = _near(table, y, target, blocks, count=count, seed=seed)
+    protocols = {"far": far, "near": near}
+    if config.folds.train_until is not None:
+        protocols["later"] = _later(table, y, blocks, config.folds.train_until)
     return HeldOut(
-        {"far": far, "near": near, "random": random},
+        protocols | {"random": random},
         blocks,
         float(measured.range_m),
         block_m,
         facts | {"folds": _fold_rows([far, near], y, table, target, measured.range_m)},
         tuple(warnings),
     )
+
+
+def _block_folds(
+    table: CellTable, y: NDArray[np.int8], config: Config, block_m: float
+) -> list[Fold]:
+    """Deal blocks of the shape asked for to folds, with their dead zone."""
+    count, seed, shape = config.folds.count, config.model.seed, config.folds.shape
+    if shape == "regions":
+        splitter = BlockKFold(count, shape="polygons", seed=seed)
+        folds = splitter.split(y, y, groups=table.region)
+    else:
+        splitter = BlockKFold(count, block_m=block_m, shape=shape, seed=seed)
+        folds = splitter.split(y, y, coordinates=table.coordinates)
+    return _apart(folds, table, y, config)
+
+
+def _apart(
+    folds: Iterable[Fold], table: CellTable, y: NDArray[np.int8], config: Config
+) -> list[Fold]:
+    """Drop the training rows in the dead zone."""
+    if config.folds.buffer_m == 0:
+        return list(folds)
+    return list(drop_near(folds, table.coordinates, y, buffer_m=config.folds.buffer_m))
+
+
+def _later(table: CellTable, y: NDArray[np.int8], blocks: Protocol, until: dt.date) -> Protocol:
+    if "finding_day" not in table.cells:
+        raise InputError(
+            "folds.train_until is given and the cells carry no dates; expected a column "
+            "finding_day. Give the finding layers a date_column, or leave train_until out."
+        )
+    days = table.cells["finding_day"].to_numpy(dtype=np.float64)
+    folds = list(split_by_date(blocks.folds, y, days, until=until))
+    return Protocol("later", f"{WORDS['later']} (up to {until})", folds)
 
 
 def label_range(table: CellTable) -> Range:

@@ -77,7 +77,9 @@ def put_to_the_test(
         settings = config if protocol.name != "random" else without_choice(config)
         made = makers(table, settings, families, held.block_m)
         for name, make in made.items():
-            progress.step(f"{protocol.name} folds, {name}", len(scores), 3 * len(made))
+            progress.step(
+                f"{protocol.name} folds, {name}", len(scores), len(held.protocols) * len(made)
+            )
             scores[protocol.name, name] = out_of_fold(
                 make, table, protocol, drawing=drawing(config, held.block_m)
             )

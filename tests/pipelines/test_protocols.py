@@ -1,11 +1,16 @@
+import dataclasses
+import datetime as dt
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial import cKDTree
 
 from configs.load import load_config
 from configs.schema import Config
+from features.errors import InputError
+from models.evaluation import Protocol
 from models.table import CellTable
 from pipelines.protocols import choose_block, hold_out, label_range
 
@@ -66,3 +71,64 @@ def test_blocks_that_are_too_narrow_are_told_of(table: CellTable, config: Config
     )
     _, warnings = choose_block(table, narrow, label_range(table))
     assert [words for words in warnings if "flatter" in words]
+
+
+def with_folds(config: Config, **folds: object) -> Config:
+    return config.model_copy(update={"folds": config.folds.model_copy(update=folds)})
+
+
+def rows_held(protocol: Protocol) -> list[list[int]]:
+    return [test.tolist() for _, test in protocol.folds]
+
+
+def test_every_switch_of_the_folds_changes_them(table: CellTable, config: Config) -> None:
+    plain = hold_out(table, config)
+    for folds in ({"shape": "hexagon"}, {"shape": "regions"}, {"block_m": 6_000.0}, {"count": 4}):
+        assert rows_held(hold_out(table, with_folds(config, **folds)).blocks) != rows_held(
+            plain.blocks
+        ), folds
+
+
+def test_regions_are_dealt_whole_to_the_folds_of_blocks(table: CellTable, config: Config) -> None:
+    held = hold_out(table, with_folds(config, shape="regions", count=2))
+    for train, test in held.blocks.folds:
+        assert not set(table.region[train]) & set(table.region[test])
+
+
+def test_no_training_cell_lies_in_the_dead_zone(table: CellTable, config: Config) -> None:
+    held = hold_out(table, with_folds(config, buffer_m=2_000.0))
+    plain = hold_out(table, config)
+    for protocol, before in ((held.blocks, plain.blocks), (held.protocols["far"], None)):
+        for train, test in protocol.folds:
+            away, _ = cKDTree(table.coordinates[test]).query(table.coordinates[train])
+            assert away.min() > 2_000
+        if before is not None:
+            assert rows_held(protocol) == rows_held(before)
+
+
+def test_later_finds_are_tested_by_models_taught_on_earlier_ones(
+    table: CellTable, config: Config
+) -> None:
+    rng = np.random.default_rng(5)
+    day = np.where(table.state == 1, rng.integers(0, 10_000, len(table.state)), np.nan)
+    day[np.flatnonzero(table.state == 1)[::7]] = np.nan
+    dated = dataclasses.replace(table, cells=table.cells.assign(finding_day=day))
+    until = dt.date(1985, 1, 1)
+    cut = (until - dt.date(1970, 1, 1)).days
+    held = hold_out(dated, with_folds(config, train_until=until))
+    assert list(held.protocols) == ["far", "near", "later", "random"]
+    assert "later" not in hold_out(dated, config).protocols
+    for train, test in held.protocols["later"].folds:
+        found = dated.state == 1
+        assert (day[train[found[train]]] <= cut).all()
+        assert (day[test[found[test]]] > cut).all()
+    tested = np.concatenate([test for _, test in held.protocols["later"].folds])
+    assert sorted(tested) == np.flatnonzero(~found | (day > cut)).tolist()
+
+
+def test_a_date_without_dated_finds_is_refused(table: CellTable, config: Config) -> None:
+    with pytest.raises(InputError, match="finding_day"):
+        hold_out(table, with_folds(config, train_until=dt.date(2000, 1, 1)))
+    undated = dataclasses.replace(table, cells=table.cells.assign(finding_day=np.nan))
+    with pytest.raises(InputError, match="no date"):
+        hold_out(undated, with_folds(config, train_until=dt.date(2000, 1, 1)))

@@ -1,63 +1,8 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from shapely.geometry import LineString
 
-from features.facing import chance_of_side, front_facing, nearest_marked
-
-
-def brute(mask, values, cap):
-    """All nearest marked cells by hand; of those in a row, the outermost columns."""
-    rows, columns = np.nonzero(mask)
-    distance = np.full(mask.shape, np.inf)
-    east, north = np.zeros(mask.shape), np.zeros(mask.shape)
-    value = np.full(mask.shape, np.nan)
-    for i, j in np.ndindex(mask.shape):
-        squared = (rows - i) ** 2 + (columns - j) ** 2
-        if not len(squared) or squared.min() > cap**2:
-            continue
-        near = np.flatnonzero(squared == squared.min())
-        edge = [columns[near].min(), columns[near].max()]
-        chosen = [k for side in edge for k in near if columns[k] == side]
-        # A side with one cell and a side with two count each cell once.
-        if edge[0] == edge[1]:
-            chosen = list(near)
-        length = max(np.sqrt(squared.min()), 1)
-        distance[i, j] = np.sqrt(squared.min())
-        east[i, j] = np.mean(columns[chosen] - j) / length
-        north[i, j] = np.mean(i - rows[chosen]) / length
-        value[i, j] = np.mean(values[rows[chosen], columns[chosen]])
-    return distance, east, north, value
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    seed=st.integers(0, 10_000),
-    share=st.sampled_from([0.01, 0.05, 0.3]),
-    cap=st.sampled_from([3.0, 5.5, 40.0]),
-)
-def test_the_nearest_cells_are_those_found_by_hand(seed, share, cap):
-    rng = np.random.default_rng(seed)
-    mask, values = rng.random((11, 14)) < share, rng.normal(size=(11, 14))
-    made = nearest_marked(mask, values, cap_cells=cap)
-    for found, expected in zip(made, brute(mask, values, cap), strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
-
-
-@settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 10_000))
-def test_a_mirrored_line_gives_mirrored_directions(seed):
-    rng = np.random.default_rng(seed)
-    mask, values = rng.random((9, 12)) < 0.08, rng.normal(size=(9, 12))
-    plain = nearest_marked(mask, values, cap_cells=6)
-    flipped = nearest_marked(mask[:, ::-1], values[:, ::-1], cap_cells=6)
-    np.testing.assert_array_equal(flipped.east, -plain.east[:, ::-1])
-    np.testing.assert_array_equal(flipped.north, plain.north[:, ::-1])
-    np.testing.assert_array_equal(flipped.value, plain.value[:, ::-1])
-    flipped = nearest_marked(mask[::-1], values[::-1], cap_cells=6)
-    np.testing.assert_array_equal(flipped.north, -plain.north[::-1])
-    np.testing.assert_array_equal(flipped.value, plain.value[::-1])
+from features.facing import chance_of_side, front_facing
 
 
 @pytest.fixture
@@ -80,10 +25,11 @@ def test_a_plane_faces_the_line_from_one_side_and_turns_away_on_the_other(across
     # North of the line, the line lies south; the plane falls to the south if b is positive.
     np.testing.assert_allclose(made.front_facing[1:4, 1:-1], b / steep, rtol=1e-6)
     np.testing.assert_allclose(made.front_facing[5:-1, 1:-1], -b / steep, rtol=1e-6)
-    np.testing.assert_allclose(made.front_facing[4, 1:-1], 0)
+    np.testing.assert_allclose(made.front_facing[4, 1:-1], 0, atol=1e-6)
     np.testing.assert_allclose(made.front_fall[1:4, 1:-1], b, rtol=1e-5)
     rows = np.arange(9)[:, None]
-    np.testing.assert_allclose(made.front_height_m, b * 100 * (4 - rows) + np.zeros(9), atol=1e-3)
+    height = b * 100 * (4 - rows) + np.zeros(7)
+    np.testing.assert_allclose(made.front_height_m[:, 1:-1], height, atol=1e-3)
 
 
 def test_beyond_the_cap_there_is_no_front_to_face(across):
@@ -108,3 +54,38 @@ def test_facing_is_expected_by_the_chance_of_the_side(fake_layers, fake_source, 
     made = front_facing(layers, grid(9, 9), layer="dem", front_line="line", cap_m=900.0)
     np.testing.assert_allclose(made.front_facing_expected[2, 1:-1], 0.6827, atol=1e-4)
     np.testing.assert_allclose(made.front_fall_expected[6, 1:-1], -0.5 * 0.6827, atol=1e-4)
+
+
+def test_the_nearest_point_of_a_slanting_line_is_its_foot(fake_layers, frame, grid):
+    a, b = 0.02, -0.05
+    layers = fake_layers(
+        vectors={"line": frame([LineString([(-2_000, -3_050), (4_000, 2_950)])])},  # y = x - 1050
+        rasters={"dem": lambda x, y: a * x + b * y},
+    )
+    made = front_facing(layers, grid(9, 9), layer="dem", front_line="line", cap_m=2_000.0)
+    x, y = np.meshgrid(made.x, made.y)
+    off = (x - y - 1_050) / 2  # the foot lies at (x - off, y + off)
+    near = slice(2, -2)
+    np.testing.assert_allclose(
+        made.front_height_m[near, near], ((a - b) * off)[near, near], atol=1e-3
+    )
+    east, north = -a / np.hypot(a, b), -b / np.hypot(a, b)
+    facing = np.sign(off) * (north - east) / np.sqrt(2)
+    np.testing.assert_allclose(made.front_facing[1:-1, 1:-1], facing[1:-1, 1:-1], atol=1e-6)
+
+
+def test_mirrored_ground_gives_mirrored_features(fake_layers, frame, grid):
+    corners = np.array([(-500, -330), (420, -610), (900, -180), (1_900, -1_300)])
+
+    def hills(x, y):
+        return 60 * np.sin(x / 170) * np.cos(y / 230)
+
+    def made(line, ground):
+        layers = fake_layers(vectors={"line": frame([LineString(line)])}, rasters={"dem": ground})
+        return front_facing(layers, grid(12, 12), layer="dem", front_line="line", cap_m=600.0)
+
+    plain = made(corners, hills)
+    mirrored = made(corners * (-1, 1) + (1_200, 0), lambda x, y: hills(1_200 - x, y))
+    for name in plain.data_vars:
+        there = mirrored[name].values[1:-1, 1:-1]
+        np.testing.assert_allclose(there[:, ::-1], plain[name].values[1:-1, 1:-1], atol=1e-4)

@@ -1,5 +1,7 @@
 """Rows and belts of finds: which way they run, how far apart they lie, where they would go on."""
 
+import math
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -61,14 +63,15 @@ def row_geometry(places: Floats, finds: Floats, *, radius_m: float) -> Floats:
     return found
 
 
-def fit_belts(finds: Floats, *, link_m: float, least: int = 5) -> Floats:
+def fit_belts(finds: Floats, *, link_m: float, least: int = 8) -> Floats:
     """Find the belts: straight pieces of the curves along which finds lie.
 
     Finds within `link_m` of one another are one group (single linkage). A group is cut in two at
-    the middle of its principal axis as long as the halves together spread over clearly less land
-    (product of the deviations along and across) than the whole, as the halves of a bent row do
-    and those of a straight row or of a field do not. That gives a principal curve in straight
-    pieces. Pieces that are not at least twice as long as wide are no belts.
+    the middle of its principal axis, again and again; cuts are kept where the pieces together
+    spread over clearly less land (product of the deviations along and across) than the whole, as
+    the pieces of a bent row do and those of a straight row or of a field do not. That gives a
+    principal curve in straight pieces. Pieces that are not at least twice as long as wide are no
+    belts.
 
     Parameters
     ----------
@@ -95,7 +98,8 @@ def fit_belts(finds: Floats, *, link_m: float, least: int = 5) -> Floats:
     if len(finds) >= least:
         ordered = finds[np.lexsort((finds[:, 0], finds[:, 1]))]
         for group in _groups(ordered, link_m):
-            belts += _pieces(group, least=least, straight_m=STRAIGHT * link_m)
+            if len(group) >= least:
+                belts += _pieces(group, least=least, straight_m=STRAIGHT * link_m)[0]
     return np.array(belts).reshape(-1, 5)
 
 
@@ -129,33 +133,38 @@ def _groups(finds: Floats, link_m: float) -> list[Floats]:
     return np.split(finds[order], np.flatnonzero(np.diff(group[order])) + 1)
 
 
-def _pieces(points: Floats, *, least: int, straight_m: float) -> list[Floats]:
-    if len(points) < least:
-        return []
-    axis, length, width = _axis(points)
-    along = (points - points.mean(axis=0)) @ axis
-    if width > straight_m and len(points) >= 2 * least:
-        order = np.argsort(along, kind="stable")
-        halves = [points[part] for part in np.array_split(order, 2)]
-        if sum(np.prod(_axis(half)[1:]) for half in halves) < SMALLER * length * width:
-            kept = (_pieces(half, least=least, straight_m=straight_m) for half in halves)
-            return [piece for pieces in kept for piece in pieces]
-    if length < TIMES_AS_LONG * width:
-        return []
-    middle = points.mean(axis=0) + axis * (along.min() + along.max()) / 2
-    return [np.array([*middle, *axis, (along.max() - along.min()) / 2])]
-
-
-def _axis(points: Floats) -> tuple[Floats, float, float]:
-    """Give the principal axis (east, north) and the standard deviations along and across it."""
+def _pieces(points: Floats, *, least: int, straight_m: float) -> tuple[list[Floats], float]:
+    """Give the straight pieces of a group, and the land they spread over, m2."""
     apart = points - points.mean(axis=0)
+    axis, length, width = _axis(apart)
+    along = apart @ axis
+    # Without bias for few points, or small pieces would always seem to spread over less.
+    count = len(points)
+    land = length * width * count / np.sqrt((count - 1) * (count - 2))
+    if width > straight_m and count >= 2 * least:
+        order = np.argsort(along, kind="stable")
+        halves = [
+            _pieces(points[part], least=least, straight_m=straight_m)
+            for part in (order[: count // 2], order[count // 2 :])
+        ]
+        cut = sum(half[1] for half in halves)
+        if cut < SMALLER * land:
+            return halves[0][0] + halves[1][0], cut
+    if length < TIMES_AS_LONG * width:
+        return [], land
+    middle = points.mean(axis=0) + axis * (along.min() + along.max()) / 2
+    return [np.array([*middle, *axis, (along.max() - along.min()) / 2])], land
+
+
+def _axis(apart: Floats) -> tuple[Floats, float, float]:
+    """Give the principal axis (east, north) and the standard deviations along and across it."""
     east, north = (apart**2).mean(axis=0)
-    cross = float((apart[:, 0] * apart[:, 1]).mean())
-    half = np.hypot((east - north) / 2, cross)
+    cross = (apart[:, 0] * apart[:, 1]).mean()
+    half = math.hypot((east - north) / 2, cross)
+    angle = 0.5 * math.atan2(2 * cross, east - north)
+    axis = np.array([math.cos(angle), math.sin(angle)])
     mean = (east + north) / 2
-    angle = 0.5 * np.arctan2(2 * cross, east - north)
-    axis = np.array([np.cos(angle), np.sin(angle)])
-    return axis, float(np.sqrt(mean + half)), float(np.sqrt(max(mean - half, 0.0)))
+    return axis, math.sqrt(mean + half), math.sqrt(max(mean - half, 0.0))
 
 
 @njit(cache=True)

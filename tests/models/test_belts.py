@@ -76,6 +76,23 @@ def test_a_bent_belt_is_cut_into_straight_pieces_that_follow_it() -> None:
     assert np.hypot(found[:, 0], found[:, 1]).max() < 20
 
 
+def test_a_winding_belt_is_followed() -> None:
+    steps = np.arange(0, 6_000.0, 20.0)
+    winding = np.column_stack([steps, 800 * np.sin(2 * np.pi * steps / 3_000)])
+    belts = fit_belts(winding, link_m=120.0)
+    found = nearest_belt(winding, belts, cap_m=2_000.0)
+    # As one straight belt, finds would lie up to 800 m off it.
+    assert np.median(np.hypot(found[:, 0], found[:, 1])) < 40
+
+
+def test_a_straight_belt_of_some_width_is_not_cut() -> None:
+    rng = np.random.default_rng(3)
+    wide = np.column_stack([rng.uniform(0, 5_000, 300), rng.normal(0, 60, 300)])
+    belts = fit_belts(wide, link_m=200.0)
+    assert len(belts) == 1
+    assert abs(belts[0, 2]) > 0.999
+
+
 def test_a_round_group_is_no_belt() -> None:
     steps = np.arange(10) * 10.0
     square = np.array([[east, north] for east in steps for north in steps])

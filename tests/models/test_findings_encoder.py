@@ -76,9 +76,14 @@ AS_OF = "2024-01-01"
 DAY = 19_723  # 2024-01-01 in days since 1970-01-01
 AP, AT = 1, 2
 FIND, ACCIDENT = 1, 2
+# Findings lie along two belts that run through several blocks.
+ROWS = np.linspace(0, 39_000, FOUND.sum())
+LAID = PLACES.copy()
+LAID[FOUND == 1] = np.column_stack([ROWS, 20_000 + 0.4 * ROWS * (-1) ** np.arange(len(ROWS))])
+LAID[FOUND == 1] += RNG.normal(0, 200, (FOUND.sum(), 2))
 MARKED = np.column_stack(
     [
-        PLACES,
+        LAID,
         np.where(FOUND == 1, RNG.integers(1, 16, 300), 0),
         np.where(FOUND == 1, RNG.integers(1, 6, 300), 0),
         np.where((FOUND == 1) & (RNG.random(300) < 0.7), DAY - RNG.integers(0, 9_000, 300), np.nan),
@@ -140,8 +145,8 @@ def test_nearest_over_weight_is_the_least_of_all_findings() -> None:
     held = (MARKED[FOUND == 1, 2].astype(int) & AP) > 0
     finds = MARKED[FOUND == 1][held]
     weight = 0.5 ** (np.nan_to_num(DAY - finds[:, 4], nan=0.0) / 365.25 / 8)
-    apart = np.hypot(*(PLACES[:, None] - finds[None, :, :2]).transpose(2, 0, 1)) / weight
-    got = column(made.transform(PLACES), made, "findings_ap_distance_m")
+    apart = np.hypot(*(LAID[:, None] - finds[None, :, :2]).transpose(2, 0, 1)) / weight
+    got = column(made.transform(LAID), made, "findings_ap_distance_m")
     np.testing.assert_allclose(got, np.minimum(apart.min(axis=1), 15_000), rtol=1e-6)
 
 
@@ -166,7 +171,7 @@ def test_no_column_knows_a_held_out_finding(row: int, shift: float) -> None:
 def test_no_column_of_a_row_knows_the_findings_of_its_block(
     row: int, east: float, north: float
 ) -> None:
-    block = np.floor(PLACES / 10_000)
+    block = np.floor(LAID / 10_000)
     own = (block == block[row]).all(axis=1)
     changed, lost = MARKED.copy(), FOUND.copy()
     changed[row, :2] = block[row] * 10_000 + np.array([east, north]) * 9_999
@@ -179,9 +184,16 @@ def test_no_column_of_a_row_knows_the_findings_of_its_block(
     )
 
 
+def test_the_findings_of_these_tests_form_belts() -> None:
+    made = encoder(**EVERYTHING)
+    across = column(made.fit_transform(MARKED, FOUND), made, "findings_belt_across_m")
+    assert (across < 15_000).mean() > 0.5
+    assert len(np.unique(across)) > 100
+
+
 def test_what_is_known_of_a_row_itself_is_not_read() -> None:
     made = encoder(**EVERYTHING).fit(MARKED, FOUND)
-    np.testing.assert_array_equal(made.transform(MARKED), made.transform(PLACES))
+    np.testing.assert_array_equal(made.transform(MARKED), made.transform(LAID))
 
 
 def test_rows_are_encoded_one_by_one_as_together_in_any_order() -> None:
@@ -204,7 +216,7 @@ def test_rows_are_encoded_one_by_one_as_together_in_any_order() -> None:
         {"as_of": "2010-01-01"},
         {"belts": False},
         {"belt_radius_m": 2_000.0},
-        {"belt_link_m": 2_500.0},
+        {"belt_link_m": 900.0},
     ],
 )
 def test_every_switch_changes_what_is_encoded(settings_of_one: dict[str, object]) -> None:

@@ -7,22 +7,79 @@ for every set of answers and looked up row by row (the idea of Fast TreeSHAP v2,
 arXiv:2109.09847).
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import NamedTuple
 
+import lightgbm as lgb
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
 from models.tree_bins import BLOCK, TASK, fill_bins
-from models.tree_kernel import Kernel
+from models.tree_kernel import Kernel, kernel_of
 from models.tree_model import Trees, UnreadableTreesError
+
+log = logging.getLogger(__name__)
 
 BITS = 8  # answers to a table: what their 256 sets say of a few groups fits a first-level cache
 MOST_BITS = 14  # a single leaf may ask after so many columns
 MOST_BYTES = 1_000_000_000
+
+
+def reasons(
+    boosters: Sequence[lgb.Booster],
+    X: NDArray[np.float32],
+    groups: Sequence[int],
+    *,
+    threads: int = 1,
+) -> NDArray[np.float64]:
+    """Give what each group of columns adds to the mean score of an ensemble.
+
+    Parameters
+    ----------
+    boosters
+        The members.
+    X
+        Rows, float32, shape ``(n, columns)``; NaN is a missing value.
+    groups
+        Group of each column, 0, 1, 2, …
+    threads
+        The values are the same for any number.
+
+    Returns
+    -------
+    ndarray, shape (n, groups)
+        Mean SHAP value over the members, log-odds before calibration. What LightGBM has to work
+        out itself, which the log says, takes about a hundred times longer and differs by rounding.
+
+    Raises
+    ------
+    InputError
+        If there is not one group for each column, or the rows are not float32.
+    """
+    explained = _reasons_of(tuple(boosters), tuple(groups))
+    if explained is not None:
+        return explained.values(X, threads=threads)
+    member = np.eye(1 + max(groups))[list(groups)]
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        values = pool.map(lambda b: b.predict(X, pred_contrib=True, num_threads=1), boosters)
+        return np.mean([value[:, :-1] @ member for value in values], axis=0)
+
+
+@lru_cache(maxsize=2)
+def _reasons_of(boosters: tuple[lgb.Booster, ...], groups: tuple[int, ...]) -> "Reasons | None":
+    kernel = kernel_of(boosters)
+    if kernel is None:
+        return None
+    try:
+        return Reasons(kernel, groups)
+    except UnreadableTreesError as error:
+        log.warning("%s LightGBM explains them itself, which takes longer.", error)
+        return None
 
 
 class Path(NamedTuple):

@@ -84,6 +84,14 @@ def _commanding(params: Mapping[str, Any]) -> float:
     return _radius(params) + max(float(params["near_m"]), 2.0 * float(params["rise_m"]))
 
 
+def _edges(params: Mapping[str, Any]) -> float:
+    return float(max(params["edges_m"]))
+
+
+def _reach(params: Mapping[str, Any]) -> float:
+    return float(params["reach_m"])
+
+
 def _cap_or_stretch(params: Mapping[str, Any]) -> float:
     return max(_cap(params), STRETCH_M)
 
@@ -93,13 +101,13 @@ FAMILIES: dict[str, Family] = {
         front_line, _cap, "how far the front line is, and on which side", units=("m",)
     ),
     "front_zones": Family(
-        front_zones, _none, "in which depth zone along the front line it lies", units=("1",)
+        front_zones, _edges, "in which depth zone along the front line it lies", units=("1",)
     ),
     "front_shape": Family(
-        front_shape, _none, "how the front line bends and which way it faces", units=("1/m", "1")
+        front_shape, _reach, "how the front line bends and which way it faces", units=("1/m", "1")
     ),
     "no_mans_land": Family(
-        no_mans_land, _none, "how wide the land between two lines is", units=("m",)
+        no_mans_land, _cap, "how wide the land between two lines is", units=("m",)
     ),
     "fortifications": Family(
         fortifications, _cap_or_radius, "how near and how many positions are", units=("m", "1")

@@ -22,10 +22,8 @@ from features.fortifications import by_type, length_within
 from features.front import position_error
 from features.front_geometry import Trace, along, stretches, trace_of
 from features.front_nearest import cell_places, nearest_to_cells, nearest_to_points
-from features.front_zones import zones
+from features.front_zones import as_share, zones
 from features.grid import resolution
-from features.proximity import distance_to
-from features.rasterise import burn_mask
 from features.sources import Layers
 from features.variable import Variable, radius_name, to_dataset
 
@@ -79,14 +77,14 @@ def front_of_positions(
     edges_m: Sequence[float],
     cap_m: float,
 ) -> xr.Dataset:
-    """Give whether a place is in front of or behind positions, how far, and in which depth zone.
+    """Give how far a place lies in front of or behind positions, and in which depth zone.
 
     Parameters
     ----------
     layers
         Holds the positions (points, lines, polygons) and the front line.
     geobox
-        North-up grid in metres, wider than the area asked for by `cap_m` and `STRETCH_M`.
+        North-up grid in metres, wider than the area asked for by `STRETCH_M`.
     layer, front_line
         Names of the layers.
     held_area
@@ -97,24 +95,23 @@ def front_of_positions(
     edges_m
         Edges of the depth zones in front of a position, ascending, metres.
     cap_m
-        Distances beyond this read as this, metres.
+        Metres in front or behind beyond this read as this.
 
     Returns
     -------
     Dataset
-        float32 ``(y, x)``, for the layer and each type: ``fortifications_<name>_signed_m``, the
-        distance to the nearest, positive on its enemy-facing side and negative behind it;
-        ``..._front_<begin>_<end>m``, the share of the cell to be expected in that zone in front
-        of positions, at most 1; ``..._covered_2000m``, metres of front line within `STRETCH_M`
-        that have a position no farther than that behind them; and, where a layer states a
-        positional error, ``..._signed_expected_m``, the signed distance to be expected when the
-        position may stand on the other side of the line.
+        float32 ``(y, x)``, for the layer and each type: ``fortifications_<name>_ahead_m``, metres
+        in front of the nearest position, counted towards the enemy: 0 beside it, negative behind
+        it; ``..._front_<begin>_<end>m``, the share of the cell to be expected in that zone in
+        front of positions, at most 1; and ``..._covered_2000m``, metres of front line within
+        `STRETCH_M` that have a position no farther than that from them.
 
     Notes
     -----
     A point or polygon bars a strip `FRONTAGE_M` wide, a line one as wide as it is long, seen from
-    the enemy. Errors of line and position decide how sure its side of the line is; errors of the
-    position also smear the zones.
+    the enemy. Where the errors of line and position leave open on which side of the line it
+    stands, its zones are shared out between both directions; an error of the position also smears
+    them.
     """
     crs = str(geobox.crs)
     trace = trace_of(layers.vector(front_line, crs=crs), name=front_line)
@@ -128,7 +125,7 @@ def front_of_positions(
         posts = _posts(own, trace, error_m=error_m, spacing_m=_spacing(geobox))
         start, what = f"fortifications_{name}_", name.replace("_", " ")
         for key, variable in {
-            **_signed(geobox, own, posts, what, cap_m=cap_m, error_m=error_m),
+            **_ahead(geobox, posts, what, cap_m=cap_m),
             **_zones(geobox, posts, what, edges_m=edges_m, error_m=own_error),
             **_covered(geobox, trace, posts, what),
         }.items():
@@ -190,29 +187,14 @@ def _steps(lines: NDArray[np.object_], spacing_m: float) -> tuple[Floats, Floats
     return ends[owner, :2] + (number + 0.5)[:, None] * step, step
 
 
-def _signed(
-    geobox: GeoBox,
-    frame: gpd.GeoDataFrame,
-    posts: Posts,
-    what: str,
-    *,
-    cap_m: float,
-    error_m: float,
-) -> dict[str, Variable]:
-    mask = burn_mask(geobox, frame, all_touched=True)
-    distance = distance_to(mask, resolution_m=resolution(geobox), cap_m=cap_m)
+def _ahead(geobox: GeoBox, posts: Posts, what: str, *, cap_m: float) -> dict[str, Variable]:
     own = nearest_to_cells(np.column_stack(posts[:2] * 2), geobox).segment
     easting, northing = cell_places(geobox)
     ahead = (easting[None, :] - posts.easting[own]) * posts.east[own]
     ahead += (northing[:, None] - posts.northing[own]) * posts.north[own]
-    signed = np.where(ahead >= 0, distance, -distance)
-    words = f"distance to the nearest of {what}, negative behind it, at most {cap_m:g} m"
-    variables = {"signed_m": Variable(signed, "m", words)}
-    if error_m > 0:
-        expected = (signed * (2.0 * posts.chance[own] - 1.0)).astype(np.float32)
-        words = f"{words}, to be expected, it being off from the front line by {error_m:g} m (1 sd)"
-        variables["signed_expected_m"] = Variable(expected, "m", words)
-    return variables
+    metres = np.clip(ahead, -cap_m, cap_m).astype(np.float32)
+    words = f"metres in front of the nearest of {what}, negative behind, at most {cap_m:g} m"
+    return {"ahead_m": Variable(metres, "m", words)}
 
 
 def _zones(
@@ -226,7 +208,7 @@ def _zones(
     off = f", they being off by {error_m:g} m (1 sd)" if error_m else ""
     return {
         f"front_{name}": Variable(
-            np.minimum(share, 1.0).astype(np.float32),
+            as_share(share),
             "1",
             f"expected share of the cell {begin:g} to {end:g} m in front of {what}{off}",
         )

@@ -60,7 +60,7 @@ def front_zones(
     if held is not None:
         behind = share_below(np.where(held, distance, -distance), error_m=error_m, cell_m=cell)
         words = f"expected share of the cell on the held side of the front line{off}"
-        variables[f"{start}held_share"] = Variable(behind.astype(np.float32), "1", words)
+        variables[f"{start}held_share"] = Variable(as_share(behind), "1", words)
     return to_dataset(geobox, variables)
 
 
@@ -121,6 +121,11 @@ def share_below(reach: Floats, *, error_m: float, cell_m: float) -> Floats:
     return np.clip(whole / cell_m, 0.0, 1.0)
 
 
+def as_share(values: Floats) -> NDArray[np.float32]:
+    """Bring shares between 0 and 1; what is under a millionth is 0, not the noise of rounding."""
+    return np.where(values < 1e-6, 0.0, np.minimum(values, 1.0)).astype(np.float32)
+
+
 def _shares(
     distance: Floats,
     held: NDArray[np.bool_] | None,
@@ -132,8 +137,8 @@ def _shares(
     opposing = zone_share(place, zone, error_m=error_m, cell_m=cell_m)
     behind = zone_share(-place, zone, error_m=error_m, cell_m=cell_m)
     if held is None:
-        return {"zone": np.minimum(opposing + behind, 1.0).astype(np.float32)}
-    return {"opposing": opposing.astype(np.float32), "held": behind.astype(np.float32)}
+        return {"zone": as_share(opposing + behind)}
+    return {"opposing": as_share(opposing), "held": as_share(behind)}
 
 
 def _chance(y: Floats, error_m: float) -> Floats:

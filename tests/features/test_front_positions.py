@@ -30,8 +30,12 @@ def build(fake_layers, frame, geobox, works, *, line=LINE, sources=None, held=No
 def test_ahead_of_a_position_is_positive_and_behind_it_negative(fake_layers, frame, grid):
     found = build(fake_layers, frame, grid(1, 21, top=-10), [POST])
     expected = np.clip((np.arange(21) - 10) * 100, -900, 900)
-    assert found.fortifications_works_signed_m.values[0].tolist() == expected.tolist()
-    assert "fortifications_works_signed_expected_m" not in found
+    assert found.fortifications_works_ahead_m.values[0].tolist() == expected.tolist()
+
+
+def test_beside_a_position_is_neither(fake_layers, frame, grid):
+    found = build(fake_layers, frame, grid(21, 1, left=10), [POST])
+    assert (found.fortifications_works_ahead_m == 0).all()
 
 
 def test_on_the_other_side_of_the_line_it_faces_the_other_way(fake_layers, frame, grid):
@@ -94,8 +98,6 @@ def test_a_position_that_may_be_across_the_line_faces_both_ways(
     zone = found.fortifications_works_front_100_300m.values[0]
     assert zone[12] == pytest.approx(chance, abs=1e-6)
     assert zone[8] == pytest.approx(1 - chance, abs=1e-6)
-    expected = (2 * chance - 1) * found.fortifications_works_signed_m
-    np.testing.assert_allclose(found.fortifications_works_signed_expected_m, expected, atol=1e-3)
 
 
 def test_a_position_on_the_line_faces_either_way_alike(fake_layers, frame, grid):

@@ -24,6 +24,8 @@ from pipelines.figures import (
 from pipelines.manifest import write_whole
 from pipelines.maps import map_figure
 from pipelines.rasters import class_shares, read_raster, read_raster_like
+from pipelines.report_quality import quality_facts
+from pipelines.rounding import interval, listed, number
 from pipelines.styles import CANNOT_SAY
 
 MEASURES: Sequence[tuple[str, str, str]] = (
@@ -43,6 +45,7 @@ CALIBRATION: Sequence[tuple[str, str, str]] = (
 PROTOCOLS: Mapping[str, str] = {
     "far": "Far: whole regions it was not taught on",
     "near": "Near: as far from the training land as the unsurveyed land is",
+    "later": "Later: finds made after the day it was taught up to",
     "random": "Random folds: optimistic reference, never the quality of this map",
 }
 FAMILIES: Mapping[str, str] = {
@@ -113,6 +116,7 @@ def report_facts(run_dir: Path, data: Mapping[str, Any]) -> dict[str, Any]:
         "calibration": _rows(far.get(chosen, {}), CALIBRATION),
         "effort": _effort(far, chosen),
         "figures": _figures(run_dir, data, simulated),
+        "quality": quality_facts(run_dir, data),
         "permuted": data.get("permuted"),
         "gates": [
             dict(gate, value=number(gate.get("value")), threshold=number(gate.get("threshold")))
@@ -151,34 +155,6 @@ def verdict(models: Mapping[str, Mapping[str, Any]], chosen: str) -> str:
     return f"{start} Neither is of use here: do not survey in this order."
 
 
-def interval(values: Any, kind: str = "number") -> tuple[str, str]:
-    """Word an estimate and its interval: ``[estimate, low, high]``, or one number.
-
-    Returns
-    -------
-    estimate, interval
-        The interval is empty where there is none.
-    """
-    words = [number(value, kind) for value in _listed(values)]
-    if len(words) < 3 or "–" in words:
-        return words[0], ""
-    return words[0], f"{words[1].removesuffix(' %')} to {words[2]}"
-
-
-def number(value: Any, kind: str = "number") -> str:
-    """Word one number: ``number``, ``share`` (as per cent) or ``hectares``; – if there is none."""
-    if isinstance(value, bool | str):
-        return str(value)
-    if value is None or not math.isfinite(float(value)):
-        return "–"
-    if kind == "share":
-        per_cent = 100 * float(value)
-        return f"{per_cent:.0f} %" if abs(per_cent) >= 9.95 else f"{per_cent:.2g} %"
-    if kind == "hectares" or abs(float(value)) >= 1000:
-        return f"{float(value):,.0f}"
-    return f"{float(value):.3f}" if abs(float(value)) < 10 else f"{float(value):.4g}"
-
-
 def _metrics(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise InputError(f"{path} is missing; expected the metrics of a trained run. Train first.")
@@ -205,12 +181,8 @@ def _manifest(path: Path) -> dict[str, Any]:
     return found
 
 
-def _listed(values: Any) -> list[Any]:
-    return list(values) if isinstance(values, list | tuple) and values else [values]
-
-
 def _estimate(values: Any) -> float:
-    first = _listed(values)[0]
+    first = listed(values)[0]
     return math.nan if first is None or isinstance(first, list | tuple) else float(first)
 
 

@@ -8,7 +8,8 @@ from odc.geo.geobox import GeoBox
 
 from features.errors import InputError
 from pipelines import figures, rasters, styles
-from pipelines.report import interval, number, verdict, write_report
+from pipelines.report import verdict, write_report
+from pipelines.rounding import interval, number
 
 GRID = GeoBox.from_bbox((4.9e6, 2.3e6, 4.92e6, 2.315e6), "EPSG:3035", shape=(60, 80))
 CURVE = [[share / 100, (share / 100) ** 0.5] for share in range(101)]

@@ -92,11 +92,12 @@ def _classes_of(config: Config, place: str, feature: object) -> Iterator[str]:
             if code in owner and owner[code] != group:
                 yield f"warning: {place}: class {code} is in the groups {owner[code]} and {group}."
             owner.setdefault(code, group)
-    layer = config.layers.get(getattr(feature, "layer", ""))
-    if groups and isinstance(layer, RasterLayer) and layer.resampling in ("bilinear", "average"):
+    name = getattr(feature, "layer", "") if groups else getattr(feature, "land_cover", None)
+    layer = config.layers.get(name or "")
+    if isinstance(layer, RasterLayer) and layer.resampling in ("bilinear", "average"):
         yield (
-            f"error: {place}: its layer is resampled by {layer.resampling}, which mixes class "
-            "codes. Set resampling: nearest or mode."
+            f"error: {place}: the layer {name} is resampled by {layer.resampling}, which mixes "
+            "class codes. Set resampling: nearest or mode."
         )
 
 

@@ -38,9 +38,9 @@ def front_facing(
         steepest descent and the direction to the nearest point of the line: 1 where the slope
         falls straight towards it, -1 straight away, 0 along it, on level ground and on the line;
         ``front_fall``, metres down for a metre towards the line, negative where the ground rises
-        towards it; ``front_height_m``, height above the nearest point of the line. Where the line
-        states a positional error, also ``front_facing_expected`` and ``front_fall_expected``, see
-        `chance_of_side`.
+        towards it; ``front_height_m``, height above the nearest point of the line. Of points that
+        are as near, the first that was drawn counts. Where the line states a positional error,
+        also ``front_facing_expected`` and ``front_fall_expected``, see `chance_of_side`.
     """
     elevation, cell = layers.raster(layer, geobox), resolution(geobox)
     line = trace_of(layers.vector(front_line, crs=str(geobox.crs)), name=front_line)

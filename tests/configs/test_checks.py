@@ -69,6 +69,16 @@ def test_the_study_areas_have_no_errors(name: str) -> None:
         ("features__1__cap_m", 300, "cap_m is 300, below two cells"),
         ("features__2__groups", {"a": [1], "b": [1]}, "class 1 is in the groups a and b"),
         ("layers__cover__resampling", "bilinear", "mixes class codes"),
+        (
+            "features__0",
+            {"kind": "trafficability", "layer": "height", "land_cover": "height"},
+            "the layer height is resampled by bilinear, which mixes class codes",
+        ),
+        (
+            "features__0",
+            {"kind": "visibility", "layer": "height", "observers": "cover"},
+            "the layer cover is a raster; expected a vector",
+        ),
         ("labels__positive__0__layer", "height", "the layer height is a raster; expected a vector"),
         ("labels__surveyed", None, "warning: labels.surveyed is not given"),
         ("labels__surveyed", "finds", "error: labels.surveyed: the layer is positive evidence"),

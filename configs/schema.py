@@ -360,7 +360,9 @@ class Approach(_Frozen):
         None, description="routes cross from side to side only near it; none: anywhere"
     )
     rivers: Name | None = Field(None, description="rivers, dear to cross away from a road")
-    roads: Name | None = Field(None, description="roads, cheap for wheels; they bridge rivers")
+    roads: Name | None = Field(
+        None, description="roads, which bridge rivers; without them no routes on wheels"
+    )
     cap_m: Metres = Field(15_000, description="greatest cost on either side of the cell, metres")
     beside_m: Metres = Field(5_000, description="compared with the cheapest route within this")
     crossing_m: Metres = Field(

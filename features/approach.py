@@ -59,7 +59,7 @@ def approach(
     beside_m: float,
     crossing_m: float,
 ) -> xr.Dataset:
-    """Give the cheapest route between the sides through each cell, on foot and on wheels.
+    """Give the cheapest route between the sides through each cell, on foot and by road.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def approach(
         cheapest route from a place on one side to a place on the other through the cell, and
         ``approach_<mode>_detour_m``, how much more that is than the cheapest nearby: 0 on the
         corridor. The greatest value, twice `cap_m` and `cap_m`, where there is no such route. NaN
-        where there is no elevation.
+        where there is no elevation. The modes are foot and, with roads, wheeled.
     """
     crs, cell = str(geobox.crs), resolution(geobox)
     blank = np.zeros(tuple(geobox.shape), dtype=bool)
@@ -101,7 +101,8 @@ def approach(
         line = burn_mask(geobox, layers.vector(front_line, crs=crs), all_touched=True)
         open_edge = distance_to(line, resolution_m=cell, cap_m=2 * crossing_m) <= crossing_m
     variables: dict[str, Variable] = {}
-    for mode, costs in (("foot", on_foot), ("wheeled", on_wheels)):
+    modes = {"foot": on_foot} if roads is None else {"foot": on_foot, "wheeled": on_wheels}
+    for mode, costs in modes.items():
         steps = bar_edge(costs(*ground, resolution_m=cell), held, open_edge)
         one = route_costs(places & held, steps, cap_m=cap_m)
         other = route_costs(places & ~held, steps, cap_m=cap_m)

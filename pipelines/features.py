@@ -16,7 +16,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from configs.schema import Config, Feature
-from features.families import FAMILIES, build_feature
+from features.families import FAMILIES, build_feature, layers_of
 from features.grid import study_grid
 from features.sources import Layers
 from pipelines.layers import Asked, effort_features, open_layers, present_features
@@ -51,12 +51,14 @@ def describe_columns(config: Config, layers: Layers) -> tuple[list[dict[str, Any
         ``words`` and ``role``; columns of search effort, which the model does not read, last.
     """
     asked, left_out = present_features(config, layers)
-    window = _window(config, layers)
-    columns = [
-        column
-        for item in [*asked, *effort_features(config, layers)]
-        for column in columns_of(layers, window, item)
-    ]
+    window, columns = _window(config, layers), []
+    for item in [*asked, *effort_features(config, layers)]:
+        unmade = [name for name in layers_of(item[1]) if _made_by_run(layers, name)]
+        if unmade:
+            made = ", ".join(unmade)
+            left_out.append(f"{item[0]} of {made} is listed once the run has made the layer")
+        else:
+            columns += columns_of(layers, window, item)
     return columns, left_out
 
 
@@ -169,6 +171,10 @@ def _window(config: Config, layers: Layers) -> GeoBox:
     reach = _WINDOW / 2 * cell
     bounds = (easting - reach, northing - reach, easting + reach, northing + reach)
     return study_grid(bounds, crs=area.crs, resolution_m=cell)
+
+
+def _made_by_run(layers: Layers, name: str) -> bool:
+    return str(layers.source(name).path).startswith("@")
 
 
 def _column(name: str, variable: xr.DataArray) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from configs.schema import Config
 from features.cube import open_cube
 from features.errors import InputError
 from features.families import LAYER_KEYS
+from pipelines.features import describe_columns
 from pipelines.layers import absent_layers, effort_features, open_layers, present_features
 from pipelines.run import run_steps
 from pipelines.validate import run_validate
@@ -70,6 +71,23 @@ def test_what_more_than_features_needs_cannot_be_optional() -> None:
     lines = check_config(Config.model_validate(content))
     assert has_errors(lines)
     assert any("study_area: it is optional" in line for line in lines)
+
+
+def test_search_effort_as_a_feature_is_warned_of_and_beside_them_is_not() -> None:
+    effort = {"kind": "search_effort", "layer": "simulated_surveyed"}
+    beside = Config.model_validate(changed(effort=[effort]))
+    assert not [line for line in check_config(beside) if "teaches the model" in line]
+    among = Config.model_validate(changed(features=[*changed()["features"], effort]))
+    assert [line for line in check_config(among) if "teaches the model" in line]
+
+
+def test_columns_of_layers_that_the_run_makes_are_told_of_as_such() -> None:
+    effort = {"kind": "search_effort", "layer": "simulated_surveyed"}
+    config = Config.model_validate(changed(effort=[effort]))
+    columns, left_out = describe_columns(config, open_layers(config, config_path=TINY))
+    assert [column["column"] for column in columns] == ["settlements_distance_m"]
+    assert len(left_out) == 3
+    assert "once the run has made" in left_out[-1]
 
 
 def test_the_schema_and_the_families_agree_on_what_names_a_layer() -> None:

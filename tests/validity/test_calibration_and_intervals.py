@@ -10,14 +10,14 @@ import pandas as pd
 import pytest
 import shapely
 from numpy.typing import NDArray
+from scipy import ndimage
 from sklearn.pipeline import Pipeline
 
 from features.simulated_land import Land, cell_centre_points, cell_of, made_up_land
-from features.simulated_laying import simulate_laying
-from features.simulated_survey import simulate_survey
-from models.calibration import LogisticCalibrator
+from features.simulated_laying import Laying, simulate_laying
+from features.simulated_survey import Survey, simulate_survey
 from models.conformal import IntervalScaler, gather_groups
-from models.cross_calibration import cross_calibrate
+from models.cross_calibration import choose_kind, cross_calibrate, fit_kind
 from models.estimators import LightGBMEnsemble, risk_pipeline
 from models.evaluation import Drawing, Protocol, fit_pipeline, out_of_fold
 from models.metrics import score
@@ -30,6 +30,9 @@ WORLDS = 50
 SIDE, CELL_M, BLOCK_M = 160, 250.0, 5_000.0
 FOLDS = 5
 LEVEL = 0.9
+DETECTION = 0.85
+LAID = {"prevalence": 0.05, "away_share": 0.4}
+ORACLE_WORLDS, LAYINGS = 20, 100
 DRAWING = Drawing(20.0, BLOCK_M, 0)
 FEATURES = [
     "elevation_m",
@@ -53,23 +56,23 @@ def land_features(land: Land) -> pd.DataFrame:
     return cells
 
 
-def searched_cells(seed: int, side: int = SIDE) -> tuple[CellTable, NDArray[np.int8]]:
-    """The searched cells of a world as the model may see them, and what they truly hold."""
-    land = land_of(seed, side)
+def laid_and_surveyed(seed: int, side: int) -> tuple[Laying, Survey]:
     laying = simulate_laying(
-        land,
-        rng=np.random.default_rng([seed, 1]),
-        prevalence=0.05,
-        away_share=0.4,
-        line_error_m=500.0,
+        land_of(seed, side), rng=np.random.default_rng([seed, 1]), line_error_m=500.0, **LAID
     )
-    survey = simulate_survey(
+    return laying, simulate_survey(
         laying,
         rng=np.random.default_rng([seed, 2]),
         surveyed_share=0.5,
-        detection=0.85,
+        detection=DETECTION,
         false_suspicion=0.5,
     )
+
+
+def searched_cells(seed: int, side: int = SIDE) -> tuple[CellTable, NDArray[np.int8]]:
+    """The searched cells of a world as the model may see them, and what they truly hold."""
+    land = land_of(seed, side)
+    laying, survey = laid_and_surveyed(seed, side)
     points = shapely.get_coordinates(survey.finds.geometry.values)
     row, column = cell_of(land.geobox, points[:, 0], points[:, 1])
     found = np.zeros((side, side), dtype=np.int8)
@@ -110,14 +113,15 @@ def interval_of_new_blocks(seed: int) -> dict[str, float]:
     inner = block_folds(known, FOLDS - 1)
     out = out_of_fold(ensemble, known, inner, drawing=DRAWING)
     fold, spread = inner.fold_of_row(len(known.state)), out.spread
+    kind = choose_kind(out.score, known.state, fold)
     scaler = IntervalScaler.fit(
-        cross_calibrate(out.score, known.state, fold),
+        cross_calibrate(out.score, known.state, fold, kind=kind),
         spread,
         known.state,
         blocks_of(known),
         level=LEVEL,
     )
-    calibrator = LogisticCalibrator().fit(out.score, known.state)
+    calibrator = fit_kind(out.score, known.state, fold, kind=kind)
     final = fit_pipeline(ensemble(known), known, drawing=DRAWING)
     p = calibrator.transform(final.predict_proba(late.cells)[:, 1])
     columns = final[:-1].transform(late.cells)
@@ -180,7 +184,7 @@ def test_intervals_cover_what_is_found_on_new_blocks(record_validity) -> None:
     assert passed
 
 
-def calibration_of_left_out_regions(seed: int, side: int, regions: int) -> dict[str, float]:
+def calibration_of_left_out_regions(seed: int, side: int, regions: int) -> dict[str, float | str]:
     """Pool the scores of regions left out whole, each calibrated by the other regions."""
     table, _ = searched_cells(seed, side)
     region = cluster_regions(table.coordinates, np.ones(len(table.state)), count=regions, seed=seed)
@@ -188,37 +192,58 @@ def calibration_of_left_out_regions(seed: int, side: int, regions: int) -> dict[
     protocol = Protocol("far", "", list(folds))
     out = out_of_fold(ensemble, table, protocol, drawing=DRAWING)
     fold = protocol.fold_of_row(len(table.state))
-    p = cross_calibrate(out.score, table.state, fold)
-    measured = score(table.state, p, cell_ha=table.cell_ha)
+    kind = choose_kind(out.score, table.state, fold)
+    tried = {"chosen": kind, "platt": "logistic", "isotonic": "isotonic"}
+    row: dict[str, float | str] = {"world": seed, "finds": int(table.state.sum()), "kind": kind}
+    for name, tried_kind in tried.items():
+        p = cross_calibrate(out.score, table.state, fold, kind=tried_kind)
+        measured = score(table.state, p, cell_ha=table.cell_ha)
+        for measure in ("slope", "intercept"):
+            row[f"{measure}_{name}"] = measured[f"calibration_{measure}"]
+        row[f"log_loss_{name}"] = measured["log_loss"]
     raw = score(table.state, out.score, cell_ha=table.cell_ha)
-    return {
-        "world": seed,
-        "finds": int(table.state.sum()),
-        "slope": measured["calibration_slope"],
-        "intercept": measured["calibration_intercept"],
+    return row | {
         "slope_before": raw["calibration_slope"],
         "intercept_before": raw["calibration_intercept"],
         "roc_auc": raw["roc_auc"],
     }
 
 
-def within_limits(slope: pd.Series, intercept: pd.Series) -> float:
+def slope_of_the_true_probability(seed: int, side: int) -> float:
+    """Score the share of layings over the same land in which a cell is found to hold something."""
+    laying, survey = laid_and_surveyed(seed, side)
+    total = np.zeros((side, side))
+    for number in range(LAYINGS):
+        rng = np.random.default_rng([seed, 9, number])
+        total += simulate_laying(laying.land, rng=rng, **LAID).contaminated
+    rows = np.flatnonzero(survey.surveyed)
+    # Counting error of a share near 0.05 in 100 layings is 0.02; neighbours take most of it away.
+    p = ndimage.gaussian_filter(DETECTION * total / LAYINGS, 0.8).ravel()[rows]
+    table, _ = searched_cells(seed, side)
+    known = np.clip(p, 1e-4, 1 - 1e-4)
+    return float(score(table.state, known, cell_ha=table.cell_ha)["calibration_slope"])
+
+
+def within_limits(frame: pd.DataFrame, name: str) -> float:
+    slope, intercept = frame[f"slope_{name}"], frame[f"intercept_{name}"]
     return float((slope.between(0.85, 1.15) & intercept.abs().le(0.2)).mean())
 
 
 @pytest.mark.parametrize(
     ("name", "side", "regions", "least"),
-    [("calibration", 240, 10, 0.9), ("calibration_with_few_finds", SIDE, 8, 0.5)],
+    [("calibration", 240, 10, 0.9), ("calibration_with_few_finds", SIDE, 8, 0.8)],
 )
 def test_left_out_regions_are_calibrated(record_validity, name, side, regions, least) -> None:
-    """With few finds the promise is not kept; the page says so, and the test guards what is."""
+    """Choices were made on worlds 2000 to 2049 and 3000 to 3079, side 160."""
     frame = pd.DataFrame(
         [calibration_of_left_out_regions(seed, side, regions) for seed in range(WORLDS)]
     )
-    slope, intercept = frame["slope"], frame["intercept"]
-    kept = within_limits(slope, intercept)
-    before = within_limits(frame["slope_before"], frame["intercept_before"])
-    finds = round(frame["finds"].median())
+    slope, intercept = frame["slope_chosen"], frame["intercept_chosen"]
+    shares = {one: within_limits(frame, one) for one in ("chosen", "platt", "isotonic", "before")}
+    loss = {one: frame[f"log_loss_{one}"].mean() for one in ("chosen", "platt", "isotonic")}
+    finds, kinds = round(frame["finds"].median()), frame["kind"].value_counts().to_dict()
+    known = [slope_of_the_true_probability(seed, side) for seed in range(ORACLE_WORLDS)]
+    oracle = float(np.mean(np.abs(np.asarray(known) - 1) <= 0.15))
     record_validity(
         name,
         title=f"Calibration on regions left out, {regions} regions and about {finds} finds",
@@ -226,19 +251,24 @@ def test_left_out_regions_are_calibrated(record_validity, name, side, regions, l
         "regions in at least 90 % of worlds.",
         protocol=f"{WORLDS} SIMULATED worlds of {side} x {side} cells of 250 m (seeds 0 to "
         f"{WORLDS - 1}), {regions} regions by k-means, each left out whole; the scores of a region "
-        "are calibrated (logistic) by those of the other regions; slope and intercept of the "
-        "pooled held-out probabilities.",
+        "are calibrated by those of the other regions, with the kind that "
+        "models.cross_calibration.choose_kind names for the world, as a run does; slope and "
+        "intercept of the pooled held-out probabilities. Choices were made on other worlds.",
         target=">= 0.90 of 50 worlds",
-        measured=f"{kept:.2f} of {WORLDS} worlds; slope {slope.mean():.2f} "
+        measured=f"{shares['chosen']:.2f} of {WORLDS} worlds; slope {slope.mean():.2f} "
         f"({slope.min():.2f} to {slope.max():.2f}), intercept {intercept.mean():.2f} "
         f"({intercept.min():.2f} to {intercept.max():.2f})",
-        passed=kept >= 0.9,
-        words=f"Before calibration {before:.2f} of the worlds meet the same limits (mean slope "
-        f"{frame['slope_before'].mean():.2f}, mean intercept "
-        f"{frame['intercept_before'].mean():.2f}). With few finds and few regions a slope learned "
-        "from the others does not carry over: a region that differs pulls it the other way. "
+        passed=shares["chosen"] >= 0.9,
+        words=f"Kinds chosen: {kinds}. Share of worlds within the limits: Platt's curve alone "
+        f"{shares['platt']:.2f}, isotonic {shares['isotonic']:.2f}, before any calibration "
+        f"{shares['before']:.2f}. Mean log loss: chosen {loss['chosen']:.5f}, Platt's curve alone "
+        f"{loss['platt']:.5f}, isotonic {loss['isotonic']:.5f}: shrinking the slope makes it mean "
+        "what it says and does not lower the log loss, since the factor differs a little from "
+        "region to region. What the draw of mines alone would allow: the true probability of each "
+        f"cell (share of {LAYINGS} layings on the same land, smoothed) has its slope within the "
+        f"limits in {oracle:.2f} of {ORACLE_WORLDS} worlds ({min(known):.2f} to {max(known):.2f}). "
         "Pooled over regions; a region by itself holds too few finds to tell.",
-        table=frame.round(3).to_dict("records"),
+        table=frame.round(4).to_dict("records"),
         figure={
             "x": slope.round(4).tolist(),
             "y": intercept.round(4).tolist(),
@@ -248,4 +278,4 @@ def test_left_out_regions_are_calibrated(record_validity, name, side, regions, l
             "reference": 0.0,
         },
     )
-    assert kept >= least
+    assert shares["chosen"] >= least

@@ -50,7 +50,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
         # A store of its own: whatever reads the cube cannot take it for a feature.
         made.append(run.folder / "effort.zarr")
         build_cube(layers, effort, geobox=geobox, inside=inside, path=made[-1])
-    labels = _labels(config, layers, geobox)
+    labels = label_land(config, layers, geobox)
     labels["state"] = labels["state"].where(inside, -1).astype(np.int8)
     labels["region"] = (("y", "x"), _regions(config, layers, geobox, labels["state"].to_numpy()))
     path = write_zarr(labels, run.folder / "labels.zarr")
@@ -117,7 +117,8 @@ def write_zarr(dataset: xr.Dataset, path: Path) -> Path:
     return path
 
 
-def _labels(config: Config, layers: Layers, geobox: GeoBox) -> xr.Dataset:
+def label_land(config: Config, layers: Layers, geobox: GeoBox) -> xr.Dataset:
+    """Label the cells of a grid from the finding layers, as they are now."""
     crs = config.study_area.crs
     evidence = [
         EvidenceLayer(

@@ -34,6 +34,7 @@ def add_desk(app: typer.Typer) -> None:
     app.command()(reproduce)
     app.command()(compare)
     app.command()(lookback)
+    app.command()(status)
     app.command()(review)
 
 
@@ -116,6 +117,28 @@ def lookback(
 
     found = look_back(run, events, layer=layer, kind=kind, out=out)
     _print(found, found["words"], as_json=as_json)
+
+
+def status(
+    run: RunArgument,
+    incidents: Annotated[
+        Path | None, typer.Option("--incidents", help="accidents or finds, any date")
+    ] = None,
+    layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
+    date: Annotated[str | None, typer.Option("--date", help="column of their dates")] = None,
+    since: Annotated[
+        str | None, typer.Option("--since", help="count later ones only; else the run's as_of")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Say what has changed since a run was made, and how much of its ranking that touches."""
+    from pipelines.status import Incidents, run_status
+
+    given = None if incidents is None else Incidents(incidents, layer, date, since)
+    found = run_status(run, incidents=given)
+    _print(found, found["words"], as_json=as_json)
+    if found["stale"]:
+        raise typer.Exit(1)
 
 
 def review(

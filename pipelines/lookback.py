@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import shapely
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from features.errors import InputError
 from features.sources import Layers, VectorSource
+from models.model_text import check_model_text
+from models.reasons import reasons
 from pipelines.build import feature_families, read_cells
 from pipelines.context import Run
 from pipelines.evaluate_labels import Land, find_places, read_land
@@ -23,6 +26,7 @@ from pipelines.styles import CLASS_NAMES, OUTSIDE
 
 FINDINGS = "past_findings"
 SHOWN = 3
+MAX_FEATURES = 10_000
 
 Explain = Callable[[Run, NDArray[np.int64], NDArray[np.int64]], list[dict[str, float]]]
 """From a run and the rows and columns of cells to what each family of features added, log-odds."""
@@ -44,22 +48,32 @@ def reasons_by_family(
     Returns
     -------
     list of dict
-        For each place, family to log-odds.
+        For each place, family to log-odds; empty where the members are no trees.
     """
-    model = load_model(run.folder)
+    model, boosters = load_model(run.folder), read_trees(run.folder)
+    if not boosters:
+        return [{} for _ in rows]
     shape = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)["state"].shape
     chosen = np.zeros(shape, dtype=bool)
     chosen[rows, columns] = True
     frame = model.columns(read_cells(run, chosen).cells)
     matrix = frame.to_numpy(dtype=np.float32)
-    added = np.mean(
-        [np.asarray(b.predict(matrix, pred_contrib=True))[:, :-1] for b in model.boosters], axis=0
-    )
     family = {name: kind for kind, names in feature_families(run).items() for name in names}
-    kinds = np.array([family.get(name, FINDINGS) for name in frame.columns])
-    sums = {str(kind): added[:, kinds == kind].sum(axis=1) for kind in np.unique(kinds)}
+    kinds, group = np.unique(
+        [family.get(name, FINDINGS) for name in frame.columns], return_inverse=True
+    )
+    added = reasons(boosters, matrix, group.tolist())
+    sums = {str(kind): added[:, number] for number, kind in enumerate(kinds)}
     order = np.cumsum(chosen).reshape(shape)[rows, columns] - 1
     return [{kind: float(values[place]) for kind, values in sums.items()} for place in order]
+
+
+def read_trees(folder: Path) -> list[lgb.Booster]:
+    """Read the tree ensemble of a run, each text checked before LightGBM's parser sees it."""
+    return [
+        lgb.Booster(model_str=check_model_text(path.read_bytes(), features=MAX_FEATURES))
+        for path in sorted((folder / "model").glob("member_*.lgb"))
+    ]
 
 
 def look_back(

@@ -42,13 +42,14 @@ def _simulate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
 
 
 def _validate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from pipelines.rows import write_rows
     from pipelines.validate import run_validate, stop_on_errors
 
     report = run_validate(run.config, layers=run.layers(), out_dir=run.folder)
     stop_on_errors(report)
     levels = [problem.level for problem in report.problems]
     return (
-        [run.folder / "validation.json", run.folder / "validation.html"],
+        [run.folder / "validation.json", run.folder / "validation.html", write_rows(run)],
         {level: levels.count(level) for level in ("warning", "note")},
     )
 

@@ -10,7 +10,7 @@ from features.errors import InputError
 from features.grid import cell_centres
 from pipelines.build import read_cells
 from pipelines.context import Run
-from pipelines.lookback import look_back, reasons_by_family
+from pipelines.lookback import look_back, read_trees, reasons_by_family
 from pipelines.predict import load_model
 from pipelines.rasters import read_raster
 
@@ -83,8 +83,8 @@ def test_reasons_add_up_to_the_score(tiny_run: Path, land) -> None:
     chosen = np.zeros(probability.shape, dtype=bool)
     chosen[rows, columns] = True
     matrix = model.columns(read_cells(run, chosen).cells).to_numpy(dtype=np.float32)
-    raw = np.mean([b.predict(matrix, raw_score=True) for b in model.boosters], axis=0)
-    base = np.mean([b.predict(matrix, pred_contrib=True)[0, -1] for b in model.boosters])
+    raw = np.mean([b.predict(matrix, raw_score=True) for b in read_trees(tiny_run)], axis=0)
+    base = np.mean([b.predict(matrix, pred_contrib=True)[0, -1] for b in read_trees(tiny_run)])
     sums = sorted(sum(values.values()) + base for values in added[:-1])
     np.testing.assert_allclose(sums, np.sort(raw), atol=1e-6)
 

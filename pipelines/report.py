@@ -123,7 +123,7 @@ def report_facts(run_dir: Path, data: Mapping[str, Any]) -> dict[str, Any]:
             for gate in data.get("gates", [])
         ],
         "tasks": _tasks(run_dir / "tasks.csv"),
-        "unknowns": _unknowns(config),
+        "unknowns": _unknowns(config, manifest),
         "inputs": _inputs(config, manifest),
         "outputs": _outputs(manifest),
         "environment": manifest.get("environment", {}),
@@ -325,12 +325,14 @@ def _tasks(path: Path) -> dict[str, Any]:
     }
 
 
-def _unknowns(config: Mapping[str, Any]) -> dict[str, Any]:
+def _unknowns(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:
     layers = config.get("layers", {})
     used = {str(feature.get("kind")) for feature in config.get("features", [])}
     named = {str(feature.get("layer")) for feature in config.get("features", [])}
     absent = [words for kind, words in FAMILIES.items() if kind not in used]
     absent += [word for word in ("roads", "settlements") if not any(word in n for n in named)]
+    for stage in manifest.get("stages", []):
+        absent += stage.get("facts", {}).get("left_out", [])
     return {
         "errors": [
             (name.replace("_", " "), number(float(layer["position_error_m"])))

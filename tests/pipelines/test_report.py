@@ -142,7 +142,12 @@ def test_tasks_and_inputs_are_listed(run_dir):
     digest = "ab12" * 16
     (run_dir / "manifest.json").write_text(
         json.dumps(
-            {"stages": [{"inputs": {"layer:front_line": digest}, "outputs": {"tasks.csv": digest}}]}
+            {
+                "stages": [
+                    {"inputs": {"layer:front_line": digest}, "outputs": {"tasks.csv": digest}},
+                    {"facts": {"left_out": ["distance of bridges is left out: no file"]}},
+                ]
+            }
         )
     )
     (run_dir / "config.yaml").write_text(
@@ -156,6 +161,7 @@ def test_tasks_and_inputs_are_listed(run_dir):
     assert "Survey of 1995" in page
     assert "2,700 m" in page
     assert "Not in the model: fortifications, terrain" in page
+    assert "distance of bridges is left out: no file" in page
 
 
 def test_a_model_no_better_than_the_rule_is_said_to_be():

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import InputError
-from models.estimators import member_log_odds
+from models.members import TreeMembers
 from models.tree_bins import BLOCK, TASK
 from models.tree_kernel import Kernel
 from models.tree_model import UnreadableTreesError
@@ -93,6 +93,17 @@ def test_scores_equal_those_of_lightgbm_bit_for_bit(chosen, missing, zeros, cate
         np.testing.assert_array_equal(made(boosters).raw(rows), scores_of(boosters, rows))
 
 
+def test_thresholds_halfway_between_neighbouring_float32_numbers_part_them():
+    """The nearest float32 of such a threshold is one of the two, and half the time the upper."""
+    ladder = (np.float32(1) + np.arange(64, dtype=np.float32) * np.finfo(np.float32).eps)[:, None]
+    chosen = QUIET | {"objective": "regression", "min_data_in_leaf": 1, "min_data_in_bin": 1}
+    data = lgb.Dataset(ladder, np.arange(64) % 5)
+    boosters = [lgb.train(chosen | {"num_leaves": 40}, data, 3)]
+    scores = made(boosters).raw(ladder)
+    np.testing.assert_array_equal(scores, scores_of(boosters, ladder))
+    assert np.count_nonzero(np.diff(scores, axis=0)) > 30
+
+
 def test_trees_of_one_leaf_and_of_hundreds_are_read():
     X = land(3, rows=3_000, missing=0.1, zeros=0.1)
     boosters = [
@@ -146,7 +157,7 @@ def test_a_booster_that_the_kernel_cannot_read_is_left_to_lightgbm_with_a_word(c
     X = land(6, rows=5_000, missing=0.1, zeros=0.0)
     data = lgb.Dataset(X[:, :3], np.nan_to_num(X[:, 0]), free_raw_data=False)
     booster = lgb.train(QUIET | {"objective": "regression", "linear_tree": True}, data, 2)
-    scores = member_log_odds([booster], X[:, :3].copy(), threads=1)
+    scores = TreeMembers((booster,), (False,)).log_odds(X[:, :3].copy(), threads=1)
     np.testing.assert_array_equal(scores, scores_of([booster], X[:, :3].copy()))
     assert "linear models. LightGBM walks them itself" in caplog.text
 
@@ -156,7 +167,8 @@ def test_the_ensemble_is_scored_by_the_kernel(monkeypatch):
     boosters = [trained(X, objective="binary", seed=seed) for seed in range(2)]
     expected = scores_of(boosters, X)
     monkeypatch.setattr(lgb.Booster, "predict", None)
-    np.testing.assert_array_equal(member_log_odds(boosters, X, threads=2), expected)
+    members = TreeMembers(tuple(boosters), (False,) * len(boosters))
+    np.testing.assert_array_equal(members.log_odds(X, threads=2), expected)
 
 
 def test_a_column_that_is_category_and_number_at_once_is_left_to_lightgbm():

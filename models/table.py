@@ -96,8 +96,9 @@ class CellTable:
 
 def deal_labels(table: CellTable, order: NDArray[np.int64]) -> CellTable:
     """Give row ``i`` the label, the weight and the marks of row ``order[i]``; the land stays."""
-    marks = [name for name in MARKS if name in table.cells]
-    cells = table.cells.assign(**{name: table.cells[name].to_numpy()[order] for name in marks})
+    cells, marks = table.cells, [name for name in MARKS if name in table.cells]
+    if marks:
+        cells = cells.assign(**{name: cells[name].to_numpy()[order] for name in marks})
     return replace(table, cells=cells, state=table.state[order], weight=table.weight[order])
 
 

@@ -39,6 +39,9 @@ _EDGES = ((0, 1), (1, 1), (1, 0), (1, -1))
 _SLOPES = np.arange(0, 3_001) / 1_000.0
 
 
+_WAY = {"foot": "on foot", "wheeled": "on wheels"}
+
+
 class _Ground(NamedTuple):
     elevation: NDArray[np.float32]
     river: NDArray[np.bool_]
@@ -100,13 +103,14 @@ def approach(
     if front_line is not None:
         line = burn_mask(geobox, layers.vector(front_line, crs=crs), all_touched=True)
         open_edge = distance_to(line, resolution_m=cell, cap_m=2 * crossing_m) <= crossing_m
+    disc = disc_half_widths(beside_m, resolution_m=cell)
     variables: dict[str, Variable] = {}
     modes = {"foot": on_foot} if roads is None else {"foot": on_foot, "wheeled": on_wheels}
     for mode, costs in modes.items():
         steps = bar_edge(costs(*ground, resolution_m=cell), held, open_edge)
         one = route_costs(places & held, steps, cap_m=cap_m)
         other = route_costs(places & ~held, steps, cap_m=cap_m)
-        route, detour = corridor(one, other, cap_m=cap_m, beside=_disc(beside_m, cell))
+        route, detour = corridor(one, other, cap_m=cap_m, beside=disc)
         for name, values, words in (
             ("route", route, "cost of the cheapest route across the front through here"),
             ("detour", detour, f"cost over the cheapest such route within {beside_m:g} m"),
@@ -116,13 +120,6 @@ def approach(
                 shown, "m", f"{words}, {_WAY[mode]}, in metres of level ground"
             )
     return to_dataset(geobox, variables)
-
-
-_WAY = {"foot": "on foot", "wheeled": "on wheels"}
-
-
-def _disc(radius_m: float, cell: float) -> NDArray[np.int64]:
-    return disc_half_widths(radius_m, resolution_m=cell)
 
 
 def on_foot(

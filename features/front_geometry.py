@@ -126,11 +126,9 @@ def _trace(lines: NDArray[np.object_], held: Whole) -> Trace:
     kept = (owner[1:] == owner[:-1]) & ((ends[:, :2] != ends[:, 2:]).any(axis=1))
     ends, piece = np.ascontiguousarray(ends[kept]), owner[1:][kept].astype(np.int64)
     length = np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1])
-    start = np.zeros(len(ends))
-    for number in range(len(lines)):
-        own = piece == number
-        start[own] = np.concatenate([[0.0], np.cumsum(length[own])[:-1]])
-    return Trace(ends, piece, start, held[piece])
+    begin = np.cumsum(length) - length
+    first = np.flatnonzero(np.diff(piece, prepend=-1))
+    return Trace(ends, piece, begin - begin[first][piece], held[piece])
 
 
 def stretches(trace: Trace, begin: Floats, end: Floats) -> NDArray[np.object_]:

@@ -2,10 +2,12 @@ import json
 from pathlib import Path
 
 import jsonschema
+import pydantic
 import pytest
 import yaml
 
 from configs import generate
+from configs.schema import FrontZones
 
 HERE = Path(__file__).parents[2] / "configs"
 
@@ -29,3 +31,9 @@ def test_the_defaults_are_those_of_the_schema() -> None:
     assert defaults["model"]["lightgbm"]["trees"] == 300
     assert defaults["features"]["front_line"]["cap_m"] == 40_000
     assert defaults["vector_layer"]["keep"] == {}
+
+
+def test_edges_of_zones_rise() -> None:
+    with pytest.raises(pydantic.ValidationError, match="each greater than the one before"):
+        FrontZones.model_validate({"layer": "line", "edges_m": [0, 150, 150]})
+    assert FrontZones(layer="line").edges_m == (0, 50, 150, 300, 600, 2_000, 7_000)

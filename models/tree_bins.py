@@ -112,19 +112,9 @@ def bin_splits(models: Sequence[Trees]) -> Splits:
         channel[at], cut[at] = part.channel + channels, part.cut + right * by_category[at]
         parts.append(part)
         channels, right = channels + len(part.special), right + len(part.goes_right)
-    special = [pair for part in parts for pair in part.special]
-    values = [_filled_up(part.value) for part in parts]
-    cuts = Cuts(
-        column=columns.astype(np.int64),
-        by_category=np.isin(columns, nodes.feature[by_category]),
-        channel_start=np.cumsum([0, *(len(part.special) for part in parts)]),
-        start=np.cumsum([0, *map(len, values)]),
-        value=np.concatenate([np.empty(0, np.float32), *values]),
-        missing=np.array([missing for missing, _ in special], dtype=np.uint16),
-        zero=np.array([zero for _, zero in special], dtype=np.uint16),
-    )
     right_of = np.concatenate([np.empty(0, np.bool_), *(part.goes_right for part in parts)])
-    return Splits(cuts, channel, cut, by_category, right_of)
+    named = np.isin(columns, nodes.feature[by_category])
+    return Splits(_cuts(columns, named, parts), channel, cut, by_category, right_of)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -224,6 +214,22 @@ def _by_category(nodes: _Nodes, at: NDArray[np.int64]) -> _Column:
     right = [[True, *(kept not in left for kept in value)] for left in sets]
     cut = np.arange(len(at)) * (len(value) + 1)
     return _Column(value, np.zeros_like(at), cut, [(0, 0)], np.array(right, np.bool_).ravel())
+
+
+def _cuts(
+    columns: NDArray[np.int32], by_category: NDArray[np.bool_], parts: Sequence[_Column]
+) -> Cuts:
+    special = [pair for part in parts for pair in part.special]
+    values = [_filled_up(part.value) for part in parts]
+    return Cuts(
+        column=columns.astype(np.int64),
+        by_category=by_category,
+        channel_start=np.cumsum([0, *(len(part.special) for part in parts)]),
+        start=np.cumsum([0, *map(len, values)]),
+        value=np.concatenate([np.empty(0, np.float32), *values]),
+        missing=np.array([missing for missing, _ in special], dtype=np.uint16),
+        zero=np.array([zero for _, zero in special], dtype=np.uint16),
+    )
 
 
 def _float32_below(threshold: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -25,12 +25,11 @@ from pipelines.context import Run
 from pipelines.manifest import write_json
 from pipelines.rasters import (
     RasterWriter,
-    classify,
-    classify_with,
     preview_png,
     read_raster,
     write_raster,
 )
+from pipelines.risk_classes import classify, classify_with
 from pipelines.styles import (
     CLASS_COLOURS,
     CLASS_WORDS,

@@ -23,8 +23,9 @@ from pipelines.figures import (
 )
 from pipelines.manifest import write_whole
 from pipelines.maps import map_figure
-from pipelines.rasters import class_shares, read_raster, read_raster_like
+from pipelines.rasters import read_raster, read_raster_like
 from pipelines.report_quality import quality_facts
+from pipelines.risk_classes import class_shares
 from pipelines.rounding import interval, listed, number
 from pipelines.styles import CANNOT_SAY
 

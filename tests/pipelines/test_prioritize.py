@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 from scipy.ndimage import gaussian_filter
 
 from features.errors import InputError
-from pipelines import rasters, styles
+from pipelines import rasters, risk_classes, styles
 from pipelines.prioritize import csv_text, write_tasks
 
 ASKED = {"budget_ha": 2000, "min_ha": 50, "max_ha": 300, "random_share": 0.1, "seed": 1}
@@ -28,7 +28,7 @@ def run_dir(tmp_path):
     applicable = np.ones((60, 80), dtype=bool)
     applicable[40:] = False
     probability[~inside] = np.nan
-    classes, _ = rasters.classify(
+    classes, _ = risk_classes.classify(
         probability, applicable, inside, higher_share=0.05, elevated_share=0.15
     )
     for name, values in (

@@ -9,7 +9,7 @@ from odc.geo.geobox import GeoBox
 from rio_cogeo import cog_validate
 
 from features.errors import CoverError, InputError
-from pipelines import rasters, styles
+from pipelines import rasters, risk_classes, styles
 
 WORDS = {"description": "Probability of contamination", "unit": "1"}
 CLASSES = {
@@ -167,7 +167,7 @@ def test_classes_take_their_shares_of_the_applicable_land():
     applicable, inside = everywhere.copy(), everywhere.copy()
     inside[0, :5] = False
     applicable[0, 5:] = False
-    classes, cuts = rasters.classify(
+    classes, cuts = risk_classes.classify(
         probability, applicable, inside, higher_share=0.1, elevated_share=0.2
     )
     # 90 applicable cells: 9 higher, 18 elevated, 63 lower; 5 cannot say; 5 outside.
@@ -188,7 +188,7 @@ def test_classes_follow_probability_and_ties_stay_together(seed, higher, elevate
     probability = source.integers(0, 12, size=(9, 13)).astype(np.float32) / 12
     probability[source.random((9, 13)) < 0.1] = np.nan
     applicable, inside = source.random((9, 13)) < 0.8, source.random((9, 13)) < 0.9
-    classes, cuts = rasters.classify(
+    classes, cuts = risk_classes.classify(
         probability, applicable, inside, higher_share=higher, elevated_share=elevated
     )
     known = inside & applicable & np.isfinite(probability)
@@ -199,14 +199,14 @@ def test_classes_follow_probability_and_ties_stay_together(seed, higher, elevate
     order = np.argsort(probability[known])
     assert (np.diff(classes[known][order].astype(int)) >= 0).all()
     assert (classes == 3).sum() >= round(higher * known.sum() - 1e-6, 6)
-    part = rasters.classify_with(probability[2:5], applicable[2:5], inside[2:5], cuts=cuts)
+    part = risk_classes.classify_with(probability[2:5], applicable[2:5], inside[2:5], cuts=cuts)
     np.testing.assert_array_equal(part, classes[2:5])
 
 
 def test_land_without_support_is_cannot_say_never_lower():
     probability = np.full((4, 4), 0.001)
     nowhere, everywhere = np.zeros((4, 4), dtype=bool), np.ones((4, 4), dtype=bool)
-    classes, cuts = rasters.classify(
+    classes, cuts = risk_classes.classify(
         probability, nowhere, everywhere, higher_share=0.05, elevated_share=0.15
     )
     assert (classes == styles.CANNOT_SAY).all()
@@ -215,7 +215,7 @@ def test_land_without_support_is_cannot_say_never_lower():
 
 def test_a_map_that_is_the_same_everywhere_puts_nothing_first():
     everywhere = np.ones((4, 4), dtype=bool)
-    classes, cuts = rasters.classify(
+    classes, cuts = risk_classes.classify(
         np.full((4, 4), 0.1), everywhere, everywhere, higher_share=0.05, elevated_share=0.15
     )
     assert (classes == styles.CANNOT_SAY).all()

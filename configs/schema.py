@@ -536,6 +536,11 @@ class FindingsEncoder(_Frozen):
 class LightGBM(_Frozen):
     """Small, regularised, deterministic trees."""
 
+    kind: Literal["boosted", "forest", "both"] = Field(
+        "boosted",
+        description="trees that build on each other, trees that do not, or members of both by "
+        "turns (stacking with equal weights)",
+    )
     trees: int = Field(300, ge=10, le=5_000)
     learning_rate: float = Field(0.04, gt=0, le=1)
     leaves: int = Field(15, ge=2, le=255)
@@ -543,6 +548,9 @@ class LightGBM(_Frozen):
     feature_share: Share = 0.5
     row_share: Share = 0.7
     l2: float = Field(10.0, ge=0)
+    forest_trees: int = Field(60, ge=10, le=5_000, description="trees of each forest member")
+    forest_leaves: int = Field(64, ge=2, le=1_000)
+    forest_min_cells: int = Field(100, ge=1, description="least cells in a leaf of a forest")
 
 
 class Choice(_Frozen):
@@ -552,6 +560,10 @@ class Choice(_Frozen):
         0, ge=0, le=200, description="settings tried for each training set; 0 takes those given"
     )
     inner_folds: int = Field(3, ge=2, le=10, description="groups of regions inside it")
+    kind: tuple[Literal["boosted", "forest", "both", "logistic", "distance_rule"], ...] = Field(
+        ("boosted", "forest", "both", "logistic", "distance_rule"),
+        description="models that compete; each is tried at least once",
+    )
     leaves: tuple[int, ...] = (4, 7, 15)
     min_cells_in_leaf: tuple[int, ...] = (200, 500, 1_000)
     feature_share: tuple[Share, ...] = (0.3, 0.5)
@@ -567,6 +579,11 @@ class Model(_Frozen):
         (), description="classes with a model and rasters of their own, beside those of any hazard"
     )
     lightgbm: LightGBM = LightGBM()
+    monotone: dict[str, Literal[-1, 1]] = Field(
+        default_factory=dict,
+        description="column: 1 where doctrine says that the probability may only rise with it, -1 "
+        "where it may only fall",
+    )
     choice: Choice = Choice()
     members: int = Field(8, ge=2, le=100, description="models on resampled blocks; their mean")
     negatives_per_positive: float = Field(

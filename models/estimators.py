@@ -1,8 +1,8 @@
-"""The model and the rules of thumb it has to beat, all with scikit-learn's protocol."""
+"""The models a risk map can be made with, and the rules of thumb that they have to beat."""
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Literal
 
 import lightgbm as lgb
 import numpy as np
@@ -12,20 +12,44 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import StandardScaler
 
 from features.errors import InputError
 from models.findings_encoder import FindingsEncoder
+from models.members import LinearMembers, Members, TreeMembers, mean_and_spread
 from models.table import COORDINATES
-from models.tree_kernel import kernel_of
 
-LEAST_ROWS = 4_096  # for fewer, LightGBM is done before the kernel has read the trees
+Matrix = NDArray[np.float32]
+Kind = Literal["boosted", "forest", "both"]
+
+FOREST_ROWS = 0.632  # what drawing with replacement leaves of the rows, on average
+RULE_M = 10_000.0  # the rule's log-odds fall by 1 in this distance
+FAR_M = 1e6  # what a missing distance reads as
 
 
-class LightGBMEnsemble(ClassifierMixin, BaseEstimator):
+class Ensemble(ClassifierMixin, BaseEstimator):
+    """A classifier that is the mean log-odds of its `members_`."""
+
+    members_: Members
+    threads: int
+
+    def member_log_odds(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Give the score of every member, shape ``(n, members)``, log-odds."""
+        return self.members_.log_odds(np.asarray(X, dtype=np.float32), threads=self.threads)
+
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
+        """Give the probabilities of 0 and 1, shape ``(n, 2)``, before calibration."""
+        mean, _ = mean_and_spread(self.member_log_odds(X))
+        positive = 1.0 / (1.0 + np.exp(-mean))
+        return np.column_stack([1.0 - positive, positive])
+
+    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
+        """Give the likelier of 0 and 1, shape ``(n,)``."""
+        return (self.predict_proba(X)[:, 1] > 0.5).astype(np.int64)
+
+
+class LightGBMEnsemble(Ensemble):
     """Small LightGBM models, each on blocks drawn with replacement; their mean log-odds is used.
 
     Drawing blocks, not cells, keeps neighbours together, so the spread of the members says how
@@ -35,8 +59,16 @@ class LightGBMEnsemble(ClassifierMixin, BaseEstimator):
     ----------
     members
         How many models.
+    kind
+        ``boosted`` trees; a ``forest``, whose trees do not build on each other (Breiman 2001, doi
+        10.1023/A:1010933404324); or ``both``, by turns, which stacks the two with equal weights.
     trees, learning_rate, leaves, min_cells_in_leaf, feature_share, row_share, l2
-        Size and regularisation of each.
+        Size and regularisation of each boosted member.
+    forest_trees, forest_leaves, forest_min_cells
+        Size of each forest member.
+    monotone
+        Column to 1 where the score may only rise with it, or -1 where it may only fall. Columns
+        that are not there are passed over: the findings encoder may be left out.
     seed, threads
         The same seed gives the same trees, whatever the number of threads.
     """
@@ -45,6 +77,7 @@ class LightGBMEnsemble(ClassifierMixin, BaseEstimator):
         self,
         *,
         members: int = 8,
+        kind: Kind = "boosted",
         trees: int = 300,
         learning_rate: float = 0.04,
         leaves: int = 15,
@@ -52,10 +85,15 @@ class LightGBMEnsemble(ClassifierMixin, BaseEstimator):
         feature_share: float = 0.5,
         row_share: float = 0.7,
         l2: float = 10.0,
+        forest_trees: int = 60,
+        forest_leaves: int = 64,
+        forest_min_cells: int = 100,
+        monotone: Mapping[str, int] | None = None,
         seed: int = 7,
         threads: int = 2,
     ) -> None:
         self.members = members
+        self.kind = kind
         self.trees = trees
         self.learning_rate = learning_rate
         self.leaves = leaves
@@ -63,6 +101,10 @@ class LightGBMEnsemble(ClassifierMixin, BaseEstimator):
         self.feature_share = feature_share
         self.row_share = row_share
         self.l2 = l2
+        self.forest_trees = forest_trees
+        self.forest_leaves = forest_leaves
+        self.forest_min_cells = forest_min_cells
+        self.monotone = monotone
         self.seed = seed
         self.threads = threads
 
@@ -79,58 +121,58 @@ class LightGBMEnsemble(ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X, y
-            Features, shape ``(n, p)``, NaN allowed; and 0 or 1, shape ``(n,)``.
+            Features, shape ``(n, p)``, NaN allowed (a DataFrame, if `monotone` names columns);
+            and 0 or 1, shape ``(n,)``.
         sample_weight
             Weight of each row.
         groups
             Block of each row; without it, every member sees all rows.
         """
+        monotone = _constraints(X, self.monotone)
         matrix = np.asarray(X, dtype=np.float32)
         target = np.asarray(y, dtype=np.float32)
-        weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight)
-        rng = np.random.default_rng(self.seed)
+        drawn = _drawn_weights(target, sample_weight, groups, self.members, self.seed)
         self.classes_ = np.array([0, 1])
-        drawn = [weight * _drawn(groups, len(target), rng) for _ in range(self.members)]
         # A thread per member: no member waits for another, and each uses one thread of its own.
         with ThreadPoolExecutor(max_workers=self.threads) as pool:
             trained = pool.map(
-                lambda member: self._train(matrix, target, drawn[member], member),
+                lambda member: self._train(matrix, target, drawn[member], member, monotone),
                 range(self.members),
             )
-            self.boosters_ = list(trained)
+            boosters = tuple(trained)
+        forest = tuple(self._is_forest(member) for member in range(self.members))
+        self.members_ = TreeMembers(boosters=boosters, forest=forest)
         return self
 
-    def member_log_odds(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Give the raw score of every member, shape ``(n, members)``, log-odds."""
-        matrix = np.asarray(X, dtype=np.float32)
-        return member_log_odds(self.boosters_, matrix, threads=self.threads)
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Give the probabilities of 0 and 1, shape ``(n, 2)``, before calibration."""
-        positive = 1.0 / (1.0 + np.exp(-self.member_log_odds(X).mean(axis=1)))
-        return np.column_stack([1.0 - positive, positive])
-
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Give the likelier of 0 and 1, shape ``(n,)``."""
-        return (self.predict_proba(X)[:, 1] > 0.5).astype(np.int64)
+    def _is_forest(self, member: int) -> bool:
+        return self.kind == "forest" or (self.kind == "both" and member % 2 == 1)
 
     def _train(
         self,
-        matrix: NDArray[np.float32],
+        matrix: Matrix,
         target: NDArray[np.float32],
         weight: NDArray[np.float64],
         member: int,
+        monotone: list[int],
     ) -> lgb.Booster:
         kept = weight > 0
-        if len(np.unique(target[kept])) < 2:
-            raise InputError(
-                "A resampled set of blocks holds only one class; expected positives and negatives "
-                "in several blocks. Use smaller blocks or more findings."
-            )
+        forest = self._is_forest(member)
+        chosen = self._forest_parameters() if forest else self._boosted_parameters()
+        parameters: dict[str, Any] = chosen | {
+            "bagging_freq": 1,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": 1,
+            "seed": self.seed + member,
+            "verbosity": -1,
+        }
+        if any(monotone):
+            parameters["monotone_constraints"] = monotone
         data = lgb.Dataset(matrix[kept], target[kept], weight=weight[kept], free_raw_data=True)
-        return lgb.train(self._parameters(member), data, num_boost_round=self.trees)
+        rounds = self.forest_trees if forest else self.trees
+        return lgb.train(parameters, data, num_boost_round=rounds)
 
-    def _parameters(self, member: int) -> dict[str, Any]:
+    def _boosted_parameters(self) -> dict[str, Any]:
         return {
             "objective": "binary",
             "learning_rate": self.learning_rate,
@@ -138,47 +180,85 @@ class LightGBMEnsemble(ClassifierMixin, BaseEstimator):
             "min_data_in_leaf": self.min_cells_in_leaf,
             "feature_fraction": self.feature_share,
             "bagging_fraction": self.row_share,
-            "bagging_freq": 1,
             "lambda_l2": self.l2,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": 1,
-            "seed": self.seed + member,
-            "verbosity": -1,
+        }
+
+    def _forest_parameters(self) -> dict[str, Any]:
+        # Least squares on 0 and 1: a leaf says the share of positives in it.
+        return {
+            "objective": "regression",
+            "boosting": "rf",
+            "num_leaves": self.forest_leaves,
+            "min_data_in_leaf": self.forest_min_cells,
+            "feature_fraction_bynode": self.feature_share,
+            "bagging_fraction": FOREST_ROWS,
         }
 
 
-def member_log_odds(
-    boosters: list[lgb.Booster], matrix: NDArray[np.float32], *, threads: int
-) -> NDArray[np.float64]:
-    """Score rows with every booster: the one place where trees are walked.
+class LogisticEnsemble(Ensemble):
+    """Logistic regressions, each on blocks drawn with replacement, on standardised columns.
 
-    Returns
-    -------
-    ndarray, shape (n, len(boosters))
-        Log-odds before calibration; the same bytes from the kernel as from LightGBM.
+    Parameters
+    ----------
+    members
+        How many models.
+    penalty
+        Inverse of the strength of the ridge penalty.
+    seed, threads
+        As for `LightGBMEnsemble`.
     """
-    kernel = kernel_of(tuple(boosters)) if len(matrix) >= LEAST_ROWS else None
-    if kernel is not None:
-        return kernel.raw(matrix, threads=threads)
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        scores = pool.map(
-            lambda booster: booster.predict(matrix, raw_score=True, num_threads=1), boosters
+
+    def __init__(
+        self, *, members: int = 8, penalty: float = 1.0, seed: int = 7, threads: int = 2
+    ) -> None:
+        self.members = members
+        self.penalty = penalty
+        self.seed = seed
+        self.threads = threads
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> "LogisticEnsemble":
+        """Train every member; parameters as in `LightGBMEnsemble.fit`."""
+        matrix = np.asarray(X, dtype=np.float64)
+        target = np.asarray(y, dtype=np.float32)
+        known = ~np.isnan(matrix)
+        fill = np.array(
+            [
+                np.median(values[there]) if there.any() else 0.0
+                for values, there in zip(matrix.T, known.T, strict=True)
+            ]
         )
-        return np.column_stack(list(scores))
+        centred = np.where(known, matrix, fill) - fill
+        scale = np.where(centred.std(axis=0) > 0, centred.std(axis=0), 1.0)
+        drawn = _drawn_weights(target, sample_weight, groups, self.members, self.seed)
+        fitted = [self._fit_one(centred / scale, target, weight) for weight in drawn]
+        self.classes_ = np.array([0, 1])
+        self.members_ = LinearMembers(
+            fill=fill,
+            scale=scale,
+            coefficients=np.array([model.coef_[0] for model in fitted]),
+            intercepts=np.array([model.intercept_[0] for model in fitted]),
+        )
+        return self
+
+    def _fit_one(
+        self,
+        columns: NDArray[np.float64],
+        target: NDArray[np.float32],
+        weight: NDArray[np.float64],
+    ) -> LogisticRegression:
+        kept = weight > 0
+        model = LogisticRegression(C=self.penalty, max_iter=500)
+        return model.fit(columns[kept], target[kept], sample_weight=weight[kept])
 
 
-def _drawn(groups: ArrayLike | None, rows: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Count how often each row's block comes up when blocks are drawn with replacement."""
-    if groups is None:
-        return np.ones(rows)
-    _, block = np.unique(np.asarray(groups), return_inverse=True)
-    blocks = int(block.max()) + 1
-    times = np.bincount(rng.integers(blocks, size=blocks), minlength=blocks)
-    return times[block].astype(np.float64)
-
-
-class DistanceRule(ClassifierMixin, BaseEstimator):
+class DistanceRule(Ensemble):
     """The rule of thumb: the nearer to one thing, the likelier.
 
     Nothing is learned, so scores of all folds rank by distance alone; what they mean as
@@ -188,30 +268,79 @@ class DistanceRule(ClassifierMixin, BaseEstimator):
     ----------
     column
         Name of the distance column, metres. A column that is not there is an error.
+    threads
+        Not used; every ensemble has it.
     """
 
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, *, threads: int = 1) -> None:
         self.column = column
+        self.threads = threads
 
     def fit(
-        self, X: pd.DataFrame, y: ArrayLike, *, sample_weight: ArrayLike | None = None
+        self,
+        X: pd.DataFrame,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
     ) -> "DistanceRule":
-        """Check that the column is there."""
-        self._distance(X)
-        self.classes_ = np.array([0, 1])
-        return self
-
-    def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        """Give scores that fall with distance, by e every 10 km, shape ``(n, 2)``."""
-        score = 0.5 * np.exp(-self._distance(X) / 10_000.0)
-        return np.column_stack([1.0 - score, score])
-
-    def _distance(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Look up the column; the log-odds fall by 1 every 10 km."""
         if self.column not in X:
             raise InputError(
                 f"The distance rule needs the column {self.column}; the table has {list(X)}."
             )
-        return np.nan_to_num(X[self.column].to_numpy(dtype=np.float64), nan=1e6)
+        here = np.array([name == self.column for name in X], dtype=np.float64)
+        self.classes_ = np.array([0, 1])
+        self.members_ = LinearMembers(
+            fill=here * FAR_M,
+            scale=np.where(here > 0, RULE_M, 1.0),
+            coefficients=-here[None, :],
+            intercepts=np.array([-FAR_M / RULE_M]),
+        )
+        return self
+
+
+def _constraints(X: ArrayLike, monotone: Mapping[str, int] | None) -> list[int]:
+    """Give -1, 0 or 1 for each column; an empty list if none is asked for."""
+    if not monotone:
+        return []
+    if not isinstance(X, pd.DataFrame):
+        raise InputError(
+            f"Monotone constraints name columns ({sorted(monotone)}), but the rows came without "
+            "column names. Give a DataFrame."
+        )
+    return [int(monotone.get(str(name), 0)) for name in X]
+
+
+def _drawn_weights(
+    target: NDArray[np.float32],
+    sample_weight: ArrayLike | None,
+    groups: ArrayLike | None,
+    members: int,
+    seed: int,
+) -> list[NDArray[np.float64]]:
+    """Give each member's row weights: as often as each row's block is drawn with replacement."""
+    weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight)
+    rng = np.random.default_rng(seed)
+    drawn = [weight * _times_drawn(groups, len(target), rng) for _ in range(members)]
+    for own in drawn:
+        if len(np.unique(target[own > 0])) < 2:
+            raise InputError(
+                "A resampled set of blocks holds only one class; expected positives and negatives "
+                "in several blocks. Use smaller blocks or more findings."
+            )
+    return drawn
+
+
+def _times_drawn(
+    groups: ArrayLike | None, rows: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    if groups is None:
+        return np.ones(rows)
+    _, block = np.unique(np.asarray(groups), return_inverse=True)
+    blocks = int(block.max()) + 1
+    times = np.bincount(rng.integers(blocks, size=blocks), minlength=blocks)
+    return times[block].astype(np.float64)
 
 
 def risk_pipeline(
@@ -219,7 +348,6 @@ def risk_pipeline(
     *,
     findings: FindingsEncoder | None,
     classifier: BaseEstimator,
-    dense: bool = False,
 ) -> Pipeline:
     """Put findings encoder, features and classifier into one scikit-learn Pipeline.
 
@@ -231,18 +359,13 @@ def risk_pipeline(
         Encoder of past findings, or none.
     classifier
         Any classifier with ``predict_proba``.
-    dense
-        Whether the classifier needs filled and scaled columns.
     """
     parts: list[tuple[str, Any, list[str]]] = [("features", "passthrough", features)]
     if findings is not None:
         parts.append(("findings", findings, list(COORDINATES)))
     columns = ColumnTransformer(parts, verbose_feature_names_out=False)
     columns.set_output(transform="pandas")
-    steps: list[tuple[str, Any]] = [("columns", columns)]
-    if dense:
-        steps += [("fill", SimpleImputer(strategy="median")), ("scale", StandardScaler())]
-    return Pipeline([*steps, ("classifier", classifier)])
+    return Pipeline([("columns", columns), ("classifier", classifier)])
 
 
 def baselines(
@@ -260,7 +383,7 @@ def baselines(
     models = {
         "random_forest": risk_pipeline(features, findings=findings, classifier=forest),
         "logistic_regression": risk_pipeline(
-            features, findings=findings, classifier=LogisticRegression(max_iter=500), dense=True
+            features, findings=findings, classifier=LogisticEnsemble(members=1, seed=seed)
         ),
         "prevalence": risk_pipeline(
             features, findings=None, classifier=DummyClassifier(strategy="prior")

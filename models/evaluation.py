@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from models.cross_calibration import cross_calibrate
+from models.members import mean_and_spread
 from models.splits import Fold, assign_blocks
 from models.table import CellTable, draw_training_rows
 
@@ -132,9 +133,8 @@ def score_rows(
     classifier = pipeline.named_steps["classifier"]
     if not hasattr(classifier, "member_log_odds"):
         return classifier.predict_proba(columns)[:, 1], np.full(len(cells), np.nan)
-    members = classifier.member_log_odds(columns)
-    spread = members.std(axis=1, ddof=1) if members.shape[1] > 1 else np.zeros(len(cells))
-    return 1.0 / (1.0 + np.exp(-members.mean(axis=1))), spread
+    mean, spread = mean_and_spread(classifier.member_log_odds(columns))
+    return 1.0 / (1.0 + np.exp(-mean)), spread
 
 
 def calibrate_across_folds(

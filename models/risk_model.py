@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -17,12 +16,11 @@ from models.applicability import Applicability
 from models.calibration import Calibrator, calibrator_from_dict
 from models.conformal import IntervalScaler
 from models.error_profiles import ErrorProfile
-from models.estimators import member_log_odds
 from models.findings_encoder import FindingsEncoder
-from models.model_text import check_model_text
+from models.members import Members, mean_and_spread, members_from_files
 from models.table import COORDINATES
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
@@ -61,15 +59,15 @@ class RiskModel:
     Attributes
     ----------
     features
-        Feature columns, in the order the boosters know them.
+        Feature columns, in the order the members know them.
     findings
         Fitted encoder of past findings, or none.
-    boosters
+    members
         Members of the ensemble.
     calibrator
         From ensemble probability to calibrated probability.
     applicability
-        Area of applicability over the boosters' columns.
+        Area of applicability over the members' columns.
     interval
         From the ensemble's spread to an interval, learned on land held out.
     profile
@@ -78,7 +76,7 @@ class RiskModel:
 
     features: tuple[str, ...]
     findings: FindingsEncoder | None
-    boosters: tuple[lgb.Booster, ...]
+    members: Members
     calibrator: Calibrator
     applicability: Applicability
     interval: IntervalScaler
@@ -86,7 +84,7 @@ class RiskModel:
     threads: int = 2
 
     def columns(self, cells: pd.DataFrame) -> pd.DataFrame:
-        """Give the columns that the boosters see, for cells with coordinates and features.
+        """Give the columns that the members see, for cells with coordinates and features.
 
         Raises
         ------
@@ -119,9 +117,9 @@ class RiskModel:
         """
         columns = self.columns(cells)
         matrix = columns.to_numpy(dtype=np.float32)
-        log_odds = member_log_odds(list(self.boosters), matrix, threads=self.threads)
-        probability = self._calibrated(log_odds.mean(axis=1))
-        lower, upper = self.interval.interval(probability, log_odds.std(axis=1, ddof=1))
+        mean, spread = mean_and_spread(self.members.log_odds(matrix, threads=self.threads))
+        probability = self._calibrated(mean)
+        lower, upper = self.interval.interval(probability, spread)
         novelty = self.applicability.novelty(columns)
         blank = np.isnan(cells[list(self.features)].to_numpy()).all(axis=1)
         applicable = self.applicability.applicable(novelty.dissimilarity) & ~blank
@@ -140,14 +138,10 @@ class RiskModel:
 
     def to_files(self) -> dict[str, bytes]:
         """Give the model as plain files: LightGBM text, JSON and Parquet. No pickles."""
-        files = {
-            f"member_{number:02d}.lgb": booster.model_to_string().encode()
-            for number, booster in enumerate(self.boosters)
-        }
+        files = self.members.to_files()
         record: dict[str, Any] = {
             "format": FORMAT,
             "features": list(self.features),
-            "members": len(self.boosters),
             "interval": self.interval.to_dict(),
             "calibrator": self.calibrator.to_dict(),
             "profile": None if self.profile is None else self.profile.to_dict(),
@@ -184,9 +178,8 @@ class RiskModel:
             raise InputError(
                 f"The model has format {record.get('format')}; this version reads {FORMAT}."
             )
-        names = [f"member_{number:02d}.lgb" for number in range(int(record["members"]))]
         parts = [f"applicability_{name}.parquet" for name in record["applicability"]]
-        missing = [name for name in names + parts if name not in files]
+        missing = [name for name in parts if name not in files]
         if missing:
             raise InputError(f"The model folder lacks {missing}; it is incomplete.")
         findings = None
@@ -202,7 +195,7 @@ class RiskModel:
         return cls(
             features=tuple(record["features"]),
             findings=findings,
-            boosters=tuple(_booster(files[name], width) for name in names),
+            members=members_from_files(files, columns=width),
             calibrator=calibrator_from_dict(record["calibrator"]),
             applicability=Applicability.from_arrays(arrays),
             interval=IntervalScaler.from_dict(record["interval"]),
@@ -229,7 +222,7 @@ def assemble(
     return RiskModel(
         features=tuple(features),
         findings=columns.named_transformers_.get("findings"),
-        boosters=tuple(ensemble.boosters_),
+        members=ensemble.members_,
         calibrator=calibrator,
         applicability=applicability,
         interval=interval,
@@ -240,10 +233,6 @@ def assemble(
 
 def _blanked(values: NDArray[np.float64], blank: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.where(blank, np.nan, values).astype(np.float32)
-
-
-def _booster(text: bytes, features: int) -> lgb.Booster:
-    return lgb.Booster(model_str=check_model_text(text, features=features))
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

@@ -9,7 +9,14 @@ from sklearn.pipeline import Pipeline
 
 from configs.schema import Config
 from models.choice import NestedChoice
-from models.estimators import LightGBMEnsemble, baselines, risk_pipeline
+from models.estimators import (
+    DistanceRule,
+    Ensemble,
+    LightGBMEnsemble,
+    LogisticEnsemble,
+    baselines,
+    risk_pipeline,
+)
 from models.evaluation import Drawing
 from models.findings_encoder import FindingsEncoder
 from models.table import CellTable
@@ -29,11 +36,19 @@ def findings_encoder(config: Config) -> FindingsEncoder | None:
     )
 
 
-def _ensemble(config: Config) -> LightGBMEnsemble:
+def _classifier(
+    config: Config, settings: Mapping[str, Any], *, members: int, rule_column: str | None
+) -> Ensemble:
+    """Make the classifier of the kind that settings, or else the configuration, ask for."""
     model = config.model
-    return LightGBMEnsemble(
-        members=model.members, seed=model.seed, threads=model.threads, **model.lightgbm.model_dump()
-    )
+    seeded: dict[str, Any] = {"members": members, "seed": model.seed, "threads": model.threads}
+    kind = settings.get("kind", model.lightgbm.kind)
+    if kind == "logistic":
+        return LogisticEnsemble(**seeded)
+    if kind == "distance_rule" and rule_column is not None:
+        return DistanceRule(rule_column, threads=model.threads)
+    stated = model.lightgbm.model_dump() | dict(settings)
+    return LightGBMEnsemble(**seeded, **stated, monotone=dict(model.monotone))
 
 
 def makers(
@@ -41,14 +56,15 @@ def makers(
 ) -> dict[str, Maker]:
     """Give the maker of the model and of each rule of thumb, by name."""
     names = table.features
+    rule_column = _rule_column(families, names)
     others = baselines(
         names,
         findings=findings_encoder(config),
-        rule_column=_rule_column(families, names),
+        rule_column=rule_column,
         seed=config.model.seed,
         threads=config.model.threads,
     )
-    made: dict[str, Maker] = {MODEL: _model_maker(names, config, block_m)}
+    made: dict[str, Maker] = {MODEL: _model_maker(names, config, block_m, rule_column)}
     return made | {name: partial(_copy, other) for name, other in others.items()}
 
 
@@ -56,17 +72,19 @@ def _copy(pipeline: Pipeline, _: CellTable) -> Pipeline:
     return clone(pipeline)
 
 
-def _model_maker(names: list[str], config: Config, block_m: float) -> Maker:
+def _model_maker(
+    names: list[str], config: Config, block_m: float, rule_column: str | None
+) -> Maker:
     """Give the maker of the model: a choice inside each training set, or the settings given."""
 
-    def full(settings: Mapping[str, Any]) -> Pipeline:
+    def full(settings: Mapping[str, Any], members: int = config.model.members) -> Pipeline:
         own = {name: value for name, value in settings.items() if name != "findings"}
         encoder = findings_encoder(config) if settings.get("findings", True) else None
-        ensemble = _ensemble(config).set_params(**own)
-        return risk_pipeline(names, findings=encoder, classifier=ensemble)
+        classifier = _classifier(config, own, members=members, rule_column=rule_column)
+        return risk_pipeline(names, findings=encoder, classifier=classifier)
 
     def quick(settings: Mapping[str, Any]) -> Pipeline:
-        return full(settings).set_params(classifier__members=config.model.threads)
+        return full(settings, members=max(config.model.threads, 2))
 
     choice = config.model.choice
     if choice.trials == 0:
@@ -78,12 +96,14 @@ def _model_maker(names: list[str], config: Config, block_m: float) -> Maker:
     start = {name: given.get(name, True) for name in space}
     for name, value in start.items():
         space[name] = tuple(dict.fromkeys([value, *space[name]]))
+    if rule_column is None:
+        space["kind"] = tuple(kind for kind in space["kind"] if kind != "distance_rule")
     return NestedChoice(
         space=space,
         quick=quick,
         full=full,
         trials_each=choice.trials,
-        start=start,
+        first=[start | {"kind": kind} for kind in space["kind"]],
         inner_folds=choice.inner_folds,
         drawing=drawing(config, block_m),
     )

@@ -280,11 +280,10 @@ def _applicable_share(test: Test, whole: CellTable) -> float:
         cells = test.table.cells.iloc[region] if unlabelled.empty else unlabelled
         columns = pipeline.named_steps["columns"]
         known = columns.transform(test.table.cells.iloc[train])
-        boosters = pipeline.named_steps["classifier"].boosters_
-        gain = np.mean([booster.feature_importance("gain") for booster in boosters], axis=0)
-        if not gain.any():
+        weights = pipeline.named_steps["classifier"].members_.importance()
+        if not weights.any():
             continue
-        importance = dict(zip(known.columns, gain / gain.sum(), strict=True))
+        importance = dict(zip(known.columns, weights, strict=True))
         area = Applicability.fit(known, importance, fold[train])
         inside = area.applicable(area.dissimilarity(columns.transform(cells), workers=1))
         shares.append(float(np.mean(inside)))

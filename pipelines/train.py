@@ -92,11 +92,9 @@ def _final_model(
     make = makers(table, config, families, test.block_m)[MODEL]
     pipeline = fit_pipeline(make(table), table, drawing=drawing(config, test.block_m))
     columns = pipeline.named_steps["columns"].transform(table.cells)
-    gain = np.mean(
-        [b.feature_importance("gain") for b in pipeline.named_steps["classifier"].boosters_], axis=0
-    )
+    shares = pipeline.named_steps["classifier"].members_.importance()
     fold = test.held.blocks.fold_of_row(len(table.state))
-    weights = dict(zip(columns.columns, gain / gain.sum(), strict=True))
+    weights = dict(zip(columns.columns, shares, strict=True))
     applicability = Applicability.fit(columns, weights, fold)
     return assemble(
         pipeline,

@@ -39,7 +39,7 @@ def choice(**changes: object) -> NestedChoice:
         "quick": make,
         "full": make,
         "trials_each": 6,
-        "start": {"use_a": False},
+        "first": [{"use_a": False}],
         "inner_folds": 3,
         "drawing": DRAWING,
     }

@@ -2,10 +2,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from features.errors import InputError
-from models.estimators import DistanceRule, LightGBMEnsemble, baselines, risk_pipeline
+from models.estimators import (
+    DistanceRule,
+    LightGBMEnsemble,
+    LogisticEnsemble,
+    baselines,
+    risk_pipeline,
+)
 from models.findings_encoder import FindingsEncoder
 
 
@@ -97,3 +106,41 @@ def test_the_pipeline_feeds_findings_to_the_classifier() -> None:
         "findings_10_distance_m",
         "findings_within_5000m",
     ]
+
+
+def test_a_forest_says_shares_and_both_is_the_mean_of_the_two() -> None:
+    cells, y = made_up()
+    X = cells[FEATURES]
+    both = small(kind="both", members=4, feature_share=1.0).fit(X, y)
+    forest = small(kind="forest", members=4, feature_share=1.0).fit(X, y)
+    boosted = small(members=4, feature_share=1.0).fit(X, y)
+    assert both.members_.forest == (False, True, False, True)
+    np.testing.assert_array_equal(
+        both.member_log_odds(X)[:, [1, 3]], forest.member_log_odds(X)[:, [1, 3]]
+    )
+    np.testing.assert_array_equal(
+        both.member_log_odds(X)[:, [0, 2]], boosted.member_log_odds(X)[:, [0, 2]]
+    )
+    raw = forest.members_.boosters[0].predict(X.to_numpy(np.float32))
+    assert abs(raw.mean() - y.mean()) < 0.05
+    np.testing.assert_allclose(forest.member_log_odds(X)[:, 0], np.log(raw / (1 - raw)))
+
+
+def test_a_monotone_column_never_moves_the_score_the_other_way() -> None:
+    cells, y = made_up()
+    flipped = 1 - y
+    held = small(monotone={"front_distance_m": -1, "not_there": 1}).fit(cells[FEATURES], flipped)
+    along = pd.DataFrame({"front_distance_m": np.linspace(0, 20_000, 200), "slope_deg": 20.0})
+    assert (np.diff(held.predict_proba(along)[:, 1]) <= 0).all()
+    loose = small().fit(cells[FEATURES], flipped).predict_proba(along)[:, 1]
+    assert loose[-1] > loose[0] + 0.1
+    with pytest.raises(InputError, match="without column names"):
+        small(monotone={"slope_deg": 1}).fit(cells[FEATURES].to_numpy(), y)
+
+
+def test_the_logistic_members_say_what_scikit_learn_says() -> None:
+    cells, y = made_up()
+    X = cells[FEATURES]
+    ours = LogisticEnsemble(members=1).fit(X, y).predict_proba(X)[:, 1]
+    theirs = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)).fit(X, y)
+    np.testing.assert_allclose(ours, theirs.predict_proba(X)[:, 1], atol=2e-4)

@@ -13,7 +13,7 @@ def text() -> str:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(500, 3))
     model = LightGBMEnsemble(members=1, trees=5, min_cells_in_leaf=10, feature_share=1.0)
-    return model.fit(X, X[:, 0] > 0).boosters_[0].model_to_string()
+    return model.fit(X, X[:, 0] > 0).members_.boosters[0].model_to_string()
 
 
 def test_a_model_of_lightgbm_passes(text: str) -> None:

@@ -9,7 +9,7 @@ from models.applicability import Applicability
 from models.calibration import LogisticCalibrator
 from models.conformal import IntervalScaler
 from models.error_profiles import ErrorProfile
-from models.estimators import LightGBMEnsemble, risk_pipeline
+from models.estimators import DistanceRule, LightGBMEnsemble, LogisticEnsemble, risk_pipeline
 from models.evaluation import Drawing, fit_pipeline
 from models.findings_encoder import FindingsEncoder
 from models.risk_model import RiskModel, assemble
@@ -38,13 +38,10 @@ def table(n: int = 1_200) -> CellTable:
     )
 
 
-@pytest.fixture(scope="module")
-def model() -> RiskModel:
+def trained(classifier: object) -> RiskModel:
     cells = table()
     pipeline = risk_pipeline(
-        FEATURES,
-        findings=FindingsEncoder(block_m=20_000.0),
-        classifier=LightGBMEnsemble(members=4, trees=25, min_cells_in_leaf=20),
+        FEATURES, findings=FindingsEncoder(block_m=20_000.0), classifier=classifier
     )
     fit_pipeline(pipeline, cells, drawing=Drawing(8.0, 20_000.0, 0))
     score = pipeline.predict_proba(cells.cells)[:, 1]
@@ -60,6 +57,32 @@ def model() -> RiskModel:
             np.array([0.0, 0.1]), np.array([-0.2, 0.3]), np.array([0.0, 50.0]), np.array([0.1, 0.0])
         ),
     )
+
+
+@pytest.fixture(scope="module")
+def model() -> RiskModel:
+    return trained(LightGBMEnsemble(members=4, kind="both", trees=25, min_cells_in_leaf=20))
+
+
+@pytest.mark.parametrize("classifier", [LogisticEnsemble(members=3), DistanceRule("a")])
+def test_a_linear_model_is_kept_as_numbers_and_gives_the_same_bits(classifier: object) -> None:
+    linear = trained(classifier)
+    cells, again = table().cells, RiskModel.from_files(linear.to_files())
+    whole = linear.predict(cells)
+    np.testing.assert_array_equal(whole.probability, again.predict(cells).probability)
+    one = linear.predict(cells.iloc[7:8])
+    assert one.probability[0] == whole.probability[7]
+    assert (whole.lower <= whole.probability).all()
+    files = linear.to_files()
+    with pytest.raises(InputError, match="wrong shape"):
+        RiskModel.from_files(
+            files
+            | {
+                "members.json": files["members.json"].replace(
+                    b'"intercepts": [', b'"intercepts": [1, 2, 3, 4, '
+                )
+            }
+        )
 
 
 def test_the_interval_holds_the_probability(model: RiskModel) -> None:
@@ -133,7 +156,7 @@ def test_a_missing_feature_is_named(model: RiskModel) -> None:
 
 def test_an_incomplete_or_foreign_model_is_refused(model: RiskModel) -> None:
     files = model.to_files()
-    for name in ("model.json", "member_00.lgb"):
+    for name in ("model.json", "members.json", "member_00.lgb"):
         with pytest.raises(InputError):
             RiskModel.from_files({key: value for key, value in files.items() if key != name})
     with pytest.raises(InputError, match="format"):

@@ -90,10 +90,8 @@ def learn_and_look(seed: int) -> Case:
     fold = protocol.fold_of_row(state.size)
     p = cross_calibrate(out.score, state, fold)
     final = fit_pipeline(make(table), table, drawing=DRAWING)
-    gain = np.mean(
-        [b.feature_importance("gain") for b in final.named_steps["classifier"].boosters_], axis=0
-    )
-    importance = dict(zip(FEATURES, gain / gain.sum(), strict=True))
+    shares = final.named_steps["classifier"].members_.importance()
+    importance = dict(zip(FEATURES, shares, strict=True))
     area = Applicability.fit(table.cells[FEATURES], importance, fold)
     held = area.held_out_novelty(table.cells[FEATURES], fold, workers=1)
     profile = ErrorProfile.fit(held, log_loss_above_prevalence(state, p))

@@ -135,6 +135,15 @@ class FrontShape(_Front):
     )
 
 
+class OwnSideShare(_Frozen):
+    """Share of the land around each cell that its own side held: salients, pockets, depth."""
+
+    kind: Literal["own_side_share"] = "own_side_share"
+    held_area: Name = Field(description="polygons of one side; other land is the other side's")
+    land: Name = Field(description="polygons of the land that counts, such as the study area")
+    radii_m: Radii = (5_000.0, 15_000.0)
+
+
 class NoMansLand(_Frozen):
     """Width of the land between the lines of the two sides."""
 
@@ -409,6 +418,7 @@ Feature = Annotated[
     FrontLine
     | FrontZones
     | FrontShape
+    | OwnSideShare
     | NoMansLand
     | Fortifications
     | FrontOfPositions

@@ -23,6 +23,7 @@ from features.land_cover import change, land_cover, value
 from features.landform import landform
 from features.minefield_records import minefield_records
 from features.sources import Layers
+from features.surroundings import own_side_share
 from features.terrain import terrain
 from features.trafficability import trafficability
 from features.visibility import commanding_view, visibility
@@ -106,6 +107,9 @@ FAMILIES: dict[str, Family] = {
     "front_shape": Family(
         front_shape, _reach, "how the front line bends and which way it faces", units=("1/m", "1")
     ),
+    "own_side_share": Family(
+        own_side_share, _radius, "how much of the land around its own side held", units=("1",)
+    ),
     "no_mans_land": Family(
         no_mans_land, _cap, "how wide the land between two lines is", units=("m",)
     ),
@@ -187,7 +191,7 @@ FAMILIES: dict[str, Family] = {
 
 LAYER_KEYS = (
     *("layer", "held_area", "front_line", "opposing_line"),
-    *("elevation", "before", "rivers", "roads", "observers", "land_cover"),
+    *("elevation", "before", "rivers", "roads", "observers", "land_cover", "land"),
 )
 """The parameters that name a layer."""
 

@@ -15,6 +15,7 @@ CASES = {
     "front_line": {"layer": "line", "held_area": "held", "cap_m": 700.0, "along": True},
     "front_zones": {"layer": "line", "held_area": "held", "edges_m": (0.0, 50.0, 300.0)},
     "front_shape": {"layer": "line", "scale_m": 500.0, "reach_m": 900.0},
+    "own_side_share": {"held_area": "held", "land": "land", "radii_m": (150.0, 600.0)},
     "no_mans_land": {"layer": "line", "opposing_line": "road", "cap_m": 2_500.0},
     "fortifications": {"layer": "bunkers", "radii_m": (150.0, 400.0), "cap_m": 500.0},
     "front_of_positions": {
@@ -35,8 +36,8 @@ CASES = {
     },
     "commanding_view": {
         **{"layer": "dem", "front_line": "line", "held_area": "held"},
-        **{"near_m": 400.0, "rise_m": 250.0},
-        **{"radii_m": (600.0,), "eye_m": 2.0, "target_m": 1.0},
+        **{"near_m": 400.0, "rise_m": 600.0},
+        **{"radii_m": (300.0,), "eye_m": 2.0, "target_m": 1.0},
     },
     "distance": {"layer": "line", "cap_m": 650.0},
     "density": {"layer": "line", "radii_m": (250.0, 600.0)},
@@ -81,6 +82,7 @@ def study(fake_layers, fake_source, frame, seed, *, move=(0.0, 0.0)):
     shapes = {
         "line": [LineString(np.cumsum(rng.normal(0, 400, (9, 2)), 0) + (1_000, -1_000))],
         "bunkers": [Point(xy) for xy in rng.uniform(0, 2_000, (12, 2)) * (1, -1)],
+        "land": [box(-1_500, -3_000, 2_600, 900)],
         "held": [box(-9_000, -9_000, rng.uniform(0, 2_000), 9_000)],
         "road": [LineString(np.cumsum(rng.normal(0, 500, (7, 2)), 0) + (1_000, -1_000))],
         "towns": [Point(xy) for xy in rng.uniform(-500, 2_500, (30, 2)) * (1, -1)],
@@ -166,6 +168,25 @@ def test_attributes_say_where_a_feature_comes_from(fake_layers, fake_source, fra
     assert attributes["source"] == "made for a test; made for a test"
     assert attributes["unit"] == "m"
     assert "negative inside held" in attributes["words"]
+
+
+def test_a_height_far_off_decides_who_commands_near_by(fake_layers, frame, grid):
+    def height(x, y):
+        # A peak in column 10, a higher one in column 14, and a mountain in column 19 beside which
+        # the second is nothing.
+        found = [
+            np.where(np.floor(x / 100) == k, z, 0.0) for k, z in ((10, 10), (14, 30), (19, 5e3))
+        ]
+        return sum(found) + 0 * y
+
+    line = frame([LineString([(1_050, 9_000), (1_050, -9_000)])])
+    layers = fake_layers(vectors={"line": line}, rasters={"dem": height})
+    params = {
+        **{"layer": "dem", "front_line": "line", "near_m": 100.0, "rise_m": 500.0},
+        **{"radii_m": (200.0,), "eye_m": 2.0, "target_m": 1.0},
+    }
+    made = build_window(layers, grid(1, 9), kind="commanding_view", params=params)
+    assert made.visible_commanding_200m.values[0].tolist() == [0] * 8 + [1]
 
 
 def test_an_unknown_kind_is_refused(fake_layers, grid):

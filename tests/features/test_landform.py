@@ -93,12 +93,19 @@ def test_mirrored_and_turned_ground_gives_mirrored_and_turned_features(seed):
 
 
 def test_ground_upside_down_swaps_heights_and_valleys():
-    z = np.random.default_rng(4).normal(300, 5, (20, 20)).astype(np.float32)
+    rows, columns = np.mgrid[0:60, 0:60]
+    z = 20 * np.sin(columns / 6) * np.cos(rows / 8) + 3 * np.sin(columns * rows / 90)
+    z = np.round(z, 2)
     plain = outlook(z, radius_m=RADIUS, resolution_m=CELL, flat_deg=1.0)
     upside = outlook(-z, radius_m=RADIUS, resolution_m=CELL, flat_deg=1.0)
     np.testing.assert_allclose(upside.positive, plain.negative, rtol=1e-6)
-    peak, pit = list(FORMS).index("peak"), list(FORMS).index("pit")
-    np.testing.assert_array_equal(upside.form == peak, plain.form == pit)
+    pairs = {"flat": "flat", "peak": "pit", "ridge": "valley", "shoulder": "footslope"}
+    pairs |= {"spur": "hollow", "slope": "slope"}
+    pairs |= {low: high for high, low in pairs.items()}
+    opposite = np.array([list(FORMS).index(pairs[form]) for form in FORMS])
+    inner = (slice(1, -1), slice(1, -1))
+    expected = opposite[plain.form[inner].astype(int)]
+    np.testing.assert_array_equal(upside.form[inner], expected)
     np.testing.assert_array_equal(upside.crossings, plain.crossings)
 
 

@@ -109,7 +109,7 @@ def audit_run(
         problems += _simulated_flag(folder, manifest)
         problems += wrong_gates
         problems += log.problems
-        store_problems, store_notes = _store(folder, manifest, log)
+        store_problems, store_notes = _store(folder, manifest)
     notes = [*_notes(folder, manifest, layers=layers), *log.notes, *store_notes]
     checked = sum(len(stage["inputs"]) + len(stage["outputs"]) for stage in manifest["stages"])
     return Audit(
@@ -329,13 +329,12 @@ def _parents(name: Path) -> set[str]:
     return {parent.as_posix() for parent in name.parents}
 
 
-def _store(
-    folder: Path, manifest: Mapping[str, Any], log: ReviewLog
-) -> tuple[list[str], list[str]]:
+def _store(folder: Path, manifest: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Compare with MLflow, which knows nothing of whom the reader trusts."""
     from pipelines.registry import moved_behind
 
     try:
-        return moved_behind(Run.open(folder), manifest, log)
+        return moved_behind(Run.open(folder), manifest, read_reviews(folder))
     except MineriskError as error:
         return [f"the MLflow record cannot be checked: {error}"], []
 

@@ -71,6 +71,15 @@ def verify(
         raise typer.Exit(1)
 
 
+@audit.command()
+def head(run: RunArgument) -> None:
+    """Print the hash that stands for the whole trail, or for the last review if there is one."""
+    from pipelines.manifest import read_manifest
+    from pipelines.review import read_reviews
+
+    typer.echo(read_reviews(run).end or read_manifest(run).get("head"))
+
+
 def reproduce(
     run: RunArgument,
     out: Annotated[Path, typer.Option("--out", help="new folder to make the run again in")],

@@ -1,0 +1,119 @@
+"""Every command of docs/reviewers.md, in order, on the tiny study area."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from typer.testing import CliRunner
+
+from pipelines.cli import app
+from pipelines.manifest import (
+    read_manifest,
+    record_trainer,
+    sha256_path,
+    stage_key,
+    write_json,
+    write_manifest,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "reviewers.md"
+HEAD = "$(minerisk audit head runs/my_area)"
+
+
+def commands() -> list[str]:
+    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    return [line for block in blocks for line in block.splitlines() if line]
+
+
+@pytest.fixture
+def desk(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the page speaks of."""
+    for name in ("my_area", "my_area_2", "again"):
+        folder = tmp_path / "runs" / name
+        shutil.copytree(tiny_run, folder)
+        place = os.path.relpath(ROOT / "configs" / "tiny.yaml", folder)
+        write_json(folder / "manifest.json", read_manifest(folder) | {"config_file": place})
+    record_trainer(tmp_path / "runs" / "my_area", "staff 12")
+    tasks = gpd.read_file(tmp_path / "runs" / "my_area" / "tasks.gpkg", layer="tasks")
+    tasks = tasks[tasks["arm"] == "ranked"].head(2)
+    events = gpd.GeoDataFrame(
+        {"type": ["foot", "vehicle"]}, geometry=tasks.representative_point(), crs=tasks.crs
+    )
+    events.to_file(tmp_path / "accidents.gpkg")
+    key = Ed25519PrivateKey.generate()
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "reviewer7.pem").write_bytes(key.private_bytes(*form))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def pass_all_gates(folder: Path) -> None:
+    """The tiny run need not pass its gates; from here on the page needs one that does."""
+    path = folder / "metrics.json"
+    metrics = json.loads(path.read_text(encoding="utf-8"))
+    for gate in metrics["gates"]:
+        gate["passed"] = True
+    path.write_text(json.dumps(metrics), encoding="utf-8")
+    manifest = read_manifest(folder)
+    for stage in manifest["stages"]:
+        for side in ("inputs", "outputs"):
+            if "metrics.json" in stage[side]:
+                stage[side]["metrics.json"] = sha256_path(path)
+        code = manifest["environments"][stage["environment"]]["code_sha256"]
+        stage["key"] = stage_key(stage["name"], code, stage["settings"], stage["inputs"])
+    write_manifest(folder, manifest)
+
+
+def said(line: str) -> tuple[int, str]:
+    done = CliRunner().invoke(app, shlex.split(line, comments=True)[1:])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.stdout
+
+
+def trust(desk: Path) -> None:
+    """Put on the list of trusted keys what the review says its key is."""
+    entries = json.loads(said("minerisk review runs/my_area --json")[1])["entries"]
+    (desk / "trusted.txt").write_text(f"{entries[-1]['key']} reviewer 7\n", encoding="utf-8")
+
+
+def test_every_command_of_the_page_does_what_the_page_says(desk: Path) -> None:
+    lines = commands()
+    assert len(lines) > 10
+    assert all(line.startswith("minerisk ") for line in lines)
+    seen = []
+    for line in lines:
+        if " review " in line and "passed" not in seen:
+            pass_all_gates(desk / "runs" / "my_area")
+            seen.append("passed")
+        if "--trust" in line:
+            trust(desk)
+        if HEAD in line:
+            line = line.replace(HEAD, said(HEAD[2:-1])[1].strip())
+        code, words = said(line)
+        assert code == (1 if "ends with 1" in line else 0), f"{line}\n{words}"
+        seen.append(line)
+    assert "State: withdrawn." in said("minerisk review runs/my_area")[1]
+    assert (desk / "runs" / "difference" / "rank_shift.png").is_file()
+    assert (desk / "runs" / "lookback" / "lookback.csv").is_file()
+
+
+def test_a_rewritten_run_does_not_fit_the_head_that_was_written_down(desk: Path) -> None:
+    pin = said("minerisk audit head runs/my_area")[1].strip()
+    assert re.fullmatch("[0-9a-f]{64}", pin)
+    pass_all_gates(desk / "runs" / "my_area")
+    assert said("minerisk audit verify runs/my_area")[0] == 0
+    code, words = said(f"minerisk audit verify runs/my_area --pin {pin}")
+    assert code == 1
+    assert "the run was rewritten" in words
+
+
+def test_the_short_form_is_the_long_one(desk: Path) -> None:
+    assert said("minerisk audit runs/my_area") == said("minerisk audit verify runs/my_area")

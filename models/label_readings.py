@@ -22,7 +22,7 @@ Mask = NDArray[np.bool_]
 SEARCH, WEIGHTED = "negative by search", "negative by search, weighted"
 UNKNOWN = "unsurveyed land as negative"
 UNLABELLED = "positive-unlabelled"
-LEAST_PRIOR = 1e-4
+LEAST_PRIOR, TREES = 1e-4, 40
 
 
 def label_readings(
@@ -96,11 +96,11 @@ def _taught(
         (UNKNOWN, every, None),
     ):
         learner = LightGBMEnsemble(
-            members=1, trees=100, learning_rate=0.1, leaves=7, min_cells_in_leaf=50, threads=1
+            members=1, trees=TREES, learning_rate=0.1, leaves=7, min_cells_in_leaf=50, threads=1
         )
         yield name, learner.fit(matrix[rows], label[rows], sample_weight=weight)
     rows = np.flatnonzero((train & (label == 1)) | unsurveyed)
     for name, prior in priors.items():
-        learner = NonNegativePU(float(np.clip(prior, LEAST_PRIOR, 0.9)))
+        learner = NonNegativePU(float(np.clip(prior, LEAST_PRIOR, 0.9)), trees=TREES)
         fitted = learner.fit(matrix[rows], label[rows], labelling_chance=e[rows])
         yield f"{UNLABELLED}, {name}", fitted

@@ -15,7 +15,14 @@ from models.splits import assign_blocks
 from pipelines.context import Run, read_metrics
 from pipelines.evaluate_labels import read_land
 from pipelines.manifest import read_manifest, stage_named, write_json
-from pipelines.ranking_shift import Side, by_region, rank_shift, tasks_in_and_out, write_map
+from pipelines.ranking_shift import (
+    Side,
+    by_region,
+    rank_shift,
+    region_words,
+    tasks_in_and_out,
+    write_map,
+)
 from pipelines.rasters import read_raster_like
 from pipelines.reproduce import environment_causes, environment_of
 
@@ -196,7 +203,7 @@ def _words(data: Mapping[str, Any]) -> Iterator[str]:
     if data["regions"] is None:
         yield f"The maps cannot be compared: {data['grid']}"
     for row in data["regions"] or ():
-        where = "All land" if row["region"] is None else f"Region {row['region']}"
+        where = region_words(row["region"])
         moved = "none ranked by both" if row["moved_share"] is None else f"{row['moved_share']:.1%}"
         yield (
             f"{where}: moved by 10 percentile points or more {moved}; changed class "

@@ -22,6 +22,7 @@ from pipelines.evaluate_labels import Land, find_places, read_land
 from pipelines.manifest import read_manifest, sha256_path, write_json, write_whole
 from pipelines.predict import load_model
 from pipelines.prioritize import csv_text
+from pipelines.ranking_shift import region_words
 from pipelines.styles import CLASS_NAMES, OUTSIDE
 
 FINDINGS = "past_findings"
@@ -280,7 +281,8 @@ def _words(data: Mapping[str, Any]) -> list[str]:
     for by in ("region", "kind"):
         worst = [row for row in patterns[f"{by}s"] if row["missed"]]
         lines += [
-            f"{by} {row[by]}: {row['missed']} of {row['events']} new events missed."
+            f"{region_words(row[by]) if by == 'region' else row[by]}: {row['missed']} of "
+            f"{row['events']} new events missed."
             for row in worst[:5]
         ]
     pulled = [row for row in patterns["families"] if (row["at_misses"] or 0.0) < 0][:SHOWN]

@@ -90,6 +90,13 @@ def by_region(
     return rows
 
 
+def region_words(number: int | None) -> str:
+    """Name a region; only surveyed land is divided into regions."""
+    if number is None:
+        return "All land"
+    return f"Region {number}" if number >= 0 else "Land that nobody surveyed"
+
+
 def _changes(one: NDArray[np.uint8], two: NDArray[np.uint8], cell_ha: float) -> dict[str, float]:
     found = {}
     for before, words in CLASS_NAMES.items():

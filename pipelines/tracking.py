@@ -24,6 +24,7 @@ QUIET = {
 }
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
 CONNECT_S = 5.0
+STORES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
 def tracking_uri(run: Run) -> str:
@@ -99,7 +100,7 @@ def _store(run: Run) -> Iterator[Any]:
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        with _quiet():
+        with _quiet(), _own_environment():
             yield mlflow
     except (MlflowException, SQLAlchemyError) as error:
         why = str(error).splitlines()[0].rstrip(".")
@@ -202,6 +203,20 @@ def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         flat |= _flat(item, f"{name}.") if isinstance(item, dict) else {name: item}
     return flat
+
+
+@contextmanager
+def _own_environment() -> Iterator[None]:
+    """Undo that MLflow writes its store into the environment: the next run has its own."""
+    before = {name: os.environ.get(name) for name in STORES}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 @contextmanager

@@ -121,6 +121,12 @@ def test_another_store_is_used_when_the_environment_names_one(
     assert told["model_version"] == "1"
 
 
+def test_one_run_s_store_is_not_the_next_one_s(tiny_run: Path, tiny_copy: Path) -> None:
+    """MLflow writes its store into the environment of the process."""
+    assert tracking_uri(Run.open(tiny_run)) == f"sqlite:///{tiny_run / 'mlflow.db'}"
+    assert tracking_uri(Run.open(tiny_copy)) == f"sqlite:///{tiny_copy / 'mlflow.db'}"
+
+
 def test_a_second_record_is_a_second_version(tiny_copy: Path, tmp_path: Path, monkeypatch) -> None:
     uri = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)

@@ -139,7 +139,7 @@ class OwnSideShare(_Frozen):
     """Share of the land around each cell that its own side held: salients, pockets, depth."""
 
     kind: Literal["own_side_share"] = "own_side_share"
-    held_area: Name = Field(description="polygons of one side; other land is the other side's")
+    layer: Name = Field(description="polygons of one side; other land is the other side's")
     land: Name = Field(description="polygons of the land that counts, such as the study area")
     radii_m: Radii = (5_000.0, 15_000.0)
 

@@ -14,7 +14,7 @@ from features.variable import Variable, radius_name, to_dataset
 
 
 def own_side_share(
-    layers: Layers, geobox: GeoBox, *, held_area: str, land: str, radii_m: Sequence[float]
+    layers: Layers, geobox: GeoBox, *, layer: str, land: str, radii_m: Sequence[float]
 ) -> xr.Dataset:
     """Give the share of the land around each cell that its own side held.
 
@@ -25,10 +25,10 @@ def own_side_share(
     Parameters
     ----------
     layers
-        Holds `held_area` and `land`, polygons.
+        Holds `layer` and `land`, polygons.
     geobox
         North-up grid in metres, wider than the area asked for by the greatest radius.
-    held_area
+    layer
         Polygons of one side; all other land is the other side's.
     land
         Polygons of the land that counts: no land beyond the border, no sea.
@@ -43,7 +43,7 @@ def own_side_share(
     """
     crs = str(geobox.crs)
     known = burn_mask(geobox, layers.vector(land, crs=crs), all_touched=False)
-    held = known & burn_mask(geobox, layers.vector(held_area, crs=crs), all_touched=False)
+    held = known & burn_mask(geobox, layers.vector(layer, crs=crs), all_touched=False)
     variables = {}
     for radius in radii_m:
         disc = disc_half_widths(radius, resolution_m=resolution(geobox))

@@ -18,7 +18,6 @@ from sklearn.pipeline import Pipeline
 from features.errors import InputError
 from models.findings_encoder import FindingsEncoder
 from models.members import LinearMembers, Members, TreeMembers, mean_and_spread
-from models.table import COORDINATES
 
 Matrix = NDArray[np.float32]
 Kind = Literal["boosted", "forest", "both"]
@@ -362,7 +361,7 @@ def risk_pipeline(
     """
     parts: list[tuple[str, Any, list[str]]] = [("features", "passthrough", features)]
     if findings is not None:
-        parts.append(("findings", findings, list(COORDINATES)))
+        parts.append(("findings", findings, findings.columns))
     columns = ColumnTransformer(parts, verbose_feature_names_out=False)
     columns.set_output(transform="pandas")
     return Pipeline([("columns", columns), ("classifier", classifier)])

@@ -10,8 +10,6 @@ positive and a negative *of the same block*, the share ranked rightly. Its expec
 0.5 where the block was held out whole.
 """
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
@@ -23,7 +21,7 @@ from models.inputs import checked_scores
 from models.intervals import percentile_interval
 from models.metrics import Interval, block_draws, block_numbers
 from models.splits import assign_blocks
-from models.table import CellTable
+from models.table import CellTable, deal_labels
 
 LEAST_ALIKE = 0.5
 """Least share of rows whose nearest other row is in their fold, where folds hold out blocks."""
@@ -48,7 +46,7 @@ def permute_labels_within(
     after = np.lexsort((rng.random(block.size), block))
     order = np.empty(block.size, dtype=np.int64)
     order[before] = after
-    return replace(table, state=table.state[order], weight=table.weight[order])
+    return deal_labels(table, order)
 
 
 def blocks_within_folds(

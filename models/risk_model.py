@@ -148,12 +148,8 @@ class RiskModel:
             "findings": None,
         }
         if self.findings is not None:
-            record["findings"] = {
-                name: list(value) if isinstance(value, (tuple, list)) else value
-                for name, value in self.findings.get_params().items()
-            }
-            findings = pd.DataFrame(self.findings.findings_, columns=list(COORDINATES))
-            files["findings.parquet"] = _parquet(findings)
+            record["findings"] = self.findings.to_dict()
+            files["findings.parquet"] = _parquet(self.findings.to_frame())
         arrays = self.applicability.to_arrays()
         for name, array in arrays.items():
             frame = pd.DataFrame(np.atleast_2d(np.asarray(array).T).T)
@@ -184,8 +180,9 @@ class RiskModel:
             raise InputError(f"The model folder lacks {missing}; it is incomplete.")
         findings = None
         if record["findings"] is not None:
-            findings = FindingsEncoder(**record["findings"])
-            findings.findings_ = _frame(files["findings.parquet"]).to_numpy(dtype=np.float64)
+            findings = FindingsEncoder.from_dict(
+                record["findings"], _frame(files["findings.parquet"])
+            )
         width = len(record["features"])
         width += 0 if findings is None else len(findings.get_feature_names_out())
         arrays = {

@@ -22,6 +22,7 @@ from features.grid import cell_centres, cells_inside, resolution
 from models.risk_model import RiskModel
 from pipelines.console import Progress
 from pipelines.context import Run
+from pipelines.hazards import hazard_folder
 from pipelines.manifest import write_json
 from pipelines.rasters import (
     RasterWriter,
@@ -77,6 +78,7 @@ def predict(
     progress: Progress,
     area: gpd.GeoDataFrame | None = None,
     folder: Path | None = None,
+    hazard: str | None = None,
 ) -> tuple[Sequence[Path], dict[str, Any]]:
     """Write probability, interval, applicability, class and preview.
 
@@ -94,17 +96,19 @@ def predict(
     CoverError
         If the area reaches outside the study area.
     """
-    folder = folder or run.folder / "rasters"
+    home = run.folder if hazard is None else hazard_folder(run.folder, hazard)
+    folder = (folder or run.folder / "rasters") / (hazard or "")
     cube = open_cube(run.folder / "cube.zarr")
-    model = load_model(run.folder)
+    model = load_model(home)
     window = whole_window(cube) if area is None else area_window(cube, area)
     tags = {
         "RUN": run.config.study_area.name,
         "FINDINGS": "SIMULATED" if run.simulated else "recorded",
+        "HAZARD": hazard or "any",
         "USE": "one indirect source for desk assessment; rank land for survey, decide nothing",
     }
     paths = _write_bands(cube, model, window, folder, tags, progress)
-    paths += _write_classes(run, window, folder, tags, whole=area is None)
+    paths += _write_classes(run, window, folder, tags, hazard, whole=area is None)
     facts = {"cells": int(window.asked.sum()), "shape": list(window.geobox.shape)}
     return paths, facts
 
@@ -226,12 +230,18 @@ def _strips(
 
 
 def _write_classes(
-    run: Run, window: Window, folder: Path, tags: Mapping[str, str], *, whole: bool
+    run: Run,
+    window: Window,
+    folder: Path,
+    tags: Mapping[str, str],
+    hazard: str | None,
+    *,
+    whole: bool,
 ) -> list[Path]:
     probability, geobox = read_raster(folder / "probability.tif")
     ratio, _ = read_raster(folder / "applicability.tif")
     applicable = ratio <= 1
-    stored = run.folder / "rasters" / "classes.json"
+    stored = run.folder / "rasters" / (hazard or "") / "classes.json"
     made = []
     if whole:
         shares = run.config.classes.model_dump()

@@ -77,9 +77,16 @@ def _track(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
 
 
 def _predict(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from pipelines.hazards import compare_with_any, predict_hazards, trained_hazards
     from pipelines.predict import predict
 
-    return predict(run, progress=bar)
+    paths, facts = predict(run, progress=bar)
+    rasters = run.folder / "rasters"
+    more = predict_hazards(
+        run.folder, rasters, lambda name: predict(run, progress=bar, hazard=name)[0]
+    )
+    facts["hazards"] = compare_with_any(rasters, trained_hazards(run.folder))
+    return [*paths, *more], facts
 
 
 def _prioritize(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:

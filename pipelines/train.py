@@ -19,11 +19,13 @@ from models.error_profiles import ErrorProfile, log_loss_above_prevalence
 from models.evaluation import fit_pipeline, grouped_importance
 from models.risk_model import RiskModel, assemble
 from models.splits import assign_blocks
+from models.table import CellTable
 from pipelines.build import feature_families, read_cells
 from pipelines.candidates import MODEL, drawing, findings_encoder, makers
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.gates import gates, refuse_too_few
+from pipelines.hazards import measure_hazards, train_hazards
 from pipelines.land_samples import land_to_predict
 from pipelines.manifest import write_json, write_whole
 from pipelines.metrics import run_metrics
@@ -39,8 +41,24 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     FindingError
         If shuffled labels can be predicted: something leaks.
     """
-    config = run.config
     table = read_cells(run)
+    metrics = train_table(run, table, run.folder, progress=progress)
+    metrics["hazards"] = train_hazards(
+        table,
+        run.config,
+        run.folder,
+        lambda part, folder: train_table(run, part, folder, progress=progress),
+        by_any=metrics["hazard_classes"],
+    )
+    write_json(run.folder / "metrics.json", metrics)
+    names = ("model", "metrics.json", "held_out.parquet", "trials.json", "hazards")
+    paths = [run.folder / name for name in names if (run.folder / name).exists()]
+    return paths, {"gates_passed": all(gate["passed"] for gate in metrics["gates"])}
+
+
+def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress) -> dict[str, Any]:
+    """Train on one table and write into a folder what `train` writes; give its metrics."""
+    config = run.config
     families = feature_families(run)
     refuse_too_few(table, config)
     target = land_to_predict(run)
@@ -60,8 +78,11 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     model = _final_model(test, config, families, importance)
     metrics = run_metrics(run, test, permuted, importance, model)
     metrics["gates"] = gates(config, metrics)
-    paths = _write(run.folder, model, metrics, test)
-    return paths, {"gates_passed": all(gate["passed"] for gate in metrics["gates"])}
+    metrics["hazard_classes"] = measure_hazards(
+        test.scores["far", MODEL].score, table, test.protocols["far"], block_m=test.block_m
+    )
+    _write(folder, model, metrics, test)
+    return metrics
 
 
 def _importance(

@@ -15,7 +15,7 @@ CASES = {
     "front_line": {"layer": "line", "held_area": "held", "cap_m": 700.0, "along": True},
     "front_zones": {"layer": "line", "held_area": "held", "edges_m": (0.0, 50.0, 300.0)},
     "front_shape": {"layer": "line", "scale_m": 500.0, "reach_m": 900.0},
-    "own_side_share": {"held_area": "held", "land": "land", "radii_m": (150.0, 600.0)},
+    "own_side_share": {"layer": "held", "land": "land", "radii_m": (150.0, 600.0)},
     "no_mans_land": {"layer": "line", "opposing_line": "road", "cap_m": 2_500.0},
     "fortifications": {"layer": "bunkers", "radii_m": (150.0, 400.0), "cap_m": 500.0},
     "front_of_positions": {

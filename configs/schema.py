@@ -523,6 +523,9 @@ class FindingsEncoder(_Frozen):
     """Distance to and number of known findings, fitted inside each fold."""
 
     use: bool = True
+    members: Literal["all", "half"] = Field(
+        "all", description="which members of the ensemble see past findings"
+    )
     block_m: Metres = Field(40_000, description="blocks of the cross-fitting, metres")
     neighbours: tuple[int, ...] = Field((1, 10), description="distance to the k-th finding")
     radii_m: tuple[Metres, ...] = Field((10_000.0,), description="findings within each radius")
@@ -578,7 +581,10 @@ class Choice(_Frozen):
     min_cells_in_leaf: tuple[int, ...] = (200, 500, 1_000)
     feature_share: tuple[Share, ...] = (0.3, 0.5)
     trees: tuple[int, ...] = (150, 300)
-    findings: tuple[bool, ...] = Field((True, False), description="with the encoder, or without")
+    findings: tuple[Literal["all", "half", "none"], ...] = Field(
+        ("all", "half", "none"),
+        description="which members of the ensemble see past findings",
+    )
 
 
 class Model(_Frozen):

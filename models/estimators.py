@@ -1,6 +1,6 @@
 """The models a risk map can be made with, and the rules of thumb that they have to beat."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
@@ -65,6 +65,10 @@ class LightGBMEnsemble(Ensemble):
         Size and regularisation of each boosted member.
     forest_trees, forest_leaves, forest_min_cells
         Size of each forest member.
+    hidden
+        Columns that every second pair of members never sees. With the columns of the findings
+        encoder, one half of the ensemble speaks for land near findings and the other for land far
+        from any, and neither has to be chosen.
     monotone
         Column to 1 where the score may only rise with it, or -1 where it may only fall. Columns
         that are not there are passed over: the findings encoder may be left out.
@@ -87,6 +91,7 @@ class LightGBMEnsemble(Ensemble):
         forest_trees: int = 60,
         forest_leaves: int = 64,
         forest_min_cells: int = 100,
+        hidden: Sequence[str] = (),
         monotone: Mapping[str, int] | None = None,
         seed: int = 7,
         threads: int = 2,
@@ -103,6 +108,7 @@ class LightGBMEnsemble(Ensemble):
         self.forest_trees = forest_trees
         self.forest_leaves = forest_leaves
         self.forest_min_cells = forest_min_cells
+        self.hidden = hidden
         self.monotone = monotone
         self.seed = seed
         self.threads = threads
@@ -120,22 +126,27 @@ class LightGBMEnsemble(Ensemble):
         Parameters
         ----------
         X, y
-            Features, shape ``(n, p)``, NaN allowed (a DataFrame, if `monotone` names columns);
-            and 0 or 1, shape ``(n,)``.
+            Features, shape ``(n, p)``, NaN allowed (a DataFrame, if `monotone` or `hidden` name
+            columns); and 0 or 1, shape ``(n,)``.
         sample_weight
             Weight of each row.
         groups
             Block of each row; without it, every member sees all rows.
         """
-        monotone = _constraints(X, self.monotone)
+        names = _column_names(X, [*(self.monotone or ()), *self.hidden])
+        monotone = [int((self.monotone or {}).get(name, 0)) for name in names]
         matrix = np.asarray(X, dtype=np.float32)
+        blinded = matrix.copy() if self.hidden else matrix
+        blinded[:, [name in self.hidden for name in names]] = np.nan  # no split is made on it
         target = np.asarray(y, dtype=np.float32)
         drawn = _drawn_weights(target, sample_weight, groups, self.members, self.seed)
         self.classes_ = np.array([0, 1])
         # A thread per member: no member waits for another, and each uses one thread of its own.
         with ThreadPoolExecutor(max_workers=self.threads) as pool:
             trained = pool.map(
-                lambda member: self._train(matrix, target, drawn[member], member, monotone),
+                lambda member: self._train(
+                    blinded if member // 2 % 2 else matrix, target, drawn[member], member, monotone
+                ),
                 range(self.members),
             )
             boosters = tuple(trained)
@@ -299,16 +310,16 @@ class DistanceRule(Ensemble):
         return self
 
 
-def _constraints(X: ArrayLike, monotone: Mapping[str, int] | None) -> list[int]:
-    """Give -1, 0 or 1 for each column; an empty list if none is asked for."""
-    if not monotone:
-        return []
-    if not isinstance(X, pd.DataFrame):
+def _column_names(X: ArrayLike, asked: Sequence[str]) -> list[str]:
+    """Name the columns; a setting that asks for columns by name needs their names."""
+    if isinstance(X, pd.DataFrame):
+        return [str(name) for name in X]
+    if asked:
         raise InputError(
-            f"Monotone constraints name columns ({sorted(monotone)}), but the rows came without "
-            "column names. Give a DataFrame."
+            f"Settings name columns ({sorted(asked)}), but the rows came without column names. "
+            "Give a DataFrame."
         )
-    return [int(monotone.get(str(name), 0)) for name in X]
+    return [""] * np.shape(X)[1]
 
 
 def _drawn_weights(

@@ -32,7 +32,8 @@ def findings_encoder(config: Config) -> FindingsEncoder | None:
     if not encoder.use:
         return None
     return FindingsEncoder(
-        **encoder.model_dump(exclude={"use"}), as_of=None if as_of is None else as_of.isoformat()
+        **encoder.model_dump(exclude={"use", "members"}),
+        as_of=None if as_of is None else as_of.isoformat(),
     )
 
 
@@ -79,12 +80,16 @@ def _model_maker(
 
     def full(settings: Mapping[str, Any], members: int = config.model.members) -> Pipeline:
         own = {name: value for name, value in settings.items() if name != "findings"}
-        encoder = findings_encoder(config) if settings.get("findings", True) else None
+        encoder = findings_encoder(config)
+        seen = settings.get("findings", config.model.findings.members)
+        if encoder is not None and seen == "half":
+            own["hidden"] = tuple(encoder.get_feature_names_out())
+        encoder = None if seen == "none" else encoder
         classifier = _classifier(config, own, members=members, rule_column=rule_column)
         return risk_pipeline(names, findings=encoder, classifier=classifier)
 
     def quick(settings: Mapping[str, Any]) -> Pipeline:
-        return full(settings, members=max(config.model.threads, 2))
+        return full(settings, members=4)
 
     choice = config.model.choice
     if choice.trials == 0:
@@ -93,7 +98,8 @@ def _model_maker(
     if not config.model.findings.use:
         space.pop("findings")
     given = config.model.lightgbm.model_dump()
-    start = {name: given.get(name, True) for name in space}
+    given["findings"] = config.model.findings.members
+    start = {name: given[name] for name in space}
     for name, value in start.items():
         space[name] = tuple(dict.fromkeys([value, *space[name]]))
     if rule_column is None:

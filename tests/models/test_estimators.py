@@ -144,3 +144,11 @@ def test_the_logistic_members_say_what_scikit_learn_says() -> None:
     ours = LogisticEnsemble(members=1).fit(X, y).predict_proba(X)[:, 1]
     theirs = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)).fit(X, y)
     np.testing.assert_allclose(ours, theirs.predict_proba(X)[:, 1], atol=2e-4)
+
+
+def test_every_second_pair_of_members_is_blind_to_hidden_columns() -> None:
+    cells, y = made_up()
+    model = small(members=4, hidden=("front_distance_m",)).fit(cells[FEATURES], y)
+    moved = cells[FEATURES].assign(front_distance_m=0.0)
+    changed = model.member_log_odds(moved) != model.member_log_odds(cells[FEATURES])
+    assert changed.any(axis=0).tolist() == [True, True, False, False]

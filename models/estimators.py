@@ -136,8 +136,10 @@ class LightGBMEnsemble(Ensemble):
         names = _column_names(X, [*(self.monotone or ()), *self.hidden])
         monotone = [int((self.monotone or {}).get(name, 0)) for name in names]
         matrix = np.asarray(X, dtype=np.float32)
-        blinded = matrix.copy() if self.hidden else matrix
-        blinded[:, [name in self.hidden for name in names]] = np.nan  # no split is made on it
+        blinded = matrix
+        if self.hidden:
+            blinded = matrix.copy()
+            blinded[:, [name in self.hidden for name in names]] = np.nan  # no split is made on it
         target = np.asarray(y, dtype=np.float32)
         drawn = _drawn_weights(target, sample_weight, groups, self.members, self.seed)
         self.classes_ = np.array([0, 1])

@@ -106,6 +106,23 @@ def features(
 
 
 @app.command()
+def ablate(
+    config: ConfigFile,
+    out: Out,
+    into: Annotated[
+        Path | None, typer.Option("--into", help="JSON of several study areas to put it into")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure what each family of features adds on land held out. Goes on where it stopped."""
+    from pipelines.ablation import ablate as measure
+    from pipelines.ablation import lines_of
+
+    found = measure(config, out, into=into, said=_say)
+    _print(found, lines_of(found), as_json=as_json)
+
+
+@app.command()
 def build(config: ConfigFile, out: Out) -> None:
     """Make the feature cube and the labels."""
     from pipelines.run import run_steps

@@ -5,7 +5,8 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from zarr.codecs import BloscCodec
+from zarr.errors import ContainsArrayError
 
 from features.errors import InputError
 from features.families import FAMILIES, build_feature, layers_of
@@ -25,22 +27,52 @@ from features.sources import Layers
 
 FEATURES_VERSION = 1
 CHUNK = 512
-TILE = 4_096
+TILE = 2_048
+DONE = "tiles"
 
+Features = Sequence[tuple[str, Mapping[str, Any]]]
 Progress = Callable[[str, int, int], None]
+Task = tuple[int, int, int]
+"""Number of the feature, first row and first column of the tile."""
+Built = tuple[int, list[str]]
+"""Number of the feature, and the names of its variables."""
 _LOG = logging.getLogger(__name__)
+
+
+def in_turn(work: Callable[[Task], Built], tasks: Sequence[Task]) -> Iterator[Built]:
+    """Do one task after the other in this process."""
+    return map(work, tasks)
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How a cube is cut, and who works on the tiles. Neither changes a byte of it.
+
+    Attributes
+    ----------
+    cells
+        Side of a tile; rounded up to whole chunks, so that no two tiles share one.
+    run
+        Does tasks in any order and gives what they give, as `in_turn`.
+    """
+
+    cells: int = TILE
+    run: Callable[[Callable[[Task], Built], Sequence[Task]], Iterator[Built]] = in_turn
 
 
 def build_cube(
     layers: Layers,
-    features: Sequence[tuple[str, Mapping[str, Any]]],
+    features: Features,
     *,
     geobox: GeoBox,
     inside: NDArray[np.bool_],
     path: Path,
     progress: Progress | None = None,
+    tiling: Tiling | None = None,
 ) -> bool:
     """Build every feature on the grid and write the cube, unless it is there already.
+
+    Tiles that an interrupted build of the same inputs has finished are kept.
 
     Parameters
     ----------
@@ -55,7 +87,9 @@ def build_cube(
     path
         The Zarr store. It appears whole or not at all.
     progress
-        Called with a feature's name, how many are done, and how many there are.
+        Called with a feature's name, how many tiles are done, and how many there are.
+    tiling
+        How the grid is cut, and who works on it; by default tiles of `TILE` cells in turn.
 
     Returns
     -------
@@ -73,17 +107,22 @@ def build_cube(
     if stored_key(path) == key:
         _LOG.info("%s is up to date: same features, layers and grid.", path)
         return False
-    partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        group = zarr.open_group(partial, mode="w", zarr_format=3, attributes=_attributes(geobox))
-        _write_frame(group, geobox, inside)
-        names = _write_features(group, layers, features, geobox, progress or _silent)
-        group.attrs.update({"variables": names, "key": key})
-        _put_in_place(partial, path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    tiling = tiling or Tiling()
+    store = path.with_name(f".{path.name}.partial")
+    side = -(-tiling.cells // CHUNK) * CHUNK
+    _begin(store, geobox, inside, key=f"{key} in tiles of {side} cells")
+    tasks = [
+        (number, row, column)
+        for number in range(len(features))
+        for row in range(0, geobox.height, side)
+        for column in range(0, geobox.width, side)
+    ]
+    work = partial(_write_tile, layers, features, geobox, store, side)
+    names = _collect(tiling.run(work, tasks), tasks, features, progress or _silent)
+    group = zarr.open_group(store, mode="r+")
+    group.attrs.put({**_attributes(geobox), "variables": names, "key": key})
+    shutil.rmtree(store / DONE)
+    _put_in_place(store, path)
     return True
 
 
@@ -116,7 +155,7 @@ def cube_geobox(cube: xr.Dataset) -> GeoBox:
 
 def cube_key(
     layers: Layers,
-    features: Sequence[tuple[str, Mapping[str, Any]]],
+    features: Features,
     *,
     geobox: GeoBox,
     inside: NDArray[np.bool_],
@@ -163,7 +202,13 @@ def _attributes(geobox: GeoBox) -> dict[str, Any]:
     }
 
 
-def _array(group: zarr.Group, name: str, shape: tuple[int, ...], dtype: str) -> zarr.Array[Any]:
+def _array(
+    group: zarr.Group,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: str,
+    attributes: Mapping[str, Any],
+) -> zarr.Array[Any]:
     fill = np.nan if dtype.startswith("float") else 0
     return group.create_array(
         name,
@@ -173,7 +218,21 @@ def _array(group: zarr.Group, name: str, shape: tuple[int, ...], dtype: str) -> 
         fill_value=fill,
         compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"),
         dimension_names=("y", "x"),
+        attributes={**attributes, "grid_mapping": "spatial_ref"},
     )
+
+
+def _begin(store: Path, geobox: GeoBox, inside: NDArray[np.bool_], *, key: str) -> None:
+    """Make a store without features, unless an earlier build of the same began one."""
+    if (store / DONE).is_dir() and stored_key(store) == key:
+        _LOG.info("Going on with the tiles in %s.", store)
+        return
+    shutil.rmtree(store, ignore_errors=True)
+    store.parent.mkdir(parents=True, exist_ok=True)
+    group = zarr.open_group(store, mode="w", zarr_format=3, attributes=_attributes(geobox))
+    _write_frame(group, geobox, inside)
+    (store / DONE).mkdir()
+    group.attrs["key"] = key
 
 
 def _write_frame(group: zarr.Group, geobox: GeoBox, inside: NDArray[np.bool_]) -> None:
@@ -193,50 +252,75 @@ def _write_frame(group: zarr.Group, geobox: GeoBox, inside: NDArray[np.bool_]) -
             "GeoTransform": " ".join(f"{number!r}" for number in map(float, numbers)),
         }
     )
-    mask = _array(group, "inside", tuple(geobox.shape), "uint8")
+    words = {"words": "1 in the study area, 0 outside"}
+    mask = _array(group, "inside", tuple(geobox.shape), "uint8", words)
     mask[...] = inside.astype(np.uint8)
-    mask.attrs.update({"grid_mapping": "spatial_ref", "words": "1 in the study area, 0 outside"})
 
 
 def _silent(name: str, done: int, count: int) -> None:
     pass
 
 
-def _write_features(
-    group: zarr.Group,
-    layers: Layers,
-    features: Sequence[tuple[str, Mapping[str, Any]]],
-    geobox: GeoBox,
-    progress: Progress,
+def _collect(
+    results: Iterator[Built], tasks: Sequence[Task], features: Features, progress: Progress
 ) -> list[str]:
-    names: list[str] = []
-    for done, (kind, params) in enumerate(features):
-        progress(_title(kind, params), done, len(features))
-        names += _write_feature(group, layers, geobox, kind, params)
-    progress("cube", len(features), len(features))
-    return names
+    """Wait for all tiles, and give the variables in the order of their features."""
+    variables: dict[int, list[str]] = {}
+    for done, (number, _, _) in enumerate(tasks):
+        progress(_title(*features[number]), done, len(tasks))
+        built, names = next(results)
+        if built not in variables:
+            variables[built] = names
+            _refuse_twins(variables)
+    progress("cube", len(tasks), len(tasks))
+    return [name for number in sorted(variables) for name in variables[number]]
 
 
-def _write_feature(
-    group: zarr.Group, layers: Layers, geobox: GeoBox, kind: str, params: Mapping[str, Any]
-) -> list[str]:
-    if kind not in FAMILIES:
-        raise InputError(f"The feature kind is {kind!r}; expected one of {sorted(FAMILIES)}.")
-    arrays: dict[str, zarr.Array[Any]] = {}
-    for rows, columns in _tiles(geobox):
-        part = build_window(layers, geobox[rows, columns], kind=kind, params=params)
-        for name, variable in _named(part):
-            if name not in arrays:
-                if name in group:
-                    raise InputError(
-                        f"Two features are called {name}. Leave one out, or give its layer "
-                        "another name."
-                    )
-                arrays[name] = _array(group, name, tuple(geobox.shape), "float32")
-                attributes = {**variable.attrs, "units": variable.attrs["unit"]}
-                arrays[name].attrs.update({**attributes, "grid_mapping": "spatial_ref"})
-            arrays[name][rows, columns] = variable.to_numpy()
-    return list(arrays)
+def _refuse_twins(variables: Mapping[int, Sequence[str]]) -> None:
+    names = [name for own in variables.values() for name in own]
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise InputError(
+            f"Two features are called {', '.join(twins)}. Leave one out, or give its layer "
+            "another name."
+        )
+
+
+def _write_tile(
+    layers: Layers, features: Features, geobox: GeoBox, store: Path, side: int, task: Task
+) -> Built:
+    """Build one feature on one tile into its own chunks; a mark tells that all are written."""
+    number, row, column = task
+    mark = store / DONE / f"{number}_{row}_{column}.json"
+    if mark.is_file():
+        return number, json.loads(mark.read_text(encoding="utf-8"))
+    kind, params = features[number]
+    rows = slice(row, min(row + side, geobox.height))
+    columns = slice(column, min(column + side, geobox.width))
+    part = build_window(layers, geobox[rows, columns], kind=kind, params=params)
+    group = zarr.open_group(store, mode="r+")
+    names = []
+    for name, variable in _named(part):
+        array = _feature_array(group, name, tuple(geobox.shape), variable.attrs)
+        array[rows, columns] = variable.to_numpy()
+        names.append(name)
+    begun = mark.with_suffix(".partial")
+    begun.write_text(json.dumps(names), encoding="utf-8")
+    begun.replace(mark)
+    return number, names
+
+
+def _feature_array(
+    group: zarr.Group, name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]
+) -> zarr.Array[Any]:
+    """Make the array of a variable, or open the one that another tile has made."""
+    try:
+        return _array(group, name, shape, "float32", {**attributes, "units": attributes["unit"]})
+    except ContainsArrayError:
+        found = group[name]
+        if not isinstance(found, zarr.Array):
+            raise InputError(f"{name} in {group.store_path} is no array. Build anew.") from None
+        return found
 
 
 def _named(dataset: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
@@ -254,6 +338,8 @@ def build_window(
     Dataset
         As `features.families.build_feature`; the same bits as that window of the whole.
     """
+    if kind not in FAMILIES:
+        raise InputError(f"The feature kind is {kind!r}; expected one of {sorted(FAMILIES)}.")
     # One cell more than the halo: a 3 x 3 stencil needs it even where the radius is less.
     halo_m = FAMILIES[kind].halo_m(params)
     padded, cells = pad_grid(geobox, halo_m + resolution(geobox) if halo_m or _stencil(kind) else 0)
@@ -266,22 +352,12 @@ def _stencil(kind: str) -> bool:
     return kind == "terrain"
 
 
-def _tiles(geobox: GeoBox) -> Iterator[tuple[slice, slice]]:
-    height, width = geobox.shape
-    for row in range(0, height, TILE):
-        for column in range(0, width, TILE):
-            yield (
-                slice(row, min(row + TILE, height)),
-                slice(column, min(column + TILE, width)),
-            )
-
-
-def _put_in_place(partial: Path, path: Path) -> None:
+def _put_in_place(store: Path, path: Path) -> None:
     if path.exists():
         old = path.with_name(f".{path.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         path.rename(old)
-        partial.rename(path)
+        store.rename(path)
         shutil.rmtree(old)
     else:
-        partial.rename(path)
+        store.rename(path)

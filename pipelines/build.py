@@ -17,7 +17,7 @@ from rasterio.features import rasterize
 from scipy.spatial import cKDTree
 
 from configs.schema import Config, Evidence
-from features.cube import build_cube, cube_geobox, open_cube
+from features.cube import Tiling, build_cube, cube_geobox, open_cube
 from features.errors import InputError
 from features.grid import cell_centres, resolution
 from features.labels import EvidenceLayer, label_cells
@@ -42,14 +42,21 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     features, left_out = present_features(config, layers)
     for line in left_out:
         log.warning("%s.", line)
+    tiling = Tiling(run=run.workers.run)
     built = build_cube(
-        layers, features, geobox=geobox, inside=inside, path=cube, progress=progress.step
+        layers,
+        features,
+        geobox=geobox,
+        inside=inside,
+        path=cube,
+        progress=progress.step,
+        tiling=tiling,
     )
     made = [cube]
     if effort := effort_features(config, layers):
         # A store of its own: whatever reads the cube cannot take it for a feature.
         made.append(run.folder / "effort.zarr")
-        build_cube(layers, effort, geobox=geobox, inside=inside, path=made[-1])
+        build_cube(layers, effort, geobox=geobox, inside=inside, path=made[-1], tiling=tiling)
     labels = label_land(config, layers, geobox)
     labels["state"] = labels["state"].where(inside, -1).astype(np.int8)
     labels["region"] = (("y", "x"), _regions(config, layers, geobox, labels["state"].to_numpy()))

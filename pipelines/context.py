@@ -26,6 +26,7 @@ from pipelines.manifest import (
     write_manifest,
     write_whole,
 )
+from pipelines.workers import ALONE, Workers
 
 SIMULATED = "@simulated/"
 
@@ -42,11 +43,14 @@ class Run:
         What was asked for.
     config_path
         The file it came from; a relative data root is relative to it.
+    workers
+        Who works on tiles; it changes no byte of any output.
     """
 
     folder: Path
     config: Config
     config_path: Path
+    workers: Workers = ALONE
 
     @classmethod
     def start(cls, config_path: Path, folder: Path) -> "Run":

@@ -6,7 +6,7 @@ import rasterio
 from shapely.geometry import LineString
 
 from features import cube as module
-from features.cube import build_cube, cube_geobox, open_cube, stored_key
+from features.cube import Tiling, build_cube, cube_geobox, open_cube, stored_key
 from features.errors import InputError
 
 FEATURES = [
@@ -71,14 +71,49 @@ def test_another_parameter_or_grid_builds_anew(layers, grid, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["cube.zarr"]
 
 
-def test_tiles_give_the_bytes_of_the_whole(layers, grid, tmp_path, monkeypatch):
-    build(layers, tmp_path / "whole.zarr", grid(14, 11))
-    monkeypatch.setattr(module, "TILE", 5)
+@pytest.mark.parametrize("cells", [5, 10, 15])
+def test_tiles_give_the_files_of_the_whole(layers, grid, tmp_path, monkeypatch, cells):
     monkeypatch.setattr(module, "CHUNK", 5)
-    build(layers, tmp_path / "tiles.zarr", grid(14, 11))
-    whole, tiles = open_cube(tmp_path / "whole.zarr"), open_cube(tmp_path / "tiles.zarr")
-    for name in whole.data_vars:
-        assert whole[name].values.tobytes() == tiles[name].values.tobytes(), name
+    build(layers, tmp_path / "whole.zarr", grid(14, 11))
+    build(layers, tmp_path / "tiles.zarr", grid(14, 11), tiling=Tiling(cells))
+    assert digest(tmp_path / "whole.zarr") == digest(tmp_path / "tiles.zarr")
+
+
+def test_the_order_of_tiles_and_doing_one_twice_change_nothing(layers, grid, tmp_path, monkeypatch):
+    def backwards(work, tasks):
+        work(tasks[3])
+        return map(work, reversed(tasks))
+
+    monkeypatch.setattr(module, "CHUNK", 5)
+    build(layers, tmp_path / "whole.zarr", grid(14, 11))
+    build(layers, tmp_path / "tiles.zarr", grid(14, 11), tiling=Tiling(5, backwards))
+    assert digest(tmp_path / "whole.zarr") == digest(tmp_path / "tiles.zarr")
+
+
+def test_a_build_goes_on_with_the_tiles_that_are_done(layers, grid, tmp_path, monkeypatch):
+    done = []
+
+    def counted(work, tasks):
+        for task in tasks:
+            done.append(task)
+            yield work(task)
+
+    def stopped(work, tasks):
+        yield from counted(work, tasks[:4])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "CHUNK", 5)
+    path, built = tmp_path / "cube.zarr", []
+    with pytest.raises(KeyboardInterrupt):
+        build(layers, path, grid(14, 11), tiling=Tiling(5, stopped))
+    window = module.build_window
+    monkeypatch.setattr(module, "build_window", lambda *a, **k: built.append(a) or window(*a, **k))
+    build(layers, path, grid(14, 11), tiling=Tiling(5, counted))
+    assert len(done) == 4 + 2 * 9
+    assert len(built) == 2 * 9 - 4
+    build(layers, tmp_path / "whole.zarr", grid(14, 11))
+    assert digest(path) == digest(tmp_path / "whole.zarr")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["cube.zarr", "whole.zarr"]
 
 
 def test_the_same_inputs_give_the_same_files(layers, grid, tmp_path):

@@ -8,6 +8,8 @@ _RASTER_FEATURES = (
     *("terrain", "land_cover", "land_cover_edge", "value", "change", "passes", "landform"),
     *("front_facing", "wetness", "trafficability", "visibility", "commanding_view"),
 )
+_FRONT_KINDS = ("front_line", "front_zones", "front_shape", "no_mans_land")
+_FRONT_FIELDS = ("front_line", "opposing_line")
 _RASTER_FIELDS = ("elevation", "before", "land_cover")
 _OTHER_LAYERS = (
     *("held_area", "front_line", "opposing_line"),
@@ -161,6 +163,11 @@ def _labels(config: Config) -> Iterator[str]:
         yield from _layer(config, "labels.surveyed", surveyed, kind="vector")
         if surveyed in seen:
             yield "error: labels.surveyed: the layer is positive evidence too. Use another."
+    for index, search in enumerate(config.labels.searches):
+        place = f"labels.searches.{index}"
+        yield from _layer(config, place, search.layer, kind="vector")
+        if search.layer in seen:
+            yield f"error: {place}: the layer {search.layer} is positive evidence too. Use another."
 
 
 def _area(config: Config) -> Iterator[str]:
@@ -225,15 +232,33 @@ def _tasks(config: Config) -> Iterator[str]:
             f"error: tasks: budget_ha is {tasks.budget_ha:g}, below min_ha {tasks.min_ha:g}; no "
             "task would fit."
         )
+    for name in sorted(_task_layers(config)):
+        if name not in config.layers:
+            yield from _layer(config, "tasks", name, kind="vector")
+    for name, criterion in tasks.criteria.items():
+        if isinstance(config.layers.get(criterion.layer), RasterLayer) and not criterion.classes:
+            yield (
+                f"error: tasks.criteria.{name}: the layer {criterion.layer} is a raster; give the "
+                "classes that count."
+            )
+
+
+def _task_layers(config: Config) -> set[str]:
+    """Name the layers that the survey tasks ask for."""
+    tasks = config.tasks
+    names = {tasks.open_tasks, tasks.bases, *(tasks.registered or ()), *(tasks.cut_by or ())}
+    names |= {criterion.layer for criterion in tasks.criteria.values()} | set(tasks.near)
+    names |= {place.partition(".")[0] for place in tasks.districts}
+    return {name for name in names if name is not None}
 
 
 def _simulation(config: Config) -> Iterator[str]:
     simulation = config.simulation
-    made = [name for name, layer in config.layers.items() if layer.path.startswith("@")]
+    made = [name for name, layer in config.layers.items() if layer.path.startswith("@simulated/")]
     if simulation is None:
         for name in made:
             yield (
-                f"error: layers.{name}: its path begins with @ (made by the run), but there is no "
+                f"error: layers.{name}: its path begins with @simulated/, but there is no "
                 "simulation. Name a file, or describe the simulation."
             )
         return
@@ -251,15 +276,15 @@ def _simulation(config: Config) -> Iterator[str]:
 
 def _layers(config: Config) -> Iterator[str]:
     for feature in config.features:
-        layer = config.layers.get(feature.layer)
-        if feature.kind == "front_line" and getattr(layer, "position_error_m", None) == 0:
-            yield (
-                f"warning: layers.{feature.layer}: a front line without position_error_m is taken "
-                "as exact; drawn lines are off by kilometres. State its error."
-            )
         doubtful = isinstance(feature, Distance) and feature.cap_m < 1_000
         if doubtful:
             yield f"warning: features ({feature.kind} {feature.layer}): cap_m is below 1 km."
+    for name in sorted(_front_lines(config)):
+        if getattr(config.layers.get(name), "position_error_m", None) == 0:
+            yield (
+                f"warning: layers.{name}: a front line without position_error_m is taken "
+                "as exact; drawn lines are off by kilometres. State its error."
+            )
     for name, layer in config.layers.items():
         csv = layer.path.lower().endswith(".csv")
         if layer.kind == "vector" and csv and not (layer.crs and layer.easting and layer.northing):
@@ -281,17 +306,26 @@ def _layers(config: Config) -> Iterator[str]:
         yield f"warning: layers.{name} is not used by any part of the configuration."
 
 
+def _front_lines(config: Config) -> set[str]:
+    """Name the layers that features read as a front line."""
+    lines = {item.layer for item in config.features if item.kind in _FRONT_KINDS}
+    for item in config.features:
+        lines |= {name for field, name in _others(item) if field in _FRONT_FIELDS}
+    return lines
+
+
 def _used(config: Config) -> set[str]:
     names = _needed(config)
     for feature in config.features:
         names |= {feature.layer, *(name for _, name in _others(feature))}
-    return names | {effort.layer for effort in config.effort}
+    return names | {effort.layer for effort in config.effort} | _task_layers(config)
 
 
 def _needed(config: Config) -> set[str]:
     """Name the layers without which a run cannot be made."""
     names = {config.study_area.boundary, config.study_area.regions.layer, config.labels.surveyed}
     names |= {item.layer for item in config.labels.positive}
+    names |= {item.layer for item in config.labels.searches}
     if config.simulation is not None:
         simulation = config.simulation
         names |= {simulation.elevation, simulation.front_line, simulation.held_area}

@@ -453,6 +453,9 @@ class Regions(_Frozen):
         None, description="polygons grouped into regions; without it, cells are grouped"
     )
     count: int = Field(10, ge=2, le=100, description="how many regions")
+    name_column: str | None = Field(
+        None, description="column of that layer with their names, for requests by district"
+    )
 
 
 class StudyArea(_Frozen):
@@ -473,6 +476,9 @@ class Evidence(_Frozen):
     layer: Name
     evidence: EvidenceKind = Field(description="what kind of word this layer gives")
     weight: Share = Field(description="how far it is believed, 0 to 1")
+    weight_column: str | None = Field(
+        None, description="column with each record's own weight, above 0 to 1; times `weight`"
+    )
     hazard: HazardClass = "any"
     hazard_column: str | None = Field(None, description="column with ap, at or uxo")
     cells: Literal["centre", "touch", "cover"] = Field(
@@ -485,12 +491,25 @@ class Evidence(_Frozen):
     )
 
 
+class Search(_Frozen):
+    """Land that was searched without a find, record by record, such as survey results."""
+
+    layer: Name
+    weight: Share = Field(1.0, description="how far a search without finds is believed")
+    weight_column: str | None = Field(
+        None, description="column with each record's own weight, above 0 to 1; times `weight`"
+    )
+
+
 class Labels(_Frozen):
     """Positive by evidence, negative by search, unlabelled elsewhere."""
 
     positive: tuple[Evidence, ...] = Field(min_length=1)
     surveyed: Name | None = Field(None, description="polygons where survey results are at hand")
     search_weight: Share = Field(1.0, description="how far a search without finds is believed")
+    searches: tuple[Search, ...] = Field(
+        (), description="more searched land, each record believed by its own effort"
+    )
 
 
 class Folds(_Frozen):
@@ -628,13 +647,80 @@ class RiskClasses(_Frozen):
     elevated_share: Share = Field(0.15, description="the land after that")
 
 
+CriterionName = Literal[
+    "casualties", "socio_economic", "resettlement", "reconstruction", "food_security", "other"
+]
+
+
+class Criterion(_Frozen):
+    """What makes a find matter more in one place than in another."""
+
+    layer: Name = Field(description="vector layer, or raster layer with classes")
+    weight: float = Field(1.0, ge=0, le=100, description="beside danger_weight")
+    reach_m: Metres = Field(
+        3_000, description="vector: 1 where the layer lies, falling to 0 so many metres away"
+    )
+    classes: tuple[int, ...] = Field((), description="raster: codes that count 1; others count 0")
+
+
 class Tasks(_Frozen):
-    """Contiguous survey tasks."""
+    """Contiguous survey tasks: hazard times impact, for the effort that there is."""
 
     budget_ha: float = Field(50_000, gt=0, description="land to be tasked, hectares")
     min_ha: float = Field(100, gt=0)
     max_ha: float = Field(2_500, gt=0)
     random_share: float = Field(0.05, ge=0, le=0.5, description="share of the budget drawn blind")
+    learn_share: float = Field(
+        0.05, ge=0, le=0.5, description="share of the budget for cannot-say land, to learn from"
+    )
+    preset: Literal["most_finds", "anama"] = Field(
+        "most_finds",
+        description="every find counts alike, or by ANAMA's criteria as far as layers allow",
+    )
+    danger_weight: float = Field(
+        1.0, ge=0, le=100, description="weight of the hazard itself, beside those of the criteria"
+    )
+    criteria: dict[CriterionName, Criterion] = Field(
+        default_factory=dict,
+        description="impact; with anama, in place of what the preset takes for that criterion",
+    )
+    searched_land: bool = Field(
+        False, description="whether tasks may lie on land where survey results are at hand"
+    )
+    registered: tuple[Name, ...] | None = Field(
+        None,
+        description="layers of registered hazardous areas: shown, and no task laid over them; none "
+        "given: those of labels.positive with evidence suspicion or confirmed",
+    )
+    open_tasks: Name | None = Field(None, description="polygons that teams work on already")
+    cut_by: tuple[Name, ...] | None = Field(
+        None,
+        description="layers that no task crosses; none given: those named rivers, roads, railways",
+    )
+    accident_buffer_m: Metres = Field(
+        500, description="land around accidents that is shown and kept as it is, metres"
+    )
+    team_days: float | None = Field(None, gt=0, description="of all tasks together; none: no limit")
+    bases: Name | None = Field(
+        None, description="where teams set out from; none: no travel counted"
+    )
+    ha_per_team_day: float = Field(
+        50.0, gt=0, description="level ground without travel; an assumption: put in your own"
+    )
+    hours_per_day: float = Field(8.0, gt=0, le=24)
+    travel_kmh: float = Field(30.0, gt=0, le=200, description="along the way to the task")
+    detour: float = Field(1.4, ge=1, le=5, description="way to the task over the straight line")
+    near: dict[Name, Metres] = Field(
+        default_factory=dict,
+        description="tasks only within so many metres of these layers, such as schools: 1000",
+    )
+    districts: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="tasks only in these districts: layer.column, and the names",
+    )
+    hazard: Literal["any", "ap", "at", "uxo"] = Field(
+        "any", description="rasters of which class; its model must be in model.hazards"
+    )
 
 
 class Simulation(_Frozen):

@@ -57,6 +57,7 @@ def label_cells(
     *,
     surveyed: gpd.GeoDataFrame | None,
     search_weight: float,
+    searches: Sequence[tuple[float, gpd.GeoDataFrame]] = (),
 ) -> xr.Dataset:
     """Label each cell by what was found, and by whether anyone looked.
 
@@ -72,6 +73,9 @@ def label_cells(
         negative.
     search_weight
         How far a search without finds is believed.
+    searches
+        More searched land: weight and polygons. Where several hold a cell, the greatest weight
+        speaks; evidence that touches a cell speaks before any search.
 
     Returns
     -------
@@ -100,9 +104,12 @@ def label_cells(
         date = np.fmax(date, np.where(held, _last_date(geobox, layer), np.nan))
         touched |= touch
     state = np.full(shape, UNLABELLED, dtype=np.int8)
-    if surveyed is not None:
-        searched = burn_mask(geobox, surveyed, all_touched=False) & ~touched
-        state[searched], weight[searched] = NEGATIVE, search_weight
+    given = [] if surveyed is None else [(search_weight, surveyed)]
+    for believed, polygons in [*given, *searches]:
+        _check_weight(believed)
+        searched = burn_mask(geobox, polygons, all_touched=False) & ~touched
+        state[searched] = NEGATIVE
+        weight[searched] = np.maximum(weight[searched], np.float32(believed))
     state[code > 0] = POSITIVE
     return _to_dataset(geobox, state, weight, hazard, date, code)
 
@@ -112,8 +119,12 @@ def _check(layer: EvidenceLayer) -> None:
         raise InputError(f"The evidence is {layer.evidence!r}; expected one of {list(EVIDENCE)}.")
     if layer.cells not in CELL_RULES:
         raise InputError(f"Cells are marked by {layer.cells!r}; expected one of {CELL_RULES}.")
-    if not 0 < layer.weight <= 1:
-        raise InputError(f"The weight of evidence is {layer.weight}; expected above 0, at most 1.")
+    _check_weight(layer.weight)
+
+
+def _check_weight(weight: float) -> None:
+    if not 0 < weight <= 1:
+        raise InputError(f"The weight of evidence is {weight}; expected above 0, at most 1.")
 
 
 def _enough(geobox: GeoBox, layer: EvidenceLayer) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.features import rasterize
 from scipy.spatial import cKDTree
 
-from configs.schema import Config, Evidence
+from configs.schema import Config, Evidence, Search
 from features.cube import Tiling, build_cube, cube_geobox, open_cube
 from features.errors import InputError
 from features.grid import cell_centres, resolution
@@ -127,32 +127,66 @@ def write_zarr(dataset: xr.Dataset, path: Path) -> Path:
 def label_land(config: Config, layers: Layers, geobox: GeoBox) -> xr.Dataset:
     """Label the cells of a grid from the finding layers, as they are now."""
     crs = config.study_area.crs
+    as_of = config.study_area.as_of
     evidence = [
         EvidenceLayer(
-            frame=_dated(_evidence_frame(layers, item, crs), config.study_area.as_of),
+            frame=frame,
             evidence=item.evidence,
-            weight=item.weight,
+            weight=weight,
             hazard=item.hazard,
             cells=item.cells,
             min_coverage=item.min_coverage,
         )
         for item in config.labels.positive
+        for weight, frame in _by_weight(_dated(_evidence_frame(layers, item, crs), as_of), item)
     ]
-    surveyed = config.labels.surveyed
+    surveyed = None
+    if config.labels.surveyed is not None:
+        whole = Search(layer=config.labels.surveyed)
+        surveyed = _dated(_record_frame(layers, whole, crs), as_of)
     return label_cells(
         geobox,
         evidence,
-        surveyed=None if surveyed is None else layers.vector(surveyed, crs=crs),
+        surveyed=surveyed,
         search_weight=config.labels.search_weight,
+        searches=[
+            frame
+            for item in config.labels.searches
+            for frame in _by_weight(_dated(_record_frame(layers, item, crs), as_of), item)
+        ],
     )
 
 
+def _by_weight(
+    frame: gpd.GeoDataFrame, item: Evidence | Search
+) -> list[tuple[float, gpd.GeoDataFrame]]:
+    """Take records of different weight apart."""
+    if "weight" not in frame:
+        return [(item.weight, frame)]
+    weights = pd.to_numeric(frame["weight"], errors="coerce")
+    wrong = frame["weight"][~((weights > 0) & (weights <= 1))]
+    if len(wrong):
+        raise InputError(
+            f"The layer {item.layer} has the weight {wrong.iloc[0]!r} in {item.weight_column}; "
+            "expected numbers above 0, at most 1. Correct it."
+        )
+    return [(item.weight * float(value), part) for value, part in frame.groupby(weights)]
+
+
 def _evidence_frame(layers: Layers, item: Evidence, crs: str) -> gpd.GeoDataFrame:
+    frame, own = layers.vector(item.layer, crs=crs), _record_frame(layers, item, crs)
+    if item.hazard_column is not None:
+        own["hazard"] = _column(frame, item.hazard_column, item.layer).astype(str).str.lower()
+    return own
+
+
+def _record_frame(layers: Layers, item: Evidence | Search, crs: str) -> gpd.GeoDataFrame:
+    """Read records with their geometry and, where columns are named, weight and date."""
     frame = layers.vector(item.layer, crs=crs)
     source = layers.source(item.layer)
     columns: dict[str, Any] = {}
-    if item.hazard_column is not None:
-        columns["hazard"] = _column(frame, item.hazard_column, item.layer).astype(str).str.lower()
+    if item.weight_column is not None:
+        columns["weight"] = _column(frame, item.weight_column, item.layer)
     if isinstance(source, VectorSource) and source.date_column is not None:
         dates = _column(frame, source.date_column, item.layer)
         columns["date"] = pd.to_datetime(dates, errors="coerce")

@@ -29,6 +29,7 @@ from pipelines.manifest import (
 from pipelines.workers import ALONE, Workers
 
 SIMULATED = "@simulated/"
+RESULTS = "@results/"
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Run:
         return {
             f"layer:{name}": layers.sha256(name)
             for name in layers.names()
-            if name not in self._overrides()
+            if name not in self._placed(SIMULATED, Path())
         }
 
     def config_input(self) -> dict[str, str]:
@@ -143,10 +144,14 @@ class Run:
         return geobox, cells_inside(geobox, boundary)
 
     def _overrides(self) -> Mapping[str, Path]:
+        simulated = self._placed(SIMULATED, self.folder / "simulated")
+        return simulated | self._placed(RESULTS, self.config_path.parent)  # of survey, beside it
+
+    def _placed(self, prefix: str, folder: Path) -> dict[str, Path]:
         return {
-            name: self.folder / "simulated" / layer.path.removeprefix(SIMULATED)
+            name: folder / layer.path.removeprefix(prefix)
             for name, layer in self.config.layers.items()
-            if isinstance(layer, VectorLayer) and layer.path.startswith(SIMULATED)
+            if isinstance(layer, VectorLayer) and layer.path.startswith(prefix)
         }
 
 

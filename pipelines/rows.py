@@ -19,8 +19,11 @@ DIGITS = 16
 
 def finding_layers(config: Config) -> list[str]:
     """Name the layers that labels are made of, each once."""
-    surveyed = [config.labels.surveyed] if config.labels.surveyed is not None else []
-    return list(dict.fromkeys([*(item.layer for item in config.labels.positive), *surveyed]))
+    labels = config.labels
+    surveyed = [labels.surveyed] if labels.surveyed is not None else []
+    named = [item.layer for item in labels.positive]
+    searched = [item.layer for item in labels.searches]
+    return list(dict.fromkeys([*named, *surveyed, *searched]))
 
 
 def row_hashes(frame: gpd.GeoDataFrame) -> list[str]:

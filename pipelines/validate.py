@@ -220,7 +220,7 @@ def _uses(config: Config, name: str) -> Iterator[str]:
         yield "feature"
     if name in (item.layer for item in config.labels.positive):
         yield "evidence"
-    if name == config.labels.surveyed:
+    if name in (config.labels.surveyed, *(item.layer for item in config.labels.searches)):
         yield "surveyed land"
     if name in (effort.layer for effort in config.effort):
         yield "search effort"

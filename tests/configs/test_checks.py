@@ -82,6 +82,8 @@ def test_the_study_areas_have_no_errors(name: str) -> None:
         ("labels__positive__0__layer", "height", "the layer height is a raster; expected a vector"),
         ("labels__surveyed", None, "warning: labels.surveyed is not given"),
         ("labels__surveyed", "finds", "error: labels.surveyed: the layer is positive evidence"),
+        ("labels__searches", [{"layer": "finds"}], "error: labels.searches.0: the layer finds is"),
+        ("labels__searches", [{"layer": "nowhere"}], "error: labels.searches.0: no layer is"),
         ("study_area__boundary", "nowhere", "error: study_area.boundary: no layer"),
         ("study_area__crs", "EPSG:3857", "error: study_area.crs is EPSG:3857"),
         ("study_area__as_of", "2020-01-01", "the layer finds has no date_column"),
@@ -104,6 +106,34 @@ def test_the_study_areas_have_no_errors(name: str) -> None:
 )
 def test_each_mistake_is_named(place: str, value: Any, expected: str) -> None:
     assert [line for line in lines_with(**{place: value}) if expected in line]
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        {"kind": "front_zones", "layer": "line"},
+        {"kind": "front_shape", "layer": "line"},
+        {"kind": "no_mans_land", "layer": "line", "opposing_line": "other"},
+        {"kind": "no_mans_land", "layer": "other", "opposing_line": "line"},
+        {"kind": "front_facing", "layer": "height", "front_line": "line"},
+        {"kind": "commanding_view", "layer": "height", "front_line": "line"},
+        {"kind": "front_of_positions", "layer": "other", "front_line": "line"},
+        {
+            "kind": "approach",
+            "layer": "other",
+            "held_area": "other",
+            "elevation": "height",
+            "front_line": "line",
+        },
+    ],
+)
+def test_whatever_reads_a_front_line_asks_for_its_error_once(feature: dict[str, Any]) -> None:
+    other = {"kind": "vector", "path": "other.gpkg", "position_error_m": 300}
+    changes = {"layers__other": other, "layers__line__position_error_m": 0}
+    lines = lines_with(features=[feature, GOOD["features"][0]], **changes)
+    asked = [line for line in lines if "without position_error_m" in line]
+    assert len(asked) == 1
+    assert asked[0].startswith("warning: layers.line: ")
 
 
 def test_a_simulation_needs_its_layers() -> None:

@@ -39,6 +39,27 @@ def test_evidence_outside_surveyed_land_is_positive_all_the_same(grid, frame):
     assert found.state.values.tolist() == [[0, 0, -1, 1]]
 
 
+def test_each_search_is_believed_by_its_own_effort(grid, frame):
+    # Surveyed land of 0.8 in columns 0 and 1; results of 0.3 in 1 and 2, of 0.5 in 2 and 3; a
+    # find in column 3 speaks before any search.
+    found = label_cells(
+        grid(1, 5),
+        [EvidenceLayer(frame([Point(350, -50)]), "find", 1.0)],
+        surveyed=frame([box(0, -100, 200, 0)]),
+        search_weight=0.8,
+        searches=[
+            (0.5, frame([box(200, -100, 400, 0)])),
+            (0.3, frame([box(100, -100, 300, 0)])),
+        ],
+    )
+    assert found.state.values.tolist() == [[0, 0, 0, 1, -1]]
+    np.testing.assert_allclose(found.weight, [[0.8, 0.8, 0.5, 1.0, 0.0]])
+    with pytest.raises(InputError, match="weight of evidence is 0"):
+        label_cells(
+            grid(1, 1), [], surveyed=None, search_weight=1, searches=[(0.0, frame([EVERYWHERE]))]
+        )
+
+
 def test_the_strongest_evidence_speaks(grid, frame):
     found = label(
         grid(1, 2),

@@ -39,6 +39,13 @@ By = Annotated[
     str | None,
     typer.Option("--by", help="who makes the run: a role or staff number will do; kept with it"),
 ]
+WorkersOption = Annotated[
+    int, typer.Option("--workers", min=1, help="processes that share the tiles")
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Dask scheduler whose workers share them: tcp://host:port"),
+]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 
 
@@ -46,11 +53,18 @@ add_desk(app)
 
 
 @app.command()
-def run(config: ConfigFile, out: Out, by: By = None) -> None:
+def run(
+    config: ConfigFile,
+    out: Out,
+    by: By = None,
+    workers: WorkersOption = 1,
+    scheduler: Scheduler = None,
+) -> None:
     """Do everything in order, from layers to report. Goes on where it stopped."""
     from pipelines.run import run_steps
+    from pipelines.workers import Workers
 
-    done = run_steps(config, out, by=by, said=_say)
+    done = run_steps(config, out, by=by, said=_say, workers=Workers(workers, scheduler))
     from pipelines.summary import closing_lines
 
     for line in closing_lines(done):
@@ -123,11 +137,14 @@ def ablate(
 
 
 @app.command()
-def build(config: ConfigFile, out: Out) -> None:
+def build(
+    config: ConfigFile, out: Out, workers: WorkersOption = 1, scheduler: Scheduler = None
+) -> None:
     """Make the feature cube and the labels."""
     from pipelines.run import run_steps
+    from pipelines.workers import Workers
 
-    run_steps(config, out, last="build", said=_say)
+    run_steps(config, out, last="build", said=_say, workers=Workers(workers, scheduler))
     typer.echo(f"Cube: {out / 'cube.zarr'}")
 
 
@@ -208,15 +225,19 @@ def predict(
     ] = None,
     layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="folder for its rasters")] = None,
+    workers: WorkersOption = 1,
+    scheduler: Scheduler = None,
 ) -> None:
     """Write risk rasters of the whole study area, or of the area asked for."""
     from pipelines.run import predict_area, redo_step
+    from pipelines.workers import Workers
 
+    who = Workers(workers, scheduler)
     if aoi is None:
-        redo_step(run, "predict", said=_say)
+        redo_step(run, "predict", said=_say, workers=who)
         typer.echo(f"Rasters: {run / 'rasters'}")
         return
-    for path in predict_area(run, aoi, layer=layer, out=out):
+    for path in predict_area(run, aoi, layer=layer, out=out, workers=who):
         typer.echo(str(path))
 
 

@@ -1,9 +1,11 @@
 """`minerisk predict`: from a trained run to risk rasters, for all its land or a part of it."""
 
+import hashlib
 import json
 import logging
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,19 +13,25 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from features.cube import cube_geobox, open_cube
 from features.errors import CoverError, InputError
-from features.grid import cell_centres, cells_inside, resolution
+from features.grid import cells_inside, resolution
 from models.risk_model import RiskModel
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.hazards import hazard_folder
 from pipelines.manifest import write_json
+from pipelines.prediction_tiles import (
+    Draft,
+    begin_draft,
+    draft_key,
+    predict_tiles,
+    read_draft,
+)
 from pipelines.rasters import (
     RasterWriter,
     preview_png,
@@ -99,7 +107,6 @@ def predict(
     home = run.folder if hazard is None else hazard_folder(run.folder, hazard)
     folder = (folder or run.folder / "rasters") / (hazard or "")
     cube = open_cube(run.folder / "cube.zarr")
-    model = load_model(home)
     window = whole_window(cube) if area is None else area_window(cube, area)
     tags = {
         "RUN": run.config.study_area.name,
@@ -107,7 +114,7 @@ def predict(
         "HAZARD": hazard or "any",
         "USE": "one indirect source for desk assessment; rank land for survey, decide nothing",
     }
-    paths = _write_bands(cube, model, window, folder, tags, progress)
+    paths = _write_bands(run, home, window, folder, tags, progress)
     paths += _write_classes(run, window, folder, tags, hazard, whole=area is None)
     facts = {"cells": int(window.asked.sum()), "shape": list(window.geobox.shape)}
     return paths, facts
@@ -169,14 +176,24 @@ def _outside_words(whole: GeoBox, bounds: tuple[float, float, float, float]) -> 
     )
 
 
+def _draft(cube: Path, home: Path, window: Window, folder: Path) -> Draft:
+    asked = hashlib.sha256(np.packbits(window.asked).tobytes()).hexdigest()
+    place = (window.row, window.column, *window.asked.shape)
+    key = draft_key(home, cube, {"asked": asked, "bands": sorted(BANDS), "place": place})
+    return Draft(folder / ".bands.zarr", cube, home, window.row, window.column, key)
+
+
 def _write_bands(
-    cube: xr.Dataset,
-    model: RiskModel,
+    run: Run,
+    home: Path,
     window: Window,
     folder: Path,
     tags: Mapping[str, str],
     progress: Progress,
 ) -> list[Path]:
+    draft = _draft(run.folder / "cube.zarr", home, window, folder)
+    begin_draft(draft, window.asked, tuple(BANDS))
+    predict_tiles(draft, load=load_model, workers=run.workers, progress=progress.step)
     paths = {name: folder / f"{name}.tif" for name in BANDS}
     with ExitStack() as stack:
         writers = {
@@ -193,40 +210,11 @@ def _write_bands(
             )
             for name, (words, unit) in BANDS.items()
         }
-        strips = -(-window.geobox.height // ROWS)
-        for number, (row, bands) in enumerate(_strips(cube, model, window)):
+        for row in range(0, window.geobox.height, ROWS):
             for name, writer in writers.items():
-                writer.write(bands[name], row=row)
-            progress.step("rows", number + 1, strips)
+                writer.write(read_draft(draft, name, slice(row, row + ROWS)), row=row)
+    shutil.rmtree(draft.path)
     return [made for path in paths.values() for made in _with_sidecars(path)]
-
-
-def _strips(
-    cube: xr.Dataset, model: RiskModel, window: Window
-) -> Iterator[tuple[int, dict[str, NDArray[np.float32]]]]:
-    easting, northing = cell_centres(window.geobox)
-    for row in range(0, window.geobox.height, ROWS):
-        asked = window.asked[row : row + ROWS]
-        rows, columns = np.nonzero(asked)
-        place = {
-            "y": slice(window.row + row, window.row + row + len(asked)),
-            "x": slice(window.column, window.column + window.geobox.width),
-        }
-        cells: dict[str, Any] = {"easting": easting[columns], "northing": northing[row + rows]}
-        for name in model.features:
-            cells[name] = cube[name].isel(place).to_numpy()[rows, columns]
-        bands = {name: np.full(asked.shape, np.nan, dtype=np.float32) for name in BANDS}
-        if len(rows):
-            found = model.predict(pd.DataFrame(cells))
-            bands["probability"][rows, columns] = found.probability
-            bands["probability_lower"][rows, columns] = found.lower
-            bands["probability_upper"][rows, columns] = found.upper
-            bands["applicability"][rows, columns] = (
-                found.dissimilarity / model.applicability.threshold
-            )
-            bands["local_point_density"][rows, columns] = found.density
-            bands["expected_error"][rows, columns] = found.expected_error
-        yield row, bands
 
 
 def _write_classes(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from features.errors import InputError
 from pipelines.console import Progress, progress
 from pipelines.context import Run
 from pipelines.manifest import do_stage, locked, outputs_of, record_trainer
+from pipelines.workers import ALONE, Workers
 
 log = logging.getLogger(__name__)
 
@@ -134,6 +135,7 @@ def run_steps(
     last: str = "report",
     by: str | None = None,
     said: Callable[[str], None] = log.info,
+    workers: Workers = ALONE,
 ) -> Run:
     """Do every stage up to `last` that is not done yet.
 
@@ -149,6 +151,8 @@ def run_steps(
         Who makes the run, in their own words; whoever approves it must be somebody else.
     said
         Called with a line for each stage.
+    workers
+        Who works on the tiles of cube and rasters.
 
     Raises
     ------
@@ -158,7 +162,7 @@ def run_steps(
     if not config_path.is_file():
         raise InputError(f"There is no configuration at {config_path}. Give the path of a YAML.")
     with locked(folder):
-        run = Run.start(config_path, folder)
+        run = replace(Run.start(config_path, folder), workers=workers)
         if by is not None:
             record_trainer(folder, by)
         do_steps(run, last=last, said=said)
@@ -181,22 +185,33 @@ def do_steps(
             break
 
 
-def redo_step(folder: Path, name: str, *, said: Callable[[str], None] = log.info) -> Run:
+def redo_step(
+    folder: Path,
+    name: str,
+    *,
+    said: Callable[[str], None] = log.info,
+    workers: Workers = ALONE,
+) -> Run:
     """Do one stage of a run that has what it needs."""
     with locked(folder):
-        run = Run.open(folder)
+        run = replace(Run.open(folder), workers=workers)
         said(_do(run, STEPS[name]))
     return run
 
 
 def predict_area(
-    folder: Path, aoi: Path, *, layer: str | None = None, out: Path | None = None
+    folder: Path,
+    aoi: Path,
+    *,
+    layer: str | None = None,
+    out: Path | None = None,
+    workers: Workers = ALONE,
 ) -> Sequence[Path]:
     """Write rasters of a part of a run's land into ``requests/<name of the file>/``, or `out`."""
     from features.sources import Layers, VectorSource
     from pipelines.predict import predict
 
-    run = Run.open(folder)
+    run = replace(Run.open(folder), workers=workers)
     source = VectorSource(aoi.resolve(), layer=layer)
     layers = Layers({"aoi": source}, source.path.parent)
     area = layers.vector("aoi", crs=run.config.study_area.crs)

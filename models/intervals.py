@@ -50,3 +50,20 @@ def effective_rows(values: Array, weights: Array, block: NDArray[np.int64]) -> f
     if variance == 0:
         return kish_rows
     return float(np.clip(mean * (1 - mean) / variance, min(1.0, kish_rows), kish_rows))
+
+
+def exact_binomial(share: float, rows: float, *, level: float) -> tuple[float, float]:
+    """Give the exact interval of a share observed in `rows` independent rows, whole or not.
+
+    With an effective number of rows (`effective_rows`) it keeps its cover for clustered rows with
+    few hits.
+
+    Notes
+    -----
+    Clopper & Pearson 1934, doi 10.1093/biomet/26.4.404; with effective rows Korn & Graubard 1998,
+    Survey Methodology 24, 193–201.
+    """
+    tail, hits = (1 - level) / 2, share * rows
+    low = float(stats.beta.ppf(tail, hits, rows - hits + 1)) if hits > 0 else 0.0
+    high = float(stats.beta.ppf(1 - tail, hits + 1, rows - hits)) if hits < rows else 1.0
+    return low, high

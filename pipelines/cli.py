@@ -242,6 +242,42 @@ def predict(
 
 
 @app.command()
+def feedback(
+    run: RunFolder,
+    results: Annotated[
+        Path | None, typer.Argument(help="survey results; without them, those on record")
+    ] = None,
+    layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
+    hours_per_ha: Annotated[
+        float | None,
+        typer.Option("--hours-per-ha", help="team-hours that search a hectare once"),
+    ] = None,
+    by: By = None,
+    retrain: Annotated[
+        bool, typer.Option("--retrain", help="make a new run that has learned the results")
+    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="folder of the new run")] = None,
+    difference: Annotated[
+        Path | None, typer.Option("--difference", help="folder for what moved on the map")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Keep survey results, say what the run had said there, and teach a new run."""
+    from pipelines.feedback import check_retrain, deliver, show_feedback
+    from pipelines.feedback import retrain as make_again
+    from pipelines.feedback_store import Delivery
+
+    check_retrain(run, retrain=retrain, out=out)
+    if results is not None:
+        deliver(run, Delivery(results, by=by or "", hours_per_ha=hours_per_ha), layer=layer)
+    found = show_feedback(run)
+    _print(found, found["words"], as_json=as_json and out is None)
+    if out is not None:
+        made = make_again(run, out, by=by, difference=difference, said=_say)
+        _print(made, made["words"], as_json=as_json)
+
+
+@app.command()
 def prioritize(run: RunFolder) -> None:
     """Write ranked survey tasks."""
     from pipelines.run import redo_step
@@ -257,6 +293,25 @@ def report(run: RunFolder) -> None:
 
     redo_step(run, "report", said=_say)
     typer.echo(f"Report: {run / 'report.html'}")
+
+
+@app.command()
+def pack(
+    run: Annotated[Path, typer.Argument(help="run folder")],
+    out: Annotated[Path, typer.Option("--out", help="folder of the pack; new or an earlier pack")],
+    aoi: Annotated[
+        Path | None, typer.Option("--aoi", help="polygons of the area asked for")
+    ] = None,
+    layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
+    public: Annotated[
+        bool, typer.Option("--public", help="also a coarsened copy without findings, OUT_public")
+    ] = False,
+) -> None:
+    """Write one folder to hand out: maps, tasks, report, model card; opens in QGIS by map.qgs."""
+    from pipelines.pack import make_packs
+
+    for folder in make_packs(run, out, aoi=aoi, layer=layer, public=public):
+        typer.echo(f"Pack: {folder} (open {folder / 'map.qgs'} or {folder / 'report.html'})")
 
 
 def main() -> None:

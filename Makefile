@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench validity lock clean format
+.PHONY: demo test check bench validity ablation lock clean format
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -39,6 +39,11 @@ validity: $(INSTALLED)  ## long checks of what the numbers promise (an hour), wr
 	  --junitxml=build/validity/tests.xml tests/validity; \
 	  status=$$?; $(BIN)/python -m pipelines.validity --tests build/validity/tests.xml; \
 	  page=$$?; [ $$status -ne 0 ] && exit $$status || exit $$page
+
+ablation: $(INSTALLED)  ## what each family of features is worth (an hour; needs MINERISK_DATA), written to docs/features.md
+	$(BIN)/minerisk ablate configs/bosnia_wide.yaml --out runs/ablation_bosnia --into docs/features/ablation.json
+	$(BIN)/minerisk ablate configs/karabakh_wide.yaml --out runs/ablation_karabakh --into docs/features/ablation.json
+	$(BIN)/python -m pipelines.features
 
 lock: $(INSTALLED)  ## resolve requirements.lock anew, for every Python from 3.11
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \

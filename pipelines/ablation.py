@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -122,15 +123,21 @@ def _measure(run: Run, bar: Progress) -> dict[str, Any]:
     asked = list(pairs(list(bench.families)))
     sets = list(dict.fromkeys(known for _, _, *both in asked for known in both))
     todo = [(name, known) for known in sets for name in PROTOCOLS]
-    for number, (name, known) in enumerate(todo):
-        bar.step(f"{name} folds", number, len(todo))
-        _scores(bench, name, known)
-    rows: list[dict[str, Any]] = []
-    for number, (family, change, now, before) in enumerate(asked):
-        bar.step(f"intervals, {family} {change}", number, len(asked))
-        for name in PROTOCOLS:
-            head = {"family": family, "change": change, "protocol": name}
-            rows += [head | row for row in _differences(bench, name, now, before)]
+    places = [(*one, name) for one in asked for name in PROTOCOLS]
+    # Whole combinations side by side, each on one thread: fitting alone would leave cores idle.
+    pool = ThreadPoolExecutor(run.config.model.threads)
+    try:
+        scored = pool.map(lambda one: _scores(bench, *one), todo)
+        for number, (name, _) in enumerate(todo):
+            bar.step(f"{name} folds", number, len(todo))
+            next(scored)
+        measured = pool.map(lambda one: list(_rows(bench, *one)), places)
+        rows: list[dict[str, Any]] = []
+        for number, (family, *_) in enumerate(places):
+            bar.step(f"intervals, {family}", number, len(places))
+            rows += next(measured)
+    finally:
+        pool.shutdown(cancel_futures=True)
     return {
         "title": run.config.study_area.title,
         "simulated": run.simulated,
@@ -160,10 +167,11 @@ def _set_up(run: Run, bar: Progress) -> _Bench:
 
 
 def few(config: Config) -> Config:
-    """Give the configuration with nothing searched, few members and few negatives."""
+    """Give the configuration with nothing searched, few members, few negatives, one thread."""
     fixed = without_choice(config)
     model = fixed.model.model_copy(
         update={
+            "threads": 1,
             "members": min(FEW_MEMBERS, fixed.model.members),
             "negatives_per_positive": min(FEW_NEGATIVES, fixed.model.negatives_per_positive),
         }
@@ -225,8 +233,8 @@ def _scored(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float
     return found.score.astype(np.float32)
 
 
-def _differences(
-    bench: _Bench, name: str, now: frozenset[str], before: frozenset[str]
+def _rows(
+    bench: _Bench, family: str, change: str, now: frozenset[str], before: frozenset[str], name: str
 ) -> Iterator[dict[str, Any]]:
     """Say what a change of families made of each measure."""
     after, first = (_scores(bench, name, known) for known in (now, before))
@@ -237,7 +245,8 @@ def _differences(
     for measure in MEASURES:
         values = [round(float(v), DECIMALS) if np.isfinite(v) else None for v in found[measure]]
         named = dict(zip(("difference", "lower", "upper"), values, strict=True))
-        yield {"measure": measure, **named}
+        place = {"family": family, "change": change, "protocol": name, "measure": measure}
+        yield place | named
 
 
 def _words(bench: _Bench, resolution_m: float) -> str:

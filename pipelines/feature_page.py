@@ -2,7 +2,6 @@
 
 import io
 import json
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,11 @@ DRAWN_AT_M = 500.0
 _NO_DATA = "#bdbdbd"
 _COLOURS = 48
 _PROTOCOLS = ("far", "near")
+_MEASURES = {
+    "roc_auc": "ROC-AUC",
+    "average_precision": "Average precision",
+    "found_in_top_20": "Share of positives in the 20 % of land put first",
+}
 
 
 def write_page(root: Path) -> list[Path]:
@@ -189,28 +193,80 @@ def _section(
 
 
 def ablation_text(path: Path) -> str:
-    """Give the table of what each family adds, or say that it was not measured.
+    """Give what each family adds, by study area, or say that it was not measured.
 
-    The file has ``words`` (what was measured, where), ``command`` (what made it) and ``rows``, each
-    with ``family``, ``change`` (added or dropped), ``protocol`` (far or near), ``difference``,
-    ``lower`` and ``upper``.
+    The file has ``areas``: name of a study area to what `pipelines.ablation.ablate` gives.
     """
     if not path.is_file():
         return "Not measured yet: no family is claimed to pay.\n"
-    found = json.loads(path.read_text(encoding="utf-8"))
-    cells = {(row["family"], row["change"], row["protocol"]): row for row in found["rows"]}
-    families = list(dict.fromkeys(row["family"] for row in found["rows"]))
-    places = [(change, protocol) for change in ("added", "dropped") for protocol in _PROTOCOLS]
-    rows = [
+    areas = json.loads(path.read_text(encoding="utf-8"))["areas"]
+    return "\n".join(part for area in areas.values() for part in _area_text(area))
+
+
+def _area_text(area: Mapping[str, Any]) -> Iterator[str]:
+    yield f"### {area['title']}\n"
+    if area["simulated"]:
+        yield (
+            "**SIMULATED** findings: this says which families tell where the simulator lays, and "
+            "nothing of real land.\n"
+        )
+    yield f"{area['words']}\n"
+    yield from (f"- {line}" for line in _verdict(area))
+    yield (
+        "\n*Added*: the model of the base families (a family of the base: of the others) with the "
+        "family, less the same without it; above 0 it pays. *Dropped*: the model of all families "
+        "without it, less with it; below 0 it is missed. *Far* and *near* as in "
+        "[methods.md](methods.md).\n"
+    )
+    for measure, words in _MEASURES.items():
+        yield f"{words}:\n"
+        yield _difference_table([row for row in area["rows"] if row["measure"] == measure])
+    yield f"Made by `{area['command']}`.\n"
+
+
+def _verdict(area: Mapping[str, Any]) -> Iterator[str]:
+    """Say which families pay on left-out regions: added, far, ROC-AUC, the interval above 0."""
+    told = [
+        row
+        for row in area["rows"]
+        if (row["change"], row["protocol"], row["measure"]) == ("added", "far", "roc_auc")
+    ]
+    pay = [row["family"] for row in told if row["lower"] is not None and row["lower"] > 0]
+    rest = [row["family"] for row in told if row["family"] not in pay]
+    chosen = [family for family in rest if family in area["base"]]
+    off = [family for family in rest if family not in area["base"]]
+    yield (
+        f"Pay on left-out regions (added, far, the 90 % interval of ROC-AUC above 0): "
+        f"{_listed(pay)}."
+    )
+    yield (
+        f"Do not pay there, and are **off by default** (`minerisk init` writes none of them, and "
+        f"nothing is computed that a study area's file does not name): {_listed(off)}."
+    )
+    yield f"Of the base, do not pay there, beside the others: {_listed(chosen)}."
+    yield (
+        f"With {len(told)} families and 90 % intervals, one in twenty that adds nothing looks as "
+        "if it paid. What is chosen by this table has to be tested on other land."
+    )
+
+
+def _listed(families: Sequence[str]) -> str:
+    return ", ".join(f"`{family}`" for family in families) or "none"
+
+
+def _difference_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    cells = {(row["family"], row["change"], row["protocol"]): row for row in rows}
+    families = list(dict.fromkeys(row["family"] for row in rows))
+    places = [(change, protocol) for protocol in _PROTOCOLS for change in ("added", "dropped")]
+    body = [
         (f"`{family}`", *(_difference(cells.get((family, *place))) for place in places))
         for family in families
     ]
-    head = ("family", *(f"{change}, {protocol}" for change, protocol in places))
-    return f"{found['words']}\n\n{_table(head, rows)}\nMade by `{found['command']}`.\n"
+    return _table(("family", *(f"{change}, {protocol}" for change, protocol in places)), body)
 
 
 def _difference(row: Mapping[str, Any] | None) -> str:
-    if row is None or not math.isfinite(row["difference"]):
+    if row is None or row["difference"] is None:
         return "–"
     return f"{row['difference']:+.3f} ({row['lower']:+.3f} to {row['upper']:+.3f})"
 

@@ -84,11 +84,54 @@ def test_the_command_lists_kinds_and_columns_as_text_and_json() -> None:
     assert found["columns"][0]["halo_m"] == 20_000
 
 
-def test_what_pays_is_a_table_of_measured_differences(tmp_path: Path) -> None:
+def ablation_row(family: str, difference: float | None, **place: str) -> dict[str, object]:
+    low, high = (None if difference is None else difference + by for by in (-0.02, 0.02))
+    row = {"family": family, "difference": difference, "lower": low, "upper": high}
+    return {"change": "added", "protocol": "far", "measure": "roc_auc", **row, **place}
+
+
+def ablation_page(tmp_path: Path, *, simulated: bool = False) -> str:
+    rows = [
+        ablation_row("terrain", 0.0351),
+        ablation_row("terrain", -0.0213, change="dropped"),
+        ablation_row("density", 0.01),
+        ablation_row("wetness", 0.019),
+        ablation_row("passes", None),
+        ablation_row("landform", 0.03),
+        ablation_row("wetness", 0.5, measure="average_precision", protocol="near"),
+    ]
+    said = {"title": "Here", "words": "Said.", "command": "it", "simulated": simulated}
+    area = {**said, "base": ["terrain", "density"], "rows": rows}
     path = tmp_path / "ablation.json"
-    assert feature_page.ablation_text(path) == "Not measured yet: no family is claimed to pay.\n"
-    row = {"family": "terrain", "difference": -0.0213, "lower": -0.03, "upper": 0.001}
-    rows = [{**row, "change": "dropped", "protocol": "far"}]
-    path.write_text(json.dumps({"words": "ROC-AUC, Bosnia.", "command": "it", "rows": rows}))
-    line = feature_page.ablation_text(path).splitlines()[4]
-    assert line == "| `terrain` | – | – | -0.021 (-0.030 to +0.001) | – |"
+    path.write_text(json.dumps({"areas": {"here": area}}), encoding="utf-8")
+    return feature_page.ablation_text(path)
+
+
+def test_without_a_measurement_no_family_is_claimed_to_pay(tmp_path: Path) -> None:
+    text = feature_page.ablation_text(tmp_path / "ablation.json")
+    assert text == "Not measured yet: no family is claimed to pay.\n"
+
+
+def test_what_pays_is_a_table_of_measured_differences(tmp_path: Path) -> None:
+    lines = ablation_page(tmp_path).splitlines()
+    start = lines.index("ROC-AUC:") + 2
+    assert lines[start] == "| family | added, far | dropped, far | added, near | dropped, near |"
+    assert lines[start + 2] == (
+        "| `terrain` | +0.035 (+0.015 to +0.055) | -0.021 (-0.041 to -0.001) | – | – |"
+    )
+    assert "| `wetness` | – | – | +0.500 (+0.480 to +0.520) | – |" in lines
+
+
+def test_the_page_tells_what_does_not_pay_and_that_it_is_off(tmp_path: Path) -> None:
+    pay, off, base, _ = (
+        line for line in ablation_page(tmp_path).splitlines() if line.startswith("- ")
+    )
+    assert pay.endswith("above 0): `terrain`, `landform`.")
+    assert "**off by default**" in off
+    assert off.endswith("): `wetness`, `passes`.")
+    assert base.endswith(": `density`.")
+
+
+def test_a_simulated_area_is_marked(tmp_path: Path) -> None:
+    assert "**SIMULATED**" in ablation_page(tmp_path, simulated=True)
+    assert "SIMULATED" not in ablation_page(tmp_path)

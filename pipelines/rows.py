@@ -31,7 +31,7 @@ def row_hashes(frame: gpd.GeoDataFrame) -> list[str]:
 
     The order of columns and rows does not matter.
     """
-    attributes = pd.DataFrame(frame.drop(columns=frame.geometry.name)).astype(str)
+    attributes = pd.DataFrame(frame.drop(columns=frame.geometry.name)).astype(str).fillna("")
     attributes = attributes[sorted(attributes.columns)]
     rows = zip(
         shapely.to_wkb(frame.geometry.array), attributes.itertuples(index=False), strict=True

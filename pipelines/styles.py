@@ -122,31 +122,107 @@ def tasks_qml() -> str:
         ("ranked", HIGHER, "solid", "ranked by the model"),
         ("control", CANNOT_SAY, "dash", "control, drawn blind"),
     )
-    categories, symbols = "", ""
-    for place, (arm, code, line, words) in enumerate(arms):
+    symbols = []
+    for arm, code, line, words in arms:
         colour = ",".join(str(byte) for byte in rgba(CLASS_COLOURS[code])[:3])
-        categories += (
-            f'      <category value="{arm}" symbol="{place}" render="true" '
-            f"label={quoteattr(words)}/>\n"
+        options = {
+            "color": f"{colour},60",
+            "outline_color": "59,0,80,255",
+            "outline_style": line,
+            "outline_width": "0.5",
+            "style": "solid",
+        }
+        symbols.append((arm, words, "fill", "SimpleFill", options))
+    return _categorized_qml("arm", symbols)
+
+
+def registered_qml() -> str:
+    """Write the QGIS style of registered areas: IMAS colours for CHA and SHA, others in outline."""
+    lands = (
+        ("CHA", "255,0,0", "127", "solid"),
+        ("SHA", "244,167,24", "127", "dash"),
+        ("", "119,119,119", "0", "dot"),
+    )
+    symbols = [
+        (
+            value,
+            value or "other registered land",
+            "fill",
+            "SimpleFill",
+            {
+                "color": f"{colour},{opacity}",
+                "outline_color": f"{colour},255",
+                "outline_style": line,
+                "outline_width": "0.4",
+                "style": "solid",
+            },
         )
-        symbols += (
-            f'      <symbol type="fill" name="{place}" alpha="1" clip_to_extent="1">\n'
-            '        <layer class="SimpleFill" enabled="1" pass="0" locked="0">\n'
-            '          <Option type="Map">\n'
-            f'            <Option type="QString" name="color" value="{colour},60"/>\n'
-            '            <Option type="QString" name="outline_color" value="59,0,80,255"/>\n'
-            f'            <Option type="QString" name="outline_style" value="{line}"/>\n'
-            '            <Option type="QString" name="outline_width" value="0.5"/>\n'
-            '            <Option type="QString" name="style" value="solid"/>\n'
-            "          </Option>\n        </layer>\n      </symbol>\n"
-        )
+        for value, colour, opacity, line in lands
+    ]
+    return _categorized_qml("Land_Class", symbols)
+
+
+def line_qml() -> str:
+    """Write the QGIS style of a front line: black, dash and dot."""
+    options = {"line_color": "0,0,0,255", "line_style": "dash dot", "line_width": "0.8"}
+    return _single_qml("line", "SimpleLine", options)
+
+
+def points_qml(colour: str) -> str:
+    """Write the QGIS style of points: small circles with a black edge."""
+    red, green, blue, opacity = rgba(colour)
+    options = {
+        "name": "circle",
+        "color": f"{red},{green},{blue},{opacity}",
+        "outline_color": "0,0,0,255",
+        "size": "1.6",
+    }
+    return _single_qml("marker", "SimpleMarker", options)
+
+
+Symbol = tuple[str, str, str, str, Mapping[str, str]]
+"""Value, words, type, class and options of a symbol."""
+
+
+def _categorized_qml(column: str, symbols: Sequence[Symbol]) -> str:
+    categories = "".join(
+        f'      <category value={quoteattr(value)} symbol="{place}" render="true" '
+        f"label={quoteattr(words)}/>\n"
+        for place, (value, words, *_) in enumerate(symbols)
+    )
+    drawn = "".join(_symbol_qml(place, *symbol[2:]) for place, symbol in enumerate(symbols))
+    return _vector_qml(
+        f'  <renderer-v2 type="categorizedSymbol" attr="{column}" forceraster="0" '
+        f'symbollevels="0">\n    <categories>\n{categories}    </categories>\n'
+        f"    <symbols>\n{drawn}    </symbols>\n  </renderer-v2>\n"
+    )
+
+
+def _single_qml(kind: str, layer: str, options: Mapping[str, str]) -> str:
+    return _vector_qml(
+        '  <renderer-v2 type="singleSymbol" forceraster="0" symbollevels="0">\n'
+        f"    <symbols>\n{_symbol_qml(0, kind, layer, options)}    </symbols>\n  </renderer-v2>\n"
+    )
+
+
+def _symbol_qml(place: int, kind: str, layer: str, options: Mapping[str, str]) -> str:
+    lines = "".join(
+        f'            <Option type="QString" name="{name}" value="{value}"/>\n'
+        for name, value in options.items()
+    )
+    return (
+        f'      <symbol type="{kind}" name="{place}" alpha="1" clip_to_extent="1">\n'
+        f'        <layer class="{layer}" enabled="1" pass="0" locked="0">\n'
+        f'          <Option type="Map">\n{lines}          </Option>\n        </layer>\n'
+        "      </symbol>\n"
+    )
+
+
+def _vector_qml(renderer: str) -> str:
     return (
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
         '<qgis version="3.28.0" styleCategories="Symbology">\n'
-        '  <renderer-v2 type="categorizedSymbol" attr="arm" forceraster="0" symbollevels="0">\n'
-        f"    <categories>\n{categories}    </categories>\n"
-        f"    <symbols>\n{symbols}    </symbols>\n"
-        "  </renderer-v2>\n</qgis>\n"
+        f"{renderer}</qgis>\n"
     )
 
 

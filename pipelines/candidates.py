@@ -23,7 +23,7 @@ from models.table import CellTable
 
 Maker = Callable[[CellTable], Pipeline]
 
-MODEL = "lightgbm"
+MODEL = "model"
 
 
 def findings_encoder(config: Config) -> FindingsEncoder | None:

@@ -21,14 +21,14 @@ from pipelines.maps import INK, simulated_banner
 Format = Literal["png", "svg"]
 
 MODEL_WORDS: Mapping[str, str] = {
-    "lightgbm": "boosted trees (LightGBM)",
+    "model": "the model",
     "random_forest": "random forest",
     "logistic_regression": "logistic regression",
     "distance_rule": "rule of thumb: distance to the line",
     "prevalence": "no model: the same everywhere",
 }
 MODEL_LINES: Mapping[str, tuple[str, str]] = {
-    "lightgbm": ("#4d004b", "-"),
+    "model": ("#4d004b", "-"),
     "random_forest": ("#3182bd", "-"),
     "logistic_regression": ("#8c6bb1", "--"),
     "distance_rule": ("#c05a00", "--"),
@@ -115,7 +115,7 @@ def capture_figure(
             found,
             color=colour,
             linestyle=line,
-            linewidth=2.2 if name == "lightgbm" else 1.4,
+            linewidth=2.2 if name == "model" else 1.4,
             label=MODEL_WORDS.get(name, name),
         )
     axes.set(xlim=(0, 1), ylim=(0, 1.01))

@@ -132,8 +132,8 @@ def report_facts(run_dir: Path, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def chosen_model(data: Mapping[str, Any]) -> str:
-    """Give the name of the model whose map this is: ``data["model"]``, or the boosted trees."""
-    return str(data.get("model") or "lightgbm")
+    """Give the name of the model whose map this is."""
+    return str(data.get("model") or "model")
 
 
 def verdict(models: Mapping[str, Mapping[str, Any]], chosen: str) -> str:

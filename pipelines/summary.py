@@ -12,7 +12,7 @@ COLUMNS = {
     "calibration_slope": "calibration slope",
 }
 NAMES = {
-    "lightgbm": "LightGBM (this model)",
+    "model": "this model",
     "random_forest": "random forest",
     "logistic_regression": "logistic regression",
     "distance_rule": "distance rule",
@@ -64,7 +64,7 @@ def closing_lines(run: Run) -> Iterator[str]:
 
 
 def _found(models: Mapping[str, Any]) -> str:
-    mine = _interval(models["lightgbm"], "found_in_top_20", per_cent=True)
+    mine = _interval(models["model"], "found_in_top_20", per_cent=True)
     rule = models.get("distance_rule")
     beside = "" if rule is None else f"; distance rule {_interval(rule, 'found_in_top_20', True)}"
     return f"top 20 % of land holds {mine} of positives{beside}."

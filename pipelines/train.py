@@ -13,6 +13,7 @@ from configs.schema import Config
 from features.errors import FindingError
 from models.applicability import Applicability
 from models.calibration import Calibrator
+from models.choice import NestedChoice
 from models.conformal import IntervalScaler
 from models.cross_calibration import fit_kind
 from models.error_profiles import ErrorProfile, log_loss_above_prevalence
@@ -21,7 +22,7 @@ from models.risk_model import RiskModel, assemble
 from models.splits import assign_blocks
 from models.table import CellTable
 from pipelines.build import feature_families, read_cells
-from pipelines.candidates import MODEL, drawing, findings_encoder, makers
+from pipelines.candidates import MODEL, Maker, drawing, findings_encoder, makers
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.gates import gates, refuse_too_few
@@ -75,13 +76,23 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
     progress.step("importance", 0, 1)
     importance = _importance(test, config, families)
     progress.step("final model", 0, 1)
-    model = _final_model(test, config, families, importance)
+    make = makers(table, config, families, test.block_m)[MODEL]
+    model = _final_model(test, config, make)
+    choices = dict(test.choices)
+    if isinstance(make, NestedChoice):
+        choices["final"] = make
     metrics = run_metrics(run, test, permuted, importance, model)
     metrics["gates"] = gates(config, metrics)
     metrics["hazard_classes"] = measure_hazards(
         test.scores["far", MODEL].score, table, test.protocols["far"], block_m=test.block_m
     )
+    metrics["settings"] = {name: list(choice.chosen) for name, choice in choices.items()}
     _write(folder, model, metrics, test)
+    tried = {
+        name: {"trials": choice.trials, "chosen": list(choice.chosen)}
+        for name, choice in choices.items()
+    }
+    write_json(folder / "trials.json", tried)
     return metrics
 
 
@@ -102,15 +113,9 @@ def _importance(
     )
 
 
-def _final_model(
-    test: Test,
-    config: Config,
-    families: Mapping[str, Sequence[str]],
-    importance: Sequence[Mapping[str, Any]],
-) -> RiskModel:
+def _final_model(test: Test, config: Config, make: Maker) -> RiskModel:
     table = test.table
     calibrator, interval = calibrate(test, config)
-    make = makers(table, config, families, test.block_m)[MODEL]
     pipeline = fit_pipeline(make(table), table, drawing=drawing(config, test.block_m))
     columns = pipeline.named_steps["columns"].transform(table.cells)
     shares = pipeline.named_steps["classifier"].members_.importance()
@@ -155,7 +160,7 @@ def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
     return calibrator, interval
 
 
-def _write(folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Test) -> list[Path]:
+def _write(folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Test) -> None:
     target = folder / "model"
     for old in target.glob("*") if target.is_dir() else ():
         old.unlink()
@@ -172,14 +177,4 @@ def _write(folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Tes
     partial = folder / ".held_out.parquet.partial"
     held_out.to_parquet(partial, index=False)
     partial.replace(path)
-    trials = folder / "trials.json"
-    tried = {
-        name: {"trials": choice.trials, "chosen": list(choice.chosen)}
-        for name, choice in test.choices.items()
-    }
-    return [
-        target,
-        path,
-        write_json(trials, tried),
-        write_json(folder / "metrics.json", metrics),
-    ]
+    write_json(folder / "metrics.json", metrics)

@@ -36,7 +36,7 @@ def scores(found):
 
 
 def metrics(*, simulated=False, found=0.69):
-    models = {"lightgbm": scores(found), "distance_rule": scores(0.55), "prevalence": {}}
+    models = {"model": scores(found), "distance_rule": scores(0.55), "prevalence": {}}
     return {
         "study_area": "test",
         "simulated": simulated,
@@ -51,7 +51,7 @@ def metrics(*, simulated=False, found=0.69):
             "random": {"words": "random folds", "models": models},
         },
         "regions": REGIONS,
-        "capture": {"far": {"lightgbm": CURVE, "distance_rule": CURVE}},
+        "capture": {"far": {"model": CURVE, "distance_rule": CURVE}},
         "reliability": {"far": BINS},
         "importance": FAMILIES,
         "permuted": {"roc_auc": [0.5, 0.48, 0.52], "passed": True},
@@ -165,23 +165,23 @@ def test_tasks_and_inputs_are_listed(run_dir):
 
 
 def test_a_model_no_better_than_the_rule_is_said_to_be():
-    models = {"lightgbm": {"found_in_top_20": [0.5]}, "distance_rule": {"found_in_top_20": [0.55]}}
-    assert "use the rule" in verdict(models, "lightgbm")
-    models["lightgbm"] = {"found_in_top_20": [0.69]}
-    assert "use the rule" not in verdict(models, "lightgbm")
-    assert "not measured" in verdict({}, "lightgbm")
+    models = {"model": {"found_in_top_20": [0.5]}, "distance_rule": {"found_in_top_20": [0.55]}}
+    assert "use the rule" in verdict(models, "model")
+    models["model"] = {"found_in_top_20": [0.69]}
+    assert "use the rule" not in verdict(models, "model")
+    assert "not measured" in verdict({}, "model")
 
 
 def test_an_order_worse_than_chance_is_said_to_be():
-    models = {"lightgbm": {"found_in_top_20": [0.12]}, "distance_rule": {"found_in_top_20": [0.1]}}
-    assert "do not survey in this order" in verdict(models, "lightgbm")
+    models = {"model": {"found_in_top_20": [0.12]}, "distance_rule": {"found_in_top_20": [0.1]}}
+    assert "do not survey in this order" in verdict(models, "model")
 
 
 def test_the_order_of_models_in_the_file_does_not_matter(run_dir):
     page = page_of(run_dir)
     (run_dir / "metrics.json").write_text(json.dumps(metrics(), sort_keys=True))
     assert page_of(run_dir) == page
-    assert "boosted trees (LightGBM) (this map)" in page
+    assert "the model (this map)" in page
 
 
 def test_numbers_are_worded():
@@ -207,7 +207,7 @@ def test_figures_repeat_and_mark_simulated_findings(form):
     drawings = [
         lambda simulated: figures.reliability_figure(BINS, simulated=simulated, form=form),
         lambda simulated: figures.capture_figure(
-            {"lightgbm": CURVE}, simulated=simulated, form=form
+            {"model": CURVE}, simulated=simulated, form=form
         ),
         lambda simulated: figures.importance_figure(FAMILIES, simulated=simulated, form=form),
         lambda simulated: figures.region_figure(REGIONS, simulated=simulated, form=form),

@@ -116,7 +116,7 @@ def test_numbers_within_a_millionth_are_close_and_not_identical(
     path = folder / "held_out.parquet"
     for step, verdict in ((2e-7, "within 1e-6"), (1e-3, "differs")):
         table = pd.read_parquet(path)
-        table["far_lightgbm"] = table["far_lightgbm"] + np.float32(step)
+        table["far_model"] = table["far_model"] + np.float32(step)
         table.to_parquet(path, index=False)
         rehash(folder, "held_out.parquet")
         found = compare_trails(tiny_run, folder)

@@ -60,7 +60,7 @@ def test_rasters_state_that_findings_are_simulated(tiny_run: Path) -> None:
 
 def test_the_model_is_shown_beside_the_rules_of_thumb_on_the_same_folds(tiny_run: Path) -> None:
     metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
-    models = {"lightgbm", "random_forest", "logistic_regression", "distance_rule", "prevalence"}
+    models = {"model", "random_forest", "logistic_regression", "distance_rule", "prevalence"}
     for protocol in ("far", "near", "random"):
         assert set(metrics["protocols"][protocol]["models"]) == models
     held_out = pd.read_parquet(tiny_run / "held_out.parquet")

@@ -26,6 +26,7 @@ from pipelines.context import Run
 from pipelines.hazards import hazard_folder
 from pipelines.manifest import write_json
 from pipelines.prediction_tiles import (
+    TILE,
     Draft,
     begin_draft,
     draft_key,
@@ -180,7 +181,7 @@ def _draft(cube: Path, home: Path, window: Window, folder: Path) -> Draft:
     asked = hashlib.sha256(np.packbits(window.asked).tobytes()).hexdigest()
     place = (window.row, window.column, *window.asked.shape)
     key = draft_key(home, cube, {"asked": asked, "bands": sorted(BANDS), "place": place})
-    return Draft(folder / ".bands.zarr", cube, home, window.row, window.column, key)
+    return Draft(folder / ".bands.zarr", cube, home, window.row, window.column, key, TILE)
 
 
 def _write_bands(

@@ -58,7 +58,7 @@ class Draft:
     row: int
     column: int
     key: str
-    side: int = TILE
+    side: int
 
 
 def begin_draft(draft: Draft, asked: NDArray[np.bool_], bands: tuple[str, ...]) -> None:

@@ -181,8 +181,8 @@ def _points(findings: gpd.GeoDataFrame | None, frame: _Frame) -> Iterator[str]:
     for point in findings.geometry.representative_point():
         east, north = frame.at(point.x, point.y)
         yield (
-            f'<path d="M{east - 3:.1f} {north + 2.5:.1f}h6l-3 -5.5z" fill="#fff" stroke="#000" '
-            'stroke-width="0.8"/>'
+            f'<path d="M{east - 2.4:.1f} {north + 2:.1f}h4.8l-2.4 -4.4z" fill="#fff" stroke="#000" '
+            'stroke-width="0.6"/>'
         )
 
 

@@ -234,7 +234,7 @@ def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:
 def _write_map_layers(layers: MapLayers, request: Request, out: Path) -> list[ProjectLayer]:
     found: dict[str, tuple[gpd.GeoDataFrame | None, str, str, str]] = {
         "findings": (layers.findings, "Finds and accidents", points_qml("#ffffff"), "Point"),
-        "places": (layers.places, "Places", points_qml("#777777"), "Point"),
+        "places": (layers.places, "Places", points_qml("#777777", label="name"), "Point"),
         "front_line": (layers.line, "Front line", line_qml(), "Line"),
         "registered": (layers.registered, "Registered areas", registered_qml(), "Polygon"),
     }

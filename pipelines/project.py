@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
 from odc.geo.geobox import GeoBox
+from pyproj import CRS
+from pyproj.enums import WktVersion
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,9 @@ def project_text(
 
 
 def _layer(layer: ProjectLayer, crs: str) -> str:
-    raster = layer.geometry == "Raster"
-    kind = 'type="raster"' if raster else f'type="vector" geometry="{layer.geometry}"'
+    kind = f'type="vector" labelsEnabled="1" geometry="{layer.geometry}"'
+    if layer.geometry == "Raster":
+        kind = 'type="raster"'
     return (
         f"<maplayer {kind}>\n<id>{layer.id}</id>\n"
         f"<datasource>./{escape(layer.source)}</datasource>\n"
@@ -102,4 +105,8 @@ def _inner(style: str) -> str:
 
 
 def _srs(crs: str) -> str:
-    return f"<spatialrefsys><authid>{escape(crs)}</authid></spatialrefsys>"
+    wkt = CRS(crs).to_wkt(WktVersion.WKT2_2019)
+    return (
+        f"<spatialrefsys><wkt>{escape(wkt)}</wkt><srsid>0</srsid>"
+        f"<authid>{escape(crs)}</authid></spatialrefsys>"
+    )

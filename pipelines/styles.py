@@ -32,6 +32,8 @@ APPLICABLE_COLOURS: Mapping[int, str] = {1: "#8fb1d9", 0: "#c9c9c9"}
 
 Ramp = Sequence[tuple[float, str, str]]
 """Steps of a scale, lowest first: upper bound, colour, words."""
+Symbol = tuple[str, str, str, str, Sequence[Mapping[str, str]]]
+"""Value, words, type, class, and options of each of its layers, lowest first."""
 
 PROBABILITY_RAMP: Ramp = (
     (0.005, "#bfd3e6", "under 0.5 %"),
@@ -117,23 +119,26 @@ def _raster_qml(renderer: str) -> str:
 
 
 def tasks_qml() -> str:
-    """Write the QGIS style of the task layer: ranked solid, control dashed."""
-    arms = (
-        ("ranked", HIGHER, "solid", "ranked by the model"),
-        ("control", CANNOT_SAY, "dash", "control, drawn blind"),
-    )
-    symbols = []
-    for arm, code, line, words in arms:
-        colour = ",".join(str(byte) for byte in rgba(CLASS_COLOURS[code])[:3])
-        options = {
-            "color": f"{colour},60",
-            "outline_color": "59,0,80,255",
-            "outline_style": line,
-            "outline_width": "0.5",
-            "style": "solid",
-        }
-        symbols.append((arm, words, "fill", "SimpleFill", options))
-    return _categorized_qml("arm", symbols)
+    """Write the QGIS style of the task layer: outlines that show on every class, and numbers."""
+    symbols: list[Symbol] = []
+    for arm, line, words in (
+        ("ranked", "solid", "ranked by the model"),
+        ("control", "dash", "control, drawn blind"),
+    ):
+        casing = _outline("255,255,255,255", "solid", "1.2")
+        symbols.append(
+            (arm, words, "fill", "SimpleFill", (casing, _outline("0,0,0,255", line, "0.5")))
+        )
+    return _categorized_qml("arm", symbols, label="task")
+
+
+def _outline(colour: str, line: str, width: str) -> Mapping[str, str]:
+    return {
+        "style": "no",
+        "outline_color": colour,
+        "outline_style": line,
+        "outline_width": width,
+    }
 
 
 def registered_qml() -> str:
@@ -143,19 +148,21 @@ def registered_qml() -> str:
         ("SHA", "244,167,24", "127", "dash"),
         ("", "119,119,119", "0", "dot"),
     )
-    symbols = [
+    symbols: list[Symbol] = [
         (
             value,
             value or "other registered land",
             "fill",
             "SimpleFill",
-            {
-                "color": f"{colour},{opacity}",
-                "outline_color": f"{colour},255",
-                "outline_style": line,
-                "outline_width": "0.4",
-                "style": "solid",
-            },
+            (
+                {
+                    "color": f"{colour},{opacity}",
+                    "outline_color": f"{colour},255",
+                    "outline_style": line,
+                    "outline_width": "0.4",
+                    "style": "solid",
+                },
+            ),
         )
         for value, colour, opacity, line in lands
     ]
@@ -168,8 +175,8 @@ def line_qml() -> str:
     return _single_qml("line", "SimpleLine", options)
 
 
-def points_qml(colour: str) -> str:
-    """Write the QGIS style of points: small circles with a black edge."""
+def points_qml(colour: str, *, label: str = "") -> str:
+    """Write the QGIS style of points: small circles with a black edge, labelled by a column."""
     red, green, blue, opacity = rgba(colour)
     options = {
         "name": "circle",
@@ -177,14 +184,10 @@ def points_qml(colour: str) -> str:
         "outline_color": "0,0,0,255",
         "size": "1.6",
     }
-    return _single_qml("marker", "SimpleMarker", options)
+    return _single_qml("marker", "SimpleMarker", options, label=label)
 
 
-Symbol = tuple[str, str, str, str, Mapping[str, str]]
-"""Value, words, type, class and options of a symbol."""
-
-
-def _categorized_qml(column: str, symbols: Sequence[Symbol]) -> str:
+def _categorized_qml(column: str, symbols: Sequence[Symbol], *, label: str = "") -> str:
     categories = "".join(
         f'      <category value={quoteattr(value)} symbol="{place}" render="true" '
         f"label={quoteattr(words)}/>\n"
@@ -194,35 +197,49 @@ def _categorized_qml(column: str, symbols: Sequence[Symbol]) -> str:
     return _vector_qml(
         f'  <renderer-v2 type="categorizedSymbol" attr="{column}" forceraster="0" '
         f'symbollevels="0">\n    <categories>\n{categories}    </categories>\n'
-        f"    <symbols>\n{drawn}    </symbols>\n  </renderer-v2>\n"
+        f"    <symbols>\n{drawn}    </symbols>\n  </renderer-v2>\n",
+        label=label,
     )
 
 
-def _single_qml(kind: str, layer: str, options: Mapping[str, str]) -> str:
+def _single_qml(kind: str, layer: str, options: Mapping[str, str], *, label: str = "") -> str:
     return _vector_qml(
         '  <renderer-v2 type="singleSymbol" forceraster="0" symbollevels="0">\n'
-        f"    <symbols>\n{_symbol_qml(0, kind, layer, options)}    </symbols>\n  </renderer-v2>\n"
+        f"    <symbols>\n{_symbol_qml(0, kind, layer, (options,))}    </symbols>\n"
+        "  </renderer-v2>\n",
+        label=label,
     )
 
 
-def _symbol_qml(place: int, kind: str, layer: str, options: Mapping[str, str]) -> str:
-    lines = "".join(
-        f'            <Option type="QString" name="{name}" value="{value}"/>\n'
-        for name, value in options.items()
-    )
+def _symbol_qml(place: int, kind: str, layer: str, options: Sequence[Mapping[str, str]]) -> str:
+    layers = ""
+    for single in options:
+        lines = "".join(
+            f'            <Option type="QString" name="{name}" value="{value}"/>\n'
+            for name, value in single.items()
+        )
+        layers += (
+            f'        <layer class="{layer}" enabled="1" pass="0" locked="0">\n'
+            f'          <Option type="Map">\n{lines}          </Option>\n        </layer>\n'
+        )
     return (
         f'      <symbol type="{kind}" name="{place}" alpha="1" clip_to_extent="1">\n'
-        f'        <layer class="{layer}" enabled="1" pass="0" locked="0">\n'
-        f'          <Option type="Map">\n{lines}          </Option>\n        </layer>\n'
-        "      </symbol>\n"
+        f"{layers}      </symbol>\n"
     )
 
 
-def _vector_qml(renderer: str) -> str:
+def _vector_qml(renderer: str, *, label: str = "") -> str:
+    labelling = (
+        '  <labeling type="simple">\n    <settings calloutType="simple">\n'
+        f'      <text-style fieldName="{label}" fontSize="8" textColor="0,0,0,255">\n'
+        '        <text-buffer bufferDraw="1" bufferSize="0.8" bufferColor="255,255,255,255"/>\n'
+        "      </text-style>\n    </settings>\n  </labeling>\n"
+    )
     return (
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-        '<qgis version="3.28.0" styleCategories="Symbology">\n'
-        f"{renderer}</qgis>\n"
+        f'<qgis version="3.28.0" styleCategories="Symbology|Labeling" '
+        f'labelsEnabled="{bool(label):d}">\n'
+        f"{renderer}{labelling if label else ''}</qgis>\n"
     )
 
 

@@ -128,7 +128,7 @@ FAMILIES: dict[str, Family] = {
     "landform": Family(
         landform,
         _radius,
-        "ridge, valley floor, pass; how open the ground lies",
+        "ridge, valley floor, pass, and how open the ground lies",
         units=("1", "degree", "m"),
     ),
     "front_facing": Family(

@@ -128,7 +128,8 @@ def front_sensitivity(
     }
     named = sorted({name for _, params in features for name in layers_of(params)} - set(follows))
     moved = [name for name in named if position_error(layers, name) > 0]
-    read = [item for item in features if set(layers_of(item[1])) & set(moved)]
+    uncertain = {*moved, *(held for held, line in follows.items() if line in moved)}
+    read = [item for item in features if set(layers_of(item[1])) & uncertain]
     drawn = _values(layers, read, geobox, inside)
     change = dict.fromkeys(drawn, 0.0)
     for _ in range(draws):

@@ -27,6 +27,7 @@ from models.table import MARKS, CellTable
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.layers import effort_features, present_features
+from pipelines.line_error import line_error
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +62,15 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     labels["state"] = labels["state"].where(inside, -1).astype(np.int8)
     labels["region"] = (("y", "x"), _regions(config, layers, geobox, labels["state"].to_numpy()))
     path = write_zarr(labels, run.folder / "labels.zarr")
+    opened = open_cube(cube)
+    units = {name: str(opened[name].attrs["unit"]) for name in opened.attrs["variables"]}
     facts = {
         "built": built,
         "cells": int(inside.sum()),
         "shape": list(geobox.shape),
-        "features": list(open_cube(cube).attrs["variables"]),
+        "features": list(units),
         "left_out": left_out,
+        "line_error": line_error(config, layers, features, units=units),
         "regions": int(labels["region"].max()) + 1,
     }
     return [*made, path], facts

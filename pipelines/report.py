@@ -13,6 +13,7 @@ import numpy as np
 import yaml
 
 from features.errors import InputError
+from features.families import FAMILIES
 from pipelines.figures import (
     MODEL_WORDS,
     capture_figure,
@@ -49,13 +50,10 @@ PROTOCOLS: Mapping[str, str] = {
     "later": "Later: finds made after the day it was taught up to",
     "random": "Random folds: optimistic reference, never the quality of this map",
 }
-FAMILIES: Mapping[str, str] = {
-    "front_line": "front line",
-    "fortifications": "fortifications",
-    "terrain": "terrain",
-    "land_cover": "land cover",
-}
+OF_ANY_LAYER = frozenset({"distance", "density", "value", "change"})
+"""Kinds of feature whose words mean nothing without the layer that they are made of."""
 TOP_TASKS = 10
+TOP_MOVED = 8
 
 
 def write_report(run_dir: Path, *, config_title: str) -> Path:
@@ -330,11 +328,18 @@ def _unknowns(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[st
     layers = config.get("layers", {})
     used = {str(feature.get("kind")) for feature in config.get("features", [])}
     named = {str(feature.get("layer")) for feature in config.get("features", [])}
-    absent = [words for kind, words in FAMILIES.items() if kind not in used]
+    absent = [
+        family.words
+        for kind, family in FAMILIES.items()
+        if family.role == "feature" and kind not in OF_ANY_LAYER | used
+    ]
     absent += [word for word in ("roads", "settlements") if not any(word in n for n in named)]
+    moved: dict[str, Any] = {}
     for stage in manifest.get("stages", []):
         absent += stage.get("facts", {}).get("left_out", [])
+        moved = stage.get("facts", {}).get("line_error", moved)
     return {
+        "moved": _moved(moved),
         "errors": [
             (name.replace("_", " "), number(float(layer["position_error_m"])))
             for name, layer in layers.items()
@@ -342,6 +347,24 @@ def _unknowns(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[st
         ],
         "absent": absent if used else [],
     }
+
+
+def _moved(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Word the columns that answer most to lines being off by their stated error."""
+    rows = [
+        {
+            "column": row["column"].replace("_", " "),
+            "change": _amount(row["change"], row["unit"]),
+            "share": number(row["share"], "share"),
+        }
+        for row in found.get("rows", [])
+    ]
+    return {**found, "rows": rows[:TOP_MOVED], "others": max(0, len(rows) - TOP_MOVED)}
+
+
+def _amount(value: float, unit: str) -> str:
+    amount = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return amount if unit == "1" else f"{amount} {unit}"
 
 
 def _inputs(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[dict[str, str]]:

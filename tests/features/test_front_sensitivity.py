@@ -41,6 +41,23 @@ def test_only_what_reads_an_uncertain_layer_is_told(fake_layers, fake_source, fr
     assert set(found) == {"front_distance_m", "front_signed_m", "front_expected_m"}
 
 
+def test_what_reads_the_held_area_alone_goes_with_its_line(fake_layers, fake_source, frame, grid):
+    land = frame([box(-30_000, -20_000, 30_000, 20_000)])
+    layers = fake_layers(
+        {"line": frame([LINE]), "held": frame([HELD]), "land": land},
+        sources={"line": fake_source(position_error_m=400.0)},
+    )
+    share = ("own_side_share", {"layer": "held", "land": "land", "radii_m": [2_000.0]})
+    geobox = grid(40, 40, left=-20, top=20, resolution=250.0)
+    found = front_sensitivity(
+        layers,
+        [FEATURES[0], share],
+        **{"geobox": geobox, "inside": np.ones(tuple(geobox.shape), bool), "draws": 2},
+        rng=np.random.default_rng(0),
+    )
+    assert 0 < found["own_side_share_2000m"].share < 1
+
+
 def test_the_same_generator_gives_the_same_answer(fake_layers, fake_source, frame, grid):
     args = (fake_layers, fake_source, frame, grid(9, 9))
     assert sensitivity(*args, draws=2) == sensitivity(*args, draws=2)

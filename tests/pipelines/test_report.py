@@ -7,6 +7,7 @@ import pytest
 from odc.geo.geobox import GeoBox
 
 from features.errors import InputError
+from features.families import FAMILIES as KINDS
 from pipelines import figures, rasters, styles
 from pipelines.report import verdict, write_report
 from pipelines.rounding import interval, number
@@ -33,6 +34,11 @@ def scores(found):
         "hectares_to_95": [20000.0, None, None],
         "calibration_slope": [0.97, 0.9, 1.04],
     }
+
+
+MOVED = [
+    {"column": "front_distance_m", "unit": "m", "change": 956.7, "spread": 15010.0, "share": 0.0637}
+] * 10
 
 
 def metrics(*, simulated=False, found=0.69):
@@ -145,7 +151,12 @@ def test_tasks_and_inputs_are_listed(run_dir):
             {
                 "stages": [
                     {"inputs": {"layer:front_line": digest}, "outputs": {"tasks.csv": digest}},
-                    {"facts": {"left_out": ["distance of bridges is left out: no file"]}},
+                    {
+                        "facts": {
+                            "left_out": ["distance of bridges is left out: no file"],
+                            "line_error": {"cell_m": 500.0, "draws": 4, "rows": MOVED},
+                        }
+                    },
                 ]
             }
         )
@@ -160,7 +171,16 @@ def test_tasks_and_inputs_are_listed(run_dir):
     assert page.count(digest) == 2
     assert "Survey of 1995" in page
     assert "2,700 m" in page
-    assert "Not in the model: fortifications, terrain" in page
+    words = {kind: family.words for kind, family in KINDS.items()}
+    assert f"{words['fortifications']}; " in page
+    assert f"{words['wetness']}; " in page
+    assert words["front_line"] not in page
+    assert words["search_effort"] not in page
+    assert "moved by it, 4 times, on a grid of 500 m" in page
+    assert "front distance m" in page
+    assert "957 m" in page
+    assert "6.4 %" in page
+    assert "2 more change by a smaller share" in page
     assert "distance of bridges is left out: no file" in page
 
 

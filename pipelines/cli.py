@@ -8,6 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,6 +48,17 @@ Scheduler = Annotated[
     typer.Option("--scheduler", help="Dask scheduler whose workers share them: tcp://host:port"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+Near = Annotated[
+    list[str] | None, typer.Option("--near", help="only near this layer; may be given again")
+]
+Within = Annotated[float | None, typer.Option("--within", help="metres to --near, at most")]
+District = Annotated[
+    list[str] | None, typer.Option("--district", help="only in this district; may be given again")
+]
+Hazard = Annotated[str | None, typer.Option("--hazard", help="hazard class: ap, at, uxo or any")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="day of the evidence: a run of its own is made")
+]
 
 
 add_desk(app)
@@ -225,14 +237,26 @@ def predict(
     ] = None,
     layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="folder for its rasters")] = None,
+    near: Near = None,
+    within: Within = None,
+    district: District = None,
+    hazard: Hazard = None,
+    as_of: AsOf = None,
     workers: WorkersOption = 1,
     scheduler: Scheduler = None,
 ) -> None:
-    """Write risk rasters of the whole study area, or of the area asked for."""
+    """Write risk rasters of the whole study area, or of the land asked for."""
+    from pipelines.filters import Filters, predict_request
     from pipelines.run import predict_area, redo_step
     from pipelines.workers import Workers
 
     who = Workers(workers, scheduler)
+    asked = Filters(tuple(near or ()), within, tuple(district or ()), hazard, as_of)
+    if asked:
+        asked = replace(asked, aoi=aoi, layer=layer)
+        for path in predict_request(run, asked, out=out, said=_say, workers=who):
+            typer.echo(str(path))
+        return
     if aoi is None:
         redo_step(run, "predict", said=_say, workers=who)
         typer.echo(f"Rasters: {run / 'rasters'}")

@@ -148,8 +148,10 @@ def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame) -> Window:
         raise InputError("The area has no CRS; expected one. Store the file with its CRS.")
     west, south, east, north = area.to_crs(str(whole.crs)).total_bounds
     cell, transform = resolution(whole), whole.transform
-    left, right = (int(np.floor((edge - transform.c) / cell)) for edge in (west, east))
-    top, bottom = (int(np.floor((transform.f - edge) / cell)) for edge in (north, south))
+    left, top = math.floor((west - transform.c) / cell), math.floor((transform.f - north) / cell)
+    # An edge of the area on an edge of the grid asks for no cell beyond it.
+    right = max(left, math.ceil((east - transform.c) / cell) - 1)
+    bottom = max(top, math.ceil((transform.f - south) / cell) - 1)
     if left < 0 or top < 0 or right >= whole.width or bottom >= whole.height:
         raise CoverError(_outside_words(whole, (west, south, east, north)))
     geobox = whole[top : bottom + 1, left : right + 1]

@@ -1,0 +1,289 @@
+"""Filters of a request: near layers, in districts, of a hazard class, as of a date."""
+
+import datetime as dt
+import difflib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+from shapely.geometry.base import BaseGeometry
+
+from configs.schema import VectorLayer
+from features.cube import open_cube
+from features.errors import CoverError, InputError
+from features.sources import Layers, VectorSource
+from pipelines.console import progress
+from pipelines.context import Run
+from pipelines.derived_run import derive_config
+from pipelines.hazards import trained_hazards
+from pipelines.manifest import read_manifest, sha256_path, write_json
+from pipelines.predict import area_window, predict
+from pipelines.review import now
+from pipelines.run import run_steps
+from pipelines.workers import ALONE, Workers
+
+ANY = "any"
+SHOWN = 60
+ARC = 32  # segments of a quarter circle: 0.03 % of the distance
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What a request is about; every filter that is given must hold.
+
+    Attributes
+    ----------
+    near
+        Vector layers of the configuration.
+    within_m
+        Greatest distance to each of them, metres.
+    districts
+        Names in the layer of ``study_area.regions``; any of them.
+    hazard
+        Hazard class; none is any hazard.
+    as_of
+        Day (YYYY-MM-DD) of the evidence; none is that of the run.
+    aoi, layer
+        File of polygons, and the layer of it.
+    """
+
+    near: tuple[str, ...] = ()
+    within_m: float | None = None
+    districts: tuple[str, ...] = ()
+    hazard: str | None = None
+    as_of: str | None = None
+    aoi: Path | None = None
+    layer: str | None = None
+
+    def __bool__(self) -> bool:
+        """Tell whether any filter is given."""
+        return self != Filters()
+
+    @property
+    def name(self) -> str:
+        """Name of the request's folder."""
+        parts = [self.aoi.stem] if self.aoi is not None else []
+        parts += [f"near_{name}_{self.within_m:g}m" for name in self.near]
+        parts += [f"district_{name}" for name in self.districts]
+        parts += [f"hazard_{self.hazard}"] if self.hazard is not None else []
+        parts += [f"as_of_{self.as_of}"] if self.as_of is not None else []
+        return re.sub(r"[^\w.-]+", "_", "__".join(parts))[:120]
+
+
+def predict_request(
+    run_dir: Path,
+    filters: Filters,
+    *,
+    out: Path | None = None,
+    said: Callable[[str], None],
+    workers: Workers = ALONE,
+) -> Sequence[Path]:
+    """Write rasters of the land that a request is about, into ``requests/<name>/`` or `out`.
+
+    As of another day than the run's, a run of its own is made first, taught on what was known that
+    day, in ``requests/<name>/run/``: a map of the past cannot be cut from a map of today.
+
+    Raises
+    ------
+    InputError
+        If a layer, district, hazard class or day is not known; the choices are named.
+    CoverError
+        If no cell of the study area is left, or the polygons reach outside it.
+    """
+    run, target = open_request(run_dir, filters, out=out, said=said, workers=workers)
+    area = request_area(run, filters)
+    hazard = None if filters.hazard == ANY else filters.hazard
+    with progress("Risk rasters") as bar:
+        paths, facts = predict(run, progress=bar, area=area, folder=target, hazard=hazard)
+    return [*paths, _write_request(run, filters, target, facts)]
+
+
+def open_request(
+    run_dir: Path,
+    filters: Filters,
+    *,
+    out: Path | None = None,
+    said: Callable[[str], None],
+    workers: Workers = ALONE,
+) -> tuple[Run, Path]:
+    """Check the filters of a request; give the run that answers it and the folder for it."""
+    run = replace(Run.open(run_dir), workers=workers)
+    check_filters(run, filters)
+    request_area(run, filters)  # before anything is made for it
+    target = out or run_dir / "requests" / filters.name
+    if not _other_day(run, filters):
+        return run, target
+    day = dt.date.fromisoformat(str(filters.as_of))
+    config = derive_config(
+        run,
+        target / "config.yaml",
+        lambda content: content["study_area"].update(as_of=day),
+        words=f"as of {day}",
+    )
+    said(f"Taught anew on what was known on {day}:")
+    made = run_steps(config, target / "run", last="predict", said=said, workers=workers)
+    return replace(made, workers=workers), target
+
+
+def check_filters(run: Run, filters: Filters) -> None:
+    """Refuse a layer, distance, district, hazard class or day that is not known.
+
+    Raises
+    ------
+    InputError
+        With the choices there are.
+    """
+    if bool(filters.near) != (filters.within_m is not None):
+        raise InputError(
+            "--near and --within go together: a layer, and metres, such as --near "
+            f"{_vector_layers(run)[0]} --within 500."
+        )
+    if filters.within_m is not None and not 0 < filters.within_m <= 1_000_000:
+        raise InputError(f"--within is {filters.within_m:g}; expected metres above 0.")
+    for name in filters.near:
+        _known("layer", name, _vector_layers(run))
+    if filters.districts:
+        _district_polygons(run, filters.districts)
+    if filters.hazard is not None:
+        _known("hazard class", filters.hazard, [ANY, *trained_hazards(run.folder)])
+    if filters.as_of is not None:
+        _check_day(run, filters.as_of)
+
+
+def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
+    """Give the land that a request is about, within the study area.
+
+    A cell is in it if its centre is.
+
+    Raises
+    ------
+    CoverError
+        If nothing is left, or the polygons given reach outside the study area.
+    """
+    crs, layers = run.config.study_area.crs, run.layers()
+    boundary = layers.vector(run.config.study_area.boundary, crs=crs).geometry.union_all()
+    parts: dict[str, BaseGeometry] = {}
+    for name in filters.near:
+        places = layers.vector(name, crs=crs).geometry
+        parts[f"within {filters.within_m:g} m of {name}"] = places.buffer(
+            filters.within_m, quad_segs=ARC
+        ).union_all()
+    if filters.districts:
+        parts[f"in {', '.join(filters.districts)}"] = _district_polygons(
+            run, filters.districts
+        ).geometry.union_all()
+    if filters.aoi is not None:
+        parts[f"in {filters.aoi.name}"] = _polygons_of(run, filters.aoi, filters.layer)
+    area = boundary
+    for part in parts.values():
+        area = area.intersection(part)
+    if area.is_empty or area.area == 0:
+        raise CoverError(
+            f"No land of the study area {run.config.study_area.name} is {' and '.join(parts)}. "
+            "Ask for a greater distance or for other land."
+        )
+    return gpd.GeoDataFrame(geometry=[area], crs=crs)
+
+
+def task_settings(run: Run, filters: Filters) -> dict[str, Any]:
+    """Give the filters as settings of `configs.schema.Tasks`."""
+    settings: dict[str, Any] = {"hazard": filters.hazard or ANY}
+    if filters.within_m is not None:
+        settings["near"] = dict.fromkeys(filters.near, filters.within_m)
+    if filters.districts:
+        regions = run.config.study_area.regions
+        settings["districts"] = {f"{regions.layer}.{regions.name_column}": filters.districts}
+    return settings
+
+
+def _vector_layers(run: Run) -> list[str]:
+    present = run.layers().names()
+    layers = run.config.layers
+    return sorted(name for name in present if isinstance(layers.get(name), VectorLayer))
+
+
+def _known(what: str, given: str, choices: Sequence[str]) -> None:
+    if given in choices:
+        return
+    close = difflib.get_close_matches(given, choices, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    more = f" and {len(choices) - SHOWN} more" if len(choices) > SHOWN else ""
+    raise InputError(
+        f"No {what} is named {given!r}.{hint} There are: {', '.join(choices[:SHOWN])}{more}."
+    )
+
+
+def _district_polygons(run: Run, names: Sequence[str]) -> gpd.GeoDataFrame:
+    regions = run.config.study_area.regions
+    if regions.layer is None:
+        raise InputError(
+            "The configuration names no layer of districts (study_area.regions.layer); it cannot "
+            "be asked by district. Ask with --near, --aoi or --hazard."
+        )
+    frame = run.layers().vector(regions.layer, crs=run.config.study_area.crs)
+    columns = [str(name) for name in frame.columns if name != frame.geometry.name]
+    if regions.name_column not in columns:
+        came = "is not given" if regions.name_column is None else f"is {regions.name_column!r}"
+        raise InputError(
+            f"study_area.regions.name_column {came}; expected a column of {regions.layer}: "
+            f"{', '.join(columns)}."
+        )
+    column = frame[regions.name_column].astype(str)
+    for name in names:
+        _known("district", name, sorted(set(column)))
+    return frame[column.isin(names)]
+
+
+def _polygons_of(run: Run, path: Path, layer: str | None) -> BaseGeometry:
+    source = VectorSource(path.resolve(), layer=layer)
+    layers = Layers({"aoi": source}, source.path.parent)
+    area = layers.vector("aoi", crs=run.config.study_area.crs)
+    area_window(open_cube(run.folder / "cube.zarr"), area)  # refuses what reaches outside
+    return area.geometry.union_all()
+
+
+def _check_day(run: Run, text: str) -> None:
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError(f"--as-of is {text!r}; expected a day as YYYY-MM-DD.") from error
+    if day > now().date():
+        raise InputError(f"--as-of is {day}, a day to come; expected one up to {now().date()}.")
+    if not _other_day(run, Filters(as_of=text)):
+        return
+    labels, layers = run.config.labels, run.config.layers
+    named = [item.layer for item in (*labels.positive,)]
+    named += [item.layer for item in labels.searches]
+    named += [labels.surveyed] if labels.surveyed is not None else []
+    undated = [name for name in named if getattr(layers[name], "date_column", None) is None]
+    if undated:
+        raise InputError(
+            f"The layers {', '.join(undated)} have no date_column, so what was known on {day} "
+            "cannot be told. Leave --as-of out, or add the dates."
+        )
+
+
+def _other_day(run: Run, filters: Filters) -> bool:
+    if filters.as_of is None:
+        return False
+    return dt.date.fromisoformat(filters.as_of) != run.config.study_area.as_of
+
+
+def _write_request(run: Run, filters: Filters, target: Path, facts: Mapping[str, Any]) -> Path:
+    asked = asdict(filters) | {"aoi": None if filters.aoi is None else filters.aoi.name}
+    cell_ha = run.config.study_area.resolution_m**2 / 10_000
+    aoi = None if filters.aoi is None else sha256_path(filters.aoi)
+    return write_json(
+        target / "request.json",
+        {
+            "asked": asked,
+            "aoi_sha256": aoi,
+            "run_head": read_manifest(run.folder).get("head"),
+            "cells": facts["cells"],
+            "hectares": facts["cells"] * cell_ha,
+            "simulated": run.simulated,
+        },
+    )

@@ -15,6 +15,7 @@ from features.errors import InputError, MineriskError
 from models.model_text import check_model_text
 from models.risk_model import RiskModel
 from pipelines.context import Run, read_config
+from pipelines.feedback_store import FEEDBACK, read_deliveries
 from pipelines.manifest import (
     MANIFEST,
     THREADS,
@@ -33,7 +34,7 @@ from pipelines.manifest import (
 from pipelines.review import REVIEWS, ReviewLog, read_reviews
 
 UNTRACKED = {MANIFEST, REVIEWS, ".lock", "mlflow.db", "minerisk.log"}
-UNTRACKED_FOLDERS = {"mlflow", "requests"}
+UNTRACKED_FOLDERS = {"mlflow", "requests", FEEDBACK}
 STAGES = ("configure", "validate", "build", "train", "track", "predict", "prioritize", "report")
 AGREED = {
     "positive_cells": "min_positive_cells",
@@ -109,6 +110,7 @@ def audit_run(
         problems += _simulated_flag(folder, manifest)
         problems += wrong_gates
         problems += log.problems
+        problems += read_deliveries(folder).problems
         store_problems, store_notes = _store(folder, manifest)
     notes = [*_notes(folder, manifest, layers=layers), *log.notes, *store_notes]
     checked = sum(len(stage["inputs"]) + len(stage["outputs"]) for stage in manifest["stages"])

@@ -1,20 +1,100 @@
-"""From probabilities to survey tasks: contiguous land, under a budget, with a blind control arm."""
+"""From probabilities to survey tasks: ranked, to learn from, and a blind control arm."""
 
-import heapq
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.ndimage import uniform_filter
 
 from features.errors import InputError
+from models.task_choice import Limits, best_tasks
+from models.task_ranks import (
+    DANGER,
+    impact_of,
+    luck,
+    ranks_under_intervals,
+    ranks_under_weights,
+)
+from models.task_shapes import BARRED, DEAD, OPEN, compactness, grow_tasks, ranked_starts
 
-RANKED, CONTROL = "ranked", "control"
-FREE, BARRED, DEAD = 0, -1, -2
+Array = NDArray[np.float64]
+
+RANKED, LEARN, CONTROL = "ranked", "learn", "control"
+ARMS = (RANKED, LEARN, CONTROL)
+MOST_NOVEL = 3.0  # dissimilarity beyond this teaches no more: it is past any training cell
+LEARN_SIZES = 4  # candidates to learn from are grown up to this many times the least size
+
+
+@dataclass(frozen=True)
+class Land:
+    """What is known of each cell; arrays of shape ``(height, width)``.
+
+    Attributes
+    ----------
+    probability, lower, upper
+        Hazard: probability of contamination and its interval, NaN where there is none.
+    applicable
+        True where the data support a statement. Other land is never in the ranked arm.
+    inside
+        True in the study area.
+    open_land
+        True where a task may lie: inside, not searched, not registered, not in an open task.
+    cell_ha
+        Hectares of a cell.
+    effort
+        Team-days per hectare, travel included.
+    parcel
+        Number of the parcel (`models.task_shapes.parcels`); none is one parcel.
+    dissimilarity
+        To the training land over its limit; above 1 the model cannot say. None: equal everywhere.
+    criteria
+        Impact: criterion to a value of 0 to 1. Empty: every find counts alike.
+    """
+
+    probability: Array
+    lower: Array
+    upper: Array
+    applicable: NDArray[np.bool_]
+    inside: NDArray[np.bool_]
+    open_land: NDArray[np.bool_]
+    cell_ha: float
+    effort: Array
+    parcel: NDArray[np.int32] | None = None
+    dissimilarity: Array | None = None
+    criteria: Mapping[str, Array] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of the tasks.
+
+    Attributes
+    ----------
+    budget_ha, team_days
+        Of all tasks together, at most.
+    min_ha, max_ha
+        Hectares of a ranked task. Control tasks have `min_ha`.
+    random_share, learn_share
+        Shares of the budget for the control arm, and for land to learn from, at most.
+    seed
+        Of the control draw and of the shaken ranks.
+    weights
+        Weight of each criterion, and of the hazard itself (``danger``).
+    level
+        Stated cover of the interval of the probability.
+    """
+
+    budget_ha: float
+    min_ha: float
+    max_ha: float
+    random_share: float
+    seed: int
+    learn_share: float = 0.0
+    team_days: float = math.inf
+    weights: Mapping[str, float] = field(default_factory=lambda: {DANGER: 1.0})
+    level: float = 0.9
 
 
 @dataclass(frozen=True)
@@ -26,13 +106,19 @@ class Tasks:
     owner
         int32, shape ``(height, width)``: the number of the task each cell belongs to, 0 for none.
     table
-        One row per task, in order of its number (1, 2, …): ``task``, ``arm`` (``ranked`` or
-        ``control``), ``rank`` (missing for control), ``cells``, ``hectares``, ``expected_finds``
-        (expected number of cells with a recordable finding), ``expected_finds_per_ha``,
-        ``probability``, ``lower``, ``upper`` (means over the task) and ``applicable_share``.
-        What the model says is taken over applicable cells only, and missing where there are none.
+        One row per task, in order of its number (1, 2, …): ``task``, ``arm`` (``ranked``,
+        ``learn`` or ``control``), ``rank`` (within its arm; missing for control), ``cells``,
+        ``hectares``, ``expected_finds`` (expected number of cells with a recordable finding),
+        ``expected_finds_per_ha``, ``probability``, ``lower``, ``upper`` (means over the task),
+        ``impact`` (mean, 0 to 1), ``team_days``, ``benefit`` (hazard times impact, summed),
+        ``benefit_per_day``, ``applicable_share``, ``dissimilarity``, ``compactness``; for ranked
+        tasks ``rank_low`` and ``rank_high`` under the probability intervals,
+        ``weight_rank_low`` and ``weight_rank_high`` under changed weights, and ``place``:
+        ``holds``, or ``luck`` where the ranks span more than half of all places. What the model
+        says is taken over applicable cells only, and missing where there are none.
     summary
-        Hectares and expected finds of the whole land, of each arm, and of cannot-say land.
+        Hectares, team-days and expected finds of all land and of each arm; how good the choice
+        is: ``gap`` and ``one_by_one`` as in `models.task_choice.Chosen`.
     """
 
     owner: NDArray[np.int32]
@@ -40,51 +126,14 @@ class Tasks:
     summary: dict[str, float]
 
 
-def make_tasks(
-    probability: NDArray[np.floating],
-    lower: NDArray[np.floating],
-    upper: NDArray[np.floating],
-    applicable: NDArray[np.bool_],
-    inside: NDArray[np.bool_],
-    *,
-    cell_ha: float,
-    budget_ha: float,
-    min_ha: float,
-    max_ha: float,
-    random_share: float,
-    seed: int,
-    exclude: NDArray[np.bool_] | None = None,
-) -> Tasks:
+def make_tasks(land: Land, wishes: Wishes) -> Tasks:
     """Group cells into survey tasks.
 
-    The control arm is drawn first, from all land, cannot-say land included, without a look at
-    the model: it is the only unbiased check of it. The ranked arm then grows tasks, each from the
-    free cell with the most expected finds around it. A task takes the neighbouring cell with the
-    highest probability, discounted by distance from its start and raised by shared edges, so that
-    it stays compact. Up to `min_ha` it takes what is there; beyond, only cells that the budget
-    would reach if cells were surveyed one by one (or gaps closed on three sides), up to `max_ha`.
-    Tasks are ranked by expected finds per hectare.
-
-    Parameters
-    ----------
-    probability, lower, upper
-        Of contamination, 0 to 1, shape ``(height, width)``; NaN where there is none.
-    applicable
-        True where the data support a statement. Other land is never in the ranked arm.
-    inside
-        True in the study area.
-    cell_ha
-        Hectares of a cell.
-    budget_ha
-        Hectares of all tasks together, at most.
-    min_ha, max_ha
-        Hectares of a ranked task. Control tasks have `min_ha`.
-    random_share
-        Share of the budget for the control arm, at most.
-    seed
-        Of the control draw.
-    exclude
-        True where no task may lie, such as land that is already surveyed.
+    The control arm is drawn first, from all open land, cannot-say land included, without a look at
+    the model: it is the only unbiased check of it. Then comes cannot-say land to learn from,
+    chosen by dissimilarity, area and spread; what is left of the budget goes to the ranked arm,
+    chosen for the most hazard times impact (`models.task_choice.best_tasks`) and ranked by benefit
+    per team-day.
 
     Returns
     -------
@@ -96,224 +145,264 @@ def make_tasks(
     InputError
         If shapes differ, probabilities leave 0 to 1, or the sizes cannot be met.
     """
-    arrays = (probability, lower, upper, applicable, inside)
-    _check(arrays, cell_ha, budget_ha, min_ha, max_ha)
-    sizes = (
-        max(math.ceil(round(min_ha / cell_ha, 6)), 1),
-        math.floor(round(max_ha / cell_ha, 6)),
-        math.floor(round(budget_ha / cell_ha, 6)),
+    _check(land, wishes)
+    known = land.open_land & land.applicable & np.isfinite(land.probability)
+    limits = _limits(land, wishes)
+    days = np.where(land.inside, land.effort * land.cell_ha, 0.0).astype(np.float64)
+    parcel = np.ones(known.shape, dtype=np.int32) if land.parcel is None else land.parcel
+    owner = np.zeros(known.shape, dtype=np.int32)
+    control = _control(land.open_land, parcel, days, limits, wishes)
+    owner[control > 0] = control[control > 0]
+    drawn = int(control.max(initial=0))
+    learn = _to_learn(land, (owner == 0) & land.open_land & ~known, parcel, days, limits, wishes)
+    owner[learn > 0] = drawn + learn[learn > 0]
+    learned = int(learn.max(initial=0))
+    impact = np.broadcast_to(impact_of(land.criteria, wishes.weights), known.shape)
+    benefit = np.where(known, land.probability * impact, 0.0).astype(np.float64)
+    left = Limits(
+        limits.cells - int(np.count_nonzero(owner)),
+        limits.least,
+        limits.greatest,
+        limits.days - float(days[owner > 0].sum()),
     )
-    land = inside.astype(bool) if exclude is None else inside & ~exclude
-    known = land & applicable & np.isfinite(probability)
-    owner = np.where(land, FREE, BARRED).astype(np.int32)
-    wanted = math.floor(round(random_share * sizes[2] / sizes[0], 6))
-    starts = np.flatnonzero(land)
-    np.random.default_rng(seed).shuffle(starts)
-    drawn = _grow_tasks(
-        np.ones(owner.shape), owner, starts, (sizes[0], sizes[0], wanted * sizes[0]), 0.0, 0
-    )
-    owner[(owner <= FREE) & ~known] = BARRED
-    owner[owner == DEAD] = FREE
-    values = np.where(known, probability, 0.0).astype(np.float64)
-    left = sizes[2] - int(np.count_nonzero(owner > 0))
-    ranked = _grow_tasks(
-        values,
-        owner,
-        _ranked_starts(values, owner, sizes[0]),
-        (sizes[0], sizes[1], left),
-        _least_worth(values[owner == FREE], left),
-        drawn,
-    )
-    owner[owner < 0] = 0
-    table, numbers = _table((probability, lower, upper), known, owner, drawn, cell_ha)
-    renumber = np.zeros(drawn + ranked + 1, dtype=np.int32)
+    chosen = best_tasks(benefit, known & (owner == 0), parcel, limits=left, days=days)
+    owner[chosen.owner > 0] = drawn + learned + chosen.owner[chosen.owner > 0]
+    table, numbers = _table(land, wishes, owner, days, (drawn, learned))
+    renumber = np.zeros(len(numbers) + 1, dtype=np.int32)
     renumber[numbers] = np.arange(1, numbers.size + 1, dtype=np.int32)
-    summary = _summary(table, values, inside, known, cell_ha) | {"budget_ha": float(budget_ha)}
-    return Tasks(renumber[owner], table, summary)
+    quality = {
+        "gap": chosen.gap,
+        "benefit": chosen.benefit,
+        "one_by_one": chosen.one_by_one,
+        "candidates": float(chosen.candidates),
+    }
+    return Tasks(renumber[owner], table, _summary(table, land, wishes) | quality)
 
 
-def _check(
-    arrays: Sequence[NDArray],  # type: ignore[type-arg]
-    cell_ha: float,
-    budget_ha: float,
-    min_ha: float,
-    max_ha: float,
-) -> None:
-    shapes = {array.shape for array in arrays}
-    if len(shapes) != 1 or arrays[0].ndim != 2:
+def _check(land: Land, wishes: Wishes) -> None:
+    arrays = (land.probability, land.lower, land.upper, land.applicable, land.inside, land.effort)
+    shapes = {array.shape for array in (*arrays, *land.criteria.values())}
+    if len(shapes) != 1 or land.probability.ndim != 2:
         raise InputError(f"Arrays have shapes {sorted(shapes)}; expected one (height, width).")
-    known = arrays[0][np.isfinite(arrays[0])]
+    known = land.probability[np.isfinite(land.probability)]
     if known.size and (known.min() < 0 or known.max() > 1):
         raise InputError(
             f"Probabilities run from {known.min():g} to {known.max():g}; expected 0 to 1."
         )
-    if not 0 < min_ha <= max_ha or not cell_ha > 0 or not budget_ha > 0:
+    sizes = 0 < wishes.min_ha <= wishes.max_ha
+    if not sizes or not land.cell_ha > 0 or not wishes.budget_ha > 0 or not wishes.team_days > 0:
         raise InputError(
-            f"Task sizes are {min_ha:g} to {max_ha:g} ha of a budget of {budget_ha:g} ha, cells "
-            f"{cell_ha:g} ha; expected all above zero and the least size not above the greatest."
+            f"Task sizes are {wishes.min_ha:g} to {wishes.max_ha:g} ha of a budget of "
+            f"{wishes.budget_ha:g} ha and {wishes.team_days:g} team-days, cells {land.cell_ha:g} "
+            "ha; expected all above zero and the least size not above the greatest."
         )
-    if math.floor(round(max_ha / cell_ha, 6)) < max(math.ceil(round(min_ha / cell_ha, 6)), 1):
+    if _limits(land, wishes).greatest < _limits(land, wishes).least:
         raise InputError(
-            f"No whole number of cells of {cell_ha:g} ha lies between {min_ha:g} and "
-            f"{max_ha:g} ha. Raise the greatest task size."
+            f"No whole number of cells of {land.cell_ha:g} ha lies between {wishes.min_ha:g} and "
+            f"{wishes.max_ha:g} ha. Raise the greatest task size."
         )
 
 
-def _ranked_starts(
-    values: NDArray[np.float64], owner: NDArray[np.int32], cells: int
-) -> NDArray[np.int64]:
-    """Order free cells by the expected finds around them, in a window of about `cells` cells."""
-    side = 2 * (math.isqrt(max(cells - 1, 0)) // 2) + 1
-    around = uniform_filter(np.where(owner == FREE, values, 0.0), side, mode="constant")
-    free = np.flatnonzero(owner == FREE)
-    order = np.lexsort((-values.ravel()[free], -np.round(around.ravel()[free], 12)))
-    return free[order]
+def _limits(land: Land, wishes: Wishes) -> Limits:
+    return Limits(
+        cells=math.floor(round(wishes.budget_ha / land.cell_ha, 6)),
+        least=max(math.ceil(round(wishes.min_ha / land.cell_ha, 6)), 1),
+        greatest=math.floor(round(wishes.max_ha / land.cell_ha, 6)),
+        days=wishes.team_days,
+    )
 
 
-def _least_worth(values: NDArray[np.float64], budget: int) -> float:
-    """Give the probability of the last cell reached, if cells were surveyed one by one."""
-    if budget >= values.size or budget < 1:
-        return 0.0
-    return float(np.partition(values, values.size - budget)[values.size - budget])
+def _control(
+    open_land: NDArray[np.bool_],
+    parcel: NDArray[np.int32],
+    days: Array,
+    limits: Limits,
+    wishes: Wishes,
+) -> NDArray[np.int32]:
+    """Draw land blind: starts at random, compact, as many as the share pays for."""
+    owner = np.where(open_land, OPEN, BARRED).astype(np.int32)
+    starts = np.flatnonzero(open_land)
+    np.random.default_rng(wishes.seed).shuffle(starts)
+    wanted = math.floor(round(wishes.random_share * limits.cells / limits.least, 6))
+    sizes = (limits.least, limits.least, wanted * limits.least)
+    grow_tasks(np.ones(owner.shape), owner, parcel, starts, sizes, 0.0, 0)
+    owner[owner < 0] = 0
+    spent = np.cumsum(np.bincount(owner.ravel(), weights=days.ravel())[1:])
+    affordable = int(np.count_nonzero(spent <= wishes.random_share * limits.days + 1e-9))
+    return np.where(owner <= affordable, owner, 0).astype(np.int32)
 
 
-@numba.njit(cache=True)
-def _grow_tasks(
-    values: NDArray[np.float64],
+def _to_learn(
+    land: Land,
+    silent: NDArray[np.bool_],
+    parcel: NDArray[np.int32],
+    days: Array,
+    limits: Limits,
+    wishes: Wishes,
+) -> NDArray[np.int32]:
+    """Choose cannot-say land by what it would teach: dissimilarity times area, spread out."""
+    novelty = np.ones(silent.shape)
+    if land.dissimilarity is not None:
+        novelty = np.clip(np.nan_to_num(land.dissimilarity, nan=MOST_NOVEL), 0.0, MOST_NOVEL)
+    cells = wishes.learn_share * limits.cells
+    owner = np.where(silent, OPEN, BARRED).astype(np.int32)
+    if cells < limits.least:
+        return np.zeros_like(owner)
+    greatest = min(LEARN_SIZES * limits.least, limits.greatest)
+    starts = ranked_starts(novelty * silent, owner, limits.least)
+    made = grow_tasks(
+        novelty, owner, parcel, starts, (limits.least, greatest, owner.size), math.inf, 0
+    )
+    owner[owner == DEAD] = 0
+    owner = np.maximum(owner, 0)
+    taken = _spread(owner, made, novelty, days, (cells, wishes.learn_share * limits.days))
+    number = np.zeros(made + 1, dtype=np.int32)
+    number[taken] = np.arange(1, len(taken) + 1)
+    return np.asarray(number[owner], dtype=np.int32)
+
+
+def _spread(
     owner: NDArray[np.int32],
-    starts: NDArray[np.int64],
-    sizes: tuple[int, int, int],
-    least_worth: float,
-    first: int,
-) -> int:
-    """Fill `owner` with tasks first + 1, first + 2, …; give how many were made.
-
-    sizes: least and greatest cells of a task, and cells of all tasks together.
-    """
-    least, greatest, left = sizes
-    width = owner.shape[1]
-    made = 0
-    for start in starts:
-        if left < least:
-            break
-        row, column = start // width, start % width
-        if owner[row, column] != FREE:
-            continue
-        number = first + made + 1
-        limit = min(greatest, left)
-        taken = _grow(values, owner, (row, column), (least, limit), least_worth, number)
-        if len(taken) >= least:
-            made += 1
-            left -= len(taken)
-        else:
-            for cell in taken:
-                owner[cell // width, cell % width] = DEAD
-    return made
-
-
-@numba.njit(cache=True)
-def _grow(
-    values: NDArray[np.float64],
-    owner: NDArray[np.int32],
-    start: tuple[int, int],
-    sizes: tuple[int, int],
-    least_worth: float,
-    number: int,
+    made: int,
+    novelty: Array,
+    days: Array,
+    budget: tuple[float, float],
 ) -> list[int]:
-    """Grow one task from `start` over cell edges; give its cells as flat indices."""
-    height, width = owner.shape
-    reach = sizes[1] / math.pi
-    frontier = [(-1.0, start[0] * width + start[1])]
-    taken = [start[0] * width + start[1]]
-    taken.clear()
-    while frontier and len(taken) < sizes[1]:
-        _, cell = heapq.heappop(frontier)
-        row, column = cell // width, cell % width
-        if owner[row, column] != FREE:
-            continue
-        owner[row, column] = number
-        taken.append(cell)
-        for turn in range(4):
-            down, across = row + (1, -1, 0, 0)[turn], column + (0, 0, 1, -1)[turn]
-            if not (0 <= down < height and 0 <= across < width) or owner[down, across] != FREE:
-                continue
-            edges = 0
-            for side in range(4):
-                y, x = down + (1, -1, 0, 0)[side], across + (0, 0, 1, -1)[side]
-                if 0 <= y < height and 0 <= x < width and owner[y, x] == number:
-                    edges += 1
-            worth = values[down, across]
-            far = (down - start[0]) ** 2 + (across - start[1]) ** 2
-            score = (worth + 1e-9) * (0.75 + 0.25 * edges) / (1.0 + far / reach)
-            extra = worth < least_worth and edges < 3
-            key = 1.0 / (score + 1e-300) if extra else -score
-            heapq.heappush(frontier, (key, down * width + across))
-        if len(taken) >= sizes[0] and frontier and frontier[0][0] > 0:
-            break
-    return taken
+    """Take, one by one, the candidate that teaches most and lies far from those taken."""
+    rows, columns = np.nonzero(owner)
+    mine = owner[rows, columns]
+    size = np.maximum(np.bincount(mine, minlength=made + 1), 1)
+    place = np.column_stack(
+        [np.bincount(mine, weights=axis, minlength=made + 1) / size for axis in (rows, columns)]
+    )
+    worth = np.bincount(mine, weights=novelty[rows, columns], minlength=made + 1)
+    effort = np.bincount(mine, weights=days[rows, columns], minlength=made + 1)
+    worth[0] = 0.0
+    apart = math.sqrt(max(len(rows), 1) / max(budget[0] / max(float(np.median(size)), 1.0), 1.0))
+    nearest = np.full(made + 1, np.inf)
+    left, left_days = budget
+    taken: list[int] = []
+    while True:
+        fits = (size <= left) & (effort <= left_days) & (worth > 0)
+        if not fits.any():
+            return taken
+        value = np.where(fits, worth * -np.expm1(-nearest / apart), -1.0)
+        task = int(np.argmax(np.round(value, 9)))
+        taken.append(task)
+        left, left_days, worth[task] = left - size[task], left_days - effort[task], 0.0
+        nearest = np.minimum(nearest, np.hypot(*(place - place[task]).T))
 
 
 def _table(
-    layers: tuple[NDArray[np.floating], NDArray[np.floating], NDArray[np.floating]],
-    known: NDArray[np.bool_],
+    land: Land,
+    wishes: Wishes,
     owner: NDArray[np.int32],
-    drawn: int,
-    cell_ha: float,
+    days: Array,
+    made: tuple[int, int],
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Describe the tasks, ranked ones first; also give their old numbers in that order."""
-    count = max(int(owner.max(initial=0)), 0)
-    mine = owner > 0
+    count = int(owner.max(initial=0))
+    known = land.applicable & np.isfinite(land.probability)
+    mine, said = owner > 0, (owner > 0) & known
+
+    def total(layer: Array, where: NDArray[np.bool_]) -> Array:
+        sums = np.bincount(owner[where], weights=layer[where], minlength=count + 1)[1:]
+        return np.asarray(sums, dtype=np.float64)
+
     cells = np.bincount(owner[mine], minlength=count + 1)[1:]
-    supported = mine & known
-    support = np.bincount(owner[supported], minlength=count + 1)[1:]
+    hazard = np.nan_to_num(land.probability).astype(np.float64)
+    by_criterion = [total(hazard, said), *(total(hazard * c, said) for c in land.criteria.values())]
+    weights = [wishes.weights[name] for name in (DANGER, *land.criteria)]
+    shares = np.asarray(weights) / sum(weights)
+    impact = np.broadcast_to(impact_of(land.criteria, wishes.weights), owner.shape)
+    number = np.arange(1, count + 1)
+    support = total(np.ones(owner.shape), said)
     with np.errstate(invalid="ignore"):
-        means = [
-            np.bincount(owner[supported], weights=layer[supported], minlength=count + 1)[1:]
-            / support
-            for layer in layers
-        ]
-    table = pd.DataFrame(
-        {
-            "arm": np.where(np.arange(1, count + 1) <= drawn, CONTROL, RANKED),
+        frame = {
+            "arm": np.select([number <= made[0], number <= sum(made)], [CONTROL, LEARN], RANKED),
             "cells": cells,
-            "hectares": cells * cell_ha,
-            "expected_finds": means[0] * support,
-            "expected_finds_per_ha": means[0] / cell_ha,
-            "probability": means[0],
-            "lower": means[1],
-            "upper": means[2],
+            "hectares": cells * land.cell_ha,
+            "expected_finds": np.where(support > 0, by_criterion[0], np.nan),
+            "expected_finds_per_ha": by_criterion[0] / support / land.cell_ha,
+            "probability": by_criterion[0] / support,
+            "lower": total(land.lower, said) / support,
+            "upper": total(land.upper, said) / support,
+            "impact": total(impact, mine) / cells,
+            "team_days": total(days, mine),
+            "benefit": np.where(support > 0, shares @ np.asarray(by_criterion), np.nan),
             "applicable_share": support / np.maximum(cells, 1),
+            "compactness": compactness(owner, count),
         }
-    )
-    table["number"] = np.arange(1, count + 1)
-    worth = table["expected_finds_per_ha"].where(table["arm"] == RANKED, -np.inf)
-    order = np.lexsort((table["number"], -worth.to_numpy()))
-    table = table.iloc[order].reset_index(drop=True)
+    for name, layer in land.criteria.items():
+        frame[f"impact_{name}"] = total(layer, mine) / cells
+    novelty = np.ones(owner.shape) if land.dissimilarity is None else land.dissimilarity
+    frame["dissimilarity"] = total(np.nan_to_num(novelty, nan=MOST_NOVEL), mine) / cells
+    table = pd.DataFrame(frame)
+    table["benefit_per_day"] = table["benefit"] / np.maximum(table["team_days"], 1e-12)
     ranked = (table["arm"] == RANKED).to_numpy()
-    place = pd.array(np.arange(1, count + 1), dtype="Int64")
-    table.insert(0, "task", np.arange(1, count + 1))
-    table.insert(2, "rank", pd.Series(place).where(pd.Series(ranked)))
-    return table.drop(columns="number"), table["number"].to_numpy()
+    _add_ranks(table, ranked, [sums[ranked] for sums in by_criterion], weights, wishes)
+    return _in_order(table)
 
 
-def _summary(
+def _add_ranks(
     table: pd.DataFrame,
-    values: NDArray[np.float64],
-    inside: NDArray[np.bool_],
-    known: NDArray[np.bool_],
-    cell_ha: float,
-) -> dict[str, float]:
+    ranked: NDArray[np.bool_],
+    sums: list[Array],
+    weights: list[float],
+    wishes: Wishes,
+) -> None:
+    rows = table[ranked]
+    days = np.maximum(rows["team_days"].to_numpy(dtype=np.float64), 1e-12)
+    probability, lower, upper = (
+        rows[name].to_numpy(dtype=np.float64) for name in ("probability", "lower", "upper")
+    )
+    drawn = ranks_under_intervals(
+        rows["benefit_per_day"].to_numpy(dtype=np.float64),
+        probability,
+        (lower, upper),
+        level=wishes.level,
+        seed=wishes.seed,
+    )
+    weighed = ranks_under_weights(sums, days, weights, seed=wishes.seed)
+    names = ("rank_low", "rank_high", "weight_rank_low", "weight_rank_high")
+    for name, values in zip(names, (*drawn, *weighed), strict=True):
+        table[name] = pd.Series(values, index=rows.index, dtype="Int64").reindex(table.index)
+    shaky = luck(*drawn) | luck(*weighed)
+    place = pd.Series(np.where(shaky, "luck", "holds"), index=rows.index, dtype=object)
+    table["place"] = place.reindex(table.index)
+
+
+def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Put ranked tasks first by benefit per day, then those to learn from, then control."""
+    number = np.arange(1, len(table) + 1)
+    arm = table["arm"].map({name: place for place, name in enumerate(ARMS)}).to_numpy(dtype=int)
+    worth = np.where(arm == 0, table["benefit_per_day"].to_numpy(dtype=np.float64), 0.0)
+    order = np.lexsort((number, -worth, arm))
+    table = table.iloc[order].reset_index(drop=True)
+    table.insert(0, "task", number)
+    rank = table.groupby("arm").cumcount() + 1
+    table.insert(2, "rank", rank.astype("Int64").where(table["arm"] != CONTROL))
+    return table, number[order]
+
+
+def _summary(table: pd.DataFrame, land: Land, wishes: Wishes) -> dict[str, float]:
+    known = land.open_land & land.applicable & np.isfinite(land.probability)
+    everything = float(land.probability[known].sum(dtype=np.float64))
     ranked = table[table["arm"] == RANKED]
-    everything = float(values.sum())
     expected = float(ranked["expected_finds"].sum())
-    silent = int(np.count_nonzero(inside & ~known))
+    cells = {
+        "land_ha": land.inside,
+        "open_ha": land.open_land,
+        "statement_ha": known,
+        "no_statement_ha": land.open_land & ~known,
+    }
     return {
-        "land_ha": int(np.count_nonzero(inside)) * cell_ha,
-        "statement_ha": int(np.count_nonzero(known)) * cell_ha,
-        "no_statement_ha": silent * cell_ha,
-        "ranked_ha": float(ranked["hectares"].sum()),
-        "control_ha": float(table["hectares"].sum() - ranked["hectares"].sum()),
+        **{name: int(np.count_nonzero(where)) * land.cell_ha for name, where in cells.items()},
+        **{f"{arm}_ha": float(table.loc[table["arm"] == arm, "hectares"].sum()) for arm in ARMS},
+        **{f"{arm}_days": float(table.loc[table["arm"] == arm, "team_days"].sum()) for arm in ARMS},
         "expected_finds_all": everything,
         "expected_finds_ranked": expected,
         "share_of_expected_finds": expected / everything if everything else math.nan,
+        "budget_ha": float(wishes.budget_ha),
+        "seed": float(wishes.seed),
     }

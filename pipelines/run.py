@@ -93,13 +93,7 @@ def _predict(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
 def _prioritize(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
     from pipelines.prioritize import write_tasks
 
-    write_tasks(
-        run.folder,
-        **run.config.tasks.model_dump(),
-        seed=run.config.model.seed,
-        simulated=run.simulated,
-    )
-    return [run.folder / "tasks.gpkg", run.folder / "tasks.csv"], {}
+    return write_tasks(run)
 
 
 def _report(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -122,7 +116,9 @@ STEPS = {
              ("study_area", "folds", "model", "gates"), _train),
         Step("track", "MLflow record", ("configure", "build", "train"), ("tracking",), _track),
         Step("predict", "Risk rasters", ("build", "train"), ("study_area", "classes"), _predict),
-        Step("prioritize", "Survey tasks", ("predict",), ("tasks", "model"), _prioritize),
+        Step("prioritize", "Survey tasks", ("build", "train", "predict"),
+             ("study_area", "layers", "features", "labels", "tasks", "model"), _prioritize,
+             layers=True),
         Step("report", "Report", ("train", "predict", "prioritize"), (), _report),
     )
 }  # fmt: skip
@@ -223,7 +219,7 @@ def predict_area(
 
 def _do(run: Run, step: Step) -> str:
     needs = [*step.needs]
-    if run.simulated and step.name in {"validate", "build"}:
+    if run.simulated and step.name in {"validate", "build", "prioritize"}:
         needs.append("simulate")
     inputs: dict[str, str] = outputs_of(run.folder, *needs) if needs else {}
     if step.layers:

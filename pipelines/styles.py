@@ -123,6 +123,8 @@ def tasks_qml() -> str:
     symbols: list[Symbol] = []
     for arm, line, words in (
         ("ranked", "solid", "ranked by the model"),
+        ("learn", "dot", "survey to learn: the model cannot say here"),
+        ("learn", "dot", "survey to learn: the model cannot say"),
         ("control", "dash", "control, drawn blind"),
     ):
         casing = _outline("255,255,255,255", "solid", "1.2")

@@ -5,10 +5,9 @@ from hypothesis import strategies as st
 from scipy.ndimage import label
 
 from features.errors import InputError
-from models.priorities import make_tasks
+from models.priorities import CONTROL, LEARN, RANKED, Land, Wishes, make_tasks
 
 ASKED = {
-    "cell_ha": 1.0,
     "budget_ha": 40.0,
     "min_ha": 4.0,
     "max_ha": 10.0,
@@ -19,14 +18,22 @@ ASKED = {
 
 def tasks_of(probability, applicable=None, inside=None, **changed):
     everywhere = np.ones(probability.shape, dtype=bool)
-    return make_tasks(
-        probability,
-        probability * 0.5,
-        np.minimum(probability * 2, 1),
-        everywhere if applicable is None else applicable,
-        everywhere if inside is None else inside,
-        **(ASKED | changed),
+    inside = everywhere if inside is None else inside
+    known = {
+        "open_land": inside,
+        "cell_ha": 1.0,
+        "effort": np.full(probability.shape, 0.1),
+        **{name: changed.pop(name) for name in list(changed) if name in Land.__annotations__},
+    }
+    ground = Land(
+        probability=probability,
+        lower=probability * 0.5,
+        upper=np.minimum(probability * 2, 1),
+        applicable=everywhere if applicable is None else applicable,
+        inside=inside,
+        **known,
     )
+    return make_tasks(ground, Wishes(**(ASKED | changed)))
 
 
 def land(seed, shape=(23, 31)):
@@ -64,7 +71,7 @@ def test_tasks_are_contiguous_disjoint_sized_and_within_budget(seed, budget, lea
     control = table["arm"] == "control"
     assert table["hectares"].sum() <= budget
     assert table.loc[control, "hectares"].sum() <= share * budget + 1e-9
-    worth = table.loc[~control, "expected_finds_per_ha"].to_numpy()
+    worth = table.loc[~control, "benefit_per_day"].to_numpy()
     assert (np.diff(worth) <= 0).all()
     assert list(table.loc[~control, "rank"]) == list(range(1, (~control).sum() + 1))
     assert table.loc[control, "rank"].isna().all()
@@ -127,16 +134,17 @@ def test_a_task_on_even_land_is_compact():
     assert np.ptp(columns) + 1 <= 9
 
 
-def test_excluded_land_gets_no_task():
+def test_land_that_is_not_open_gets_no_task():
     probability, applicable, inside = land(4)
-    exclude = np.zeros(probability.shape, dtype=bool)
-    exclude[:12] = True
-    assert not tasks_of(probability, applicable, inside, exclude=exclude).owner[:12].any()
+    inside[:12] = False
+    tasks = tasks_of(probability, applicable, np.ones_like(inside), open_land=inside)
+    assert tasks.owner.any()
+    assert not tasks.owner[:12].any()
 
 
 def test_the_summary_adds_up():
     probability, applicable, inside = land(5)
-    summary = tasks_of(probability, applicable, inside, cell_ha=1.0).summary
+    summary = tasks_of(probability, applicable, inside).summary
     assert summary["land_ha"] == inside.sum()
     assert summary["statement_ha"] + summary["no_statement_ha"] == summary["land_ha"]
     known = inside & applicable & np.isfinite(probability)
@@ -155,3 +163,76 @@ def test_sizes_that_cannot_be_met_are_refused(changed):
 def test_probabilities_out_of_range_are_refused():
     with pytest.raises(InputError, match="0 to 1"):
         tasks_of(np.full((5, 5), 1.2))
+
+
+def test_the_team_days_are_kept_to_and_cheap_land_goes_first():
+    probability = np.full((40, 40), 0.1)
+    effort = np.full((40, 40), 0.1)
+    effort[:, 20:] = 0.4
+    tasks = tasks_of(probability, effort=effort, budget_ha=400, random_share=0, team_days=20.0)
+    assert tasks.table["team_days"].sum() <= 20.0
+    # 20 days pay for 200 ha at 0.1 a hectare, and the same finds cost four times as much beyond.
+    assert tasks.table["hectares"].sum() == pytest.approx(200, abs=5)
+    assert (tasks.owner[:, 20:] > 0).sum() < 10
+
+
+def test_impact_moves_tasks_and_stays_a_column_of_its_own():
+    probability = np.full((20, 20), 0.1)
+    near = np.zeros((20, 20))
+    near[:, 15:] = 1.0
+    asked = {"criteria": {"resettlement": near}, "random_share": 0, "budget_ha": 40}
+    weighed = {"danger": 1.0, "resettlement": 3.0}
+    tasks = tasks_of(probability, weights=weighed, **asked)
+    assert (tasks.owner[:, 15:] > 0).sum() == 40
+    row = tasks.table.iloc[0]
+    # danger 1 / 4 + resettlement 3 / 4 * 1
+    assert (row["impact"], row["impact_resettlement"]) == (pytest.approx(1.0), 1.0)
+    assert row["probability"] == pytest.approx(0.1)
+    assert row["benefit"] == pytest.approx(row["expected_finds"])
+    far = tasks_of(probability, weights=weighed, open_land=near == 0, **asked).table.iloc[0]
+    assert far["impact"] == pytest.approx(0.25)
+
+
+def test_land_to_learn_from_is_novel_cannot_say_land_and_apart():
+    probability = np.full((60, 60), 0.1)
+    applicable = np.zeros((60, 60), dtype=bool)
+    applicable[:, :20] = True
+    novelty = np.where(applicable, 0.5, 1.2)
+    novelty[50:, 50:] = novelty[:10, 50:] = 2.5
+    asked = {"dissimilarity": novelty, "learn_share": 0.5, "random_share": 0, "budget_ha": 160}
+    table = tasks_of(probability, applicable, **asked).table
+    learn = table[table["arm"] == LEARN]
+    assert learn["hectares"].sum() <= 80
+    assert (learn["applicable_share"] == 0).all()
+    assert learn["probability"].isna().all()
+    assert list(learn["rank"]) == list(range(1, len(learn) + 1))
+    # The two most novel corners lie 40 cells apart; the first two go one to each.
+    tasks = tasks_of(probability, applicable, **asked)
+    places = [np.argwhere(tasks.owner == number).mean(axis=0) for number in learn["task"][:2]]
+    assert np.hypot(*(places[0] - places[1])) > 30
+    assert set(table["arm"]) == {RANKED, LEARN}
+
+
+def test_a_place_that_the_interval_does_not_shake_holds():
+    probability = np.full((30, 30), 0.01)
+    probability[:10], probability[12:20], probability[25:] = 0.9, 0.1, 0.001
+    asked = {"random_share": 0, "budget_ha": 900, "min_ha": 20, "max_ha": 60}
+    table = tasks_of(probability, **asked).table
+    assert (table["rank_low"] <= table["rank_high"]).all()
+    first = table[table["probability"] > 0.8]
+    last = table[table["probability"] < 0.002]
+    assert first["rank_high"].max() < last["rank_low"].min()
+    # Without criteria there is no weight to change.
+    assert (table["weight_rank_low"] == table["rank"]).all()
+    assert (table["weight_rank_high"] == table["rank"]).all()
+
+
+def test_even_land_ranks_by_luck():
+    tasks = tasks_of(np.full((30, 30), 0.1), random_share=0, budget_ha=400)
+    assert (tasks.table["place"] == "luck").all()
+
+
+def test_control_keeps_to_its_share_of_the_days():
+    tasks = tasks_of(np.full((30, 30), 0.1), budget_ha=400, team_days=10.0, random_share=0.2)
+    days = tasks.table.loc[tasks.table["arm"] == CONTROL, "team_days"].sum()
+    assert 0 < days <= 2.0

@@ -1,0 +1,106 @@
+"""Why the model scores a cell as it does, by family of features, for every kind of model."""
+
+from collections.abc import Mapping, Sequence
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from features.errors import InputError
+from models.members import LinearMembers, TreeMembers
+from models.reasons import reasons
+from models.risk_model import RiskModel
+
+PAST_FINDINGS = "past_findings"
+
+
+def family_reasons(
+    model: RiskModel, cells: pd.DataFrame, families: Mapping[str, Sequence[str]]
+) -> tuple[list[str], NDArray[np.float32]]:
+    """Give what each family of features adds to the score of each cell.
+
+    Parameters
+    ----------
+    model
+        The one predict path.
+    cells
+        ``easting``, ``northing`` (metres) and every feature, one row per cell.
+    families
+        Name of a family to its columns. Columns of the findings encoder go to ``past_findings``.
+
+    Returns
+    -------
+    names, values
+        Families that the model uses, and float32 of shape ``(n, families)``: log-odds before
+        calibration, above 0 where the family raises the score. Of trees, the mean exact SHAP value
+        of the boosted members (see `models.reasons.reasons`), against the training land; without
+        any, of the forests, in shares. Of linear models, the mean coefficient times the
+        standardised value; a missing value adds nothing.
+
+    Raises
+    ------
+    InputError
+        If a column belongs to no family.
+    """
+    columns = model.columns(cells)
+    names, group = _groups(model, [str(name) for name in columns.columns], families)
+    matrix = columns.to_numpy(dtype=np.float32)
+    if isinstance(model.members, LinearMembers):
+        return names, _linear(model.members, matrix, group, len(names))
+    values = reasons(_explained(model.members), matrix, group, threads=model.threads)
+    return names, values.astype(np.float32)
+
+
+def _groups(
+    model: RiskModel, columns: Sequence[str], families: Mapping[str, Sequence[str]]
+) -> tuple[list[str], list[int]]:
+    family = {column: name for name, members in families.items() for column in members}
+    if model.findings is not None:
+        encoded = map(str, model.findings.get_feature_names_out())
+        family |= dict.fromkeys(encoded, PAST_FINDINGS)
+    missing = [column for column in columns if column not in family]
+    if missing:
+        raise InputError(f"The columns {missing} belong to no family; expected one for each.")
+    names = list(dict.fromkeys(family[column] for column in columns))
+    return names, [names.index(family[column]) for column in columns]
+
+
+def _explained(members: TreeMembers) -> list[lgb.Booster]:
+    pairs = list(zip(members.boosters, members.forest, strict=True))
+    return [booster for booster, forest in pairs if not forest] or list(members.boosters)
+
+
+def _linear(
+    members: LinearMembers, matrix: NDArray[np.float32], group: Sequence[int], count: int
+) -> NDArray[np.float32]:
+    values = np.zeros((len(matrix), count))
+    mean = members.coefficients.mean(axis=0)
+    for column, number in enumerate(group):
+        given = matrix[:, column].astype(np.float64)
+        fill = members.fill[column]
+        standard = (np.where(np.isnan(given), fill, given) - fill) / members.scale[column]
+        values[:, number] += mean[column] * standard
+    return values.astype(np.float32)
+
+
+def top_families(values: NDArray[np.float32], count: int) -> NDArray[np.uint8]:
+    """Code the families that move each cell most, strongest first.
+
+    Parameters
+    ----------
+    values
+        What each family adds, shape ``(n, families)``.
+
+    Returns
+    -------
+    ndarray of uint8, shape (n, count)
+        Twice the number of the family, and 1 more where it lowers the score; 255 where there is
+        none, or it adds nothing.
+    """
+    found = np.full((len(values), count), 255, dtype=np.uint8)
+    order = np.argsort(-np.abs(values), axis=1, kind="stable")[:, :count]
+    strongest = np.take_along_axis(values, order, axis=1)
+    codes = (2 * order + (strongest < 0)).astype(np.uint8)
+    found[:, : order.shape[1]] = np.where(strongest != 0, codes, 255)
+    return found

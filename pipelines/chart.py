@@ -8,6 +8,7 @@ dashes. The legend is in ``templates/chart.html.j2``.
 import base64
 import io
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 from xml.sax.saxutils import escape
@@ -150,8 +151,8 @@ def _areas(registered: gpd.GeoDataFrame | None, frame: _Frame) -> Iterator[str]:
 def _task_lines(tasks: gpd.GeoDataFrame | None, frame: _Frame) -> Iterator[str]:
     if tasks is None or tasks.empty:
         return
-    for arm, dashes in (("ranked", "none"), ("control", "5 3")):
-        part = tasks[(tasks["arm"] == "ranked") == (arm == "ranked")]
+    for arm, dashes in (("ranked", "none"), ("learn", "1.5 2"), ("control", "5 3")):
+        part = tasks[tasks["arm"] == arm]
         if part.empty:
             continue
         path = _path(part.geometry, frame)
@@ -162,7 +163,13 @@ def _task_lines(tasks: gpd.GeoDataFrame | None, frame: _Frame) -> Iterator[str]:
         )
     for _, row in tasks.iterrows():
         inner = row["geometry"].representative_point()
-        yield _word(str(row["task"]).removeprefix("NTS-").lstrip("0"), *frame.at(inner.x, inner.y))
+        yield _word(_short(str(row["task"])), *frame.at(inner.x, inner.y))
+
+
+def _short(task: str) -> str:
+    """Write ``NTS-0017`` as 17 and ``NTS-C0002`` as C2."""
+    found = re.fullmatch(r"(?:NTS-)?(\D*)0*(\d+)", task)
+    return task if found is None else found[1] + found[2]
 
 
 def _line(line: gpd.GeoDataFrame | None, frame: _Frame) -> Iterator[str]:

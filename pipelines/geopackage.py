@@ -49,7 +49,6 @@ def write_geopackage(path: Path, layers: Mapping[str, StyledLayer]) -> Path:
                     layer=name,
                     driver="GPKG",
                     geometry_type=None if len(layer.frame) else "Polygon",
-                    promote_to_multi=True,
                     append=partial.exists(),
                     dataset_options=None if partial.exists() else {"VERSION": VERSION},
                     layer_options={"IDENTIFIER": layer.title, "DESCRIPTION": layer.words},

@@ -80,13 +80,13 @@ def geojson_text(tasks: gpd.GeoDataFrame, *, words: Sequence[str]) -> str:
 
 
 def kml_text(tasks: gpd.GeoDataFrame, *, words: Sequence[str]) -> str:
-    """Write tasks as KML 2.2 for phones, control tasks in grey; `tasks` are in EPSG:4326."""
+    """Write tasks as KML 2.2 for phones, ranked tasks in colour; `tasks` are in EPSG:4326."""
     marks = "".join(_placemark(row) for _, row in tasks.iterrows())
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         '<kml xmlns="http://www.opengis.net/kml/2.2">\n<Document>\n<name>Survey tasks</name>\n'
         f"<description>{escape(' '.join(words))}</description>\n"
-        f"{_kml_style('ranked', HIGHER)}{_kml_style('control', CANNOT_SAY)}{marks}"
+        f"{_kml_style('ranked', HIGHER)}{_kml_style('other', CANNOT_SAY)}{marks}"
         "</Document>\n</kml>\n"
     )
 
@@ -115,7 +115,7 @@ def _placemark(row: pd.Series) -> str:
     return (
         f"<Placemark>\n<name>{escape(str(row['task']))}</name>\n"
         f"<description>{escape(chr(10).join(told))}</description>\n"
-        f"<styleUrl>#{'ranked' if row['arm'] == 'ranked' else 'control'}</styleUrl>\n"
+        f"<styleUrl>#{'ranked' if row['arm'] == 'ranked' else 'other'}</styleUrl>\n"
         f"<MultiGeometry>\n{shapes}</MultiGeometry>\n</Placemark>\n"
     )
 

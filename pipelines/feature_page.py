@@ -233,25 +233,32 @@ def _verdict(area: Mapping[str, Any]) -> Iterator[str]:
     ]
     pay = [row["family"] for row in told if row["lower"] is not None and row["lower"] > 0]
     rest = [row["family"] for row in told if row["family"] not in pay]
-    chosen = [family for family in rest if family in area["base"]]
-    off = [family for family in rest if family not in area["base"]]
     yield (
         f"Pay on left-out regions (added, far, the 90 % interval of ROC-AUC above 0): "
         f"{_listed(pay)}."
     )
+    if area["simulated"]:
+        yield f"Do not pay there: {_listed(rest)}."
+        return
+    base = area["base"]
     yield (
-        f"Do not pay there, and are **off by default** (`minerisk init` writes none of them, and "
-        f"nothing is computed that a study area's file does not name): {_listed(off)}."
+        f"Do not pay there, and are **off by default**: {_listed(rest, without=base)}. "
+        "`minerisk init` writes none of them, and nothing is computed that a study area's file "
+        "does not name."
     )
-    yield f"Of the base, do not pay there, beside the others: {_listed(chosen)}."
+    yield f"Of the base, do not pay there beside the rest of it: {_listed(rest, of=base)}."
+    yield f"Pay, and still have to be asked for by name: {_listed(pay, without=base)}."
     yield (
         f"With {len(told)} families and 90 % intervals, one in twenty that adds nothing looks as "
         "if it paid. What is chosen by this table has to be tested on other land."
     )
 
 
-def _listed(families: Sequence[str]) -> str:
-    return ", ".join(f"`{family}`" for family in families) or "none"
+def _listed(
+    families: Sequence[str], *, of: Sequence[str] | None = None, without: Sequence[str] = ()
+) -> str:
+    kept = [name for name in families if (of is None or name in of) and name not in without]
+    return ", ".join(f"`{name}`" for name in kept) or "none"
 
 
 def _difference_table(rows: Sequence[Mapping[str, Any]]) -> str:

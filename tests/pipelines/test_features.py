@@ -123,15 +123,18 @@ def test_what_pays_is_a_table_of_measured_differences(tmp_path: Path) -> None:
 
 
 def test_the_page_tells_what_does_not_pay_and_that_it_is_off(tmp_path: Path) -> None:
-    pay, off, base, _ = (
+    pay, off, base, named, _ = (
         line for line in ablation_page(tmp_path).splitlines() if line.startswith("- ")
     )
     assert pay.endswith("above 0): `terrain`, `landform`.")
-    assert "**off by default**" in off
-    assert off.endswith("): `wetness`, `passes`.")
+    assert "and are **off by default**: `wetness`, `passes`. " in off
     assert base.endswith(": `density`.")
+    assert named.endswith(": `landform`.")
 
 
 def test_a_simulated_area_is_marked(tmp_path: Path) -> None:
-    assert "**SIMULATED**" in ablation_page(tmp_path, simulated=True)
+    page = ablation_page(tmp_path, simulated=True)
+    assert "**SIMULATED**" in page
+    assert "- Do not pay there: `density`, `wetness`, `passes`." in page
+    assert "by default" not in page
     assert "SIMULATED" not in ablation_page(tmp_path)

@@ -302,10 +302,24 @@ def feedback(
 
 
 @app.command()
-def prioritize(run: RunFolder) -> None:
-    """Write ranked survey tasks."""
+def prioritize(
+    run: RunFolder,
+    near: Near = None,
+    within: Within = None,
+    district: District = None,
+    hazard: Hazard = None,
+    as_of: AsOf = None,
+    out: Annotated[Path | None, typer.Option("--out", help="folder for its tasks")] = None,
+) -> None:
+    """Write ranked survey tasks, on the whole study area or on the land asked for."""
+    from pipelines.filters import Filters, prioritize_request
     from pipelines.run import redo_step
 
+    asked = Filters(tuple(near or ()), within, tuple(district or ()), hazard, as_of)
+    if asked:
+        for path in prioritize_request(run, asked, out=out, said=_say):
+            typer.echo(str(path))
+        return
     redo_step(run, "prioritize", said=_say)
     typer.echo(f"Tasks: {run / 'tasks.gpkg'}, {run / 'tasks.csv'}")
 

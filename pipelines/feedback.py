@@ -117,7 +117,17 @@ def retrain(
     found = compare_runs(run_dir, out, out=target)
     table = task_changes(run_dir, out, found["tasks"])
     write_whole(target / "tasks_in_and_out.csv", csv_text(table))
-    return {"run": str(made.folder), "difference": str(target), **found}
+    words = [
+        *(
+            line
+            for line in found["words"]
+            if not line.startswith(("  layers.", "  labels", "Tasks "))
+        ),
+        *(f"Tasks {change}: {len(names)}." for change, names in found["tasks"].items()),
+        f"New run, a draft until it is reviewed: {made.folder}",
+        f"What moved: {target}/rank_shift.tif, rank_shift.png, tasks_in_and_out.csv",
+    ]
+    return {**found, "run": str(made.folder), "difference": str(target), "words": words}
 
 
 def check_retrain(run_dir: Path, *, retrain: bool, out: Path | None) -> None:

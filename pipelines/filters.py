@@ -21,6 +21,7 @@ from pipelines.derived_run import derive_config
 from pipelines.hazards import trained_hazards
 from pipelines.manifest import read_manifest, sha256_path, write_json
 from pipelines.predict import area_window, predict
+from pipelines.prioritize import write_tasks
 from pipelines.review import now
 from pipelines.run import run_steps
 from pipelines.workers import ALONE, Workers
@@ -99,6 +100,27 @@ def predict_request(
     with progress("Risk rasters") as bar:
         paths, facts = predict(run, progress=bar, area=area, folder=target, hazard=hazard)
     return [*paths, _write_request(run, filters, target, facts)]
+
+
+def prioritize_request(
+    run_dir: Path, filters: Filters, *, out: Path | None = None, said: Callable[[str], None]
+) -> Sequence[Path]:
+    """Write survey tasks on the land that a request is about, into ``requests/<name>/`` or `out`.
+
+    The tasks are made anew for that land, with the budget of the configuration.
+
+    Raises
+    ------
+    InputError
+        As `predict_request`, and if no task fits the land.
+    """
+    run, target = open_request(run_dir, filters, out=out, said=said)
+    known = run.config.tasks
+    settings = task_settings(run, filters)
+    both = {name: {**getattr(known, name), **settings[name]} for name in ("near", "districts")}
+    target.mkdir(parents=True, exist_ok=True)
+    paths, _ = write_tasks(run, folder=target, asked=known.model_copy(update=settings | both))
+    return paths
 
 
 def open_request(
@@ -190,7 +212,9 @@ def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
 
 def task_settings(run: Run, filters: Filters) -> dict[str, Any]:
     """Give the filters as settings of `configs.schema.Tasks`."""
-    settings: dict[str, Any] = {"hazard": filters.hazard or ANY}
+    settings: dict[str, Any] = {"near": {}, "districts": {}}
+    if filters.hazard is not None:
+        settings["hazard"] = filters.hazard
     if filters.within_m is not None:
         settings["near"] = dict.fromkeys(filters.near, filters.within_m)
     if filters.districts:

@@ -60,19 +60,23 @@ class NestedChoice:
         """Choose on folds inside `table`, and give an unfitted pipeline."""
         number = len(self.chosen)
         protocol = inner_protocol(table, self.inner_folds, self.drawing, number)
+        known: dict[tuple[Any, ...], dict[str, float]] = {}
 
         def objective(trial: optuna.Trial) -> float:
             settings = {
                 name: trial.suggest_categorical(name, list(values))
                 for name, values in self.space.items()
             }
-            scores = score_inside(self.quick, settings, table, protocol, self.drawing)
+            tried = tuple(settings.values())
+            if tried not in known:
+                known[tried] = score_inside(self.quick, settings, table, protocol, self.drawing)
+            scores = known[tried]
             self.trials.append({"choice": number, "trial": trial.number, **settings, **scores})
             return scores["objective"]
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         sampler = optuna.samplers.TPESampler(
-            seed=self.drawing.seed, n_startup_trials=6 + len(self.first)
+            seed=self.drawing.seed, n_startup_trials=max(4, len(self.first))
         )
         study = optuna.create_study(direction="maximize", sampler=sampler)
         for settings in self.first:

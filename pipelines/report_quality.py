@@ -9,6 +9,7 @@ import numpy as np
 from pipelines.rasters import read_raster, read_raster_like
 from pipelines.rounding import interval, number
 from pipelines.styles import DISSIMILARITY_RAMP
+from pipelines.survey_bias import survey_bias_rows
 
 HAZARD_WORDS: Mapping[str, str] = {
     "ap": "anti-personnel",
@@ -21,11 +22,33 @@ HAZARD_WORDS: Mapping[str, str] = {
 def quality_facts(run_dir: Path, data: Mapping[str, Any]) -> dict[str, Any]:
     """Gather the tables of quality, worded and rounded; empty where nothing was measured."""
     return {
+        "settings": _settings(data),
         "regions": _regions(data),
         "hazards": _hazards(data),
         "cover": _cover(data.get("interval_cover") or {}),
         "novelty": _novelty(run_dir / "rasters"),
+        "readings": _readings(data),
     }
+
+
+def _settings(data: Mapping[str, Any]) -> str:
+    """Say what was chosen for the final model; nothing if nothing was searched."""
+    final = (data.get("settings") or {}).get("final") or [{}]
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in final[-1].items())
+
+
+def _readings(data: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [
+        {
+            "reading": row["reading"],
+            "auc": number(row["roc_auc"]),
+            "precision": number(row["average_precision"]),
+            "expected": number(row["expected_over_found"]),
+            "prevalence": number(row["prevalence"], "share"),
+            "same": number(row["same_top"], "share"),
+        }
+        for row in survey_bias_rows(data)
+    ]
 
 
 def _regions(data: Mapping[str, Any]) -> list[dict[str, Any]]:

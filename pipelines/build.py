@@ -106,8 +106,12 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
 
 
 def feature_families(run: Run) -> dict[str, list[str]]:
-    """Group the cube's features by family."""
-    cube = open_cube(run.folder / "cube.zarr")
+    """Group the features of a run's cube by family."""
+    return families_of(open_cube(run.folder / "cube.zarr"))
+
+
+def families_of(cube: xr.Dataset) -> dict[str, list[str]]:
+    """Group a cube's features by family; distances and the like by their layer."""
     families: dict[str, list[str]] = {}
     for name in cube.attrs["variables"]:
         attrs = cube[name].attrs

@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from features.cube import cube_geobox, open_cube
 from features.errors import CoverError, InputError
 from features.grid import cells_inside, resolution
 from models.risk_model import RiskModel
+from pipelines.build import families_of
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.hazards import hazard_folder
@@ -39,6 +40,7 @@ from pipelines.rasters import (
     read_raster,
     write_raster,
 )
+from pipelines.reason_raster import REASON_BANDS, write_reason_raster
 from pipelines.risk_classes import classify, classify_with
 from pipelines.styles import (
     CLASS_COLOURS,
@@ -64,6 +66,7 @@ BANDS = {
         "1",
     ),
 }
+ALL_BANDS = (*BANDS, *REASON_BANDS)
 RAMPS = {
     "applicability": DISSIMILARITY_RAMP,
     "local_point_density": DENSITY_RAMP,
@@ -182,7 +185,7 @@ def _outside_words(whole: GeoBox, bounds: tuple[float, float, float, float]) -> 
 def _draft(cube: Path, home: Path, window: Window, folder: Path) -> Draft:
     asked = hashlib.sha256(np.packbits(window.asked).tobytes()).hexdigest()
     place = (window.row, window.column, *window.asked.shape)
-    key = draft_key(home, cube, {"asked": asked, "bands": sorted(BANDS), "place": place})
+    key = draft_key(home, cube, {"asked": asked, "bands": ALL_BANDS, "place": place})
     return Draft(folder / ".bands.zarr", cube, home, window.row, window.column, key, TILE)
 
 
@@ -195,7 +198,7 @@ def _write_bands(
     progress: Progress,
 ) -> list[Path]:
     draft = _draft(run.folder / "cube.zarr", home, window, folder)
-    begin_draft(draft, window.asked, tuple(BANDS))
+    begin_draft(draft, window.asked, ALL_BANDS)
     predict_tiles(draft, load=load_model, workers=run.workers, progress=progress.step)
     paths = {name: folder / f"{name}.tif" for name in BANDS}
     with ExitStack() as stack:
@@ -216,8 +219,21 @@ def _write_bands(
         for row in range(0, window.geobox.height, ROWS):
             for name, writer in writers.items():
                 writer.write(read_draft(draft, name, slice(row, row + ROWS)), row=row)
+    reasons = write_reason_raster(
+        folder / "reasons.tif",
+        window.geobox,
+        _reason_strips(draft, window.geobox.height),
+        list(families_of(open_cube(draft.cube))),
+        tags,
+    )
     shutil.rmtree(draft.path)
-    return [made for path in paths.values() for made in _with_sidecars(path)]
+    return [*(made for path in paths.values() for made in _with_sidecars(path)), *reasons]
+
+
+def _reason_strips(draft: Draft, height: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    for row in range(0, height, ROWS):
+        rows = slice(row, row + ROWS)
+        yield row, np.stack([read_draft(draft, name, rows) for name in REASON_BANDS])
 
 
 def _write_classes(

@@ -22,6 +22,8 @@ from zarr.codecs import BloscCodec
 from features.cube import cube_geobox, open_cube, stored_key
 from features.grid import cell_centres
 from models.risk_model import RiskModel
+from pipelines.build import families_of
+from pipelines.reason_raster import reason_bands
 from pipelines.workers import Workers
 
 CHUNK = 512
@@ -142,7 +144,9 @@ def _predict_tile(load: Load, draft: Draft, threads: int | None, task: Task) -> 
         }
         for name in model.features:
             cells[name] = cube[name].isel(place).to_numpy()[rows, columns]
-        for name, values in tile_bands(model, pd.DataFrame(cells)).items():
+        frame = pd.DataFrame(cells)
+        bands = tile_bands(model, frame) | reason_bands(model, frame, families_of(cube))
+        for name, values in bands.items():
             band = np.full(asked.shape, np.nan, dtype=np.float32)
             band[rows, columns] = values
             _array(group, name)[window] = band

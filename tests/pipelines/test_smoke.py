@@ -27,6 +27,7 @@ def test_a_run_leaves_everything_it_promises(tiny_run: Path) -> None:
         "rasters/local_point_density.tif",
         "rasters/expected_error.tif",
         "rasters/risk_class.tif",
+        "rasters/reasons.tif",
         "rasters/preview.png",
         "tasks.gpkg",
         "tasks.csv",

@@ -112,7 +112,8 @@ def _on_cluster(work: Callable[[T], R], tasks: Sequence[T], address: str) -> Ite
     with client:
         log.warning("Dask dashboard: %s", client.dashboard_link)
         futures = [client.submit(_do, packed, task, pure=False, retries=LOSSES) for task in tasks]
-        for _, result in distributed.as_completed(futures, with_results=True):
+        done = distributed.as_completed(futures, loop=client.loop, with_results=True)
+        for _, result in done:
             yield result
 
 

@@ -13,13 +13,16 @@ from models.feature_distance import nearest_and_near
 @given(
     seed=st.integers(0, 2**20),
     d=st.integers(1, 33),
+    count=st.sampled_from([1, 60, 64, 65, 300]),
     shift=st.sampled_from([0.0, 10.0, 3e4]),
     scale=st.sampled_from([1e-4, 1.0, 1e3]),
 )
-def test_nearest_and_count_are_those_of_float64(seed, d, shift, scale):
+def test_nearest_and_count_are_those_of_float64(seed, d, count, shift, scale):
     rng = np.random.default_rng(seed)
-    reference = (rng.normal(size=(60, d)) + shift) * scale
-    points = np.concatenate([(rng.normal(size=(30, d)) * 3 + shift) * scale, reference[:5]])
+    weight = rng.random(d) ** 3  # few features carry most of a distance
+    reference = (rng.normal(size=(count, d)) + shift) * weight * scale
+    points = (rng.normal(size=(30, d)) * 3 + shift) * weight * scale
+    points = np.concatenate([points, reference[:5]])
     apart = np.sqrt(((points[:, None] - reference[None]) ** 2).sum(axis=2))
     radius = float(np.quantile(apart, 0.2))
     distance, near = nearest_and_near(points, reference, radius=radius)

@@ -49,8 +49,7 @@ def distance_to(
     if not mask.any():
         return np.full(mask.shape, cap_m, dtype=np.float32)
     squared = edt.edtsq(np.ascontiguousarray(~mask, dtype=np.uint8), black_border=False, parallel=1)
-    metres = np.sqrt(squared.astype(np.float64)) * resolution_m
-    return np.minimum(metres, cap_m).astype(np.float32)
+    return _metres(squared, float(resolution_m), float(cap_m))
 
 
 def signed_distance(
@@ -109,6 +108,16 @@ def disc_sum(values: NDArray[np.int64], half_widths: NDArray[np.int64]) -> NDArr
     np.cumsum(values, axis=1, out=running[:, reach + 1 : reach + 1 + width])
     running[:, reach + 1 + width :] = running[:, [reach + width]]
     return _disc_sum(running, np.ascontiguousarray(half_widths), width)
+
+
+@numba.njit(cache=True)
+def _metres(squared, resolution_m, cap_m):  # type: ignore[no-untyped-def]
+    """Turn squared cells into metres in one pass, in float64."""
+    out = np.empty(squared.shape, dtype=np.float32)
+    for row in range(squared.shape[0]):
+        for column in range(squared.shape[1]):
+            out[row, column] = min(np.sqrt(np.float64(squared[row, column])) * resolution_m, cap_m)
+    return out
 
 
 @numba.njit(cache=True)

@@ -110,16 +110,39 @@ def position_and_roughness(
         2001) and standard deviation of the height in it, over the cells that have a value.
         NaN where the cell itself has none.
     """
-    valid = np.isfinite(elevation)
-    steps = np.rint(np.where(valid, elevation, 0.0).astype(np.float64) * _STEPS_PER_METRE)
-    whole = steps.astype(np.int64)
+    steps, squares, valid = _whole_steps(np.asarray(elevation, dtype=np.float32))
     disc = disc_half_widths(radius_m, resolution_m=resolution_m)
-    count = np.maximum(disc_sum(valid.astype(np.int64), disc), 1)
-    mean = disc_sum(whole, disc) / count
-    variance = np.maximum(disc_sum(whole * whole, disc) / count - mean**2, 0.0)
-    position = np.where(valid, steps - mean, np.nan) / _STEPS_PER_METRE
-    roughness = np.where(valid, np.sqrt(variance), np.nan) / _STEPS_PER_METRE
-    return position.astype(np.float32), roughness.astype(np.float32)
+    sums = disc_sum(valid, disc), disc_sum(steps, disc), disc_sum(squares, disc)
+    position, roughness = _position_and_roughness(steps, valid, *sums)
+    return position, roughness
+
+
+@numba.njit(cache=True)
+def _whole_steps(z):  # type: ignore[no-untyped-def]
+    """Give whole centimetres, their squares, and 1 where there is a value."""
+    steps = np.zeros(z.shape, dtype=np.int64)
+    squares, valid = np.zeros_like(steps), np.zeros_like(steps)
+    for i in range(z.shape[0]):
+        for j in range(z.shape[1]):
+            if np.isfinite(z[i, j]):
+                steps[i, j] = np.int64(np.rint(np.float64(z[i, j]) * _STEPS_PER_METRE))
+                squares[i, j] = steps[i, j] * steps[i, j]
+                valid[i, j] = 1
+    return steps, squares, valid
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _position_and_roughness(steps, valid, counts, totals, squares):  # type: ignore[no-untyped-def]
+    position = np.full(steps.shape, np.nan, dtype=np.float32)
+    roughness = np.full(steps.shape, np.nan, dtype=np.float32)
+    for i in range(steps.shape[0]):
+        for j in range(steps.shape[1]):
+            if valid[i, j]:
+                mean = totals[i, j] / counts[i, j]
+                variance = max(squares[i, j] / counts[i, j] - mean * mean, 0.0)
+                position[i, j] = (steps[i, j] - mean) / _STEPS_PER_METRE
+                roughness[i, j] = np.sqrt(variance) / _STEPS_PER_METRE
+    return position, roughness
 
 
 @numba.njit(cache=True, error_model="numpy")

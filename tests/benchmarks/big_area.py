@@ -66,9 +66,9 @@ labels:
 folds: {count: 3}
 model:
   findings: {block_m: 5000, cap_m: 15000}
-  lightgbm: {trees: 300, min_cells_in_leaf: 50}
-  choice: {trials: 1, inner_folds: 2, leaves: [7], min_cells_in_leaf: [50], trees: [300]}
-  members: 8
+  lightgbm: {trees: 100, min_cells_in_leaf: 50}
+  choice: {trials: 1, inner_folds: 2, leaves: [7], min_cells_in_leaf: [50], trees: [100]}
+  members: 4
   threads: 1
 gates: {min_positive_cells: 20, permutations: 1, permuted_auc_margin: 0.3,
   min_applicable_share: 0.0}

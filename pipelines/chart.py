@@ -93,8 +93,8 @@ def chart(
         f'<svg x="{left}" y="{top}" width="{width}" height="{height}" '
         f'viewBox="{left} {top} {width} {height}">',
         *_areas(layers.registered, frame),
-        *_task_lines(tasks, frame),
         *_line(layers.line, frame),
+        *_task_lines(tasks, frame),
         *_points(layers.findings, frame),
         *_place_names(layers.places, frame),
         *_scale_bar(frame),
@@ -175,9 +175,9 @@ def _short(task: str) -> str:
 def _line(line: gpd.GeoDataFrame | None, frame: _Frame) -> Iterator[str]:
     if line is not None:
         path = _path(line.geometry, frame)
-        yield f'<path d="{path}" fill="none" stroke="#fff" stroke-width="5"/>'
+        yield f'<path d="{path}" fill="none" stroke="#fff" stroke-width="3.6"/>'
         yield (
-            f'<path d="{path}" fill="none" stroke="#000" stroke-width="2.4" '
+            f'<path d="{path}" fill="none" stroke="#000" stroke-width="1.8" '
             'stroke-dasharray="12 4 2 4"/>'
         )
 

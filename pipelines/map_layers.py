@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
+import pyogrio
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box as rectangle
 
@@ -19,6 +21,7 @@ log = logging.getLogger(__name__)
 
 Bounds = tuple[float, float, float, float]
 POINTS = {"find", "accident"}
+MOST_PLACES = 200
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,8 @@ class MapLayers:
     line
         The front line, of every epoch.
     places
-        Points with ``name``, the most peopled first where that is known.
+        Points with ``name``, the most peopled first where that is known, no more
+        than 200.
     registered
         Hazardous areas and cleared land as registered, with IMSMA fields.
     findings
@@ -80,6 +84,18 @@ def map_layers(run: Run, geobox: GeoBox, *, public: bool = False) -> MapLayers:
     )
 
 
+def with_standing(layers: MapLayers, tasks: Path, geobox: GeoBox) -> MapLayers:
+    """Add what survey tasks keep off (layer ``standing`` of their GeoPackage), if it is there."""
+    if "standing" not in {name for name, _ in pyogrio.list_layers(tasks)}:
+        return layers
+    standing = pyogrio.read_dataframe(tasks, layer="standing").to_crs(str(geobox.crs))
+    drawn = set() if layers.registered is None else set(layers.registered["layer"])
+    new = ~standing["layer"].isin(drawn)
+    part = standing[new & standing.intersects(rectangle(*geobox.boundingbox))]
+    known = [frame for frame in (layers.registered, part) if frame is not None and len(frame)]
+    return replace(layers, registered=_joined(known))
+
+
 def _read(
     layers: Layers, name: str, run: Run, bounds: Bounds, missing: list[str]
 ) -> gpd.GeoDataFrame | None:
@@ -114,7 +130,7 @@ def _places(
         if "population" in frame:
             order = pd.to_numeric(frame["population"], errors="coerce").fillna(-1)
             frame = frame.loc[order.sort_values(ascending=False, kind="stable").index]
-        return frame[["name", "geometry"]].dropna().reset_index(drop=True)
+        return frame[["name", "geometry"]].dropna().head(MOST_PLACES).reset_index(drop=True)
     return None
 
 

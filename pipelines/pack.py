@@ -25,9 +25,16 @@ from pipelines.manifest import (
     write_json,
     write_whole,
 )
-from pipelines.map_layers import MapLayers, map_layers
+from pipelines.map_layers import MapLayers, map_layers, with_standing
 from pipelines.model_card import card_record, card_text
-from pipelines.pack_rasters import NEEDED, coarse_rasters, cut_rasters, write_rasters
+from pipelines.pack_rasters import (
+    NEEDED,
+    REASONS,
+    coarse_rasters,
+    cut_rasters,
+    cut_reasons,
+    write_rasters,
+)
 from pipelines.pack_report import pack_page
 from pipelines.predict import Window, area_window, whole_window
 from pipelines.project import ProjectLayer, project_text
@@ -49,6 +56,7 @@ TITLES: Mapping[str, str] = {
     "probability": "Probability of contamination",
     "probability_lower": "Probability, lower end of the interval",
     "probability_upper": "Probability, upper end of the interval",
+    "reasons": "Strongest reason (bands 2 and 3: the next)",
     "applicability": "Dissimilarity to surveyed land (over 1: cannot say)",
 }
 
@@ -73,6 +81,8 @@ class Request:
         Of the run's reviews.
     taken
         SHA-256 of what the answer is made of.
+    tasks
+        The GeoPackage of survey tasks.
     """
 
     run: Run
@@ -82,6 +92,7 @@ class Request:
     public: bool
     state: str
     taken: Mapping[str, str]
+    tasks: Path
 
     @property
     def head(self) -> str:
@@ -117,6 +128,7 @@ def make_packs(
     *,
     aoi: Path | None = None,
     layer: str | None = None,
+    tasks: Path | None = None,
     public: bool = False,
 ) -> list[Path]:
     """Write the pack of a run, and beside it, if asked for, the coarsened one.
@@ -129,6 +141,8 @@ def make_packs(
         A new or empty folder, or an earlier pack. The public copy goes into ``<out>_public``.
     aoi, layer
         File and layer of the polygons asked for; none is the whole study area.
+    tasks
+        A ``tasks.gpkg`` that ``minerisk prioritize`` made for a request; none is that of the run.
     public
         Write the coarsened copy too.
 
@@ -150,6 +164,8 @@ def make_packs(
     if state == "withdrawn":
         raise FindingError(f"{folder} was withdrawn: nothing may be handed out from it.")
     taken = _taken(folder)
+    if tasks is not None:
+        taken["tasks.gpkg"] = sha256_path(_existing(tasks))
     targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
     for target in targets:
         _empty(target)
@@ -158,7 +174,14 @@ def make_packs(
         window = whole_window(cube) if area is None else area_window(cube, area)
         for target in targets:
             request = Request(
-                run, window, area, aoi.stem if aoi else "all", target != out, state, taken
+                run,
+                window,
+                area,
+                name=aoi.stem if aoi else "all",
+                public=target != out,
+                state=state,
+                taken=taken,
+                tasks=tasks or folder / "tasks.gpkg",
             )
             write_pack(request, cube, target)
     return targets
@@ -170,9 +193,16 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     cut = coarse_rasters if request.public else cut_rasters
     grids = cut(rasters, cube, request.window)
     write_rasters(grids, out, tags=request.tags)
+    if not request.public:
+        cut_reasons(rasters, request.window, out, tags=request.tags)
     layers = map_layers(run, grids.geobox, public=request.public)
+    if not request.public:
+        layers = with_standing(layers, request.tasks, grids.geobox)
     tasks = _tasks(request, cube)
     write_task_files(out, tasks, words=[*request.marks, USE])
+    summary = request.tasks.with_suffix(".json")
+    if summary.is_file() and not request.public:
+        write_whole(out / summary.name, summary.read_bytes())
     drawn = _write_map_layers(layers, request, out)
     page = pack_page(
         run, out, grids, layers=layers, tasks=tasks, marks=request.marks, public=request.public
@@ -191,6 +221,7 @@ def _taken(folder: Path) -> dict[str, str]:
     """Hash what a pack is made of, and hold it against the manifest of the run."""
     recorded = outputs_of(folder, "build", "train", "predict", "prioritize")
     names = [f"rasters/{name}.tif" for name in NEEDED] + ["tasks.gpkg", "metrics.json"]
+    names += [name for name in (f"rasters/{REASONS}",) if name in recorded]
     found = {}
     for name in names:
         if name not in recorded or not (folder / name).is_file():
@@ -202,6 +233,12 @@ def _taken(folder: Path) -> dict[str, str]:
                 "`minerisk audit` says what else changed."
             )
     return found
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"There is no {path}; expected the tasks.gpkg that prioritize made.")
+    return path
 
 
 def _area(run: Run, path: Path, layer: str | None) -> gpd.GeoDataFrame:
@@ -223,7 +260,7 @@ def _empty(out: Path) -> None:
 def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:
     """Take the tasks of the run that touch the area; none is cut."""
     run = request.run
-    tasks = pyogrio.read_dataframe(run.folder / "tasks.gpkg", layer="tasks")
+    tasks = pyogrio.read_dataframe(request.tasks, layer="tasks")
     if request.area is not None:
         tasks = tasks[tasks.intersects(request.area.union_all())].reset_index(drop=True)
     if request.public:
@@ -261,6 +298,7 @@ def _project(request: Request, drawn: Sequence[ProjectLayer], geobox: GeoBox, ou
             shown=name == "risk_class",
         )
         for name, title in TITLES.items()
+        if (out / f"{name}.qml").is_file()
     ]
     tasks = ProjectLayer("tasks.gpkg|layername=tasks", "Survey tasks", tasks_qml(), "Polygon", True)
     return project_text(
@@ -283,6 +321,7 @@ def _readme(request: Request, layers: MapLayers) -> str:
             "                    spreadsheet, .kml for phones, .geojson for IMSMA and the rest",
             "risk_class.tif      higher, elevated, lower, cannot say; lower means survey later",
             "probability*.tif    calibrated probability and the ends of its interval",
+            "reasons.tif         what moves the score of a cell most (restricted copy)",
             "applicability.tif   over 1: the data do not support a statement there",
             "map.gpkg            front line, places, and in the restricted copy what is registered",
             "MODEL_CARD.md       what the model is for, how good it is, where it fails",

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import rasterio
+import rasterio.shutil
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from rasterio.errors import RasterioError
+from rasterio.windows import Window as Slice
 
 from features.cube import cube_geobox
+from features.errors import InputError
 from pipelines.coarse import (
     coarse_geobox,
     coarsen_any,
@@ -18,12 +23,14 @@ from pipelines.coarse import (
     coarsen_highest,
     coarsen_mean,
 )
+from pipelines.manifest import write_whole
 from pipelines.predict import BANDS, RAMPS, Window
 from pipelines.rasters import read_raster_like, write_raster
 from pipelines.styles import CLASS_COLOURS, CLASS_WORDS, OUTSIDE
 
 NEEDED = ("probability", "probability_lower", "probability_upper", "applicability", "risk_class")
 HEIGHT = "elevation_m"
+REASONS = "reasons.tif"
 
 
 @dataclass(frozen=True)
@@ -105,6 +112,47 @@ def write_rasters(grids: Grids, folder: Path, *, tags: Mapping[str, str]) -> lis
             )
         )
     return paths
+
+
+def cut_reasons(folder: Path, window: Window, out: Path, *, tags: Mapping[str, str]) -> list[Path]:
+    """Cut ``reasons.tif`` of a run, all its bands, to a window, if the run has one.
+
+    Parameters
+    ----------
+    folder
+        With the rasters of the run's whole land.
+    out
+        Folder of the pack; the style and the names of the codes go with it.
+    """
+    source, target = folder / REASONS, out / REASONS
+    if not source.is_file():
+        return []
+    draft, partial = (target.with_name(f".{REASONS}.{part}.tif") for part in ("draft", "partial"))
+    place = Slice(window.column, window.row, window.geobox.width, window.geobox.height)
+    try:
+        with rasterio.open(source, driver="GTiff") as whole:
+            codes = np.where(window.asked, whole.read(window=place), np.uint8(OUTSIDE))
+            profile = whole.profile | {
+                "driver": "GTiff",
+                "height": window.geobox.height,
+                "width": window.geobox.width,
+                "transform": window.geobox.transform,
+            }
+            with rasterio.open(draft, "w", **profile) as part:
+                part.write(codes)
+                part.descriptions = whole.descriptions
+                part.update_tags(**whole.tags() | dict(tags))
+        cog = {"COMPRESS": "DEFLATE", "OVERVIEW_RESAMPLING": "MODE", "NUM_THREADS": "1"}
+        rasterio.shutil.copy(draft, partial, driver="COG", **cog)
+        partial.replace(target)
+    except RasterioError as failure:
+        raise InputError(f"{target} could not be made of {source} ({failure}).") from failure
+    finally:
+        for leftover in (draft, partial):
+            leftover.unlink(missing_ok=True)
+    sidecars = [target.with_suffix(".qml").name, f"{REASONS}.aux.xml"]
+    copied = [write_whole(out / name, (folder / name).read_bytes()) for name in sidecars]
+    return [target, *copied]
 
 
 def _masked(values: NDArray[Any], asked: NDArray[np.bool_]) -> NDArray[Any]:

@@ -1,0 +1,152 @@
+"""A pack, made from the tiny run, opened and held against the run."""
+
+import json
+import shutil
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+from shapely.geometry import box
+from typer.testing import CliRunner
+
+from features.errors import CoverError, FindingError, InputError
+from pipelines.cli import app
+from pipelines.manifest import read_manifest, sha256_path
+from pipelines.pack import make_packs
+from pipelines.pack_rasters import NEEDED
+from pipelines.rasters import read_raster, read_raster_like
+from pipelines.styles import OUTSIDE
+
+
+@pytest.fixture(scope="module")
+def aoi(tiny_run, tmp_path_factory):
+    with rasterio.open(tiny_run / "rasters" / "probability.tif") as raster:
+        left, bottom, right, top = raster.bounds
+    middle, centre = (left + right) / 2, (bottom + top) / 2
+    area = box(middle - 4_100, centre - 3_100, middle + 4_100, centre + 3_100)
+    path = tmp_path_factory.mktemp("aoi") / "Ağdam south.gpkg"
+    gpd.GeoDataFrame(geometry=[area], crs="EPSG:32638").to_file(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def packs(tiny_run, aoi, tmp_path_factory):
+    out = tmp_path_factory.mktemp("packs") / "request"
+    asked = ["pack", str(tiny_run), "--out", str(out), "--aoi", str(aoi), "--public"]
+    done = CliRunner().invoke(app, asked, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return out, out.with_name("request_public")
+
+
+def test_every_file_is_listed_with_its_hash_and_the_run(packs, tiny_run):
+    for pack in packs:
+        manifest = json.loads((pack / "manifest.json").read_text(encoding="utf-8"))
+        there = {p.relative_to(pack).as_posix() for p in pack.rglob("*") if p.is_file()}
+        assert there == {*manifest["files"], "manifest.json"}
+        for name, digest in manifest["files"].items():
+            assert sha256_path(pack / name) == digest
+        assert manifest["run"]["head"] == read_manifest(tiny_run)["head"]
+        assert manifest["made_from"]["rasters/probability.tif"] == sha256_path(
+            tiny_run / "rasters" / "probability.tif"
+        )
+
+
+def test_rasters_are_valid_cogs_with_style_and_statistics(packs):
+    for pack in packs:
+        for name in NEEDED:
+            valid, errors, _ = cog_validate(pack / f"{name}.tif")
+            assert valid, errors
+            assert (pack / f"{name}.qml").is_file()
+            assert (pack / f"{name}.tif.aux.xml").is_file()
+        with rasterio.open(pack / "risk_class.tif") as raster:
+            assert raster.colormap(1)[3][:3] == (0x3B, 0x00, 0x50)
+            assert raster.tags()["STATE"] == "DRAFT (draft)"
+            assert raster.tags()["FINDINGS"] == "SIMULATED"
+        assert "GDALRasterAttributeTable" in (pack / "risk_class.tif.aux.xml").read_text()
+
+
+def test_cells_of_an_area_are_those_of_the_run(packs, tiny_run):
+    for name in NEEDED:
+        part, geobox = read_raster(packs[0] / f"{name}.tif")
+        whole = read_raster_like(tiny_run / "rasters" / f"{name}.tif", geobox)
+        asked = part != OUTSIDE if part.dtype == np.uint8 else np.isfinite(part)
+        assert asked.any()
+        np.testing.assert_array_equal(part[asked], whole[asked])
+
+
+def test_the_public_copy_is_coarse_and_holds_no_finding(packs):
+    restricted, public = packs
+    with rasterio.open(public / "probability.tif") as raster:
+        assert raster.res == (2_000, 2_000)
+    layers = {name for name, _ in pyogrio.list_layers(public / "map.gpkg")}
+    assert not layers & {"findings", "registered", "standing"}
+    tasks = pyogrio.read_dataframe(public / "tasks.gpkg", layer="tasks")
+    assert "easting" not in tasks
+    for edge in tasks.total_bounds:
+        assert len(tasks) == 0 or edge % 2_000 == 0
+    page = (public / "report.html").read_text(encoding="utf-8")
+    assert "PUBLIC COPY" in page
+    assert "as registered" not in page
+    assert "as registered" in (restricted / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_is_handed_out_says_draft_and_simulated(packs):
+    for name in ("report.html", "README.txt", "map.qgs", "tasks.geojson", "tasks.kml", "item.json"):
+        text = (packs[0] / name).read_text(encoding="utf-8")
+        assert "DRAFT" in text, name
+        assert "SIMULATED" in text, name
+    assert "SIMULATED" in (packs[0] / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_the_report_needs_no_network(packs):
+    page = (packs[0] / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert '<svg class="chart"' in page
+    assert "cannot say" in page
+
+
+def test_tasks_are_those_of_the_run_that_touch_the_area(packs, tiny_run, aoi):
+    area = gpd.read_file(aoi).geometry[0]
+    known = pyogrio.read_dataframe(tiny_run / "tasks.gpkg", layer="tasks")
+    expected = list(known[known.intersects(area)]["task"])
+    assert list(pyogrio.read_dataframe(packs[0] / "tasks.gpkg", layer="tasks")["task"]) == expected
+    assert list(pd.read_csv(packs[0] / "tasks.csv")["task"]) == expected
+
+
+def test_the_same_request_gives_the_same_bytes_and_takes_the_place_of_the_old(packs, tiny_run, aoi):
+    before = (packs[0] / "manifest.json").read_bytes()
+    (packs[0] / "left_over.txt").write_text("old")
+    make_packs(tiny_run, packs[0], aoi=aoi)
+    assert (packs[0] / "manifest.json").read_bytes() == before
+    assert not (packs[0] / "left_over.txt").exists()
+
+
+def test_a_folder_that_is_no_pack_is_left_alone(tiny_run, tmp_path):
+    (tmp_path / "thesis.txt").write_text("ten years")
+    with pytest.raises(InputError, match="holds no pack"):
+        make_packs(tiny_run, tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "ten years"
+
+
+def test_a_run_whose_files_were_changed_hands_nothing_out(tiny_copy, tmp_path):
+    path = tiny_copy / "rasters" / "probability.tif"
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(FindingError, match="is not as the run wrote it"):
+        make_packs(tiny_copy, tmp_path / "pack")
+    assert not (tmp_path / "pack").exists()
+
+
+def test_an_unfinished_run_and_an_area_elsewhere_are_refused(tiny_copy, tmp_path, aoi):
+    far = tmp_path / "far.gpkg"
+    gpd.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs="EPSG:4326").to_file(far)
+    with pytest.raises(CoverError):
+        make_packs(tiny_copy, tmp_path / "pack", aoi=far)
+    shutil.rmtree(tiny_copy / "rasters")
+    with pytest.raises(InputError, match="Finish the run"):
+        make_packs(tiny_copy, tmp_path / "other", aoi=aoi)

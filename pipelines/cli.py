@@ -341,6 +341,9 @@ def pack(
         Path | None, typer.Option("--aoi", help="polygons of the area asked for")
     ] = None,
     layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
+    tasks: Annotated[
+        Path | None, typer.Option("--tasks", help="tasks.gpkg that prioritize made for a request")
+    ] = None,
     public: Annotated[
         bool, typer.Option("--public", help="also a coarsened copy without findings, OUT_public")
     ] = False,
@@ -348,7 +351,7 @@ def pack(
     """Write one folder to hand out: maps, tasks, report, model card; opens in QGIS by map.qgs."""
     from pipelines.pack import make_packs
 
-    for folder in make_packs(run, out, aoi=aoi, layer=layer, public=public):
+    for folder in make_packs(run, out, aoi=aoi, layer=layer, tasks=tasks, public=public):
         typer.echo(f"Pack: {folder} (open {folder / 'map.qgs'} or {folder / 'report.html'})")
 
 

@@ -63,6 +63,7 @@ def test_rasters_are_valid_cogs_with_style_and_statistics(packs):
             assert (pack / f"{name}.qml").is_file()
             assert (pack / f"{name}.tif.aux.xml").is_file()
         with rasterio.open(pack / "risk_class.tif") as raster:
+            assert raster.nodata == OUTSIDE
             assert raster.colormap(1)[3][:3] == (0x3B, 0x00, 0x50)
             assert raster.tags()["STATE"] == "DRAFT (draft)"
             assert raster.tags()["FINDINGS"] == "SIMULATED"
@@ -76,6 +77,19 @@ def test_cells_of_an_area_are_those_of_the_run(packs, tiny_run):
         asked = part != OUTSIDE if part.dtype == np.uint8 else np.isfinite(part)
         assert asked.any()
         np.testing.assert_array_equal(part[asked], whole[asked])
+
+
+def test_reasons_go_with_the_restricted_copy_only(packs, tiny_run):
+    restricted, public = packs
+    assert cog_validate(restricted / "reasons.tif")[0]
+    with rasterio.open(restricted / "reasons.tif") as part:
+        with rasterio.open(tiny_run / "rasters" / "reasons.tif") as whole:
+            codes = whole.read(window=whole.window(*part.bounds))
+        asked = (part.read() != OUTSIDE).any(axis=0)
+        assert asked.any()
+        np.testing.assert_array_equal(part.read()[:, asked], codes[:, asked])
+        assert part.tags()["STATE"] == "DRAFT (draft)"
+    assert not (public / "reasons.tif").exists()
 
 
 def test_the_public_copy_is_coarse_and_holds_no_finding(packs):

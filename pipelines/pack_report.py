@@ -13,8 +13,8 @@ from pipelines.figures import figure_bytes
 from pipelines.map_layers import MapLayers
 from pipelines.maps import map_figure
 from pipelines.pack_rasters import Grids
-from pipelines.report import _tasks as task_facts
 from pipelines.report import data_uri, report_facts
+from pipelines.report_tasks import tasks_facts
 from pipelines.risk_classes import class_shares
 from pipelines.styles import CANNOT_SAY, CLASS_COLOURS
 
@@ -55,7 +55,7 @@ def pack_page(
         "colours": CLASS_COLOURS,
         "maps": [{"image": data_uri(figure_bytes(figure, dpi=110)), "words": words}],
         "shares": class_shares(classes),
-        "tasks": task_facts(folder / "tasks.csv"),
+        "tasks": tasks_facts(folder),
         "draft": [mark for mark in marks if not mark.startswith("SIMULATED")],
     }
     environment = jinja2.Environment(

@@ -1,7 +1,6 @@
 """One page that a survey manager can read, print and file: `report.html`, with nothing remote."""
 
 import base64
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,7 @@ from pipelines.manifest import write_whole
 from pipelines.maps import map_figure
 from pipelines.rasters import read_raster, read_raster_like
 from pipelines.report_quality import quality_facts
+from pipelines.report_tasks import tasks_facts
 from pipelines.risk_classes import class_shares
 from pipelines.rounding import interval, listed, number
 from pipelines.styles import CANNOT_SAY
@@ -52,7 +52,6 @@ PROTOCOLS: Mapping[str, str] = {
 }
 OF_ANY_LAYER = frozenset({"distance", "density", "value", "change"})
 """Kinds of feature whose words mean nothing without the layer that they are made of."""
-TOP_TASKS = 10
 TOP_MOVED = 8
 
 
@@ -121,7 +120,7 @@ def report_facts(run_dir: Path, data: Mapping[str, Any]) -> dict[str, Any]:
             dict(gate, value=number(gate.get("value")), threshold=number(gate.get("threshold")))
             for gate in data.get("gates", [])
         ],
-        "tasks": _tasks(run_dir / "tasks.csv"),
+        "tasks": tasks_facts(run_dir),
         "unknowns": _unknowns(config, manifest),
         "inputs": _inputs(config, manifest),
         "outputs": _outputs(manifest),
@@ -294,34 +293,6 @@ def _figures(run_dir: Path, data: Mapping[str, Any], simulated: bool) -> dict[st
 def data_uri(image: bytes) -> str:
     """Put a PNG into the page itself."""
     return "data:image/png;base64," + base64.b64encode(image).decode("ascii")
-
-
-def _tasks(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    ranked = [row for row in rows if row["arm"] == "ranked"]
-    control = [row for row in rows if row["arm"] != "ranked"]
-    return {
-        "top": [
-            {
-                "rank": row["rank"],
-                "task": row["task"],
-                "hectares": number(row["hectares"] and float(row["hectares"])),
-                "expected": f"{float(row['expected_finds']):.1f}",
-                "probability": number(float(row["probability"]), "share"),
-                "interval": f"{number(float(row['lower']), 'share')} to "
-                f"{number(float(row['upper']), 'share')}",
-                "place": f"{float(row['latitude']):.4f}, {float(row['longitude']):.4f}",
-            }
-            for row in ranked[:TOP_TASKS]
-        ],
-        "ranked": len(ranked),
-        "control": len(control),
-        "ranked_ha": number(sum(float(row["hectares"]) for row in ranked), "hectares"),
-        "control_ha": number(sum(float(row["hectares"]) for row in control), "hectares"),
-    }
 
 
 def _unknowns(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""What the report says of the survey tasks: the first of them, why, and whether they beat rules."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.priorities import CONTROL, LEARN, RANKED
+from pipelines.capture import RULES, TASKS, read_tasks_json
+from pipelines.rounding import interval, number
+
+TOP_TASKS = 10
+
+
+def tasks_facts(run_dir: Path) -> dict[str, Any]:
+    """Gather what is said of the tasks of a run, from ``tasks.csv`` and ``tasks.json``."""
+    path = run_dir / "tasks.csv"
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    arms = {arm: [row for row in rows if row["arm"] == arm] for arm in (RANKED, LEARN, CONTROL)}
+    facts = read_tasks_json(run_dir)
+    lucky = [row for row in arms[RANKED] if row.get("place") == "luck"]
+    return {
+        "top": [_row(row) for row in arms[RANKED][:TOP_TASKS]],
+        "learn_top": [
+            {"task": row["task"], "hectares": _number(row, "hectares"), "place": _place(row)}
+            for row in arms[LEARN][: TOP_TASKS // 2]
+        ],
+        **{arm: len(found) for arm, found in arms.items()},
+        **{
+            f"{arm}_ha": number(sum(float(row["hectares"]) for row in found), "hectares")
+            for arm, found in arms.items()
+        },
+        "luck": len(lucky),
+        "missing": facts.get("missing", []),
+        "standing": facts.get("standing", {}),
+        "gap": number(facts.get("summary", {}).get("gap"), "share"),
+        "capture": _capture(facts.get("left_out_regions", {})),
+    }
+
+
+def _row(row: Mapping[str, str]) -> dict[str, str]:
+    low, high = row.get("rank_low"), row.get("rank_high")
+    return {
+        "rank": row["rank"],
+        "ranks": f"{low} to {high}" if low and high else "",
+        "luck": "place is luck" if row.get("place") == "luck" else "",
+        "task": row["task"],
+        "hectares": _number(row, "hectares"),
+        "days": _number(row, "team_days"),
+        "expected": f"{float(row['expected_finds']):.1f}",
+        "probability": number(float(row["probability"]), "share"),
+        "interval": f"{number(float(row['lower']), 'share')} to "
+        f"{number(float(row['upper']), 'share')}",
+        "place": _place(row),
+        "why": row.get("why", ""),
+    }
+
+
+def _number(row: Mapping[str, str], name: str) -> str:
+    return number(float(row[name])) if row.get(name) else "–"
+
+
+def _place(row: Mapping[str, str]) -> str:
+    return f"{float(row['latitude']):.4f}, {float(row['longitude']):.4f}"
+
+
+def _capture(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Word the comparison on regions left out; empty where it was not made."""
+    shares: Sequence[float] = found.get("shares", [])
+    return {
+        "shares": [number(share, "share") for share in shares],
+        "rows": [
+            {
+                "words": words,
+                "chosen": name == TASKS,
+                "values": [interval(values, "share") for values in found["found"][name]],
+            }
+            for name, words in RULES.items()
+            if name in found.get("found", {})
+        ],
+        "words": found.get("words", []),
+    }

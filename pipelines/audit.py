@@ -4,7 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -102,10 +102,10 @@ def audit_run(
         manifest = read_manifest(folder)
         log = read_reviews(folder, trust=trust)
         gates, wrong_gates = _gates(folder)
-        problems = list(_changed_outputs(folder, manifest))
+        problems = list(changed_outputs(folder, manifest["stages"]))
         problems += _broken_links(folder, manifest, layers=layers)
-        problems += _broken_chain(manifest)
-        problems += _unpinned(manifest, log, pin)
+        problems += broken_chain(manifest)
+        problems += unpinned(manifest, log, pin)
         problems += _strangers(folder, manifest)
         problems += _simulated_flag(folder, manifest)
         problems += wrong_gates
@@ -152,10 +152,11 @@ def _simulated_flag(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         yield "manifest.json and config.yaml disagree on whether findings are SIMULATED"
 
 
-def _changed_outputs(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+def changed_outputs(folder: Path, stages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Name every output of `stages` that is not as it was written, and a model not to be read."""
     asked = [
         (stage["name"], name, digest)
-        for stage in manifest["stages"]
+        for stage in stages
         for name, digest in stage["outputs"].items()
     ]
     with ThreadPoolExecutor(THREADS) as pool:
@@ -256,7 +257,8 @@ def _layer_hashes(folder: Path, manifest: Mapping[str, Any]) -> dict[str, str | 
         return dict(zip(sorted(names), pool.map(digest, sorted(names)), strict=True))
 
 
-def _broken_chain(manifest: Mapping[str, Any]) -> Iterator[str]:
+def broken_chain(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Name every entry of the trail that does not hold the hash of what stands before it."""
     digest = header_sha256(manifest)
     environments = manifest.get("environments")
     environments = environments if isinstance(environments, dict) else {}
@@ -276,7 +278,8 @@ def _broken_chain(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"{MANIFEST}: its head is not the hash of its last entry"
 
 
-def _unpinned(manifest: Mapping[str, Any], log: ReviewLog, pin: str | None) -> Iterator[str]:
+def unpinned(manifest: Mapping[str, Any], log: ReviewLog, pin: str | None) -> Iterator[str]:
+    """Say if a hash that reached the reader by another way is not in the trail."""
     known = {str(manifest.get("head")), *(str(entry["sha256"]) for entry in log.entries)}
     if pin is not None and pin not in known:
         yield f"{pin} is neither the head of the trail nor a review: the run was rewritten"

@@ -1,4 +1,4 @@
-"""The reviewer's commands: audit, reproduce, compare, lookback, review, status."""
+"""The reviewer's commands: audit, reproduce, compare, lookback, review, status, runs."""
 
 import json
 from collections.abc import Iterable
@@ -26,11 +26,13 @@ class VerifyFirst(TyperGroup):
 
 
 audit = typer.Typer(cls=VerifyFirst, no_args_is_help=True, rich_markup_mode=None)
+runs = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 def add_desk(app: typer.Typer) -> None:
     """Add the reviewer's commands to the command line."""
     app.add_typer(audit, name="audit", help="Check a run, from raster back to layer.")
+    app.add_typer(runs, name="runs", help="Carry the record of a run to another MLflow store.")
     app.command()(reproduce)
     app.command()(compare)
     app.command()(lookback)
@@ -78,6 +80,61 @@ def head(run: RunArgument) -> None:
     from pipelines.review import read_reviews
 
     typer.echo(read_reviews(run).end or read_manifest(run).get("head"))
+
+
+@audit.command()
+def export(
+    run: RunArgument,
+    out: Annotated[Path, typer.Option("--out", help="new folder")],
+    ablation: Annotated[
+        Path | None, typer.Option("--ablation", help="ablation.json that `minerisk ablate` wrote")
+    ] = None,
+) -> None:
+    """Write a dossier: static pages that tell all of a run, for any browser, without a server."""
+    from pipelines.export import export_dossier
+
+    typer.echo(f"Dossier: {export_dossier(run, out, ablation=ablation)}")
+
+
+@runs.command("export")
+def export_record(
+    run: RunArgument,
+    out: Annotated[Path, typer.Option("--out", help="ZIP file to write")],
+    as_json: Json = False,
+) -> None:
+    """Pack the record of a run: settings, model, scores, figures, trail, reviews."""
+    from pipelines.runs import export_run
+
+    found = export_run(run, out)
+    lines = [
+        f"{found['file']}: {found['files']} files, SHA-256 {found['sha256']}",
+        f"Trail ends in {found['head']}. Send this hash by another way (--pin).",
+        "It tells where held-out land had a finding: handle it like the run folder.",
+    ]
+    _print(found, lines, as_json=as_json)
+
+
+@runs.command("import")
+def import_record(
+    file: Annotated[Path, typer.Argument(help="ZIP file that `runs export` wrote")],
+    uri: Annotated[str, typer.Option("--uri", help="MLflow store: http://…, sqlite:///…")],
+    pin: Annotated[
+        str | None, typer.Option("--pin", help="head or review hash as it reached you otherwise")
+    ] = None,
+    trust: Annotated[
+        Path | None, typer.Option("--trust", help="file of public keys: follow their reviews")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Check a packed record to the last hash, and log it to an MLflow store."""
+    from pipelines.runs import import_run
+
+    found = import_run(file, uri, pin=pin, trust=trust)
+    lines = [
+        f"Run {found['run_id']}, version {found['model_version']} of {found['registered_model']}.",
+        f"State: {found['state']}." if trust else "Reviews not followed: no --trust was given.",
+    ]
+    _print(found, lines, as_json=as_json)
 
 
 def reproduce(

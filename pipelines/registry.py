@@ -11,13 +11,12 @@ from features.errors import InputError
 from pipelines.context import Run
 from pipelines.manifest import sha256_path, stage_named
 from pipelines.review import DRAFT, ReviewLog
-from pipelines.tracking import store_client, tracking_uri
+from pipelines.tracking import SQLITE, store_client, tracking_uri
 
 CHAMPION = "champion"
 STATE = "minerisk.review"
 END = "minerisk.review_sha256"
 HEAD = "minerisk.head"
-SQLITE = "sqlite:///"
 LOCK_WAIT_S = 2.0
 
 
@@ -32,9 +31,14 @@ def follow_reviews(run: Run, manifest: Mapping[str, Any], log: ReviewLog) -> Non
     known = _version(manifest)
     if known is None:
         return
+    set_state(tracking_uri(run), known, log, head=str(manifest.get("head")))
+
+
+def set_state(uri: str, known: tuple[str, str, str], log: ReviewLog, *, head: str) -> None:
+    """Set tags and alias of a model version, given as name, version and run, in the store."""
     name, version, run_id = known
-    tags = {STATE: log.state, END: log.end or "none", HEAD: str(manifest.get("head"))}
-    with store_client(run) as client:
+    tags = {STATE: log.state, END: log.end or "none", HEAD: head}
+    with store_client(uri) as client:
         for key, value in tags.items():
             client.set_model_version_tag(name, version, key, value)
             client.set_tag(run_id, key, value)

@@ -133,15 +133,16 @@ def run_in_fresh_environment(folder: Path, out: Path, *, said: Callable[[str], N
     said(f"Installing {lock.name} into {place}")
     venv.create(place, with_pip=True)
     python = str(place / "bin" / "python")
-    pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+    alone = [python, "-I", "-m"]  # no PYTHONPATH and no packages of the user's
+    pip = [*alone, "pip", "install", "-qq", "--disable-pip-version-check"]
     for words in (
         ["--require-hashes", "-r", str(lock)],
         ["--no-deps", "--no-build-isolation", str(root)],
     ):
         if subprocess.run([*pip, *words], check=False, stdout=sys.stderr).returncode != 0:
             raise InputError(f"pip could not install {words[-1]} (see above). Check its index.")
-    words = ["-m", "pipelines.cli", "reproduce", str(folder.resolve()), "--out", str(out.resolve())]
-    return subprocess.run([python, *words], check=False, cwd=place).returncode
+    words = ["pipelines.cli", "reproduce", str(folder.resolve()), "--out", str(out.resolve())]
+    return subprocess.run([*alone, *words], check=False, cwd=place).returncode
 
 
 def _causes(

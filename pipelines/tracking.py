@@ -1,5 +1,7 @@
 """MLflow: the record of a run that a data scientist browses. SQLite unless told otherwise."""
 
+import json
+import math
 import os
 import socket
 import tempfile
@@ -11,9 +13,11 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 
+from configs.schema import Config
 from features.errors import InputError
 from pipelines.context import Run, read_metrics
-from pipelines.manifest import environment, outputs_of
+from pipelines.manifest import outputs_of, read_manifest, stage_named
+from pipelines.model_card import card_record, card_text
 
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -25,6 +29,10 @@ QUIET = {
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
 CONNECT_S = 5.0
 STORES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+SQLITE = "sqlite:///"
+DIGEST = 32
+RECORDED = ("config.yaml", "metrics.json", "trials.json")
+TRIAL_SCORES = ("average_precision", "roc_auc", "objective")
 
 
 def tracking_uri(run: Run) -> str:
@@ -72,26 +80,30 @@ def track(run: Run, *, figures: Path) -> dict[str, str]:
     InputError
         If the tracking store cannot be reached.
     """
-    with _store(run) as mlflow:
-        return _log(mlflow, run, tracking_uri(run), figures)
+    return record_run(run, tracking_uri(run), figures=figures)
+
+
+def record_run(run: Run, uri: str, *, figures: Path) -> dict[str, str]:
+    """Log a trained run to the store at `uri` (see `track`); its layers need not be at hand."""
+    with _store(uri) as mlflow:
+        return _log(mlflow, run, uri, figures)
 
 
 @contextmanager
-def store_client(run: Run) -> Iterator[Any]:
-    """Give a client of the tracking store and registry of a run.
+def store_client(uri: str) -> Iterator[Any]:
+    """Give a client of a tracking store and its registry.
 
     Raises
     ------
     InputError
         If the store cannot be used: not there, locked, or full.
     """
-    uri = tracking_uri(run)
-    with _store(run) as mlflow:
+    with _store(uri) as mlflow:
         yield mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
 @contextmanager
-def _store(run: Run) -> Iterator[Any]:
+def _store(uri: str) -> Iterator[Any]:
     os.environ.update(QUIET)
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
@@ -104,83 +116,188 @@ def _store(run: Run) -> Iterator[Any]:
             yield mlflow
     except (MlflowException, SQLAlchemyError) as error:
         why = str(error).splitlines()[0].rstrip(".")
-        raise _unusable(tracking_uri(run), why) from error
+        raise _unusable(uri, why) from error
 
 
 def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
     metrics = read_metrics(run.folder)
-    name = f"minerisk-{run.config.study_area.name}"
+    area = run.config.study_area.name
+    name = f"minerisk-{area}"
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-    experiment = _experiment(client, run, uri)
-    tags = _tags(run, metrics)
-    with mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags) as parent:
-        mlflow.log_params(_flat(run.config.model_dump(mode="json", include={"folds", "model"})))
+    experiment = _experiment(client, run.config.tracking.experiment, uri)
+    manifest = read_manifest(run.folder)
+    tags = _tags(run, metrics, manifest)
+    title = f"{area} {_train(manifest)['key'][:8]}"
+    with mlflow.start_run(experiment_id=experiment, run_name=title, tags=tags) as parent:
+        mlflow.log_params(run_params(run.config))
         mlflow.log_params({f"sha256.{key}": value for key, value in _inputs(run).items()})
+        client.log_inputs(parent.info.run_id, _datasets(run, manifest))
         mlflow.log_metrics(_metric_values(metrics))
-        mlflow.log_artifact(str(run.folder / "config.yaml"))
-        for scores in ("metrics.json", "trials.json"):
-            mlflow.log_artifact(str(run.folder / scores))
-        mlflow.log_dict(environment(), "environment.json")
+        for item in RECORDED:
+            mlflow.log_artifact(str(run.folder / item))
+        mlflow.log_text(card_text(card_record(run.folder)), "MODEL_CARD.md")
+        mlflow.log_dict(_environment(manifest), "environment.json")
         mlflow.log_artifacts(str(run.folder / "model"), "model")
         mlflow.log_artifacts(str(figures), "figures")
-        _log_folds(mlflow, run, metrics, experiment)
+        _log_folds(mlflow, run)
+        _log_children(client, parent.info, metrics, run.folder)
         version = _register(client, name, parent.info, tags)
     return {"run_id": parent.info.run_id, "registered_model": name, "model_version": version}
 
 
-def _experiment(client: Any, run: Run, uri: str) -> str:
-    name = run.config.tracking.experiment
+def _experiment(client: Any, name: str, uri: str) -> str:
     known = client.get_experiment_by_name(name)
     if known is not None:
         return str(known.experiment_id)
-    local = uri.startswith("sqlite")
-    place = (run.folder / "mlflow").resolve().as_uri() if local else None
+    place = None
+    if uri.startswith(SQLITE):
+        place = (Path(uri.removeprefix(SQLITE)).resolve().parent / "mlflow").as_uri()
     return str(client.create_experiment(name, artifact_location=place))
 
 
-def _tags(run: Run, metrics: Mapping[str, Any]) -> dict[str, str]:
+def _train(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = stage_named(manifest, "train")
+    if found is None:
+        raise InputError("The run is not trained; train first (`minerisk run`).")
+    return found
+
+
+def _environment(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give what the run was trained with, which need not be what is here now."""
+    known = manifest.get("environments") or {}
+    found: Mapping[str, Any] = known.get(_train(manifest).get("environment")) or {}
+    return found
+
+
+def _tags(run: Run, metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, str]:
     failed = [gate["name"] for gate in metrics["gates"] if not gate["passed"]]
+    used = _environment(manifest)
+    findings = "SIMULATED" if run.simulated else "recorded"
     return {
         "mlflow.user": "not recorded",  # MLflow would take the name of the account
+        "mlflow.note.content": f"{run.config.study_area.title}. Findings: {findings}. "
+        f"Gates not passed: {', '.join(failed) or 'none'}. Compare runs by the metrics under far/.",
         "minerisk.study_area": run.config.study_area.name,
-        "minerisk.findings": "SIMULATED" if run.simulated else "recorded",
+        "minerisk.findings": findings,
         "minerisk.gates_failed": ", ".join(failed) or "none",
-        "minerisk.code_sha256": str(environment()["code_sha256"]),
-        "minerisk.lock_sha256": str(environment()["lock_sha256"]),
+        "minerisk.code_sha256": str(used.get("code_sha256")),
+        "minerisk.lock_sha256": str(used.get("lock_sha256")),
     }
 
 
+def run_params(config: Config) -> dict[str, Any]:
+    """Flatten the settings that make one run another: ``features.distance.roads.cap_m``.
+
+    Features are named by kind and layer, not by their place, so that one more shifts no other.
+    """
+    settings = config.model_dump(mode="json", include={"study_area", "folds", "model", "gates"})
+    found: dict[str, Any] = _flat(settings)
+    for item in config.model_dump(mode="json", include={"features"})["features"]:
+        kind, layer = item.pop("kind"), item.pop("layer", None)
+        known = f"features.{kind}.{layer}" if layer else f"features.{kind}"
+        name, number = known, 1
+        while any(key.startswith(f"{name}.") for key in found):
+            number += 1
+            name = f"{known}.{number}"
+        found |= _flat(item, f"{name}.") or {f"{name}.used": True}
+    return found
+
+
 def _inputs(run: Run) -> dict[str, str]:
-    known = run.layer_inputs() | outputs_of(run.folder, "configure", "build", "train")
+    manifest = read_manifest(run.folder)
+    known = _layers_read(manifest) | outputs_of(run.folder, "configure", "build", "train")
     return {name.replace(":", "."): digest for name, digest in known.items()}
 
 
+def _layers_read(manifest: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        name: digest
+        for stage in manifest["stages"]
+        for name, digest in stage["inputs"].items()
+        if name.startswith("layer:")
+    }
+
+
+def _datasets(run: Run, manifest: Mapping[str, Any]) -> list[Any]:
+    """Name each layer as an MLflow dataset; its digest has room for half of our SHA-256."""
+    from mlflow.entities import Dataset, DatasetInput
+
+    found = []
+    for key, digest in sorted(_layers_read(manifest).items()):
+        name = key.removeprefix("layer:")
+        layer = run.config.layers.get(name)
+        facts = {
+            "sha256": digest,
+            "source": layer.source if layer else "",
+            "licence": layer.licence if layer else "",
+        }
+        dataset = Dataset(name, digest[:DIGEST], "minerisk layer", json.dumps(facts))
+        found.append(DatasetInput(dataset, tags=[]))
+    return found
+
+
 def _metric_values(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Name scores ``far/model.roc_auc``: MLflow shows what stands before the slash together."""
     values = {"prevalence": metrics["prevalence"], "range_m": metrics["range_m"]}
     for protocol, found in metrics["protocols"].items():
         for model, measures in found["models"].items():
             for name, (estimate, low, high) in measures.items():
-                values[f"{protocol}.{model}.{name}"] = estimate
-                values[f"{protocol}.{model}.{name}.low"] = low
-                values[f"{protocol}.{model}.{name}.high"] = high
+                values[f"{protocol}/{model}.{name}"] = estimate
+                values[f"{protocol} interval/{model}.{name}.low"] = low
+                values[f"{protocol} interval/{model}.{name}.high"] = high
     return {name: value for name, value in values.items() if pd.notna(value)}
 
 
-def _log_folds(mlflow: Any, run: Run, metrics: Mapping[str, Any], experiment: str) -> None:
+def _log_folds(mlflow: Any, run: Run) -> None:
     held_out = pd.read_parquet(run.folder / "held_out.parquet")
-    for region in metrics["regions"]:
-        name = f"far-{region['region']:02d}"
-        with mlflow.start_run(experiment_id=experiment, run_name=name, nested=True):
-            values = {key: v for key, v in region.items() if isinstance(v, int | float)}
-            mlflow.log_metrics({key: float(value) for key, value in values.items()})
-            mlflow.set_tag("minerisk.protocol", "far")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "folds.parquet"
         columns = ["easting", "northing", "fold_far", "fold_near"]
         held_out[columns].to_parquet(path, index=False)
         mlflow.log_artifact(str(path))
+
+
+def _log_children(client: Any, parent: Any, metrics: Mapping[str, Any], folder: Path) -> None:
+    """Add a child run for each region left out and for each setting that was tried."""
+    for region in metrics["regions"]:
+        name = f"far-{region['region']:02d}"
+        _log_child(client, parent, name, scores=region, tags={"minerisk.protocol": "far"})
+    trials = json.loads((folder / "trials.json").read_text(encoding="utf-8"))
+    for protocol, found in trials.items():
+        for trial in found["trials"]:
+            name = f"trial-{protocol}-{trial['choice']}-{trial['trial']}"
+            scores = {key: trial[key] for key in TRIAL_SCORES if key in trial}
+            params = {key: value for key, value in trial.items() if key not in scores}
+            tags = {"minerisk.protocol": f"{protocol}, inside the training land"}
+            _log_child(client, parent, name, scores=scores, params=params, tags=tags)
+
+
+def _log_child(
+    client: Any,
+    parent: Any,
+    name: str,
+    *,
+    scores: Mapping[str, Any],
+    tags: Mapping[str, str],
+    params: Mapping[str, Any] | None = None,
+) -> None:
+    from mlflow.entities import Metric, Param
+
+    marks = {"mlflow.parentRunId": parent.run_id, "mlflow.user": "not recorded", **tags}
+    info = client.create_run(parent.experiment_id, tags=marks, run_name=name).info
+    numbers = {key: value for key, value in scores.items() if _is_number(value)}
+    client.log_batch(
+        info.run_id,
+        metrics=[Metric(key, float(value), info.start_time, 0) for key, value in numbers.items()],
+        params=[Param(key, str(value)) for key, value in (params or {}).items()],
+    )
+    client.set_terminated(info.run_id)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _register(client: Any, name: str, info: Any, tags: Mapping[str, str]) -> str:

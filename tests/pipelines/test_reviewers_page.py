@@ -48,6 +48,9 @@ def desk(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         {"type": ["foot", "vehicle"]}, geometry=tasks.representative_point(), crs=tasks.crs
     )
     events.to_file(tmp_path / "accidents.gpkg")
+    measured = {"family": "terrain", "change": "dropped", "protocol": "far", "measure": "roc_auc"}
+    measured |= {"difference": -0.01, "lower": -0.02, "upper": 0.0}
+    write_json(tmp_path / "ablation.json", {"words": "Few members.", "rows": [measured]})
     key = Ed25519PrivateKey.generate()
     form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "reviewer7.pem").write_bytes(key.private_bytes(*form))
@@ -103,6 +106,8 @@ def test_every_command_of_the_page_does_what_the_page_says(desk: Path) -> None:
     assert "State: withdrawn." in said("minerisk review runs/my_area")[1]
     assert (desk / "runs" / "difference" / "rank_shift.png").is_file()
     assert (desk / "runs" / "lookback" / "lookback.csv").is_file()
+    assert (desk / "runs" / "dossier_2" / "index.html").is_file()
+    assert (desk / "office.db").is_file()
 
 
 def test_a_rewritten_run_does_not_fit_the_head_that_was_written_down(desk: Path) -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from configs.load import load_config
 from features.errors import InputError
 from pipelines.context import Run
 from pipelines.manifest import read_manifest, stage_named
 from pipelines.run import redo_step
-from pipelines.tracking import QUIET, check_store, tracking_uri
+from pipelines.tracking import QUIET, check_store, run_params, tracking_uri
+
+ROOT = Path(__file__).resolve().parents[2]
 
 NAME = "minerisk-tiny"
 
@@ -46,13 +49,54 @@ def children(store, parent) -> list:
     )
 
 
-def test_a_parent_has_one_finished_child_per_far_fold(store, parent, tiny_run: Path) -> None:
+def test_a_parent_has_a_finished_child_for_each_far_fold_and_each_tried_setting(
+    store, parent, tiny_run: Path
+) -> None:
     metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
-    found = children(store, parent)
-    names = sorted(child.info.run_name for child in found)
-    assert names == sorted(f"far-{region['region']:02d}" for region in metrics["regions"])
-    assert len(names) == metrics["folds"]["far"]
-    assert {run.info.status for run in [parent, *found]} == {"FINISHED"}
+    trials = json.loads((tiny_run / "trials.json").read_text(encoding="utf-8"))
+    found = {child.info.run_name: child for child in children(store, parent)}
+    regions = {f"far-{region['region']:02d}" for region in metrics["regions"]}
+    assert len(regions) == metrics["folds"]["far"]
+    tried = {
+        f"trial-{protocol}-{trial['choice']}-{trial['trial']}": trial
+        for protocol, known in trials.items()
+        for trial in known["trials"]
+    }
+    assert found.keys() == regions | tried.keys()
+    assert {run.info.status for run in [parent, *found.values()]} == {"FINISHED"}
+    for name, trial in tried.items():
+        assert found[name].data.metrics["roc_auc"] == pytest.approx(trial["roc_auc"])
+        assert found[name].data.params["leaves"] == str(trial["leaves"])
+
+
+def test_settings_are_flat_and_features_named_by_what_they_are(parent, tiny_run: Path) -> None:
+    params = parent.data.params
+    assert params["features.distance.settlements.cap_m"] == "20000.0"
+    assert params["features.distance.streams.cap_m"] == "10000.0"
+    assert params["model.lightgbm.trees"] == "40"
+    assert params["study_area.resolution_m"] == "500.0"
+    assert not any(value.startswith("{") for value in params.values())
+
+
+def test_layers_are_datasets_with_our_sha256(parent, tiny_run: Path) -> None:
+    build = stage_named(read_manifest(tiny_run), "build")
+    assert build is not None
+    found = {item.dataset.name: item.dataset for item in parent.inputs.dataset_inputs}
+    assert {f"layer:{name}" for name in found} >= {
+        name for name in build["inputs"] if name.startswith("layer:")
+    }
+    facts = json.loads(found["elevation"].source)
+    assert facts["sha256"] == build["inputs"]["layer:elevation"]
+    assert facts["licence"] == "public domain"
+    assert facts["sha256"].startswith(found["elevation"].digest)
+
+
+def test_two_features_of_one_kind_and_layer_keep_apart() -> None:
+    config = load_config(ROOT / "configs" / "tiny.yaml")
+    twice = config.model_copy(update={"features": (*config.features, config.features[2])})
+    more = run_params(twice).keys() - run_params(config).keys()
+    assert "features.distance.settlements.2.cap_m" in more
+    assert all(name.startswith("features.distance.settlements.2.") for name in more)
 
 
 def test_scores_on_record_are_those_of_metrics_json(store, parent, tiny_run: Path) -> None:
@@ -61,9 +105,9 @@ def test_scores_on_record_are_those_of_metrics_json(store, parent, tiny_run: Pat
         for model, measures in metrics["protocols"][protocol]["models"].items():
             estimate, low, high = measures["roc_auc"]
             recorded = parent.data.metrics
-            assert recorded[f"{protocol}.{model}.roc_auc"] == pytest.approx(estimate)
-            assert recorded[f"{protocol}.{model}.roc_auc.low"] == pytest.approx(low)
-            assert recorded[f"{protocol}.{model}.roc_auc.high"] == pytest.approx(high)
+            assert recorded[f"{protocol}/{model}.roc_auc"] == pytest.approx(estimate)
+            assert recorded[f"{protocol} interval/{model}.roc_auc.low"] == pytest.approx(low)
+            assert recorded[f"{protocol} interval/{model}.roc_auc.high"] == pytest.approx(high)
     by_name = {child.info.run_name: child.data.metrics for child in children(store, parent)}
     for region in metrics["regions"]:
         assert by_name[f"far-{region['region']:02d}"]["positive"] == region["positive"]
@@ -97,7 +141,7 @@ def test_artifacts_are_text_parquet_and_pictures_never_pickles(parent, tiny_run:
     assert {"config.yaml", "metrics.json", "environment.json", "folds.parquet"} <= files
     assert any(name.startswith("model/") and name.endswith(".lgb") for name in files)
     assert any(name.startswith("figures/") and name.endswith(".png") for name in files)
-    allowed = {".yaml", ".json", ".parquet", ".lgb", ".png"}
+    allowed = {".yaml", ".json", ".parquet", ".lgb", ".png", ".md"}
     assert {Path(name).suffix for name in files} <= allowed
     booster = next(name for name in sorted(files) if name.endswith(".lgb"))
     assert (folder / booster).read_text(encoding="utf-8").startswith("tree\n")
@@ -119,6 +163,7 @@ def test_another_store_is_used_when_the_environment_names_one(
     told = facts(tiny_copy)
     assert client(elsewhere).get_run(told["run_id"]).info.status == "FINISHED"
     assert told["model_version"] == "1"
+    assert (tmp_path / "mlflow" / told["run_id"] / "artifacts" / "config.yaml").is_file()
 
 
 def test_one_run_s_store_is_not_the_next_one_s(tiny_run: Path, tiny_copy: Path) -> None:

@@ -26,7 +26,8 @@ ALLOWED = re.compile(
 
 # Pictures, and a kind of evidence in a column of its own.
 DATA = re.compile(
-    r"(?<=[|:,\"]) ?cleared(?= row| \||[,\"\n<])|data:image/png;base64,[A-Za-z0-9+/=]+|<style>.*?</style>",
+    r"(?<=[|:,\"]) ?cleared(?= row| \||[,\"\n<])"
+    r"|data:image/png;base64,[A-Za-z0-9+/=]+|<style>.*?</style>",
     re.DOTALL,
 )
 

@@ -656,7 +656,7 @@ class Criterion(_Frozen):
     """What makes a find matter more in one place than in another."""
 
     layer: Name = Field(description="vector layer, or raster layer with classes")
-    weight: float = Field(1.0, ge=0, le=100, description="beside danger_weight")
+    weight: float = Field(1.0, ge=0, le=100, description="beside hazard_weight")
     reach_m: Metres = Field(
         3_000, description="vector: 1 where the layer lies, falling to 0 so many metres away"
     )
@@ -677,7 +677,7 @@ class Tasks(_Frozen):
         "most_finds",
         description="every find counts alike, or by ANAMA's criteria as far as layers allow",
     )
-    danger_weight: float = Field(
+    hazard_weight: float = Field(
         1.0, ge=0, le=100, description="weight of the hazard itself, beside those of the criteria"
     )
     criteria: dict[CriterionName, Criterion] = Field(

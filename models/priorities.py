@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from features.errors import InputError
 from models.task_choice import Limits, best_tasks
 from models.task_ranks import (
-    DANGER,
+    HAZARD,
     impact_of,
     luck,
     ranks_under_intervals,
@@ -81,7 +81,7 @@ class Wishes:
     seed
         Of the control draw and of the shaken ranks.
     weights
-        Weight of each criterion, and of the hazard itself (``danger``).
+        Weight of each criterion, and of the hazard itself (``hazard``).
     level
         Stated cover of the interval of the probability.
     """
@@ -93,7 +93,7 @@ class Wishes:
     seed: int
     learn_share: float = 0.0
     team_days: float = math.inf
-    weights: Mapping[str, float] = field(default_factory=lambda: {DANGER: 1.0})
+    weights: Mapping[str, float] = field(default_factory=lambda: {HAZARD: 1.0})
     level: float = 0.9
 
 
@@ -312,7 +312,7 @@ def _table(
     cells = np.bincount(owner[mine], minlength=count + 1)[1:]
     hazard = np.nan_to_num(land.probability).astype(np.float64)
     by_criterion = [total(hazard, said), *(total(hazard * c, said) for c in land.criteria.values())]
-    weights = [wishes.weights[name] for name in (DANGER, *land.criteria)]
+    weights = [wishes.weights[name] for name in (HAZARD, *land.criteria)]
     shares = np.asarray(weights) / sum(weights)
     impact = np.broadcast_to(impact_of(land.criteria, wishes.weights), owner.shape)
     number = np.arange(1, count + 1)

@@ -12,21 +12,21 @@ from features.errors import InputError
 DRAWS = 500
 ENDS = (0.05, 0.95)
 FACTOR = 2.0  # a weight is drawn between its half and its double
-DANGER = "danger"
+HAZARD = "hazard"
 """Weight of the hazard itself, beside those of the criteria."""
 
 
 def impact_of(
     criteria: Mapping[str, NDArray[np.float64]], weights: Mapping[str, float]
 ) -> NDArray[np.float64] | float:
-    """Weigh the criteria into an impact of 0 to 1; `DANGER` counts 1 everywhere.
+    """Weigh the criteria into an impact of 0 to 1; `HAZARD` counts 1 everywhere.
 
     Raises
     ------
     InputError
         If a weight is missing or negative, or all are 0.
     """
-    names = (DANGER, *criteria)
+    names = (HAZARD, *criteria)
     wrong = [name for name in names if not weights.get(name, -1.0) >= 0]
     total = sum(weights.get(name, 0.0) for name in names)
     if wrong or not total > 0:
@@ -35,7 +35,7 @@ def impact_of(
             "all 0. Correct them in tasks.criteria."
         )
     shares = [(weights[name] / total) * criteria[name] for name in criteria]
-    return sum(shares, start=weights[DANGER] / total)
+    return sum(shares, start=weights[HAZARD] / total)
 
 
 def ranks_of(worth: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -213,7 +213,7 @@ def _write_rasters(
     shares = {
         name: weight / sum(ground.weights.values()) for name, weight in ground.weights.items()
     }
-    impact = np.full(land.inside.shape, shares["danger"])
+    impact = np.full(land.inside.shape, shares["hazard"])
     for name, layer in ground.criteria.items():
         impact += shares[name] * layer
     words = "impact, 0 to 1: " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items())

@@ -115,11 +115,11 @@ def _wrong_words(raw: gpd.GeoDataFrame, frame: gpd.GeoDataFrame, today: dt.date)
         ("hazard", ~frame["hazard"].isin(list(HAZARD_BITS)), f"one of {', '.join(HAZARD_BITS)}"),
     )
     for column, wrong, expected in rules:
-        for row in np.flatnonzero(wrong):
+        for row in map(int, np.flatnonzero(wrong)):
             yield f"row {row + 1}: {column} is {_shown(raw, column, row)}; expected {expected}"
     for column in EFFORT:
         given = raw[column].notna() if column in raw else pd.Series(False, index=raw.index)
-        for row in np.flatnonzero(given & ~_within(frame[column], np.inf)):
+        for row in map(int, np.flatnonzero(given & ~_within(frame[column], np.inf))):
             yield (
                 f"row {row + 1}: {column} is {_shown(raw, column, row)}; expected a number above 0"
             )

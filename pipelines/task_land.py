@@ -25,7 +25,7 @@ from features.sources import Layers
 log = logging.getLogger(__name__)
 
 CRITERIA: Mapping[str, str] = {
-    "casualties": "life-threatening danger and casualty rate",
+    "casualties": "threat to life and casualty rate",
     "socio_economic": "socio-economic need",
     "resettlement": "resettlement of displaced people",
     "reconstruction": "funded and ready reconstruction",
@@ -187,7 +187,7 @@ def _impact(
     config: Config, asked: Tasks, layers: Layers, geobox: GeoBox
 ) -> tuple[dict[str, NDArray[np.float64]], dict[str, float], list[str]]:
     wanted = _wanted(config, asked)
-    criteria, weights = {}, {"danger": asked.danger_weight}
+    criteria, weights = {}, {"hazard": asked.hazard_weight}
     for name, (sources, weight, reach, classes) in wanted.items():
         value = np.zeros(geobox.shape)
         for layer in sources:

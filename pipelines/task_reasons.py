@@ -17,6 +17,14 @@ from models.priorities import Tasks
 from models.risk_model import RiskModel
 
 TOP = 3
+KINDS = {
+    "find": "find",
+    "accident": "accident",
+    "confirmed": "confirmed area",
+    "suspicion": "suspected area",
+    "cleared": "area worked on since",
+}
+"""What the kinds of evidence are called in a task's words."""
 IDS = ("imsma_id", "id", "ID", "globalid", "name")
 GAP_SHARE = 0.05
 Cells = Callable[[NDArray[np.int64], NDArray[np.int64]], pd.DataFrame]
@@ -128,7 +136,7 @@ def _records(
     return gpd.GeoDataFrame(
         {
             "layer": name,
-            "kind": evidence,
+            "kind": KINDS[evidence],
             "id": [value if identity else f"row {value}" for value in given],
             "date": dates,
         },

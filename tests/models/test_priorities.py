@@ -181,7 +181,7 @@ def test_impact_moves_tasks_and_stays_a_column_of_its_own():
     near = np.zeros((20, 20))
     near[:, 15:] = 1.0
     asked = {"criteria": {"resettlement": near}, "random_share": 0, "budget_ha": 40}
-    weighed = {"danger": 1.0, "resettlement": 3.0}
+    weighed = {"hazard": 1.0, "resettlement": 3.0}
     tasks = tasks_of(probability, weights=weighed, **asked)
     assert (tasks.owner[:, 15:] > 0).sum() == 40
     row = tasks.table.iloc[0]

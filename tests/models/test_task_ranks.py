@@ -28,19 +28,19 @@ def test_weights_move_a_task_only_where_its_criterion_differs():
     hazard, near = np.array([4.0, 3.0, 1.0]), np.array([0.0, 3.0, 0.1])
     days = np.ones(3)
     low, high = ranks_under_weights([hazard, near], days, [1.0, 0.3], seed=2)
-    # Task 2 passes task 1 when its weight is over a third of danger's; task 3 is always last.
+    # Task 2 passes task 1 when its weight is over a third of the hazard's; task 3 is always last.
     np.testing.assert_array_equal(low, [1, 1, 3])
     np.testing.assert_array_equal(high, [2, 2, 3])
 
 
 def test_impact_is_the_weighted_mean():
     criteria = {"other": np.array([0.0, 0.5, 1.0])}
-    found = impact_of(criteria, {"danger": 1.0, "other": 3.0})
+    found = impact_of(criteria, {"hazard": 1.0, "other": 3.0})
     np.testing.assert_allclose(found, [0.25, 0.625, 1.0])
 
 
 @pytest.mark.parametrize(
-    "weights", [{"danger": 1.0}, {"danger": 0.0, "other": 0.0}, {"danger": -1.0, "other": 2.0}]
+    "weights", [{"hazard": 1.0}, {"hazard": 0.0, "other": 0.0}, {"hazard": -1.0, "other": 2.0}]
 )
 def test_weights_that_make_no_sense_are_refused(weights):
     with pytest.raises(InputError, match="weights"):

@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -37,16 +38,12 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A Postgres of its own, on a socket of 127.0.0.1; it refuses to run as root."""
-    base = tmp_path_factory.mktemp("postgres")
-    folder = base / "data"
-    folder.mkdir()
+    folder = Path(tempfile.mkdtemp(prefix="minerisk-postgres-"))  # pytest's own is root's alone
     as_user: list[str] = []
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres")
-        for parent in (base, *list(base.parents)[:2]):
-            parent.chmod(parent.stat().st_mode | 0o011)
         as_user = ["runuser", "-u", "postgres", "--"]
     port = free_port()
     binaries = BINARIES[-1]
@@ -60,6 +57,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"postgresql://minerisk@127.0.0.1:{port}/postgres"
     subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd="/",
                    stdout=subprocess.DEVNULL)  # fmt: skip
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")

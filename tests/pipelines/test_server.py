@@ -54,7 +54,7 @@ def postgres() -> Iterator[str]:
                    stdout=subprocess.DEVNULL)  # fmt: skip
     subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], check=True,
                    cwd="/", stdout=subprocess.DEVNULL)  # fmt: skip
-    yield f"postgresql://minerisk@127.0.0.1:{port}/postgres"
+    yield f"postgresql+psycopg2://minerisk@127.0.0.1:{port}/postgres"
     subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd="/",
                    stdout=subprocess.DEVNULL)  # fmt: skip
     shutil.rmtree(folder)

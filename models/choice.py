@@ -11,6 +11,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.pipeline import Pipeline
 
 from features.errors import InputError
+from models.calibration import LogisticCalibrator
 from models.evaluation import Drawing, Protocol, out_of_fold
 from models.metrics import capture_curve
 from models.splits import assign_blocks, folds_from_ids
@@ -28,7 +29,9 @@ class NestedChoice:
 
     Called with a training table, it searches `space` (tree-structured Parzen estimator, Bergstra
     2011, through Optuna), scores each setting on regions left out *within* that table, and gives
-    the pipeline of the best setting. Every setting tried is kept in `trials`.
+    the pipeline of the best setting, its log-odds set right by Platt's curve on those regions: a
+    forest's mean something else than a boosted model's, and scores of several training sets are
+    pooled. Every setting tried is kept in `trials`.
 
     Parameters
     ----------
@@ -37,7 +40,7 @@ class NestedChoice:
     quick, full
         Make a pipeline from settings: a small one to try with, and the one to use.
     trials_each
-        Settings tried for each training set.
+        Settings tried for each training set, at least all of `first`.
     first
         Settings to begin with; the first of them is used if nothing tried is better.
     inner_folds
@@ -81,9 +84,11 @@ class NestedChoice:
         study = optuna.create_study(direction="maximize", sampler=sampler)
         for settings in self.first:
             study.enqueue_trial(dict(settings))
-        study.optimize(objective, n_trials=self.trials_each)
+        study.optimize(objective, n_trials=max(self.trials_each, len(self.first)))
         self.chosen.append(study.best_params)
-        return self.full(study.best_params)
+        scores = known[tuple(study.best_params[name] for name in self.space)]
+        scale = {f"classifier__{name}": scores[name] for name in ("slope", "intercept")}
+        return self.full(study.best_params).set_params(**scale)
 
 
 def inner_protocol(table: CellTable, count: int, drawing: Drawing, number: int) -> Protocol:
@@ -136,7 +141,8 @@ def score_inside(
     -------
     dict
         ``roc_auc``, ``average_precision`` and ``found_in_top_20`` pooled over the inner folds, and
-        ``objective``: their sum, so that no part of the ranking is bought with another.
+        ``objective``: their sum, so that no part of the ranking is bought with another;
+        ``slope`` and ``intercept`` of Platt's curve (1 and 0 where the scores tell nothing).
     """
     out = out_of_fold(lambda _: make(settings), table, protocol, drawing=drawing)
     scored = np.isfinite(out.score)
@@ -150,4 +156,14 @@ def score_inside(
         "average_precision": precision,
         "found_in_top_20": found,
         "objective": auc + precision + found,
+        **_platt(out.score[scored], y, weight),
     }
+
+
+def _platt(
+    score: NDArray[np.float64], y: NDArray[np.int8], weight: NDArray[np.float64]
+) -> dict[str, float]:
+    curve = LogisticCalibrator().fit(score, y, weight)
+    if not curve.slope > 0:
+        return {"slope": 1.0, "intercept": 0.0}
+    return {"slope": float(curve.slope), "intercept": float(curve.intercept)}

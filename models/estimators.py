@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Literal
 
 import lightgbm as lgb
@@ -32,6 +33,11 @@ class Ensemble(ClassifierMixin, BaseEstimator):
 
     members_: Members
     threads: int
+    slope: float
+    intercept: float
+
+    def _scaled(self, members: Members) -> Members:
+        return replace(members, slope=self.slope, intercept=self.intercept)
 
     def member_log_odds(self, X: ArrayLike) -> NDArray[np.float64]:
         """Give the score of every member, shape ``(n, members)``, log-odds."""
@@ -72,6 +78,8 @@ class LightGBMEnsemble(Ensemble):
     monotone
         Column to 1 where the score may only rise with it, or -1 where it may only fall. Columns
         that are not there are passed over: the findings encoder may be left out.
+    slope, intercept
+        What the log-odds are multiplied by, and what is added.
     seed, threads
         The same seed gives the same trees, whatever the number of threads.
     """
@@ -93,6 +101,8 @@ class LightGBMEnsemble(Ensemble):
         forest_min_cells: int = 100,
         hidden: Sequence[str] = (),
         monotone: Mapping[str, int] | None = None,
+        slope: float = 1.0,
+        intercept: float = 0.0,
         seed: int = 7,
         threads: int = 2,
     ) -> None:
@@ -110,6 +120,8 @@ class LightGBMEnsemble(Ensemble):
         self.forest_min_cells = forest_min_cells
         self.hidden = hidden
         self.monotone = monotone
+        self.slope = slope
+        self.intercept = intercept
         self.seed = seed
         self.threads = threads
 
@@ -153,7 +165,7 @@ class LightGBMEnsemble(Ensemble):
             )
             boosters = tuple(trained)
         forest = tuple(self._is_forest(member) for member in range(self.members))
-        self.members_ = TreeMembers(boosters=boosters, forest=forest)
+        self.members_ = self._scaled(TreeMembers(boosters=boosters, forest=forest))
         return self
 
     def _is_forest(self, member: int) -> bool:
@@ -216,15 +228,24 @@ class LogisticEnsemble(Ensemble):
         How many models.
     penalty
         Inverse of the strength of the ridge penalty.
-    seed, threads
+    slope, intercept, seed, threads
         As for `LightGBMEnsemble`.
     """
 
     def __init__(
-        self, *, members: int = 8, penalty: float = 1.0, seed: int = 7, threads: int = 2
+        self,
+        *,
+        members: int = 8,
+        penalty: float = 1.0,
+        slope: float = 1.0,
+        intercept: float = 0.0,
+        seed: int = 7,
+        threads: int = 2,
     ) -> None:
         self.members = members
         self.penalty = penalty
+        self.slope = slope
+        self.intercept = intercept
         self.seed = seed
         self.threads = threads
 
@@ -251,12 +272,13 @@ class LogisticEnsemble(Ensemble):
         drawn = _drawn_weights(target, sample_weight, groups, self.members, self.seed)
         fitted = [self._fit_one(centred / scale, target, weight) for weight in drawn]
         self.classes_ = np.array([0, 1])
-        self.members_ = LinearMembers(
+        members = LinearMembers(
             fill=fill,
             scale=scale,
             coefficients=np.array([model.coef_[0] for model in fitted]),
             intercepts=np.array([model.intercept_[0] for model in fitted]),
         )
+        self.members_ = self._scaled(members)
         return self
 
     def _fit_one(
@@ -280,12 +302,18 @@ class DistanceRule(Ensemble):
     ----------
     column
         Name of the distance column, metres. A column that is not there is an error.
+    slope, intercept
+        As for `LightGBMEnsemble`.
     threads
         Not used; every ensemble has it.
     """
 
-    def __init__(self, column: str, *, threads: int = 1) -> None:
+    def __init__(
+        self, column: str, *, slope: float = 1.0, intercept: float = 0.0, threads: int = 1
+    ) -> None:
         self.column = column
+        self.slope = slope
+        self.intercept = intercept
         self.threads = threads
 
     def fit(
@@ -303,12 +331,13 @@ class DistanceRule(Ensemble):
             )
         here = np.array([name == self.column for name in X], dtype=np.float64)
         self.classes_ = np.array([0, 1])
-        self.members_ = LinearMembers(
+        members = LinearMembers(
             fill=here * FAR_M,
             scale=np.where(here > 0, RULE_M, 1.0),
             coefficients=-here[None, :],
             intercepts=np.array([-FAR_M / RULE_M]),
         )
+        self.members_ = self._scaled(members)
         return self
 
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -30,10 +30,14 @@ class TreeMembers:
     forest
         Whether each member is a forest, whose trees' mean is a share of positives, and not a
         boosted model, whose trees add up to log-odds.
+    slope, intercept
+        What makes log-odds of one kind of model mean the same as those of another.
     """
 
     boosters: tuple[lgb.Booster, ...]
     forest: tuple[bool, ...]
+    slope: float = 1.0
+    intercept: float = 0.0
 
     def log_odds(self, matrix: NDArray[np.float32], *, threads: int) -> NDArray[np.float64]:
         """Score rows with every member.
@@ -48,7 +52,7 @@ class TreeMembers:
             mean = raw[:, member] / self.boosters[member].num_trees()  # raw is the trees' sum
             share = np.clip(mean, LEAST_SHARE, 1.0 - LEAST_SHARE)
             raw[:, member] = np.log(share / (1.0 - share))
-        return raw
+        return self.slope * raw + self.intercept
 
     def importance(self) -> NDArray[np.float64]:
         """Give the share of the gain that each column brought, mean of the members."""
@@ -61,7 +65,8 @@ class TreeMembers:
             f"member_{number:02d}.lgb": booster.model_to_string().encode()
             for number, booster in enumerate(self.boosters)
         }
-        return files | {"members.json": _json({"kind": "trees", "forest": list(self.forest)})}
+        record = {"kind": "trees", "forest": list(self.forest)}
+        return files | {"members.json": _json(record | _scale(self))}
 
     @cached_property
     def kernel(self) -> Kernel | None:
@@ -89,12 +94,16 @@ class LinearMembers:
         What a missing value reads as, and the standard deviation of each column, shape ``(p,)``.
     coefficients, intercepts
         Of each member, shapes ``(members, p)`` and ``(members,)``; per standard deviation.
+    slope, intercept
+        As for `TreeMembers`.
     """
 
     fill: NDArray[np.float64]
     scale: NDArray[np.float64]
     coefficients: NDArray[np.float64]
     intercepts: NDArray[np.float64]
+    slope: float = 1.0
+    intercept: float = 0.0
 
     def log_odds(self, matrix: NDArray[np.float32], *, threads: int) -> NDArray[np.float64]:
         """Score rows with every member, shape ``(n, members)``."""
@@ -104,7 +113,7 @@ class LinearMembers:
             values = matrix[:, column].astype(np.float64)
             values = (np.where(np.isnan(values), fill, values) - fill) / scale
             scores += values[:, None] * self.coefficients[:, column]
-        return scores
+        return self.slope * scores + self.intercept
 
     def importance(self) -> NDArray[np.float64]:
         """Give each column's share of the sum of the absolute coefficients."""
@@ -120,7 +129,7 @@ class LinearMembers:
             "coefficients": self.coefficients.tolist(),
             "intercepts": self.intercepts.tolist(),
         }
-        return {"members.json": _json(record)}
+        return {"members.json": _json(record | _scale(self))}
 
 
 Members = TreeMembers | LinearMembers
@@ -154,9 +163,13 @@ def members_from_files(files: Mapping[str, bytes], *, columns: int) -> Members:
         raise InputError("The model folder has no members.json; expected a minerisk model.")
     try:
         record = json.loads(files["members.json"])
+        slope, intercept = float(record["slope"]), float(record["intercept"])
+        if not np.isfinite([slope, intercept]).all():
+            raise ValueError(f"slope {slope}, intercept {intercept}")
         if record["kind"] == "trees":
-            return _trees(files, [bool(forest) for forest in record["forest"]], columns)
-        return _linear(record, columns)
+            members = _trees(files, [bool(forest) for forest in record["forest"]], columns)
+            return replace(members, slope=slope, intercept=intercept)
+        return replace(_linear(record, columns), slope=slope, intercept=intercept)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"members.json does not describe the members of a model ({error!r}). Train again."
@@ -193,7 +206,16 @@ def _linear(record: Mapping[str, Any], columns: int) -> LinearMembers:
             f"members.json holds {wrong or 'numbers'} of the wrong shape or size; expected "
             f"{columns} columns and finite numbers. Train the model again."
         )
-    return LinearMembers(**arrays)
+    return LinearMembers(
+        fill=arrays["fill"],
+        scale=arrays["scale"],
+        coefficients=arrays["coefficients"],
+        intercepts=arrays["intercepts"],
+    )
+
+
+def _scale(members: Members) -> dict[str, float]:
+    return {"slope": members.slope, "intercept": members.intercept}
 
 
 def _json(record: Mapping[str, Any]) -> bytes:

@@ -12,8 +12,8 @@ _FRONT_KINDS = ("front_line", "front_zones", "front_shape", "no_mans_land")
 _FRONT_FIELDS = ("front_line", "opposing_line")
 _RASTER_FIELDS = ("elevation", "before", "land_cover")
 _OTHER_LAYERS = (
-    *("held_area", "front_line", "opposing_line", "land"),
-    *("elevation", "before", "rivers", "roads", "observers", "land_cover"),
+    *("held_area", "front_line", "opposing_line"),
+    *("elevation", "before", "rivers", "roads", "observers", "land_cover", "land"),
 )
 
 

@@ -12,7 +12,7 @@ COLUMNS = {
     "calibration_slope": "calibration slope",
 }
 NAMES = {
-    "model": "this model",
+    "model": "the model",
     "random_forest": "random forest",
     "logistic_regression": "logistic regression",
     "distance_rule": "distance rule",

@@ -105,12 +105,11 @@ def test_land_outside_the_study_area_and_no_land_are_refused(run: Run, tmp_path:
     far.to_file(tmp_path / "far.gpkg")
     with pytest.raises(CoverError, match="leaves the study area"):
         request_area(run, Filters(aoi=tmp_path / "far.gpkg"))
-    corner = gpd.GeoDataFrame(
-        geometry=[box(*cube_geobox(open_cube(run.folder / "cube.zarr")).boundingbox)],
-        crs=run.config.study_area.crs,
-    )
-    corner.geometry = corner.geometry.centroid.buffer(2_000)
-    corner.to_file(tmp_path / "middle.gpkg")
+    layers, crs = run.layers(), run.config.study_area.crs
+    line = layers.vector("front_line", crs=crs).union_all().buffer(2_000)
+    land = layers.vector(run.config.study_area.boundary, crs=crs).union_all().difference(line)
+    away = land.representative_point().buffer(400)
+    gpd.GeoDataFrame(geometry=[away], crs=crs).to_file(tmp_path / "middle.gpkg")
     with pytest.raises(CoverError, match="No land of the study area tiny is within"):
         request_area(
             run, Filters(near=("front_line",), within_m=0.001, aoi=tmp_path / "middle.gpkg")

@@ -54,7 +54,7 @@ def test_the_package_holds_every_task_as_one_valid_polygon(tasks, tmp_path):
     frame = pyogrio.read_dataframe(tmp_path / "tasks.gpkg", layer="tasks")
     assert len(frame) == len(tasks.table)
     assert frame.geometry.is_valid.all()
-    assert set(frame.geometry.geom_type) == {"MultiPolygon"}
+    assert set(frame.geometry.geom_type) == {"Polygon"}
     np.testing.assert_allclose(frame.geometry.area / 10_000, frame["hectares"])
     centres = gpd.GeoSeries.from_xy(frame["longitude"], frame["latitude"], crs="EPSG:4326")
     assert frame.geometry.contains(centres.to_crs(frame.crs), align=False).all()

@@ -226,9 +226,7 @@ def test_figures_repeat_and_mark_simulated_findings(form):
     folds = np.arange(4800).reshape(60, 80) % 7 - 1
     drawings = [
         lambda simulated: figures.reliability_figure(BINS, simulated=simulated, form=form),
-        lambda simulated: figures.capture_figure(
-            {"model": CURVE}, simulated=simulated, form=form
-        ),
+        lambda simulated: figures.capture_figure({"model": CURVE}, simulated=simulated, form=form),
         lambda simulated: figures.importance_figure(FAMILIES, simulated=simulated, form=form),
         lambda simulated: figures.region_figure(REGIONS, simulated=simulated, form=form),
         lambda simulated: figures.fold_figure(

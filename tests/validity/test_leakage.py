@@ -10,15 +10,19 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from models.estimators import DistanceRule, LightGBMEnsemble, risk_pipeline
+from models.estimators import (
+    DistanceRule,
+    LightGBMEnsemble,
+    LogisticEnsemble,
+    risk_pipeline,
+)
 from models.evaluation import Drawing, Protocol, out_of_fold
 from models.findings_encoder import FindingsEncoder
 from models.permutation import blocks_within_folds, permute_labels_within, within_block_auc
 from models.splits import BlockKFold
-from models.table import CellTable
+from models.table import COORDINATES, CellTable
 
 SIDE, CELL_M, BLOCK_M = 56, 500.0, 7_000.0
 WORLDS, PERMUTATIONS, LEVEL = 40, 3, 0.9
@@ -30,6 +34,8 @@ class LeakyEncoder(TransformerMixin, BaseEstimator):
 
     With `self_excluded` a cell does not see itself, which is often taken for a remedy.
     """
+
+    columns = COORDINATES
 
     def __init__(self, findings: np.ndarray, *, self_excluded: bool = False) -> None:
         self.findings = findings
@@ -75,14 +81,12 @@ def near(table: CellTable) -> Protocol:
 def pipelines(encoder: BaseEstimator) -> Mapping[str, Callable[..., Pipeline]]:
     lightgbm = LightGBMEnsemble(members=1, trees=30, min_cells_in_leaf=30, seed=1, threads=1)
     forest = RandomForestClassifier(30, min_samples_leaf=20, n_jobs=1, random_state=1)
-    logistic = LogisticRegression(max_iter=300)
+    logistic = LogisticEnsemble(members=1, seed=1)
     rule = DistanceRule(FEATURES[0])
     made = {
         "lightgbm": risk_pipeline(FEATURES, findings=encoder, classifier=lightgbm),
         "random_forest": risk_pipeline(FEATURES, findings=encoder, classifier=forest),
-        "logistic_regression": risk_pipeline(
-            FEATURES, findings=encoder, classifier=logistic, dense=True
-        ),
+        "logistic_regression": risk_pipeline(FEATURES, findings=encoder, classifier=logistic),
         "distance_rule": risk_pipeline(FEATURES, findings=None, classifier=rule),
     }
     return {name: partial(fresh, pipeline) for name, pipeline in made.items()}

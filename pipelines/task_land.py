@@ -99,7 +99,10 @@ def task_ground(
     cube, labels = stores
     inside = cube["inside"].to_numpy().astype(bool)
     standing = standing_land(config, asked, layers, crs=str(geobox.crs))
-    open_land = inside & ~_closed(labels, standing, geobox, searched_land=asked.searched_land)
+    name = config.labels.surveyed
+    surveyed = None if name is None else layers.vector(name, crs=str(geobox.crs))
+    searched_too = asked.searched_land
+    open_land = inside & ~_closed(labels, standing, surveyed, geobox, searched_land=searched_too)
     open_land &= filtered(asked, layers, geobox)
     criteria, weights, missing = _impact(config, asked, layers, geobox)
     effort, base_m, more = _effort(asked, layers, cube, geobox)
@@ -173,13 +176,20 @@ def standing_land(config: Config, asked: Tasks, layers: Layers, *, crs: str) -> 
 
 
 def _closed(
-    labels: xr.Dataset, standing: gpd.GeoDataFrame, geobox: GeoBox, *, searched_land: bool
+    labels: xr.Dataset,
+    standing: gpd.GeoDataFrame,
+    surveyed: gpd.GeoDataFrame | None,
+    geobox: GeoBox,
+    *,
+    searched_land: bool,
 ) -> NDArray[np.bool_]:
     taken = standing[standing["kind"] != "accident buffer"]
     closed = burn_mask(geobox, taken, all_touched=False) if len(taken) else False
     if searched_land:
         return np.asarray(closed | np.zeros(geobox.shape, dtype=bool))
     known = np.isin(labels["evidence"].to_numpy(), CLOSED)
+    if surveyed is not None:
+        known |= burn_mask(geobox, surveyed, all_touched=False)
     return np.asarray(closed | (labels["state"].to_numpy() == 0) | known)
 
 

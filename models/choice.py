@@ -21,6 +21,7 @@ Settings = Mapping[str, Any]
 Space = Mapping[str, tuple[Any, ...]]
 
 NEGATIVES_SCORED = 30_000
+STEEPEST = 5.0  # a steeper curve has learned from scores that hardly differ
 
 
 @dataclass
@@ -142,7 +143,7 @@ def score_inside(
     dict
         ``roc_auc``, ``average_precision`` and ``found_in_top_20`` pooled over the inner folds, and
         ``objective``: their sum, so that no part of the ranking is bought with another;
-        ``slope`` and ``intercept`` of Platt's curve (1 and 0 where the scores tell nothing).
+        ``slope`` and ``intercept`` of Platt's curve (1 and 0 where the scores tell too little).
     """
     out = out_of_fold(lambda _: make(settings), table, protocol, drawing=drawing)
     scored = np.isfinite(out.score)
@@ -164,6 +165,6 @@ def _platt(
     score: NDArray[np.float64], y: NDArray[np.int8], weight: NDArray[np.float64]
 ) -> dict[str, float]:
     curve = LogisticCalibrator().fit(score, y, weight)
-    if not curve.slope > 0:
+    if not 0 < curve.slope <= STEEPEST:
         return {"slope": 1.0, "intercept": 0.0}
     return {"slope": float(curve.slope), "intercept": float(curve.intercept)}

@@ -176,7 +176,9 @@ def _add_tasks(run: Run, places: Sequence[dict[str, Any]]) -> None:
             continue
         hit = tasks[tasks.intersects(shapely.Point(place["easting"], place["northing"]))]
         if len(hit):
-            place["task"], place["task_rank"] = str(hit["task"].iloc[0]), int(hit["rank"].iloc[0])
+            rank = hit["rank"].iloc[0]  # land to learn from and the control arm have none
+            place["task"] = str(hit["task"].iloc[0])
+            place["task_rank"] = None if pd.isna(rank) else int(rank)
 
 
 def _add_reasons(run: Run, land: Land, places: Sequence[dict[str, Any]], explain: Explain) -> None:

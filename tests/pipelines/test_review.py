@@ -266,8 +266,8 @@ def test_an_alias_on_a_run_that_was_never_approved_is_noticed(passing: Path) -> 
 
 
 def test_a_changed_copy_of_the_model_in_mlflow_is_noticed(passing: Path) -> None:
-    copy = next((passing / "mlflow").glob("*/artifacts/model/model.json"))
-    copy.write_bytes(copy.read_bytes() + b" ")
+    for copy in (passing / "mlflow").glob("*/artifacts/model/model.json"):
+        copy.write_bytes(copy.read_bytes() + b" ")
     assert any("is not the model of this run" in line for line in audit_run(passing).problems)
 
 

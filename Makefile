@@ -31,7 +31,8 @@ format: $(INSTALLED)  ## put the code in shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(INSTALLED)  ## benchmarks: ratios inside one run
+bench: $(INSTALLED)  ## benchmarks: ratios inside one run, peers from requirements-bench.lock
+	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements-bench.lock
 	$(BIN)/python -m pytest -m benchmark -s tests/benchmarks
 
 validity: $(INSTALLED)  ## long checks of what the numbers promise (an hour), written to docs/validity.md
@@ -45,9 +46,11 @@ ablation: $(INSTALLED)  ## what each family of features is worth (an hour; needs
 	$(BIN)/minerisk ablate configs/karabakh_wide.yaml --out runs/ablation_karabakh --into docs/features/ablation.json
 	$(BIN)/python -m pipelines.features
 
-lock: $(INSTALLED)  ## resolve requirements.lock anew, for every Python from 3.11
+lock: $(INSTALLED)  ## resolve the two locks anew, for every Python from 3.11
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.lock
+	$(BIN)/uv pip compile --quiet --group bench --universal --python-version 3.11 -c requirements.lock \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-bench.lock
 
 clean:
 	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -7,6 +7,8 @@ Purple and blue, told apart with every common kind of colour vision and in print
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
+from pipelines.texts import ENGLISH, Texts, marked
+
 CANNOT_SAY, LOWER, ELEVATED, HIGHER, OUTSIDE = 0, 1, 2, 3, 255
 
 CLASS_NAMES: Mapping[int, str] = {
@@ -16,10 +18,10 @@ CLASS_NAMES: Mapping[int, str] = {
     HIGHER: "higher",
 }
 CLASS_WORDS: Mapping[int, str] = {
-    HIGHER: "higher: survey first",
-    ELEVATED: "elevated: survey next",
-    LOWER: "lower: survey later",
-    CANNOT_SAY: "cannot say: the data do not support a statement",
+    HIGHER: marked("higher: survey first"),
+    ELEVATED: marked("elevated: survey next"),
+    LOWER: marked("lower: survey later"),
+    CANNOT_SAY: marked("cannot say: the data do not support a statement"),
 }
 CLASS_COLOURS: Mapping[int, str] = {
     CANNOT_SAY: "#c9c9c9",
@@ -27,7 +29,10 @@ CLASS_COLOURS: Mapping[int, str] = {
     ELEVATED: "#8a4fa8",
     HIGHER: "#3b0050",
 }
-APPLICABLE_WORDS: Mapping[int, str] = {1: "like the surveyed land", 0: CLASS_WORDS[CANNOT_SAY]}
+APPLICABLE_WORDS: Mapping[int, str] = {
+    1: marked("like the surveyed land"),
+    0: CLASS_WORDS[CANNOT_SAY],
+}
 APPLICABLE_COLOURS: Mapping[int, str] = {1: "#8fb1d9", 0: "#c9c9c9"}
 
 Ramp = Sequence[tuple[float, str, str]]
@@ -36,38 +41,38 @@ Symbol = tuple[str, str, str, str, Sequence[Mapping[str, str]]]
 """Value, words, type, class, and options of each of its layers, lowest first."""
 
 PROBABILITY_RAMP: Ramp = (
-    (0.005, "#bfd3e6", "under 0.5 %"),
+    (0.005, "#bfd3e6", marked("under 0.5 %")),
     (0.01, "#9ebcda", "0.5 – 1 %"),
     (0.02, "#8c96c6", "1 – 2 %"),
     (0.05, "#8c6bb1", "2 – 5 %"),
     (0.10, "#88419d", "5 – 10 %"),
     (0.20, "#810f7c", "10 – 20 %"),
     (0.50, "#4d004b", "20 – 50 %"),
-    (float("inf"), "#1d001c", "over 50 %"),
+    (float("inf"), "#1d001c", marked("over 50 %")),
 )
 DISSIMILARITY_RAMP: Ramp = (
-    (0.1, "#eff3ff", "under 0.1: much like surveyed land"),
+    (0.1, "#eff3ff", marked("under 0.1: much like surveyed land")),
     (0.2, "#c6dbef", "0.1 – 0.2"),
     (0.4, "#9ecae1", "0.2 – 0.4"),
     (0.7, "#6baed6", "0.4 – 0.7"),
     (1.0, "#3182bd", "0.7 – 1"),
-    (float("inf"), "#8f8f8f", "over 1: unlike any surveyed land"),
+    (float("inf"), "#8f8f8f", marked("over 1: unlike any surveyed land")),
 )
 DENSITY_RAMP: Ramp = (
-    (0.5, "#8f8f8f", "none: no surveyed cell like this one"),
-    (10.5, "#3182bd", "1 – 10: a few"),
+    (0.5, "#8f8f8f", marked("none: no surveyed cell like this one")),
+    (10.5, "#3182bd", marked("1 – 10: a few")),
     (100.5, "#6baed6", "11 – 100"),
     (500.5, "#9ecae1", "101 – 500"),
-    (float("inf"), "#c6dbef", "over 500: many surveyed cells like this one"),
+    (float("inf"), "#c6dbef", marked("over 500: many surveyed cells like this one")),
 )
 """Of at most 5,000 surveyed cells that are kept."""
 EXPECTED_ERROR_RAMP: Ramp = (
-    (-0.05, "#eff3ff", "under -0.05: says much more than the average"),
+    (-0.05, "#eff3ff", marked("under -0.05: says much more than the average")),
     (-0.02, "#c6dbef", "-0.05 – -0.02"),
     (-0.005, "#9ecae1", "-0.02 – -0.005"),
-    (0.0, "#6baed6", "-0.005 – 0: says hardly more than the average"),
-    (0.005, "#8c6bb1", "0 – 0.005: says less than the average"),
-    (float("inf"), "#88419d", "over 0.005: misleads"),
+    (0.0, "#6baed6", marked("-0.005 – 0: says hardly more than the average")),
+    (0.005, "#8c6bb1", marked("0 – 0.005: says less than the average")),
+    (float("inf"), "#88419d", marked("over 0.005: misleads")),
 )
 
 
@@ -118,14 +123,13 @@ def _raster_qml(renderer: str) -> str:
     )
 
 
-def tasks_qml() -> str:
+def tasks_qml(texts: Texts = ENGLISH) -> str:
     """Write the QGIS style of the task layer: outlines that show on every class, and numbers."""
     symbols: list[Symbol] = []
     for arm, line, words in (
-        ("ranked", "solid", "ranked by the model"),
-        ("learn", "dot", "survey to learn: the model cannot say here"),
-        ("learn", "dot", "survey to learn: the model cannot say"),
-        ("control", "dash", "control, drawn blind"),
+        ("ranked", "solid", texts.say("ranked by the model")),
+        ("learn", "dot", texts.say("survey to learn: the model cannot say")),
+        ("control", "dash", texts.say("control, drawn blind")),
     ):
         casing = _outline("255,255,255,255", "solid", "1.2")
         symbols.append(
@@ -143,17 +147,17 @@ def _outline(colour: str, line: str, width: str) -> Mapping[str, str]:
     }
 
 
-def registered_qml() -> str:
+def registered_qml(texts: Texts = ENGLISH) -> str:
     """Write the QGIS style of registered areas: IMAS colours for CHA and SHA, others in outline."""
     lands = (
-        ("CHA", "255,0,0", "127", "solid"),
-        ("SHA", "244,167,24", "127", "dash"),
-        ("", "119,119,119", "0", "dot"),
+        ("CHA", texts.say("CHA as registered"), "255,0,0", "127", "solid"),
+        ("SHA", texts.say("SHA as registered"), "244,167,24", "127", "dash"),
+        ("", texts.say("other registered land"), "119,119,119", "0", "dot"),
     )
     symbols: list[Symbol] = [
         (
             value,
-            value or "other registered land",
+            words,
             "fill",
             "SimpleFill",
             (
@@ -166,7 +170,7 @@ def registered_qml() -> str:
                 },
             ),
         )
-        for value, colour, opacity, line in lands
+        for value, words, colour, opacity, line in lands
     ]
     return _categorized_qml("Land_Class", symbols)
 

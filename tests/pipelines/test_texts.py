@@ -1,0 +1,97 @@
+import string
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from features.errors import InputError
+from pipelines import styles
+from pipelines.texts import ENGLISH, LANGUAGES, LOCALE, Texts, read_catalogue, texts
+
+ROOM = LOCALE.parent
+FOREIGN = sorted(set(LANGUAGES) - {"en"})
+KEYWORDS = {"say": None, "marked": None, "gettext": None, "_": None}
+METHODS = [("**.py", "python"), ("**.j2", "jinja2.ext:babel_extract")]
+OPTIONS = {"**.j2": {"trim_blocks": "true", "lstrip_blocks": "true", "trimmed": "true"}}
+
+
+def catalogue(language):
+    with (LOCALE / language / "LC_MESSAGES" / "minerisk.po").open("rb") as stream:
+        return read_po(stream, locale=language)
+
+
+def source_messages():
+    found = extract_from_dir(
+        ROOM, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, strip_comment_tags=False
+    )
+    return {message: f"{path}:{line}" for path, line, message, *_ in found}
+
+
+def places(message):
+    return sorted(name for _, name, *_ in string.Formatter().parse(message) if name is not None)
+
+
+@pytest.mark.parametrize("language", FOREIGN)
+def test_every_message_is_in_each_catalogue(language):
+    known = texts(language).messages
+    missing = {words: place for words, place in source_messages().items() if words not in known}
+    listed = "\n".join(f'{place}: msgid "{words}"' for words, place in sorted(missing.items()))
+    assert not missing, f"{len(missing)} messages are still English in {language}:\n{listed}"
+
+
+@pytest.mark.parametrize("language", FOREIGN)
+def test_places_are_those_of_the_message(language):
+    for message, words in texts(language).messages.items():
+        assert places(words) == places(message), message
+
+
+@pytest.mark.parametrize("language", FOREIGN)
+def test_the_catalogue_is_read_as_babel_reads_it(language):
+    told = {row.id: row.string for row in catalogue(language) if row.id and row.string}
+    assert texts(language).messages == told
+
+
+def test_an_entry_that_is_fuzzy_empty_or_withdrawn_is_left_out():
+    content = (
+        'msgid ""\nmsgstr ""\n"Language: az\\n"\n\n'
+        '#, fuzzy\nmsgid "one"\nmsgstr "bir"\n\n'
+        'msgid "two"\nmsgstr ""\n\n'
+        '#~ msgid "three"\n#~ msgstr "üç"\n\n'
+        'msgid ""\n"four \\"and\\" "\n"five"\nmsgstr "dörd"\n'
+    )
+    assert read_catalogue(content) == {'four "and" five': "dörd"}
+
+
+def test_what_has_no_translation_is_english():
+    assert Texts("az", {"one": "bir"}).say("two {count}", count=2) == "two 2"
+    assert ENGLISH.say("one") == ENGLISH.told("one") == "one"
+
+
+def test_stored_words_are_known_by_what_stands_around_their_places():
+    told = Texts(
+        "az",
+        {
+            "{count} regions left out": "{count} bölgə kənarda",
+            "Missing: {what}.": "Yoxdur: {what}.",
+            "roads": "yollar",
+            "{any}.": "?{any}.",
+        },
+    )
+    assert told.told("10 regions left out") == "10 bölgə kənarda"
+    assert told.told("Missing: roads; snow.") == "Yoxdur: yollar; snow."
+    assert told.told("Something else") == "Something else"
+
+
+def test_a_language_without_a_catalogue_is_refused():
+    with pytest.raises(InputError, match="expected one of en, az, ru"):
+        texts("fr")
+
+
+@pytest.mark.parametrize("language", FOREIGN)
+def test_legend_names_are_translated(language):
+    told = texts(language)
+    assert all(told.words(styles.CLASS_WORDS)[code] != w for code, w in styles.CLASS_WORDS.items())
+    for ramp in (styles.DISSIMILARITY_RAMP, styles.DENSITY_RAMP, styles.EXPECTED_ERROR_RAMP):
+        assert told.ramp(ramp)[-1][2] != ramp[-1][2]
+        assert [step[:2] for step in told.ramp(ramp)] == [step[:2] for step in ramp]
+    assert styles.tasks_qml(told) != styles.tasks_qml()

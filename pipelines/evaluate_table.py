@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.feature_kinds import Value
 from configs.schema import (
     Config,
     Evidence,
@@ -16,7 +17,6 @@ from configs.schema import (
     LightGBM,
     Model,
     StudyArea,
-    Value,
     VectorLayer,
 )
 from features.errors import InputError

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from configs import generate
-from configs.schema import FrontZones
+from configs.feature_kinds import FrontZones
 
 HERE = Path(__file__).parents[2] / "configs"
 

@@ -1,0 +1,372 @@
+"""The kinds of features that a configuration can ask for, each with its settings."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from configs.bounds import Edges, Epoch, Frozen, Height, Metres, Name, Radii, Share
+
+
+class _Front(Frozen):
+    layer: Name = Field(description="the line")
+    held_area: Name | None = Field(
+        None, description="polygons of the side that laid the belts; distance is negative inside"
+    )
+    side_column: str | None = Field(
+        None,
+        description="instead of held_area: column of the line with left or right, the side, seen "
+        "along the line as it was drawn, on which they held the land",
+    )
+    epoch: Epoch | None = Field(
+        None, description="stands in the feature names, so that lines of two epochs do not collide"
+    )
+
+
+class FrontLine(_Front):
+    """Distance to the front line, and signed by the side that held the land."""
+
+    kind: Literal["front_line"] = "front_line"
+    along: bool = Field(
+        False,
+        description="also the distance along the line to its nearer end; close to naming the "
+        "place, which a model may learn by heart",
+    )
+    cap_m: Metres = Field(40_000, description="distances beyond this read as this, metres")
+
+
+class FrontZones(_Front):
+    """Expected share of each cell in depth zones along the front line, on each side."""
+
+    kind: Literal["front_zones"] = "front_zones"
+    edges_m: Edges = Field(
+        (0.0, 50.0, 150.0, 300.0, 600.0, 2_000.0, 7_000.0),
+        description="edges of the zones, ascending, metres from the line",
+    )
+
+
+class FrontShape(_Front):
+    """Salients and re-entrants of the front line, and which way it faces."""
+
+    kind: Literal["front_shape"] = "front_shape"
+    scale_m: Metres = Field(
+        5_000,
+        description="length of line on either side that the bend is taken over, metres; no less "
+        "than the line's position_error_m",
+    )
+    reach_m: Metres = Field(
+        10_000,
+        description="the values fade to 0 at this distance from the line, metres; far from it its "
+        "shape says nothing but where a place is",
+    )
+
+
+class OwnSideShare(Frozen):
+    """Share of the land around each cell that its own side held: salients, pockets, depth."""
+
+    kind: Literal["own_side_share"] = "own_side_share"
+    layer: Name = Field(description="polygons of one side; other land is the other side's")
+    land: Name = Field(description="polygons of the land that counts, such as the study area")
+    radii_m: Radii = (5_000.0, 15_000.0)
+
+
+class NoMansLand(Frozen):
+    """Width of the land between the lines of the two sides."""
+
+    kind: Literal["no_mans_land"] = "no_mans_land"
+    layer: Name = Field(description="the line of one side")
+    opposing_line: Name = Field(description="the line of the other side")
+    epoch: Epoch | None = Field(
+        None, description="stands in the feature names, so that lines of two epochs do not collide"
+    )
+    cap_m: Metres = Field(10_000, description="widths beyond this read as this, metres")
+
+
+class _Positions(Frozen):
+    layer: Name = Field(description="the positions: points, lines or polygons")
+    type_column: str | None = Field(None, description="column that tells the types apart")
+    types: dict[Name, tuple[str | int, ...]] = Field(
+        default_factory=dict,
+        description="type, such as trench, outpost, anti_tank_ditch, strongpoint, artillery: its "
+        "values in type_column; features of each type beside those of the whole layer",
+    )
+
+
+class Fortifications(_Positions):
+    """Distance to fortifications, how many lie within each radius, and metres of trench."""
+
+    kind: Literal["fortifications"] = "fortifications"
+    radii_m: tuple[Metres, ...] = (250.0, 500.0, 1_000.0)
+    cap_m: Metres = 20_000
+
+
+class FrontOfPositions(_Positions):
+    """Ground in front of positions, towards the enemy, and ground behind them."""
+
+    kind: Literal["front_of_positions"] = "front_of_positions"
+    front_line: Name = Field(description="the line; a position faces the nearest point of it")
+    held_area: Name | None = Field(
+        None, description="polygons of the side that laid the belts: only its positions count"
+    )
+    edges_m: Edges = Field(
+        (40.0, 100.0, 300.0, 600.0),
+        description="edges of the depth zones in front of a position, ascending, metres",
+    )
+    cap_m: Metres = Field(20_000, description="distances beyond this read as this, metres")
+
+
+class Terrain(Frozen):
+    """Elevation, slope, aspect, curvature; TPI and roughness at several radii."""
+
+    kind: Literal["terrain"] = "terrain"
+    layer: Name
+    radii_m: tuple[Metres, ...] = (500.0, 2_000.0, 5_000.0)
+
+
+class Landform(Frozen):
+    """Ridge, spur, valley floor, pass and other forms; openness; ruggedness."""
+
+    kind: Literal["landform"] = "landform"
+    layer: Name = Field(description="elevation")
+    radii_m: Radii = Field((2_000.0,), description="how far is looked in eight directions, metres")
+    flat_deg: float = Field(
+        1.0, ge=0, le=20, description="sights up and down that differ by less are level, degrees"
+    )
+
+
+class FrontFacing(Frozen):
+    """Whether slopes face the front line or turn away, and the height above it."""
+
+    kind: Literal["front_facing"] = "front_facing"
+    layer: Name = Field(description="elevation")
+    front_line: Name
+    cap_m: Metres = Field(20_000, description="farther from the line than this, all are 0, metres")
+
+
+class Wetness(Frozen):
+    """Topographic wetness index with its catchment cut at each radius."""
+
+    kind: Literal["wetness"] = "wetness"
+    layer: Name = Field(description="elevation")
+    radii_m: Radii = Field((5_000.0,), description="how far water is followed, metres")
+
+
+class Trafficability(Frozen):
+    """Speed on foot and on wheels off the roads, and the ground that wheels can use."""
+
+    kind: Literal["trafficability"] = "trafficability"
+    layer: Name = Field(description="elevation")
+    radii_m: Radii = (2_000.0,)
+    wheeled_limit: float = Field(
+        0.3, gt=0, le=2, description="steepest gradient for wheels, metres up for a metre on"
+    )
+    land_cover: Name | None = Field(None, description="raster of land-cover classes")
+    cover_speed: dict[int, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict,
+        description="class code: share of speed left on it, 0 where nobody gets through",
+    )
+
+
+class Visibility(Frozen):
+    """How many positions see each cell, and dead ground."""
+
+    kind: Literal["visibility"] = "visibility"
+    layer: Name = Field(description="elevation")
+    observers: Name = Field(description="positions: every cell they touch watches once")
+    radii_m: Radii = Field((500.0, 1_500.0, 5_000.0), description="ranges of sight and fire")
+    eye_m: Height = Field(2.0, description="height of the eye above the ground, metres")
+    target_m: Height = Field(1.0, description="height of what is looked for, metres")
+
+
+class CommandingView(Frozen):
+    """How many heights near the front line see each cell, where no positions are known."""
+
+    kind: Literal["commanding_view"] = "commanding_view"
+    layer: Name = Field(description="elevation")
+    front_line: Name
+    held_area: Name | None = Field(
+        None, description="only heights inside these polygons, of the side that laid the belts"
+    )
+    near_m: Metres = Field(
+        3_000,
+        description="greatest distance of a height from the line, metres; no less than the line's "
+        "position_error_m",
+    )
+    rise_m: Metres = Field(1_500, description="a height is the highest above its ground within")
+    radii_m: Radii = Field((1_500.0, 5_000.0), description="ranges of sight and fire")
+    eye_m: Height = Field(2.0, description="height of the eye above the ground, metres")
+    target_m: Height = Field(1.0, description="height of what is looked for, metres")
+
+
+class Distance(Frozen):
+    """Distance to the nearest geometry of a layer: roads, rivers, settlements."""
+
+    kind: Literal["distance"] = "distance"
+    layer: Name
+    cap_m: Metres = 20_000
+
+
+class Density(Frozen):
+    """Points or metres of line per square kilometre within each radius."""
+
+    kind: Literal["density"] = "density"
+    layer: Name
+    radii_m: tuple[Metres, ...] = (2_000.0, 10_000.0)
+    weight_column: str | None = Field(None, description="sum this column instead of counting")
+
+
+class LandCover(Frozen):
+    """One indicator per named group of land-cover classes."""
+
+    kind: Literal["land_cover"] = "land_cover"
+    layer: Name
+    groups: dict[Name, tuple[int, ...]] = Field(description="group name: class codes", min_length=1)
+
+
+class Value(Frozen):
+    """The value of a raster as it is."""
+
+    kind: Literal["value"] = "value"
+    layer: Name
+
+
+class LandCoverEdge(Frozen):
+    """Distance to the edge of each named group of land-cover classes, negative inside it."""
+
+    kind: Literal["land_cover_edge"] = "land_cover_edge"
+    layer: Name
+    groups: dict[Name, tuple[int, ...]] = Field(description="group name: class codes", min_length=1)
+    cap_m: Metres = 5_000
+
+
+class Change(Frozen):
+    """Change between two rasters of the same thing: people, night lights, greenness of fields."""
+
+    kind: Literal["change"] = "change"
+    layer: Name = Field(description="the later raster")
+    before: Name = Field(description="the earlier raster, in the same unit")
+
+
+class Margin(Frozen):
+    """Share of each cell in the verge of a road, or on the bank of a river or canal."""
+
+    kind: Literal["margin"] = "margin"
+    layer: Name
+    widths_m: tuple[Metres, ...] = Field(
+        (15.0,), min_length=1, description="the margin reaches this far on either side, metres"
+    )
+    beyond_m: float = Field(0.0, ge=0, description="what lies nearer than this does not count")
+
+
+class MinefieldRecords(Frozen):
+    """What handed-over minefield records say, weighted by how often such records proved right."""
+
+    kind: Literal["minefield_records"] = "minefield_records"
+    layer: Name = Field(description="recorded minefields; never a layer of the labels")
+    accuracy: Share = Field(
+        0.25, description="share of such records that proved right (0.25: ANAMA 2024)"
+    )
+    accuracy_column: str | None = Field(None, description="column with each record's own")
+    cap_m: Metres = 20_000
+
+
+class PopulationChange(Frozen):
+    """Distance to abandoned settlements, and the change of the people within each radius."""
+
+    kind: Literal["population_change"] = "population_change"
+    layer: Name = Field(description="settlements")
+    before_column: str = Field(description="column with the people before the war")
+    after_column: str = Field(description="column with the people after it")
+    radii_m: tuple[Metres, ...] = (5_000.0,)
+    abandoned_share: float = Field(
+        0.1, ge=0, lt=1, description="at most this share of the people is left: abandoned"
+    )
+    cap_m: Metres = 20_000
+
+
+class Approach(Frozen):
+    """Cheapest routes across the front, on foot and on wheels, and the detour through each cell."""
+
+    kind: Literal["approach"] = "approach"
+    layer: Name = Field(description="where routes begin and end: settlements or road heads")
+    held_area: Name = Field(description="polygons of one side; the other side is all other land")
+    elevation: Name = Field(description="elevation raster, metres")
+    front_line: Name | None = Field(
+        None, description="routes cross from side to side only near it; none: anywhere"
+    )
+    rivers: Name | None = Field(None, description="rivers, dear to cross away from a road")
+    roads: Name | None = Field(
+        None, description="roads, which bridge rivers; without them no routes on wheels"
+    )
+    cap_m: Metres = Field(15_000, description="greatest cost on either side of the cell, metres")
+    beside_m: Metres = Field(5_000, description="compared with the cheapest route within this")
+    crossing_m: Metres = Field(
+        3_000, description="how near to the front line a crossing may be, at least its error"
+    )
+
+
+class Crossings(Frozen):
+    """Distance to where a road, track or railway crosses a river or canal."""
+
+    kind: Literal["crossings"] = "crossings"
+    layer: Name = Field(description="roads, tracks or railways")
+    rivers: Name = Field(description="rivers or canals")
+    cap_m: Metres = 20_000
+
+
+class Passes(Frozen):
+    """Distance to the nearest pass, a saddle of the ground."""
+
+    kind: Literal["passes"] = "passes"
+    layer: Name = Field(description="elevation raster, metres")
+    radius_m: Metres = Field(1_000, description="how far off the ground rises and falls, metres")
+    rise_m: Metres = Field(20, description="by how much at least, metres")
+    cap_m: Metres = 20_000
+
+
+class SearchEffort(Frozen):
+    """Where, how long ago and by what means the ground was searched."""
+
+    kind: Literal["search_effort"] = "search_effort"
+    layer: Name = Field(description="polygons of searched land")
+    as_of: dt.date | None = Field(
+        None, description="day from which years are counted back; none: study_area.as_of"
+    )
+    means_column: str | None = Field(None, description="column with the means of search")
+    means: dict[Name, tuple[str, ...]] = Field(
+        default_factory=dict, description="name of a means: values of that column"
+    )
+    cap_m: Metres = 20_000
+    cap_years: float = Field(50, gt=0, le=200, description="longer ago, or never, reads as this")
+
+
+Feature = Annotated[
+    FrontLine
+    | FrontZones
+    | FrontShape
+    | OwnSideShare
+    | NoMansLand
+    | Fortifications
+    | FrontOfPositions
+    | Terrain
+    | Landform
+    | FrontFacing
+    | Wetness
+    | Trafficability
+    | Visibility
+    | CommandingView
+    | Distance
+    | Density
+    | LandCover
+    | LandCoverEdge
+    | Value
+    | Change
+    | Margin
+    | MinefieldRecords
+    | PopulationChange
+    | Approach
+    | Crossings
+    | Passes
+    | SearchEffort,
+    Field(discriminator="kind"),
+]

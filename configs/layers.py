@@ -1,0 +1,56 @@
+"""The layers of a study area: where they lie, and how they are read."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from configs.bounds import Frozen
+
+
+class RasterLayer(Frozen):
+    """One band of a GeoTIFF, COG or Zarr array."""
+
+    kind: Literal["raster"] = "raster"
+    path: str = Field(description="file, relative to data_root")
+    band: int = Field(1, ge=1, description="band number, from 1")
+    variable: str | None = Field(None, description="array name, Zarr only")
+    resampling: Literal["bilinear", "nearest", "mode", "average"] = Field(
+        "bilinear", description="bilinear for surfaces, nearest or mode for classes"
+    )
+    unit: str = Field("1", description="unit of the values")
+    valid_range: tuple[float, float] | None = Field(
+        None, description="least and greatest value that make sense; others are errors"
+    )
+    optional: bool = Field(
+        False,
+        description="the file may be absent: features that read it are left out, and it is said so",
+    )
+    source: str = Field("", description="who made it, and when")
+    licence: str = Field("", description="licence and attribution")
+
+
+class VectorLayer(Frozen):
+    """One layer of a GeoPackage, GeoJSON, Shapefile, FlatGeobuf, GeoParquet or CSV file."""
+
+    kind: Literal["vector"] = "vector"
+    path: str = Field(description="file, relative to data_root")
+    layer: str | None = Field(None, description="layer name, where the file has more than one")
+    crs: str | None = Field(None, description="CRS of a CSV file's coordinates")
+    easting: str | None = Field(None, description="CSV column of easting or longitude")
+    northing: str | None = Field(None, description="CSV column of northing or latitude")
+    keep: dict[str, tuple[str | int | float, ...]] = Field(
+        default_factory=dict, description="column: values to keep; other rows are left out"
+    )
+    date_column: str | None = Field(None, description="column with the date of each record")
+    position_error_m: float = Field(
+        0.0, ge=0, le=50_000, description="stated positional error of the geometry, metres"
+    )
+    optional: bool = Field(
+        False,
+        description="the file may be absent: features that read it are left out, and it is said so",
+    )
+    source: str = Field("", description="who made it, and when")
+    licence: str = Field("", description="licence and attribution")
+
+
+Layer = Annotated[RasterLayer | VectorLayer, Field(discriminator="kind")]

@@ -18,6 +18,7 @@ from models.metrics import block_draws, block_numbers
 from models.splits import assign_blocks
 from models.task_choice import Limits, best_tasks
 from pipelines.candidates import MODEL
+from pipelines.console import muted
 from pipelines.context import Run
 
 Array = NDArray[np.float64]
@@ -144,13 +145,14 @@ def tasks_on(
     shape = (int(rows.max()) + 1, int(columns.max()) + 1)
     benefit, land = np.zeros(shape), np.zeros(shape, dtype=bool)
     benefit[rows, columns], land[rows, columns] = np.nan_to_num(score), True
-    chosen = best_tasks(
-        benefit,
-        land,
-        np.ones(shape, dtype=np.int32),
-        limits=Limits(cells, min(sizes[0], max(cells, 1)), max(sizes)),
-        days=np.ones(shape),
-    )
+    with muted():
+        chosen = best_tasks(
+            benefit,
+            land,
+            np.ones(shape, dtype=np.int32),
+            limits=Limits(cells, min(sizes[0], max(cells, 1)), max(sizes)),
+            days=np.ones(shape),
+        )
     return np.asarray(chosen.owner[rows, columns] > 0, dtype=np.float64)
 
 

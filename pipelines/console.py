@@ -1,5 +1,8 @@
 """What a person at a terminal sees: progress bars and lines of text."""
 
+import ctypes
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,3 +47,20 @@ def progress(title: str) -> Iterator[Progress]:
     )
     with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         yield Progress(title, bars)
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Keep what a compiled library prints by itself (HiGHS does) off standard output."""
+    c_library = ctypes.CDLL(None)
+    sys.stdout.flush()
+    c_library.fflush(None)
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        yield
+    finally:
+        c_library.fflush(None)
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)

@@ -22,6 +22,7 @@ from models.priorities import CONTROL, LEARN, RANKED, Land, Tasks, Wishes, make_
 from models.task_shapes import parcels
 from pipelines.build import feature_families
 from pipelines.capture import capture_of_run
+from pipelines.console import muted
 from pipelines.context import Run
 from pipelines.geopackage import StyledLayer, write_geopackage
 from pipelines.hazards import hazard_folder
@@ -95,7 +96,8 @@ def write_tasks(
     layers = run.layers()
     ground = task_ground(run.config, asked, layers, stores, geobox)
     land = _land(ground, bands, geobox, asked)
-    tasks = make_tasks(land, _wishes(run, asked, ground))
+    with muted():
+        tasks = make_tasks(land, _wishes(run, asked, ground))
     if tasks.table.empty:
         raise InputError(
             f"No task of {asked.min_ha:g} to {asked.max_ha:g} ha fits a budget of "

@@ -8,7 +8,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -247,22 +246,17 @@ def predict(
 ) -> None:
     """Write risk rasters of the whole study area, or of the land asked for."""
     from pipelines.filters import Filters, predict_request
-    from pipelines.run import predict_area, redo_step
+    from pipelines.run import redo_step
     from pipelines.workers import Workers
 
     who = Workers(workers, scheduler)
-    asked = Filters(tuple(near or ()), within, tuple(district or ()), hazard, as_of)
+    asked = Filters(tuple(near or ()), within, tuple(district or ()), hazard, as_of, aoi, layer)
     if asked:
-        asked = replace(asked, aoi=aoi, layer=layer)
         for path in predict_request(run, asked, out=out, said=_say, workers=who):
             typer.echo(str(path))
         return
-    if aoi is None:
-        redo_step(run, "predict", said=_say, workers=who)
-        typer.echo(f"Rasters: {run / 'rasters'}")
-        return
-    for path in predict_area(run, aoi, layer=layer, out=out, workers=who):
-        typer.echo(str(path))
+    redo_step(run, "predict", said=_say, workers=who)
+    typer.echo(f"Rasters: {run / 'rasters'}")
 
 
 @app.command()

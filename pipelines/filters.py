@@ -5,6 +5,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,19 @@ from configs.schema import VectorLayer
 from features.cube import open_cube
 from features.errors import CoverError, InputError
 from features.sources import Layers, VectorSource
-from pipelines.console import progress
+from pipelines.console import Progress, progress
 from pipelines.context import Run
 from pipelines.derived_run import derive_config
-from pipelines.hazards import trained_hazards
+from pipelines.hazards import ANY, predict_classes, trained_hazards
 from pipelines.manifest import read_manifest, sha256_path, write_json
 from pipelines.predict import area_window, predict
 from pipelines.prioritize import write_tasks
 from pipelines.review import now
 from pipelines.run import run_steps
+from pipelines.task_land import land_near
 from pipelines.workers import ALONE, Workers
 
-ANY = "any"
 SHOWN = 60
-ARC = 32  # segments of a quarter circle: 0.03 % of the distance
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Filters:
     districts
         Names in the layer of ``study_area.regions``; any of them.
     hazard
-        Hazard class; none is any hazard.
+        Hazard class; none is any hazard, and beside it every class that has a model.
     as_of
         Day (YYYY-MM-DD) of the evidence; none is that of the run.
     aoi, layer
@@ -84,6 +84,9 @@ def predict_request(
 ) -> Sequence[Path]:
     """Write rasters of the land that a request is about, into ``requests/<name>/`` or `out`.
 
+    Where no class is asked for they are those of any hazard, and those of each class that has a
+    model in a folder of its name.
+
     As of another day than the run's, a run of its own is made first, taught on what was known that
     day, in ``requests/<name>/run/``: a map of the past cannot be cut from a map of today.
 
@@ -96,10 +99,19 @@ def predict_request(
     """
     run, target = open_request(run_dir, filters, out=out, said=said, workers=workers)
     area = request_area(run, filters)
-    hazard = None if filters.hazard == ANY else filters.hazard
     with progress("Risk rasters") as bar:
-        paths, facts = predict(run, progress=bar, area=area, folder=target, hazard=hazard)
+        one = partial(_predict_one, run, area, target, bar)
+        if filters.hazard is None:
+            paths, facts = predict_classes(run.folder, target, one)
+        else:
+            paths, facts = one(None if filters.hazard == ANY else filters.hazard)
     return [*paths, _write_request(run, filters, target, facts)]
+
+
+def _predict_one(
+    run: Run, area: gpd.GeoDataFrame, folder: Path, bar: Progress, hazard: str | None
+) -> tuple[Sequence[Path], dict[str, Any]]:
+    return predict(run, progress=bar, area=area, folder=folder, hazard=hazard)
 
 
 def prioritize_request(
@@ -185,21 +197,23 @@ def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
     CoverError
         If nothing is left, or the polygons given reach outside the study area.
     """
-    crs, layers = run.config.study_area.crs, run.layers()
-    boundary = layers.vector(run.config.study_area.boundary, crs=crs).geometry.union_all()
-    parts: dict[str, BaseGeometry] = {}
+    crs = run.config.study_area.crs
+    given = {}
+    if filters.aoi is not None:
+        given[f"in {filters.aoi.name}"] = _polygons_of(run, filters.aoi, filters.layer)
+    if given and not (filters.near or filters.districts):  # needs no layer of the run
+        return gpd.GeoDataFrame(geometry=list(given.values()), crs=crs)
+    layers, parts = run.layers(), dict[str, BaseGeometry]()
     for name in filters.near:
-        places = layers.vector(name, crs=crs).geometry
-        parts[f"within {filters.within_m:g} m of {name}"] = places.buffer(
-            filters.within_m, quad_segs=ARC
-        ).union_all()
+        parts[f"within {filters.within_m:g} m of {name}"] = land_near(
+            layers.vector(name, crs=crs), float(filters.within_m or 0)
+        )
     if filters.districts:
         parts[f"in {', '.join(filters.districts)}"] = _district_polygons(
             run, filters.districts
         ).geometry.union_all()
-    if filters.aoi is not None:
-        parts[f"in {filters.aoi.name}"] = _polygons_of(run, filters.aoi, filters.layer)
-    area = boundary
+    parts |= given
+    area = layers.vector(run.config.study_area.boundary, crs=crs).geometry.union_all()
     for part in parts.values():
         area = area.intersection(part)
     if area.is_empty or area.area == 0:
@@ -308,6 +322,7 @@ def _write_request(run: Run, filters: Filters, target: Path, facts: Mapping[str,
             "run_head": read_manifest(run.folder).get("head"),
             "cells": facts["cells"],
             "hectares": facts["cells"] * cell_ha,
+            "hazards": facts.get("hazards", {}),
             "simulated": run.simulated,
         },
     )

@@ -21,9 +21,17 @@ from pipelines.rasters import read_raster
 log = logging.getLogger(__name__)
 
 TrainTable = Callable[[CellTable, Path], Mapping[str, Any]]
-PredictHazard = Callable[[str], Sequence[Path]]
+PredictOne = Callable[[str | None], tuple[Sequence[Path], dict[str, Any]]]
 
+ANY = "any"
 RANKS = ("roc_auc", "average_precision")
+HAZARD_TITLES: Mapping[str, str] = {
+    ANY: "Any hazard",
+    "ap": "Anti-personnel mines",
+    "at": "Anti-tank mines",
+    "uxo": "Unexploded ordnance",
+}
+"""What the hazard classes are called on maps and in reports."""
 
 
 def hazard_folder(folder: Path, hazard: str) -> Path:
@@ -107,8 +115,10 @@ def train_hazards(
     return facts
 
 
-def predict_hazards(folder: Path, rasters: Path, predict_hazard: PredictHazard) -> list[Path]:
-    """Write the rasters of every class that has a model, and take away those that have none.
+def predict_classes(
+    folder: Path, rasters: Path, predict_one: PredictOne
+) -> tuple[Sequence[Path], dict[str, Any]]:
+    """Write the rasters of any hazard, and those of every class that has a model.
 
     Parameters
     ----------
@@ -116,17 +126,42 @@ def predict_hazards(folder: Path, rasters: Path, predict_hazard: PredictHazard) 
         The run folder.
     rasters
         Folder of the rasters of any hazard; those of a class go into a folder of its name in it.
-    predict_hazard
-        Called with the name of a class; writes its rasters there and gives their paths.
+        Folders of classes that have no model are taken away.
+    predict_one
+        Called with none (any hazard), then with the name of each class; writes its rasters and
+        gives their paths and facts.
+
+    Returns
+    -------
+    paths, facts
+        Of all; the facts are those of any hazard, and ``hazards`` as `compare_with_any` gives it.
     """
     trained = trained_hazards(folder)
     for name in set(HAZARD_BITS) - set(trained):
         shutil.rmtree(rasters / name, ignore_errors=True)
-    return [path for name in trained for path in predict_hazard(name)]
+    paths, facts = predict_one(None)
+    made = [*paths, *(path for name in trained for path in predict_one(name)[0])]
+    return made, facts | {"hazards": compare_with_any(rasters, trained)}
 
 
 def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, dict[str, float]]:
-    """Compare the probability of each class with that of any hazard.
+    """Compare the probability of each class with that of any hazard, from rasters on disk.
+
+    Returns
+    -------
+    dict
+        For each class as `above_any`; no entry where no cell is known to both.
+    """
+    whole, _ = read_raster(rasters / "probability.tif")
+    parts = {name: read_raster(rasters / name / "probability.tif")[0] for name in hazards}
+    found = {name: above_any(part, whole) for name, part in parts.items()}
+    return {name: facts for name, facts in found.items() if facts}
+
+
+def above_any(
+    part: NDArray[np.floating[Any]], whole: NDArray[np.floating[Any]]
+) -> dict[str, float]:
+    """Compare the probability of a class with that of any hazard on the same cells.
 
     A class is a part of any hazard, so its probability should not be above; but each model is
     calibrated by itself, on its own positives. Nothing is changed by this: it is said.
@@ -134,19 +169,26 @@ def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, dict[st
     Returns
     -------
     dict
-        For each class: ``mean`` probability, ``mean_any``, and ``above_any``, the share of cells
-        where the class's is above that of any hazard by more than a tenth of it.
+        ``mean`` probability, ``mean_any``, and ``above_any``, the share of cells where the class's
+        is above that of any hazard by more than a tenth of it; empty if no cell is known to both.
     """
-    whole, _ = read_raster(rasters / "probability.tif")
-    compared = {}
-    for name in hazards:
-        part, _ = read_raster(rasters / name / "probability.tif")
-        both = np.isfinite(part) & np.isfinite(whole)
-        if both.any():
-            one, all_ = part[both].astype(np.float64), whole[both].astype(np.float64)
-            above = {"mean": one.mean(), "mean_any": all_.mean(), "above_any": one > 1.1 * all_}
-            compared[name] = {key: float(np.mean(value)) for key, value in above.items()}
-    return compared
+    both = np.isfinite(part) & np.isfinite(whole)
+    if not both.any():
+        return {}
+    one, all_ = part[both].astype(np.float64), whole[both].astype(np.float64)
+    found = {"mean": one.mean(), "mean_any": all_.mean(), "above_any": one > 1.1 * all_}
+    return {key: float(np.mean(value)) for key, value in found.items()}
+
+
+def above_words(name: str, compared: Mapping[str, float]) -> str:
+    """Say where the probability of a class is above that of any hazard, and what to do there."""
+    if not compared or not compared["above_any"]:
+        return ""
+    return (
+        f"{HAZARD_TITLES[name]}: in {compared['above_any']:.1%} of the cells the probability is "
+        "above that of any hazard by more than a tenth of it. The models are calibrated apart and "
+        "neither is changed to fit: go by the higher of the two."
+    )
 
 
 def _train_one(

@@ -24,7 +24,7 @@ from models.risk_model import RiskModel
 from pipelines.build import families_of
 from pipelines.console import Progress
 from pipelines.context import Run
-from pipelines.hazards import hazard_folder
+from pipelines.hazards import HAZARD_TITLES, hazard_folder
 from pipelines.manifest import write_json
 from pipelines.prediction_tiles import (
     TILE,
@@ -276,6 +276,8 @@ def _write_classes(
         categories=CLASS_WORDS,
     )
     title = run.config.study_area.title
+    if hazard is not None:
+        title += f": {HAZARD_TITLES[hazard]}"
     preview = preview_png(
         folder / "preview.png", classes, geobox, title=title, simulated=run.simulated
     )

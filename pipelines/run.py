@@ -78,16 +78,12 @@ def _track(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
 
 
 def _predict(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
-    from pipelines.hazards import compare_with_any, predict_hazards, trained_hazards
+    from pipelines.hazards import predict_classes
     from pipelines.predict import predict
 
-    paths, facts = predict(run, progress=bar)
-    rasters = run.folder / "rasters"
-    more = predict_hazards(
-        run.folder, rasters, lambda name: predict(run, progress=bar, hazard=name)[0]
+    return predict_classes(
+        run.folder, run.folder / "rasters", lambda name: predict(run, progress=bar, hazard=name)
     )
-    facts["hazards"] = compare_with_any(rasters, trained_hazards(run.folder))
-    return [*paths, *more], facts
 
 
 def _prioritize(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -193,28 +189,6 @@ def redo_step(
         run = replace(Run.open(folder), workers=workers)
         said(_do(run, STEPS[name]))
     return run
-
-
-def predict_area(
-    folder: Path,
-    aoi: Path,
-    *,
-    layer: str | None = None,
-    out: Path | None = None,
-    workers: Workers = ALONE,
-) -> Sequence[Path]:
-    """Write rasters of a part of a run's land into ``requests/<name of the file>/``, or `out`."""
-    from features.sources import Layers, VectorSource
-    from pipelines.predict import predict
-
-    run = replace(Run.open(folder), workers=workers)
-    source = VectorSource(aoi.resolve(), layer=layer)
-    layers = Layers({"aoi": source}, source.path.parent)
-    area = layers.vector("aoi", crs=run.config.study_area.crs)
-    target = out or folder / "requests" / aoi.stem
-    with progress("Risk rasters") as bar:
-        paths, _ = predict(run, progress=bar, area=area, folder=target)
-    return paths
 
 
 def _do(run: Run, step: Step) -> str:

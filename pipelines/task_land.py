@@ -12,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from scipy.spatial import cKDTree
+from shapely.geometry.base import BaseGeometry
 
 from configs.schema import Config, RasterLayer, Tasks
 from features.cube import open_cube
@@ -36,6 +37,7 @@ CRITERIA: Mapping[str, str] = {
 
 WALLS = ("rivers", "roads", "railways")
 LAND_CLASS = {"suspicion": "SHA", "confirmed": "CHA"}
+ARC = 32  # segments of a quarter circle: 0.03 % of the distance
 STEEPEST = 5.0  # times the effort of level ground, at most
 LEAST_DAY = 0.25  # of a working day is left for work, however far the task: teams then camp
 CLOSED = [code for name, code in EVIDENCE.items() if name != "accident"]
@@ -127,7 +129,8 @@ def filtered(asked: Tasks, layers: Layers, geobox: GeoBox) -> NDArray[np.bool_]:
     kept = np.ones(geobox.shape, dtype=bool)
     for name, metres in asked.near.items():
         frame = layers.vector(name, crs=str(geobox.crs))
-        kept &= _metres(geobox, frame, float(metres)) < metres
+        near = gpd.GeoDataFrame(geometry=[land_near(frame, metres)], crs=str(geobox.crs))
+        kept &= cells_inside(geobox, near)
     for place, wanted in asked.districts.items():
         name, _, column = place.partition(".")
         frame = layers.vector(name, crs=str(geobox.crs))
@@ -140,6 +143,14 @@ def filtered(asked: Tasks, layers: Layers, geobox: GeoBox) -> NDArray[np.bool_]:
             raise InputError(f"No {place} is {unknown}; there are {sorted(given)}.")
         kept &= cells_inside(geobox, frame[frame[column].astype(str).isin(wanted)])
     return kept
+
+
+def land_near(frame: gpd.GeoDataFrame, metres: float) -> BaseGeometry:
+    """Give the land within `metres` of the places of a layer, in its CRS.
+
+    Every filter by nearness goes by it: a cell is near if its centre lies in this land.
+    """
+    return frame.geometry.buffer(metres, quad_segs=ARC).union_all()
 
 
 def standing_land(config: Config, asked: Tasks, layers: Layers, *, crs: str) -> gpd.GeoDataFrame:

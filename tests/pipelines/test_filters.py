@@ -21,7 +21,9 @@ from pipelines.filters import (
     request_area,
     task_settings,
 )
+from pipelines.predict import area_window
 from pipelines.rasters import read_raster
+from pipelines.task_land import filtered
 
 
 def said(line: str) -> None:
@@ -144,3 +146,15 @@ def test_a_day_needs_dated_evidence(run: Run) -> None:
     with pytest.raises(InputError, match="The layers simulated_finds have no date_column"):
         check_filters(here, Filters(as_of="2023-01-01"))
     check_filters(run, Filters(as_of=str(dt.date(2023, 1, 1))))
+
+
+def test_near_means_the_same_for_rasters_and_for_tasks(run: Run) -> None:
+    asked = Filters(near=("settlements", "streams"), within_m=1_700)
+    cube = open_cube(run.folder / "cube.zarr")
+    window = area_window(cube, request_area(run, asked))
+    rasters = np.zeros(cube["inside"].shape, dtype=bool)
+    rows, columns = window.asked.shape
+    rasters[window.row : window.row + rows, window.column : window.column + columns] = window.asked
+    settings = run.config.tasks.model_copy(update=task_settings(run, asked))
+    tasks = filtered(settings, run.layers(), cube_geobox(cube))
+    np.testing.assert_array_equal(rasters, tasks & (cube["inside"].to_numpy() == 1))

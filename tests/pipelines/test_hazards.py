@@ -19,10 +19,11 @@ from pipelines.build import read_cells
 from pipelines.candidates import MODEL
 from pipelines.context import Run
 from pipelines.hazards import (
+    above_words,
     compare_with_any,
     hazard_folder,
     measure_hazards,
-    predict_hazards,
+    predict_classes,
     train_hazards,
     trained_hazards,
 )
@@ -138,12 +139,19 @@ def test_rasters_are_written_for_trained_classes_and_old_ones_go(tmp_path: Path)
     rasters = tmp_path / "rasters"
     (rasters / "at").mkdir(parents=True)
 
-    def write(name: str) -> list[Path]:
-        (rasters / name).mkdir(exist_ok=True)
-        return [rasters / name / "probability.tif"]
+    geobox = GeoBox.from_bbox((0, 0, 200, 200), crs="EPSG:32638", resolution=100)
 
-    assert predict_hazards(tmp_path, rasters, write) == [rasters / "ap" / "probability.tif"]
+    def write(name: str | None) -> tuple[list[Path], dict[str, Any]]:
+        path = rasters / (name or "") / "probability.tif"
+        share = np.full((2, 2), 0.1 if name else 0.2, dtype=np.float32)
+        write_raster(path, share, geobox, description="p", unit="1")
+        return [path], {"cells": 4}
+
+    paths, facts = predict_classes(tmp_path, rasters, write)
+    assert paths == [rasters / "probability.tif", rasters / "ap" / "probability.tif"]
     assert not (rasters / "at").exists()
+    assert facts["cells"] == 4
+    assert facts["hazards"]["ap"] == pytest.approx({"mean": 0.1, "mean_any": 0.2, "above_any": 0})
 
 
 def test_a_class_above_any_hazard_is_told(tmp_path: Path) -> None:
@@ -156,6 +164,10 @@ def test_a_class_above_any_hazard_is_told(tmp_path: Path) -> None:
     # Two cells are known to both; in one of them the class is above any hazard.
     found = compare_with_any(tmp_path, ["ap"])
     assert found["ap"] == pytest.approx({"mean": 0.2, "mean_any": 0.2, "above_any": 0.5})
+    words = above_words("ap", found["ap"])
+    assert words.startswith("Anti-personnel mines: in 50.0% of the cells")
+    assert "go by the higher of the two" in words
+    assert above_words("ap", found["ap"] | {"above_any": 0.0}) == ""
 
 
 def test_cells_of_a_run_tell_what_was_found(tiny_run: Path) -> None:

@@ -9,8 +9,9 @@ from shapely.geometry import box
 
 from models.calibration import LogisticCalibrator
 from pipelines import predict as predict_module
+from pipelines.filters import Filters, predict_request
 from pipelines.rasters import read_raster
-from pipelines.run import predict_area, redo_step
+from pipelines.run import redo_step
 from pipelines.styles import CANNOT_SAY, OUTSIDE
 
 
@@ -31,6 +32,6 @@ def test_a_model_that_tells_nothing_apart_says_so_everywhere(
     part = tmp_path / "part.gpkg"
     inner = box(left + 5_000, bottom + 5_000, right - 5_000, top - 5_000)
     gpd.GeoDataFrame(geometry=[inner], crs=str(geobox.crs)).to_file(part, driver="GPKG")
-    predict_area(tiny_copy, part, out=tmp_path / "part")
+    predict_request(tiny_copy, Filters(aoi=part), out=tmp_path / "part", said=[].append)
     classes, _ = read_raster(tmp_path / "part" / "risk_class.tif")
     assert set(np.unique(classes)) <= {CANNOT_SAY, OUTSIDE}

@@ -189,7 +189,7 @@ def test_filters_keep_to_the_land_asked_for(run, tmp_path):
     write_tasks(run, folder=tmp_path, asked=asked_of(run, near={"settlements": 2_000.0}))
     frame = pyogrio.read_dataframe(tmp_path / "tasks.gpkg", layer="tasks")
     places = run.layers().vector("settlements", crs=str(frame.crs))
-    # Cell centres lie within 2 km of the centre of the settlement's cell.
+    # Cell centres lie within 2 km of the settlement itself.
     assert frame.geometry.distance(places.union_all()).max() <= 2_000
     for wrong in ({"near": {"schools": 500.0}}, {"districts": {"settlements.district": ("x",)}}):
         with pytest.raises(InputError, match=r"settlements|there are"):

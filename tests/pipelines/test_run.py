@@ -8,9 +8,10 @@ from shapely.geometry import box
 
 from features.errors import CoverError, InputError
 from pipelines import run as run_module
+from pipelines.filters import Filters, predict_request
 from pipelines.manifest import locked
 from pipelines.rasters import read_raster, read_raster_like
-from pipelines.run import predict_area, redo_step, run_steps
+from pipelines.run import redo_step, run_steps
 
 TINY = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
 
@@ -69,7 +70,7 @@ def test_a_part_reads_as_in_the_whole(tiny_run: Path, tmp_path: Path) -> None:
     left, bottom, right, top = geobox.boundingbox
     inner = box(left + 6_100, bottom + 7_300, right - 9_800, top - 11_900)
     path = area(tmp_path, inner, str(geobox.crs))
-    predict_area(tiny_run, path, out=tmp_path / "part")
+    predict_request(tiny_run, Filters(aoi=path), out=tmp_path / "part", said=[].append)
     for name in ("probability", "probability_lower", "applicability", "risk_class"):
         part, window = read_raster(tmp_path / "part" / f"{name}.tif")
         same = read_raster_like(tiny_run / "rasters" / f"{name}.tif", window)
@@ -81,7 +82,7 @@ def test_a_part_reads_as_in_the_whole(tiny_run: Path, tmp_path: Path) -> None:
 def test_an_area_outside_is_refused_with_what_would_do(tiny_run: Path, tmp_path: Path) -> None:
     far_away = area(tmp_path, box(10.0, 50.0, 10.1, 50.1), "EPSG:4326")
     with pytest.raises(CoverError, match="leaves the study area"):
-        predict_area(tiny_run, far_away, out=tmp_path / "part")
+        predict_request(tiny_run, Filters(aoi=far_away), out=tmp_path / "part", said=[].append)
     assert not (tmp_path / "part").exists()
 
 

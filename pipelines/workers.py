@@ -12,11 +12,15 @@ import os
 import pickle
 import signal
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+from traceback import format_exception
 from typing import Any, TypeVar
 
 from features.errors import InputError
@@ -24,7 +28,9 @@ from features.errors import InputError
 log = logging.getLogger(__name__)
 
 LOSSES = 3
-"""Workers lost in a row, without any tile done, after which it is given up."""
+"""Workers lost at one tile after which it is given up."""
+
+_AGAIN = "Give the same command again: it goes on with the tiles that are not done."
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -70,28 +76,82 @@ ALONE = Workers()
 
 
 def _in_processes(work: Callable[[T], R], tasks: Sequence[T], count: int) -> Iterator[R]:
-    packed, left, lost = pickle.dumps(work), dict(enumerate(tasks)), 0
-    while left:
-        pool = ProcessPoolExecutor(
-            min(count, len(left)), multiprocessing.get_context("spawn"), initializer=_begin
-        )
-        try:
-            futures = {pool.submit(_do, packed, task): at for at, task in left.items()}
-            for future in as_completed(futures):
-                result = future.result()
-                del left[futures[future]]
-                lost = 0
+    # Not a ProcessPoolExecutor: it hands tiles out ahead, and the loss of one process ends all.
+    packed = pickle.dumps(work)
+    waiting, losses = deque(range(len(tasks))), [0] * len(tasks)
+    at: dict[Any, int] = {}
+    processes: dict[Any, BaseProcess] = {}
+    try:
+        while waiting or at:
+            while waiting and len(at) < count:
+                pipe, process = _start(packed)
+                processes[pipe] = process
+                _hand(pipe, waiting, tasks, at)
+            ready: list[Any] = wait(list(at))
+            for pipe in ready:
+                number = at.pop(pipe)
+                try:
+                    result, failure = pipe.recv()
+                except (EOFError, OSError) as end:
+                    losses[number] += 1
+                    _mourn(processes[pipe], losses[number], end)
+                    waiting.appendleft(number)
+                    continue
+                if failure is not None:
+                    raise failure
+                if waiting:
+                    _hand(pipe, waiting, tasks, at)
+                else:
+                    pipe.close()
                 yield result
-        except BrokenProcessPool as failure:
-            lost += 1
-            if lost == LOSSES:
-                raise InputError(
-                    f"Workers were lost {lost} times in a row; most often memory has run out. "
-                    "Give the same command again with fewer --workers: finished tiles are kept."
-                ) from failure
-            log.warning("A worker was lost; %d tiles are left and go on.", len(left))
-        finally:
-            pool.shutdown(cancel_futures=True)
+    finally:
+        for pipe in processes:
+            pipe.close()
+        for process in processes.values():
+            process.join()
+
+
+def _start(packed: bytes) -> tuple[Any, BaseProcess]:
+    """Start a worker, and give the pipe to it."""
+    context = multiprocessing.get_context("spawn")
+    ours, its = context.Pipe()
+    process = context.Process(target=_serve, args=(its, packed))
+    process.start()
+    its.close()
+    return ours, process
+
+
+def _hand(pipe: Any, waiting: deque[int], tasks: Sequence[Any], at: dict[Any, int]) -> None:
+    """Hand the next tile to a worker; if the worker is lost, its pipe tells so later."""
+    at[pipe] = waiting.popleft()
+    with suppress(OSError):
+        pipe.send(tasks[at[pipe]])
+
+
+def _mourn(process: BaseProcess, losses: int, end: Exception) -> None:
+    process.join()
+    if losses == LOSSES:
+        raise InputError(
+            f"{losses} workers in turn were lost at one tile (exit code {process.exitcode}); most "
+            f"often memory has run out. Use fewer --workers. {_AGAIN}"
+        ) from end
+    log.warning("A worker was lost (exit code %s); its tile is done again.", process.exitcode)
+
+
+def _serve(pipe: Any, packed: bytes) -> None:
+    """Do one tile after the other until the main process closes the pipe."""
+    _begin()
+    with suppress(EOFError, OSError):
+        while True:
+            pipe.send(_outcome(packed, pipe.recv()))
+
+
+def _outcome(packed: bytes, task: Any) -> tuple[Any, Exception | None]:
+    try:
+        return _do(packed, task), None
+    except Exception as failure:  # noqa: BLE001 - sent on, and raised in the main process
+        failure.add_note("In a worker:\n" + "".join(format_exception(failure)))
+        return None, failure
 
 
 def _on_cluster(work: Callable[[T], R], tasks: Sequence[T], address: str) -> Iterator[R]:
@@ -109,11 +169,23 @@ def _on_cluster(work: Callable[[T], R], tasks: Sequence[T], address: str) -> Ite
         raise InputError(
             f"No Dask scheduler answers at {address} ({failure}). Check the address."
         ) from failure
+    log.warning("Dask dashboard: %s", client.dashboard_link)
+    # Its own words about a lost scheduler are many; ours are one line.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with client:
-        log.warning("Dask dashboard: %s", client.dashboard_link)
-        futures = [client.submit(_do, packed, task, pure=False, retries=LOSSES) for task in tasks]
-        done = distributed.as_completed(futures, loop=client.loop, with_results=True)
-        for _, result in done:
+        futures = [client.submit(_do, packed, task, pure=False) for task in tasks]
+        for future in distributed.as_completed(futures, loop=client.loop):
+            try:
+                result = future.result()
+            except distributed.KilledWorker as failure:
+                raise InputError(
+                    f"Dask workers were lost again and again at one tile ({failure}); most often "
+                    f"memory has run out. {_AGAIN}"
+                ) from failure
+            except (CancelledError, distributed.comm.CommClosedError) as failure:
+                raise InputError(
+                    f"The Dask scheduler at {address} was lost. Start it again. {_AGAIN}"
+                ) from failure
             yield result
 
 

@@ -1,5 +1,6 @@
 """The models a risk map can be made with, and the rules of thumb that they have to beat."""
 
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -194,7 +195,10 @@ class LightGBMEnsemble(Ensemble):
             parameters["monotone_constraints"] = monotone
         data = lgb.Dataset(matrix[kept], target[kept], weight=weight[kept], free_raw_data=True)
         rounds = self.forest_trees if forest else self.trees
-        return lgb.train(parameters, data, num_boost_round=rounds)
+        booster = lgb.train(parameters, data, num_boost_round=rounds)
+        if forest:
+            _say_the_share(booster, float(np.average(target[kept], weights=weight[kept])))
+        return booster
 
     def _boosted_parameters(self) -> dict[str, Any]:
         return {
@@ -339,6 +343,17 @@ class DistanceRule(Ensemble):
         )
         self.members_ = self._scaled(members)
         return self
+
+
+def _say_the_share(booster: lgb.Booster, share: float) -> None:
+    """Let every tree of a forest that could not be split say the share of positives.
+
+    LightGBM adds that share to the leaves of split trees only, so that a tree of one leaf says 0.
+    """
+    leaves = re.findall(r"^num_leaves=(\d+)$", booster.model_to_string(), flags=re.MULTILINE)
+    for tree, count in enumerate(leaves):
+        if count == "1":
+            booster.set_leaf_output(tree, 0, share)
 
 
 def _column_names(X: ArrayLike, asked: Sequence[str]) -> list[str]:

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -16,6 +17,7 @@ from models.estimators import (
     risk_pipeline,
 )
 from models.findings_encoder import FindingsEncoder
+from models.members import members_from_files
 
 
 def made_up(n: int = 1_500, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -106,6 +108,27 @@ def test_the_pipeline_feeds_findings_to_the_classifier() -> None:
         "findings_10_distance_m",
         "findings_within_5000m",
     ]
+
+
+@pytest.mark.parametrize("rare", [0, 9])
+def test_trees_that_cannot_be_split_say_the_share_of_positives(rare: int) -> None:
+    cells, y = made_up(n=600 if rare else 100)
+    X = cells[["slope_deg"]].assign(
+        **{f"rare_{k}": (np.arange(len(y)) % 5 == k % 5).astype(float) for k in range(rare)}
+    )
+    weight = np.where(y == 1, 1.0, 3.0)
+    forest = small(kind="forest", feature_share=0.1 if rare else 1.0).fit(
+        X, y, sample_weight=weight
+    )
+    leaves = forest.members_.boosters[0].model_to_string().split("num_leaves=")[1:]
+    unsplit = [text.startswith("1\n") for text in leaves]
+    assert any(unsplit)
+    assert all(unsplit) != bool(rare)
+    read = members_from_files(forest.members_.to_files(), columns=1 + rare)
+    share = expit(read.log_odds(X.to_numpy(np.float32), threads=1)).mean(axis=1)
+    assert np.average(share, weights=weight) == pytest.approx(
+        np.average(y, weights=weight), rel=0.05 if rare else 1e-6
+    )
 
 
 def test_a_forest_says_shares_and_both_is_the_mean_of_the_two() -> None:

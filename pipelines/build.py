@@ -232,7 +232,7 @@ def _regions(
         unit = np.unique(assign_blocks(centres, block_m=GROUPING_M), return_inverse=True)[1]
     else:
         frame = layers.vector(asked.layer, crs=config.study_area.crs)
-        unit = _polygon_numbers(geobox, frame)[labelled].astype(np.int64)
+        unit = polygon_numbers(geobox, frame)[labelled].astype(np.int64)
     grouped = _group_units(unit, centres, count=asked.count, seed=config.model.seed)
     joined = join_thin_regions(grouped, (state[labelled] == 1).astype(int), centres)
     region[labelled] = np.unique(joined, return_inverse=True)[1]
@@ -254,7 +254,8 @@ def _group_units(
     return region[index]
 
 
-def _polygon_numbers(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.int32]:
+def polygon_numbers(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.int32]:
+    """Give each cell the row of the polygon that holds its centre; -1 where none does."""
     shapes = [(shape, number) for number, shape in enumerate(frame.geometry)]
     return rasterize(
         shapes,

@@ -5,29 +5,26 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import shapely
-import xarray as xr
 from numpy.typing import NDArray
 
+from features.cube import cube_geobox, open_cube
 from features.errors import InputError
 from features.sources import Layers, VectorSource
-from models.model_text import check_model_text
-from models.reasons import reasons
+from models.family_reasons import family_reasons
 from pipelines.build import feature_families, read_cells
 from pipelines.context import Run
 from pipelines.evaluate_labels import Land, find_places, read_land
+from pipelines.ground import read_ground
 from pipelines.manifest import read_manifest, sha256_path, write_json, write_whole
+from pipelines.misses import miss_patterns, pattern_words
 from pipelines.predict import load_model
 from pipelines.prioritize import csv_text
-from pipelines.ranking_shift import region_words
-from pipelines.styles import CLASS_NAMES, OUTSIDE
+from pipelines.styles import OUTSIDE
 
-FINDINGS = "past_findings"
 SHOWN = 3
-MAX_FEATURES = 10_000
 
 Explain = Callable[[Run, NDArray[np.int64], NDArray[np.int64]], list[dict[str, float]]]
 """From a run and the rows and columns of cells to what each family of features added, log-odds."""
@@ -38,9 +35,6 @@ def reasons_by_family(
 ) -> list[dict[str, float]]:
     """Say what each family of features added to the score of cells.
 
-    Exact SHAP values of the trees (Lundberg et al. 2020, doi:10.1038/s42256-019-0138-9), summed
-    over the columns of a family and averaged over the members of the ensemble.
-
     Parameters
     ----------
     rows, columns
@@ -49,32 +43,15 @@ def reasons_by_family(
     Returns
     -------
     list of dict
-        For each place, family to log-odds; empty where the members are no trees.
+        For each place, family to log-odds, of any kind of model (see
+        `models.family_reasons.family_reasons`).
     """
-    model, boosters = load_model(run.folder), read_trees(run.folder)
-    if not boosters:
-        return [{} for _ in rows]
-    shape = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)["state"].shape
-    chosen = np.zeros(shape, dtype=bool)
+    chosen = np.zeros(cube_geobox(open_cube(run.folder / "cube.zarr")).shape, dtype=bool)
     chosen[rows, columns] = True
-    frame = model.columns(read_cells(run, chosen).cells)
-    matrix = frame.to_numpy(dtype=np.float32)
-    family = {name: kind for kind, names in feature_families(run).items() for name in names}
-    kinds, group = np.unique(
-        [family.get(name, FINDINGS) for name in frame.columns], return_inverse=True
-    )
-    added = reasons(boosters, matrix, group.tolist())
-    sums = {str(kind): added[:, number] for number, kind in enumerate(kinds)}
-    order = np.cumsum(chosen).reshape(shape)[rows, columns] - 1
-    return [{kind: float(values[place]) for kind, values in sums.items()} for place in order]
-
-
-def read_trees(folder: Path) -> list[lgb.Booster]:
-    """Read the tree ensemble of a run, each text checked before LightGBM's parser sees it."""
-    return [
-        lgb.Booster(model_str=check_model_text(path.read_bytes(), features=MAX_FEATURES))
-        for path in sorted((folder / "model").glob("member_*.lgb"))
-    ]
+    cells = read_cells(run, chosen).cells
+    names, values = family_reasons(load_model(run.folder), cells, feature_families(run))
+    order = np.cumsum(chosen).reshape(chosen.shape)[rows, columns] - 1
+    return [dict(zip(names, map(float, values[place]), strict=True)) for place in order]
 
 
 def look_back(
@@ -108,8 +85,9 @@ def look_back(
     dict
         ``events``: for each its class, probability, share of land ranked above it, applicability,
         region, task and reasons. ``patterns``: counts of them and of misses (class *lower*) by
-        class, region and kind, and what each family of features added where the run missed and
-        where it did not. ``words``: sentences.
+        class, region, kind, distance from the front line and land cover, and what each family of
+        features added where the run missed and where it did not (see
+        `pipelines.misses.miss_patterns`). ``words``: sentences.
 
     Raises
     ------
@@ -134,7 +112,7 @@ def look_back(
         )
     for place in inside:
         place["kind"] = None if kind is None else str(frame[kind].iloc[place["find"]])
-    _add_region(run, land, inside)
+    shares = _add_ground(run, land, inside)
     _add_tasks(run, inside)
     _add_reasons(run, land, inside, explain)
     data: dict[str, Any] = {
@@ -144,7 +122,7 @@ def look_back(
         "head": read_manifest(run_dir).get("head"),
         "outside_study_area": len(places) - len(inside),
         "events": inside,
-        "patterns": _patterns(land, inside),
+        "patterns": miss_patterns(land, inside, shares),
     }
     data["words"] = _words(data)
     if out is not None:
@@ -160,11 +138,20 @@ def _cells(land: Land, places: Sequence[Mapping[str, Any]]) -> tuple[Any, Any]:
     return np.floor((northing - transform.f) / transform.e).astype(np.int64), columns
 
 
-def _add_region(run: Run, land: Land, places: Sequence[dict[str, Any]]) -> None:
-    labels = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)
+def _add_ground(
+    run: Run, land: Land, places: Sequence[dict[str, Any]]
+) -> dict[str, dict[Any, float]]:
+    """Add what the land is like at each place; give the share of all land that is like it."""
+    asked = land.classes != OUTSIDE
     rows, columns = _cells(land, places)
-    for place, region in zip(places, labels["region"].to_numpy()[rows, columns], strict=True):
-        place["region"] = int(region)
+    shares = {}
+    for by, ground in read_ground(run.folder).items():
+        for place, code in zip(places, ground.codes[rows, columns], strict=True):
+            place[by] = ground.names[code] if code >= 0 else None
+        known = ground.codes[asked & (ground.codes >= 0)]
+        count = np.bincount(known, minlength=len(ground.names)) / asked.sum()
+        shares[by] = dict(zip(ground.names, count.tolist(), strict=True))
+    return shares
 
 
 def _add_tasks(run: Run, places: Sequence[dict[str, Any]]) -> None:
@@ -193,67 +180,6 @@ def _add_reasons(run: Run, land: Land, places: Sequence[dict[str, Any]], explain
         place["reasons"] = [{"family": name, "log_odds": value} for name, value in ordered]
 
 
-def _patterns(land: Land, places: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Count new events, leaving out those that the run had learned from."""
-    new = [place for place in places if place["trained_as"] != "positive"]
-    asked = land.classes != OUTSIDE
-    classes = []
-    for code, name in sorted(CLASS_NAMES.items(), reverse=True):
-        share = float((land.classes[asked] == code).mean())
-        count = sum(place["class"] == name for place in new)
-        classes.append({"class": name, "land_share": share, "events": count})
-    return {
-        "new": len(new),
-        "known_before": len(places) - len(new),
-        "missed": sum(_missed(place) for place in new),
-        "cannot_say": sum(place["class"] == "cannot_say" for place in new),
-        "tasked": sum(place["task"] is not None for place in new),
-        "classes": classes,
-        "regions": _counted(new, "region"),
-        "kinds": _counted([place for place in new if place["kind"] is not None], "kind"),
-        "families": _families(new),
-    }
-
-
-def _missed(place: Mapping[str, Any]) -> bool:
-    return bool(place["class"] == "lower")
-
-
-def _counted(places: Sequence[Mapping[str, Any]], by: str) -> list[dict[str, Any]]:
-    rows = []
-    for value in sorted({place[by] for place in places}):
-        here = [place for place in places if place[by] == value]
-        rows.append(
-            {
-                by: value,
-                "events": len(here),
-                "missed": sum(map(_missed, here)),
-                "cannot_say": sum(place["class"] == "cannot_say" for place in here),
-            }
-        )
-    return sorted(rows, key=lambda row: (-row["missed"], -row["events"], str(row[by])))
-
-
-def _families(places: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give the mean log-odds each family added at misses and elsewhere; what misled comes first."""
-    told = [place for place in places if place["reasons"]]
-    names = sorted({reason["family"] for place in told for reason in place["reasons"]})
-    rows: list[dict[str, Any]] = []
-    for name in names:
-        added = {
-            missed: [
-                reason["log_odds"]
-                for place in told
-                for reason in place["reasons"]
-                if reason["family"] == name and _missed(place) is missed
-            ]
-            for missed in (True, False)
-        }
-        means = {key: float(np.mean(values)) if values else None for key, values in added.items()}
-        rows.append({"family": name, "at_misses": means[True], "elsewhere": means[False]})
-    return sorted(rows, key=lambda row: (row["at_misses"] or 0.0, row["family"]))
-
-
 def _table(places: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     rows = []
     for place in places:
@@ -280,17 +206,4 @@ def _words(data: Mapping[str, Any]) -> list[str]:
             f"{patterns['missed']} were missed (class lower), {patterns['cannot_say']} lie where "
             f"the run said that it cannot say, {patterns['tasked']} lie in a survey task."
         )
-    for by in ("region", "kind"):
-        worst = [row for row in patterns[f"{by}s"] if row["missed"]]
-        lines += [
-            f"{region_words(row[by]) if by == 'region' else row[by]}: {row['missed']} of "
-            f"{row['events']} new events missed."
-            for row in worst[:5]
-        ]
-    pulled = [row for row in patterns["families"] if (row["at_misses"] or 0.0) < 0][:SHOWN]
-    lines += [
-        f"What pulled the misses down: {row['family']} ({row['at_misses']:+.2f} log-odds in the "
-        f"mean; {row['elsewhere'] or 0.0:+.2f} at the others)."
-        for row in pulled
-    ]
-    return lines
+    return [*lines, *pattern_words(patterns)]

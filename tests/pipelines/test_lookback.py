@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -8,9 +9,10 @@ import shapely
 
 from features.errors import InputError
 from features.grid import cell_centres
+from models.members import LinearMembers
 from pipelines.build import read_cells
 from pipelines.context import Run
-from pipelines.lookback import look_back, read_trees, reasons_by_family
+from pipelines.lookback import look_back, reasons_by_family
 from pipelines.predict import load_model
 from pipelines.rasters import read_raster
 
@@ -53,8 +55,11 @@ def test_misses_are_counted_where_they_were_put(tiny_run: Path, land, tmp_path: 
     assert {row["class"]: row["events"] for row in patterns["classes"]} == {
         "higher": 2, "elevated": 0, "lower": 3, "cannot_say": 0,
     }  # fmt: skip
-    assert {row["kind"]: row["missed"] for row in patterns["kinds"]} == {"foot": 2, "vehicle": 1}
-    assert sum(row["missed"] for row in patterns["regions"]) == 3
+    kinds = patterns["groups"]["kind"]
+    assert {row["value"]: row["missed"] for row in kinds} == {"foot": 2, "vehicle": 1}
+    for by in ("region", "line"):
+        assert sum(row["missed"] for row in patterns["groups"][by]) == 3
+    assert patterns["groups"]["cover"] == []  # the tiny cube has no land cover
     assert "SIMULATED" in found["words"][0]
     stored = json.loads((tmp_path / "out" / "lookback.json").read_text(encoding="utf-8"))
     assert len(stored["events"]) == 6
@@ -80,13 +85,39 @@ def test_reasons_add_up_to_the_score(tiny_run: Path, land) -> None:
     rows, columns = (np.array(axis) for axis in zip(*(*places, places[0]), strict=True))
     added = reasons_by_family(run, rows, columns)
     assert added[0] == added[-1]
-    chosen = np.zeros(probability.shape, dtype=bool)
-    chosen[rows, columns] = True
-    matrix = model.columns(read_cells(run, chosen).cells).to_numpy(dtype=np.float32)
-    raw = np.mean([b.predict(matrix, raw_score=True) for b in read_trees(tiny_run)], axis=0)
-    base = np.mean([b.predict(matrix, pred_contrib=True)[0, -1] for b in read_trees(tiny_run)])
+    matrix = columns_at(run, rows, columns)
+    boosters = model.members.boosters
+    raw = np.mean([b.predict(matrix, raw_score=True) for b in boosters], axis=0)
+    base = np.mean([b.predict(matrix, pred_contrib=True)[0, -1] for b in boosters])
     sums = sorted(sum(values.values()) + base for values in added[:-1])
-    np.testing.assert_allclose(sums, np.sort(raw), atol=1e-6)
+    np.testing.assert_allclose(sums, np.sort(raw), atol=1e-5)
+
+
+def test_reasons_of_a_logistic_model_add_up_to_its_score(
+    tiny_run: Path, land, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probability, _, _, _ = land
+    run, model = Run.open(tiny_run), load_model(tiny_run)
+    rows, columns = (
+        np.array(axis) for axis in zip(*some(np.isfinite(probability), 4), strict=True)
+    )
+    matrix = columns_at(run, rows, columns)
+    width = matrix.shape[1]
+    weights = np.random.default_rng(1).normal(size=(2, width))
+    members = LinearMembers(np.zeros(width), np.full(width, 1e3), weights, np.array([0.5, 1.5]))
+    logistic = replace(model, members=members)
+    monkeypatch.setattr("pipelines.lookback.load_model", lambda _: logistic)
+    added = reasons_by_family(run, rows, columns)
+    expected = members.log_odds(matrix, threads=1).mean(axis=1)
+    np.testing.assert_allclose([sum(values.values()) + 1.0 for values in added], expected, 1e-4)
+
+
+def columns_at(run: Run, rows, columns) -> np.ndarray:
+    """The columns that the members see, of cells in the order of the grid."""
+    chosen = np.zeros(tuple(read_raster(run.folder / "rasters" / "probability.tif")[1].shape), bool)
+    chosen[rows, columns] = True
+    cells = read_cells(run, chosen).cells
+    return load_model(run.folder).columns(cells).to_numpy(dtype=np.float32)
 
 
 def test_another_way_to_explain_can_be_put_in(tiny_run: Path, land, tmp_path: Path) -> None:

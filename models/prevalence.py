@@ -15,10 +15,13 @@ from scipy.stats import norm, rankdata
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from features.errors import InputError
-from models.intervals import percentile_interval
+from models.intervals import effective_rows, exact_binomial, percentile_interval
 from models.propensity import as_mask
+from models.shift_calibrator import ShiftCalibrator
 
 Array = NDArray[np.float64]
+
+FAINT = 0.01  # a sum this small beside its standard error has left what a share can be
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,9 @@ def unsurveyed_prevalence(
     """Estimate the share of unsurveyed cells that hold something.
 
     Mean prediction over unsurveyed cells, plus the weighted mean of what the model missed or
-    said too much on surveyed cells, divided by the chance that a survey finds what is there.
+    said too much on surveyed cells, divided by the chance that a survey finds what is there. Where
+    that sum is hardly above 0, or below it, the model and weighted surveyed land contradict each
+    other: the model's log-odds are then moved until weighted surveyed land is right.
 
     Parameters
     ----------
@@ -94,7 +99,8 @@ def unsurveyed_prevalence(
     Prevalence
         The interval holds the spread over blocks drawn with replacement, on the log scale, and
         that of detection; and, since the share is that of this land and not of land like it, the
-        scatter of whole unsurveyed blocks about the model.
+        scatter of whole unsurveyed blocks about the model. Where log-odds were moved, it reaches
+        up to what weighted surveyed land alone allows for, which is never 0.
 
     Raises
     ------
@@ -104,7 +110,8 @@ def unsurveyed_prevalence(
     Notes
     -----
     Augmented inverse weighting for a target population: Dahabreh et al. 2020,
-    doi 10.1002/sim.8426. Blocks of rows: Lahiri 2003, doi 10.1007/978-1-4757-3803-2.
+    doi 10.1002/sim.8426. Moved log-odds, which stay within bounds: van der Laan and Rubin 2006,
+    doi 10.2202/1557-4679.1043. Blocks of rows: Lahiri 2003, doi 10.1007/978-1-4757-3803-2.
     """
     p, weight, mask = _checked(predicted, weights)
     y = np.where(mask, np.asarray(found, dtype=np.float64), 0.0)
@@ -118,11 +125,16 @@ def unsurveyed_prevalence(
             "say how far blocks differ. Use smaller blocks."
         )
     rng = np.random.default_rng(seed)
-    drawn = _draws(sums, draws, rng) / rng.uniform(low, high, draws)
+    spread, share = _spread(sums, draws, rng), _augmented(sums.sum(axis=0))
+    most = 0.0
+    if share <= FAINT * spread:
+        share, most = _within_bounds(p, y, weight, blocks, level=level)
+    drawn = _draws(share, spread, draws, rng) / rng.uniform(low, high, draws)
     middle = (low + high) / 2
     at_least = 0.0 if known is None else float(np.asarray(known, dtype=bool)[~mask].mean())
-    estimate = max(_augmented(sums.sum(axis=0)) / middle, at_least)
+    estimate = max(share / middle, at_least)
     lower, upper = percentile_interval(drawn, level=level)
+    upper = max(upper, most / low)
     return Prevalence(
         estimate=min(estimate, 1.0),
         lower=float(np.clip(lower, at_least, 1.0)),
@@ -215,13 +227,31 @@ def _block_sums(
 
 
 def _augmented(total: Array) -> float:
-    return float(max(total[0] / total[1] + total[2] / total[3], 0.0))
+    return float(total[0] / total[1] + total[2] / total[3])
 
 
-def _draws(sums: Array, draws: int, rng: np.random.Generator) -> Array:
-    """Draw shares before detection: blocks with replacement, and scatter of unsurveyed blocks."""
+def _within_bounds(
+    p: Array, y: Array, weight: Array, blocks: ArrayLike, *, level: float
+) -> tuple[float, float]:
+    """Give a share that cannot fall below 0, and the most that surveyed land allows for.
+
+    The model's log-odds are moved until weighted surveyed land is right, instead of adding what it
+    misses. The most is the exact upper end of the weighted share found, blocks being the rows.
+    """
+    mask = weight > 0
+    _, block = np.unique(np.asarray(blocks)[mask], return_inverse=True)
+    rows = effective_rows(y[mask], weight[mask], block)
+    found = float(np.average(y[mask], weights=weight[mask]))
+    most = exact_binomial(found, rows, level=level)[1]
+    if found in (0.0, 1.0):
+        return found, most
+    moved = ShiftCalibrator().fit(p[mask], y[mask], weight[mask])
+    return float(moved.transform(p[~mask]).mean()), most
+
+
+def _spread(sums: Array, draws: int, rng: np.random.Generator) -> float:
+    """Give the standard error of the share: blocks drawn with replacement, and their scatter."""
     surveyed = sums[sums[:, 3] > 0]
-    centre = max(_augmented(sums.sum(axis=0)), 1e-9)
     times = rng.multinomial(len(surveyed), np.full(len(surveyed), 1 / len(surveyed)), size=draws)
     residual = times @ surveyed[:, 2] / (times @ surveyed[:, 3])
     shift = sums[:, 0].sum() / sums[:, 1].sum() + residual
@@ -231,8 +261,13 @@ def _draws(sums: Array, draws: int, rng: np.random.Generator) -> Array:
     deviation = surveyed[:, 2] - mean * surveyed[:, 3]
     per_row = (deviation**2).sum() / surveyed[:, 3].sum()
     scatter = np.sqrt(per_row / sums[:, 1].sum())
-    relative = np.hypot(estimation, scatter) / centre
-    return centre * np.exp(np.sqrt(np.log1p(relative**2)) * norm.ppf(_even(draws, rng)))
+    return float(np.hypot(estimation, scatter))
+
+
+def _draws(share: float, spread: float, draws: int, rng: np.random.Generator) -> Array:
+    """Draw shares before detection, evenly over a log-normal."""
+    relative = spread / max(share, 1e-9)
+    return share * np.exp(np.sqrt(np.log1p(relative**2)) * norm.ppf(_even(draws, rng)))
 
 
 def _even(draws: int, rng: np.random.Generator) -> Array:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from features.errors import InputError
 from models.prevalence import compare_readings, unsurveyed_prevalence
@@ -57,6 +57,29 @@ def test_the_interval_covers_the_share_of_this_land() -> None:
         )
         inside.append(result.lower <= truth[~surveyed].mean() <= result.upper)
     assert 0.80 <= np.mean(inside) <= 0.98
+
+
+def test_where_model_and_weights_contradict_each_other_the_share_stays_a_share() -> None:
+    for seed in range(10):
+        p, truth, chance, surveyed = world(seed)
+        said = np.where(surveyed, expit(logit(p) + 3), p)
+        weights = transport_weights(chance, surveyed)
+        result = unsurveyed_prevalence(said, truth, weights, blocks_of(len(p), 10), draws=200)
+        residual = np.average((truth - said)[surveyed], weights=weights[surveyed])
+        assert said[~surveyed].mean() + residual < 0
+        assert 0 < result.lower < result.estimate < result.by_weights < result.upper
+        assert result.lower < truth[~surveyed].mean() < result.upper
+
+
+@pytest.mark.parametrize("blocks", [5, 60])
+def test_finding_nothing_anywhere_proves_no_share_of_0(blocks: int) -> None:
+    surveyed = np.arange(20 * blocks) % 2 == 0
+    nothing = np.zeros(surveyed.size)
+    result = unsurveyed_prevalence(
+        nothing, nothing, surveyed * 1.0, blocks_of(surveyed.size, 20), detection=0.8
+    )
+    assert result.estimate == result.lower == 0
+    assert result.upper == pytest.approx((1 - 0.025 ** (1 / blocks)) / 0.8)
 
 
 def test_uncertain_detection_widens_the_interval() -> None:

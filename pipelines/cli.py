@@ -335,6 +335,11 @@ def pack(
         Path | None, typer.Option("--aoi", help="polygons of the area asked for")
     ] = None,
     layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
+    near: Near = None,
+    within: Within = None,
+    district: District = None,
+    hazard: Hazard = None,
+    as_of: AsOf = None,
     tasks: Annotated[
         Path | None, typer.Option("--tasks", help="tasks.gpkg that prioritize made for a request")
     ] = None,
@@ -343,9 +348,11 @@ def pack(
     ] = False,
 ) -> None:
     """Write one folder to hand out: maps, tasks, report, model card; opens in QGIS by map.qgs."""
+    from pipelines.filters import Filters
     from pipelines.pack import make_packs
 
-    for folder in make_packs(run, out, aoi=aoi, layer=layer, tasks=tasks, public=public):
+    asked = Filters(tuple(near or ()), within, tuple(district or ()), hazard, as_of, aoi, layer)
+    for folder in make_packs(run, out, filters=asked, tasks=tasks, public=public):
         typer.echo(f"Pack: {folder} (open {folder / 'map.qgs'} or {folder / 'report.html'})")
 
 

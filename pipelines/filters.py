@@ -64,6 +64,11 @@ class Filters:
         return self != Filters()
 
     @property
+    def limits_land(self) -> bool:
+        """Tell whether only part of the study area is asked for."""
+        return bool(self.near or self.districts) or self.aoi is not None
+
+    @property
     def name(self) -> str:
         """Name of the request's folder."""
         parts = [self.aoi.stem] if self.aoi is not None else []
@@ -146,7 +151,8 @@ def open_request(
     """Check the filters of a request; give the run that answers it and the folder for it."""
     run = replace(Run.open(run_dir), workers=workers)
     check_filters(run, filters)
-    request_area(run, filters)  # before anything is made for it
+    if filters.limits_land:
+        request_area(run, filters)  # refused before anything is made for it
     target = out or run_dir / "requests" / filters.name
     if not _other_day(run, filters):
         return run, target

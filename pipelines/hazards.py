@@ -39,6 +39,11 @@ def hazard_folder(folder: Path, hazard: str) -> Path:
     return folder / "hazards" / hazard
 
 
+def hazard_rasters(folder: Path, hazard: str) -> Path:
+    """Say where the rasters of a hazard class, or of any, are in a run folder."""
+    return folder / "rasters" / ("" if hazard == ANY else hazard)
+
+
 def trained_hazards(folder: Path) -> list[str]:
     """Name the hazard classes that have a model in a run folder."""
     return [name for name in HAZARD_BITS if (hazard_folder(folder, name) / "model").is_dir()]

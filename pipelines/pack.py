@@ -1,8 +1,10 @@
 """`minerisk pack`: one folder that a survey manager receives, for the whole land or an area."""
 
+import json
+import logging
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,10 +14,10 @@ from odc.geo.geobox import GeoBox
 
 from features.cube import cube_geobox, open_cube
 from features.errors import FindingError, InputError
-from features.sources import Layers, VectorSource
-from pipelines.coarse import FACTOR, coarsen_tasks
+from pipelines.coarse import coarsen_tasks
 from pipelines.context import Run
-from pipelines.geopackage import StyledLayer, write_geopackage
+from pipelines.filters import Filters, open_request, prioritize_request, request_area
+from pipelines.hazards import ANY, above_any, above_words, hazard_rasters, trained_hazards
 from pipelines.imsma import task_fields
 from pipelines.manifest import (
     MANIFEST,
@@ -25,109 +27,34 @@ from pipelines.manifest import (
     write_json,
     write_whole,
 )
-from pipelines.map_layers import MapLayers, map_layers, with_standing
+from pipelines.map_layers import map_layers, with_standing
 from pipelines.model_card import card_record, card_text
+from pipelines.pack_project import pack_project, write_map_layers
 from pipelines.pack_rasters import (
     NEEDED,
     REASONS,
+    Grids,
     coarse_rasters,
     cut_rasters,
     cut_reasons,
     write_rasters,
 )
 from pipelines.pack_report import pack_page
-from pipelines.predict import Window, area_window, whole_window
-from pipelines.project import ProjectLayer, project_text
+from pipelines.pack_request import USE, Request, readme
+from pipelines.predict import area_window, whole_window
 from pipelines.review import review_state
 from pipelines.stac import stac_item
-from pipelines.styles import line_qml, points_qml, registered_qml, tasks_qml
 from pipelines.task_files import write_task_files
 
 FORMAT = 1
-STATE_WORDS: Mapping[str, str] = {
-    "draft": "DRAFT: nobody has approved this run",
-    "reviewed": "DRAFT: this run was looked at and not approved",
-    "approved": "",
-}
-PUBLIC_WORDS = f"PUBLIC COPY: cells {FACTOR} times as wide, no findings"
-USE = "One indirect source for desk assessment: it ranks land for survey and decides nothing."
-TITLES: Mapping[str, str] = {
-    "risk_class": "Risk class",
-    "probability": "Probability of contamination",
-    "probability_lower": "Probability, lower end of the interval",
-    "probability_upper": "Probability, upper end of the interval",
-    "reasons": "Strongest reason (bands 2 and 3: the next)",
-    "applicability": "Dissimilarity to surveyed land (over 1: cannot say)",
-}
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is asked of a run.
-
-    Attributes
-    ----------
-    run
-        The run that answers.
-    window
-        The cells asked for.
-    area
-        The polygons asked for, in the run's CRS; none is the whole study area.
-    name
-        Of the area.
-    public
-        Whether the answer is coarsened for the public.
-    state
-        Of the run's reviews.
-    taken
-        SHA-256 of what the answer is made of.
-    tasks
-        The GeoPackage of survey tasks.
-    """
-
-    run: Run
-    window: Window
-    area: gpd.GeoDataFrame | None
-    name: str
-    public: bool
-    state: str
-    taken: Mapping[str, str]
-    tasks: Path
-
-    @property
-    def head(self) -> str:
-        """The end of the run's trail."""
-        return str(read_manifest(self.run.folder).get("head"))
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """What every file has to say of itself; nothing for an approved run on real findings."""
-        words = (
-            STATE_WORDS[self.state],
-            "SIMULATED findings: evidence of nothing real" if self.run.simulated else "",
-            PUBLIC_WORDS if self.public else "",
-        )
-        return tuple(word for word in words if word)
-
-    @property
-    def tags(self) -> dict[str, str]:
-        """Metadata of every raster."""
-        return {
-            "RUN": self.run.config.study_area.name,
-            "RUN_HEAD": self.head,
-            "STATE": self.state if self.state == "approved" else f"DRAFT ({self.state})",
-            "FINDINGS": "SIMULATED" if self.run.simulated else "recorded",
-            "USE": USE,
-            "COPY": "public" if self.public else "restricted",
-        }
+log = logging.getLogger(__name__)
 
 
 def make_packs(
     folder: Path,
     out: Path,
     *,
-    aoi: Path | None = None,
-    layer: str | None = None,
+    filters: Filters = Filters(),  # noqa: B008 - a frozen value
     tasks: Path | None = None,
     public: bool = False,
 ) -> list[Path]:
@@ -139,10 +66,12 @@ def make_packs(
         A finished run. What is taken from it is held against its manifest first.
     out
         A new or empty folder, or an earlier pack. The public copy goes into ``<out>_public``.
-    aoi, layer
-        File and layer of the polygons asked for; none is the whole study area.
+    filters
+        The land, hazard class and day asked for; none is the whole study area, with the maps of
+        every class that has a model.
     tasks
-        A ``tasks.gpkg`` that ``minerisk prioritize`` made for a request; none is that of the run.
+        A ``tasks.gpkg`` that ``minerisk prioritize`` made for a request. None is that of the run,
+        or, with any filter but polygons, tasks made anew in ``requests/<name>/`` of the run.
     public
         Write the coarsened copy too.
 
@@ -158,30 +87,34 @@ def make_packs(
     CoverError
         If the area leaves the study area.
     InputError
-        If the run is not finished, or `out` holds something else.
+        If the run is not finished, a filter is not known, or `out` holds something else.
     """
-    run, state = Run.open(folder), review_state(folder)
-    if state == "withdrawn":
-        raise FindingError(f"{folder} was withdrawn: nothing may be handed out from it.")
-    taken = _taken(folder)
-    if tasks is not None:
-        taken["tasks.gpkg"] = sha256_path(_existing(tasks))
+    _refuse(folder, filters, public=public)
+    made_anew = tasks is None and replace(filters, aoi=None, layer=None)
+    run, place = open_request(folder, filters, said=log.info)
+    if made_anew:
+        prioritize_request(folder, filters, out=place, said=log.info)
+        tasks = place / "tasks.gpkg"
+    classes = trained_hazards(run.folder) if filters.hazard is None else []
+    taken = _taken(run.folder, tasks, [filters.hazard or ANY, *classes])
     targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
-    for target in targets:
-        _empty(target)
-    with open_cube(folder / "cube.zarr") as cube:
-        area = None if aoi is None else _area(run, aoi, layer)
+    with open_cube(run.folder / "cube.zarr") as cube:
+        area = request_area(run, filters) if filters.limits_land else None
         window = whole_window(cube) if area is None else area_window(cube, area)
+        for target in targets:
+            _empty(target)
         for target in targets:
             request = Request(
                 run,
                 window,
                 area,
-                name=aoi.stem if aoi else "all",
+                name=filters.name or "all",
                 public=target != out,
-                state=state,
+                state=review_state(run.folder),
                 taken=taken,
-                tasks=tasks or folder / "tasks.gpkg",
+                tasks=tasks or run.folder / "tasks.gpkg",
+                hazard=filters.hazard or ANY,
+                classes=classes,
             )
             write_pack(request, cube, target)
     return targets
@@ -189,12 +122,8 @@ def make_packs(
 
 def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     """Write one pack into an empty folder; ``manifest.json`` comes last."""
-    run, rasters = request.run, request.run.folder / "rasters"
-    cut = coarse_rasters if request.public else cut_rasters
-    grids = cut(rasters, cube, request.window)
-    write_rasters(grids, out, tags=request.tags)
-    if not request.public:
-        cut_reasons(rasters, request.window, out, tags=request.tags)
+    run = request.run
+    grids, above = _write_maps(request, cube, out)
     layers = map_layers(run, grids.geobox, public=request.public)
     if not request.public:
         layers = with_standing(layers, request.tasks, grids.geobox)
@@ -203,7 +132,7 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     summary = request.tasks.with_suffix(".json")
     if summary.is_file() and not request.public:
         write_whole(out / summary.name, summary.read_bytes())
-    drawn = _write_map_layers(layers, request, out)
+    drawn = write_map_layers(layers, request, out)
     page = pack_page(
         run, out, grids, layers=layers, tasks=tasks, marks=request.marks, public=request.public
     )
@@ -211,17 +140,55 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     record = card_record(run.folder)
     write_whole(out / "MODEL_CARD.md", card_text(record))
     write_json(out / "model_record.json", record)
-    write_whole(out / "README.txt", _readme(request, layers))
-    write_whole(out / "map.qgs", _project(request, drawn, grids.geobox, out))
+    write_whole(out / "README.txt", readme(request, [*above, *layers.missing]))
+    write_whole(out / "map.qgs", pack_project(request, drawn, grids.geobox, out))
     _write_lists(request, grids.geobox, out)
     return out
 
 
-def _taken(folder: Path) -> dict[str, str]:
+def _write_maps(request: Request, cube: xr.Dataset, out: Path) -> tuple[Grids, list[str]]:
+    """Write the maps asked for, then those of each class in a folder of its name.
+
+    Returns
+    -------
+    grids, above
+        What was asked for, and words on where a class is above any hazard.
+    """
+    cut = coarse_rasters if request.public else cut_rasters
+    found, above = {}, []
+    for name in (request.hazard, *request.classes):
+        target = out / ("" if name == request.hazard else name)
+        tags = request.tags | {"HAZARD": name}
+        found[name] = cut(request.rasters(name), cube, request.window)
+        if name != request.hazard:
+            bands = (found[name].bands["probability"], found[request.hazard].bands["probability"])
+            above += [words] if (words := above_words(name, above_any(*bands))) else []
+        write_rasters(found[name], target, tags=tags)
+        if not request.public:
+            cut_reasons(request.rasters(name), request.window, target, tags=tags)
+    return found[request.hazard], above
+
+
+def _refuse(folder: Path, filters: Filters, *, public: bool) -> None:
+    if review_state(folder) == "withdrawn":
+        raise FindingError(f"{folder} was withdrawn: nothing may be handed out from it.")
+    run = Run.open(folder)
+    found = {item.layer for item in run.config.labels.positive}
+    if public and (telling := sorted(found & set(filters.near))):
+        raise InputError(
+            f"A public copy of the land near {', '.join(telling)} would tell where finds are. "
+            "Leave --public out, or ask near another layer."
+        )
+
+
+def _taken(folder: Path, tasks: Path | None, hazards: Sequence[str]) -> dict[str, str]:
     """Hash what a pack is made of, and hold it against the manifest of the run."""
-    recorded = outputs_of(folder, "build", "train", "predict", "prioritize")
-    names = [f"rasters/{name}.tif" for name in NEEDED] + ["tasks.gpkg", "metrics.json"]
-    names += [name for name in (f"rasters/{REASONS}",) if name in recorded]
+    stages = ("build", "train", "predict", *(() if tasks else ("prioritize",)))
+    recorded = outputs_of(folder, *stages)
+    places = [hazard_rasters(folder, name).relative_to(folder).as_posix() for name in hazards]
+    names = [f"{place}/{name}.tif" for place in places for name in NEEDED] + ["metrics.json"]
+    names += [name for place in places if (name := f"{place}/{REASONS}") in recorded]
+    names += [] if tasks else ["tasks.gpkg"]
     found = {}
     for name in names:
         if name not in recorded or not (folder / name).is_file():
@@ -232,6 +199,8 @@ def _taken(folder: Path) -> dict[str, str]:
                 f"{folder / name} is not as the run wrote it; nothing is handed out from it. "
                 "`minerisk audit` says what else changed."
             )
+    if tasks is not None:
+        found["tasks.gpkg"] = sha256_path(_existing(tasks))
     return found
 
 
@@ -239,12 +208,6 @@ def _existing(path: Path) -> Path:
     if not path.is_file():
         raise InputError(f"There is no {path}; expected the tasks.gpkg that prioritize made.")
     return path
-
-
-def _area(run: Run, path: Path, layer: str | None) -> gpd.GeoDataFrame:
-    source = VectorSource(path.resolve(), layer=layer)
-    layers = Layers({"aoi": source}, source.path.parent)
-    return layers.vector("aoi", crs=run.config.study_area.crs)
 
 
 def _empty(out: Path) -> None:
@@ -265,74 +228,10 @@ def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:
         tasks = tasks[tasks.intersects(request.area.union_all())].reset_index(drop=True)
     if request.public:
         tasks = coarsen_tasks(tasks, cube_geobox(cube))
-    return task_fields(tasks, study_area=run.config.study_area.name, hazard="any")
-
-
-def _write_map_layers(layers: MapLayers, request: Request, out: Path) -> list[ProjectLayer]:
-    found: dict[str, tuple[gpd.GeoDataFrame | None, str, str, str]] = {
-        "findings": (layers.findings, "Finds and accidents", points_qml("#ffffff"), "Point"),
-        "places": (layers.places, "Places", points_qml("#777777", label="name"), "Point"),
-        "front_line": (layers.line, "Front line", line_qml(), "Line"),
-        "registered": (layers.registered, "Registered areas", registered_qml(), "Polygon"),
-    }
-    words = " ".join([*request.marks, USE])
-    styled = {
-        name: StyledLayer(frame, style, title, words)
-        for name, (frame, title, style, _) in found.items()
-        if frame is not None and len(frame)
-    }
-    if styled:
-        write_geopackage(out / "map.gpkg", styled)
-    return [
-        ProjectLayer(f"map.gpkg|layername={name}", layer.title, layer.style, found[name][3], True)
-        for name, layer in styled.items()
-    ]
-
-
-def _project(request: Request, drawn: Sequence[ProjectLayer], geobox: GeoBox, out: Path) -> str:
-    rasters = [
-        ProjectLayer(
-            f"{name}.tif",
-            title,
-            (out / f"{name}.qml").read_text(encoding="utf-8"),
-            shown=name == "risk_class",
-        )
-        for name, title in TITLES.items()
-        if (out / f"{name}.qml").is_file()
-    ]
-    tasks = ProjectLayer("tasks.gpkg|layername=tasks", "Survey tasks", tasks_qml(), "Polygon", True)
-    return project_text(
-        [tasks, *drawn, *rasters],
-        title=" · ".join([request.run.config.study_area.title, *request.marks]),
-        geobox=geobox,
-    )
-
-
-def _readme(request: Request, layers: MapLayers) -> str:
-    title = request.run.config.study_area.title
-    return "\n".join(
-        [
-            *request.marks,
-            f"{title}, area: {request.name}. Run {request.head}.",
-            "",
-            "map.qgs             open this in QGIS: everything, in order and styled",
-            "report.html         open this in a browser, print it on A4; needs no network",
-            "tasks.gpkg          survey tasks for QGIS and ArcGIS; .csv and .xlsx for a",
-            "                    spreadsheet, .kml for phones, .geojson for IMSMA and the rest",
-            "risk_class.tif      higher, elevated, lower, cannot say; lower means survey later",
-            "probability*.tif    calibrated probability and the ends of its interval",
-            "reasons.tif         what moves the score of a cell most (restricted copy)",
-            "applicability.tif   over 1: the data do not support a statement there",
-            "map.gpkg            front line, places, and in the restricted copy what is registered",
-            "MODEL_CARD.md       what the model is for, how good it is, where it fails",
-            "manifest.json       SHA-256 of every file, and the run they come from",
-            "",
-            USE,
-            "It never says that land needs no survey. Registered areas stand as they are.",
-            *layers.missing,
-            "",
-        ]
-    )
+    summary = request.tasks.with_suffix(".json")
+    asked = json.loads(summary.read_text(encoding="utf-8"))["asked"] if summary.is_file() else {}
+    hazard = asked.get("hazard", request.hazard)
+    return task_fields(tasks, study_area=run.config.study_area.name, hazard=hazard)
 
 
 def _write_lists(request: Request, geobox: GeoBox, out: Path) -> None:
@@ -345,6 +244,7 @@ def _write_lists(request: Request, geobox: GeoBox, out: Path) -> None:
         "minerisk:state": request.state,
         "minerisk:findings": request.tags["FINDINGS"],
         "minerisk:copy": request.tags["COPY"],
+        "minerisk:hazard": request.hazard,
     }
     name = f"{run.config.study_area.name}-{request.name}-{request.tags['COPY']}"
     hashes = _hashes(out)
@@ -361,6 +261,7 @@ def _write_lists(request: Request, geobox: GeoBox, out: Path) -> None:
             "state": request.state,
             "simulated": run.simulated,
             "area": request.name,
+            "hazards": [request.hazard, *request.classes],
             "study_area": run.config.study_area.name,
             "run": {"head": request.head, "code": manifest.get("environment", {})},
             "made_from": dict(request.taken),

@@ -25,7 +25,7 @@ from pipelines.capture import capture_of_run
 from pipelines.console import muted
 from pipelines.context import Run
 from pipelines.geopackage import StyledLayer, write_geopackage
-from pipelines.hazards import hazard_folder
+from pipelines.hazards import hazard_folder, hazard_rasters
 from pipelines.manifest import write_json, write_whole
 from pipelines.predict import load_model
 from pipelines.rasters import read_raster_like, write_raster
@@ -120,7 +120,7 @@ def write_tasks(
 
 
 def _bands(run: Run, asked: Asked, geobox: GeoBox) -> dict[str, NDArray[Any]]:
-    rasters = run.folder / "rasters" / ("" if asked.hazard == "any" else asked.hazard)
+    rasters = hazard_rasters(run.folder, asked.hazard)
     missing = [name for name in LAYERS if not (rasters / f"{name}.tif").is_file()]
     if missing:
         raise InputError(

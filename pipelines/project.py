@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
 from odc.geo.geobox import GeoBox
@@ -25,6 +26,8 @@ class ProjectLayer:
         ``Raster``, ``Polygon``, ``Line`` or ``Point``.
     shown
         Whether it is ticked when the project opens.
+    group
+        Name of the folder of the layer tree that it lies in; none is the tree itself.
     """
 
     source: str
@@ -32,6 +35,7 @@ class ProjectLayer:
     style: str
     geometry: str = "Raster"
     shown: bool = False
+    group: str = ""
 
     @property
     def id(self) -> str:
@@ -50,17 +54,16 @@ def project_text(
     Parameters
     ----------
     layers
-        From the top of the layer tree to the bottom.
+        From the top of the layer tree to the bottom; those of one group stand together, and a
+        group opens unticked, since its maps would cover those beneath.
     title
         Of the project, and of the group that holds the layers.
     geobox
         The land to show when the project opens; its CRS is the project's.
     """
     tree = "".join(
-        f'<layer-tree-layer id="{layer.id}" name={quoteattr(layer.title)} expanded="0" '
-        f'checked="{"Qt::Checked" if layer.shown else "Qt::Unchecked"}" '
-        f'source={quoteattr(f"./{layer.source}")} providerKey="{_provider(layer)}"/>\n'
-        for layer in layers
+        _grouped(group, "".join(_leaf(layer) for layer in members))
+        for group, members in groupby(layers, key=lambda layer: layer.group)
     )
     order = "".join(f"<item>{layer.id}</item>\n" for layer in layers)
     crs, names = str(geobox.crs), ("xmin", "ymin", "xmax", "ymax")
@@ -79,6 +82,23 @@ def project_text(
         '<properties><Paths><Absolute type="bool">false</Absolute></Paths>'
         '<SpatialRefSys><ProjectionsEnabled type="int">1</ProjectionsEnabled></SpatialRefSys>'
         "</properties>\n</qgis>\n"
+    )
+
+
+def _grouped(group: str, leaves: str) -> str:
+    if not group:
+        return leaves
+    return (
+        f'<layer-tree-group expanded="0" checked="Qt::Unchecked" name={quoteattr(group)}>\n'
+        f"{leaves}</layer-tree-group>\n"
+    )
+
+
+def _leaf(layer: ProjectLayer) -> str:
+    return (
+        f'<layer-tree-layer id="{layer.id}" name={quoteattr(layer.title)} expanded="0" '
+        f'checked="{"Qt::Checked" if layer.shown else "Qt::Unchecked"}" '
+        f'source={quoteattr(f"./{layer.source}")} providerKey="{_provider(layer)}"/>\n'
     )
 
 

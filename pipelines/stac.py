@@ -8,7 +8,7 @@ from typing import Any
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 EXTENSIONS = (
     "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
     "https://stac-extensions.github.io/file/v2.1.0/schema.json",

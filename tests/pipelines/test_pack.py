@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 
 from features.errors import CoverError, FindingError, InputError
 from pipelines.cli import app
-from pipelines.manifest import read_manifest, sha256_path
+from pipelines.context import Run
+from pipelines.filters import Filters, predict_request
+from pipelines.manifest import read_manifest, sha256_path, write_manifest
 from pipelines.pack import make_packs
 from pipelines.pack_rasters import NEEDED
-from pipelines.rasters import read_raster, read_raster_like
+from pipelines.rasters import raster_tags, read_raster, read_raster_like, write_raster
 from pipelines.styles import OUTSIDE
 
 
@@ -136,7 +138,7 @@ def test_tasks_are_those_of_the_run_that_touch_the_area(packs, tiny_run, aoi):
 def test_the_same_request_gives_the_same_bytes_and_takes_the_place_of_the_old(packs, tiny_run, aoi):
     before = (packs[0] / "manifest.json").read_bytes()
     (packs[0] / "left_over.txt").write_text("old")
-    make_packs(tiny_run, packs[0], aoi=aoi)
+    make_packs(tiny_run, packs[0], filters=Filters(aoi=aoi))
     assert (packs[0] / "manifest.json").read_bytes() == before
     assert not (packs[0] / "left_over.txt").exists()
 
@@ -160,7 +162,83 @@ def test_an_unfinished_run_and_an_area_elsewhere_are_refused(tiny_copy, tmp_path
     far = tmp_path / "far.gpkg"
     gpd.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs="EPSG:4326").to_file(far)
     with pytest.raises(CoverError):
-        make_packs(tiny_copy, tmp_path / "pack", aoi=far)
+        make_packs(tiny_copy, tmp_path / "pack", filters=Filters(aoi=far))
     shutil.rmtree(tiny_copy / "rasters")
     with pytest.raises(InputError, match="Finish the run"):
-        make_packs(tiny_copy, tmp_path / "other", aoi=aoi)
+        make_packs(tiny_copy, tmp_path / "other", filters=Filters(aoi=aoi))
+
+
+@pytest.fixture(scope="module")
+def run_with_class(tiny_run, tmp_path_factory):
+    """The tiny run, and maps of anti-personnel mines a fifth above those of any hazard."""
+    folder = tiny_run.parent / "with_class"
+    shutil.copytree(tiny_run, folder)
+    shutil.copytree(folder / "model", folder / "hazards" / "ap" / "model")
+    whole = folder / "rasters"
+    shutil.copytree(whole, whole / "ap")
+    values, geobox = read_raster(whole / "probability.tif")
+    path = whole / "ap" / "probability.tif"
+    write_raster(path, values * np.float32(1.2), geobox, description="p", unit="1")
+    manifest = read_manifest(folder)
+    stage = next(stage for stage in manifest["stages"] if stage["name"] == "predict")
+    for made in (whole / "ap").iterdir():
+        stage["outputs"][f"rasters/ap/{made.name}"] = sha256_path(made)
+    write_manifest(folder, manifest)
+    return folder
+
+
+def test_maps_of_a_class_lie_in_a_folder_and_bear_its_name_in_words(run_with_class, tmp_path):
+    make_packs(run_with_class, tmp_path / "pack", public=True)
+    for pack in (tmp_path / "pack", tmp_path / "pack_public"):
+        for name in NEEDED:
+            assert cog_validate(pack / "ap" / f"{name}.tif")[0]
+            assert (pack / "ap" / f"{name}.qml").is_file()
+            assert "STATISTICS_MEAN" in (pack / "ap" / f"{name}.tif.aux.xml").read_text()
+        assert raster_tags(pack / "ap" / "risk_class.tif")["HAZARD"] == "ap"
+        project = (pack / "map.qgs").read_text(encoding="utf-8")
+        assert 'name="Anti-personnel mines"' in project
+        assert 'name="Anti-personnel mines: risk class"' in project
+        assert 'source="./ap/risk_class.tif"' in project
+        words = (pack / "README.txt").read_text(encoding="utf-8")
+        assert "the same maps for anti-personnel mines alone" in words
+        assert "Anti-personnel mines: in 100.0% of the cells the probability is above" in words
+    part, geobox = read_raster(tmp_path / "pack" / "ap" / "probability.tif")
+    whole = read_raster_like(run_with_class / "rasters" / "ap" / "probability.tif", geobox)
+    np.testing.assert_array_equal(part, whole)
+
+
+def test_one_class_asked_for_is_all_there_is_maps_and_tasks(run_with_class, tmp_path):
+    make_packs(run_with_class, tmp_path / "pack", filters=Filters(hazard="ap"))
+    pack = tmp_path / "pack"
+    part, geobox = read_raster(pack / "probability.tif")
+    whole = read_raster_like(run_with_class / "rasters" / "ap" / "probability.tif", geobox)
+    np.testing.assert_array_equal(part, whole)
+    assert not (pack / "ap").exists()
+    tasks = pyogrio.read_dataframe(pack / "tasks.gpkg", layer="tasks")
+    assert set(tasks["Hazard_Cla"]) == {"Landmine / Antipersonnel"}
+    assert json.loads((pack / "tasks.json").read_text())["asked"]["hazard"] == "ap"
+    for name in ("README.txt", "report.html", "map.qgs"):
+        assert "Anti-personnel mines only" in (pack / name).read_text(encoding="utf-8"), name
+
+
+def test_land_near_a_layer_is_cut_and_its_tasks_are_made_anew(tiny_copy, tmp_path):
+    asked = Filters(near=("settlements",), within_m=2_000)
+    make_packs(tiny_copy, tmp_path / "pack", filters=asked)
+    part, _ = read_raster(tmp_path / "pack" / "probability.tif")
+    predicted = predict_request(tiny_copy, asked, out=tmp_path / "same", said=[].append)
+    assert tmp_path / "same" / "probability.tif" in predicted
+    same, _ = read_raster(tmp_path / "same" / "probability.tif")
+    np.testing.assert_array_equal(part, same)
+    tasks = pyogrio.read_dataframe(tmp_path / "pack" / "tasks.gpkg", layer="tasks")
+    places = Run.open(tiny_copy).layers().vector("settlements", crs=str(tasks.crs))
+    assert len(tasks)
+    # A cell is near if its centre is: its corner lies half a diagonal further, at most.
+    corners = tasks.get_coordinates()
+    near = gpd.GeoSeries.from_xy(corners.x, corners.y, crs=tasks.crs).distance(places.union_all())
+    assert near.max() <= 2_000 + 250 * 2**0.5
+
+
+def test_a_public_copy_never_tells_the_land_near_finds(tiny_run, tmp_path):
+    asked = Filters(near=("simulated_finds",), within_m=2_000)
+    with pytest.raises(InputError, match="would tell where finds are"):
+        make_packs(tiny_run, tmp_path / "pack", filters=asked, public=True)

@@ -1,0 +1,127 @@
+"""What is asked of a run for a pack, and what the pack has to say of itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+
+from pipelines.coarse import FACTOR
+from pipelines.context import Run
+from pipelines.hazards import ANY, HAZARD_TITLES, hazard_rasters
+from pipelines.manifest import read_manifest
+from pipelines.predict import Window
+
+STATE_WORDS: Mapping[str, str] = {
+    "draft": "DRAFT: nobody has approved this run",
+    "reviewed": "DRAFT: this run was looked at and not approved",
+    "approved": "",
+}
+PUBLIC_WORDS = f"PUBLIC COPY: cells {FACTOR} times as wide, no findings"
+USE = "One indirect source for desk assessment: it ranks land for survey and decides nothing."
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a run.
+
+    Attributes
+    ----------
+    run
+        The run that answers.
+    window
+        The cells asked for.
+    area
+        The polygons asked for, in the run's CRS; none is the whole study area.
+    name
+        Of the area.
+    public
+        Whether the answer is coarsened for the public.
+    state
+        Of the run's reviews.
+    taken
+        SHA-256 of what the answer is made of.
+    tasks
+        The GeoPackage of survey tasks.
+    hazard
+        Class of the maps and tasks; ``any``, and then those of `classes` go with them.
+    classes
+        Hazard classes that have maps of their own in a folder of their name.
+    """
+
+    run: Run
+    window: Window
+    area: gpd.GeoDataFrame | None
+    name: str
+    public: bool
+    state: str
+    taken: Mapping[str, str]
+    tasks: Path
+    hazard: str = ANY
+    classes: Sequence[str] = ()
+
+    @property
+    def head(self) -> str:
+        """The end of the run's trail."""
+        return str(read_manifest(self.run.folder).get("head"))
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What every file has to say of itself; nothing for an approved run on real findings."""
+        words = (
+            STATE_WORDS[self.state],
+            "SIMULATED findings: evidence of nothing real" if self.run.simulated else "",
+            PUBLIC_WORDS if self.public else "",
+            "" if self.hazard == ANY else f"{HAZARD_TITLES[self.hazard]} only",
+        )
+        return tuple(word for word in words if word)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Metadata of every raster."""
+        return {
+            "RUN": self.run.config.study_area.name,
+            "RUN_HEAD": self.head,
+            "STATE": self.state if self.state == "approved" else f"DRAFT ({self.state})",
+            "FINDINGS": "SIMULATED" if self.run.simulated else "recorded",
+            "HAZARD": self.hazard,
+            "USE": USE,
+            "COPY": "public" if self.public else "restricted",
+        }
+
+    def rasters(self, hazard: str) -> Path:
+        """Give the folder of the run's rasters of a hazard class."""
+        return hazard_rasters(self.run.folder, hazard)
+
+
+def readme(request: Request, notes: Sequence[str]) -> str:
+    """Write ``README.txt`` of a pack; `notes` come last, a line each."""
+    folders = [
+        f"{name + '/':21}the same maps for {HAZARD_TITLES[name].lower()} alone"
+        for name in request.classes
+    ]
+    title = request.run.config.study_area.title
+    return "\n".join(
+        [
+            *request.marks,
+            f"{title}, area: {request.name}. Run {request.head}.",
+            "",
+            "map.qgs             open this in QGIS: everything, in order and styled",
+            "report.html         open this in a browser, print it on A4; needs no network",
+            "tasks.gpkg          survey tasks for QGIS and ArcGIS; .csv and .xlsx for a",
+            "                    spreadsheet, .kml for phones, .geojson for IMSMA and the rest",
+            "risk_class.tif      higher, elevated, lower, cannot say; lower means survey later",
+            "probability*.tif    calibrated probability and the ends of its interval",
+            "reasons.tif         what moves the score of a cell most (restricted copy)",
+            "applicability.tif   over 1: the data do not support a statement there",
+            "map.gpkg            front line, places, and in the restricted copy what is registered",
+            "MODEL_CARD.md       what the model is for, how good it is, where it fails",
+            *folders,
+            "manifest.json       SHA-256 of every file, and the run they come from",
+            "",
+            USE,
+            "It never says that land needs no survey. Registered areas stand as they are.",
+            *notes,
+            "",
+        ]
+    )

@@ -317,6 +317,9 @@ def _strangers(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         here = Path(place).relative_to(folder)
         if here == Path():
             folders[:] = [name for name in folders if name not in UNTRACKED_FOLDERS]
+            for name in [name for name in folders if name.endswith(".partial")]:
+                folders.remove(name)
+                yield f"{name} is half-made: a stage was stopped; the same run goes on with it"
         for item in sorted([*folders, *files]):
             name = here / item
             path = folder / name

@@ -98,6 +98,15 @@ def test_a_folder_that_is_linked_in_is_named(tiny_copy: Path, tmp_path: Path) ->
     assert any("extra was made by no stage" in line for line in audit_run(tiny_copy).problems)
 
 
+def test_what_a_stopped_stage_left_is_one_line(tiny_copy: Path) -> None:
+    for name in ("zarr.json", "elevation_m/zarr.json"):
+        path = tiny_copy / ".cube.zarr.partial" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{}", encoding="utf-8")
+    problems = audit_run(tiny_copy).problems
+    assert [line.split(" is half-made")[0] for line in problems] == [".cube.zarr.partial"]
+
+
 def test_a_flipped_simulated_flag_is_named(tiny_copy: Path) -> None:
     path = tiny_copy / "manifest.json"
     manifest = json.loads(path.read_text(encoding="utf-8"))

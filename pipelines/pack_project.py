@@ -26,7 +26,12 @@ TITLES: Mapping[str, str] = {
 def write_map_layers(layers: MapLayers, request: Request, out: Path) -> list[ProjectLayer]:
     """Write ``map.gpkg`` with what there is to draw over the maps; give it as project layers."""
     found: dict[str, tuple[gpd.GeoDataFrame | None, str, str, str]] = {
-        "findings": (layers.findings, "Finds and accidents", points_qml("#ffffff"), "Point"),
+        "findings": (
+            layers.findings,
+            "Finds and accidents",
+            points_qml("#ffffff", size_mm=1.0),
+            "Point",
+        ),
         "places": (layers.places, "Places", points_qml("#777777", label="name"), "Point"),
         "front_line": (layers.line, "Front line", line_qml(), "Line"),
         "registered": (layers.registered, "Registered areas", registered_qml(), "Polygon"),

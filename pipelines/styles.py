@@ -24,19 +24,22 @@ CLASS_WORDS: Mapping[int, str] = {
     CANNOT_SAY: marked("cannot say: the data do not support a statement"),
 }
 CLASS_COLOURS: Mapping[int, str] = {
-    CANNOT_SAY: "#c9c9c9",
-    LOWER: "#8fb1d9",
-    ELEVATED: "#8a4fa8",
+    CANNOT_SAY: "#969696",
+    LOWER: "#c3d7ee",
+    ELEVATED: "#7b3f9b",
     HIGHER: "#3b0050",
 }
+"""Told apart in black and white too: cannot say prints darker than lower, never as less of it."""
 APPLICABLE_WORDS: Mapping[int, str] = {
     1: marked("like the surveyed land"),
     0: CLASS_WORDS[CANNOT_SAY],
 }
-APPLICABLE_COLOURS: Mapping[int, str] = {1: "#8fb1d9", 0: "#c9c9c9"}
+APPLICABLE_COLOURS: Mapping[int, str] = {1: CLASS_COLOURS[LOWER], 0: CLASS_COLOURS[CANNOT_SAY]}
 
 Ramp = Sequence[tuple[float, str, str]]
 """Steps of a scale, lowest first: upper bound, colour, words."""
+LABELS_TO = 400_000
+"""Scale up to which the numbers of tasks are shown; farther out they would cover the map."""
 Symbol = tuple[str, str, str, str, Sequence[Mapping[str, str]]]
 """Value, words, type, class, and options of each of its layers, lowest first."""
 
@@ -52,18 +55,18 @@ PROBABILITY_RAMP: Ramp = (
 )
 DISSIMILARITY_RAMP: Ramp = (
     (0.1, "#eff3ff", marked("under 0.1: much like surveyed land")),
-    (0.2, "#c6dbef", "0.1 – 0.2"),
-    (0.4, "#9ecae1", "0.2 – 0.4"),
-    (0.7, "#6baed6", "0.4 – 0.7"),
-    (1.0, "#3182bd", "0.7 – 1"),
-    (float("inf"), "#8f8f8f", marked("over 1: unlike any surveyed land")),
+    (0.2, "#d3e3f3", "0.1 – 0.2"),
+    (0.4, "#b5d2ea", "0.2 – 0.4"),
+    (0.7, "#8fbce0", "0.4 – 0.7"),
+    (1.0, "#6aa3d5", "0.7 – 1"),
+    (float("inf"), "#6e6e6e", marked("over 1: unlike any surveyed land")),
 )
 DENSITY_RAMP: Ramp = (
-    (0.5, "#8f8f8f", marked("none: no surveyed cell like this one")),
-    (10.5, "#3182bd", marked("1 – 10: a few")),
-    (100.5, "#6baed6", "11 – 100"),
-    (500.5, "#9ecae1", "101 – 500"),
-    (float("inf"), "#c6dbef", marked("over 500: many surveyed cells like this one")),
+    (0.5, "#6e6e6e", marked("none: no surveyed cell like this one")),
+    (10.5, "#6aa3d5", marked("1 – 10: a few")),
+    (100.5, "#8fbce0", "11 – 100"),
+    (500.5, "#b5d2ea", "101 – 500"),
+    (float("inf"), "#d3e3f3", marked("over 500: many surveyed cells like this one")),
 )
 """Of at most 5,000 surveyed cells that are kept."""
 EXPECTED_ERROR_RAMP: Ramp = (
@@ -135,7 +138,7 @@ def tasks_qml(texts: Texts = ENGLISH) -> str:
         symbols.append(
             (arm, words, "fill", "SimpleFill", (casing, _outline("0,0,0,255", line, "0.5")))
         )
-    return _categorized_qml("arm", symbols, label="task")
+    return _categorized_qml("arm", symbols, label="task", farthest=LABELS_TO)
 
 
 def _outline(colour: str, line: str, width: str) -> Mapping[str, str]:
@@ -181,19 +184,21 @@ def line_qml() -> str:
     return _single_qml("line", "SimpleLine", options)
 
 
-def points_qml(colour: str, *, label: str = "") -> str:
+def points_qml(colour: str, *, label: str = "", size_mm: float = 1.6) -> str:
     """Write the QGIS style of points: small circles with a black edge, labelled by a column."""
     red, green, blue, opacity = rgba(colour)
     options = {
         "name": "circle",
         "color": f"{red},{green},{blue},{opacity}",
         "outline_color": "0,0,0,255",
-        "size": "1.6",
+        "size": f"{size_mm:g}",
     }
     return _single_qml("marker", "SimpleMarker", options, label=label)
 
 
-def _categorized_qml(column: str, symbols: Sequence[Symbol], *, label: str = "") -> str:
+def _categorized_qml(
+    column: str, symbols: Sequence[Symbol], *, label: str = "", farthest: int = 0
+) -> str:
     categories = "".join(
         f'      <category value={quoteattr(value)} symbol="{place}" render="true" '
         f"label={quoteattr(words)}/>\n"
@@ -205,6 +210,7 @@ def _categorized_qml(column: str, symbols: Sequence[Symbol], *, label: str = "")
         f'symbollevels="0">\n    <categories>\n{categories}    </categories>\n'
         f"    <symbols>\n{drawn}    </symbols>\n  </renderer-v2>\n",
         label=label,
+        farthest=farthest,
     )
 
 
@@ -234,12 +240,14 @@ def _symbol_qml(place: int, kind: str, layer: str, options: Sequence[Mapping[str
     )
 
 
-def _vector_qml(renderer: str, *, label: str = "") -> str:
+def _vector_qml(renderer: str, *, label: str = "", farthest: int = 0) -> str:
+    """Join renderer and labels; `farthest` is the scale (1 to so much) up to which labels show."""
+    scales = f'      <rendering scaleVisibility="1" scaleMin="1" scaleMax="{farthest}"/>\n'
     labelling = (
         '  <labeling type="simple">\n    <settings calloutType="simple">\n'
         f'      <text-style fieldName="{label}" fontSize="8" textColor="0,0,0,255">\n'
         '        <text-buffer bufferDraw="1" bufferSize="0.8" bufferColor="255,255,255,255"/>\n'
-        "      </text-style>\n    </settings>\n  </labeling>\n"
+        f"      </text-style>\n{scales if farthest else ''}    </settings>\n  </labeling>\n"
     )
     return (
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"

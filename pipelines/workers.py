@@ -173,8 +173,11 @@ def _on_cluster(work: Callable[[T], R], tasks: Sequence[T], address: str) -> Ite
     # Its own words about a lost scheduler are many; ours are one line.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with client:
-        futures = [client.submit(_do, packed, task, pure=False) for task in tasks]
-        for future in distributed.as_completed(futures, loop=client.loop):
+        # Held by nothing else, so that a result that has come is not made again for a lost worker.
+        done = distributed.as_completed(
+            [client.submit(_do, packed, task, pure=False) for task in tasks], loop=client.loop
+        )
+        for future in done:
             try:
                 result = future.result()
             except distributed.KilledWorker as failure:

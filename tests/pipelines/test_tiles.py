@@ -1,4 +1,4 @@
-"""Whole, in tiles of 256 cells, and by two processes: the same bytes."""
+"""Whole, in tiles of 256 cells, by two processes and by two Dask workers: the same bytes."""
 
 import dataclasses
 import hashlib
@@ -15,7 +15,7 @@ from pipelines import prediction_tiles
 from pipelines.console import progress
 from pipelines.context import Run
 from pipelines.layers import present_features
-from pipelines.workers import Workers
+from pipelines.workers import ALONE, Workers
 
 RESOLUTION_M = 56.0
 CAP_M = 2_000.0
@@ -40,10 +40,10 @@ def fine_cube(run: Run, path: Path, tiling: Tiling) -> None:
     )
 
 
-def rasters(run: Run, folder: Path, *, workers: int = 1) -> dict[str, str]:
+def rasters(run: Run, folder: Path, *, workers: Workers = ALONE) -> dict[str, str]:
     with progress("Risk rasters") as bar:
         paths, _ = predict_module.predict(
-            dataclasses.replace(run, workers=Workers(workers)), progress=bar, folder=folder
+            dataclasses.replace(run, workers=workers), progress=bar, folder=folder
         )
     inside = [path for path in paths if path.is_relative_to(folder)]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in inside}
@@ -58,18 +58,21 @@ def files(folder: Path) -> dict[str, str]:
 
 
 def test_tiles_and_workers_change_no_byte_of_cube_and_rasters(
-    tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dask_cluster
 ) -> None:
     run = Run.open(tiny_copy)
     cube = tiny_copy / "cube.zarr"
     shutil.rmtree(cube)
     fine_cube(run, cube, Tiling())
-    fine_cube(run, tmp_path / "two.zarr", Tiling(512, Workers(2).run))
-    assert files(tmp_path / "two.zarr") == files(cube)
+    cluster = Workers(scheduler=dask_cluster().address)
+    for name, workers in (("two", Workers(2)), ("dask", cluster)):
+        fine_cube(run, tmp_path / f"{name}.zarr", Tiling(512, workers.run))
+        assert files(tmp_path / f"{name}.zarr") == files(cube)
     whole = rasters(run, tmp_path / "whole")
     assert {"probability.tif", "applicability.tif"} <= set(whole)
     monkeypatch.setattr(predict_module, "TILE", 512)
-    assert rasters(run, tmp_path / "two", workers=2) == whole
+    assert rasters(run, tmp_path / "two", workers=Workers(2)) == whole
+    assert rasters(run, tmp_path / "dask", workers=cluster) == whole
 
     for module in (cube_module, prediction_tiles):
         monkeypatch.setattr(module, "CHUNK", 256)

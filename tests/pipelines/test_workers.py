@@ -10,7 +10,7 @@ from pipelines.workers import Workers
 
 # Other processes import the work, so it must lie in a module that they can find.
 MODULE = """
-import os, signal
+import os, signal, time
 from pathlib import Path
 
 def square(folder, deadly, number):
@@ -21,6 +21,14 @@ def square(folder, deadly, number):
     if number < 0:
         raise ValueError("no square of that")
     return number * number
+
+def tile(folder, number):
+    mark = Path(folder).with_name(f"mark_{number}")
+    if not mark.exists():
+        square(folder, {}, number)
+        time.sleep(0.1)
+        mark.touch()
+    return number
 """
 
 
@@ -76,11 +84,36 @@ def test_a_scheduler_without_dask_says_what_to_install(square, monkeypatch):
         list(Workers(scheduler="tcp://127.0.0.1:1").run(square(), [1]))
 
 
-def test_a_dask_cluster_gives_the_same(square, tmp_path):
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, dashboard_address=None
-    ) as cluster:
-        found = Workers(scheduler=cluster.scheduler_address).run(square(at_5=1), range(8))
-        assert sorted(found) == [number**2 for number in range(8)]
-    assert visits(tmp_path)[5] == 2
+@pytest.fixture
+def tile(square, tmp_path):
+    """Work that leaves a mark, as tiles do."""
+    return partial(square().func.__globals__["tile"], tmp_path / "done")
+
+
+def test_a_killed_dask_worker_costs_the_tile_it_was_at(tile, tmp_path, dask_cluster):
+    cluster = dask_cluster()
+    results = Workers(scheduler=cluster.address).run(tile, range(12))
+    found = [next(results) for _ in range(3)]
+    cluster.workers[0].kill()
+    assert sorted([*found, *results]) == list(range(12))
+    assert sum(visits(tmp_path).values()) <= 12 + 1
+
+
+def test_an_error_of_the_work_comes_through_dask_at_once(square, tmp_path, dask_cluster):
+    with pytest.raises(ValueError, match="no square of that"):
+        list(Workers(scheduler=dask_cluster().address).run(square(), [-1]))
+    assert visits(tmp_path) == {-1: 1}
+
+
+def test_a_killed_scheduler_is_told_and_the_same_again_goes_on(tile, tmp_path, dask_cluster):
+    cluster = dask_cluster()
+    results = Workers(scheduler=cluster.address).run(tile, range(12))
+    for _ in range(3):
+        next(results)
+    cluster.scheduler.kill()
+    with pytest.raises(InputError, match=r"scheduler at tcp.* was lost.* same command again"):
+        list(results)
+    for worker in cluster.workers:
+        worker.kill()
+    assert sorted(Workers(scheduler=dask_cluster().address).run(tile, range(12))) == list(range(12))
+    assert sum(visits(tmp_path).values()) <= 12 + 2

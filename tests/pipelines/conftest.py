@@ -1,0 +1,74 @@
+"""A Dask cluster whose processes can be killed, as on machines of their own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+START = """
+import asyncio, sys
+from distributed import Scheduler, Worker
+
+async def scheduler():
+    async with Scheduler(host="127.0.0.1", dashboard=False) as own:
+        print(own.address, flush=True)
+        await own.finished()
+
+async def worker(address):
+    async with Worker(address, nthreads=1, dashboard=False) as own:
+        print(own.address, flush=True)
+        await own.finished()
+
+asyncio.run(worker(sys.argv[1]) if sys.argv[1:] else scheduler())
+"""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A scheduler and its workers, each a process of its own."""
+
+    address: str
+    scheduler: subprocess.Popen[str]
+    workers: list[subprocess.Popen[str]]
+
+
+@pytest.fixture
+def dask_cluster(tmp_path: Path) -> Iterator[Callable[[], Cluster]]:
+    """Start clusters of two workers that find modules in the test's folder."""
+    pytest.importorskip("distributed")
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*address: str) -> subprocess.Popen[str]:
+        started.append(
+            subprocess.Popen(
+                [sys.executable, "-c", START, *address],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"},
+            )
+        )
+        return started[-1]
+
+    def cluster() -> Cluster:
+        scheduler = start()
+        address = _line(scheduler)
+        workers = [start(address) for _ in range(2)]
+        for worker in workers:
+            _line(worker)
+        return Cluster(address, scheduler, workers)
+
+    yield cluster
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def _line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()

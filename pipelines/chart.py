@@ -5,13 +5,12 @@ in black and white: darker is higher, "cannot say" is hatched, every kind of lin
 dashes. The legend is in ``templates/chart.html.j2``.
 """
 
-import base64
 import io
 import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 import geopandas as gpd
 import numpy as np
@@ -23,8 +22,10 @@ from PIL import Image
 from pyproj import Transformer
 
 from pipelines.map_layers import MapLayers
-from pipelines.maps import scale_length
+from pipelines.maps import length_words, scale_length
+from pipelines.page import data_uri
 from pipelines.styles import CANNOT_SAY, CLASS_COLOURS, rgba
+from pipelines.texts import ENGLISH, Texts
 
 WIDTH = 1000.0
 MARGIN = (46.0, 60.0, 34.0, 26.0)
@@ -63,6 +64,7 @@ def chart(
     tasks: gpd.GeoDataFrame | None = None,
     elevation: NDArray[np.floating[Any]] | None = None,
     marks: Sequence[str] = (),
+    texts: Texts = ENGLISH,
 ) -> Markup:
     """Draw the map of risk classes with everything that is known around it.
 
@@ -97,14 +99,15 @@ def chart(
         *_task_lines(tasks, frame),
         *_points(layers.findings, frame),
         *_place_names(layers.places, frame),
-        *_scale_bar(frame),
+        *_scale_bar(frame, texts),
         "</svg>",
-        *_border(geobox, frame),
+        *_border(geobox, frame, texts),
         *_marks(marks),
     ]
     return Markup(
         f'<svg class="chart" viewBox="0 0 {WIDTH:.0f} {frame.total:.0f}" role="img" '
-        f'aria-label="Map of risk classes" font-family="sans-serif">{"".join(body)}</svg>'
+        f"aria-label={quoteattr(texts.say('Map of risk classes'))} "
+        f'font-family="sans-serif">{"".join(body)}</svg>'
     )
 
 
@@ -127,7 +130,7 @@ def _picture(
     picture[silent & ((rows + columns) % HATCH < 2)] = (0.33, 0.33, 0.33, 1.0)
     packed = io.BytesIO()
     Image.fromarray(np.round(picture * 255).astype(np.uint8)).save(packed, format="png")
-    return "data:image/png;base64," + base64.b64encode(packed.getvalue()).decode("ascii")
+    return data_uri(packed.getvalue())
 
 
 def _shade(elevation: NDArray[np.floating[Any]], cell: float) -> NDArray[np.floating[Any]]:
@@ -207,11 +210,11 @@ def _place_names(places: gpd.GeoDataFrame | None, frame: _Frame) -> Iterator[str
             break
 
 
-def _scale_bar(frame: _Frame) -> Iterator[str]:
+def _scale_bar(frame: _Frame, texts: Texts) -> Iterator[str]:
     metres = scale_length(frame.width / frame.scale)
     length = metres * frame.scale
     east, north = frame.left + 16, frame.top + frame.height - 16
-    words = f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m"
+    words = length_words(metres, texts)
     yield (
         f'<rect x="{east - 8:.1f}" y="{north - 26:.1f}" width="{length + 56:.1f}" height="36" '
         'fill="#fff" fill-opacity="0.85"/>'
@@ -227,7 +230,7 @@ def _scale_bar(frame: _Frame) -> Iterator[str]:
     yield _word("N", arrow, north - 18, size=12)
 
 
-def _border(geobox: GeoBox, frame: _Frame) -> Iterator[str]:
+def _border(geobox: GeoBox, frame: _Frame, texts: Texts) -> Iterator[str]:
     """Frame the map: ticks in kilometres of the grid, corners in degrees."""
     box = geobox.boundingbox
     yield (
@@ -238,21 +241,27 @@ def _border(geobox: GeoBox, frame: _Frame) -> Iterator[str]:
     for easting in np.arange(math.ceil(box.left / step) * step, box.right, step):
         east, _ = frame.at(float(easting), box.top)
         yield f'<path d="M{east:.1f} {frame.top + frame.height:.1f}v5" stroke="#222"/>'
-        yield _word(f"{easting / 1000:,.0f} km E", east, frame.top + frame.height + 17)
+        words = texts.say("{easting} km E", easting=texts.grouped(f"{easting / 1000:,.0f}"))
+        yield _word(words, east, frame.top + frame.height + 17)
     for northing in np.arange(math.ceil(box.bottom / step) * step, box.top, step):
         _, north = frame.at(box.left, float(northing))
         yield f'<path d="M{frame.left:.1f} {north:.1f}h-5" stroke="#222"/>'
-        yield _word(f"{northing / 1000:,.0f}", frame.left - 7, north + 4, anchor="end")
+        words = texts.grouped(f"{northing / 1000:,.0f}")
+        yield _word(words, frame.left - 7, north + 4, anchor="end")
     degrees = Transformer.from_crs(str(geobox.crs), "EPSG:4326", always_xy=True)
     for side, anchor, place in (
         (box.left, "start", frame.left),
         (box.right, "end", frame.left + frame.width),
     ):
         longitude, latitude = degrees.transform(side, box.top)
-        words = f"{latitude:.4f}°, {longitude:.4f}° (corner, latitude and longitude)"
+        words = texts.say(
+            "{latitude}°, {longitude}° (corner, latitude and longitude)",
+            latitude=f"{latitude:.4f}",
+            longitude=f"{longitude:.4f}",
+        )
         yield _word(words, place, frame.top - 6, anchor=anchor, size=10)
     yield _word(
-        f"northing, km ({geobox.crs}); N is grid north",
+        texts.say("northing, km ({crs}); N is grid north", crs=geobox.crs),
         frame.left,
         frame.total - 3,
         anchor="start",

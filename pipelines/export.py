@@ -16,7 +16,7 @@ from pipelines.dossier_pages import Block, again, trail, tried, went_in
 from pipelines.dossier_quality import if_dropped, quality
 from pipelines.manifest import MANIFEST, listing, read_manifest, write_whole
 from pipelines.model_card import card_record, card_text
-from pipelines.report import data_uri
+from pipelines.page import data_uri
 from pipelines.review import REVIEWS, read_reviews
 from pipelines.rounding import number
 

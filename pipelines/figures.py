@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from features.errors import InputError
-from pipelines.maps import INK, simulated_banner
+from pipelines.maps import INK, kilometres, simulated_banner
+from pipelines.texts import ENGLISH, Texts, marked
 
 Format = Literal["png", "svg"]
 
 MODEL_WORDS: Mapping[str, str] = {
-    "model": "the model",
-    "random_forest": "random forest",
-    "logistic_regression": "logistic regression",
-    "distance_rule": "rule of thumb: distance to the line",
-    "prevalence": "no model: the same everywhere",
+    "model": marked("the model"),
+    "random_forest": marked("random forest"),
+    "logistic_regression": marked("logistic regression"),
+    "distance_rule": marked("rule of thumb: distance to the line"),
+    "prevalence": marked("no model: the same everywhere"),
 }
 MODEL_LINES: Mapping[str, tuple[str, str]] = {
     "model": ("#4d004b", "-"),
@@ -33,6 +34,12 @@ MODEL_LINES: Mapping[str, tuple[str, str]] = {
     "logistic_regression": ("#8c6bb1", "--"),
     "distance_rule": ("#c05a00", "--"),
     "prevalence": ("#8f8f8f", ":"),
+}
+RULE_LINES: Mapping[str, tuple[str, str, str]] = {
+    "tasks": ("#4d004b", "-", "o"),
+    "highest_cells": ("#8c6bb1", "--", "s"),
+    "nearest_line": ("#c05a00", "--", "^"),
+    "nearest_find": ("#3182bd", "-.", "D"),
 }
 PROBABILITY_TICKS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 FOLD_COLOURS = (
@@ -50,7 +57,11 @@ FOLD_COLOURS = (
 
 
 def reliability_figure(
-    bins: Sequence[Mapping[str, float]], *, simulated: bool, form: Format = "png"
+    bins: Sequence[Mapping[str, float]],
+    *,
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
 ) -> bytes:
     """Draw observed shares against predicted probabilities, with their intervals.
 
@@ -60,13 +71,15 @@ def reliability_figure(
         Each with ``predicted``, ``observed``, ``low``, ``high`` and ``cells``.
     """
     _require(bins, "reliability bins")
-    figure, axes = _new(4.6, 4.2, simulated)
+    figure, axes = _new(4.6, 4.2, simulated, texts)
     predicted, observed, low, high = (
         np.array([_number(row[name]) for row in bins])
         for name in ("predicted", "observed", "low", "high")
     )
     top = 1.08 * float(np.nanmax([*predicted, *observed, *high, 1e-4]))
-    axes.plot([0, top], [0, top], color="#8f8f8f", linestyle=":", label="as it should be")
+    axes.plot(
+        [0, top], [0, top], color="#8f8f8f", linestyle=":", label=texts.say("as it should be")
+    )
     below, above = np.maximum(observed - low, 0), np.maximum(high - observed, 0)
     axes.errorbar(
         predicted,
@@ -78,14 +91,14 @@ def reliability_figure(
         capsize=2.5,
         markersize=4,
         linewidth=1.2,
-        label="this model, with interval",
+        label=texts.say("this model, with interval"),
     )
     axes.set_xscale("function", functions=(_root, np.square))
     axes.set_yscale("function", functions=(_root, np.square))
     ticks = [0.0, *(tick for tick in PROBABILITY_TICKS if top / 40 < tick < top)]
     axes.set(xlim=(0, top), ylim=(0, top), xticks=ticks, yticks=ticks)
-    axes.set_xlabel("predicted probability (square-root scale)")
-    axes.set_ylabel("share of cells with a finding")
+    axes.set_xlabel(_wrapped(texts.say("predicted probability (square-root scale)")))
+    axes.set_ylabel(_wrapped(texts.say("share of cells with a finding")))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     axes.legend(loc="upper left", frameon=False, fontsize=8)
@@ -93,7 +106,11 @@ def reliability_figure(
 
 
 def capture_figure(
-    curves: Mapping[str, Sequence[Sequence[float]]], *, simulated: bool, form: Format = "png"
+    curves: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
 ) -> bytes:
     """Draw the share of findings found against the share of land surveyed, by model.
 
@@ -103,8 +120,10 @@ def capture_figure(
         Model name to pairs (share of land, share found), both 0 to 1.
     """
     _require(curves, "effort-capture curves")
-    figure, axes = _new(5.4, 4.2, simulated)
-    axes.plot([0, 1], [0, 1], color="#8f8f8f", linestyle=":", label="land picked at random")
+    figure, axes = _new(5.4, 4.2, simulated, texts)
+    axes.plot(
+        [0, 1], [0, 1], color="#8f8f8f", linestyle=":", label=texts.say("land picked at random")
+    )
     for name in [*(n for n in MODEL_WORDS if n in curves), *sorted(set(curves) - set(MODEL_WORDS))]:
         if name == "prevalence":
             continue
@@ -116,19 +135,79 @@ def capture_figure(
             color=colour,
             linestyle=line,
             linewidth=2.2 if name == "model" else 1.4,
-            label=MODEL_WORDS.get(name, name),
+            label=texts.say(MODEL_WORDS.get(name, name)),
         )
     axes.set(xlim=(0, 1), ylim=(0, 1.01))
-    axes.set_xlabel("share of land surveyed, highest first")
-    axes.set_ylabel("share of contaminated cells found")
+    axes.set_xlabel(_wrapped(texts.say("share of land surveyed, highest first")))
+    axes.set_ylabel(_wrapped(texts.say("share of contaminated cells found")))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0))
     axes.legend(loc="lower right", frameon=False, fontsize=8)
     return figure_bytes(figure, form)
 
 
+def tasks_capture_figure(
+    found: Mapping[str, Sequence[Sequence[float]]],
+    shares: Sequence[float],
+    *,
+    words: Mapping[str, str],
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
+) -> bytes:
+    """Draw what survey tasks find on regions left out, beside what naive rules find.
+
+    Parameters
+    ----------
+    found
+        By rule: share found, low and high, for each share.
+    shares
+        Of the land, 0 to 1, ascending.
+    words
+        What each rule is called, in the order of the legend.
+    """
+    _require(found, "rules")
+    figure, axes = _new(5.4, 4.2, simulated, texts)
+    land = np.array([0.0, *shares])
+    axes.plot(
+        [0, land[-1]],
+        [0, land[-1]],
+        color="#8f8f8f",
+        linestyle=":",
+        label=texts.say("land picked at random"),
+    )
+    known = [name for name in words if name in found]
+    for place, name in enumerate(known):
+        colour, line, mark = RULE_LINES.get(name, (INK, ":", "x"))
+        middle, low, high = np.array([[0.0, 0.0, 0.0], *found[name]], dtype=float).T
+        aside = (place - (len(known) - 1) / 2) * 0.006 * land[-1]  # whiskers side by side
+        axes.plot(land, middle, color=colour, linestyle=line, linewidth=1.6)
+        axes.errorbar(
+            land[1:] + aside,
+            middle[1:],
+            yerr=[np.maximum(middle - low, 0)[1:], np.maximum(high - middle, 0)[1:]],
+            fmt=mark,
+            color=colour,
+            capsize=2.5,
+            markersize=5,
+            linewidth=1.1,
+            label=textwrap.fill(words[name], 42),
+        )
+    axes.set(xlim=(0, 1.04 * land[-1]), ylim=(0, 1.01), xticks=land)
+    axes.set_xlabel(_wrapped(texts.say("share of the left-out land")))
+    axes.set_ylabel(_wrapped(texts.say("share of cells with a finding that lie on it")))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    return figure_bytes(figure, form)
+
+
 def importance_figure(
-    rows: Sequence[Mapping[str, Any]], *, simulated: bool, form: Format = "png"
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
 ) -> bytes:
     """Draw what the model loses without each family of features, with intervals.
 
@@ -139,7 +218,7 @@ def importance_figure(
     """
     _require(rows, "importances")
     rows = sorted(rows, key=lambda row: (_number(row["drop"]), row["family"]))
-    figure, axes = _new(5.4, 0.8 + 0.34 * len(rows), simulated)
+    figure, axes = _new(5.4, 0.8 + 0.34 * len(rows), simulated, texts)
     drop, low, high = (
         np.array([_number(row[name]) for row in rows]) for name in ("drop", "low", "high")
     )
@@ -154,15 +233,21 @@ def importance_figure(
         capsize=2.5,
         linewidth=1.2,
     )
-    axes.set_yticks(place, [str(row["family"]).replace("_", " ") for row in rows])
+    axes.set_yticks(place, [texts.told(str(row["family"]).replace("_", " ")) for row in rows])
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel("fall in ROC-AUC when the family is shuffled, held-out land")
+    axes.set_xlabel(
+        _wrapped(texts.say("fall in ROC-AUC when the family is shuffled, held-out land"))
+    )
     return figure_bytes(figure, form)
 
 
 def region_figure(
-    regions: Sequence[Mapping[str, Any]], *, simulated: bool, form: Format = "png"
+    regions: Sequence[Mapping[str, Any]],
+    *,
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
 ) -> bytes:
     """Draw how well each left-out region was ranked; the area of a dot is its findings.
 
@@ -174,7 +259,7 @@ def region_figure(
     known = [row for row in regions if np.isfinite(_number(row["roc_auc"]))]
     _require(known, "regions with a score")
     known = sorted(known, key=lambda row: (_number(row["roc_auc"]), str(row["region"])))
-    figure, axes = _new(5.4, 0.9 + 0.27 * len(known), simulated)
+    figure, axes = _new(5.4, 0.9 + 0.27 * len(known), simulated, texts)
     found = np.array([float(row["positive"]) for row in known])
     place = np.arange(len(known))
     scores = np.array([_number(row["roc_auc"]) for row in known])
@@ -182,11 +267,20 @@ def region_figure(
     area = 20 + 110 * found / max(found.max(), 1)
     axes.scatter(scores, place, s=area, color="#8c6bb1", edgecolor="#4d004b", zorder=3)
     axes.axvline(0.5, color="#8f8f8f", linestyle=":")
-    words = [f"region {row['region']} ({int(row['positive']):,})" for row in known]
+    words = [
+        texts.say(
+            "region {name} ({cells})",
+            name=row["region"],
+            cells=texts.grouped(f"{int(row['positive']):,}"),
+        )
+        for row in known
+    ]
     axes.set_yticks(place, words)
     axes.set_xlim(min(0.45, float(scores.min()) - 0.03), 1.0)
     axes.set_ylim(-0.7, len(known) - 0.3)
-    axes.set_xlabel("ROC-AUC in the region, left out whole (0.5: no better than chance)")
+    axes.set_xlabel(
+        _wrapped(texts.say("ROC-AUC in the region, left out whole (0.5: no better than chance)"))
+    )
     return figure_bytes(figure, form)
 
 
@@ -222,7 +316,7 @@ def fold_figure(
     )
     axes.set_title(textwrap.fill(words, 60), fontsize=9, loc="left", pad=20 if simulated else 6)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda metres, _: f"{metres / 1000:,.0f}"))
+        axis.set_major_formatter(kilometres(ENGLISH))
     axes.set_xlabel(f"easting, km ({geobox.crs})")
     axes.set_ylabel("northing, km")
     return figure_bytes(figure, form)
@@ -239,7 +333,9 @@ def figure_bytes(figure: Figure, form: Format = "png", *, dpi: int = 150) -> byt
     return stream.getvalue()
 
 
-def _new(width: float, height: float, simulated: bool) -> tuple[Figure, Axes]:
+def _new(
+    width: float, height: float, simulated: bool, texts: Texts = ENGLISH
+) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -248,8 +344,13 @@ def _new(width: float, height: float, simulated: bool) -> tuple[Figure, Axes]:
     axes.xaxis.label.set_fontsize(8.5)
     axes.yaxis.label.set_fontsize(8.5)
     if simulated:
-        simulated_banner(axes, size=7)
+        simulated_banner(axes, size=7, texts=texts)
     return figure, axes
+
+
+def _wrapped(words: str) -> str:
+    """Break a label that is longer than its axis."""
+    return textwrap.fill(words, 64)
 
 
 def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,6 +1,7 @@
 """Draw a map: classes or probabilities, with scale, north, legend and hatching for "cannot say"."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from pipelines.styles import (
     OUTSIDE,
     PROBABILITY_RAMP,
 )
+from pipelines.texts import ENGLISH, Texts
 
 MAX_SIDE = 1400
 INK = "#222222"
@@ -40,6 +42,7 @@ def map_figure(
     simulated: bool,
     cannot_say: NDArray[np.bool_] | None = None,
     elevation: NDArray[np.floating[Any]] | None = None,
+    texts: Texts = ENGLISH,
 ) -> Figure:
     """Draw classes (uint8) or probabilities (float, NaN nodata), shape ``(height, width)``.
 
@@ -57,19 +60,20 @@ def map_figure(
     extent = (left, right, bottom, top)
     shade = None if elevation is None else _hillshade(elevation[thin], geobox, step)
     _paint(axes, values[thin], None if grey is None else grey[thin], extent, shade)
-    _frame(axes, geobox, title, pad=26 if simulated else 8)
-    _legend(axes, classes=values.dtype == np.uint8, grey=grey is not None and bool(grey.any()))
+    _frame(axes, geobox, title, pad=26 if simulated else 8, texts=texts)
+    silent = grey is not None and bool(grey.any())
+    _legend(axes, classes=values.dtype == np.uint8, grey=silent, texts=texts)
     if simulated:
-        simulated_banner(axes)
+        simulated_banner(axes, texts=texts)
     return figure
 
 
-def simulated_banner(axes: Axes, *, size: float = 9) -> None:
+def simulated_banner(axes: Axes, *, size: float = 9, texts: Texts = ENGLISH) -> None:
     """Say above a plot that findings are made up."""
     axes.text(
         1.0,
         1.012,
-        "SIMULATED findings: not evidence of anything real",
+        texts.say("SIMULATED findings: not evidence of anything real"),
         transform=axes.transAxes,
         ha="right",
         va="bottom",
@@ -117,19 +121,19 @@ def _paint(
     drawn = axes.contourf(
         easting, northing, grey.astype(float), levels=[0.5, 1.5], colors="none", hatches=["////"]
     )
-    drawn.set_edgecolor("#7d7d7d")
+    drawn.set_edgecolor("#4d4d4d")
     drawn.set_linewidth(0.0)
 
 
-def _frame(axes: Axes, geobox: GeoBox, title: str, *, pad: float) -> None:
+def _frame(axes: Axes, geobox: GeoBox, title: str, *, pad: float, texts: Texts) -> None:
     axes.set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold", pad=pad)
     axes.set_aspect("equal")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
-        axis.set_major_formatter(FuncFormatter(lambda metres, _: f"{metres / 1000:,.0f}"))
+        axis.set_major_formatter(kilometres(texts))
     axes.tick_params(labelsize=8, colors=INK)
-    axes.set_xlabel(f"easting, km ({geobox.crs})", fontsize=8)
-    axes.set_ylabel("northing, km", fontsize=8)
+    axes.set_xlabel(texts.say("easting, km ({crs})", crs=geobox.crs), fontsize=8)
+    axes.set_ylabel(texts.say("northing, km"), fontsize=8)
     width = geobox.width * abs(geobox.transform.a)
     metres = scale_length(width)
     share = metres / width
@@ -140,7 +144,7 @@ def _frame(axes: Axes, geobox: GeoBox, title: str, *, pad: float) -> None:
     axes.text(
         0.03 + share / 2,
         0.042,
-        f"{metres / 1000:g} km" if metres >= 1000 else f"{metres:g} m",
+        length_words(metres, texts),
         transform=axes.transAxes,
         ha="center",
         va="bottom",
@@ -173,19 +177,36 @@ def scale_length(width_m: float) -> float:
     return max(step * power for step in (1, 2, 5) if step * power <= target)
 
 
-def _legend(axes: Axes, *, classes: bool, grey: bool) -> None:
+def length_words(metres: float, texts: Texts) -> str:
+    """Word a round length, in kilometres from a kilometre on."""
+    if metres >= 1000:
+        return texts.say("{length} km", length=f"{metres / 1000:g}")
+    return texts.say("{length} m", length=f"{metres:g}")
+
+
+def kilometres(texts: Texts) -> FuncFormatter:
+    """Give the formatter of an axis in metres that reads in kilometres."""
+    return FuncFormatter(lambda metres, _: texts.grouped(f"{metres / 1000:,.0f}"))
+
+
+def _legend(axes: Axes, *, classes: bool, grey: bool, texts: Texts) -> None:
     hatched = Patch(
-        facecolor=CLASS_COLOURS[CANNOT_SAY], edgecolor="#7d7d7d", hatch="////", label="cannot say"
+        facecolor=CLASS_COLOURS[CANNOT_SAY],
+        edgecolor="#4d4d4d",
+        hatch="////",
+        label=texts.say("cannot say"),
     )
     if classes:
+        names = texts.words(CLASS_WORDS)
         words: Sequence[Patch] = [
-            Patch(facecolor=CLASS_COLOURS[code], label=CLASS_WORDS[code])
+            Patch(facecolor=CLASS_COLOURS[code], label=textwrap.fill(names[code], 24))
             for code in (HIGHER, ELEVATED, LOWER)
         ]
-        heading = "Modelled risk class"
+        heading = texts.say("Modelled risk class")
     else:
-        words = [Patch(facecolor=c, label=w) for _, c, w in reversed(PROBABILITY_RAMP)]
-        heading = "Modelled probability\nof contamination"
+        ramp = texts.ramp(PROBABILITY_RAMP)
+        words = [Patch(facecolor=colour, label=label) for _, colour, label in reversed(ramp)]
+        heading = textwrap.fill(texts.say("Modelled probability of contamination"), 22)
     axes.legend(
         handles=[*words, *([hatched] if grey else [])],
         title=heading,

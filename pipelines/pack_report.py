@@ -4,19 +4,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas as gpd
-import jinja2
-import numpy as np
 
-from pipelines.chart import chart
 from pipelines.context import Run, read_metrics
-from pipelines.figures import figure_bytes
 from pipelines.map_layers import MapLayers
-from pipelines.maps import map_figure
 from pipelines.pack_rasters import Grids
-from pipelines.report import data_uri, report_facts
+from pipelines.page import page
+from pipelines.report import report_facts
+from pipelines.report_map import SIMULATED, report_maps
 from pipelines.report_tasks import tasks_facts
-from pipelines.risk_classes import class_shares
-from pipelines.styles import CANNOT_SAY, CLASS_COLOURS
+from pipelines.texts import ENGLISH, Texts
 
 BETRAYING = ("folds",)
 """Figures that show where findings lie: not for the public."""
@@ -31,39 +27,20 @@ def pack_page(
     tasks: gpd.GeoDataFrame,
     marks: Sequence[str],
     public: bool,
+    texts: Texts = ENGLISH,
 ) -> str:
-    """Write the report of a request; `folder` is the pack's, with ``tasks.csv`` in it."""
-    classes, geobox, elevation = grids.bands["risk_class"], grids.geobox, grids.elevation
-    figure = map_figure(
-        grids.bands["probability"],
-        geobox,
-        title="Probability of contamination",
-        simulated=run.simulated,
-        cannot_say=np.asarray(classes == CANNOT_SAY),
-        elevation=elevation,
-    )
-    words = "Probability of contamination of a cell; hatched where the model cannot say"
-    facts = report_facts(run.folder, read_metrics(run.folder))
+    """Write the report of a request; `folder` is the pack's, with ``tasks.csv`` in it.
+
+    `marks` are English messages, such as DRAFT; the page says them in the language of `texts`.
+    """
+    maps = report_maps(grids, layers=layers, tasks=tasks, marks=marks, texts=texts)
+    metrics = read_metrics(run.folder)
+    facts = report_facts(run.folder, metrics, shares=maps["shares"], told=texts) | maps
     if public:
         facts["figures"] = {k: v for k, v in facts["figures"].items() if k not in BETRAYING}
     facts |= {
-        "chart": chart(
-            classes, geobox, layers=layers, tasks=tasks, elevation=elevation, marks=marks
-        ),
-        "chart_missing": list(layers.missing),
         "registered": not public,
-        "colours": CLASS_COLOURS,
-        "maps": [{"image": data_uri(figure_bytes(figure, dpi=110)), "words": words}],
-        "shares": class_shares(classes),
-        "tasks": tasks_facts(folder),
-        "draft": [mark for mark in marks if not mark.startswith("SIMULATED")],
+        "tasks": tasks_facts(folder, texts),
+        "draft": [texts.say(mark) for mark in marks if mark != SIMULATED],
     }
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.j2")
-    return page.render(title=run.config.study_area.title, **facts)
+    return page("report.html.j2", texts, title=run.config.study_area.title, **facts)

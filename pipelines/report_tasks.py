@@ -8,11 +8,12 @@ from typing import Any
 from models.priorities import CONTROL, LEARN, RANKED
 from pipelines.capture import RULES, TASKS, read_tasks_json
 from pipelines.rounding import interval, number
+from pipelines.texts import ENGLISH, Texts
 
 TOP_TASKS = 10
 
 
-def tasks_facts(run_dir: Path) -> dict[str, Any]:
+def tasks_facts(run_dir: Path, texts: Texts = ENGLISH) -> dict[str, Any]:
     """Gather what is said of the tasks of a run, from ``tasks.csv`` and ``tasks.json``."""
     path = run_dir / "tasks.csv"
     if not path.is_file():
@@ -23,7 +24,7 @@ def tasks_facts(run_dir: Path) -> dict[str, Any]:
     facts = read_tasks_json(run_dir)
     lucky = [row for row in arms[RANKED] if row.get("place") == "luck"]
     return {
-        "top": [_row(row) for row in arms[RANKED][:TOP_TASKS]],
+        "top": [_row(row, texts) for row in arms[RANKED][:TOP_TASKS]],
         "learn_top": [
             {"task": row["task"], "hectares": _number(row, "hectares"), "place": _place(row)}
             for row in arms[LEARN][: TOP_TASKS // 2]
@@ -34,28 +35,28 @@ def tasks_facts(run_dir: Path) -> dict[str, Any]:
             for arm, found in arms.items()
         },
         "luck": len(lucky),
-        "missing": facts.get("missing", []),
-        "standing": facts.get("standing", {}),
+        "missing": [texts.told(words) for words in facts.get("missing", [])],
+        "standing": {texts.told(k): n for k, n in facts.get("standing", {}).items()},
         "gap": number(facts.get("summary", {}).get("gap"), "share"),
-        "capture": _capture(facts.get("left_out_regions", {})),
+        "capture": _capture(facts.get("left_out_regions", {}), texts),
     }
 
 
-def _row(row: Mapping[str, str]) -> dict[str, str]:
-    low, high = row.get("rank_low"), row.get("rank_high")
+def _row(row: Mapping[str, str], texts: Texts) -> dict[str, str]:
+    low, high, to = row.get("rank_low"), row.get("rank_high"), texts.say("to")
     return {
         "rank": row["rank"],
-        "ranks": f"{low} to {high}" if low and high else "",
-        "luck": "place is luck" if row.get("place") == "luck" else "",
+        "ranks": f"{low} {to} {high}" if low and high else "",
+        "luck": texts.say("place is luck") if row.get("place") == "luck" else "",
         "task": row["task"],
         "hectares": _number(row, "hectares"),
         "days": _number(row, "team_days"),
         "expected": f"{float(row['expected_finds']):.1f}",
         "probability": number(float(row["probability"]), "share"),
-        "interval": f"{number(float(row['lower']), 'share')} to "
+        "interval": f"{number(float(row['lower']), 'share')} {to} "
         f"{number(float(row['upper']), 'share')}",
         "place": _place(row),
-        "why": row.get("why", ""),
+        "why": texts.told(row.get("why", "")),
     }
 
 
@@ -67,19 +68,25 @@ def _place(row: Mapping[str, str]) -> str:
     return f"{float(row['latitude']):.4f}, {float(row['longitude']):.4f}"
 
 
-def _capture(found: Mapping[str, Any]) -> dict[str, Any]:
+def _capture(found: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
     """Word the comparison on regions left out; empty where it was not made."""
     shares: Sequence[float] = found.get("shares", [])
+    measured: Mapping[str, Any] = found.get("found", {})
+    names = {name: texts.say(words) for name, words in RULES.items() if name in measured}
     return {
+        "land": shares,
+        "found": measured,
+        "names": names,
         "shares": [number(share, "share") for share in shares],
         "rows": [
             {
                 "words": words,
                 "chosen": name == TASKS,
-                "values": [interval(values, "share") for values in found["found"][name]],
+                "values": [
+                    interval(values, "share", to=texts.say("to")) for values in measured[name]
+                ],
             }
-            for name, words in RULES.items()
-            if name in found.get("found", {})
+            for name, words in names.items()
         ],
-        "words": found.get("words", []),
+        "words": [texts.told(words) for words in found.get("words", [])],
     }

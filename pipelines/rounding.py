@@ -4,8 +4,13 @@ import math
 from typing import Any
 
 
-def interval(values: Any, kind: str = "number") -> tuple[str, str]:
+def interval(values: Any, kind: str = "number", *, to: str = "to") -> tuple[str, str]:
     """Word an estimate and its interval: ``[estimate, low, high]``, or one number.
+
+    Parameters
+    ----------
+    to
+        What stands between the ends of an interval.
 
     Returns
     -------
@@ -15,7 +20,7 @@ def interval(values: Any, kind: str = "number") -> tuple[str, str]:
     words = [number(value, kind) for value in listed(values)]
     if len(words) < 3 or "–" in words:
         return words[0], ""
-    return words[0], f"{words[1].removesuffix(' %')} to {words[2]}"
+    return words[0], f"{words[1].removesuffix(' %')} {to} {words[2]}"
 
 
 def number(value: Any, kind: str = "number") -> str:

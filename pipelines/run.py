@@ -93,9 +93,9 @@ def _prioritize(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]
 
 
 def _report(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
-    from pipelines.report import write_report
+    from pipelines.report import report_of_run
 
-    return [write_report(run.folder, config_title=run.config.study_area.title)], {}
+    return [report_of_run(run)], {}
 
 
 STEPS = {
@@ -115,7 +115,7 @@ STEPS = {
         Step("prioritize", "Survey tasks", ("build", "train", "predict"),
              ("study_area", "layers", "features", "labels", "tasks", "model"), _prioritize,
              layers=True),
-        Step("report", "Report", ("train", "predict", "prioritize"), (), _report),
+        Step("report", "Report", ("build", "train", "predict", "prioritize"), (), _report),
     )
 }  # fmt: skip
 

@@ -24,8 +24,14 @@ Key = TypeVar("Key")
 LANGUAGES: Mapping[str, str] = {"en": "English", "az": "Azərbaycanca", "ru": "Русский"}
 """Code (ISO 639-1) of each language, and its name in itself."""
 LOCALE = Path(__file__).parent / "locale"
+GROUP = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 PLACE = re.compile(r"\{(\w+)\}")
-SENTENCES = re.compile(r"(?<=[.!]) (?=[^\W\d_])")
+CUTS = (
+    (re.compile(r"(?<=[.!]) (?=[^\W\d_])"), " "),
+    (re.compile("; "), "; "),
+    (re.compile(", "), ", "),
+)
+"""Between sentences, then parts, then words of a list."""
 
 
 def marked(message: str) -> str:
@@ -61,6 +67,10 @@ class Texts:
         """Give the steps of a scale (upper bound, colour, words) with words of this language."""
         return [(upper, colour, self.say(words)) for upper, colour, words in ramp]
 
+    def grouped(self, text: str) -> str:
+        """Part thousands by a narrow space where a comma would be read as a decimal point."""
+        return text if self.language == "en" else GROUP.sub("\u202f", text)
+
     def told(self, text: str) -> str:
         """Give English that an earlier stage wrote into a file, in this language.
 
@@ -76,11 +86,11 @@ class Texts:
             if found is not None:
                 values = {name: self.told(value) for name, value in found.groupdict().items()}
                 return words.format(**values)
-        for cut, joint in ((SENTENCES, " "), (re.compile("; "), "; ")):
+        for cut, joint in CUTS:
             parts = cut.split(text)
             if len(parts) > 1:
                 return joint.join(self.told(part) for part in parts)
-        return text
+        return self.told(text[:-1]) + "." if text.endswith(".") else text
 
     @cached_property
     def _patterns(self) -> list[tuple[re.Pattern[str], str]]:

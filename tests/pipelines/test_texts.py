@@ -12,7 +12,14 @@ ROOM = LOCALE.parent
 FOREIGN = sorted(set(LANGUAGES) - {"en"})
 KEYWORDS = {"say": None, "marked": None, "gettext": None, "_": None}
 METHODS = [("**.py", "python"), ("**.j2", "jinja2.ext:babel_extract")]
-OPTIONS = {"**.j2": {"trim_blocks": "true", "lstrip_blocks": "true", "trimmed": "true"}}
+OPTIONS = {
+    "**.j2": {
+        "trim_blocks": "true",
+        "lstrip_blocks": "true",
+        "trimmed": "true",
+        "newstyle_gettext": "true",
+    }
+}
 
 
 def catalogue(language):

@@ -1,0 +1,122 @@
+"""The maps of a report: classes with all that is known around them, and the probability."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pyogrio
+from numpy.typing import NDArray
+
+from features.cube import open_cube
+from pipelines.chart import chart
+from pipelines.context import Run
+from pipelines.figures import figure_bytes
+from pipelines.map_layers import MapLayers, map_layers, with_standing
+from pipelines.maps import map_figure
+from pipelines.pack_rasters import HEIGHT, Grids
+from pipelines.page import data_uri
+from pipelines.rasters import read_raster, read_raster_like
+from pipelines.risk_classes import class_shares
+from pipelines.styles import CANNOT_SAY, CLASS_COLOURS
+from pipelines.texts import Texts, marked
+
+SIMULATED = marked("SIMULATED findings: evidence of nothing real")
+
+
+def layers_of_run(run: Run) -> MapLayers:
+    """Read what the map of a run's own land shows besides its rasters: the restricted copy."""
+    path = run.folder / "rasters" / "risk_class.tif"
+    if not path.is_file():
+        return MapLayers()
+    geobox = read_raster(path)[1]
+    tasks = run.folder / "tasks.gpkg"
+    layers = map_layers(run, geobox)
+    return with_standing(layers, tasks, geobox) if tasks.is_file() else layers
+
+
+def run_maps(folder: Path, layers: MapLayers, *, simulated: bool, texts: Texts) -> dict[str, Any]:
+    """Draw the maps of a run from the rasters and tasks in its folder, as `report_maps` does."""
+    rasters, tasks = folder / "rasters", folder / "tasks.gpkg"
+    if not (rasters / "risk_class.tif").is_file():
+        return {"maps": [], "shares": {}}
+    classes, geobox = read_raster(rasters / "risk_class.tif")
+    bands = {"risk_class": classes}
+    if (rasters / "probability.tif").is_file():
+        bands["probability"] = read_raster_like(rasters / "probability.tif", geobox)
+    drawn = report_maps(
+        Grids(bands, geobox, _height(folder / "cube.zarr")),
+        layers=layers,
+        tasks=pyogrio.read_dataframe(tasks, layer="tasks") if tasks.is_file() else None,
+        marks=[SIMULATED] if simulated else [],
+        texts=texts,
+    )
+    return drawn | {"registered": True}
+
+
+def report_maps(
+    grids: Grids,
+    *,
+    layers: MapLayers,
+    tasks: gpd.GeoDataFrame | None,
+    marks: Sequence[str],
+    texts: Texts,
+) -> dict[str, Any]:
+    """Draw what section 2 of a report shows.
+
+    Parameters
+    ----------
+    grids
+        ``risk_class``, and ``probability`` if it is there, of the land on the map.
+    layers, tasks
+        In the CRS of the grid.
+    marks
+        English words across the top of the map.
+
+    Returns
+    -------
+    dict
+        ``chart``, ``chart_missing``, ``colours``, ``maps`` and ``shares`` for the template.
+    """
+    classes = grids.bands["risk_class"]
+    drawn = chart(
+        classes,
+        grids.geobox,
+        layers=layers,
+        tasks=tasks,
+        elevation=grids.elevation,
+        marks=[texts.say(mark) for mark in marks],
+        texts=texts,
+    )
+    return {
+        "chart": drawn,
+        "chart_missing": [texts.told(words) for words in layers.missing],
+        "colours": CLASS_COLOURS,
+        "maps": _probability(grids, simulated=SIMULATED in marks, texts=texts),
+        "shares": class_shares(classes),
+    }
+
+
+def _probability(grids: Grids, *, simulated: bool, texts: Texts) -> list[dict[str, str]]:
+    if "probability" not in grids.bands:
+        return []
+    figure = map_figure(
+        grids.bands["probability"],
+        grids.geobox,
+        title=texts.say("Probability of contamination"),
+        simulated=simulated,
+        cannot_say=np.asarray(grids.bands["risk_class"] == CANNOT_SAY),
+        elevation=grids.elevation,
+        texts=texts,
+    )
+    words = texts.say("Probability of contamination of a cell; hatched where the model cannot say")
+    return [{"image": data_uri(figure_bytes(figure, dpi=110)), "words": words}]
+
+
+def _height(cube: Path) -> NDArray[np.float32] | None:
+    """Read the heights of a run; none if it knows no heights."""
+    if not cube.is_dir():
+        return None
+    with open_cube(cube) as opened:
+        return opened[HEIGHT].to_numpy() if HEIGHT in opened else None

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
 import numpy as np
@@ -86,6 +86,10 @@ class LogisticCalibrator:
         """Give probabilities, the shape of `scores`; NaN where the score is NaN."""
         return np.asarray(expit(self.intercept + self.slope * logit(as_scores(scores))))
 
+    def flattened(self, factor: float) -> Self:
+        """Give the curve with its slope times `factor`, and no intercept."""
+        return replace(self, slope=factor * self.slope, intercept=0.0)
+
     def to_dict(self) -> dict[str, str | float | list[float]]:
         """Give the calibrator as plain values."""
         return {
@@ -147,6 +151,10 @@ class BetaCalibrator:
         clipped = np.clip(as_scores(scores), SCORE_CLIP, 1 - SCORE_CLIP)
         value = self.intercept + self.a * np.log(clipped) - self.b * np.log1p(-clipped)
         return np.asarray(expit(value))
+
+    def flattened(self, factor: float) -> Self:
+        """Give the curve with both coefficients times `factor`, and no intercept."""
+        return replace(self, a=factor * self.a, b=factor * self.b, intercept=0.0)
 
     def to_dict(self) -> dict[str, str | float | list[float]]:
         """Give the calibrator as plain values."""

@@ -2,64 +2,40 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from features.errors import InputError
-from models.calibration import CALIBRATORS, Calibrator, LogisticCalibrator
+from models.calibration import CALIBRATORS, BetaCalibrator, Calibrator, LogisticCalibrator
 from models.inputs import checked_scores
-from models.score_bins import gather, logit
+from models.score_bins import gather
 from models.shift_calibrator import ShiftCalibrator
 
 Array = NDArray[np.float64]
+Curve = LogisticCalibrator | BetaCalibrator
 Rows = tuple[Array, Array, Array, NDArray[np.generic]]
 """Scores, labels, weights and folds, each of shape (n,)."""
 
 log = logging.getLogger(__name__)
 
-SHRUNK = "shrunk"
+SHRUNK: dict[str, Callable[[], Curve]] = {
+    "shrunk": LogisticCalibrator,
+    "shrunk_beta": BetaCalibrator,
+}
+"""Kinds whose steepness is shrunk, and the curve that each begins with."""
 LADDER = ("logistic", "beta", "isotonic", "venn_abers")
 """Kinds that are tried, the least flexible first."""
 PARSIMONY = 0.001
 """A more flexible kind has to lower the log loss by this share at least."""
 LEAST_FACTOR = 0.5
-"""A slope is never shrunk to less than this share of itself."""
+"""A curve is never shrunk to less than this share of its steepness."""
 LEAST_FINDS = 200
 """With fewer positives than this (sum of weights) nothing more flexible is tried."""
 GATHER_ABOVE = 50_000
 """More rows than this are gathered, fold by fold, before curves are fitted."""
 BINS_OF_FOLD = 1_024
-
-
-def fit_shrunk(
-    scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike, *, weight: ArrayLike | None = None
-) -> LogisticCalibrator:
-    """Fit Platt's curve, and shrink its slope by what it is worth on folds left out.
-
-    A slope learned from some regions is too steep for the next one, the more so the fewer finds
-    and regions there are. Each fold is calibrated by the others; the slope of the pooled result,
-    were it 1, would need no correction. The slope of the curve is multiplied by it (0.5 to 1),
-    and the intercept moved so that the number found is right again.
-
-    Parameters
-    ----------
-    scores
-        Held-out scores, 0 to 1, shape (n,).
-    y
-        Labels 0 and 1, shape (n,).
-    fold_ids
-        Fold of every row, shape (n,). With fewer than three folds, or a class missing in all
-        folds but one, nothing is shrunk.
-    weight
-        Weight of every row, shape (n,).
-
-    Notes
-    -----
-    Cross-validated shrinkage: van Houwelingen and le Cessie 1990, doi 10.1002/sim.4780091109.
-    """
-    return _shrunk(_as_rows(scores, y, fold_ids, weight))
 
 
 def cross_calibrate(
@@ -74,11 +50,17 @@ def cross_calibrate(
 
     Parameters
     ----------
-    scores, y, fold_ids, weight
-        As in `fit_shrunk`.
+    scores
+        Held-out scores, 0 to 1, shape (n,).
+    y
+        Labels 0 and 1, shape (n,).
+    fold_ids
+        Fold of every row, shape (n,).
     kind
-        One of `models.calibration.CALIBRATORS`, ``shrunk``, or ``chosen``: the kind is then
+        One of `models.calibration.CALIBRATORS` or of `SHRUNK`, or ``chosen``: the kind is then
         chosen anew for each fold from the others.
+    weight
+        Weight of every row, shape (n,).
 
     Returns
     -------
@@ -111,7 +93,7 @@ def calibration_losses(
     """Give the pooled log loss of each kind of calibrator on left-out folds."""
     labels, _, weights = checked_scores(y, scores, weight)
     losses = {}
-    for kind in (*CALIBRATORS, SHRUNK):
+    for kind in (*CALIBRATORS, *SHRUNK):
         p = cross_calibrate(scores, labels, fold_ids, kind=kind, weight=weights)
         losses[kind] = float(np.average(_log_loss(labels, p), weights=weights))
     return losses
@@ -130,7 +112,8 @@ def choose_kind(
     Returns
     -------
     str
-        ``shrunk`` (logistic with its slope shrunk), ``beta``, ``isotonic`` or ``venn_abers``.
+        ``shrunk`` or ``shrunk_beta`` (logistic or beta, its steepness shrunk), ``isotonic`` or
+        ``venn_abers``.
 
     Notes
     -----
@@ -149,36 +132,46 @@ def fit_kind(
     kind: str = "chosen",
     weight: ArrayLike | None = None,
 ) -> Calibrator:
-    """Fit a kind of calibrator on all rows; arguments as in `cross_calibrate`."""
+    """Fit a kind of calibrator on all rows; arguments as in `cross_calibrate`.
+
+    A curve learned from some regions is too steep for the next one, the more so the fewer finds
+    and regions there are. The kinds of `SHRUNK` undo that: each fold is calibrated by the others;
+    the slope of the pooled result, were it 1, would need no correction. The log-odds of the curve
+    are multiplied by it (0.5 to 1), and moved so that the number found is right again. With fewer
+    than three folds, or a class missing in all folds but one, nothing is shrunk.
+
+    Notes
+    -----
+    Cross-validated shrinkage: van Houwelingen and le Cessie 1990, doi 10.1002/sim.4780091109.
+    """
     return _fit(_gathered(_as_rows(scores, y, fold_ids, weight)), kind)
 
 
 def _fit(rows: Rows, kind: str) -> Calibrator:
     if kind == "chosen":
         kind = _chosen_kind(rows)
-    if kind == SHRUNK:
-        return _shrunk(rows)
+    if kind in SHRUNK:
+        return _shrunk(rows, SHRUNK[kind])
     score, labels, weights, _ = rows
     return CALIBRATORS[kind]().fit(score, labels, weights)
 
 
-def _shrunk(rows: Rows) -> LogisticCalibrator:
+def _shrunk(rows: Rows, make: Callable[[], Curve]) -> Calibrator:
     score, labels, weights, _ = rows
-    fitted = LogisticCalibrator().fit(score, labels, weights)
-    if fitted.slope == 0.0 or not _can_nest(rows):
+    fitted = make().fit(score, labels, weights)
+    if fitted.words or not _can_nest(rows):
         return fitted
-    left_out = _left_out(rows, LogisticCalibrator)
-    factor = LogisticCalibrator(smooth=False).fit(left_out, labels, weights).slope
-    slope = fitted.slope * float(np.clip(factor, LEAST_FACTOR, 1.0))
-    moved = ShiftCalibrator().fit(expit(slope * logit(score)), labels, weights)
-    log.info("Platt's slope %.3f shrunk to %.3f", fitted.slope, slope)
-    return LogisticCalibrator(slope=slope, intercept=moved.intercept)
+    worth = LogisticCalibrator(smooth=False).fit(_left_out(rows, make), labels, weights).slope
+    flatter = fitted.flattened(float(np.clip(worth, LEAST_FACTOR, 1.0)))
+    moved = ShiftCalibrator().fit(flatter.transform(score), labels, weights)
+    log.info("Steepness of the curve on left-out folds: %.3f of what was learned", worth)
+    return replace(flatter, intercept=moved.intercept)
 
 
 def _chosen_kind(rows: Rows) -> str:
     _, labels, weights, fold = rows
     if not _can_nest(rows) or (labels * weights).sum() < LEAST_FINDS:
-        return SHRUNK
+        return "shrunk"
     names, region = np.unique(fold, return_inverse=True)
 
     def losses(kind: str) -> Array:
@@ -194,7 +187,7 @@ def _chosen_kind(rows: Rows) -> str:
         if won.sum() > max(error, PARSIMONY * float(least.sum())):
             chosen, least = kind, tried
     log.info("Calibrator %s chosen", chosen)
-    return SHRUNK if chosen == "logistic" else chosen
+    return {"logistic": "shrunk", "beta": "shrunk_beta"}.get(chosen, chosen)
 
 
 def _left_out(rows: Rows, make: Callable[[], Calibrator]) -> Array:

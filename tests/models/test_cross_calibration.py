@@ -5,13 +5,12 @@ import pytest
 from scipy.special import expit, logit
 
 from features.errors import InputError
-from models.calibration import CALIBRATORS, IsotonicCalibrator, LogisticCalibrator
+from models.calibration import CALIBRATORS, BetaCalibrator, IsotonicCalibrator, LogisticCalibrator
 from models.cross_calibration import (
     calibration_losses,
     choose_kind,
     cross_calibrate,
     fit_kind,
-    fit_shrunk,
 )
 from models.metrics import score
 
@@ -70,7 +69,7 @@ def test_the_slope_is_shrunk_by_what_it_was_worth_on_folds_left_out():
     plain = LogisticCalibrator().fit(scores, y)
     worth = score(y, cross_calibrate(scores, y, fold), cell_ha=1)["calibration_slope"]
     assert 0.5 < worth < 1
-    shrunk = fit_shrunk(scores, y, fold)
+    shrunk = fit_kind(scores, y, fold, kind="shrunk")
     assert shrunk.slope == pytest.approx(plain.slope * worth, rel=1e-6)
     assert shrunk.transform(scores).sum() == pytest.approx(y.sum(), rel=1e-8)
 
@@ -78,7 +77,36 @@ def test_the_slope_is_shrunk_by_what_it_was_worth_on_folds_left_out():
 def test_two_folds_cannot_tell_what_a_slope_is_worth():
     scores, y, _ = world(n=4_000)
     fold = np.arange(y.size) % 2
-    assert fit_shrunk(scores, y, fold) == LogisticCalibrator().fit(scores, y)
+    assert fit_kind(scores, y, fold, kind="shrunk") == LogisticCalibrator().fit(scores, y)
+
+
+def bent(seed, n=12_000):
+    """Eight regions that differ, with beta's curve: steep where scores are high, flat below."""
+    rng = np.random.default_rng(seed)
+    fold = rng.integers(0, 8, n)
+    scores = expit(rng.normal(-3.6, 1.2, n))
+    curve = 0.35 * np.log(scores) - 3.5 * np.log1p(-scores)
+    slope, shift = rng.normal(1, 0.25, 8)[fold], rng.normal(-3.1, 0.4, 8)[fold]
+    y = (rng.random(n) < expit(shift + slope * (curve - curve.mean()))).astype(int)
+    return scores, y, fold
+
+
+def test_beta_is_shrunk_where_it_is_chosen():
+    assert choose_kind(*bent(0, n=24_000)) == "shrunk_beta"
+    slopes = {"beta": [], "shrunk_beta": []}
+    for seed in range(6):
+        scores, y, fold = bent(seed)
+        for kind, found in slopes.items():
+            p = cross_calibrate(scores, y, fold, kind=kind)
+            found.append(score(y, p, cell_ha=1)["calibration_slope"])
+    plain, shrunk = (np.array(found) for found in slopes.values())
+    assert (plain < 0.98).all()
+    assert (np.abs(shrunk - 1) < 0.02).all()
+    fitted = fit_kind(scores, y, fold, kind="shrunk_beta")
+    beta = BetaCalibrator().fit(scores, y)
+    assert fitted.a / beta.a == pytest.approx(fitted.b / beta.b)
+    assert fitted.a / beta.a == pytest.approx(plain[-1], rel=1e-6)
+    assert fitted.transform(scores).sum() == pytest.approx(y.sum(), rel=1e-8)
 
 
 def test_regions_that_differ_pull_the_slope_of_others_down_and_shrinking_undoes_most_of_it():
@@ -117,4 +145,4 @@ def test_folds_have_to_fit():
     with pytest.raises(InputError, match="1 fold"):
         cross_calibrate(scores, y, np.zeros(100))
     with pytest.raises(InputError, match="shape"):
-        fit_shrunk(scores, y, fold[:50])
+        fit_kind(scores, y, fold[:50], kind="shrunk")

@@ -1,5 +1,6 @@
 """Choose a model inside the training land, so that the land held out is touched once."""
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,6 +21,8 @@ from models.table import CellTable
 Settings = Mapping[str, Any]
 Space = Mapping[str, tuple[Any, ...]]
 
+log = logging.getLogger(__name__)
+
 NEGATIVES_SCORED = 30_000
 STEEPEST = 5.0  # a steeper curve has learned from scores that hardly differ
 
@@ -32,7 +35,7 @@ class NestedChoice:
     2011, through Optuna), scores each setting on regions left out *within* that table, and gives
     the pipeline of the best setting, its log-odds set right by Platt's curve on those regions: a
     forest's mean something else than a boosted model's, and scores of several training sets are
-    pooled. Every setting tried is kept in `trials`.
+    pooled. Every setting tried is kept in `trials`, one that could not be scored with the reason.
 
     Parameters
     ----------
@@ -61,7 +64,13 @@ class NestedChoice:
     chosen: list[Settings] = field(default_factory=list)
 
     def __call__(self, table: CellTable) -> Pipeline:
-        """Choose on folds inside `table`, and give an unfitted pipeline."""
+        """Choose on folds inside `table`, and give an unfitted pipeline.
+
+        Raises
+        ------
+        InputError
+            If the land is too little for inner folds, or no setting could be scored on them.
+        """
         number = len(self.chosen)
         protocol = inner_protocol(table, self.inner_folds, self.drawing, number)
         known: dict[tuple[Any, ...], dict[str, float]] = {}
@@ -71,25 +80,41 @@ class NestedChoice:
                 name: trial.suggest_categorical(name, list(values))
                 for name, values in self.space.items()
             }
+            record = {"choice": number, "trial": trial.number, **settings}
             tried = tuple(settings.values())
-            if tried not in known:
-                known[tried] = score_inside(self.quick, settings, table, protocol, self.drawing)
-            scores = known[tried]
-            self.trials.append({"choice": number, "trial": trial.number, **settings, **scores})
-            return scores["objective"]
+            try:
+                if tried not in known:
+                    known[tried] = score_inside(self.quick, settings, table, protocol, self.drawing)
+            except InputError as error:
+                self.trials.append(record | {"failed": str(error)})
+                raise
+            self.trials.append(record | known[tried])
+            return known[tried]["objective"]
 
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        best = self._search(objective)
+        self.chosen.append(best)
+        scores = known[tuple(best[name] for name in self.space)]
+        scale = {f"classifier__{name}": scores[name] for name in ("slope", "intercept")}
+        return self.full(best).set_params(**scale)
+
+    def _search(self, objective: Callable[[optuna.Trial], float]) -> Settings:
+        """Give the settings with the greatest objective; a trial that fails is passed over."""
+        # Optuna would print the traceback of a trial that fails.
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
         sampler = optuna.samplers.TPESampler(
             seed=self.drawing.seed, n_startup_trials=max(4, len(self.first))
         )
         study = optuna.create_study(direction="maximize", sampler=sampler)
         for settings in self.first:
             study.enqueue_trial(dict(settings))
-        study.optimize(objective, n_trials=max(self.trials_each, len(self.first)))
-        self.chosen.append(study.best_params)
-        scores = known[tuple(study.best_params[name] for name in self.space)]
-        scale = {f"classifier__{name}": scores[name] for name in ("slope", "intercept")}
-        return self.full(study.best_params).set_params(**scale)
+        trials = max(self.trials_each, len(self.first))
+        study.optimize(objective, n_trials=trials, catch=InputError)
+        failed = [trial for trial in self.trials[-trials:] if "failed" in trial]
+        if len(failed) == trials:
+            raise InputError(f"None of {trials} settings could be tried: {failed[-1]['failed']}")
+        for trial in failed:
+            log.warning("A setting could not be tried, and is passed over: %s", trial)
+        return study.best_params
 
 
 def inner_protocol(table: CellTable, count: int, drawing: Drawing, number: int) -> Protocol:

@@ -57,6 +57,33 @@ def test_the_setting_that_tells_is_chosen_and_every_trial_is_kept() -> None:
     assert best["roc_auc"] > 0.75
 
 
+def test_a_setting_that_fails_is_kept_with_its_reason_and_passed_over(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fragile(settings: dict[str, object]) -> Pipeline:
+        if settings["use_a"]:
+            raise InputError("A resampled set of blocks holds only one class.")
+        return make(settings)
+
+    chosen = choice(quick=fragile, first=[{"use_a": True}, {"use_a": False}])
+    chosen(table())
+    assert chosen.chosen == [{"use_a": False}]
+    assert chosen.trials[0] == {
+        **{"choice": 0, "trial": 0, "use_a": True},
+        "failed": "A resampled set of blocks holds only one class.",
+    }
+    assert "Traceback" not in capfd.readouterr().err + caplog.text
+    assert "only one class" in caplog.text
+
+
+def test_where_every_setting_fails_the_reason_is_given() -> None:
+    def broken(_: object) -> Pipeline:
+        raise InputError("A resampled set of blocks holds only one class.")
+
+    with pytest.raises(InputError, match=r"None of 6 settings .* only one class"):
+        choice(quick=broken)(table())
+
+
 def test_what_is_held_out_has_no_part_in_the_choice() -> None:
     cells = table()
     folds = Protocol("far", "regions", folds_from_ids(cells.region))

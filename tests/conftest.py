@@ -1,10 +1,15 @@
-"""One tiny finished run, made once, for every test that looks at a run."""
+"""One tiny finished run, made once, and the commands of a page, for every test that wants them."""
 
+import re
+import shlex
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from pipelines.cli import app
 from pipelines.run import run_steps
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,3 +29,29 @@ def tiny_copy(tiny_run: Path, tmp_path: Path) -> Path:
     folder = tiny_run.parent / f"copy-of-{tmp_path.name}"
     shutil.copytree(tiny_run, folder)
     return folder
+
+
+@pytest.fixture
+def commands() -> Callable[[str], list[str]]:
+    """Give the commands of a page of docs/, in order."""
+
+    def read(page: str) -> list[str]:
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        lines = [line for block in blocks for line in block.splitlines() if line]
+        assert all(line.startswith("minerisk ") for line in lines)
+        return lines
+
+    return read
+
+
+@pytest.fixture
+def said() -> Callable[[str], tuple[int, str]]:
+    """Do a command of a page; give its exit code and what it said."""
+
+    def do(line: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, shlex.split(line, comments=True)[1:])
+        assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+        return done.exit_code, done.stdout
+
+    return do

@@ -3,17 +3,15 @@
 import json
 import os
 import re
-import shlex
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from typer.testing import CliRunner
 
-from pipelines.cli import app
 from pipelines.manifest import (
     read_manifest,
     record_trainer,
@@ -24,13 +22,8 @@ from pipelines.manifest import (
 )
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "reviewers.md"
+Said = Callable[[str], tuple[int, str]]
 HEAD = "$(minerisk audit head runs/my_area)"
-
-
-def commands() -> list[str]:
-    blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    return [line for block in blocks for line in block.splitlines() if line]
 
 
 @pytest.fixture
@@ -75,29 +68,24 @@ def pass_all_gates(folder: Path) -> None:
     write_manifest(folder, manifest)
 
 
-def said(line: str) -> tuple[int, str]:
-    done = CliRunner().invoke(app, shlex.split(line, comments=True)[1:])
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done.exit_code, done.stdout
-
-
-def trust(desk: Path) -> None:
+def trust(desk: Path, said: Said) -> None:
     """Put on the list of trusted keys what the review says its key is."""
     entries = json.loads(said("minerisk review runs/my_area --json")[1])["entries"]
     (desk / "trusted.txt").write_text(f"{entries[-1]['key']} reviewer 7\n", encoding="utf-8")
 
 
-def test_every_command_of_the_page_does_what_the_page_says(desk: Path) -> None:
-    lines = commands()
+def test_every_command_of_the_page_does_what_the_page_says(
+    desk: Path, commands: Callable[[str], list[str]], said: Said
+) -> None:
+    lines = commands("reviewers.md")
     assert len(lines) > 10
-    assert all(line.startswith("minerisk ") for line in lines)
     seen = []
     for line in lines:
         if " review " in line and "passed" not in seen:
             pass_all_gates(desk / "runs" / "my_area")
             seen.append("passed")
         if "--trust" in line:
-            trust(desk)
+            trust(desk, said)
         if HEAD in line:
             line = line.replace(HEAD, said(HEAD[2:-1])[1].strip())
         code, words = said(line)
@@ -110,7 +98,9 @@ def test_every_command_of_the_page_does_what_the_page_says(desk: Path) -> None:
     assert (desk / "office.db").is_file()
 
 
-def test_a_rewritten_run_does_not_fit_the_head_that_was_written_down(desk: Path) -> None:
+def test_a_rewritten_run_does_not_fit_the_head_that_was_written_down(
+    desk: Path, said: Said
+) -> None:
     pin = said("minerisk audit head runs/my_area")[1].strip()
     assert re.fullmatch("[0-9a-f]{64}", pin)
     pass_all_gates(desk / "runs" / "my_area")
@@ -120,5 +110,5 @@ def test_a_rewritten_run_does_not_fit_the_head_that_was_written_down(desk: Path)
     assert "the run was rewritten" in words
 
 
-def test_the_short_form_is_the_long_one(desk: Path) -> None:
+def test_the_short_form_is_the_long_one(desk: Path, said: Said) -> None:
     assert said("minerisk audit runs/my_area") == said("minerisk audit verify runs/my_area")

@@ -1,0 +1,91 @@
+"""Every command of docs/survey-managers.md, in order, on the tiny study area."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import yaml
+from shapely.geometry import box
+
+from pipelines.manifest import read_manifest, sha256_path, write_json, write_manifest
+from pipelines.rasters import read_raster
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def add_layers(folder: Path, place: Path) -> None:
+    """Give the run districts, schools and roads, which the tiny study area has not."""
+    _, geobox = read_raster(folder / "rasters" / "probability.tif")
+    data = place / "data"
+    shutil.copytree(ROOT / "data" / "tiny", data)
+    tasks = gpd.read_file(folder / "tasks.gpkg", layer="tasks")
+    ranked = tasks[tasks["arm"] == "ranked"]
+    inner = ranked.representative_point()
+    schools = gpd.GeoDataFrame(geometry=inner, crs=tasks.crs)
+    schools.to_file(data / "schools.gpkg")
+    schools.set_geometry(inner.buffer(500).boundary).to_file(data / "roads.gpkg")
+    left, bottom, right, top = geobox.boundingbox
+    middle = (left + right) / 2
+    halves = [box(left, bottom, middle, top), box(middle, bottom, right, top)]
+    names = gpd.GeoDataFrame({"name": ["Agdam", "Fuzuli"]}, geometry=halves, crs=tasks.crs)
+    names.to_file(data / "districts.gpkg")
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config["data_root"] = "data"
+    for name in ("schools", "roads", "districts"):
+        config["layers"][name] = {"kind": "vector", "path": f"{name}.gpkg", "source": "made up"}
+    config["study_area"]["regions"] |= {"layer": "districts", "name_column": "name"}
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+
+
+def add_class(folder: Path) -> None:
+    """Give the run a model and maps of anti-tank mines: those of any hazard."""
+    rasters, manifest = folder / "rasters", read_manifest(folder)
+    shutil.copytree(folder / "model", folder / "hazards" / "at" / "model")
+    shutil.copytree(rasters, rasters / "at")
+    stage = next(stage for stage in manifest["stages"] if stage["name"] == "predict")
+    for made in (rasters / "at").iterdir():
+        stage["outputs"][f"rasters/at/{made.name}"] = sha256_path(made)
+    write_manifest(folder, manifest)
+
+
+@pytest.fixture
+def desk(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the page speaks of."""
+    folder = tmp_path / "runs" / "my_area"
+    shutil.copytree(tiny_run, folder)
+    config_file = {"config_file": "../../study_area.yaml"}
+    write_json(folder / "manifest.json", read_manifest(folder) | config_file)
+    add_class(folder)
+    add_layers(folder, tmp_path)
+    left, bottom, right, top = read_raster(folder / "rasters" / "probability.tif")[1].boundingbox
+    area = box(left + 8_000, bottom + 8_000, right - 8_000, top - 8_000)
+    gpd.GeoDataFrame(geometry=[area], crs="EPSG:32638").to_file(tmp_path / "agdam.gpkg")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_every_command_of_the_page_does_what_the_page_says(
+    desk: Path,
+    commands: Callable[[str], list[str]],
+    said: Callable[[str], tuple[int, str]],
+) -> None:
+    lines = commands("survey-managers.md")
+    assert len(lines) >= 10
+    for line in lines:
+        code, words = said(line)
+        assert code == 0, f"{line}\n{words}"
+    asked = desk / "requests"
+    for name in ("agdam", "agdam_public", "all", "schools", "agdam_district"):
+        assert (asked / name / "map.qgs").is_file()
+        assert (asked / name / "at" / "risk_class.tif").is_file()
+        assert "report.html" in json.loads((asked / name / "manifest.json").read_text())["files"]
+    assert not (asked / "anti_tank" / "at").exists()
+    assert (asked / "agdam_maps" / "at" / "risk_class.tif").is_file()
+    district = gpd.read_file(asked / "agdam_district" / "tasks.gpkg", layer="tasks")
+    whole = gpd.read_file(desk / "data" / "districts.gpkg")
+    agdam = whole[whole["name"] == "Agdam"].union_all()
+    assert len(district)
+    assert district.within(agdam.buffer(251)).all()

@@ -1,6 +1,6 @@
 """`minerisk compare`: what two runs differ in, and what follows from it on the map."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from features.errors import CoverError, InputError
+from features.errors import CoverError, InputError, MineriskError
 from models.comparison import compare
 from models.splits import assign_blocks
 from pipelines.context import Run, read_metrics
+from pipelines.districts import read_districts
 from pipelines.evaluate_labels import read_land
-from pipelines.manifest import read_manifest, stage_named, write_json
+from pipelines.manifest import read_manifest, stage_named, write_json, write_whole
+from pipelines.prioritize import csv_text
 from pipelines.ranking_shift import (
     Side,
+    by_district,
     by_region,
     rank_shift,
     region_words,
@@ -28,6 +31,7 @@ from pipelines.reproduce import environment_causes, environment_of
 
 MEASURES = ("roc_auc", "average_precision", "found_in_top_20", "calibration_slope")
 PROTOCOLS = ("far", "near")
+SHOWN = 10
 
 
 def compare_runs(first: Path, second: Path, *, out: Path | None = None) -> dict[str, Any]:
@@ -38,14 +42,17 @@ def compare_runs(first: Path, second: Path, *, out: Path | None = None) -> dict[
     first, second
         Run folders. Differences are those of the second from the first.
     out
-        Folder for ``comparison.json``, ``rank_shift.tif`` and ``rank_shift.png``, outside both.
+        Folder for ``comparison.json``, ``districts.csv``, ``rank_shift.tif`` and
+        ``rank_shift.png``, outside both.
 
     Returns
     -------
     dict
         ``settings``, ``data``, ``made_with`` (sentences); ``scores``: for each protocol, measure to
         (difference, low, high), 90 % intervals paired over blocks of cells that both runs held out
-        with the same label, and what was shared; ``regions``; ``tasks`` in and out; ``words``.
+        with the same label, and what was shared; ``regions``; ``districts`` by name, where the
+        second run has a layer of them (else None, and ``no_districts`` says why); ``tasks`` in and
+        out; ``words``.
 
     Raises
     ------
@@ -70,6 +77,8 @@ def compare_runs(first: Path, second: Path, *, out: Path | None = None) -> dict[
     data["words"] = list(_words(data))
     if out is not None:
         write_json(out / "comparison.json", data)
+        if data["districts"]:
+            write_whole(out / "districts.csv", csv_text(_table(data["districts"])))
     return data
 
 
@@ -170,7 +179,7 @@ def _land(one: Run, two: Run, out: Path | None) -> dict[str, Any]:
             for name in ("probability", "risk_class")
         )
     except CoverError as error:
-        return {"regions": None, "grid": str(error)}
+        return {"regions": None, "districts": None, "no_districts": str(error), "grid": str(error)}
     shift = rank_shift(land.probability, probability)
     labels = xr.open_zarr(one.folder / "labels.zarr", chunks=None, consolidated=False)
     region = labels["region"].to_numpy()
@@ -185,10 +194,24 @@ def _land(one: Run, two: Run, out: Path | None) -> dict[str, Any]:
             simulated=simulated,
             tags={"FINDINGS": "SIMULATED" if simulated else "recorded"},
         )
-    return {"regions": by_region(*sides, shift, region, cell_ha=land.cell_ha), "grid": None}
+    told: dict[str, Any] = {"districts": None, "no_districts": None, "grid": None}
+    try:
+        districts = read_districts(two, land.geobox)
+        told["districts"] = by_district(*sides, shift, districts, cell_ha=land.cell_ha)
+    except MineriskError as error:
+        told["no_districts"] = str(error)
+    return told | {"regions": by_region(*sides, shift, region, cell_ha=land.cell_ha)}
 
 
-def _tasks(one: Run, two: Run) -> dict[str, list[str]]:
+def _table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    told = [
+        {**row, "changes": "; ".join(f"{name} {ha:,.0f} ha" for name, ha in row["changes"].items())}
+        for row in rows
+    ]
+    return pd.DataFrame(told)
+
+
+def _tasks(one: Run, two: Run) -> dict[str, list[dict[str, Any]]]:
     frames = [gpd.read_file(run.folder / "tasks.gpkg", layer="tasks") for run in (one, two)]
     return tasks_in_and_out(frames[0], frames[1].to_crs(frames[0].crs))
 
@@ -203,16 +226,37 @@ def _words(data: Mapping[str, Any]) -> Iterator[str]:
     if data["regions"] is None:
         yield f"The maps cannot be compared: {data['grid']}"
     for row in data["regions"] or ():
-        where = region_words(row["region"])
-        moved = "none ranked by both" if row["moved_share"] is None else f"{row['moved_share']:.1%}"
-        yield (
-            f"{where}: moved by 10 percentile points or more {moved}; changed class "
-            f"{row['changed_ha']:,.0f} of {row['hectares']:,.0f} ha"
-            + (f", mostly {next(iter(row['changes']))}." if row["changes"] else ".")
+        yield f"{region_words(row['region'])}: {_moved(row)}"
+    yield from _district_words(data)
+    for words, tasks in data["tasks"].items():
+        hectares = sum(task["hectares"] for task in tasks)
+        yield f"Tasks {words}: {len(tasks)}, {hectares:,.0f} ha{'; the first:' if tasks else '.'}"
+        yield from (
+            f"  {task['task']}, rank {task['rank']}, {task['hectares']:,.0f} ha near "
+            f"{task['latitude']:.4f}, {task['longitude']:.4f}; {task['covered']:.0%} of it lies in "
+            "tasks of the other run."
+            for task in tasks[:SHOWN]
         )
-    tasks = data["tasks"]
-    for words in ("out", "in"):
-        yield f"Tasks {words}: {', '.join(tasks[words]) or 'none'}."
+
+
+def _moved(row: Mapping[str, Any]) -> str:
+    share = row["moved_share"]
+    moved = "none ranked by both" if share is None else f"{share:.1%}"
+    mostly = f", mostly {next(iter(row['changes']))}" if row["changes"] else ""
+    return (
+        f"moved by 10 percentile points or more {moved}; changed class {row['changed_ha']:,.0f} of "
+        f"{row['hectares']:,.0f} ha{mostly}."
+    )
+
+
+def _district_words(data: Mapping[str, Any]) -> Iterator[str]:
+    if data["districts"] is None:
+        if data["grid"] is None:
+            yield f"Not told by district: {data['no_districts']}"
+        return
+    changed = [row for row in data["districts"] if row["changed_ha"] or row["moved_share"]]
+    yield f"{len(changed)} of {len(data['districts'])} districts changed; those that did most:"
+    yield from (f"  {row['district']}: {_moved(row)}" for row in changed[:SHOWN])
 
 
 def _score_words(scores: Mapping[str, Any]) -> Iterator[str]:

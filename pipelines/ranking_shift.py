@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from scipy.stats import rankdata
 
+from pipelines.districts import Districts
 from pipelines.figures import figure_bytes
 from pipelines.manifest import write_whole
 from pipelines.maps import simulated_banner
@@ -32,6 +33,7 @@ SHIFT_RAMP: Ramp = (
 )
 MOVED = 10.0
 OVERLAP = 0.5
+TASK_NUMBERS = ("hectares", "latitude", "longitude", "covered")
 
 
 @dataclass(frozen=True)
@@ -73,21 +75,40 @@ def by_region(
     asked = (one.classes != OUTSIDE) & (two.classes != OUTSIDE)
     whole = [(None, asked)]
     parts = [(int(number), asked & (region == number)) for number in np.unique(region[asked])]
-    rows = []
-    for number, chosen in [*whole, *parts]:
-        moved = shift[chosen & np.isfinite(shift)]
-        changes = _changes(one.classes[chosen], two.classes[chosen], cell_ha)
-        rows.append(
-            {
-                "region": number,
-                "hectares": float(chosen.sum() * cell_ha),
-                "mean_shift": float(moved.mean(dtype=np.float64)) if moved.size else None,
-                "moved_share": float((np.abs(moved) >= MOVED).mean()) if moved.size else None,
-                "changed_ha": float(sum(changes.values())),
-                "changes": changes,
-            }
-        )
-    return rows
+    return [
+        {"region": number, **_moves(one, two, shift, chosen, cell_ha=cell_ha)}
+        for number, chosen in [*whole, *parts]
+    ]
+
+
+def by_district(
+    one: Side, two: Side, shift: NDArray[Any], districts: Districts, *, cell_ha: float
+) -> list[dict[str, Any]]:
+    """Give the same as `by_region` for each district, by name; what changed class most is first."""
+    asked = (one.classes != OUTSIDE) & (two.classes != OUTSIDE)
+    rows = [
+        {
+            "district": name,
+            **_moves(one, two, shift, asked & (districts.codes == number), cell_ha=cell_ha),
+        }
+        for number, name in enumerate(districts.names)
+    ]
+    inside = [row for row in rows if row["hectares"]]
+    return sorted(inside, key=lambda row: (-row["changed_ha"], str(row["district"])))
+
+
+def _moves(
+    one: Side, two: Side, shift: NDArray[Any], chosen: NDArray[np.bool_], *, cell_ha: float
+) -> dict[str, Any]:
+    moved = shift[chosen & np.isfinite(shift)]
+    changes = _changes(one.classes[chosen], two.classes[chosen], cell_ha)
+    return {
+        "hectares": float(chosen.sum() * cell_ha),
+        "mean_shift": float(moved.mean(dtype=np.float64)) if moved.size else None,
+        "moved_share": float((np.abs(moved) >= MOVED).mean()) if moved.size else None,
+        "changed_ha": float(sum(changes.values())),
+        "changes": changes,
+    }
 
 
 def region_words(number: int | None) -> str:
@@ -107,20 +128,33 @@ def _changes(one: NDArray[np.uint8], two: NDArray[np.uint8], cell_ha: float) -> 
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def tasks_in_and_out(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame) -> dict[str, list[str]]:
+def tasks_in_and_out(
+    one: gpd.GeoDataFrame, two: gpd.GeoDataFrame
+) -> dict[str, list[dict[str, Any]]]:
     """Say which ranked tasks of `one` are gone in `two`, and which of `two` are new.
 
     A task is kept if half of its land or more lies in ranked tasks of the other run.
+
+    Returns
+    -------
+    dict
+        ``out`` and ``in``: for each task its ``task``, ``rank``, ``hectares``, ``latitude``,
+        ``longitude`` and ``covered``, the share of it that lies in tasks of the other run.
     """
     first, second = (frame[frame["arm"] == "ranked"] for frame in (one, two))
     return {"out": _uncovered(first, second), "in": _uncovered(second, first)}
 
 
-def _uncovered(these: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> list[str]:
+def _uncovered(these: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     if these.empty:
         return []
     covered = these.geometry.intersection(others.geometry.union_all()).area / these.geometry.area
-    return [str(task) for task in these["task"][covered < OVERLAP]]
+    gone = these.assign(covered=covered)[covered < OVERLAP]
+    return [
+        {"task": str(task.task), "rank": int(task.rank)}
+        | {name: float(getattr(task, name)) for name in TASK_NUMBERS}
+        for task in gone[["task", "rank", *TASK_NUMBERS]].itertuples()
+    ]
 
 
 def write_map(

@@ -7,6 +7,7 @@ import pytest
 from features.errors import InputError
 from pipelines.audit import audit_run
 from pipelines.compare import compare_runs
+from pipelines.districts import Districts
 from pipelines.rasters import read_raster
 from pipelines.run import run_steps
 
@@ -48,6 +49,8 @@ def test_what_was_changed_is_told_and_where_it_shows(
     found = compare_runs(tiny_run, other, out=tmp_path / "out")
     assert any(line.startswith("classes.higher_share was") for line in found["settings"])
     assert found["data"] == []
+    assert found["districts"] is None  # the tiny area names none
+    assert any(line.startswith("Not told by district: The config") for line in found["words"])
     whole, *parts = found["regions"]
     assert whole["moved_share"] == 0
     assert set(whole["changes"]) == {"elevated → higher", "lower → elevated"}
@@ -70,3 +73,19 @@ def test_comparing_leaves_both_runs_as_they_are(tiny_run: Path, other: Path) -> 
         with pytest.raises(InputError, match="lies in the run folder"):
             compare_runs(tiny_run, other, out=folder / "comparison")
         assert audit_run(folder).problems == ()
+
+
+def test_districts_are_told_by_name_where_the_run_has_them(
+    tiny_run: Path, other: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = np.zeros(read_raster(tiny_run / "rasters" / "risk_class.tif")[0].shape, np.int32)
+    codes[:, : codes.shape[1] // 2] = 1
+    named = Districts(("East", "West"), codes)
+    monkeypatch.setattr("pipelines.compare.read_districts", lambda *_: named)
+    found = compare_runs(tiny_run, other, out=tmp_path / "out")
+    changed = sum(row["changed_ha"] for row in found["districts"])
+    assert changed == found["regions"][0]["changed_ha"]
+    assert "2 of 2 districts changed; those that did most:" in found["words"]
+    assert any(line.startswith("  West: moved by 10 percent") for line in found["words"])
+    table = (tmp_path / "out" / "districts.csv").read_text(encoding="utf-8")
+    assert table.count("\n") == 3

@@ -3,7 +3,8 @@ import numpy as np
 import pytest
 from shapely.geometry import box
 
-from pipelines.ranking_shift import Side, by_region, rank_shift, tasks_in_and_out
+from pipelines.districts import Districts
+from pipelines.ranking_shift import Side, by_district, by_region, rank_shift, tasks_in_and_out
 
 
 def test_ranks_move_by_percentile_points() -> None:
@@ -41,10 +42,28 @@ def test_hectares_that_change_class_are_counted_by_region() -> None:
     assert second["changes"] == {"cannot_say → elevated": 25.0, "lower → elevated": 25.0}
 
 
+def test_hectares_that_change_class_are_counted_by_district_name() -> None:
+    one = np.array([[3, 3, 1, 1, 255]], dtype=np.uint8)
+    two = np.array([[3, 1, 3, 3, 3]], dtype=np.uint8)
+    shift = np.array([[0.0, -20.0, 12.0, np.nan, np.nan]], dtype=np.float32)
+    sides = Side(shift, one), Side(shift, two)
+    # The fourth cell lies in no district; Vareš has no land that both runs speak of.
+    codes = np.array([[0, 0, 0, -1, 2]], dtype=np.int32)
+    named = Districts(("Brčko", "Olovo", "Vareš"), codes)
+    (row,) = by_district(*sides, shift, named, cell_ha=25.0)
+    assert (row["district"], row["hectares"], row["changed_ha"]) == ("Brčko", 75.0, 50.0)
+    assert row["changes"] == {"higher → lower": 25.0, "lower → higher": 25.0}
+    assert row["moved_share"] == pytest.approx(2 / 3)
+    shared = Districts(("A", "B"), np.array([[0, 1, 1, 1, 1]], dtype=np.int32))
+    assert [r["district"] for r in by_district(*sides, shift, shared, cell_ha=25.0)] == ["B", "A"]
+
+
 def test_a_task_that_keeps_half_its_land_is_kept() -> None:
     def frame(*shapes: tuple[str, str, object]) -> gpd.GeoDataFrame:
         names, arms, geometry = zip(*shapes, strict=True)
-        return gpd.GeoDataFrame({"task": names, "arm": arms}, geometry=list(geometry))
+        told = {"task": names, "arm": arms, "rank": 1, "hectares": 2.0}
+        where = {"latitude": 44.0, "longitude": 18.0}
+        return gpd.GeoDataFrame(told | where, geometry=list(geometry))
 
     one = frame(("A", "ranked", box(0, 0, 2, 1)), ("B", "ranked", box(5, 0, 7, 1)))
     two = frame(
@@ -52,5 +71,9 @@ def test_a_task_that_keeps_half_its_land_is_kept() -> None:
         ("B2", "ranked", box(6.1, 0, 8.1, 1)),
         ("C", "control", box(20, 0, 21, 1)),
     )
-    assert tasks_in_and_out(one, two) == {"out": ["B"], "in": ["B2"]}
+    found = tasks_in_and_out(one, two)
+    assert {side: [row["task"] for row in rows] for side, rows in found.items()} == {
+        "out": ["B"], "in": ["B2"],
+    }  # fmt: skip
+    assert found["out"][0]["covered"] == pytest.approx(0.9 / 2)
     assert tasks_in_and_out(one, one) == {"out": [], "in": []}

@@ -246,6 +246,7 @@ def again(run: Run, manifest: Mapping[str, Any]) -> list[Block]:
         ("Python and machine", f"{used.get('python')} on {used.get('machine')}"),
         ("minerisk", str(used.get("minerisk"))),
     ]
+    other_lock = "The requirements.lock of the program that wrote this page is another one."
     dirty = "The code had changes that are in no commit: get it from whoever made the run."
     libraries = [(str(name), str(version)) for name, version in used.get("packages", {}).items()]
     return [
@@ -256,7 +257,7 @@ def again(run: Run, manifest: Mapping[str, Any]) -> list[Block]:
                 "the libraries below. Given them, it comes out the same to the byte on the same "
                 "kind of machine, within 1e-6 elsewhere, or the first stage that differs is named.",
                 *((dirty,) if used.get("code_dirty") else ()),
-                *(() if same else ("The lock beside this program is another one.",)),
+                *(() if same else (other_lock,)),
             ),
             ("What", "Which"),
             facts,

@@ -7,6 +7,7 @@ from odc.geo.geom import point
 
 from features.cube import open_cube
 from pipelines.context import Run
+from pipelines.dossier_land import land_of_regions
 from pipelines.dossier_pages import Block, Cell, figures
 from pipelines.rounding import interval
 
@@ -35,6 +36,7 @@ def quality(record: Mapping[str, Any], metrics: Mapping[str, Any], run: Run) -> 
     ]
     blocks += [
         _regions(found["regions"], metrics, run),
+        land_of_regions(run),
         Block(
             "By hazard class",
             ("Where the finds of each class lie, left-out land cut in thirds by probability.",),
@@ -79,8 +81,9 @@ def _regions(rows: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any], run:
     return Block(
         "Region by region, each left out whole",
         (
-            "Pick the regions most like your land. Predicted: mean probability of a model that did "
-            "not see the region. Found: share of its cells with a finding, with its 90 % interval.",
+            "Pick the regions most like your land; the next table says what they are like. "
+            "Predicted: mean probability of a model that did not see the region. Found: share of "
+            "its cells with a finding, with its 90 % interval.",
         ),
         ("Region", "Latitude, longitude", "Cells", "With a finding", "ROC-AUC", "Predicted",
          "Found", "Predicted lies"),

@@ -107,7 +107,7 @@ def _pages(
     trials = run.folder / "trials.json"
     known = json.loads(trials.read_text(encoding="utf-8")) if trials.is_file() else {}
     return {
-        "index": _answers(record, metrics, audited, log.entries),
+        "index": _answers(record, metrics, audited, log.entries, manifest.get("environment") or {}),
         "went_in": went_in(run, record),
         "reviews": trail(manifest, record, audited, log.entries),
         "quality": quality(record, metrics, run),
@@ -122,10 +122,12 @@ def _answers(
     metrics: Mapping[str, Any],
     audited: Audit,
     reviews: Sequence[Mapping[str, Any]],
+    used: Mapping[str, Any],
 ) -> list[Block]:
     """Answer each question in a few sentences."""
     overview, cells = record["overview"], record["data"]["cells"]
     failed = [str(gate["words"]) for gate in audited.gates if not gate["passed"]]
+    dated = f"up to {metrics['as_of']}" if metrics.get("as_of") else "that bears no common date"
     last = reviews[-1] if reviews else None
     decided = (
         f"Last decision: {last['decision']} by {last['by']} on {last['at']}: {last['note']}"
@@ -138,7 +140,7 @@ def _answers(
             page="went_in",
             heading="What went in?",
             words=(
-                f"{len(record['data']['layers'])} layers; evidence up to {overview['as_of']}. "
+                f"{len(record['data']['layers'])} layers; evidence {dated}. "
                 f"{cells.get('positive', 0):,} cells have evidence of contamination, "
                 f"{cells.get('negative', 0):,} were surveyed and nothing recorded, "
                 f"{cells.get('unlabelled', 0):,} were never surveyed.",
@@ -185,7 +187,11 @@ def _answers(
             page="again",
             heading="Can I make it again?",
             words=(
-                "Yes, from layers with the hashes listed, by one command that says what differs.",
+                "Yes, from layers with the hashes listed, by one command that says what differs"
+                + ("." if used.get("code_commit") else "; but the code is at no known commit.")
+                + (
+                    " The code had changes that are in no commit." if used.get("code_dirty") else ""
+                ),
             ),
         ),
     ]

@@ -4,6 +4,7 @@ The record follows ODMAP (Overview, Data, Model, Assessment, Prediction; Zurell 
 doi:10.1111/ecog.04960), with what a reviewer of mine action asks besides.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -251,9 +252,23 @@ def _failures(metrics: Mapping[str, Any]) -> list[str]:
         if not row["low"] <= row["predicted"] <= row["high"]:
             side = "too little" if row["predicted"] < row["low"] else "too much"
             found.append(f"region {row['region']}: predicts {side} when left out")
-    found += [str(words) for words in metrics.get("warnings", [])]
+    found += _gathered([str(words) for words in metrics.get("warnings", [])])
     found.append("unrecorded laying, moved mines and items below the cell size leave no trace")
     return found
+
+
+def _gathered(warnings: Sequence[str]) -> list[str]:
+    """Say once what is said of several columns in the same words."""
+    alike: dict[str, list[str]] = {}
+    for words in warnings:
+        rest = words.partition(" ")[2]
+        alike.setdefault(re.sub(r"[\d.]+", "#", rest, count=1), []).append(words)
+    return [
+        first
+        if not others
+        else f"{first} The same of: {', '.join(other.partition(' ')[0] for other in others)}."
+        for first, *others in alike.values()
+    ]
 
 
 def _reviewers(folder: Path) -> dict[str, Any]:

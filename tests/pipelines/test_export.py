@@ -6,8 +6,11 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+import xarray as xr
 
+from features.cube import open_cube
 from features.errors import InputError
 from pipelines.export import PAGES, export_dossier
 from pipelines.manifest import listing, read_manifest, write_json
@@ -59,6 +62,22 @@ def test_every_region_is_there_with_its_place(dossier: Path, tiny_run: Path) -> 
     places = re.findall(r"<td>(\d+\.\d\d), (\d+\.\d\d)</td>", page)
     assert len(places) == len(metrics["reliability_by_region"])
     assert all(39 < float(lat) < 40 and 46 < float(lon) < 48 for lat, lon in places)
+
+
+def test_every_region_is_there_with_what_its_land_is_like(dossier: Path, tiny_run: Path) -> None:
+    page = text(dossier / "quality.html")
+    table = page.split("What the land of each region is like")[1].split("</table>")[0]
+    heads = re.findall(r"<th>([^<]*)</th>", table)
+    assert heads == ["Land", "km²", "From the front line, km", "Height, m", "Slope, degrees",
+                     "From a settlement, km"]  # fmt: skip
+    cube = open_cube(tiny_run / "cube.zarr")
+    labels = xr.open_zarr(tiny_run / "labels.zarr", chunks=None, consolidated=False)
+    chosen = cube["inside"].to_numpy().astype(bool) & (labels["region"].to_numpy() == 0)
+    low, middle, high = np.nanpercentile(cube["elevation_m"].to_numpy()[chosen], (10, 50, 90))
+    (row,) = re.findall(r"<td>Region 0</td>(.*?)</tr>", table, re.DOTALL)
+    assert f"<td>{chosen.sum() / 4:,.0f}</td>" in row  # cells of 500 m
+    assert f'>{middle:,.0f}<span class="range">{low:,.0f} to {high:,.0f}<' in row
+    assert "No names of districts were at hand." in page
 
 
 def test_every_layer_is_there_with_what_falls_without_it(dossier: Path, tiny_run: Path) -> None:

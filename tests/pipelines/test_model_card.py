@@ -4,7 +4,7 @@ import pytest
 
 from features.errors import InputError
 from pipelines.context import read_metrics
-from pipelines.model_card import INTENDED, NOT_FOR, card_record, card_text
+from pipelines.model_card import INTENDED, NOT_FOR, _gathered, card_record, card_text
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +51,12 @@ def test_an_untrained_run_has_no_card(tiny_copy):
     (tiny_copy / "metrics.json").unlink()
     with pytest.raises(InputError):
         card_record(tiny_copy)
+
+
+def test_what_is_said_of_several_columns_is_said_once() -> None:
+    lines = [f"{name} stays alike over {km} km, more than 17 km." for name, km in
+             (("a_m", 280), ("b_m", 19.5), ("c", 30))]  # fmt: skip
+    assert _gathered([*lines, "land_cover_shrub has one value everywhere"]) == [
+        "a_m stays alike over 280 km, more than 17 km. The same of: b_m, c.",
+        "land_cover_shrub has one value everywhere",
+    ]

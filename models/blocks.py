@@ -227,21 +227,47 @@ def join_thin_regions(
     ndarray of int64, shape (n,)
         Region of every row; ids of joined regions are gone, the others are kept.
     """
-    region = np.array(regions, dtype=np.int64)
-    points = as_coordinates(coordinates)
-    labels = as_labels(y, region.size)
+    ids, index = np.unique(np.asarray(regions, dtype=np.int64), return_inverse=True)
+    points, labels = as_coordinates(coordinates), as_labels(y, index.size)
+    sums = np.stack([np.bincount(index, weights=axis) for axis in points.T], axis=1)
+    rows, positives = np.bincount(index), np.bincount(index, weights=labels)
+    return ids[join_thin_groups(rows, positives, sums, min_positives=min_positives)][index]
+
+
+def join_thin_groups(
+    rows: ArrayLike, positives: ArrayLike, sums: ArrayLike, *, min_positives: int = 1
+) -> NDArray[np.int64]:
+    """Join groups of rows as `join_thin_regions` does, from what each group adds up to.
+
+    Parameters
+    ----------
+    rows, positives
+        Of each group, shape ``(m,)``.
+    sums
+        Eastings and northings of its rows, summed, metres, shape ``(m, 2)``.
+
+    Returns
+    -------
+    ndarray of int64, shape (m,)
+        Number of the group that each group belongs to.
+    """
+    rows, positives = np.array(rows, dtype=np.int64), np.array(positives, dtype=np.float64)
+    sums = np.array(sums, dtype=np.float64)
+    into = np.arange(rows.size)
     while True:
-        ids, index = np.unique(region, return_inverse=True)
-        rows = np.bincount(index)
-        positives = np.bincount(index, weights=labels)
-        thin = np.flatnonzero((positives < min_positives) | (positives == rows))
-        if thin.size == 0 or ids.size == 1:
-            return region
+        left = np.flatnonzero(rows)
+        thin = left[(positives[left] < min_positives) | (positives[left] == rows[left])]
+        if thin.size == 0 or left.size == 1:
+            return into
         worst = thin[np.argmin(positives[thin])]
-        centres = np.stack([np.bincount(index, weights=axis) / rows for axis in points.T], axis=1)
-        away = np.linalg.norm(centres - centres[worst], axis=1)
-        away[worst] = np.inf
-        region[index == worst] = ids[np.argmin(away)]
+        centres = sums / np.maximum(rows, 1)[:, None]
+        away = np.linalg.norm(centres[left] - centres[worst], axis=1)
+        away[left == worst] = np.inf
+        nearest = left[np.argmin(away)]
+        into[into == worst] = nearest
+        for total in (rows, positives, sums):
+            total[nearest] += total[worst]
+            total[worst] = 0
 
 
 def refuse_single_class(

@@ -2,8 +2,8 @@
 
 import datetime as dt
 import logging
-import shutil
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,6 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from rasterio.features import rasterize
-from scipy.spatial import cKDTree
 
 from configs.schema import Config, Evidence, Search
 from features.cube import Tiling, build_cube, cube_geobox, open_cube
@@ -22,17 +20,18 @@ from features.errors import InputError
 from features.grid import cell_centres, resolution
 from features.labels import EvidenceLayer, label_cells
 from features.sources import Layers, VectorSource
-from models.splits import assign_blocks, cluster_regions, join_thin_regions
 from models.table import MARKS, CellTable
 from pipelines.console import Progress
 from pipelines.context import Run
+from pipelines.label_store import write_labels
 from pipelines.layers import effort_features, present_features
 from pipelines.line_error import line_error
+from pipelines.strips import draw_cells, strips, values_at
 
 log = logging.getLogger(__name__)
 
-GROUPING_M = 5_000.0
-SLIVER = 0.05
+MOST_ROWS = 1_000_000
+"""Labelled cells that a model is taught and tested on, at most."""
 
 
 def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -58,10 +57,19 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
         # A store of its own: whatever reads the cube cannot take it for a feature.
         made.append(run.folder / "effort.zarr")
         build_cube(layers, effort, geobox=geobox, inside=inside, path=made[-1], tiling=tiling)
-    labels = label_land(config, layers, geobox)
-    labels["state"] = labels["state"].where(inside, -1).astype(np.int8)
-    labels["region"] = (("y", "x"), _regions(config, layers, geobox, labels["state"].to_numpy()))
-    path = write_zarr(labels, run.folder / "labels.zarr")
+    asked = config.study_area.regions
+    path = run.folder / "labels.zarr"
+    regions = write_labels(
+        path,
+        geobox,
+        inside,
+        label=partial(label_cells, **_findings(config, layers)),
+        grouping=None
+        if asked.layer is None
+        else layers.vector(asked.layer, crs=config.study_area.crs),
+        count=asked.count,
+        seed=config.model.seed,
+    )
     opened = open_cube(cube)
     units = {name: str(opened[name].attrs["unit"]) for name in opened.attrs["variables"]}
     facts = {
@@ -71,9 +79,14 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
         "features": list(units),
         "left_out": left_out,
         "line_error": line_error(config, layers, features, units=units),
-        "regions": int(labels["region"].max()) + 1,
+        "regions": regions,
     }
     return [*made, path], facts
+
+
+def open_labels(folder: Path) -> xr.Dataset:
+    """Open the labels of a run lazily."""
+    return xr.open_zarr(folder / "labels.zarr", chunks=None, consolidated=False)
 
 
 def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
@@ -84,23 +97,43 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
     run
         A run whose cube and labels are built.
     chosen
-        Cells to read, shape ``(height, width)``; by default the labelled ones.
+        Cells to read, shape ``(height, width)``; by default the labelled ones, and past
+        `MOST_ROWS` of them a sample.
     """
-    cube = open_cube(run.folder / "cube.zarr")
-    labels = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)
+    if chosen is not None:
+        return read_places(run, *np.nonzero(chosen))
+    state = open_labels(run.folder)["state"]
+    labelled = np.empty(state.shape, dtype=bool)
+    for strip in strips(len(labelled)):
+        labelled[strip] = state[strip].to_numpy() >= 0
+    count = int(np.count_nonzero(labelled))
+    if count <= MOST_ROWS:
+        return read_places(run, *np.nonzero(labelled))
+    log.warning(
+        "%s cells are labelled; the model is taught and tested on %s of them, drawn at random, "
+        "each as likely as the others whatever its label, so that shares and probabilities hold.",
+        f"{count:,}",
+        f"{MOST_ROWS:,}",
+    )
+    rng = np.random.default_rng([run.config.model.seed, 5])
+    return read_places(run, *draw_cells(labelled, MOST_ROWS, rng=rng))
+
+
+def read_places(run: Run, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> CellTable:
+    """Read the cells at rows (ascending) and columns of the grid, as `read_cells`."""
+    cube, labels = open_cube(run.folder / "cube.zarr"), open_labels(run.folder)
     geobox = cube_geobox(cube)
-    rows, columns = np.nonzero(labels["state"].to_numpy() >= 0 if chosen is None else chosen)
     easting, northing = cell_centres(geobox)
     data: dict[str, Any] = {"easting": easting[columns], "northing": northing[rows]}
     for name in cube.attrs["variables"]:
-        data[name] = cube[name].to_numpy()[rows, columns]
+        data[name] = values_at(cube[name], rows, columns)
     for mark, name in zip(MARKS, ("hazard", "evidence", "last_date"), strict=True):
-        data[mark] = labels[name].to_numpy()[rows, columns]
+        data[mark] = values_at(labels[name], rows, columns)
     return CellTable(
         cells=pd.DataFrame(data),
-        state=labels["state"].to_numpy()[rows, columns],
-        weight=labels["weight"].to_numpy()[rows, columns],
-        region=labels["region"].to_numpy()[rows, columns],
+        state=values_at(labels["state"], rows, columns),
+        weight=values_at(labels["weight"], rows, columns),
+        region=values_at(labels["region"], rows, columns),
         cell_ha=resolution(geobox) ** 2 / 10_000,
     )
 
@@ -122,18 +155,13 @@ def families_of(cube: xr.Dataset) -> dict[str, list[str]]:
     return families
 
 
-def write_zarr(dataset: xr.Dataset, path: Path) -> Path:
-    """Write a Zarr store whole or not at all."""
-    partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    dataset.to_zarr(partial, mode="w", zarr_format=3, consolidated=False)
-    shutil.rmtree(path, ignore_errors=True)
-    partial.rename(path)
-    return path
-
-
 def label_land(config: Config, layers: Layers, geobox: GeoBox) -> xr.Dataset:
     """Label the cells of a grid from the finding layers, as they are now."""
+    return label_cells(geobox, **_findings(config, layers))
+
+
+def _findings(config: Config, layers: Layers) -> dict[str, Any]:
+    """Gather what `label_cells` goes by."""
     crs = config.study_area.crs
     as_of = config.study_area.as_of
     evidence = [
@@ -152,17 +180,17 @@ def label_land(config: Config, layers: Layers, geobox: GeoBox) -> xr.Dataset:
     if config.labels.surveyed is not None:
         whole = Search(layer=config.labels.surveyed)
         surveyed = _dated(_record_frame(layers, whole, crs), as_of)
-    return label_cells(
-        geobox,
-        evidence,
-        surveyed=surveyed,
-        search_weight=config.labels.search_weight,
-        searches=[
-            frame
-            for item in config.labels.searches
-            for frame in _by_weight(_dated(_record_frame(layers, item, crs), as_of), item)
-        ],
-    )
+    searches = [
+        frame
+        for item in config.labels.searches
+        for frame in _by_weight(_dated(_record_frame(layers, item, crs), as_of), item)
+    ]
+    return {
+        "evidence": evidence,
+        "surveyed": surveyed,
+        "search_weight": config.labels.search_weight,
+        "searches": searches,
+    }
 
 
 def _by_weight(
@@ -214,53 +242,3 @@ def _dated(frame: gpd.GeoDataFrame, as_of: dt.date | None) -> gpd.GeoDataFrame:
     if as_of is None or "date" not in frame:
         return frame
     return frame[~(frame["date"] > pd.Timestamp(as_of))]
-
-
-def _regions(
-    config: Config, layers: Layers, geobox: GeoBox, state: NDArray[np.int8]
-) -> NDArray[np.int32]:
-    """Give each cell the region it is left out with; -1 where nothing is labelled."""
-    asked = config.study_area.regions
-    labelled = np.nonzero(state >= 0)
-    region = np.full(state.shape, -1, dtype=np.int32)
-    if labelled[0].size == 0:
-        return region
-    easting, northing = cell_centres(geobox)
-    centres = np.column_stack([easting[labelled[1]], northing[labelled[0]]])
-    unit: NDArray[np.int64]
-    if asked.layer is None:
-        unit = np.unique(assign_blocks(centres, block_m=GROUPING_M), return_inverse=True)[1]
-    else:
-        frame = layers.vector(asked.layer, crs=config.study_area.crs)
-        unit = polygon_numbers(geobox, frame)[labelled].astype(np.int64)
-    grouped = _group_units(unit, centres, count=asked.count, seed=config.model.seed)
-    joined = join_thin_regions(grouped, (state[labelled] == 1).astype(int), centres)
-    region[labelled] = np.unique(joined, return_inverse=True)[1]
-    return region
-
-
-def _group_units(
-    unit: NDArray[np.int64], centres: NDArray[np.float64], *, count: int, seed: int
-) -> NDArray[np.int64]:
-    """Group units into regions by k-means; slivers follow the region nearest to them."""
-    units, index = np.unique(unit, return_inverse=True)
-    sizes = np.bincount(index)
-    middle = np.column_stack([np.bincount(index, weights=axis) / sizes for axis in centres.T])
-    whole = sizes >= SLIVER * np.median(sizes)
-    region = np.empty(len(units), dtype=np.int64)
-    region[whole] = cluster_regions(middle[whole], count=min(count, int(whole.sum())), seed=seed)
-    _, nearest = cKDTree(middle[whole]).query(middle[~whole])
-    region[~whole] = region[whole][nearest]
-    return region[index]
-
-
-def polygon_numbers(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.int32]:
-    """Give each cell the row of the polygon that holds its centre; -1 where none does."""
-    shapes = [(shape, number) for number, shape in enumerate(frame.geometry)]
-    return rasterize(
-        shapes,
-        out_shape=tuple(geobox.shape),
-        transform=geobox.transform,
-        fill=-1,
-        dtype="int32",
-    )

@@ -1,16 +1,16 @@
 """Samples of a run's land: what nobody surveyed, and what the model can speak for."""
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from features.cube import open_cube
 from features.errors import InputError
 from models.risk_model import RiskModel
 from models.table import CellTable
-from pipelines.build import read_cells
+from pipelines.build import open_labels, read_places
 from pipelines.context import Run
 from pipelines.manifest import read_manifest, stage_named
+from pipelines.strips import draw_cells, strips
 
 
 def land_to_predict(run: Run) -> NDArray[np.float64] | None:
@@ -21,15 +21,15 @@ def land_to_predict(run: Run) -> NDArray[np.float64] | None:
 
 def unsurveyed_sample(run: Run, *, sample: int = 20_000) -> CellTable | None:
     """Read a sample of the cells that nobody surveyed; none if there are none."""
-    cube = open_cube(run.folder / "cube.zarr")
-    labels = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)
-    unsurveyed = (cube["inside"].to_numpy() == 1) & (labels["state"].to_numpy() < 0)
+    inside = open_cube(run.folder / "cube.zarr")["inside"]
+    state = open_labels(run.folder)["state"]
+    unsurveyed = np.empty(state.shape, dtype=bool)
+    for strip in strips(len(unsurveyed)):
+        unsurveyed[strip] = (inside[strip].to_numpy() == 1) & (state[strip].to_numpy() < 0)
     if not unsurveyed.any():
         return None
     rng = np.random.default_rng([run.config.model.seed, 4])
-    chosen = np.zeros(unsurveyed.size, dtype=bool)
-    chosen[rng.permutation(np.flatnonzero(unsurveyed))[:sample]] = True
-    return read_cells(run, chosen.reshape(unsurveyed.shape))
+    return read_places(run, *draw_cells(unsurveyed, sample, rng=rng))
 
 
 def run_cells(run: Run) -> int:
@@ -45,10 +45,7 @@ def run_cells(run: Run) -> int:
 def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:
     """Estimate the share of the study area that the model can speak for, from a sample."""
     inside = open_cube(run.folder / "cube.zarr")["inside"].to_numpy().astype(bool)
-    cells = np.flatnonzero(inside)
     rng = np.random.default_rng([run.config.model.seed, 3])
-    chosen = np.zeros(inside.size, dtype=bool)
-    chosen[rng.permutation(cells)[:sample]] = True
-    table = read_cells(run, chosen.reshape(inside.shape))
+    table = read_places(run, *draw_cells(inside, sample, rng=rng))
     columns = model.columns(table.cells)
     return float(model.applicability.applicable(model.applicability.dissimilarity(columns)).mean())

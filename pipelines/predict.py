@@ -6,7 +6,6 @@ import logging
 import math
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +36,12 @@ from pipelines.prediction_tiles import (
 from pipelines.rasters import (
     RasterWriter,
     preview_png,
-    read_raster,
+    read_raster_like,
     write_raster,
 )
 from pipelines.reason_raster import REASON_BANDS, write_reason_raster
-from pipelines.risk_classes import classify, classify_with
+from pipelines.risk_classes import class_cuts, classify_with, known_values
+from pipelines.strips import strips
 from pipelines.styles import (
     CLASS_COLOURS,
     CLASS_WORDS,
@@ -52,7 +52,6 @@ from pipelines.styles import (
 
 log = logging.getLogger(__name__)
 
-ROWS = 512
 LEAST_SHARE = 0.999
 BANDS = {
     "probability": ("calibrated probability of contamination", "1"),
@@ -72,6 +71,10 @@ RAMPS = {
     "local_point_density": DENSITY_RAMP,
     "expected_error": EXPECTED_ERROR_RAMP,
 }
+
+
+ClassStrip = tuple[slice, tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]]
+"""Rows of a window; their probabilities, where the model can speak, and the cells asked for."""
 
 
 @dataclass(frozen=True)
@@ -201,24 +204,18 @@ def _write_bands(
     begin_draft(draft, window.asked, ALL_BANDS)
     predict_tiles(draft, load=load_model, workers=run.workers, progress=progress.step)
     paths = {name: folder / f"{name}.tif" for name in BANDS}
-    with ExitStack() as stack:
-        writers = {
-            name: stack.enter_context(
-                RasterWriter(
-                    paths[name],
-                    window.geobox,
-                    dtype="float32",
-                    description=words,
-                    unit=unit,
-                    tags=tags,
-                    colormap=RAMPS.get(name),
-                )
-            )
-            for name, (words, unit) in BANDS.items()
-        }
-        for row in range(0, window.geobox.height, ROWS):
-            for name, writer in writers.items():
-                writer.write(read_draft(draft, name, slice(row, row + ROWS)), row=row)
+    for name, (words, unit) in BANDS.items():  # one by one: only one draft takes up disk
+        with RasterWriter(
+            paths[name],
+            window.geobox,
+            dtype="float32",
+            description=words,
+            unit=unit,
+            tags=tags,
+            colormap=RAMPS.get(name),
+        ) as writer:
+            for strip in strips(window.geobox.height):
+                writer.write(read_draft(draft, name, strip), row=strip.start)
     reasons = write_reason_raster(
         folder / "reasons.tif",
         window.geobox,
@@ -231,9 +228,8 @@ def _write_bands(
 
 
 def _reason_strips(draft: Draft, height: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    for row in range(0, height, ROWS):
-        rows = slice(row, row + ROWS)
-        yield row, np.stack([read_draft(draft, name, rows) for name in REASON_BANDS])
+    for strip in strips(height):
+        yield strip.start, np.stack([read_draft(draft, name, strip) for name in REASON_BANDS])
 
 
 def _write_classes(
@@ -245,30 +241,31 @@ def _write_classes(
     *,
     whole: bool,
 ) -> list[Path]:
-    probability, geobox = read_raster(folder / "probability.tif")
-    ratio, _ = read_raster(folder / "applicability.tif")
-    applicable = ratio <= 1
     stored = run.folder / "rasters" / (hazard or "") / "classes.json"
     made = []
     if whole:
         shares = run.config.classes.model_dump()
-        classes, cuts = classify(probability, applicable, window.asked, **shares)
+        cuts = class_cuts(
+            lambda: (known_values(*part) for _, part in _class_strips(folder, window)), **shares
+        )
         plain = {name: None if math.isnan(cut) else cut for name, cut in cuts.items()}
         made.append(write_json(stored, {"cuts": plain, "shares": shares}))
     elif stored.is_file():
         plain = json.loads(stored.read_text(encoding="utf-8"))["cuts"]
         cuts = {name: math.nan if cut is None else float(cut) for name, cut in plain.items()}
-        classes = classify_with(probability, applicable, window.asked, cuts=cuts)
     else:
         raise InputError(
             f"{run.folder} has no rasters of its whole study area, by which classes are cut. "
             "Predict the whole first: leave --aoi out."
         )
+    classes = np.empty(window.asked.shape, dtype=np.uint8)
+    for strip, part in _class_strips(folder, window):
+        classes[strip] = classify_with(*part, cuts=cuts)
     path = folder / "risk_class.tif"
     write_raster(
         path,
         classes,
-        geobox,
+        window.geobox,
         description="risk class; cannot_say is not low",
         unit="class",
         tags=dict(tags),
@@ -279,9 +276,18 @@ def _write_classes(
     if hazard is not None:
         title += f": {HAZARD_TITLES[hazard]}"
     preview = preview_png(
-        folder / "preview.png", classes, geobox, title=title, simulated=run.simulated
+        folder / "preview.png", classes, window.geobox, title=title, simulated=run.simulated
     )
     return [*made, *_with_sidecars(path), preview]
+
+
+def _class_strips(folder: Path, window: Window) -> Iterator[ClassStrip]:
+    """Read what classes are made of: probabilities, where they hold, and what was asked for."""
+    for strip in strips(window.geobox.height):
+        part = window.geobox[strip, :]
+        probability = read_raster_like(folder / "probability.tif", part)
+        ratio = read_raster_like(folder / "applicability.tif", part)
+        yield strip, (probability, ratio <= 1, window.asked[strip])
 
 
 def _with_sidecars(path: Path) -> list[Path]:

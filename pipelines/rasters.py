@@ -377,7 +377,7 @@ def _band(dataset: Any, window: Window | None) -> NDArray[Any]:
     block = dataset.read(1, window=window)
     if block.dtype == np.uint8:
         return block
-    values = block.astype(np.float32)
+    values = block.astype(np.float32, copy=False)
     if dataset.nodata is not None and not math.isnan(dataset.nodata):
         values[block == dataset.nodata] = np.nan
     return values

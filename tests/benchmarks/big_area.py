@@ -83,14 +83,21 @@ def heights(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     total = np.zeros((len(rows), len(columns)))
     for octave in range(OCTAVES):
         spacing = 2.0 ** (OCTAVES - octave)
-        down, across = rows / spacing, columns / spacing
-        top, left = np.floor(down).astype(np.int64), np.floor(across).astype(np.int64)
-        lower, right = _eased(down - top)[:, None], _eased(across - left)[None, :]
-        corner = [[_hashed(top + i, left + j, octave) for j in (0, 1)] for i in (0, 1)]
-        upper_side = corner[0][0] * (1 - right) + corner[0][1] * right
-        lower_side = corner[1][0] * (1 - right) + corner[1][1] * right
-        total += (upper_side * (1 - lower) + lower_side * lower) * 900.0 * 0.5**octave
+        (down, top, lower), (across, left, right) = (
+            _lattice(axis / spacing) for axis in (rows, columns)
+        )
+        corners = _hashed(down, across, octave)
+        strip = corners[top] * (1 - lower)[:, None] + corners[top + 1] * lower[:, None]
+        noise = strip[:, left] * (1 - right) + strip[:, left + 1] * right
+        total += noise * 900.0 * 0.5**octave
     return total
+
+
+def _lattice(place: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the lattice lines around places, the line before each and how far it is past it."""
+    before = np.floor(place).astype(np.int64)
+    lines = np.arange(before[0], before[-1] + 2)
+    return lines, before - before[0], _eased(place - before)
 
 
 def _eased(share: np.ndarray) -> np.ndarray:

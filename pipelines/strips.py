@@ -1,0 +1,65 @@
+"""The grid of a run strip by strip, so that no step need hold every cell of a large area."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+ROWS = 512
+"""Rows of a strip: whole chunks of every store."""
+MOST_SHUFFLED = 50_000_000
+"""Cells that are still put in random order as a whole to draw from them: 0.8 GB."""
+
+
+def strips(height: int) -> Iterator[slice]:
+    """Give the rows of each strip, from north to south."""
+    for row in range(0, height, ROWS):
+        yield slice(row, min(row + ROWS, height))
+
+
+def values_at(
+    variable: xr.DataArray, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> NDArray[Any]:
+    """Read scattered cells of a variable, one strip at a time.
+
+    Parameters
+    ----------
+    variable
+        Dimensions ``(y, x)``, opened lazily.
+    rows, columns
+        Of the cells, shape ``(n,)``; rows ascend, as `numpy.nonzero` gives them.
+    """
+    found = np.empty(len(rows), dtype=variable.dtype)
+    for strip in strips(variable.sizes["y"]):
+        first, last = np.searchsorted(rows, (strip.start, strip.stop))
+        if first < last:
+            block = variable[strip].to_numpy()
+            found[first:last] = block[rows[first:last] - strip.start, columns[first:last]]
+    return found
+
+
+def draw_cells(
+    mask: NDArray[np.bool_], sample: int, *, rng: np.random.Generator
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Draw up to `sample` of the marked cells, each as likely as the others.
+
+    Returns
+    -------
+    rows, columns
+        In the order of the grid, row by row.
+    """
+    before = np.concatenate([[0], np.cumsum(np.count_nonzero(mask, axis=1))])
+    count = int(before[-1])
+    if count <= MOST_SHUFFLED:
+        drawn = rng.permutation(count)[:sample]
+    else:
+        drawn = rng.choice(count, size=min(sample, count), replace=False)
+    number = np.sort(drawn)
+    rows = np.searchsorted(before, number, side="right") - 1
+    columns = np.empty(len(number), dtype=np.int64)
+    for row in np.unique(rows):
+        own = rows == row
+        columns[own] = np.flatnonzero(mask[row])[number[own] - before[row]]
+    return rows, columns

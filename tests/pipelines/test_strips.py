@@ -1,0 +1,45 @@
+"""Strips of a grid: what is read and drawn by them is what the whole grid gives."""
+
+import numpy as np
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipelines import strips
+
+
+@settings(max_examples=40, deadline=None)
+@given(height=st.integers(1, 40), width=st.integers(1, 20), rows=st.integers(1, 50))
+def test_scattered_cells_are_those_of_the_whole(height, width, rows):
+    source = np.random.default_rng(height * 100 + width)
+    grid = xr.DataArray(source.random((height, width)), dims=("y", "x"))
+    mask = source.random((height, width)) < 0.3
+    kept, strips.ROWS = strips.ROWS, rows
+    try:
+        found = strips.values_at(grid, *np.nonzero(mask))
+        covered = np.concatenate([np.arange(height)[strip] for strip in strips.strips(height)])
+    finally:
+        strips.ROWS = kept
+    np.testing.assert_array_equal(found, grid.to_numpy()[mask])
+    np.testing.assert_array_equal(covered, np.arange(height))
+
+
+def test_drawn_cells_are_marked_distinct_and_as_likely_as_each_other():
+    mask = np.zeros((30, 40), dtype=bool)
+    mask[3:9, 5:20] = True
+    hits = np.zeros(mask.shape, dtype=int)
+    for seed in range(600):
+        rows, columns = strips.draw_cells(mask, 30, rng=np.random.default_rng(seed))
+        assert len(set(zip(rows, columns, strict=True))) == 30
+        hits[rows, columns] += 1
+    assert (hits[~mask] == 0).all()
+    # 600 draws of 30 in 90: 200 a cell, standard deviation sqrt(600 · 1/3 · 2/3) = 11.5.
+    assert abs(hits[mask] - 200).max() < 6 * 11.5
+
+
+def test_a_draw_of_more_than_there_is_gives_all(monkeypatch):
+    mask = np.random.default_rng(3).random((20, 20)) < 0.5
+    for most in (10, 1_000):  # drawn by number, and by putting all in order
+        monkeypatch.setattr(strips, "MOST_SHUFFLED", most)
+        rows, columns = strips.draw_cells(mask, 1_000, rng=np.random.default_rng(0))
+        np.testing.assert_array_equal(np.stack([rows, columns]), np.stack(np.nonzero(mask)))

@@ -1,26 +1,18 @@
 """The command line. Heavy modules are imported by the command that needs them."""
 
-import errno
 import json
 import logging
 import os
-import sys
-import tempfile
-import traceback
-from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from features.errors import MineriskError
-from pipelines.desk import add_desk
+from pipelines.desk import add_desk, show
+from pipelines.endings import endings
 
 # Waiting threads sleep: two runs on one machine would otherwise slow each other twentyfold.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-INTERRUPTED = 130
-STOPPED = "Stopped. What was finished is kept; the same command goes on from there."
 
 app = typer.Typer(
     name="minerisk",
@@ -127,7 +119,7 @@ def features(
     from pipelines.features import lines_of, listed
 
     found = listed(config)
-    _print(found, lines_of(found), as_json=as_json)
+    show(found, lines_of(found), as_json=as_json)
 
 
 @app.command()
@@ -144,7 +136,7 @@ def ablate(
     from pipelines.ablation import lines_of
 
     found = measure(config, out, into=into, said=_say)
-    _print(found, lines_of(found), as_json=as_json)
+    show(found, lines_of(found), as_json=as_json)
 
 
 @app.command()
@@ -190,12 +182,12 @@ def evaluate(
 
     if labels is None:
         metrics = read_metrics(run)
-        _print(metrics, score_lines(metrics), as_json=as_json)
+        show(metrics, score_lines(metrics), as_json=as_json)
         return
     from pipelines.evaluate_labels import evaluate_labels
 
     found = evaluate_labels(run, labels, layer=layer, searched_layer=searched, out=out)
-    _print(found, found["words"], as_json=as_json)
+    show(found, found["words"], as_json=as_json)
 
 
 @app.command("evaluate-table")
@@ -225,7 +217,7 @@ def evaluate_table(
         block_m=block_m,
         out=out,
     )
-    _print(found, score_lines(found), as_json=as_json)
+    show(found, score_lines(found), as_json=as_json)
 
 
 @app.command()
@@ -289,10 +281,10 @@ def feedback(
     if results is not None:
         deliver(run, Delivery(results, by=by or "", hours_per_ha=hours_per_ha), layer=layer)
     found = show_feedback(run)
-    _print(found, found["words"], as_json=as_json and out is None)
+    show(found, found["words"], as_json=as_json and out is None)
     if out is not None:
         made = make_again(run, out, by=by, difference=difference, said=_say)
-        _print(made, made["words"], as_json=as_json)
+        show(made, made["words"], as_json=as_json)
 
 
 @app.command()
@@ -360,56 +352,12 @@ def main() -> None:
     """Run the command line: one clear line and an exit code, whatever goes wrong."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     logging.getLogger("rasterio._env").setLevel(logging.ERROR)  # drivers already absent
-    try:
+    with endings():
         app()
-    except MineriskError as error:
-        _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _fail(STOPPED, INTERRUPTED)
-    except SystemExit as ending:  # typer has taken the interrupt for itself, and says nothing
-        if ending.code == INTERRUPTED:
-            _fail(STOPPED, INTERRUPTED)
-        raise
-    except OSError as error:
-        _fail(_disk_words(error), 2)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
-        _fail(_unexpected(error), 3)
-
-
-def _print(found: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(json.dumps(found, indent=1, sort_keys=True))
-        return
-    for line in lines:
-        typer.echo(line)
 
 
 def _say(line: str) -> None:
     typer.echo(line, err=True)
-
-
-def _fail(message: str, code: int) -> None:
-    typer.echo(f"minerisk: {message}", err=True)
-    sys.exit(code)
-
-
-def _disk_words(error: OSError) -> str:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return (
-            f"The disk is full ({error.filename or 'while writing'}). What was finished is kept; "
-            "make room and give the same command again."
-        )
-    return f"{error.strerror or error}: {error.filename or ''}. Check the path and its permissions."
-
-
-def _unexpected(error: Exception) -> str:
-    handle, name = tempfile.mkstemp(prefix="minerisk-", suffix=".log", text=True)
-    with os.fdopen(handle, "w", encoding="utf-8") as stream:
-        traceback.print_exception(error, file=stream)
-    return (
-        f"Something went wrong that should not have ({type(error).__name__}: {error}). What was "
-        f"finished is kept. Details are in {name}; please report them."
-    )
 
 
 if __name__ == "__main__":

@@ -68,7 +68,7 @@ def verify(
     words = "all as recorded" if not found.problems else f"{len(found.problems)} problems"
     lines.append(f"State: {found.state}. Trail ends in {found.head}.")
     lines.append(f"Audit of {run}: {found.checked} hashes checked, {words}.")
-    _print(asdict(found), lines, as_json=as_json)
+    show(asdict(found), lines, as_json=as_json)
     if found.problems:
         raise typer.Exit(1)
 
@@ -111,7 +111,7 @@ def export_record(
         f"Trail ends in {found['head']}. Send this hash by another way (--pin).",
         "It tells where held-out land had a finding: handle it like the run folder.",
     ]
-    _print(found, lines, as_json=as_json)
+    show(found, lines, as_json=as_json)
 
 
 @runs.command("import")
@@ -134,7 +134,7 @@ def import_record(
         f"Run {found['run_id']}, version {found['model_version']} of {found['registered_model']}.",
         f"State: {found['state']}." if trust else "Reviews not followed: no --trust was given.",
     ]
-    _print(found, lines, as_json=as_json)
+    show(found, lines, as_json=as_json)
 
 
 def reproduce(
@@ -152,7 +152,7 @@ def reproduce(
     if fresh_env:
         raise typer.Exit(run_in_fresh_environment(run, out, said=_say))
     found = make_again(run, out, said=_say)
-    _print(found, words_of(found), as_json=as_json)
+    show(found, words_of(found), as_json=as_json)
     if found["verdict"] == DIFFERS:
         raise typer.Exit(1)
 
@@ -167,7 +167,7 @@ def compare(
     from pipelines.compare import compare_runs
 
     found = compare_runs(first, second, out=out)
-    _print(found, found["words"], as_json=as_json)
+    show(found, found["words"], as_json=as_json)
 
 
 def lookback(
@@ -182,7 +182,7 @@ def lookback(
     from pipelines.lookback import look_back
 
     found = look_back(run, events, layer=layer, kind=kind, out=out)
-    _print(found, found["words"], as_json=as_json)
+    show(found, found["words"], as_json=as_json)
 
 
 def status(
@@ -202,7 +202,7 @@ def status(
 
     given = None if incidents is None else Incidents(incidents, layer, date, since)
     found = run_status(run, incidents=given)
-    _print(found, found["words"], as_json=as_json)
+    show(found, found["words"], as_json=as_json)
     if found["stale"]:
         raise typer.Exit(1)
 
@@ -244,7 +244,7 @@ def review(
     lines.append(f"State: {log.state}{', champion' if log.champion else ''}.")
     if log.end:
         lines.append(f"Reviews end in {log.end}. Keep this hash somewhere else (--pin).")
-    _print({"state": log.state, "entries": log.entries}, lines, as_json=as_json)
+    show({"state": log.state, "entries": log.entries}, lines, as_json=as_json)
     if log.problems:
         raise typer.Exit(1)
 
@@ -253,7 +253,8 @@ def _say(line: str) -> None:
     typer.echo(line, err=True)
 
 
-def _print(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
+def show(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print lines for people, or all that was found as JSON."""
     if as_json:
         typer.echo(json.dumps(found, indent=1, sort_keys=True))
         return

@@ -97,7 +97,7 @@ def reliability_figure(
     axes.set_yscale("function", functions=(_root, np.square))
     ticks = [0.0, *(tick for tick in PROBABILITY_TICKS if top / 40 < tick < top)]
     axes.set(xlim=(0, top), ylim=(0, top), xticks=ticks, yticks=ticks)
-    axes.set_xlabel(_wrapped(texts.say("predicted probability (square-root scale)")))
+    axes.set_xlabel(_wrapped(texts.say("predicted probability (square-root scale)"), 38))
     axes.set_ylabel(_wrapped(texts.say("share of cells with a finding")))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
@@ -291,6 +291,7 @@ def fold_figure(
     words: str,
     simulated: bool,
     form: Format = "png",
+    texts: Texts = ENGLISH,
 ) -> bytes:
     """Map which fold each cell was held out in.
 
@@ -303,7 +304,7 @@ def fold_figure(
     """
     step = max(1, max(folds.shape) // 900)
     ratio = folds.shape[0] / folds.shape[1]
-    figure, axes = _new(5.4, min(max(5.0 * ratio, 2.5), 7.0), simulated)
+    figure, axes = _new(5.4, min(max(5.0 * ratio, 2.5), 7.0), simulated, texts)
     left, bottom, right, top = geobox.extent.boundingbox
     shown = np.ma.masked_less(folds[::step, ::step], 0)
     axes.imshow(
@@ -316,9 +317,9 @@ def fold_figure(
     )
     axes.set_title(textwrap.fill(words, 60), fontsize=9, loc="left", pad=20 if simulated else 6)
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(kilometres(ENGLISH))
-    axes.set_xlabel(f"easting, km ({geobox.crs})")
-    axes.set_ylabel("northing, km")
+        axis.set_major_formatter(kilometres(texts))
+    axes.set_xlabel(texts.say("easting, km ({crs})", crs=geobox.crs))
+    axes.set_ylabel(texts.say("northing, km"))
     return figure_bytes(figure, form)
 
 
@@ -333,9 +334,7 @@ def figure_bytes(figure: Figure, form: Format = "png", *, dpi: int = 150) -> byt
     return stream.getvalue()
 
 
-def _new(
-    width: float, height: float, simulated: bool, texts: Texts = ENGLISH
-) -> tuple[Figure, Axes]:
+def _new(width: float, height: float, simulated: bool, texts: Texts) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -348,9 +347,9 @@ def _new(
     return figure, axes
 
 
-def _wrapped(words: str) -> str:
+def _wrapped(words: str, letters: int = 52) -> str:
     """Break a label that is longer than its axis."""
-    return textwrap.fill(words, 64)
+    return textwrap.fill(words, letters)
 
 
 def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ def pack_page(
 ) -> str:
     """Write the report of a request; `folder` is the pack's, with ``tasks.csv`` in it.
 
-    `marks` are English messages, such as DRAFT; the page says them in the language of `texts`.
+    `marks` are English, such as DRAFT; the page says them in the language of `texts`.
     """
     maps = report_maps(grids, layers=layers, tasks=tasks, marks=marks, texts=texts)
     metrics = read_metrics(run.folder)
@@ -41,6 +41,6 @@ def pack_page(
     facts |= {
         "registered": not public,
         "tasks": tasks_facts(folder, texts),
-        "draft": [texts.say(mark) for mark in marks if mark != SIMULATED],
+        "draft": [texts.told(mark) for mark in marks if mark != SIMULATED],
     }
     return page("report.html.j2", texts, title=run.config.study_area.title, **facts)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from features.errors import InputError
@@ -27,6 +28,7 @@ from pipelines.report_quality import quality_facts
 from pipelines.report_tasks import tasks_facts
 from pipelines.rounding import interval, listed, number
 from pipelines.texts import ENGLISH, Texts, marked, texts
+from pipelines.train_figures import fold_map
 
 MEASURES: Sequence[tuple[str, str, str]] = (
     ("roc_auc", "ROC-AUC", "number"),
@@ -323,4 +325,6 @@ def _figures(
         )
     if (folds := run_dir / "figures" / "folds.png").is_file():
         drawn["folds"] = folds.read_bytes()
+    if told.language != "en" and (held := run_dir / "held_out.parquet").is_file():
+        drawn["folds"] = fold_map(pd.read_parquet(held), "far", data, told)
     return {name: data_uri(image) for name, image in drawn.items()}

@@ -86,7 +86,7 @@ def report_maps(
         layers=layers,
         tasks=tasks,
         elevation=grids.elevation,
-        marks=[texts.say(mark) for mark in marks],
+        marks=[texts.told(mark) for mark in marks],
         texts=texts,
     )
     return {

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from features.errors import InputError
+from pipelines.stored_texts import STORED
 
 Key = TypeVar("Key")
 
@@ -26,12 +27,9 @@ LANGUAGES: Mapping[str, str] = {"en": "English", "az": "Az…ôrbaycanca", "ru": "–
 LOCALE = Path(__file__).parent / "locale"
 GROUP = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 PLACE = re.compile(r"\{(\w+)\}")
-CUTS = (
-    (re.compile(r"(?<=[.!]) (?=[^\W\d_])"), " "),
-    (re.compile("; "), "; "),
-    (re.compile(", "), ", "),
-)
-"""Between sentences, then parts, then words of a list."""
+SENTENCES = re.compile(r"(?<=[.!]) (?=[^\W\d_])")
+JOINTS = ("; ", ": ", ", ")
+"""What parts of a sentence, and then words of a list, are joined by."""
 
 
 def marked(message: str) -> str:
@@ -74,30 +72,37 @@ class Texts:
     def told(self, text: str) -> str:
         """Give English that an earlier stage wrote into a file, in this language.
 
-        A message with places, such as ``{folds} regions left out whole``, is known again by what
-        stands around them; text of several sentences or parts is taken one by one.
+        The messages of `pipelines.stored_texts` are known again, those with places by what stands
+        around them; text of several sentences or parts is taken one by one. The rest stays
+        English.
         """
-        if not self.messages or not text:
-            return text
+        sentences, parts = SENTENCES.split(text), text.split("; ")
+        if len(sentences) > 1 and text not in self.messages:
+            return " ".join(self.told(sentence) for sentence in sentences)
+        if len(parts) > 1 and all(self._known(part) for part in parts):
+            return "; ".join(self.told(part) for part in parts)
+        if known := self._known(text):
+            return known
+        for joint in JOINTS:
+            if joint in text:
+                return joint.join(self.told(part) for part in text.split(joint))
+        return text
+
+    def _known(self, text: str) -> str:
+        """Translate a text that is a stored message as a whole; empty if it is none."""
         if text in self.messages:
             return self.messages[text]
         for pattern, words in self._patterns:
-            found = pattern.fullmatch(text)
-            if found is not None:
-                values = {name: self.told(value) for name, value in found.groupdict().items()}
-                return words.format(**values)
-        for cut, joint in CUTS:
-            parts = cut.split(text)
-            if len(parts) > 1:
-                return joint.join(self.told(part) for part in parts)
-        return self.told(text[:-1]) + "." if text.endswith(".") else text
+            if found := pattern.fullmatch(text):
+                return words.format(**{k: self.told(v) for k, v in found.groupdict().items()})
+        return ""
 
     @cached_property
     def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
-        """Messages with places as patterns, those that say most of themselves first."""
-        with_places = [message for message in self.messages if PLACE.search(message)]
-        with_places.sort(key=lambda message: (-len(PLACE.sub("", message)), message))
-        return [(_pattern(message), self.messages[message]) for message in with_places]
+        """Stored messages with places as patterns, those that say most of themselves first."""
+        known = [message for message in STORED & self.messages.keys() if PLACE.search(message)]
+        known.sort(key=lambda message: (-len(PLACE.sub("", message)), message))
+        return [(_pattern(message), self.messages[message]) for message in known]
 
 
 ENGLISH = Texts()

@@ -1,6 +1,8 @@
 """The figures of a trained run."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,7 @@ from pipelines.figures import (
     reliability_figure,
 )
 from pipelines.manifest import write_whole
+from pipelines.texts import ENGLISH, Texts
 
 
 def write_figures(folder: Path) -> Path:
@@ -36,21 +39,26 @@ def write_figures(folder: Path) -> Path:
     write_whole(target / "regions.png", region_figure(metrics["regions"], simulated=simulated))
     held_out = pd.read_parquet(folder / "held_out.parquet")
     for name in ("far", "near"):
-        folds, geobox = _fold_map(held_out, name, metrics)
-        words = metrics["protocols"][name]["words"]
         file = target / ("folds.png" if name == "far" else f"folds_{name}.png")
-        write_whole(file, fold_figure(folds, geobox, words=words, simulated=simulated))
+        write_whole(file, fold_map(held_out, name, metrics))
     return target
 
 
-def _fold_map(
-    held_out: pd.DataFrame, name: str, metrics: dict[str, object]
-) -> tuple[np.ndarray, GeoBox]:
-    cell = float(metrics["resolution_m"])  # type: ignore[arg-type]
+def fold_map(
+    held_out: pd.DataFrame, name: str, metrics: Mapping[str, Any], texts: Texts = ENGLISH
+) -> bytes:
+    """Draw which fold of a protocol each cell of ``held_out.parquet`` was held out in."""
+    cell = float(metrics["resolution_m"])
     west, north = held_out["easting"].min() - cell / 2, held_out["northing"].max() + cell / 2
     columns = np.floor((held_out["easting"] - west) / cell).astype(int)
     rows = np.floor((north - held_out["northing"]) / cell).astype(int)
     folds = np.full((int(rows.max()) + 1, int(columns.max()) + 1), -1, dtype=np.int16)
     folds[rows, columns] = held_out[f"fold_{name}"]
     transform = Affine(cell, 0, west, 0, -cell, north)
-    return folds, GeoBox(folds.shape, transform, str(metrics["crs"]))
+    return fold_figure(
+        folds,
+        GeoBox(folds.shape, transform, str(metrics["crs"])),
+        words=texts.told(metrics["protocols"][name]["words"]),
+        simulated=bool(metrics["simulated"]),
+        texts=texts,
+    )

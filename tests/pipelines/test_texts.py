@@ -5,7 +5,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from features.errors import InputError
+from features.families import FAMILIES
 from pipelines import styles
+from pipelines.stored_texts import STORED
 from pipelines.texts import ENGLISH, LANGUAGES, LOCALE, Texts, read_catalogue, texts
 
 ROOM = LOCALE.parent
@@ -31,7 +33,9 @@ def source_messages():
     found = extract_from_dir(
         ROOM, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, strip_comment_tags=False
     )
-    return {message: f"{path}:{line}" for path, line, message, *_ in found}
+    literal = {message: f"{path}:{line}" for path, line, message, *_ in found}
+    stored = {*STORED, *(family.words for family in FAMILIES.values())}
+    return literal | dict.fromkeys(stored, "stored_texts.py")
 
 
 def places(message):
@@ -78,15 +82,19 @@ def test_stored_words_are_known_by_what_stands_around_their_places():
     told = Texts(
         "az",
         {
-            "{count} regions left out": "{count} bölgə kənarda",
-            "Missing: {what}.": "Yoxdur: {what}.",
+            "row {number}": "sətir {number}",
+            "Missing: {parts}.": "Yoxdur: {parts}.",
+            "Within the interval it ranks {low} to {high}.": "Yeri {low} – {high}.",
             "roads": "yollar",
-            "{any}.": "?{any}.",
+            "not stored {value}": "{value}",
         },
     )
-    assert told.told("10 regions left out") == "10 bölgə kənarda"
+    assert told.told("row 12") == "sətir 12"
     assert told.told("Missing: roads; snow.") == "Yoxdur: yollar; snow."
-    assert told.told("Something else") == "Something else"
+    both = "Within the interval it ranks 1 to 7. Missing: roads."
+    assert told.told(both) == "Yeri 1 – 7. Yoxdur: yollar."
+    assert told.told("not stored 3") == "not stored 3"
+    assert told.told("Something else.") == "Something else."
 
 
 def test_a_language_without_a_catalogue_is_refused():

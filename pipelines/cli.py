@@ -311,10 +311,20 @@ def prioritize(
 
 
 @app.command()
-def report(run: RunFolder) -> None:
-    """Write report.html."""
+def report(
+    run: RunFolder,
+    language: Annotated[
+        str, typer.Option("--language", help="en, az or ru; others than en go into a copy")
+    ] = "en",
+) -> None:
+    """Write report.html, or beside it a copy in another language."""
+    from pipelines.context import Run
+    from pipelines.report import report_of_run
     from pipelines.run import redo_step
 
+    if language != "en":
+        typer.echo(f"Report: {report_of_run(Run.open(run), language)}")
+        return
     redo_step(run, "report", said=_say)
     typer.echo(f"Report: {run / 'report.html'}")
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from pipelines import styles
+from pipelines.context import Run
 from pipelines.pack import make_packs
+from pipelines.report import report_of_run
+from pipelines.texts import LANGUAGES, texts
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("features", "models", "pipelines", "configs")
@@ -18,6 +21,19 @@ FORBIDDEN = re.compile(
     r"|\brisk-free\b|\bmine-free\b|\bgreen\b|\bdanger(ous)?\b",
     re.IGNORECASE,
 )
+# Stems, since both languages inflect; what is said of the model or a file claims nothing of land.
+FORBIDDEN_IN = {
+    "az": re.compile(
+        r"təhlükəsiz|\btəmiz|minasız|azad\b|azad (edil|olun)|risksiz|risk yoxdur|mina yoxdur"
+        r"|təhlükə yoxdur|\byaşıl",
+        re.IGNORECASE,
+    ),
+    "ru": re.compile(
+        r"безопас|\bчист(о|а|ы|ый|ая|ое|ые|ой|ую)?\b|очищен|свобод|освобожд|разминирован"
+        r"|риска нет|нет риска|без риска|мин нет|нет мин\b|зел[её]н",
+        re.IGNORECASE,
+    ),
+}
 # A pattern of column names, a kind of evidence, a colour channel and disk space claim nothing.
 ALLOWED = re.compile(
     r"clear\(ed\|ance\)|\ACleared( Area)?\Z|\AGreen\Z|\bfree (disk )?space\b|\bspace free\b",
@@ -61,6 +77,46 @@ def test_the_guard_sees_forbidden_words(text):
 
 
 @pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("az", "Bu torpaq təhlükəsizdir."),
+        ("az", "Ərazi minalardan təmizlənib"),
+        ("az", "minasız ərazi"),
+        ("az", "azad edilmiş torpaq"),
+        ("az", "Burada risk yoxdur"),
+        ("ru", "Здесь безопасно."),
+        ("ru", "Земля чиста"),
+        ("ru", "свободно от мин"),
+        ("ru", "Освобождённая земля"),
+        ("ru", "Риска нет"),
+    ],
+)
+def test_the_guard_sees_forbidden_words_of_other_languages(language, text):
+    assert FORBIDDEN_IN[language].search(text)
+
+
+@pytest.mark.parametrize("language", sorted(FORBIDDEN_IN))
+def test_the_guard_lets_survey_words_of_other_languages_pass(language):
+    plain = {"az": "sonra tədqiq edilsin; çirklənmə mümkündür", "ru": "обследовать позже"}
+    assert not FORBIDDEN_IN[language].search(plain[language])
+
+
+def test_every_language_has_its_guard():
+    assert set(FORBIDDEN_IN) == set(LANGUAGES) - {"en"}
+
+
+@pytest.mark.parametrize("language", sorted(FORBIDDEN_IN))
+def test_catalogues_make_no_claim(language):
+    """Neither in the language, nor in English that was left in it."""
+    claims = [
+        f"{words!r} in {translation!r}"
+        for translation in texts(language).messages.values()
+        for words in [*FORBIDDEN_IN[language].findall(translation), *forbidden(translation)]
+    ]
+    assert not claims
+
+
+@pytest.mark.parametrize(
     "text", ["cleared_areas", "cleared", "no clearance label is public", "survey later"]
 )
 def test_the_guard_lets_plain_words_pass(text):
@@ -86,6 +142,14 @@ def test_nothing_that_is_handed_out_makes_a_claim(tiny_run, tmp_path):
         for words in forbidden(DATA.sub("", path.read_text(encoding="utf-8")))
     }
     assert not claims
+
+
+@pytest.mark.parametrize("language", sorted(FORBIDDEN_IN))
+def test_a_report_in_another_language_makes_no_claim(tiny_copy, language):
+    page = report_of_run(Run.open(tiny_copy), language)
+    said = DATA.sub("", page.read_text(encoding="utf-8"))
+    assert f'<html lang="{language}">' in said
+    assert FORBIDDEN_IN[language].findall(said) == forbidden(said) == []
 
 
 @pytest.mark.parametrize("room", ROOMS)

@@ -1,15 +1,19 @@
 import datetime as dt
 
 import numpy as np
+import pyproj
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely.affinity import translate
+from odc.geo.geobox import GeoBox
+from shapely.affinity import scale, translate
 from shapely.geometry import LineString, Point, box
 
 from features.cube import build_window
 from features.errors import InputError
 from features.families import FAMILIES, build_feature
+
+CRS = "EPSG:3035"
 
 CASES = {
     "front_line": {"layer": "line", "held_area": "held", "cap_m": 700.0, "along": True},
@@ -65,25 +69,31 @@ CASES = {
 }
 
 
-def ground(seed, east=0.0, north=0.0):
-    """Rough ground with gaps, as a function of place; moved by whole metres."""
+EASTWARD = ("eastness", "front_axis_northeast", "front_facing_east")
+"""What turns its sign where east and west change places."""
+SIDED = ("front_line", "front_zones", "own_side_share", "approach")
+"""Families that read who held the land; the line's shape and positions have tests of their own."""
+
+
+def ground(seed, east=0.0, north=0.0, facing=1):
+    """Rough ground with gaps, as a function of place; moved by whole metres, or mirrored."""
     phase = np.random.default_rng(seed).uniform(0, 6, 3)
 
     def height(x, y):
-        u, v = (x - east) / 300, (y - north) / 200
+        u, v = facing * (x - east) / 300, (y - north) / 200
         z = 300 + 80 * np.sin(u + phase[0]) * np.cos(v + phase[1]) + 20 * np.sin(3 * u * v)
         return np.where(np.sin(7 * u + 5 * v + phase[2]) > 0.99, np.nan, z)
 
     return height
 
 
-def study(fake_layers, fake_source, frame, seed, *, move=(0.0, 0.0)):
+def study(fake_layers, fake_source, frame, seed, *, move=(0.0, 0.0), mirrored=False, crs=CRS):
     rng = np.random.default_rng(seed)
     shapes = {
         "line": [LineString(np.cumsum(rng.normal(0, 400, (9, 2)), 0) + (1_000, -1_000))],
         "bunkers": [Point(xy) for xy in rng.uniform(0, 2_000, (12, 2)) * (1, -1)],
         "land": [box(-1_500, -3_000, 2_600, 900)],
-        "held": [box(-9_000, -9_000, rng.uniform(0, 2_000), 9_000)],
+        "held": [box(-9_000, -9_000, edge := rng.uniform(0, 2_000), 9_000)],
         "road": [LineString(np.cumsum(rng.normal(0, 500, (7, 2)), 0) + (1_000, -1_000))],
         "towns": [Point(xy) for xy in rng.uniform(-500, 2_500, (30, 2)) * (1, -1)],
         "searched": [box(x, y, x + 240, y + 170) for x, y in rng.uniform(-900, 900, (9, 2))],
@@ -95,10 +105,17 @@ def study(fake_layers, fake_source, frame, seed, *, move=(0.0, 0.0)):
             "means": rng.choice(["dog", "manual"], 9),
         },
     }
+    shapes["other"] = [box(edge, -9_000, 9_000, 9_000)]
+    facing = -1 if mirrored else 1
     vectors = {
-        k: frame([translate(g, *move) for g in v], **columns.get(k, {})) for k, v in shapes.items()
+        name: frame(
+            [scale(translate(shape, *move), xfact=facing, origin=(0, 0)) for shape in shapes[name]],
+            crs=crs,
+            **columns.get(name, {}),
+        )
+        for name in shapes
     }
-    height = ground(seed, *move)
+    height = ground(seed, *move, facing)
     rasters = {"dem": height, "cover": lambda x, y: np.floor(height(x, y) / 60) % 3}
     sources = {
         "line": fake_source(position_error_m=200.0),
@@ -155,6 +172,63 @@ def test_moving_the_ground_by_whole_cells_moves_the_features(
     second = build_window(there, grid(12, 12, left=128, top=-64), kind=kind, params=CASES[kind])
     for name in first.data_vars:
         np.testing.assert_allclose(first[name].values, second[name].values, rtol=2e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", CASES)
+@settings(max_examples=3, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_mirrored_ground_gives_mirrored_features(fake_layers, fake_source, frame, grid, kind, seed):
+    here = study(fake_layers, fake_source, frame, seed)
+    there = study(fake_layers, fake_source, frame, seed, mirrored=True)
+    first = build_window(here, grid(12, 12), kind=kind, params=CASES[kind])
+    second = build_window(there, grid(12, 12, left=-12), kind=kind, params=CASES[kind])
+    for name in first.data_vars:
+        sign = -1 if name in EASTWARD else 1
+        np.testing.assert_allclose(
+            sign * second[name].values[:, ::-1],
+            first[name].values,
+            **{"rtol": 2e-4, "atol": 1e-4, "err_msg": name},
+        )
+
+
+@pytest.mark.parametrize("kind", SIDED)
+@settings(max_examples=3, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_where_the_sides_change_places_signs_turn(
+    fake_layers, fake_source, frame, grid, kind, seed
+):
+    layers, params = study(fake_layers, fake_source, frame, seed), CASES[kind]
+    other = {key: "other" if value == "held" else value for key, value in params.items()}
+    first, second = (
+        build_window(layers, grid(12, 12), kind=kind, params=one) for one in (params, other)
+    )
+    turned = {name: values.values for name, values in second.items()}
+    if kind == "front_line":
+        turned["front_signed_m"] = -turned["front_signed_m"]
+    if kind == "front_zones":
+        for name in [name for name in turned if name.startswith("front_opposing_")]:
+            held = name.replace("opposing", "held")
+            turned[name], turned[held] = turned[held], turned[name]
+        turned["front_held_share"] = 1 - turned["front_held_share"]
+    for name in first.data_vars:
+        np.testing.assert_allclose(turned[name], first[name].values, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_metres_are_metres_whatever_axis_a_crs_names_first(
+    fake_layers, fake_source, frame, grid, kind
+):
+    easting_first = "EPSG:32633"
+    assert pyproj.CRS(CRS).axis_info[0].direction == "north"
+    assert pyproj.CRS(easting_first).axis_info[0].direction == "east"
+    here = study(fake_layers, fake_source, frame, 3)
+    there = study(fake_layers, fake_source, frame, 3, crs=easting_first)
+    box = grid(9, 9)
+    first = build_window(here, box, kind=kind, params=CASES[kind])
+    other = GeoBox(box.shape, box.affine, easting_first)
+    second = build_window(there, other, kind=kind, params=CASES[kind])
+    for name in first.data_vars:
+        assert first[name].values.tobytes() == second[name].values.tobytes(), name
 
 
 def test_attributes_say_where_a_feature_comes_from(fake_layers, fake_source, frame, grid):

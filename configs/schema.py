@@ -229,6 +229,12 @@ class Gates(Frozen):
         0.05, gt=0, lt=0.5, description="greatest distance of permuted-label ROC-AUC from 0.5"
     )
     permutations: int = Field(3, ge=1, le=100)
+    calibration_slope_margin: float = Field(
+        0.25, gt=0, le=1, description="greatest distance of the far calibration slope from 1"
+    )
+    min_skill: float = Field(
+        0.0, ge=0, lt=1, description="far average precision above that of prevalence, at least"
+    )
     min_applicable_share: float = Field(0.3, ge=0, le=1)
 
 

@@ -39,6 +39,8 @@ STAGES = ("configure", "validate", "build", "train", "track", "predict", "priori
 AGREED = {
     "positive_cells": "min_positive_cells",
     "leakage": "permuted_auc_margin",
+    "null_model": "min_skill",
+    "calibration": "calibration_slope_margin",
     "applicability": "min_applicable_share",
 }
 MAX_FEATURES = 10_000
@@ -317,9 +319,9 @@ def _strangers(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
         here = Path(place).relative_to(folder)
         if here == Path():
             folders[:] = [name for name in folders if name not in UNTRACKED_FOLDERS]
-            for name in [name for name in folders if name.endswith(".partial")]:
-                folders.remove(name)
-                yield f"{name} is half-made: a stage was stopped; the same run goes on with it"
+            for left in [name for name in folders if name.endswith(".partial")]:
+                folders.remove(left)
+                yield f"{left} is half-made: a stage was stopped; the same run goes on with it"
         for item in sorted([*folders, *files]):
             name = here / item
             path = folder / name

@@ -15,7 +15,8 @@ def gates(config: Config, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     far = metrics["protocols"]["far"]["models"]
     skill = metrics["comparison"]["far"]["prevalence"]["average_precision"]
     slope = far[MODEL]["calibration_slope"]
-    calibrated = slope[0] is not None and (slope[1] <= 1 <= slope[2] or abs(slope[0] - 1) <= 0.25)
+    margin = agreed.calibration_slope_margin
+    calibrated = slope[0] is not None and (slope[1] <= 1 <= slope[2] or abs(slope[0] - 1) <= margin)
     permuted = abs(metrics["permuted"]["within_blocks"][0] - 0.5)
     rows = [
         (
@@ -35,14 +36,14 @@ def gates(config: Config, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
         (
             "null_model",
             "better than prevalence on far land (average precision, low end of the difference)",
-            0.0,
+            agreed.min_skill,
             skill[1],
-            skill[1] > 0,
+            skill[1] > agreed.min_skill,
         ),
         (
             "calibration",
             "far calibration slope: its distance from 1 (also passed if its interval holds 1)",
-            0.25,
+            margin,
             abs((slope[0] or 0.0) - 1),
             calibrated,
         ),

@@ -25,7 +25,7 @@ from pipelines.candidates import MODEL
 from pipelines.context import Run
 from pipelines.land_samples import applicable_share, run_cells, unsurveyed_sample
 from pipelines.survey_bias import survey_bias
-from pipelines.tested import Test, calibrated
+from pipelines.tested import Test
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ def run_metrics(
         "warnings": [*test.held.warnings, *_lint_words(test)],
         "unsurveyed": survey_bias(
             table,
-            calibrated(test),
+            test.probability["far"],
             unsurveyed_sample(run),
             model,
             block_m=test.block_m,
@@ -135,7 +135,7 @@ def _interval_cover(test: Test, name: str, *, level: float) -> dict[str, Any] | 
     y = (table.state == 1).astype(np.int8)
     try:
         return cover_across_folds(
-            calibrated(test, name),
+            test.probability[name],
             out.spread,
             y,
             _blocks(test),
@@ -150,12 +150,14 @@ def _interval_cover(test: Test, name: str, *, level: float) -> dict[str, Any] | 
 def _by_region(test: Test) -> list[dict[str, Any]]:
     y = (test.table.state == 1).astype(np.int8)
     fold = test.protocols["far"].fold_of_row(len(y))
-    return reliability_by_region(y, calibrated(test), fold, blocks=_blocks(test))
+    return reliability_by_region(y, test.probability["far"], fold, blocks=_blocks(test))
 
 
 def _by_hazard(test: Test) -> list[dict[str, Any]]:
     y = (test.table.state == 1).astype(np.int8)
-    return reliability_by_hazard(y, calibrated(test), test.table.hazard, blocks=_blocks(test))
+    return reliability_by_hazard(
+        y, test.probability["far"], test.table.hazard, blocks=_blocks(test)
+    )
 
 
 def _blocks(test: Test) -> NDArray[np.int64]:

@@ -32,6 +32,9 @@ class Test:
         What was tried inside the training sets, by protocol.
     calibrator
         Kind of calibrator, chosen on left-out regions (`models.cross_calibration.choose_kind`).
+    probability
+        The model's probabilities by protocol (far, near), each fold calibrated by the others,
+        shape ``(n,)``.
     """
 
     table: CellTable
@@ -39,6 +42,7 @@ class Test:
     scores: Mapping[tuple[str, str], OutOfFold]
     choices: Mapping[str, NestedChoice]
     calibrator: str
+    probability: Mapping[str, NDArray[np.float64]]
 
     @property
     def protocols(self) -> Mapping[str, Protocol]:
@@ -85,15 +89,12 @@ def put_to_the_test(
             )
             if isinstance(make, NestedChoice):
                 choices[protocol.name] = make
-    far, protocol = scores["far", MODEL].score, held.protocols["far"]
-    tested = np.isfinite(far)
     y = (table.state == 1).astype(np.int8)
-    kind = choose_kind(far[tested], y[tested], protocol.fold_of_row(len(y))[tested])
-    return Test(table, held, scores, choices, kind)
-
-
-def calibrated(test: Test, name: str = "far") -> NDArray[np.float64]:
-    """Give the model's probabilities, each fold calibrated by the others, shape (n,)."""
-    y = (test.table.state == 1).astype(np.int8)
-    fold = test.protocols[name].fold_of_row(len(y))
-    return calibrate_across_folds(test.scores[name, MODEL].score, y, fold, kind=test.calibrator)
+    score = {name: scores[name, MODEL].score for name in ("far", "near")}
+    fold = {name: held.protocols[name].fold_of_row(len(y)) for name in score}
+    tested = np.isfinite(score["far"])
+    kind = choose_kind(score["far"][tested], y[tested], fold["far"][tested])
+    probability = {
+        name: calibrate_across_folds(score[name], y, fold[name], kind=kind) for name in score
+    }
+    return Test(table, held, scores, choices, kind, probability)

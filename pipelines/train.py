@@ -31,7 +31,7 @@ from pipelines.land_samples import land_to_predict
 from pipelines.manifest import write_json, write_whole
 from pipelines.metrics import run_metrics
 from pipelines.permuted import permuted_within_blocks
-from pipelines.tested import Test, calibrated, put_to_the_test
+from pipelines.tested import Test, put_to_the_test
 
 
 def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -141,7 +141,7 @@ def _error_profile(
     # The same training points by the same seed, known by region instead of block.
     regions = Applicability.fit(columns, weights, fold).reference_fold
     novelty = replace(applicability, reference_fold=regions).held_out_novelty(columns, fold)
-    return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, calibrated(test)))
+    return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, test.probability["far"]))
 
 
 def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
@@ -154,7 +154,7 @@ def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
     y = (table.state == 1).astype(np.int8)
     fold = test.protocols["far"].fold_of_row(len(y))
     calibrator = fit_kind(far.score, y, fold, kind=test.calibrator)
-    probability = calibrated(test)
+    probability = test.probability["far"]
     blocks = assign_blocks(table.coordinates, block_m=test.block_m)
     interval = IntervalScaler.fit(probability, far.spread, y, blocks, level=config.model.interval)
     return calibrator, interval

@@ -110,37 +110,44 @@ def position_and_roughness(
         2001) and standard deviation of the height in it, over the cells that have a value.
         NaN where the cell itself has none.
     """
-    steps, squares, valid = _whole_steps(np.asarray(elevation, dtype=np.float32))
+    steps, squares, valid, base = _whole_steps(np.asarray(elevation, dtype=np.float32))
     disc = disc_half_widths(radius_m, resolution_m=resolution_m)
     sums = disc_sum(valid, disc), disc_sum(steps, disc), disc_sum(squares, disc)
-    position, roughness = _position_and_roughness(steps, valid, *sums)
+    position, roughness = _position_and_roughness(steps, valid, base, *sums)
     return position, roughness
 
 
 @numba.njit(cache=True)
 def _whole_steps(z):  # type: ignore[no-untyped-def]
-    """Give whole centimetres, their squares, and 1 where there is a value."""
+    """Give whole centimetres above a base, squares of those above 0, 1 where known, the base."""
     steps = np.zeros(z.shape, dtype=np.int64)
     squares, valid = np.zeros_like(steps), np.zeros_like(steps)
+    low, high = np.inf, -np.inf
+    for height in z.flat:
+        if np.isfinite(height):
+            low, high = min(low, height), max(high, height)
+    # Small numbers, whose sums need fewer bits; the sums are brought back without rounding.
+    base = np.int64((low + high) / 2 * _STEPS_PER_METRE) if low <= high else np.int64(0)
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
             if np.isfinite(z[i, j]):
-                steps[i, j] = np.int64(np.rint(np.float64(z[i, j]) * _STEPS_PER_METRE))
-                squares[i, j] = steps[i, j] * steps[i, j]
+                whole = np.int64(np.rint(np.float64(z[i, j]) * _STEPS_PER_METRE))
+                steps[i, j] = whole - base
+                squares[i, j] = whole * whole
                 valid[i, j] = 1
-    return steps, squares, valid
+    return steps, squares, valid, base
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _position_and_roughness(steps, valid, counts, totals, squares):  # type: ignore[no-untyped-def]
+def _position_and_roughness(steps, valid, base, counts, totals, squares):  # type: ignore[no-untyped-def]
     position = np.full(steps.shape, np.nan, dtype=np.float32)
     roughness = np.full(steps.shape, np.nan, dtype=np.float32)
     for i in range(steps.shape[0]):
         for j in range(steps.shape[1]):
             if valid[i, j]:
-                mean = totals[i, j] / counts[i, j]
+                mean = (totals[i, j] + base * counts[i, j]) / counts[i, j]
                 variance = max(squares[i, j] / counts[i, j] - mean * mean, 0.0)
-                position[i, j] = (steps[i, j] - mean) / _STEPS_PER_METRE
+                position[i, j] = (steps[i, j] + base - mean) / _STEPS_PER_METRE
                 roughness[i, j] = np.sqrt(variance) / _STEPS_PER_METRE
     return position, roughness
 

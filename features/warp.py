@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import numba
 import numpy as np
 import pyproj
 import rasterio
@@ -323,30 +324,29 @@ def _resample(band: Band, column: Floats, row: Floats, *, bilinear: bool) -> Flo
     return out
 
 
-def _bilinear(
-    values: Floats, column: Floats, row: Floats, origin: tuple[int, int], shape: tuple[int, int]
-) -> Floats:
+@numba.njit(cache=True)
+def _bilinear(values, column, row, origin, shape):  # type: ignore[no-untyped-def]
     """Mix the four nearest cell centres; beyond the outermost centres the edge value holds."""
-    top, left = origin
-    column = np.clip(column - 0.5, 0, shape[1] - 1)
-    row = np.clip(row - 0.5, 0, shape[0] - 1)
-    west = np.minimum(np.floor(column), max(shape[1] - 2, 0)).astype(np.int64)
-    north = np.minimum(np.floor(row), max(shape[0] - 2, 0)).astype(np.int64)
-    east = np.minimum(west + 1, shape[1] - 1)
-    south = np.minimum(north + 1, shape[0] - 1)
-    right, down = column - west, row - north
-    total, weight = np.zeros(column.shape), np.zeros(column.shape)
-    for rows, columns, share in (
-        (north, west, (1 - down) * (1 - right)),
-        (north, east, (1 - down) * right),
-        (south, west, down * (1 - right)),
-        (south, east, down * right),
-    ):
-        value = values[rows - top, columns - left]
-        valid = ~np.isnan(value)
-        total += np.where(valid, value, 0.0) * share
-        weight += np.where(valid, share, 0.0)
-    return np.divide(total, weight, out=np.full(total.shape, np.nan), where=weight > 0)
+    out = np.full(column.shape, np.nan)
+    for place in range(column.size):
+        across = min(max(column[place] - 0.5, 0.0), shape[1] - 1.0)
+        down = min(max(row[place] - 0.5, 0.0), shape[0] - 1.0)
+        west = min(int(np.floor(across)), max(shape[1] - 2, 0))
+        north = min(int(np.floor(down)), max(shape[0] - 2, 0))
+        right, below = across - west, down - north
+        total, weight = 0.0, 0.0
+        for south, east in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            value = values[
+                min(north + south, shape[0] - 1) - origin[0],
+                min(west + east, shape[1] - 1) - origin[1],
+            ]
+            if not np.isnan(value):
+                share = (below if south else 1 - below) * (right if east else 1 - right)
+                total += value * share
+                weight += share
+        if weight > 0:
+            out[place] = total / weight
+    return out
 
 
 def _mean(cells: Floats) -> Floats:

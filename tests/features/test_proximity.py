@@ -81,3 +81,10 @@ def test_disc_sum_adds_what_lies_within_the_radius(seed, radius):
     for row, column in ((0, 0), (4, 7), (8, 13), (2, 5)):
         near = (rows - row) ** 2 + (columns - column) ** 2 <= radius**2 + 1e-9
         assert found[row, column] == values[near].sum()
+
+
+def test_disc_sum_is_exact_where_sums_along_a_row_leave_32_bits():
+    values = np.full((5, 4_000), 10**6)
+    values[:, 2_000:] = 0
+    found = disc_sum(values, disc_half_widths(20.0, resolution_m=10.0))
+    assert found[2, [2, 1_000, 1_999, 2_002]].tolist() == [13 * 10**6, 13 * 10**6, 9 * 10**6, 0]

@@ -1,0 +1,86 @@
+"""A whole cube against SciPy with xarray-spatial, and two workers against one."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import pytest
+import zarr
+
+from features.cube import Tiling, build_cube, open_cube
+from pipelines.workers import Workers
+from tests.benchmarks import cube_layers
+
+pytestmark = pytest.mark.benchmark
+
+CELLS, ROUNDS = 4_000, 3
+
+
+@pytest.fixture(scope="module")
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("xrspatial")
+    folder = tmp_path_factory.mktemp("ground")
+    cube_layers.make(folder, CELLS)
+    return folder
+
+
+def run(what: str, folder: Path) -> dict:
+    for store in ("small", what):
+        shutil.rmtree(folder / f"{store}.zarr", ignore_errors=True)
+    command = [sys.executable, "-m", "tests.benchmarks.cube_layers", what, str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(done.stdout)
+
+
+def test_a_whole_cube_against_scipy_and_xarray_spatial(ground):
+    run("ours", ground)  # compiles
+    rounds = [(run("ours", ground), run("theirs", ground)) for _ in range(ROUNDS)]
+    for name in rounds[0][0]["seconds"]:
+        tell(name, [[side["seconds"][name] for side in pair] for pair in rounds])
+    tell("the whole cube", [[sum(side["seconds"].values()) for side in pair] for pair in rounds])
+    own, other = (median(pair[at]["peak_mb"] for pair in rounds) for at in (0, 1))
+    sys.stdout.write(f"\npeak memory: {own:,.0f} MB against {other:,.0f} MB\n")
+    assert own <= 3_000
+    known, peer = open_cube(ground / "ours.zarr"), zarr.open_group(ground / "theirs.zarr")
+    inner = slice(300, -300)
+    for ours, theirs, step in (
+        ("rivers_distance_m", "rivers_distance_m", 1e-2),
+        ("tpi_1250m", "tpi_1250", 1e-2),
+    ):
+        away = known[ours].to_numpy() - np.asarray(peer[theirs])
+        assert np.nanmax(np.abs(away[inner, inner])) < step
+
+
+def tell(words: str, pairs: list[list[float]]) -> None:
+    ratios = [their / our for our, their in pairs]
+    own, other = (median(pair[at] for pair in pairs) for at in (0, 1))
+    sys.stdout.write(
+        f"\n{words}: {own:.2f} s against {other:.2f} s: {median(ratios):.2f} times less "
+        f"({min(ratios):.2f} to {max(ratios):.2f})"
+    )
+
+
+def test_two_workers_against_one(ground):
+    geobox, inside = cube_layers.grid(ground), np.ones((CELLS, CELLS), dtype=bool)
+
+    def seconds(workers: int) -> float:
+        path = ground / "workers.zarr"
+        shutil.rmtree(path, ignore_errors=True)
+        start = time.perf_counter()
+        build_cube(
+            cube_layers.layers_of(ground), cube_layers.FEATURES, geobox=geobox, inside=inside,
+            path=path, tiling=Tiling(1_024, Workers(workers).run),
+        )  # fmt: skip
+        return time.perf_counter() - start
+
+    seconds(1)
+    ratios = [seconds(1) / seconds(2) for _ in range(ROUNDS)]
+    sys.stdout.write(
+        f"\ncube of {CELLS} squared, one worker against two: {median(ratios):.2f} times "
+        f"({min(ratios):.2f} to {max(ratios):.2f})\n"
+    )

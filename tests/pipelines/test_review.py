@@ -1,6 +1,7 @@
 """Reviews: chained, signed, of one trail, by somebody else than whoever made the run."""
 
 import json
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -19,6 +20,7 @@ from pipelines import review
 from pipelines.audit import audit_run
 from pipelines.manifest import locked, read_manifest, record_trainer, sha256_path, write_manifest
 from pipelines.review import REVIEWS, Decision, follow, read_reviews, review_run, review_state
+from pipelines.signatures import public_text, read_key, sign
 
 APPROVE = Decision("approve", by="reviewer 7", note="gates passed, map looked at")
 REJECT = Decision("reject", by="reviewer 7", note="front line is of the wrong year")
@@ -199,6 +201,74 @@ def test_a_signature_holds_until_a_word_changes(
     entry["sha256"] = review._sha256(entry)
     path.write_text(review.canonical(entry) + "\n", encoding="utf-8")
     assert any("signature is not that of its key" in line for line in audit_run(passing).problems)
+
+
+def chain(folder: Path, entries: list[dict]) -> None:
+    """Do what an attacker would without a key: number, link and hash the lines anew."""
+    before = None
+    for number, entry in enumerate(entries, start=1):
+        entry |= {"number": number, "before": before}
+        before = entry["sha256"] = review._sha256(entry)
+    lines = [review.canonical(entry) + "\n" for entry in entries]
+    (folder / REVIEWS).write_text("".join(lines), encoding="utf-8")
+
+
+def entries_of(folder: Path) -> list[dict]:
+    lines = (folder / REVIEWS).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_a_log_chained_anew_is_seen_by_signature_mlflow_or_pin(
+    passing: Path, tmp_path: Path
+) -> None:
+    key = key_file(tmp_path)
+    trust = key.with_suffix(".pub")
+    review_run(passing, REJECT, key=key)
+    pin = read_reviews(passing).end
+    (entry,) = entries_of(passing)
+    chain(passing, [entry | {"decision": "approve", "champion": True}])
+    found = audit_run(passing, pin=pin).problems
+    assert any("its signature is not that of its key" in line for line in found)
+    assert any("MLflow's tag minerisk.review" in line for line in found)
+    assert any("the run was rewritten" in line for line in found)
+    assert review_state(passing) == "draft"
+    # Without signature the chain holds; what is left is MLflow, a pin, or --trust.
+    chain(passing, [entry | {"decision": "approve", "key": None, "signature": None}])
+    assert review_state(passing) == "approved"
+    assert any("MLflow's tag" in line for line in audit_run(passing).problems)
+    follow(passing)
+    assert audit_run(passing).problems == ()
+    assert any("is not signed: whoever" in line for line in audit_run(passing).notes)
+    assert any("is not signed" in line for line in audit_run(passing, trust=trust).problems)
+    assert any("the run was rewritten" in line for line in audit_run(passing, pin=pin).problems)
+
+
+def test_another_public_key_in_a_signed_line_is_seen(passing: Path, tmp_path: Path) -> None:
+    key, other = key_file(tmp_path), key_file(tmp_path, "other.pem")
+    review_run(passing, REJECT, key=key)
+    (entry,) = entries_of(passing)
+    thief = read_key(other)
+    chain(passing, [entry | {"key": public_text(thief)}])
+    assert any("signature is not that of its key" in line for line in audit_run(passing).problems)
+    # Signed anew by the thief's own key the line is whole: only a list of trusted keys tells.
+    forged = entry | {"key": public_text(thief), "by": "reviewer 7", "decision": "approve"}
+    forged["signature"] = sign(thief, review._signed_bytes(forged))
+    chain(passing, [forged])
+    follow(passing)
+    assert audit_run(passing).problems == ()
+    trusted = audit_run(passing, trust=key.with_suffix(".pub"))
+    assert any("which you do not trust" in line for line in trusted.problems)
+
+
+def test_a_signed_approval_does_not_fit_another_run(
+    passing: Path, tiny_run: Path, tmp_path: Path
+) -> None:
+    review_run(passing, APPROVE, key=key_file(tmp_path))
+    other = tiny_run.parent / f"other-of-{tmp_path.name}"
+    shutil.copytree(tiny_run, other)
+    shutil.copyfile(passing / REVIEWS, other / REVIEWS)
+    assert review_state(other) == "draft"
+    assert any("was of a trail that ends in" in line for line in audit_run(other).problems)
 
 
 def test_a_key_that_nobody_vouched_for_is_named(passing: Path, tmp_path: Path) -> None:

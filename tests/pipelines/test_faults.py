@@ -1,0 +1,157 @@
+"""What goes wrong between processes and disks: real processes, real locks, a disk that is full."""
+
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from features.errors import FindingError, InputError
+from pipelines.audit import audit_run
+from pipelines.manifest import record_trainer
+from pipelines.review import REVIEWS, Decision, follow, read_reviews, review_run
+from pipelines.run import run_steps
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ROOT / "configs" / "tiny.yaml"
+REJECT = Decision("reject", by="reviewer 7", note="looked at")
+
+HOLDS = """
+import sys
+from pathlib import Path
+from pipelines.manifest import locked
+with locked(Path(sys.argv[1])):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+STORE = """
+import sqlite3, sys
+store = sqlite3.connect(sys.argv[1] + "/mlflow.db", isolation_level=None)
+store.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.read()
+"""
+DECIDES = """
+import sys
+from pathlib import Path
+from features.errors import InputError
+from pipelines import review
+review.follow = lambda folder: None  # MLflow has a test of its own
+print("ready", flush=True)
+sys.stdin.readline()
+try:
+    review.review_run(Path(sys.argv[1]), review.Decision("reject", f"reviewer {sys.argv[2]}", "x"))
+except InputError as error:
+    sys.exit(str(error))
+"""
+
+
+def process(code: str, *words: str) -> subprocess.Popen[str]:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([sys.executable, "-c", code, *words], cwd=ROOT, text=True, **pipes)
+
+
+@contextmanager
+def holding(code: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds something of a folder until it is ended."""
+    other = process(code, str(folder))
+    with other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        yield other
+        other.kill()
+
+
+def test_a_folder_that_another_process_works_in_is_left_alone(tiny_copy: Path) -> None:
+    before = (tiny_copy / "manifest.json").read_bytes()
+    with holding(HOLDS, tiny_copy):
+        for work in (
+            lambda: run_steps(TINY, tiny_copy),
+            lambda: review_run(tiny_copy, REJECT),
+            lambda: audit_run(tiny_copy),
+        ):
+            with pytest.raises(InputError, match="Another minerisk process is at work"):
+                work()
+    assert (tiny_copy / "manifest.json").read_bytes() == before
+    assert not (tiny_copy / REVIEWS).exists()
+
+
+def test_a_process_that_was_killed_holds_nothing(tiny_copy: Path) -> None:
+    with holding(HOLDS, tiny_copy) as other:
+        other.send_signal(signal.SIGKILL)
+        other.wait(20)
+        assert audit_run(tiny_copy).problems == ()
+
+
+def test_reviews_of_several_processes_at_once_stand_one_after_the_other(tiny_copy: Path) -> None:
+    others = [process(DECIDES, str(tiny_copy), str(number)) for number in range(3)]
+    for other in others:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "ready\n"
+    for other in others:
+        assert other.stdin is not None
+        other.stdin.write("\n")
+        other.stdin.flush()
+    told = [other.communicate(timeout=60)[1] for other in others]
+    log = read_reviews(tiny_copy)
+    assert log.problems == ()
+    assert len(log.entries) == [other.returncode for other in others].count(0) >= 1
+    assert all("Another minerisk process" in words for words in told if words)
+
+
+def test_a_store_that_another_process_has_locked_keeps_the_review(
+    tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record_trainer(tiny_copy, "staff 12")
+    monkeypatch.setattr("pipelines.registry.LOCK_WAIT_S", 0.1)
+    with holding(STORE, tiny_copy):
+        with pytest.raises(FindingError, match=r"The review is on record; MLflow.*--follow"):
+            review_run(tiny_copy, REJECT)
+        assert any("cannot be read" in line for line in audit_run(tiny_copy).problems)
+    assert read_reviews(tiny_copy).state == "reviewed"
+    follow(tiny_copy)
+    assert audit_run(tiny_copy).problems == ()
+
+
+@contextmanager
+def full_disk(room: int) -> Iterator[None]:
+    """No file may grow beyond some bytes: the kernel's own refusal, as of a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("room", [0, 200])
+def test_a_disk_without_room_leaves_run_and_reviews_as_they_were(
+    tiny_copy: Path, room: int
+) -> None:
+    names = {path: path.read_bytes() for path in tiny_copy.iterdir() if path.is_file()}
+    with full_disk(room):
+        with pytest.raises(OSError, match="File too large"):
+            record_trainer(tiny_copy, "staff 12")
+        with pytest.raises(OSError, match="File too large"):
+            review_run(tiny_copy, REJECT)
+    assert {path: path.read_bytes() for path in tiny_copy.iterdir() if path.is_file()} == names
+    assert audit_run(tiny_copy).problems == ()
+
+
+def test_a_disk_without_room_for_mlflow_keeps_the_review(tiny_copy: Path) -> None:
+    size = (tiny_copy / "mlflow.db").stat().st_size
+    with (
+        full_disk(size // 2),
+        pytest.raises(FindingError, match="The review is on record; MLflow did not follow"),
+    ):
+        review_run(tiny_copy, REJECT)
+    assert read_reviews(tiny_copy).state == "reviewed"
+    follow(tiny_copy)
+    with sqlite3.connect(tiny_copy / "mlflow.db") as store:
+        assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert audit_run(tiny_copy).problems == ()

@@ -17,7 +17,6 @@ from configs.schema import Config
 from features.errors import InputError
 from pipelines.context import Run, read_metrics
 from pipelines.manifest import outputs_of, read_manifest, stage_named
-from pipelines.model_card import card_record, card_text
 
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -120,6 +119,8 @@ def _store(uri: str) -> Iterator[Any]:
 
 
 def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
+    from pipelines.model_card import card_record, card_text  # brings the drawing of figures along
+
     metrics = read_metrics(run.folder)
     area = run.config.study_area.name
     name = f"minerisk-{area}"

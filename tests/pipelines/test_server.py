@@ -21,6 +21,7 @@ from pipelines.tracking import QUIET
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 PATIENCE_S = 120
+ALONE = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # a store is wanted, not its job queue
 
 pytestmark = [
     pytest.mark.skipif(not BINARIES, reason="postgresql is not installed (Debian: postgresql)"),
@@ -69,7 +70,7 @@ def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     uri = f"http://127.0.0.1:{port}"
     with (place / "log").open("w") as stream:
         process = subprocess.Popen([sys.executable, *words], stdout=stream, stderr=stream,
-                                   env=os.environ | QUIET)  # fmt: skip
+                                   env=os.environ | QUIET | ALONE)  # fmt: skip
         try:
             wait_for(f"{uri}/health", process)
             yield uri

@@ -52,6 +52,11 @@ AsOf = Annotated[
 ]
 
 
+Language = Annotated[
+    str, typer.Option("--language", help="of report, legends and README: en, az or ru")
+]
+
+
 add_desk(app)
 
 
@@ -348,13 +353,16 @@ def pack(
     public: Annotated[
         bool, typer.Option("--public", help="also a coarsened copy without findings, OUT_public")
     ] = False,
+    language: Language = "en",
 ) -> None:
     """Write one folder to hand out: maps, tasks, report, model card; opens in QGIS by map.qgs."""
     from pipelines.filters import Filters
     from pipelines.pack import make_packs
 
     asked = Filters(tuple(near or ()), within, tuple(district or ()), hazard, as_of, aoi, layer)
-    for folder in make_packs(run, out, filters=asked, tasks=tasks, public=public):
+    for folder in make_packs(
+        run, out, filters=asked, tasks=tasks, public=public, language=language
+    ):
         typer.echo(f"Pack: {folder} (open {folder / 'map.qgs'} or {folder / 'report.html'})")
 
 

@@ -17,6 +17,7 @@ from models.evaluation import Protocol
 from models.table import CellTable, hazard_table
 from pipelines.candidates import MODEL
 from pipelines.rasters import read_raster
+from pipelines.texts import ENGLISH, Texts, marked
 
 log = logging.getLogger(__name__)
 
@@ -26,10 +27,10 @@ PredictOne = Callable[[str | None], tuple[Sequence[Path], dict[str, Any]]]
 ANY = "any"
 RANKS = ("roc_auc", "average_precision")
 HAZARD_TITLES: Mapping[str, str] = {
-    ANY: "Any hazard",
-    "ap": "Anti-personnel mines",
-    "at": "Anti-tank mines",
-    "uxo": "Unexploded ordnance",
+    ANY: marked("Any hazard"),
+    "ap": marked("Anti-personnel mines"),
+    "at": marked("Anti-tank mines"),
+    "uxo": marked("Unexploded ordnance"),
 }
 """What the hazard classes are called on maps and in reports."""
 
@@ -185,14 +186,16 @@ def above_any(
     return {key: float(np.mean(value)) for key, value in found.items()}
 
 
-def above_words(name: str, compared: Mapping[str, float]) -> str:
+def above_words(name: str, compared: Mapping[str, float], texts: Texts = ENGLISH) -> str:
     """Say where the probability of a class is above that of any hazard, and what to do there."""
     if not compared or not compared["above_any"]:
         return ""
-    return (
-        f"{HAZARD_TITLES[name]}: in {compared['above_any']:.1%} of the cells the probability is "
-        "above that of any hazard by more than a tenth of it. The models are calibrated apart and "
-        "neither is changed to fit: go by the higher of the two."
+    return texts.say(
+        "{hazard}: in {share} % of the cells the probability is above that of any hazard by more "
+        "than a tenth of it. The models are calibrated apart and neither is changed to fit: go by "
+        "the higher of the two.",
+        hazard=texts.say(HAZARD_TITLES[name]),
+        share=f"{100 * compared['above_any']:.1f}",
     )
 
 

@@ -45,6 +45,7 @@ from pipelines.predict import area_window, whole_window
 from pipelines.review import review_state
 from pipelines.stac import stac_item
 from pipelines.task_files import write_task_files
+from pipelines.texts import texts
 
 FORMAT = 1
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ def make_packs(
     filters: Filters = Filters(),  # noqa: B008 - a frozen value
     tasks: Path | None = None,
     public: bool = False,
+    language: str = "en",
 ) -> list[Path]:
     """Write the pack of a run, and beside it, if asked for, the coarsened one.
 
@@ -74,6 +76,9 @@ def make_packs(
         or, with any filter but polygons, tasks made anew in ``requests/<name>/`` of the run.
     public
         Write the coarsened copy too.
+    language
+        Of legends, report and README: ``en``, ``az`` or ``ru``. The model card, and what stands in
+        columns, stay in English.
 
     Returns
     -------
@@ -89,6 +94,7 @@ def make_packs(
     InputError
         If the run is not finished, a filter is not known, or `out` holds something else.
     """
+    told = texts(language)
     _refuse(folder, filters, public=public)
     made_anew = tasks is None and replace(filters, aoi=None, layer=None)
     run, place = open_request(folder, filters, said=log.info)
@@ -115,6 +121,7 @@ def make_packs(
                 tasks=tasks or run.folder / "tasks.gpkg",
                 hazard=filters.hazard or ANY,
                 classes=classes,
+                texts=told,
             )
             write_pack(request, cube, target)
     return targets
@@ -128,19 +135,27 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     if not request.public:
         layers = with_standing(layers, request.tasks, grids.geobox)
     tasks = _tasks(request, cube)
-    write_task_files(out, tasks, words=[*request.marks, USE])
+    write_task_files(out, tasks, words=[*request.marks, USE], texts=request.texts)
     summary = request.tasks.with_suffix(".json")
     if summary.is_file() and not request.public:
         write_whole(out / summary.name, summary.read_bytes())
     drawn = write_map_layers(layers, request, out)
     page = pack_page(
-        run, out, grids, layers=layers, tasks=tasks, marks=request.marks, public=request.public
+        run,
+        out,
+        grids,
+        layers=layers,
+        tasks=tasks,
+        marks=request.marks,
+        public=request.public,
+        texts=request.texts,
     )
     write_whole(out / "report.html", page)
     record = card_record(run.folder)
     write_whole(out / "MODEL_CARD.md", card_text(record))
     write_json(out / "model_record.json", record)
-    write_whole(out / "README.txt", readme(request, [*above, *layers.missing]))
+    missing = [request.texts.told(words) for words in layers.missing]
+    write_whole(out / "README.txt", readme(request, [*above, *missing]))
     write_whole(out / "map.qgs", pack_project(request, drawn, grids.geobox, out))
     _write_lists(request, grids.geobox, out)
     return out
@@ -162,8 +177,9 @@ def _write_maps(request: Request, cube: xr.Dataset, out: Path) -> tuple[Grids, l
         found[name] = cut(request.rasters(name), cube, request.window)
         if name != request.hazard:
             bands = (found[name].bands["probability"], found[request.hazard].bands["probability"])
-            above += [words] if (words := above_words(name, above_any(*bands))) else []
-        write_rasters(found[name], target, tags=tags)
+            words = above_words(name, above_any(*bands), request.texts)
+            above += [words] if words else []
+        write_rasters(found[name], target, tags=tags, texts=request.texts)
         if not request.public:
             cut_reasons(request.rasters(name), request.window, target, tags=tags)
     return found[request.hazard], above

@@ -12,29 +12,27 @@ from pipelines.map_layers import MapLayers
 from pipelines.pack_request import USE, Request
 from pipelines.project import ProjectLayer, project_text
 from pipelines.styles import line_qml, points_qml, registered_qml, tasks_qml
+from pipelines.texts import Texts, marked
 
 TITLES: Mapping[str, str] = {
-    "risk_class": "Risk class",
-    "probability": "Probability of contamination",
-    "probability_lower": "Probability, lower end of the interval",
-    "probability_upper": "Probability, upper end of the interval",
-    "reasons": "Strongest reason (bands 2 and 3: the next)",
-    "applicability": "Dissimilarity to surveyed land (over 1: cannot say)",
+    "risk_class": marked("Risk class"),
+    "probability": marked("Probability of contamination"),
+    "probability_lower": marked("Probability, lower end of the interval"),
+    "probability_upper": marked("Probability, upper end of the interval"),
+    "reasons": marked("Strongest reason (bands 2 and 3: the next)"),
+    "applicability": marked("Dissimilarity to surveyed land (over 1: cannot say)"),
 }
 
 
 def write_map_layers(layers: MapLayers, request: Request, out: Path) -> list[ProjectLayer]:
     """Write ``map.gpkg`` with what there is to draw over the maps; give it as project layers."""
+    say, finds = request.texts.say, points_qml("#ffffff", size_mm=1.0)
+    places, registered = points_qml("#777777", label="name"), registered_qml(request.texts)
     found: dict[str, tuple[gpd.GeoDataFrame | None, str, str, str]] = {
-        "findings": (
-            layers.findings,
-            "Finds and accidents",
-            points_qml("#ffffff", size_mm=1.0),
-            "Point",
-        ),
-        "places": (layers.places, "Places", points_qml("#777777", label="name"), "Point"),
-        "front_line": (layers.line, "Front line", line_qml(), "Line"),
-        "registered": (layers.registered, "Registered areas", registered_qml(), "Polygon"),
+        "findings": (layers.findings, say("Finds and accidents"), finds, "Point"),
+        "places": (layers.places, say("Places"), places, "Point"),
+        "front_line": (layers.line, say("Front line"), line_qml(), "Line"),
+        "registered": (layers.registered, say("Registered areas"), registered, "Polygon"),
     }
     words = " ".join([*request.marks, USE])
     styled = {
@@ -55,18 +53,22 @@ def pack_project(request: Request, drawn: Sequence[ProjectLayer], geobox: GeoBox
 
     The maps of a hazard class lie in a folder of the layer tree that bears its name in words.
     """
-    tasks = ProjectLayer("tasks.gpkg|layername=tasks", "Survey tasks", tasks_qml(), "Polygon", True)
-    maps = _raster_layers(out, "", request.hazard)
-    maps += [layer for name in request.classes for layer in _raster_layers(out, f"{name}/", name)]
+    told = request.texts
+    source, title = "tasks.gpkg|layername=tasks", told.say("Survey tasks")
+    tasks = ProjectLayer(source, title, tasks_qml(told), "Polygon", shown=True)
+    maps = _raster_layers(out, "", request.hazard, told)
+    for name in request.classes:
+        maps += _raster_layers(out, f"{name}/", name, told)
+    marks = [told.told(mark) for mark in request.marks]
     return project_text(
         [tasks, *drawn, *maps],
-        title=" · ".join([request.run.config.study_area.title, *request.marks]),
+        title=" · ".join([request.run.config.study_area.title, *marks]),
         geobox=geobox,
     )
 
 
-def _raster_layers(out: Path, folder: str, hazard: str) -> list[ProjectLayer]:
-    words = HAZARD_TITLES[hazard]
+def _raster_layers(out: Path, folder: str, hazard: str, texts: Texts) -> list[ProjectLayer]:
+    words = texts.say(HAZARD_TITLES[hazard])
     return [
         ProjectLayer(
             f"{folder}{name}.tif",
@@ -75,6 +77,6 @@ def _raster_layers(out: Path, folder: str, hazard: str) -> list[ProjectLayer]:
             shown=name == "risk_class",
             group=words if folder else "",
         )
-        for name, title in TITLES.items()
+        for name, title in texts.words(TITLES).items()
         if (out / f"{folder}{name}.qml").is_file()
     ]

@@ -26,7 +26,8 @@ from pipelines.coarse import (
 from pipelines.manifest import write_whole
 from pipelines.predict import BANDS, RAMPS, Window
 from pipelines.rasters import read_raster_like, write_raster
-from pipelines.styles import CLASS_COLOURS, CLASS_WORDS, OUTSIDE
+from pipelines.styles import CLASS_COLOURS, CLASS_WORDS, OUTSIDE, PROBABILITY_RAMP
+from pipelines.texts import ENGLISH, Texts
 
 NEEDED = ("probability", "probability_lower", "probability_upper", "applicability", "risk_class")
 HEIGHT = "elevation_m"
@@ -93,11 +94,14 @@ def coarse_rasters(folder: Path, cube: xr.Dataset, window: Window) -> Grids:
     )
 
 
-def write_rasters(grids: Grids, folder: Path, *, tags: Mapping[str, str]) -> list[Path]:
-    """Write the rasters of a request as COGs with style and statistics."""
+def write_rasters(
+    grids: Grids, folder: Path, *, tags: Mapping[str, str], texts: Texts = ENGLISH
+) -> list[Path]:
+    """Write the rasters of a request as COGs with statistics, styled in the words of `texts`."""
     paths = []
     for name, values in grids.bands.items():
         classes = name == "risk_class"
+        ramp = texts.ramp(RAMPS.get(name, PROBABILITY_RAMP))
         words, unit = ("risk class; cannot_say is not low", "class") if classes else BANDS[name]
         paths.append(
             write_raster(
@@ -107,8 +111,8 @@ def write_rasters(grids: Grids, folder: Path, *, tags: Mapping[str, str]) -> lis
                 description=words,
                 unit=unit,
                 tags=tags,
-                colormap=CLASS_COLOURS if classes else RAMPS.get(name),
-                categories=CLASS_WORDS if classes else None,
+                colormap=CLASS_COLOURS if classes else ramp,
+                categories=texts.words(CLASS_WORDS) if classes else None,
             )
         )
     return paths

@@ -11,6 +11,7 @@ from pipelines.context import Run
 from pipelines.hazards import ANY, HAZARD_TITLES, hazard_rasters
 from pipelines.manifest import read_manifest
 from pipelines.predict import Window
+from pipelines.texts import ENGLISH, Texts, marked
 
 STATE_WORDS: Mapping[str, str] = {
     "draft": "DRAFT: nobody has approved this run",
@@ -18,7 +19,25 @@ STATE_WORDS: Mapping[str, str] = {
     "approved": "",
 }
 PUBLIC_WORDS = f"PUBLIC COPY: cells {FACTOR} times as wide, no findings"
-USE = "One indirect source for desk assessment: it ranks land for survey and decides nothing."
+USE = marked(
+    "One indirect source for desk assessment: it ranks land for survey and decides nothing."
+)
+STANDS = marked("It never says that land needs no survey. Registered areas stand as they are.")
+FILES: Mapping[str, str] = {
+    "map.qgs": marked("open this in QGIS: everything, in order and styled"),
+    "report.html": marked("open this in a browser, print it on A4; needs no network"),
+    "tasks.gpkg": marked(
+        "survey tasks for QGIS and ArcGIS; .csv and .xlsx for a spreadsheet, .kml for phones, "
+        ".geojson for IMSMA and the rest"
+    ),
+    "risk_class.tif": marked("higher, elevated, lower, cannot say; lower means survey later"),
+    "probability*.tif": marked("calibrated probability and the ends of its interval"),
+    "reasons.tif": marked("what moves the score of a cell most (restricted copy)"),
+    "applicability.tif": marked("over 1: the data do not support a statement there"),
+    "map.gpkg": marked("front line, places, and in the restricted copy what is registered"),
+    "MODEL_CARD.md": marked("what the model is for, how good it is, where it fails"),
+    "manifest.json": marked("SHA-256 of every file, and the run they come from"),
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +66,8 @@ class Request:
         Class of the maps and tasks; ``any``, and then those of `classes` go with them.
     classes
         Hazard classes that have maps of their own in a folder of their name.
+    texts
+        The words of the reader's language.
     """
 
     run: Run
@@ -59,6 +80,7 @@ class Request:
     tasks: Path
     hazard: str = ANY
     classes: Sequence[str] = ()
+    texts: Texts = ENGLISH
 
     @property
     def head(self) -> str:
@@ -95,33 +117,14 @@ class Request:
 
 
 def readme(request: Request, notes: Sequence[str]) -> str:
-    """Write ``README.txt`` of a pack; `notes` come last, a line each."""
-    folders = [
-        f"{name + '/':21}the same maps for {HAZARD_TITLES[name].lower()} alone"
-        for name in request.classes
-    ]
-    title = request.run.config.study_area.title
-    return "\n".join(
-        [
-            *request.marks,
-            f"{title}, area: {request.name}. Run {request.head}.",
-            "",
-            "map.qgs             open this in QGIS: everything, in order and styled",
-            "report.html         open this in a browser, print it on A4; needs no network",
-            "tasks.gpkg          survey tasks for QGIS and ArcGIS; .csv and .xlsx for a",
-            "                    spreadsheet, .kml for phones, .geojson for IMSMA and the rest",
-            "risk_class.tif      higher, elevated, lower, cannot say; lower means survey later",
-            "probability*.tif    calibrated probability and the ends of its interval",
-            "reasons.tif         what moves the score of a cell most (restricted copy)",
-            "applicability.tif   over 1: the data do not support a statement there",
-            "map.gpkg            front line, places, and in the restricted copy what is registered",
-            "MODEL_CARD.md       what the model is for, how good it is, where it fails",
-            *folders,
-            "manifest.json       SHA-256 of every file, and the run they come from",
-            "",
-            USE,
-            "It never says that land needs no survey. Registered areas stand as they are.",
-            *notes,
-            "",
-        ]
-    )
+    """Write ``README.txt`` of a pack in its language; `notes` come last, a line each."""
+    told, title = request.texts, request.run.config.study_area.title
+    place = told.say("area: {area}. Run {head}.", area=request.name, head=request.head)
+    files = dict(told.words(FILES))
+    for name in request.classes:
+        hazard = told.say(HAZARD_TITLES[name])
+        files[f"{name}/"] = told.say("the same maps for one class: {hazard}", hazard=hazard)
+    listed = [f"{name:<20}{words}" for name, words in files.items()]
+    marks = [told.told(mark) for mark in request.marks]
+    uses = [told.say(USE), told.say(STANDS), *notes]
+    return "\n".join([*marks, f"{title}, {place}", "", *listed, "", *uses, ""])

@@ -22,6 +22,7 @@ from pipelines.geopackage import StyledLayer, write_geopackage
 from pipelines.manifest import write_whole
 from pipelines.prioritize import csv_text
 from pipelines.styles import CANNOT_SAY, CLASS_COLOURS, HIGHER, tasks_qml
+from pipelines.texts import ENGLISH, Texts
 
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 """The date in every entry of a spreadsheet, so that the same tasks give the same bytes."""
@@ -29,7 +30,9 @@ DIGITS = 7
 """Of degrees: about a centimetre."""
 
 
-def write_task_files(folder: Path, tasks: gpd.GeoDataFrame, *, words: Sequence[str]) -> list[Path]:
+def write_task_files(
+    folder: Path, tasks: gpd.GeoDataFrame, *, words: Sequence[str], texts: Texts = ENGLISH
+) -> list[Path]:
     """Write ``tasks.gpkg``, ``.csv``, ``.geojson``, ``.kml`` and ``.xlsx``.
 
     Parameters
@@ -38,6 +41,8 @@ def write_task_files(folder: Path, tasks: gpd.GeoDataFrame, *, words: Sequence[s
         Polygons in the grid's CRS, one row a task. May be empty.
     words
         What every copy has to say of itself, such as DRAFT and SIMULATED.
+    texts
+        The words of the legend. Columns and what they hold stay in English.
 
     Returns
     -------
@@ -46,7 +51,7 @@ def write_task_files(folder: Path, tasks: gpd.GeoDataFrame, *, words: Sequence[s
     """
     degrees = tasks.to_crs("EPSG:4326")
     table = pd.DataFrame(tasks.drop(columns="geometry"))
-    layer = StyledLayer(tasks, tasks_qml(), "Survey tasks", " ".join(words))
+    layer = StyledLayer(tasks, tasks_qml(texts), texts.say("Survey tasks"), " ".join(words))
     return [
         write_geopackage(folder / "tasks.gpkg", {"tasks": layer}),
         write_whole(folder / "tasks.csv", csv_text(table)),

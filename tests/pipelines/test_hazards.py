@@ -165,7 +165,7 @@ def test_a_class_above_any_hazard_is_told(tmp_path: Path) -> None:
     found = compare_with_any(tmp_path, ["ap"])
     assert found["ap"] == pytest.approx({"mean": 0.2, "mean_any": 0.2, "above_any": 0.5})
     words = above_words("ap", found["ap"])
-    assert words.startswith("Anti-personnel mines: in 50.0% of the cells")
+    assert words.startswith("Anti-personnel mines: in 50.0 % of the cells")
     assert "go by the higher of the two" in words
     assert above_words("ap", found["ap"] | {"above_any": 0.0}) == ""
 

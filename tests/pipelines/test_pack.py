@@ -20,8 +20,10 @@ from pipelines.filters import Filters, predict_request
 from pipelines.manifest import read_manifest, sha256_path, write_manifest
 from pipelines.pack import make_packs
 from pipelines.pack_rasters import NEEDED
+from pipelines.pack_request import USE
 from pipelines.rasters import raster_tags, read_raster, read_raster_like, write_raster
-from pipelines.styles import OUTSIDE
+from pipelines.styles import CLASS_WORDS, LOWER, OUTSIDE, PROBABILITY_RAMP
+from pipelines.texts import texts
 
 
 @pytest.fixture(scope="module")
@@ -200,8 +202,8 @@ def test_maps_of_a_class_lie_in_a_folder_and_bear_its_name_in_words(run_with_cla
         assert 'name="Anti-personnel mines: risk class"' in project
         assert 'source="./ap/risk_class.tif"' in project
         words = (pack / "README.txt").read_text(encoding="utf-8")
-        assert "the same maps for anti-personnel mines alone" in words
-        assert "Anti-personnel mines: in 100.0% of the cells the probability is above" in words
+        assert "the same maps for one class: Anti-personnel mines" in words
+        assert "Anti-personnel mines: in 100.0 % of the cells the probability is above" in words
     part, geobox = read_raster(tmp_path / "pack" / "ap" / "probability.tif")
     whole = read_raster_like(run_with_class / "rasters" / "ap" / "probability.tif", geobox)
     np.testing.assert_array_equal(part, whole)
@@ -242,3 +244,26 @@ def test_a_public_copy_never_tells_the_land_near_finds(tiny_run, tmp_path):
     asked = Filters(near=("simulated_finds",), within_m=2_000)
     with pytest.raises(InputError, match="would tell where finds are"):
         make_packs(tiny_run, tmp_path / "pack", filters=asked, public=True)
+
+
+@pytest.mark.parametrize("language", ["az", "ru"])
+def test_legends_and_words_are_in_the_language_asked_for(run_with_class, tmp_path, language):
+    make_packs(run_with_class, tmp_path / "pack", language=language)
+    told, pack = texts(language), tmp_path / "pack"
+    legend = (pack / "risk_class.qml").read_text(encoding="utf-8")
+    assert told.say(CLASS_WORDS[LOWER]) in legend
+    assert CLASS_WORDS[LOWER] not in legend
+    assert told.ramp(PROBABILITY_RAMP)[0][2] in (pack / "probability.qml").read_text("utf-8")
+    project = (pack / "map.qgs").read_text(encoding="utf-8")
+    words = (pack / "README.txt").read_text(encoding="utf-8")
+    for message in ("Survey tasks", "Risk class", "Anti-personnel mines"):
+        assert f'name="{told.say(message)}"' in project
+    assert told.say(USE) in words
+    assert f'lang="{language}"' in (pack / "report.html").read_text(encoding="utf-8")
+    assert raster_tags(pack / "risk_class.tif")["FINDINGS"] == "SIMULATED"
+
+
+def test_a_language_that_is_not_there_is_refused_before_anything_is_taken_away(packs, tiny_run):
+    with pytest.raises(InputError, match="expected one of en, az, ru"):
+        make_packs(tiny_run, packs[0], language="de")
+    assert (packs[0] / "manifest.json").is_file()

@@ -1,3 +1,4 @@
+import re
 import string
 
 import pytest
@@ -39,7 +40,9 @@ def source_messages():
 
 
 def places(message):
-    return sorted(name for _, name, *_ in string.Formatter().parse(message) if name is not None)
+    """Names in braces of a message of Python, in ``%(…)s`` of one of a template, and its tags."""
+    braces = [name for _, name, *_ in string.Formatter().parse(message) if name is not None]
+    return sorted([*braces, *re.findall(r"%\(\w+\)s|%%|<[^>]+>", message)])
 
 
 @pytest.mark.parametrize("language", FOREIGN)
@@ -51,7 +54,7 @@ def test_every_message_is_in_each_catalogue(language):
 
 
 @pytest.mark.parametrize("language", FOREIGN)
-def test_places_are_those_of_the_message(language):
+def test_places_and_tags_are_those_of_the_message(language):
     for message, words in texts(language).messages.items():
         assert places(words) == places(message), message
 

@@ -17,6 +17,7 @@ from models.evaluation import Protocol
 from models.table import CellTable, hazard_table
 from pipelines.candidates import MODEL
 from pipelines.rasters import read_raster
+from pipelines.rounding import interval
 from pipelines.texts import ENGLISH, Texts, marked
 
 log = logging.getLogger(__name__)
@@ -197,6 +198,37 @@ def above_words(name: str, compared: Mapping[str, float], texts: Texts = ENGLISH
         hazard=texts.say(HAZARD_TITLES[name]),
         share=f"{100 * compared['above_any']:.1f}",
     )
+
+
+def hazard_rows(metrics: Mapping[str, Any], texts: Texts = ENGLISH) -> list[dict[str, Any]]:
+    """Word how good the model of each class is on far land, beside that of any hazard.
+
+    Parameters
+    ----------
+    metrics
+        Of a run; without ``hazards`` there are no rows.
+
+    Returns
+    -------
+    list of dict
+        ``hazard``, ``positive`` cells, ``own`` and ``any`` (ROC-AUC on far land with its interval)
+        and ``words``: gates passed or not, or why there is no model.
+    """
+    rows = []
+    for name, found in metrics.get("hazards", {}).items():
+        own, other = found.get("far", {}), found.get("far_by_any", {})
+        passed = texts.say("gates passed"), texts.say("does not pass every gate")
+        words = passed[not found["gates_passed"]] if found["trained"] else found["words"]
+        rows.append(
+            {
+                "hazard": texts.say(HAZARD_TITLES[name]),
+                "positive": f"{found['positive']:,}",
+                "own": interval(own.get("roc_auc"), to=texts.say("to")),
+                "any": interval(other.get("roc_auc"), to=texts.say("to")),
+                "words": texts.told(words),
+            }
+        )
+    return rows
 
 
 def _train_one(

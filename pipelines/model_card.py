@@ -12,6 +12,7 @@ from typing import Any
 from features.errors import InputError
 from pipelines.context import Run, read_metrics
 from pipelines.figures import MODEL_WORDS
+from pipelines.hazards import ANY, HAZARD_TITLES, hazard_folder
 from pipelines.manifest import read_manifest
 from pipelines.report import CALIBRATION, MEASURES, PROTOCOLS, chosen_model, verdict
 from pipelines.report_quality import quality_facts
@@ -39,22 +40,30 @@ LABEL_RULES = (
 )
 
 
-def card_record(folder: Path) -> dict[str, Any]:
+def card_record(folder: Path, *, hazard: str = ANY) -> dict[str, Any]:
     """Gather the record of a run from its files, nothing typed by hand.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    hazard
+        Class of the model that the record is of.
 
     Raises
     ------
     InputError
         If the run is not trained.
     """
-    run, metrics = Run.open(folder), read_metrics(folder)
+    home = folder if hazard == ANY else hazard_folder(folder, hazard)
+    run, metrics = Run.open(folder), read_metrics(home)
     manifest = read_manifest(folder)
     chosen = chosen_model(metrics)
     far = metrics.get("protocols", {}).get("far", {}).get("models", {})
     if chosen not in far:
         raise InputError(f"{folder} says nothing of its model on far land. Train it again.")
     return {
-        "overview": _overview(run, metrics, manifest),
+        "overview": _overview(run, metrics, manifest) | {"hazard": HAZARD_TITLES[hazard]},
         "data": _data(run, metrics, manifest),
         "model": _model(run, metrics, chosen),
         "assessment": {
@@ -63,7 +72,7 @@ def card_record(folder: Path) -> dict[str, Any]:
             "calibration": _named(far[chosen], CALIBRATION),
             "gates": metrics.get("gates", []),
             "permuted_labels": metrics.get("permuted"),
-            **quality_facts(folder, metrics),
+            **quality_facts(home, metrics),
         },
         "prediction": _prediction(metrics),
         "known_failures": _failures(metrics),
@@ -79,7 +88,7 @@ def card_text(record: Mapping[str, Any]) -> str:
         f"**{overview['mark']}**" if overview["mark"] else "",
         f"Run `{overview['head']}`, evidence up to {overview['as_of']}, cells of "
         f"{overview['resolution_m']:g} m on {overview['crs']}. "
-        f"State: {record['reviewers']['state']}.",
+        f"Hazard: {overview['hazard'].lower()}. State: {record['reviewers']['state']}.",
         "## What it is for",
         _list(INTENDED),
         "## What it must not be used for",
@@ -338,6 +347,23 @@ def _quality(found: Mapping[str, Any]) -> list[str]:
                         *(row.get(name, "–") for name in ("highest", "middle", "lowest")),
                     )
                     for row in found["hazards"]
+                ],
+            ),
+        ]
+    if found["classes"]:
+        blocks += [
+            "### Models of one hazard class: ROC-AUC on far land, beside the model of any hazard",
+            _table(
+                ("Class", "Positive", "Own model", "Any hazard", "Result"),
+                [
+                    (
+                        row["hazard"],
+                        row["positive"],
+                        _worded(row["own"]),
+                        _worded(row["any"]),
+                        row["words"],
+                    )
+                    for row in found["classes"]
                 ],
             ),
         ]

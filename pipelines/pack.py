@@ -17,7 +17,14 @@ from features.errors import FindingError, InputError
 from pipelines.coarse import coarsen_tasks
 from pipelines.context import Run
 from pipelines.filters import Filters, open_request, prioritize_request, request_area
-from pipelines.hazards import ANY, above_any, above_words, hazard_rasters, trained_hazards
+from pipelines.hazards import (
+    ANY,
+    above_any,
+    above_words,
+    hazard_folder,
+    hazard_rasters,
+    trained_hazards,
+)
 from pipelines.imsma import task_fields
 from pipelines.manifest import (
     MANIFEST,
@@ -130,7 +137,8 @@ def make_packs(
 def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     """Write one pack into an empty folder; ``manifest.json`` comes last."""
     run = request.run
-    grids, above = _write_maps(request, cube, out)
+    found, above = _write_maps(request, cube, out)
+    grids = found[request.hazard]
     layers = map_layers(run, grids.geobox, public=request.public)
     if not request.public:
         layers = with_standing(layers, request.tasks, grids.geobox)
@@ -140,18 +148,9 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     if summary.is_file() and not request.public:
         write_whole(out / summary.name, summary.read_bytes())
     drawn = write_map_layers(layers, request, out)
-    page = pack_page(
-        run,
-        out,
-        grids,
-        layers=layers,
-        tasks=tasks,
-        marks=request.marks,
-        public=request.public,
-        texts=request.texts,
-    )
+    page = pack_page(request, out, found, layers=layers, tasks=tasks)
     write_whole(out / "report.html", page)
-    record = card_record(run.folder)
+    record = card_record(run.folder, hazard=request.hazard)
     write_whole(out / "MODEL_CARD.md", card_text(record))
     write_json(out / "model_record.json", record)
     missing = [request.texts.told(words) for words in layers.missing]
@@ -161,13 +160,15 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     return out
 
 
-def _write_maps(request: Request, cube: xr.Dataset, out: Path) -> tuple[Grids, list[str]]:
+def _write_maps(
+    request: Request, cube: xr.Dataset, out: Path
+) -> tuple[dict[str, Grids], list[str]]:
     """Write the maps asked for, then those of each class in a folder of its name.
 
     Returns
     -------
     grids, above
-        What was asked for, and words on where a class is above any hazard.
+        Of what was asked for and of each class, and words on where a class is above any hazard.
     """
     cut = coarse_rasters if request.public else cut_rasters
     found, above = {}, []
@@ -182,7 +183,7 @@ def _write_maps(request: Request, cube: xr.Dataset, out: Path) -> tuple[Grids, l
         write_rasters(found[name], target, tags=tags, texts=request.texts)
         if not request.public:
             cut_reasons(request.rasters(name), request.window, target, tags=tags)
-    return found[request.hazard], above
+    return found, above
 
 
 def _refuse(folder: Path, filters: Filters, *, public: bool) -> None:
@@ -202,7 +203,9 @@ def _taken(folder: Path, tasks: Path | None, hazards: Sequence[str]) -> dict[str
     stages = ("build", "train", "predict", *(() if tasks else ("prioritize",)))
     recorded = outputs_of(folder, *stages)
     places = [hazard_rasters(folder, name).relative_to(folder).as_posix() for name in hazards]
-    names = [f"{place}/{name}.tif" for place in places for name in NEEDED] + ["metrics.json"]
+    names = [f"{place}/{name}.tif" for place in places for name in NEEDED]
+    home = folder if hazards[0] == ANY else hazard_folder(folder, hazards[0])
+    names.append((home / "metrics.json").relative_to(folder).as_posix())
     names += [name for place in places if (name := f"{place}/{REASONS}") in recorded]
     names += [] if tasks else ["tasks.gpkg"]
     found = {}

@@ -1,46 +1,70 @@
 """`report.html` of a request: the run's report, with the map, shares and tasks of the area."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
 
-from pipelines.context import Run, read_metrics
+from pipelines.context import read_metrics
+from pipelines.figures import figure_bytes
+from pipelines.hazards import ANY, HAZARD_TITLES, hazard_folder
 from pipelines.map_layers import MapLayers
+from pipelines.maps import map_figure
 from pipelines.pack_rasters import Grids
-from pipelines.page import page
+from pipelines.pack_request import Request
+from pipelines.page import data_uri, page
 from pipelines.report import report_facts
 from pipelines.report_map import SIMULATED, report_maps
 from pipelines.report_tasks import tasks_facts
-from pipelines.texts import ENGLISH, Texts
 
 BETRAYING = ("folds",)
 """Figures that show where findings lie: not for the public."""
 
 
 def pack_page(
-    run: Run,
+    request: Request,
     folder: Path,
-    grids: Grids,
+    grids: Mapping[str, Grids],
     *,
     layers: MapLayers,
     tasks: gpd.GeoDataFrame,
-    marks: Sequence[str],
-    public: bool,
-    texts: Texts = ENGLISH,
 ) -> str:
-    """Write the report of a request; `folder` is the pack's, with ``tasks.csv`` in it.
+    """Write the report of a request.
 
-    `marks` are English, such as DRAFT; the page says them in the language of `texts`.
+    Parameters
+    ----------
+    folder
+        The pack's, with ``tasks.csv`` in it.
+    grids
+        Of the hazard asked for, which the page is about, and of classes beside it.
+    layers, tasks
+        What is drawn over the map.
     """
-    maps = report_maps(grids, layers=layers, tasks=tasks, marks=marks, texts=texts)
-    metrics = read_metrics(run.folder)
-    facts = report_facts(run.folder, metrics, shares=maps["shares"], told=texts) | maps
-    if public:
+    run, told, hazard = request.run, request.texts, request.hazard
+    maps = report_maps(grids[hazard], layers=layers, tasks=tasks, marks=request.marks, texts=told)
+    metrics = read_metrics(run.folder if hazard == ANY else hazard_folder(run.folder, hazard))
+    facts = report_facts(run.folder, metrics, shares=maps["shares"], told=told) | maps
+    facts["maps"] += [_class_map(request, name, grids[name]) for name in request.classes]
+    if request.public:
         facts["figures"] = {k: v for k, v in facts["figures"].items() if k not in BETRAYING}
+    if hazard != ANY:  # measured on the maps of any hazard
+        facts["quality"]["novelty"] = []
     facts |= {
-        "registered": not public,
-        "tasks": tasks_facts(folder, texts),
-        "draft": [texts.told(mark) for mark in marks if mark != SIMULATED],
+        "registered": not request.public,
+        "tasks": tasks_facts(folder, told),
+        "draft": [told.told(mark) for mark in request.marks if mark != SIMULATED],
     }
-    return page("report.html.j2", texts, title=run.config.study_area.title, **facts)
+    return page("report.html.j2", told, title=run.config.study_area.title, **facts)
+
+
+def _class_map(request: Request, hazard: str, grids: Grids) -> dict[str, str]:
+    words = request.texts.say(HAZARD_TITLES[hazard])
+    figure = map_figure(
+        grids.bands["risk_class"],
+        grids.geobox,
+        title=words,
+        simulated=request.run.simulated,
+        elevation=grids.elevation,
+        texts=request.texts,
+    )
+    return {"image": data_uri(figure_bytes(figure, dpi=110)), "words": words}

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from pipelines.hazards import hazard_rows
 from pipelines.rasters import read_raster, read_raster_like
 from pipelines.rounding import interval, number
 from pipelines.styles import DISSIMILARITY_RAMP
@@ -26,6 +27,7 @@ def quality_facts(run_dir: Path, data: Mapping[str, Any], texts: Texts = ENGLISH
         "settings": _settings(data),
         "regions": _regions(data, texts),
         "hazards": _hazards(data, texts),
+        "classes": hazard_rows(data, texts),
         "cover": _cover(data.get("interval_cover") or {}, texts),
         "novelty": _novelty(run_dir / "rasters", texts),
         "readings": _readings(data, texts),

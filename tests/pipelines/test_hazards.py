@@ -22,6 +22,7 @@ from pipelines.hazards import (
     above_words,
     compare_with_any,
     hazard_folder,
+    hazard_rows,
     measure_hazards,
     predict_classes,
     train_hazards,
@@ -126,6 +127,23 @@ def test_the_model_of_any_hazard_is_measured_for_each_class(tmp_path: Path) -> N
     )
     assert facts["ap"]["far_by_any"]["roc_auc"][0] == 1
     assert "far_by_any" not in facts["uxo"]
+
+
+def test_a_class_is_told_beside_the_model_of_any_hazard(tmp_path: Path) -> None:
+    by_any = [{"hazard": "ap", "intervals": {**FAR, "roc_auc": [0.75, 0.65, 0.85]}}]
+    facts = train_hazards(table(), config("ap", "at"), tmp_path, write_model, by_any=by_any)
+    assert hazard_rows({}) == []
+    ap, at = hazard_rows({"hazards": facts})
+    assert ap == {
+        "hazard": "Anti-personnel mines",
+        "positive": "30",
+        "own": ("0.700", "0.600 to 0.800"),
+        "any": ("0.750", "0.650 to 0.850"),
+        "words": "does not pass every gate",
+    }
+    assert at["hazard"] == "Anti-tank mines"
+    assert at["own"] == ("–", "")
+    assert at["words"].startswith("no model for at: 10 positive")
 
 
 def test_findings_of_unknown_class_are_not_measured_by_class() -> None:

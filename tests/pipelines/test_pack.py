@@ -175,16 +175,19 @@ def run_with_class(tiny_run, tmp_path_factory):
     """The tiny run, and maps of anti-personnel mines a fifth above those of any hazard."""
     folder = tiny_run.parent / "with_class"
     shutil.copytree(tiny_run, folder)
-    shutil.copytree(folder / "model", folder / "hazards" / "ap" / "model")
+    home = folder / "hazards" / "ap"
+    shutil.copytree(folder / "model", home / "model")
+    shutil.copy(folder / "metrics.json", home / "metrics.json")
     whole = folder / "rasters"
     shutil.copytree(whole, whole / "ap")
     values, geobox = read_raster(whole / "probability.tif")
     path = whole / "ap" / "probability.tif"
     write_raster(path, values * np.float32(1.2), geobox, description="p", unit="1")
     manifest = read_manifest(folder)
-    stage = next(stage for stage in manifest["stages"] if stage["name"] == "predict")
+    stages = {stage["name"]: stage["outputs"] for stage in manifest["stages"]}
+    stages["train"]["hazards/ap/metrics.json"] = sha256_path(home / "metrics.json")
     for made in (whole / "ap").iterdir():
-        stage["outputs"][f"rasters/ap/{made.name}"] = sha256_path(made)
+        stages["predict"][f"rasters/ap/{made.name}"] = sha256_path(made)
     write_manifest(folder, manifest)
     return folder
 
@@ -201,6 +204,8 @@ def test_maps_of_a_class_lie_in_a_folder_and_bear_its_name_in_words(run_with_cla
         assert 'name="Anti-personnel mines"' in project
         assert 'name="Anti-personnel mines: risk class"' in project
         assert 'source="./ap/risk_class.tif"' in project
+        page = (pack / "report.html").read_text(encoding="utf-8")
+        assert "<figcaption>Anti-personnel mines</figcaption>" in page
         words = (pack / "README.txt").read_text(encoding="utf-8")
         assert "the same maps for one class: Anti-personnel mines" in words
         assert "Anti-personnel mines: in 100.0 % of the cells the probability is above" in words
@@ -221,6 +226,7 @@ def test_one_class_asked_for_is_all_there_is_maps_and_tasks(run_with_class, tmp_
     assert json.loads((pack / "tasks.json").read_text())["asked"]["hazard"] == "ap"
     for name in ("README.txt", "report.html", "map.qgs"):
         assert "Anti-personnel mines only" in (pack / name).read_text(encoding="utf-8"), name
+    assert "Hazard: anti-personnel mines." in (pack / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_land_near_a_layer_is_cut_and_its_tasks_are_made_anew(tiny_copy, tmp_path):

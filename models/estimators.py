@@ -3,14 +3,13 @@
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
@@ -18,41 +17,24 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from features.errors import InputError
+from models.ensemble import Ensemble
 from models.findings_encoder import FindingsEncoder
-from models.members import LinearMembers, Members, TreeMembers, mean_and_spread
+from models.members import LinearMembers, TreeMembers
 
 Matrix = NDArray[np.float32]
 Kind = Literal["boosted", "forest", "both"]
 
+SAME_TREES: dict[str, Any] = {
+    "bagging_freq": 1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "verbosity": -1,
+}
+"""LightGBM's parameters for the same trees of the same rows and seed, on one thread."""
 FOREST_ROWS = 0.632  # what drawing with replacement leaves of the rows, on average
 RULE_M = 10_000.0  # the rule's log-odds fall by 1 in this distance
 FAR_M = 1e6  # what a missing distance reads as
-
-
-class Ensemble(ClassifierMixin, BaseEstimator):
-    """A classifier that is the mean log-odds of its `members_`."""
-
-    members_: Members
-    threads: int
-    slope: float
-    intercept: float
-
-    def _scaled(self, members: Members) -> Members:
-        return replace(members, slope=self.slope, intercept=self.intercept)
-
-    def member_log_odds(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Give the score of every member, shape ``(n, members)``, log-odds."""
-        return self.members_.log_odds(np.asarray(X, dtype=np.float32), threads=self.threads)
-
-    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Give the probabilities of 0 and 1, shape ``(n, 2)``, before calibration."""
-        mean, _ = mean_and_spread(self.member_log_odds(X))
-        positive = 1.0 / (1.0 + np.exp(-mean))
-        return np.column_stack([1.0 - positive, positive])
-
-    def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Give the likelier of 0 and 1, shape ``(n,)``."""
-        return (self.predict_proba(X)[:, 1] > 0.5).astype(np.int64)
 
 
 class LightGBMEnsemble(Ensemble):
@@ -126,26 +108,9 @@ class LightGBMEnsemble(Ensemble):
         self.seed = seed
         self.threads = threads
 
-    def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-    ) -> "LightGBMEnsemble":
-        """Train every member.
-
-        Parameters
-        ----------
-        X, y
-            Features, shape ``(n, p)``, NaN allowed (a DataFrame, if `monotone` or `hidden` name
-            columns); and 0 or 1, shape ``(n,)``.
-        sample_weight
-            Weight of each row.
-        groups
-            Block of each row; without it, every member sees all rows.
-        """
+    def _trained(
+        self, X: ArrayLike, target: NDArray[np.float32], drawn: list[NDArray[np.float64]]
+    ) -> TreeMembers:
         names = _column_names(X, [*(self.monotone or ()), *self.hidden])
         monotone = [int((self.monotone or {}).get(name, 0)) for name in names]
         matrix = np.asarray(X, dtype=np.float32)
@@ -153,9 +118,6 @@ class LightGBMEnsemble(Ensemble):
         if self.hidden:
             blinded = matrix.copy()
             blinded[:, [name in self.hidden for name in names]] = np.nan  # no split is made on it
-        target = np.asarray(y, dtype=np.float32)
-        drawn = _drawn_weights(target, sample_weight, groups, self.members, self.seed)
-        self.classes_ = np.array([0, 1])
         # A thread per member: no member waits for another, and each uses one thread of its own.
         with ThreadPoolExecutor(max_workers=self.threads) as pool:
             trained = pool.map(
@@ -166,8 +128,7 @@ class LightGBMEnsemble(Ensemble):
             )
             boosters = tuple(trained)
         forest = tuple(self._is_forest(member) for member in range(self.members))
-        self.members_ = self._scaled(TreeMembers(boosters=boosters, forest=forest))
-        return self
+        return TreeMembers(boosters=boosters, forest=forest)
 
     def _is_forest(self, member: int) -> bool:
         return self.kind == "forest" or (self.kind == "both" and member % 2 == 1)
@@ -183,14 +144,7 @@ class LightGBMEnsemble(Ensemble):
         kept = weight > 0
         forest = self._is_forest(member)
         chosen = self._forest_parameters() if forest else self._boosted_parameters()
-        parameters: dict[str, Any] = chosen | {
-            "bagging_freq": 1,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": 1,
-            "seed": self.seed + member,
-            "verbosity": -1,
-        }
+        parameters: dict[str, Any] = chosen | SAME_TREES | {"seed": self.seed + member}
         if any(monotone):
             parameters["monotone_constraints"] = monotone
         data = lgb.Dataset(matrix[kept], target[kept], weight=weight[kept], free_raw_data=True)
@@ -253,17 +207,10 @@ class LogisticEnsemble(Ensemble):
         self.seed = seed
         self.threads = threads
 
-    def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-    ) -> "LogisticEnsemble":
-        """Train every member; parameters as in `LightGBMEnsemble.fit`."""
+    def _trained(
+        self, X: ArrayLike, target: NDArray[np.float32], drawn: list[NDArray[np.float64]]
+    ) -> LinearMembers:
         matrix = np.asarray(X, dtype=np.float64)
-        target = np.asarray(y, dtype=np.float32)
         known = ~np.isnan(matrix)
         fill = np.array(
             [
@@ -273,17 +220,13 @@ class LogisticEnsemble(Ensemble):
         )
         centred = np.where(known, matrix, fill) - fill
         scale = np.where(centred.std(axis=0) > 0, centred.std(axis=0), 1.0)
-        drawn = _drawn_weights(target, sample_weight, groups, self.members, self.seed)
         fitted = [self._fit_one(centred / scale, target, weight) for weight in drawn]
-        self.classes_ = np.array([0, 1])
-        members = LinearMembers(
+        return LinearMembers(
             fill=fill,
             scale=scale,
             coefficients=np.array([model.coef_[0] for model in fitted]),
             intercepts=np.array([model.intercept_[0] for model in fitted]),
         )
-        self.members_ = self._scaled(members)
-        return self
 
     def _fit_one(
         self,
@@ -322,18 +265,19 @@ class DistanceRule(Ensemble):
 
     def fit(
         self,
-        X: pd.DataFrame,
+        X: ArrayLike,
         y: ArrayLike,
         *,
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
-    ) -> "DistanceRule":
+    ) -> Self:
         """Look up the column; the log-odds fall by 1 every 10 km."""
-        if self.column not in X:
+        names = _column_names(X, [self.column])
+        if self.column not in names:
             raise InputError(
-                f"The distance rule needs the column {self.column}; the table has {list(X)}."
+                f"The distance rule needs the column {self.column}; the table has {names}."
             )
-        here = np.array([name == self.column for name in X], dtype=np.float64)
+        here = np.array([name == self.column for name in names], dtype=np.float64)
         self.classes_ = np.array([0, 1])
         members = LinearMembers(
             fill=here * FAR_M,
@@ -366,37 +310,6 @@ def _column_names(X: ArrayLike, asked: Sequence[str]) -> list[str]:
             "Give a DataFrame."
         )
     return [""] * np.shape(X)[1]
-
-
-def _drawn_weights(
-    target: NDArray[np.float32],
-    sample_weight: ArrayLike | None,
-    groups: ArrayLike | None,
-    members: int,
-    seed: int,
-) -> list[NDArray[np.float64]]:
-    """Give each member's row weights: as often as each row's block is drawn with replacement."""
-    weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight)
-    rng = np.random.default_rng(seed)
-    drawn = [weight * _times_drawn(groups, len(target), rng) for _ in range(members)]
-    for own in drawn:
-        if len(np.unique(target[own > 0])) < 2:
-            raise InputError(
-                "A resampled set of blocks holds only one class; expected positives and negatives "
-                "in several blocks. Use smaller blocks or more findings."
-            )
-    return drawn
-
-
-def _times_drawn(
-    groups: ArrayLike | None, rows: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    if groups is None:
-        return np.ones(rows)
-    _, block = np.unique(np.asarray(groups), return_inverse=True)
-    blocks = int(block.max()) + 1
-    times = np.bincount(rng.integers(blocks, size=blocks), minlength=blocks)
-    return times[block].astype(np.float64)
 
 
 def risk_pipeline(

@@ -10,6 +10,7 @@ from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
+from models.estimators import SAME_TREES
 from models.positive_unlabelled import LEAST, checked_labels, label_weights
 
 Array = NDArray[np.float64]
@@ -112,13 +113,9 @@ class NonNegativePU(ClassifierMixin, BaseEstimator):
             "num_leaves": self.leaves,
             "min_data_in_leaf": self.min_cells_in_leaf,
             "bagging_fraction": self.row_share,
-            "bagging_freq": 1,
             "lambda_l2": self.l2,
-            "deterministic": True,
-            "force_row_wise": True,
-            "num_threads": 1,
             "seed": self.seed,
-            "verbosity": -1,
+            **SAME_TREES,
         }
 
 

@@ -9,9 +9,9 @@ from sklearn.pipeline import Pipeline
 
 from configs.schema import Config
 from models.choice import NestedChoice
+from models.ensemble import Ensemble
 from models.estimators import (
     DistanceRule,
-    Ensemble,
     LightGBMEnsemble,
     LogisticEnsemble,
     baselines,

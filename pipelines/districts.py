@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from features.errors import InputError
-from pipelines.build import polygon_numbers
 from pipelines.context import Run
+from pipelines.label_store import polygon_numbers
 
 
 @dataclass(frozen=True)

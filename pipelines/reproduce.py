@@ -21,6 +21,8 @@ SKIPPED = {"track"}
 
 IDENTICAL, CLOSE, DIFFERS = "identical", "within 1e-6", "differs"
 PICTURES = {".png", ".html"}
+NOW = " now"
+"""How a line ends that tells two environments apart."""
 
 
 def reproduce(
@@ -89,10 +91,13 @@ def compare_trails(folder: Path, again: Path, *, last: str = "report") -> dict[s
 
 
 def words_of(found: Mapping[str, Any]) -> list[str]:
-    """Say what a comparison of trails found, a line each."""
+    """Say what a comparison of trails found, a line each; what lasts is said where it began."""
     lines = []
+    before: list[str] = []
     for stage in found["stages"]:
-        lines += [f"{stage['stage']}: {cause}" for cause in stage["causes"]]
+        known = [cause for cause in before if cause.endswith(NOW)]
+        lines += [f"{stage['stage']}: {cause}" for cause in stage["causes"] if cause not in known]
+        before = stage["causes"]
         for output in stage["outputs"]:
             size = "" if output["largest"] is None else f" (largest: {output['largest']:.3g})"
             lines.append(f"{stage['stage']}: {output['name']} {output['same']}{size}")
@@ -125,6 +130,7 @@ def run_in_fresh_environment(folder: Path, out: Path, *, said: Callable[[str], N
     """
     root = Path(__file__).resolve().parent.parent
     lock = root / "requirements.lock"
+    out = out.resolve()  # pip and the run are called from other folders
     place = out.with_name(f"{out.name}.env")
     if not lock.is_file():
         raise InputError(f"There is no {lock}; --fresh-env works from a checkout of the code.")
@@ -141,7 +147,7 @@ def run_in_fresh_environment(folder: Path, out: Path, *, said: Callable[[str], N
     ):
         if subprocess.run([*pip, *words], check=False, stdout=sys.stderr).returncode != 0:
             raise InputError(f"pip could not install {words[-1]} (see above). Check its index.")
-    words = ["pipelines.cli", "reproduce", str(folder.resolve()), "--out", str(out.resolve())]
+    words = ["pipelines.cli", "reproduce", str(folder.resolve()), "--out", str(out)]
     return subprocess.run([*alone, *words], check=False, cwd=place).returncode
 
 
@@ -170,13 +176,13 @@ def environment_of(manifest: Mapping[str, Any], stage: Mapping[str, Any]) -> Map
 def environment_causes(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
     """Say in what code, Python, machine and libraries two environments differ, a line each."""
     causes = [
-        f"{words}: {one.get(name)} then, {two.get(name)} now"
+        f"{words}: {one.get(name)} then, {two.get(name)}{NOW}"
         for name, words in (("code_sha256", "code"), ("python", "Python"), ("machine", "machine"))
         if one.get(name) != two.get(name)
     ]
     before, now = (dict(known.get("packages") or {}) for known in (one, two))
     return causes + [
-        f"library {name}: {before.get(name, 'none')} then, {now.get(name, 'none')} now"
+        f"library {name}: {before.get(name, 'none')} then, {now.get(name, 'none')}{NOW}"
         for name in sorted(before.keys() | now.keys())
         if before.get(name) != now.get(name)
     ]

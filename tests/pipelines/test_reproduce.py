@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +12,12 @@ import pytest
 
 from features.errors import InputError
 from pipelines.manifest import canonical, read_manifest, sha256_path, sha256_text, write_manifest
-from pipelines.reproduce import compare_trails, reproduce, words_of
+from pipelines.reproduce import (
+    compare_trails,
+    reproduce,
+    run_in_fresh_environment,
+    words_of,
+)
 from pipelines.sameness import largest_difference
 
 
@@ -132,6 +138,45 @@ def test_a_run_is_not_made_again_into_itself_or_onto_other_things(
     (tmp_path / "thesis.doc").write_text("x")
     with pytest.raises(InputError, match="is not empty"):
         reproduce(tiny_run, tmp_path)
+
+
+def test_another_library_is_told_where_it_began_and_settings_of_every_stage() -> None:
+    old = "library numpy: 1 then, 2 now"
+    stages = [
+        {"stage": "build", "causes": [old], "outputs": []},
+        {"stage": "train", "causes": ["its settings are other", old], "outputs": []},
+        {"stage": "predict", "causes": ["its settings are other"], "outputs": []},
+    ]
+    assert words_of({"stages": stages, "verdict": "identical"})[:-1] == [
+        f"build: {old}",
+        "train: its settings are other",
+        "predict: its settings are other",
+    ]
+
+
+def test_a_fresh_environment_is_made_beside_the_run_from_any_folder(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is called, with a folder that is named from here; nothing is installed."""
+    called: list[tuple[list[str], Path | None]] = []
+
+    def call(words: list[str], *, cwd: Path | None = None, **_: object) -> SimpleNamespace:
+        called.append((words, cwd))
+        return SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr("pipelines.reproduce.venv.create", lambda *_, **__: None)
+    monkeypatch.setattr("pipelines.reproduce.subprocess.run", call)
+    monkeypatch.chdir(tmp_path)
+    assert run_in_fresh_environment(tiny_run, Path("again"), said=lambda _: None) == 0
+    python = str(tmp_path / "again.env" / "bin" / "python")
+    assert [words[0] for words, _ in called] == [python] * 3
+    (locked, _), _, (again, place) = called
+    assert "--require-hashes" in locked
+    assert place == tmp_path / "again.env"
+    assert again[-2:] == ["--out", str(tmp_path / "again")]
+    (tmp_path / "again.env").mkdir()
+    with pytest.raises(InputError, match="is there already"):
+        run_in_fresh_environment(tiny_run, Path("again"), said=lambda _: None)
 
 
 @pytest.mark.parametrize(

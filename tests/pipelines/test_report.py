@@ -229,6 +229,13 @@ def test_figures_repeat_and_mark_simulated_findings(form):
         lambda simulated: figures.capture_figure({"model": CURVE}, simulated=simulated, form=form),
         lambda simulated: figures.importance_figure(FAMILIES, simulated=simulated, form=form),
         lambda simulated: figures.region_figure(REGIONS, simulated=simulated, form=form),
+        lambda simulated: figures.tasks_capture_figure(
+            {"tasks": [[0.3, 0.2, 0.4]], "nearest_line": [[0.2, 0.1, 0.3]]},
+            [0.05],
+            words={"tasks": "tasks", "nearest_line": "nearest"},
+            simulated=simulated,
+            form=form,
+        ),
         lambda simulated: figures.fold_figure(
             folds, GRID, words="Folds", simulated=simulated, form=form
         ),

@@ -216,7 +216,7 @@ def _array(
         chunks=tuple(min(CHUNK, size) for size in shape),
         dtype=dtype,
         fill_value=fill,
-        compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"),
+        compressors=BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"),
         dimension_names=("y", "x"),
         attributes={**attributes, "grid_mapping": "spatial_ref"},
     )

@@ -129,7 +129,7 @@ def _theirs_on(folder: Path, part: slice, store: str) -> Seconds:
             group.create_array(
                 layer, data=np.asarray(values, dtype=np.float32),
                 chunks=(min(512, len(values)),) * 2,
-                compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"),
+                compressors=BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"),
             )  # fmt: skip
 
         start = time.process_time()

@@ -1,23 +1,22 @@
-"""Processor time of cube layers against SciPy, and of a raster against a `Booster.predict` loop.
+"""Processor time of single cube layers against SciPy, xarray-spatial and OpenCV, by turns."""
 
-Interleaved in one process; xarray-spatial and OpenCV are compared with where they are installed.
-"""
-
+import importlib
 import sys
 import time
 from statistics import median
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import ndimage
 
 from features.proximity import disc_half_widths, disc_sum, distance_to
-from features.terrain import derivatives
+from features.terrain import derivatives, position_and_roughness
 from models.feature_distance import nearest_and_near
 
 pytestmark = pytest.mark.benchmark
 
-SIDE = 2_000
+SIDE, CELL_M = 2_000, 25.0
 ROUNDS = 5
 
 
@@ -30,6 +29,7 @@ def compare(words: str, ours, others) -> None:
     """Run each in turn, and write the ratios of processor time: median, least and most."""
     ours()
     for name, other in others.items():
+        other()
         ratios, spent = [], []
         for _ in range(ROUNDS):
             times = [_seconds(work) for work in (ours, other)]
@@ -61,36 +61,53 @@ def test_terrain_derivatives():
         ):  # fmt: skip
             ndimage.correlate(wide, kernel)
 
-    others = {"SciPy, the five sums alone": scipy_way}
-    try:
-        import xrspatial  # noqa: F401
-    except ImportError:
-        sys.stdout.write("\nxarray-spatial is not installed")
-    compare("five derivatives, 2000 x 2000", lambda: derivatives(z, resolution_m=25.0), others)
+    spatial, array = importlib.import_module("xrspatial"), as_array(z)
+
+    def spatial_way() -> None:
+        for name in ("slope", "aspect", "curvature"):
+            getattr(spatial, name)(array)
+
+    others = {"SciPy, five sums only": scipy_way, "xarray-spatial, three only": spatial_way}
+    compare("five derivatives, 2000 x 2000", lambda: derivatives(z, resolution_m=CELL_M), others)
+
+
+def as_array(values: np.ndarray) -> xr.DataArray:
+    rows, columns = (np.arange(count) * CELL_M for count in values.shape)
+    attrs = {"res": (CELL_M, CELL_M)}
+    return xr.DataArray(values, dims=("y", "x"), coords={"y": -rows, "x": columns}, attrs=attrs)
 
 
 def test_distance():
     mask = np.random.default_rng(1).random((SIDE, SIDE)) < 0.001
-    others = {
-        "SciPy": lambda: ndimage.distance_transform_edt(~mask),
-    }
-    try:
-        import cv2
-
-        source = (~mask).astype(np.uint8)
-        others["OpenCV"] = lambda: cv2.distanceTransform(source, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    except ImportError:
-        sys.stdout.write("\nOpenCV is not installed")
+    opencv, edt, spatial = (importlib.import_module(name) for name in ("cv2", "edt", "xrspatial"))
+    source, marked = (~mask).astype(np.uint8), as_array(mask.astype(np.float32))
+    precise = opencv.DIST_L2, opencv.DIST_MASK_PRECISE
     compare(
         "exact distance, 0.1 % marked, 2000 x 2000",
-        lambda: distance_to(mask, resolution_m=25.0, cap_m=20_000.0),
-        others,
+        lambda: distance_to(mask, resolution_m=CELL_M, cap_m=20_000.0),
+        {
+            "OpenCV": lambda: opencv.distanceTransform(source, *precise),
+            "edt": lambda: edt.edt(source, black_border=False, parallel=1),
+            "SciPy": lambda: ndimage.distance_transform_edt(~mask),
+            "xarray-spatial": lambda: spatial.proximity(marked),
+        },
+    )
+
+
+def test_height_above_the_mean_of_a_disc():
+    z, radius_m = ground()[:1_000, :1_000], 15 * CELL_M
+    array, focal = as_array(z), importlib.import_module("xrspatial.focal")
+    disc = importlib.import_module("xrspatial.convolution").circle_kernel(CELL_M, CELL_M, radius_m)
+    compare(
+        "position and roughness within 15 cells, 1000 x 1000",
+        lambda: position_and_roughness(z, radius_m=radius_m, resolution_m=CELL_M),
+        {"xarray-spatial": lambda: focal.focal_stats(array, disc, stats_funcs=["mean", "std"])},
     )
 
 
 def test_sum_within_a_disc():
     values = np.random.default_rng(2).integers(0, 100, (SIDE, SIDE))
-    disc = disc_half_widths(25.0 * 20, resolution_m=25.0)
+    disc = disc_half_widths(CELL_M * 20, resolution_m=CELL_M)
     window = (np.add.outer(np.arange(-20, 21) ** 2, np.arange(-20, 21) ** 2) <= 400).astype(float)
     wide = values.astype(np.float64)
 

@@ -38,7 +38,7 @@ def cube(tmp_path_factory: pytest.TempPathFactory) -> zarr.Group:
             str(number),
             data=field.astype(np.float32),
             chunks=(STRIP, STRIP),
-            compressors=BloscCodec(cname="zstd", clevel=3, shuffle="bitshuffle"),
+            compressors=BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"),
         )
     return group
 

@@ -28,9 +28,11 @@ from pipelines.geopackage import StyledLayer, write_geopackage
 from pipelines.hazards import hazard_folder, hazard_rasters
 from pipelines.manifest import write_json, write_whole
 from pipelines.predict import load_model
-from pipelines.rasters import read_raster_like, write_raster
+from pipelines.rasters import write_raster
+from pipelines.strips import values_at
 from pipelines.styles import CANNOT_SAY, OUTSIDE, Ramp, registered_qml, tasks_qml
-from pipelines.task_land import CRITERIA, Ground, open_stores, task_ground
+from pipelines.task_grid import TaskGrid, block_raster, block_stores, count_cells, task_grid
+from pipelines.task_land import CLOSED, CRITERIA, Ground, open_stores, task_ground
 from pipelines.task_reasons import add_evidence, add_reasons, family_words, why
 
 log = logging.getLogger(__name__)
@@ -91,13 +93,14 @@ def write_tasks(
     folder, own = folder or run.folder, asked is None
     asked = asked or run.config.tasks
     stores = open_stores(run.folder)
-    geobox = cube_geobox(stores[0])
-    bands = _bands(run, asked, geobox)
+    grid = task_grid(cube_geobox(stores[0]), min_ha=asked.min_ha)
+    geobox, stores = grid.geobox, block_stores(stores, grid, CLOSED)
+    bands = _bands(run, asked, grid)
     layers = run.layers()
     ground = task_ground(run.config, asked, layers, stores, geobox)
     land = _land(ground, bands, geobox, asked)
     with muted():
-        tasks = make_tasks(land, _wishes(run, asked, ground))
+        tasks = count_cells(make_tasks(land, _wishes(run, asked, ground)), grid)
     if tasks.table.empty:
         raise InputError(
             f"No task of {asked.min_ha:g} to {asked.max_ha:g} ha fits a budget of "
@@ -106,11 +109,13 @@ def write_tasks(
             "more land, or set tasks.searched_land."
         )
     frame = task_frame(tasks, geobox, simulated=run.simulated)
-    frame = _explained(run, frame, tasks, asked, ground)
+    frame = _explained(run, frame, tasks, asked, ground, grid)
     write_task_package(folder / "tasks.gpkg", frame, ground.standing, simulated=run.simulated)
     write_whole(folder / "tasks.csv", csv_text(pd.DataFrame(frame.drop(columns="geometry"))))
     facts = _facts(tasks, asked, ground)
-    if own:
+    if grid.side > 1:
+        facts["cut_from"] = f"blocks of {grid.side} by {grid.side} cells"
+    elif own:
         facts["left_out_regions"] = capture_of_run(run)
     write_json(folder / "tasks.json", facts)
     _write_rasters(folder / "tasks", ground, land, geobox, simulated=run.simulated)
@@ -119,7 +124,7 @@ def write_tasks(
     return [folder / name for name in names], {"missing": ground.missing}
 
 
-def _bands(run: Run, asked: Asked, geobox: GeoBox) -> dict[str, NDArray[Any]]:
+def _bands(run: Run, asked: Asked, grid: TaskGrid) -> dict[str, NDArray[Any]]:
     rasters = hazard_rasters(run.folder, asked.hazard)
     missing = [name for name in LAYERS if not (rasters / f"{name}.tif").is_file()]
     if missing:
@@ -127,7 +132,7 @@ def _bands(run: Run, asked: Asked, geobox: GeoBox) -> dict[str, NDArray[Any]]:
             f"{rasters} lacks {missing}. Predict before prioritizing; a hazard class needs its "
             f"model (model.hazards has {list(run.config.model.hazards)})."
         )
-    return {name: read_raster_like(rasters / f"{name}.tif", geobox) for name in LAYERS}
+    return {name: block_raster(rasters / f"{name}.tif", grid) for name in LAYERS}
 
 
 def _land(ground: Ground, bands: Mapping[str, NDArray[Any]], geobox: GeoBox, asked: Asked) -> Land:
@@ -166,14 +171,20 @@ def _wishes(run: Run, asked: Asked, ground: Ground) -> Wishes:
 
 
 def _explained(
-    run: Run, frame: gpd.GeoDataFrame, tasks: Tasks, asked: Asked, ground: Ground
+    run: Run,
+    frame: gpd.GeoDataFrame,
+    tasks: Tasks,
+    asked: Asked,
+    ground: Ground,
+    grid: TaskGrid,
 ) -> gpd.GeoDataFrame:
     home = run.folder if asked.hazard == "any" else hazard_folder(run.folder, asked.hazard)
     model, cube = load_model(home), open_stores(run.folder)[0]
     easting, northing = cell_centres(cube_geobox(cube))
 
     def cells(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> pd.DataFrame:
-        known = {name: cube[name].to_numpy()[rows, columns] for name in model.features}
+        rows, columns = grid.centres(rows, columns)
+        known = {name: values_at(cube[name], rows, columns) for name in model.features}
         return pd.DataFrame({"easting": easting[columns], "northing": northing[rows], **known})
 
     families = feature_families(run)
@@ -181,8 +192,8 @@ def _explained(
     frame = add_reasons(frame, tasks, model, cells, families, words)
     frame = add_evidence(frame, run.config, run.layers())
     if ground.base_m is not None:
-        mean = np.bincount(tasks.owner.ravel(), weights=ground.base_m.ravel())[1:]
-        frame["base_m"] = (mean / frame["cells"].to_numpy()).round(0)
+        total = np.bincount(tasks.owner.ravel(), weights=ground.base_m.ravel())[1:]
+        frame["base_m"] = (total / np.bincount(tasks.owner.ravel())[1:]).round(0)
     hits = frame.geometry.sindex.query(ground.standing.geometry, predicate="intersects")[1]
     frame["standing"] = np.bincount(hits, minlength=len(frame)).astype(np.int32)
     frame["why"] = [why(row, ground.missing) for row in frame.to_dict("records")]

@@ -1,15 +1,15 @@
-"""A large synthetic study area, and what building and predicting it costs.
+"""A large synthetic study area, and what each step of a run of it costs.
 
-``python -m tests.benchmarks.big_area make DIR --cells 20000`` writes fractal terrain, lines and
-settlements; ``python -m tests.benchmarks.big_area measure DIR --workers 2`` trains on a corner of
-30 x 30 km in cells of 250 m with SIMULATED findings, builds the cube of the whole and predicts it.
+``python -m tests.benchmarks.big_area make DIR --cells 20000`` writes fractal terrain, lines,
+settlements and SIMULATED findings; ``python -m tests.benchmarks.big_area measure DIR --workers 2``
+does the steps of ``minerisk run``, each in a process of its own, and writes time, memory and disk
+of each into ``DIR/measured.json``. A step that is there is not done again.
 """
 
 import argparse
-import dataclasses
 import json
 import resource
-import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,12 +20,7 @@ import rasterio
 from rasterio.windows import Window
 from shapely.geometry import LineString, Point, Polygon, box
 
-from features.cube import Tiling, build_cube
-from pipelines.console import progress
-from pipelines.context import Run
-from pipelines.layers import present_features
-from pipelines.predict import predict
-from pipelines.run import run_steps
+from pipelines.run import redo_step, run_steps
 from pipelines.workers import Workers
 
 CRS = "EPSG:32638"
@@ -49,10 +44,12 @@ layers:
   roads: {kind: vector, path: roads.gpkg, source: made up, licence: none}
   rivers: {kind: vector, path: rivers.gpkg, source: made up, licence: none}
   settlements: {kind: vector, path: settlements.gpkg, source: made up, licence: none}
-  finds: {kind: vector, path: "@simulated/findings.gpkg", layer: simulated_finds,
-    date_column: date, source: SIMULATED}
-  surveyed: {kind: vector, path: "@simulated/findings.gpkg", layer: simulated_surveyed,
-    date_column: date, source: SIMULATED}
+  finds: {kind: vector, path: "FINDINGS", layer: simulated_finds, date_column: date,
+    source: SIMULATED}
+  suspected: {kind: vector, path: "FINDINGS", layer: simulated_suspect_areas, date_column: date,
+    source: SIMULATED}
+  surveyed: {kind: vector, path: "FINDINGS", layer: simulated_surveyed, date_column: date,
+    source: SIMULATED}
 features:
   - {kind: front_line, layer: front_line, held_area: area_held, cap_m: 5000}
   - {kind: terrain, layer: elevation, radii_m: [250, 1000]}
@@ -61,7 +58,9 @@ features:
   - {kind: distance, layer: settlements, cap_m: 10000}
   - {kind: density, layer: roads, radii_m: [2000]}
 labels:
-  positive: [{layer: finds, evidence: find, weight: 1.0, hazard_column: hazard}]
+  positive:
+    - {layer: finds, evidence: find, weight: 1.0, hazard_column: hazard}
+    - {layer: suspected, evidence: suspicion, weight: 0.5, cells: centre}
   surveyed: surveyed
 folds: {count: 3}
 model:
@@ -72,10 +71,15 @@ model:
   threads: 1
 gates: {min_positive_cells: 20, permutations: 1, permuted_auc_margin: 0.3,
   min_applicable_share: 0.0}
-simulation: {elevation: elevation, front_line: front_line, held_area: area_held,
-  settlements: settlements, rivers: rivers, seed: 11, prevalence: 0.06, away_share: 0.05,
-  surveyed_share: 0.5, detection: 0.85, false_suspicion: 0.2}
 """
+
+
+SIMULATION = """
+simulation: {elevation: elevation, front_line: front_line, held_area: area_held,
+  settlements: settlements, rivers: rivers, seed: 11, prevalence: 0.01, away_share: 0.05,
+  surveyed_share: 0.1, detection: 0.85, false_suspicion: 0.2}
+"""
+STEPS = ("validate", "build", "train", "predict", "prioritize")
 
 
 def heights(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -113,7 +117,7 @@ def _hashed(rows: np.ndarray, columns: np.ndarray, octave: int) -> np.ndarray:
 
 
 def make(folder: Path, cells: int) -> None:
-    """Write layers and two configurations: of the whole, and of the corner that is trained on."""
+    """Write layers and two configurations: of the whole, and a coarse one that findings are of."""
     folder.mkdir(parents=True, exist_ok=True)
     _elevation(folder / "elevation.tif", cells)
     rng = np.random.default_rng(5)
@@ -135,15 +139,17 @@ def make(folder: Path, cells: int) -> None:
         "front_line": [LineString(front)],
         "area_held": [held.buffer(0)],
     }
-    for name, extent, metres in (
-        ("whole", side, round(CELL_M)),
-        ("corner", CORNER * CELL_M, COARSE_M),
+    lines["whole"] = lines["coarse"] = [box(WEST, NORTH - side, WEST + side, NORTH)]
+    for name, metres, findings, more in (
+        ("coarse", COARSE_M, "@simulated/findings.gpkg", SIMULATION),
+        ("whole", CELL_M, "run_coarse/simulated/findings.gpkg", ""),
     ):
-        lines[name] = [box(WEST, NORTH - extent, WEST + extent, NORTH)]
-        text = CONFIG.replace("NAME", name).replace("METRES", str(metres))
+        text = CONFIG.replace("NAME", name).replace("METRES", f"{metres:g}")
+        text = text.replace("FINDINGS", findings) + more
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
     for name, shapes in lines.items():
         gpd.GeoDataFrame(geometry=shapes, crs=CRS).to_file(folder / f"{name}.gpkg", driver="GPKG")
+    run_steps(folder / "coarse.yaml", folder / "run_coarse", last="simulate")
 
 
 def _elevation(path: Path, cells: int) -> None:
@@ -163,58 +169,75 @@ def _elevation(path: Path, cells: int) -> None:
                 dataset.write(block, 1, window=window)
 
 
-def measure(folder: Path, workers: int) -> dict[str, float]:
-    """Train on the corner, then build and predict the whole."""
-    corner, whole = folder / "run_corner", folder / "run_whole"
-    if not (corner / "model").is_dir():
-        run_steps(folder / "corner.yaml", corner, last="train")
+def measure(folder: Path, workers: int) -> dict[str, dict[str, float]]:
+    """Do every step that was not measured yet; give what each took."""
+    whole, record = folder / "run_whole", folder / "measured.json"
     run_steps(folder / "whole.yaml", whole, last="configure")
-    run = dataclasses.replace(Run.open(whole), workers=Workers(workers))
-    layers = run.layers()
-    found: dict[str, float] = {"workers": workers}
-    with progress("Cube") as bar:
-        start = time.perf_counter()
-        geobox, inside = run.grid(layers)
-        features = present_features(run.config, layers)[0]
-        build_cube(
-            layers, features, geobox=geobox, inside=inside, path=whole / "cube.zarr",
-            progress=bar.step, tiling=Tiling(run=run.workers.run),
-        )  # fmt: skip
-        found |= {"cells": inside.size, "build_s": time.perf_counter() - start, **_used("build")}
-    shutil.copytree(corner / "model", whole / "model", dirs_exist_ok=True)
-    with progress("Rasters") as bar:
-        start = time.perf_counter()
-        predict(run, progress=bar)
-        found |= {"predict_s": time.perf_counter() - start, **_used("predict")}
-    for name in ("cube.zarr", "rasters"):
-        size = sum(file.stat().st_size for file in (whole / name).rglob("*") if file.is_file())
-        found[f"{name}_mb"] = size / 1e6
-    return {name: round(value, 1) for name, value in found.items()}
+    found = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    for name in STEPS:
+        if name not in found:
+            found[name] = _measured(folder, name, workers)
+            record.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    return found
 
 
-def _used(step: str) -> dict[str, float]:
-    """Give processor seconds and the greatest memory so far, of this process and of workers."""
+def _measured(folder: Path, name: str, workers: int) -> dict[str, float]:
+    """Do a step in a process of its own, looking at the disk all the while."""
+    begin, most = time.perf_counter(), 0.0
+    command = [sys.executable, "-m", "tests.benchmarks.big_area", "step", str(folder)]
+    with subprocess.Popen(
+        [*command, "--name", name, "--workers", str(workers)], stdout=subprocess.PIPE, text=True
+    ) as work:
+        while work.poll() is None:
+            most = max(most, _disk_mb(folder / "run_whole"))
+            time.sleep(5)
+        said = work.stdout.read() if work.stdout else ""
+    if work.returncode:
+        raise SystemExit(f"{name} ended with {work.returncode}")
+    used = json.loads(said.splitlines()[-1])
+    kept = _disk_mb(folder / "run_whole")
+    disk = {"disk_mb": kept, "disk_most_mb": max(most, kept)}
+    found = {"seconds": time.perf_counter() - begin, **used, **disk}
+    return {key: round(value, 1) for key, value in found.items()}
+
+
+def _disk_mb(folder: Path) -> float:
+    total = 0
+    for file in folder.rglob("*"):
+        try:
+            total += file.stat().st_size if file.is_file() else 0
+        except FileNotFoundError:  # it was renamed while we looked
+            continue
+    return total / 1e6
+
+
+def step(folder: Path, name: str, workers: int) -> dict[str, float]:
+    """Do one step; give processor seconds and the most memory, of this process and of a worker."""
+    redo_step(folder / "run_whole", name, workers=Workers(workers))
     own, others = (
         resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     return {
-        f"{step}_cpu_s_so_far": own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime,
-        f"{step}_own_mb": own.ru_maxrss / 1024,
-        f"{step}_worker_mb": others.ru_maxrss / 1024,
+        "processor_s": own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime,
+        "main_mb": own.ru_maxrss / 1024,
+        "worker_mb": others.ru_maxrss / 1024,
     }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("make", "measure"))
+    parser.add_argument("what", choices=("make", "measure", "step"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cells", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--name", choices=STEPS)
     asked = parser.parse_args()
     if asked.what == "make":
         make(asked.folder, asked.cells)
-        return
-    sys.stdout.write(json.dumps(measure(asked.folder, asked.workers), indent=1) + "\n")
+    elif asked.what == "step":
+        sys.stdout.write(json.dumps(step(asked.folder, asked.name, asked.workers)) + "\n")
+    else:
+        sys.stdout.write(json.dumps(measure(asked.folder, asked.workers), indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -17,14 +17,7 @@ from features.errors import FindingError, InputError
 from pipelines.coarse import coarsen_tasks
 from pipelines.context import Run
 from pipelines.filters import Filters, open_request, prioritize_request, request_area
-from pipelines.hazards import (
-    ANY,
-    above_any,
-    above_words,
-    hazard_folder,
-    hazard_rasters,
-    trained_hazards,
-)
+from pipelines.hazards import ANY, above_any, above_words, hazard_rasters, trained_hazards
 from pipelines.imsma import task_fields
 from pipelines.manifest import (
     MANIFEST,
@@ -204,13 +197,12 @@ def _taken(folder: Path, tasks: Path | None, hazards: Sequence[str]) -> dict[str
     recorded = outputs_of(folder, *stages)
     places = [hazard_rasters(folder, name).relative_to(folder).as_posix() for name in hazards]
     names = [f"{place}/{name}.tif" for place in places for name in NEEDED]
-    home = folder if hazards[0] == ANY else hazard_folder(folder, hazards[0])
-    names.append((home / "metrics.json").relative_to(folder).as_posix())
+    names.append("metrics.json" if hazards[0] == ANY else "hazards")
     names += [name for place in places if (name := f"{place}/{REASONS}") in recorded]
     names += [] if tasks else ["tasks.gpkg"]
     found = {}
     for name in names:
-        if name not in recorded or not (folder / name).is_file():
+        if name not in recorded or not (folder / name).exists():
             raise InputError(f"{folder} has no {name}. Finish the run (`minerisk run`) first.")
         found[name] = sha256_path(folder / name)
         if found[name] != recorded[name]:

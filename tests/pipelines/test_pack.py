@@ -185,7 +185,7 @@ def run_with_class(tiny_run, tmp_path_factory):
     write_raster(path, values * np.float32(1.2), geobox, description="p", unit="1")
     manifest = read_manifest(folder)
     stages = {stage["name"]: stage["outputs"] for stage in manifest["stages"]}
-    stages["train"]["hazards/ap/metrics.json"] = sha256_path(home / "metrics.json")
+    stages["train"]["hazards"] = sha256_path(folder / "hazards")
     for made in (whole / "ap").iterdir():
         stages["predict"][f"rasters/ap/{made.name}"] = sha256_path(made)
     write_manifest(folder, manifest)

@@ -48,7 +48,7 @@ def add_class(folder: Path) -> None:
     shutil.copy(folder / "metrics.json", home / "metrics.json")
     shutil.copytree(rasters, rasters / "at")
     stages = {stage["name"]: stage["outputs"] for stage in manifest["stages"]}
-    stages["train"]["hazards/at/metrics.json"] = sha256_path(home / "metrics.json")
+    stages["train"]["hazards"] = sha256_path(folder / "hazards")
     for made in (rasters / "at").iterdir():
         stages["predict"][f"rasters/at/{made.name}"] = sha256_path(made)
     write_manifest(folder, manifest)

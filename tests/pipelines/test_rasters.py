@@ -1,3 +1,4 @@
+import math
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -239,3 +240,25 @@ def test_previews_repeat_and_mark_simulated_findings(tmp_path):
         for name, simulated in (("a", True), ("b", True), ("c", False))
     ]
     assert pictures[0] == pictures[1] != pictures[2]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 9999),
+    size=st.integers(2, 400),
+    parts=st.integers(1, 9),
+    shares=st.tuples(st.floats(0.01, 0.5), st.floats(0.01, 0.5)),
+    kind=st.sampled_from(["float32", "float64"]),
+)
+def test_cuts_found_in_parts_are_the_values_at_their_places(seed, size, parts, shares, kind):
+    source = np.random.default_rng(seed)
+    values = (source.random(size) ** 6).astype(kind)
+    values[0], values[1] = 0.0, 1.0
+    cuts = risk_classes.class_cuts(
+        lambda: iter(np.array_split(values, parts)),
+        higher_share=shares[0],
+        elevated_share=shares[1],
+    )
+    ascending = np.sort(values)
+    for cut, share in ((cuts["higher"], shares[0]), (cuts["elevated"], sum(shares))):
+        assert cut == ascending[-max(math.ceil(round(share * size, 6)), 1)]

@@ -1,0 +1,29 @@
+"""Cells read back from a run: all that are labelled, or an even draw where there are too many."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipelines import build
+from pipelines.context import Run
+
+
+def test_past_the_most_rows_every_label_is_drawn_alike(tiny_run: Path, monkeypatch):
+    run = Run.open(tiny_run)
+    whole = build.read_cells(run)
+    count, positive = len(whole.state), int((whole.state == 1).sum())
+    monkeypatch.setattr(build, "MOST_ROWS", count // 2)
+    part = build.read_cells(run)
+    assert len(part.state) == count // 2
+    # Cells as they were, none twice.
+    place = [tuple(pair) for pair in whole.coordinates]
+    rows = pd.Index(place).get_indexer([tuple(pair) for pair in part.coordinates])
+    assert (np.diff(rows) > 0).all()
+    pd.testing.assert_frame_equal(part.cells, whole.cells.iloc[rows].reset_index(drop=True))
+    np.testing.assert_array_equal(part.state, whole.state[rows])
+    # Positives drawn without replacement: hypergeometric.
+    expected, share = positive / 2, positive / count
+    deviation = math.sqrt(expected * (1 - share) * 0.5)
+    assert abs(int((part.state == 1).sum()) - expected) < 5 * deviation + 1

@@ -164,9 +164,15 @@ def _task_lines(tasks: gpd.GeoDataFrame | None, frame: _Frame) -> Iterator[str]:
             f'<path d="{path}" fill="none" stroke="#111" stroke-width="1.5" '
             f'stroke-dasharray="{dashes}"/>'
         )
+    taken: list[tuple[float, float]] = []
     for _, row in tasks.iterrows():
         inner = row["geometry"].representative_point()
-        yield _word(_short(str(row["task"])), *frame.at(inner.x, inner.y))
+        east, north = frame.at(inner.x, inner.y)
+        crowded = any(abs(east - x) < 26 and abs(north - y) < 12 for x, y in taken)
+        if not crowded:
+            taken.append((east, north))
+        number = _word(_short(str(row["task"])), east, north)
+        yield f'<g class="crowded">{number}</g>' if crowded else number
 
 
 def _short(task: str) -> str:

@@ -180,7 +180,7 @@ def tasks_capture_figure(
     for place, name in enumerate(known):
         colour, line, mark = RULE_LINES.get(name, (INK, ":", "x"))
         middle, low, high = np.array([[0.0, 0.0, 0.0], *found[name]], dtype=float).T
-        aside = (place - (len(known) - 1) / 2) * 0.006 * land[-1]  # whiskers side by side
+        aside = (place - (len(known) - 1) / 2) * 0.011 * land[-1]  # whiskers side by side
         axes.plot(land, middle, color=colour, linestyle=line, linewidth=1.6)
         axes.errorbar(
             land[1:] + aside,
@@ -197,7 +197,7 @@ def tasks_capture_figure(
     axes.set_xlabel(_wrapped(texts.say("share of the left-out land")))
     axes.set_ylabel(_wrapped(texts.say("share of cells with a finding that lie on it")))
     for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0))
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
     axes.legend(loc="upper left", frameon=False, fontsize=8)
     return figure_bytes(figure, form)
 

@@ -84,6 +84,21 @@ def test_a_scale_bar_is_as_long_as_it_says(drawn):
     assert length / float(picture.get("width")) == pytest.approx(2_000 / 15_000, rel=1e-3)
 
 
+def test_a_task_number_that_would_cover_another_waits_for_the_zoom():
+    where = [702_000, 702_100, 709_000]
+    tasks = frame(
+        [box(east, 4_404_000, east + 250, 4_404_250) for east in where],
+        task=["NTS-0001", "NTS-0002", "NTS-0003"],
+        arm=["ranked"] * 3,
+    )
+    classes = np.full(GRID.shape, styles.LOWER, dtype=np.uint8)
+    drawn = chart(classes, GRID, layers=MapLayers(), tasks=tasks)
+    crowded = re.findall(r'<g class="crowded"><text[^>]*>(\w+)</text></g>', drawn)
+    assert crowded == ["2"]
+    assert ">1</text>" in drawn
+    assert ">3</text>" in drawn
+
+
 def test_the_same_map_gives_the_same_bytes_and_other_classes_other_ones():
     one = np.full(GRID.shape, styles.LOWER, dtype=np.uint8)
     other = np.full(GRID.shape, styles.CANNOT_SAY, dtype=np.uint8)

@@ -13,6 +13,7 @@ import xarray as xr
 from pipelines.context import Run
 from pipelines.manifest import environment, sha256_path
 from pipelines.rounding import number
+from pipelines.signatures import fingerprint
 from pipelines.tracking import run_params
 
 Cell = str | tuple[str, str]
@@ -180,8 +181,9 @@ def trail(
             ),
             ("Number", "When", "Decision", "By", "Note", "Signed", "Hash"),
             [
-                (str(e["number"]), str(e["at"]), str(e["decision"]), str(e["by"]), str(e["note"]),
-                 "signed" if e["key"] else "not signed", str(e["sha256"]))
+                (str(e["number"]), when(e), str(e["decision"]), str(e["by"]), str(e["note"]),
+                 f"key {fingerprint(str(e['key']))}" if e["key"] else "not signed",
+                 str(e["sha256"]))
                 for e in reviews
             ],
         ),
@@ -208,6 +210,11 @@ def trail(
         _chain(manifest),
         *(_stage(stage) for stage in manifest["stages"]),
     ]  # fmt: skip
+
+
+def when(entry: Mapping[str, Any]) -> str:
+    """Say when a decision was made."""
+    return str(entry["at"]).replace("T", " ").replace("+00:00", " UTC")
 
 
 def _chain(manifest: Mapping[str, Any]) -> Block:

@@ -12,7 +12,7 @@ import jinja2
 from features.errors import InputError
 from pipelines.audit import Audit, audit_run
 from pipelines.context import Run, read_metrics
-from pipelines.dossier_pages import Block, again, trail, tried, went_in
+from pipelines.dossier_pages import Block, again, trail, tried, went_in, when
 from pipelines.dossier_quality import if_dropped, quality
 from pipelines.manifest import MANIFEST, listing, read_manifest, write_whole
 from pipelines.model_card import card_record, card_text
@@ -130,7 +130,7 @@ def _answers(
     dated = f"up to {metrics['as_of']}" if metrics.get("as_of") else "that bears no common date"
     last = reviews[-1] if reviews else None
     decided = (
-        f"Last decision: {last['decision']} by {last['by']} on {last['at']}: {last['note']}"
+        f"Last decision: {last['decision']} by {last['by']} on {when(last)}: {last['note']}"
         if last
         else "Nobody has reviewed it."
     )

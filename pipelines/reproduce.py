@@ -143,7 +143,7 @@ def run_in_fresh_environment(folder: Path, out: Path, *, said: Callable[[str], N
     pip = [*alone, "pip", "install", "-qq", "--disable-pip-version-check"]
     for words in (
         ["--require-hashes", "-r", str(lock)],
-        ["--no-deps", "--no-build-isolation", str(root)],
+        ["--no-deps", "--no-build-isolation", "-e", str(root)],  # beside its lock and its commit
     ):
         if subprocess.run([*pip, *words], check=False, stdout=sys.stderr).returncode != 0:
             raise InputError(f"pip could not install {words[-1]} (see above). Check its index.")

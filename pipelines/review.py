@@ -198,7 +198,10 @@ def _notes(entries: Sequence[Mapping[str, Any]], trusted: Mapping[str, str] | No
         if entry["key"] is None:
             notes.append(f"{where} is not signed: whoever can write the folder could have made it")
         elif trusted is None:
-            notes.append(f"{where} is signed with key {fingerprint(str(entry['key']))}; no --trust")
+            notes.append(
+                f"{where} is signed with key {fingerprint(str(entry['key']))}; whose it is was not "
+                "checked (no --trust)"
+            )
         if before is not None and str(entry["at"]) < str(before["at"]):
             notes.append(f"{where} is dated before the one before it: a clock was set back")
     return notes

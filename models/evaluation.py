@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from models.cross_calibration import cross_calibrate
 from models.members import mean_and_spread
 from models.splits import Fold, assign_blocks
-from models.table import CellTable, deal_labels, draw_training_rows
+from models.table import CellTable, draw_training_rows
 
 
 @dataclass(frozen=True)
@@ -157,11 +157,6 @@ def calibrate_across_folds(
     scored = np.isfinite(score)
     probability[scored] = cross_calibrate(score[scored], y[scored], fold[scored], kind=kind)
     return probability
-
-
-def permute_labels(table: CellTable, *, rng: np.random.Generator) -> CellTable:
-    """Deal the labels out anew among the labelled cells: whatever skill is left is a leak."""
-    return deal_labels(table, rng.permutation(len(table.state)))
 
 
 def grouped_importance(

@@ -92,9 +92,8 @@ class KNNDM:
         Number of folds, at least 2.
     target
         The land to be predicted. In geographic space: easting and northing, shape (m, 2), or a
-        GeoDataFrame of points or polygons in the CRS of the coordinates; of a raster, the places
-        that `models.prediction_points.mask_points` gives. In feature space: the features there,
-        shape (m, d), with the columns of X.
+        GeoDataFrame of points or polygons in the CRS of the coordinates. In feature space: the
+        features there, shape (m, d), with the columns of X.
     space
         ``geographic``, or ``features``: standardised by mean and deviation of the rows.
     clustering

@@ -211,32 +211,6 @@ class BaggedPositiveUnlabelled(_PriorScaled):
         return np.mean([np.log(_odds(member, matrix)) for member in self.members_], axis=0)
 
 
-def label_frequency(held_out: ArrayLike, y: ArrayLike) -> float:
-    """Estimate the chance that a positive is labelled: mean held-out score of the labelled.
-
-    Holds only if every positive has the same chance of being labelled and some land is surely
-    positive; survey bias breaks the first. It is one reading, not a class prior to state.
-
-    Parameters
-    ----------
-    held_out
-        ``P(labelled | x)`` from models that did not see the cell, shape ``(n,)``.
-    y
-        1 labelled positive, 0 unlabelled.
-
-    Notes
-    -----
-    Elkan and Noto 2008, estimator e1, doi 10.1145/1401890.1401920.
-    """
-    score, label = np.asarray(held_out, dtype=np.float64), np.asarray(y)
-    if score.shape != label.shape or not (label == 1).any():
-        raise InputError(
-            f"Scores have shape {score.shape}, labels {label.shape}, with "
-            f"{int((label == 1).sum())} positives; expected one shape and at least one positive."
-        )
-    return float(score[label == 1].mean())
-
-
 def _default_base(base: ClassifierMixin | None) -> ClassifierMixin:
     if base is not None:
         return base

@@ -1,7 +1,5 @@
 """Places that stand for the land to be predicted."""
 
-from collections.abc import Sequence
-
 import geopandas as gpd
 import numpy as np
 import shapely
@@ -44,38 +42,6 @@ def prediction_points(target: ArrayLike | gpd.GeoDataFrame, *, count: int, seed:
     if polygons:
         points = _lattice_within(target.geometry, count)  # type: ignore[union-attr]
     return points[draw_rows(len(points), max(count, 1), np.random.default_rng(seed))]
-
-
-def mask_points(inside: ArrayLike, affine: Sequence[float], *, count: int, seed: int = 0) -> Array:
-    """Give the centres of cells of a raster mask, drawn at random if there are more than wanted.
-
-    Parameters
-    ----------
-    inside
-        True where the land is to be predicted, shape (height, width).
-    affine
-        From column and row to easting and northing, as ``GeoBox.affine``.
-    count
-        Centres wanted at most.
-
-    Returns
-    -------
-    ndarray of float64, shape (m, 2)
-        Easting and northing.
-    """
-    mask = np.asarray(inside, dtype=bool)
-    if mask.ndim != 2 or not mask.any():
-        raise InputError(
-            f"The mask has shape {mask.shape} and {int(mask.sum())} cells; expected (height, "
-            "width) with the land to be predicted."
-        )
-    place = np.flatnonzero(mask.ravel())
-    row, column = np.divmod(
-        place[draw_rows(place.size, count, np.random.default_rng(seed))], mask.shape[1]
-    )
-    a, b, c, d, e, f = tuple(affine)[:6]
-    across, down = column + 0.5, row + 0.5
-    return np.column_stack([a * across + b * down + c, d * across + e * down + f])
 
 
 def draw_rows(size: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -4,7 +4,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
-from affine import Affine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
@@ -16,7 +15,7 @@ from models import knndm
 from models.fold_summary import fold_summary
 from models.knndm import KNNDM
 from models.nearest import across_folds, measure_neighbours, nearest_distance, nearest_index
-from models.prediction_points import mask_points, prediction_points
+from models.prediction_points import prediction_points
 from models.splits import folds_from_ids
 
 SIDE = 100_000.0
@@ -226,15 +225,6 @@ def test_points_of_a_target_are_thinned_by_seed():
     assert len(prediction_points(points, count=20, seed=1)) == 20
     with pytest.raises(InputError, match="no place"):
         prediction_points(np.empty((0, 2)), count=3)
-
-
-def test_centres_of_a_mask_lie_where_the_raster_says():
-    mask = np.array([[True, False], [False, True], [False, False]])
-    points = mask_points(mask, Affine(250, 0, 1_000, 0, -250, 9_000), count=10)
-    assert points.tolist() == [[1_125, 8_875], [1_375, 8_625]]
-    assert len(mask_points(np.ones((30, 40)), Affine.scale(2), count=100, seed=1)) == 100
-    with pytest.raises(InputError, match="0 cells"):
-        mask_points(np.zeros((2, 2)), Affine.scale(2), count=1)
 
 
 @pytest.mark.parametrize("dimensions", [2, 8, 9, 40])

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from features.errors import InputError
-from models.positive_unlabelled import BaggedPositiveUnlabelled, ElkanNoto, label_frequency
+from models.positive_unlabelled import BaggedPositiveUnlabelled, ElkanNoto
 
 BOTH = [ElkanNoto, BaggedPositiveUnlabelled]
 Estimator = type[ElkanNoto] | type[BaggedPositiveUnlabelled]
@@ -96,9 +96,3 @@ def test_wrong_input_is_refused(
 def test_a_chance_of_nothing_is_refused() -> None:
     with pytest.raises(InputError, match="labelling_chance"):
         ElkanNoto(0.1).fit(np.zeros((4, 1)), [1, 0, 0, 1], labelling_chance=np.zeros(4))
-
-
-def test_the_label_frequency_is_the_mean_score_of_the_labelled() -> None:
-    assert label_frequency([0.2, 0.4, 0.9], [1, 1, 0]) == pytest.approx(0.3)
-    with pytest.raises(InputError, match="at least one positive"):
-        label_frequency([0.2], [0])

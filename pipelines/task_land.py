@@ -22,6 +22,7 @@ from features.labels import EVIDENCE
 from features.proximity import distance_to
 from features.rasterise import burn_mask
 from features.sources import Layers
+from pipelines.build import open_labels
 
 log = logging.getLogger(__name__)
 
@@ -297,5 +298,4 @@ def _to_nearest(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float32]:
 
 def open_stores(folder: Path) -> tuple[xr.Dataset, xr.Dataset]:
     """Open cube and labels of a run."""
-    labels = xr.open_zarr(folder / "labels.zarr", chunks=None, consolidated=False)
-    return open_cube(folder / "cube.zarr"), labels
+    return open_cube(folder / "cube.zarr"), open_labels(folder)

@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from features.errors import InputError
+from models.dask_boosting import LEAST_BYTES, train_on_dask
 from models.ensemble import Ensemble
 from models.findings_encoder import FindingsEncoder
 from models.members import LinearMembers, TreeMembers
@@ -65,6 +66,9 @@ class LightGBMEnsemble(Ensemble):
         What the log-odds are multiplied by, and what is added.
     seed, threads
         The same seed gives the same trees, whatever the number of threads.
+    scheduler
+        Address of a Dask scheduler, whose workers train members that have more rows than
+        `models.dask_boosting.LEAST_BYTES` holds. Such trees are not the same each time.
     """
 
     def __init__(
@@ -88,6 +92,7 @@ class LightGBMEnsemble(Ensemble):
         intercept: float = 0.0,
         seed: int = 7,
         threads: int = 2,
+        scheduler: str | None = None,
     ) -> None:
         self.members = members
         self.kind = kind
@@ -107,6 +112,7 @@ class LightGBMEnsemble(Ensemble):
         self.intercept = intercept
         self.seed = seed
         self.threads = threads
+        self.scheduler = scheduler
 
     def _trained(
         self, X: ArrayLike, target: NDArray[np.float32], drawn: list[NDArray[np.float64]]
@@ -119,7 +125,8 @@ class LightGBMEnsemble(Ensemble):
             blinded = matrix.copy()
             blinded[:, [name in self.hidden for name in names]] = np.nan  # no split is made on it
         # A thread per member: no member waits for another, and each uses one thread of its own.
-        with ThreadPoolExecutor(max_workers=self.threads) as pool:
+        threads = 1 if self.scheduler is not None else self.threads  # a cluster takes one by one
+        with ThreadPoolExecutor(max_workers=threads) as pool:
             trained = pool.map(
                 lambda member: self._train(
                     blinded if member // 2 % 2 else matrix, target, drawn[member], member, monotone
@@ -147,9 +154,15 @@ class LightGBMEnsemble(Ensemble):
         parameters: dict[str, Any] = chosen | SAME_TREES | {"seed": self.seed + member}
         if any(monotone):
             parameters["monotone_constraints"] = monotone
-        data = lgb.Dataset(matrix[kept], target[kept], weight=weight[kept], free_raw_data=True)
         rounds = self.forest_trees if forest else self.trees
-        booster = lgb.train(parameters, data, num_boost_round=rounds)
+        if self.scheduler is not None and kept.sum() * matrix[0].nbytes > LEAST_BYTES:
+            rows = matrix, target, weight
+            booster = train_on_dask(
+                *rows, parameters=parameters, rounds=rounds, scheduler=self.scheduler
+            )
+        else:
+            data = lgb.Dataset(matrix[kept], target[kept], weight=weight[kept], free_raw_data=True)
+            booster = lgb.train(parameters, data, num_boost_round=rounds)
         if forest:
             _say_the_share(booster, float(np.average(target[kept], weights=weight[kept])))
         return booster

@@ -38,7 +38,12 @@ def findings_encoder(config: Config) -> FindingsEncoder | None:
 
 
 def _classifier(
-    config: Config, settings: Mapping[str, Any], *, members: int, rule_column: str | None
+    config: Config,
+    settings: Mapping[str, Any],
+    *,
+    members: int,
+    rule_column: str | None,
+    scheduler: str | None,
 ) -> Ensemble:
     """Make the classifier of the kind that settings, or else the configuration, ask for."""
     model = config.model
@@ -49,13 +54,21 @@ def _classifier(
     if kind == "distance_rule" and rule_column is not None:
         return DistanceRule(rule_column, threads=model.threads)
     stated = model.lightgbm.model_dump() | dict(settings)
-    return LightGBMEnsemble(**seeded, **stated, monotone=dict(model.monotone))
+    return LightGBMEnsemble(**seeded, **stated, monotone=dict(model.monotone), scheduler=scheduler)
 
 
 def makers(
-    table: CellTable, config: Config, families: Mapping[str, Sequence[str]], block_m: float
+    table: CellTable,
+    config: Config,
+    families: Mapping[str, Sequence[str]],
+    block_m: float,
+    *,
+    scheduler: str | None = None,
 ) -> dict[str, Maker]:
-    """Give the maker of the model and of each rule of thumb, by name."""
+    """Give the maker of the model and of each rule of thumb, by name.
+
+    A Dask scheduler helps with training sets that are too large for this machine.
+    """
     names = table.features
     rule_column = _rule_column(families, names)
     others = baselines(
@@ -65,7 +78,7 @@ def makers(
         seed=config.model.seed,
         threads=config.model.threads,
     )
-    made: dict[str, Maker] = {MODEL: _model_maker(names, config, block_m, rule_column)}
+    made: dict[str, Maker] = {MODEL: _model_maker(names, config, block_m, rule_column, scheduler)}
     return made | {name: partial(_copy, other) for name, other in others.items()}
 
 
@@ -74,7 +87,11 @@ def _copy(pipeline: Pipeline, _: CellTable) -> Pipeline:
 
 
 def _model_maker(
-    names: list[str], config: Config, block_m: float, rule_column: str | None
+    names: list[str],
+    config: Config,
+    block_m: float,
+    rule_column: str | None,
+    scheduler: str | None,
 ) -> Maker:
     """Give the maker of the model: a choice inside each training set, or the settings given."""
 
@@ -85,7 +102,9 @@ def _model_maker(
         if encoder is not None and seen == "half":
             own["hidden"] = tuple(encoder.get_feature_names_out())
         encoder = None if seen == "none" else encoder
-        classifier = _classifier(config, own, members=members, rule_column=rule_column)
+        classifier = _classifier(
+            config, own, members=members, rule_column=rule_column, scheduler=scheduler
+        )
         return risk_pipeline(names, findings=encoder, classifier=classifier)
 
     def quick(settings: Mapping[str, Any]) -> Pipeline:

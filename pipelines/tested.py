@@ -62,6 +62,7 @@ def put_to_the_test(
     *,
     progress: Progress,
     target: NDArray[np.float64] | None = None,
+    scheduler: str | None = None,
 ) -> Test:
     """Score every model on every protocol's held-out land.
 
@@ -73,13 +74,15 @@ def put_to_the_test(
         Family of features to its columns.
     target
         Easting and northing of the land to be predicted, shape ``(m, 2)``.
+    scheduler
+        Address of a Dask scheduler for training sets that are too large for this machine.
     """
     held = hold_out(table, config, target=target)
     scores: dict[tuple[str, str], OutOfFold] = {}
     choices: dict[str, NestedChoice] = {}
     for protocol in held.protocols.values():
         settings = config if protocol.name != "random" else without_choice(config)
-        made = makers(table, settings, families, held.block_m)
+        made = makers(table, settings, families, held.block_m, scheduler=scheduler)
         for name, make in made.items():
             progress.step(
                 f"{protocol.name} folds, {name}", len(scores), len(held.protocols) * len(made)

@@ -63,7 +63,10 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
     families = feature_families(run)
     refuse_too_few(table, config)
     target = land_to_predict(run)
-    test = put_to_the_test(table, config, families, progress=progress, target=target)
+    scheduler = run.workers.scheduler
+    test = put_to_the_test(
+        table, config, families, progress=progress, target=target, scheduler=scheduler
+    )
     permuted = permuted_within_blocks(
         table, test.held.blocks, config, families, block_m=test.block_m, progress=progress
     )
@@ -76,7 +79,7 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
     progress.step("importance", 0, 1)
     importance = _importance(test, config, families)
     progress.step("final model", 0, 1)
-    make = makers(table, config, families, test.block_m)[MODEL]
+    make = makers(table, config, families, test.block_m, scheduler=scheduler)[MODEL]
     model = _final_model(test, config, make)
     choices = dict(test.choices)
     if isinstance(make, NestedChoice):

@@ -1,10 +1,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from configs.load import load_config
-from pipelines.candidates import findings_encoder
+from models.table import CellTable
+from pipelines.candidates import MODEL, findings_encoder, makers, without_choice
 
 TINY = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
 
@@ -35,3 +38,18 @@ def test_every_setting_reaches_the_encoder_of_findings(name: str, value: Any) ->
     assert before is not None
     assert after is not None
     assert before.get_params() | {name: value} == after.get_params()
+
+
+def test_a_scheduler_reaches_the_classifier() -> None:
+    columns = {"easting": [0.0], "northing": [0.0], "slope_deg": [1.0]}
+    table = CellTable(
+        cells=pd.DataFrame(columns),
+        state=np.array([1], dtype=np.int8),
+        weight=np.ones(1),
+        region=np.zeros(1, dtype=np.int64),
+        cell_ha=1.0,
+    )
+    made = makers(
+        table, without_choice(load_config(TINY)), {}, 5_000.0, scheduler="tcp://10.0.0.1:8786"
+    )
+    assert made[MODEL](table).named_steps["classifier"].scheduler == "tcp://10.0.0.1:8786"

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from models.task_arms import MOST_NOVEL, control_tasks, learning_tasks
 from models.task_choice import Limits, best_tasks
 from models.task_ranks import (
     HAZARD,
@@ -17,14 +18,12 @@ from models.task_ranks import (
     ranks_under_intervals,
     ranks_under_weights,
 )
-from models.task_shapes import BARRED, DEAD, OPEN, compactness, grow_tasks, ranked_starts
+from models.task_shapes import compactness
 
 Array = NDArray[np.float64]
 
 RANKED, LEARN, CONTROL = "ranked", "learn", "control"
 ARMS = (RANKED, LEARN, CONTROL)
-MOST_NOVEL = 3.0  # dissimilarity beyond this teaches no more: it is past any training cell
-LEARN_SIZES = 4  # candidates to learn from are grown up to this many times the least size
 
 
 @dataclass(frozen=True)
@@ -151,10 +150,24 @@ def make_tasks(land: Land, wishes: Wishes) -> Tasks:
     days = np.where(land.inside, land.effort * land.cell_ha, 0.0).astype(np.float64)
     parcel = np.ones(known.shape, dtype=np.int32) if land.parcel is None else land.parcel
     owner = np.zeros(known.shape, dtype=np.int32)
-    control = _control(land.open_land, parcel, days, limits, wishes)
+    control = control_tasks(
+        land.open_land,
+        parcel,
+        days=days,
+        limits=limits,
+        share=wishes.random_share,
+        seed=wishes.seed,
+    )
     owner[control > 0] = control[control > 0]
     drawn = int(control.max(initial=0))
-    learn = _to_learn(land, (owner == 0) & land.open_land & ~known, parcel, days, limits, wishes)
+    learn = learning_tasks(
+        land.dissimilarity,
+        (owner == 0) & land.open_land & ~known,
+        parcel,
+        days=days,
+        limits=limits,
+        share=wishes.learn_share,
+    )
     owner[learn > 0] = drawn + learn[learn > 0]
     learned = int(learn.max(initial=0))
     impact = np.broadcast_to(impact_of(land.criteria, wishes.weights), known.shape)
@@ -210,87 +223,6 @@ def _limits(land: Land, wishes: Wishes) -> Limits:
         greatest=math.floor(round(wishes.max_ha / land.cell_ha, 6)),
         days=wishes.team_days,
     )
-
-
-def _control(
-    open_land: NDArray[np.bool_],
-    parcel: NDArray[np.int32],
-    days: Array,
-    limits: Limits,
-    wishes: Wishes,
-) -> NDArray[np.int32]:
-    """Draw land blind: starts at random, compact, as many as the share pays for."""
-    owner = np.where(open_land, OPEN, BARRED).astype(np.int32)
-    starts = np.flatnonzero(open_land)
-    np.random.default_rng(wishes.seed).shuffle(starts)
-    wanted = math.floor(round(wishes.random_share * limits.cells / limits.least, 6))
-    sizes = (limits.least, limits.least, wanted * limits.least)
-    grow_tasks(np.ones(owner.shape), owner, parcel, starts, sizes, 0.0, 0)
-    owner[owner < 0] = 0
-    spent = np.cumsum(np.bincount(owner.ravel(), weights=days.ravel())[1:])
-    affordable = int(np.count_nonzero(spent <= wishes.random_share * limits.days + 1e-9))
-    return np.where(owner <= affordable, owner, 0).astype(np.int32)
-
-
-def _to_learn(
-    land: Land,
-    silent: NDArray[np.bool_],
-    parcel: NDArray[np.int32],
-    days: Array,
-    limits: Limits,
-    wishes: Wishes,
-) -> NDArray[np.int32]:
-    """Choose cannot-say land by what it would teach: dissimilarity times area, spread out."""
-    novelty = np.ones(silent.shape)
-    if land.dissimilarity is not None:
-        novelty = np.clip(np.nan_to_num(land.dissimilarity, nan=MOST_NOVEL), 0.0, MOST_NOVEL)
-    cells = wishes.learn_share * limits.cells
-    owner = np.where(silent, OPEN, BARRED).astype(np.int32)
-    if cells < limits.least:
-        return np.zeros_like(owner)
-    greatest = min(LEARN_SIZES * limits.least, limits.greatest)
-    starts = ranked_starts(novelty * silent, owner, limits.least)
-    made = grow_tasks(
-        novelty, owner, parcel, starts, (limits.least, greatest, owner.size), math.inf, 0
-    )
-    owner[owner == DEAD] = 0
-    owner = np.maximum(owner, 0)
-    taken = _spread(owner, made, novelty, days, (cells, wishes.learn_share * limits.days))
-    number = np.zeros(made + 1, dtype=np.int32)
-    number[taken] = np.arange(1, len(taken) + 1)
-    return np.asarray(number[owner], dtype=np.int32)
-
-
-def _spread(
-    owner: NDArray[np.int32],
-    made: int,
-    novelty: Array,
-    days: Array,
-    budget: tuple[float, float],
-) -> list[int]:
-    """Take, one by one, the candidate that teaches most and lies far from those taken."""
-    rows, columns = np.nonzero(owner)
-    mine = owner[rows, columns]
-    size = np.maximum(np.bincount(mine, minlength=made + 1), 1)
-    place = np.column_stack(
-        [np.bincount(mine, weights=axis, minlength=made + 1) / size for axis in (rows, columns)]
-    )
-    worth = np.bincount(mine, weights=novelty[rows, columns], minlength=made + 1)
-    effort = np.bincount(mine, weights=days[rows, columns], minlength=made + 1)
-    worth[0] = 0.0
-    apart = math.sqrt(max(len(rows), 1) / max(budget[0] / max(float(np.median(size)), 1.0), 1.0))
-    nearest = np.full(made + 1, np.inf)
-    left, left_days = budget
-    taken: list[int] = []
-    while True:
-        fits = (size <= left) & (effort <= left_days) & (worth > 0)
-        if not fits.any():
-            return taken
-        value = np.where(fits, worth * -np.expm1(-nearest / apart), -1.0)
-        task = int(np.argmax(np.round(value, 9)))
-        taken.append(task)
-        left, left_days, worth[task] = left - size[task], left_days - effort[task], 0.0
-        nearest = np.minimum(nearest, np.hypot(*(place - place[task]).T))
 
 
 def _table(

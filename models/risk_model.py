@@ -54,7 +54,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class RiskModel:
-    """Findings encoder, LightGBM ensemble, calibrator and area of applicability, as one value.
+    """Findings encoder, members, calibrator and area of applicability, as one value.
 
     Attributes
     ----------

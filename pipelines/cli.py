@@ -178,6 +178,12 @@ def evaluate(
     searched: Annotated[
         str | None, typer.Option("--searched", help="layer of that file: land searched")
     ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="feature: how good on land of like values of it")
+    ] = None,
+    edges: Annotated[
+        str, typer.Option(help="where its values are parted, such as 2000,5000; else in fifths")
+    ] = "",
     out: Annotated[Path | None, typer.Option("--out", help="folder for the result")] = None,
     as_json: Json = False,
 ) -> None:
@@ -185,6 +191,12 @@ def evaluate(
     from pipelines.context import read_metrics
     from pipelines.summary import score_lines
 
+    if by is not None:
+        from pipelines.by_feature import evaluate_by, numbers_of, strata_lines
+
+        strata = evaluate_by(run, by, numbers_of(edges))
+        show(strata, strata_lines(strata), as_json=as_json)
+        return
     if labels is None:
         metrics = read_metrics(run)
         show(metrics, score_lines(metrics), as_json=as_json)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -112,3 +113,18 @@ def test_a_rewritten_run_does_not_fit_the_head_that_was_written_down(
 
 def test_the_short_form_is_the_long_one(desk: Path, said: Said) -> None:
     assert said("minerisk audit runs/my_area") == said("minerisk audit verify runs/my_area")
+
+
+def test_what_the_page_says_of_other_programs_holds(desk: Path, said: Said) -> None:
+    page = (ROOT / "docs" / "reviewers.md").read_text(encoding="utf-8")
+    for line in (
+        "cd runs/my_area/model && sha256sum -c ../trail/model.sha256",
+        "openssl genpkey -algorithm ed25519 -out reviewer7.pem",
+    ):
+        assert f"`{line}`" in page
+        if shutil.which(line.replace("cd runs/my_area/model && ", "").split()[0]):
+            subprocess.run(line, shell=True, check=True, capture_output=True)
+    words = "--decision reject --by 'reviewer 7' --note 'looked at' --key reviewer7.pem"
+    assert said(f"minerisk review runs/my_area {words}")[0] == 0
+    code, told = said("minerisk review runs/my_area --follow")
+    assert (code, "State: reviewed." in told) == (0, True)

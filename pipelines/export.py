@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from features.errors import InputError
 from pipelines.audit import Audit, audit_run
 from pipelines.context import Run, read_metrics
@@ -16,9 +14,10 @@ from pipelines.dossier_pages import Block, again, trail, tried, went_in, when
 from pipelines.dossier_quality import if_dropped, quality
 from pipelines.manifest import MANIFEST, listing, read_manifest, write_whole
 from pipelines.model_card import card_record, card_text
-from pipelines.page import data_uri
+from pipelines.page import data_uri, page
 from pipelines.review import REVIEWS, read_reviews
 from pipelines.rounding import number
+from pipelines.texts import ENGLISH
 
 PAGES: Mapping[str, str] = {
     "index": "Five questions",
@@ -217,15 +216,10 @@ def _copy(folder: Path, whole: Path) -> None:
 
 
 def _page(name: str, blocks: Sequence[Block], record: Mapping[str, Any], figures: Path) -> str:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     images = {path.name: data_uri(path.read_bytes()) for path in sorted(figures.glob("*.png"))}
-    return environment.get_template("dossier.html.j2").render(
+    return page(
+        "dossier.html.j2",
+        ENGLISH,
         name=name,
         pages=PAGES,
         blocks=blocks,

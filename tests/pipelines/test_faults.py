@@ -49,6 +49,13 @@ try:
 except InputError as error:
     sys.exit(str(error))
 """
+DIES = """
+import os, signal, sys
+from pathlib import Path
+from pipelines import manifest
+manifest.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+manifest.record_trainer(Path(sys.argv[1]), "staff 12")
+"""
 
 
 def process(code: str, *words: str) -> subprocess.Popen[str]:
@@ -86,6 +93,16 @@ def test_a_process_that_was_killed_holds_nothing(tiny_copy: Path) -> None:
         other.send_signal(signal.SIGKILL)
         other.wait(20)
         assert audit_run(tiny_copy).problems == ()
+
+
+def test_a_process_killed_in_the_middle_of_a_write_leaves_the_old_file(tiny_copy: Path) -> None:
+    before = (tiny_copy / "manifest.json").read_bytes()
+    with process(DIES, str(tiny_copy)) as other:
+        assert other.wait(60) == -signal.SIGKILL
+    assert (tiny_copy / "manifest.json").read_bytes() == before
+    assert any(".manifest.json.partial" in line for line in audit_run(tiny_copy).problems)
+    record_trainer(tiny_copy, "staff 12")
+    assert audit_run(tiny_copy).problems == ()
 
 
 def test_reviews_of_several_processes_at_once_stand_one_after_the_other(tiny_copy: Path) -> None:

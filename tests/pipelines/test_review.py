@@ -5,6 +5,7 @@ import shutil
 import sqlite3
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -19,6 +20,7 @@ from features.errors import FindingError, InputError
 from pipelines import review
 from pipelines.audit import audit_run
 from pipelines.manifest import locked, read_manifest, record_trainer, sha256_path, write_manifest
+from pipelines.pack import Request
 from pipelines.review import REVIEWS, Decision, follow, read_reviews, review_run, review_state
 from pipelines.signatures import public_text, read_key, sign
 
@@ -302,6 +304,21 @@ def test_a_decision_that_is_none_is_refused(passing: Path, words: Decision) -> N
     with pytest.raises(InputError):
         review_run(passing, words)
     assert not (passing / REVIEWS).exists()
+
+
+@pytest.mark.parametrize("state", ["draft", "reviewed", "approved"])
+def test_only_what_is_approved_is_handed_out_without_the_draft_mark(
+    tiny_run: Path, state: str
+) -> None:
+    run = SimpleNamespace(
+        folder=tiny_run,
+        simulated=False,
+        config=SimpleNamespace(study_area=SimpleNamespace(name="x")),
+    )
+    asked = Request(run, None, None, "x", False, state, {}, tiny_run / "tasks.gpkg")
+    marked = [mark for mark in asked.marks if mark.startswith("DRAFT")]
+    assert len(marked) == (state != "approved")
+    assert asked.tags["STATE"].startswith("DRAFT") is (state != "approved")
 
 
 def aliases(folder: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
+from features.labels import HAZARD_BITS
 from models.area_curves import boyce_index, prediction_area, success_rate
 from models.comparison import compare
 from models.evaluation import Protocol, calibrate_across_folds
@@ -22,8 +23,6 @@ PROBABILITY_MEASURES = (
     "ece",
 )
 LEVEL = 0.9
-HAZARD_BITS = {"ap": 1, "at": 2, "uxo": 4, "any": 8}
-"""Bits of the ``hazard`` of label cells; ``any`` is a find whose kind is not known."""
 
 
 def assess(
@@ -34,8 +33,6 @@ def assess(
     block_m: float,
     ranks: bool = True,
     kind: str = "shrunk",
-    draws: int = 200,
-    seed: int = 0,
 ) -> dict[str, Any]:
     """Measure pooled held-out scores, with 90 % intervals from resampled blocks.
 
@@ -68,15 +65,11 @@ def assess(
     y = (table.state[scored] == 1).astype(np.int8)
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
     value = score[scored] if ranks else np.full(len(y), y.mean())
-    ranked = block_bootstrap(
-        y, value, blocks, cell_ha=table.cell_ha, draws=draws, seed=seed, level=LEVEL
-    )
+    ranked = block_bootstrap(y, value, blocks, cell_ha=table.cell_ha, level=LEVEL)
     fold = protocol.fold_of_row(len(score))
     found = (table.state == 1).astype(np.int8)
     probability = calibrate_across_folds(score, found, fold, kind=kind)[scored]
-    calibrated = block_bootstrap(
-        y, probability, blocks, cell_ha=table.cell_ha, draws=draws, seed=seed, level=LEVEL
-    )
+    calibrated = block_bootstrap(y, probability, blocks, cell_ha=table.cell_ha, level=LEVEL)
     measures = ranked | {name: calibrated[name] for name in PROBABILITY_MEASURES}
     return {name: [_plain(value) for value in values] for name, values in measures.items()}
 
@@ -135,7 +128,7 @@ def assess_hazards(
     Parameters
     ----------
     hazard
-        Bits of every row, shape ``(n,)``: see `HAZARD_BITS`; a row may hold several.
+        Bits of every row (`features.labels.HAZARD_BITS`), shape ``(n,)``; a row may hold several.
 
     Returns
     -------

@@ -11,6 +11,7 @@ from scipy.spatial import cKDTree
 
 Floats = NDArray[np.float64]
 
+LEAST_FINDS = 8  # of a piece of a belt
 TIMES_AS_LONG = 2.0  # a belt is at least this many times as long as wide
 SMALLER = 0.7
 STRAIGHT = 0.1
@@ -63,7 +64,7 @@ def row_geometry(places: Floats, finds: Floats, *, radius_m: float) -> Floats:
     return found
 
 
-def fit_belts(finds: Floats, *, link_m: float, least: int = 8) -> Floats:
+def fit_belts(finds: Floats, *, link_m: float) -> Floats:
     """Find the belts: straight pieces of the curves along which finds lie.
 
     Finds within `link_m` of one another are one group (single linkage). A group is cut in two at
@@ -79,8 +80,6 @@ def fit_belts(finds: Floats, *, link_m: float, least: int = 8) -> Floats:
         Easting and northing, metres, shape ``(m, 2)``.
     link_m
         Greatest gap inside a belt, metres.
-    least
-        Fewest finds of a piece.
 
     Returns
     -------
@@ -95,11 +94,11 @@ def fit_belts(finds: Floats, *, link_m: float, least: int = 8) -> Floats:
     RestoreAI, arXiv 2507.19873.
     """
     belts: list[Floats] = []
-    if len(finds) >= least:
+    if len(finds) >= LEAST_FINDS:
         ordered = finds[np.lexsort((finds[:, 0], finds[:, 1]))]
         for group in _groups(ordered, link_m):
-            if len(group) >= least:
-                belts += _pieces(group, least=least, straight_m=STRAIGHT * link_m)[0]
+            if len(group) >= LEAST_FINDS:
+                belts += _pieces(group, straight_m=STRAIGHT * link_m)[0]
     return np.array(belts).reshape(-1, 5)
 
 
@@ -133,7 +132,7 @@ def _groups(finds: Floats, link_m: float) -> list[Floats]:
     return np.split(finds[order], np.flatnonzero(np.diff(group[order])) + 1)
 
 
-def _pieces(points: Floats, *, least: int, straight_m: float) -> tuple[list[Floats], float]:
+def _pieces(points: Floats, *, straight_m: float) -> tuple[list[Floats], float]:
     """Give the straight pieces of a group, and the land they spread over, m2."""
     apart = points - points.mean(axis=0)
     axis, length, width = _axis(apart)
@@ -141,10 +140,10 @@ def _pieces(points: Floats, *, least: int, straight_m: float) -> tuple[list[Floa
     # Without bias for few points, or small pieces would always seem to spread over less.
     count = len(points)
     land = length * width * count / np.sqrt((count - 1) * (count - 2))
-    if width > straight_m and count >= 2 * least:
+    if width > straight_m and count >= 2 * LEAST_FINDS:
         order = np.argsort(along, kind="stable")
         halves = [
-            _pieces(points[part], least=least, straight_m=straight_m)
+            _pieces(points[part], straight_m=straight_m)
             for part in (order[: count // 2], order[count // 2 :])
         ]
         cut = sum(half[1] for half in halves)

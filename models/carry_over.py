@@ -84,37 +84,25 @@ def carry_over(
         for learner, matrix, weighed in (
             (_boosted(seed), first, "sample_weight"),
             (_random_trees(seed), others, "extratreesclassifier__sample_weight"),
-            (smooth_surface(seed=seed), others, "logisticregression__sample_weight"),
+            (_smooth_surface(seed), others, "logisticregression__sample_weight"),
         )
     ]
     log_odds = logit(np.clip(np.array(scores)[:, :, 1], LEAST, 1 - LEAST)).mean(axis=0)
     return np.minimum(np.asarray(expit(log_odds)) / detection, 1.0)
 
 
-def smooth_surface(
-    *, width: float = 0.015, strength: float = 10.0, centres: int = 150, seed: int = 0
-) -> Pipeline:
+def _smooth_surface(seed: int) -> Pipeline:
     """Give a ridge-penalised logistic regression on radial functions of standardised columns.
 
-    Parameters
-    ----------
-    width
-        Of ``exp(-width * distance**2)``, the distance in standard deviations.
-    strength
-        Inverse of the penalty (scikit-learn's ``C``).
-    centres
-        Cells that the radial functions are centred on, drawn by `seed`.
-
-    Notes
-    -----
-    Kernels from a draw of cells: Williams and Seeger 2001, Advances in Neural Information
-    Processing Systems 13.
+    The functions are ``exp(-0.015 d**2)`` of the distance, in standard deviations, to 150 cells
+    drawn by `seed` (Williams and Seeger 2001, Advances in Neural Information Processing Systems
+    13).
     """
     return make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
         StandardScaler(),
-        Nystroem(gamma=width, n_components=centres, random_state=seed),
-        LogisticRegression(C=strength, max_iter=1_000),
+        Nystroem(gamma=0.015, n_components=150, random_state=seed),
+        LogisticRegression(C=10.0, max_iter=1_000),
     )
 
 

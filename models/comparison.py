@@ -6,6 +6,8 @@ from numpy.typing import ArrayLike
 from models.intervals import percentile_interval
 from models.metrics import Interval, bootstrap_draws, score
 
+LEVEL = 0.9
+
 
 def compare(
     y: ArrayLike,
@@ -15,9 +17,6 @@ def compare(
     *,
     cell_ha: float,
     draws: int = 200,
-    seed: int = 0,
-    level: float = 0.9,
-    weight: ArrayLike | None = None,
 ) -> dict[str, Interval]:
     """Give by how much `p` differs from `q` on the same rows, with paired intervals.
 
@@ -32,22 +31,25 @@ def compare(
         Probabilities of two models, 0 to 1, shape (n,).
     blocks
         Block of every row, shape (n,).
+    cell_ha
+        Area of a row, hectares.
+    draws
+        How often blocks are drawn.
 
     Returns
     -------
     dict
-        Measure of `score`: (measure of `p` minus measure of `q`, low, high); NaN where either
-        has no value. Whether more is better depends on the measure.
+        Measure of `score`: (measure of `p` minus measure of `q`, low and high end of its 90 %
+        interval); NaN where either has no value. Whether more is better depends on the measure.
     """
-    one, other = (score(y, value, cell_ha=cell_ha, weight=weight) for value in (p, q))
+    one, other = (score(y, value, cell_ha=cell_ha) for value in (p, q))
     drawn, beside = (
-        bootstrap_draws(y, value, blocks, cell_ha=cell_ha, draws=draws, seed=seed, weight=weight)
-        for value in (p, q)
+        bootstrap_draws(y, value, blocks, cell_ha=cell_ha, draws=draws) for value in (p, q)
     )
     differences = {}
     for name, value in one.items():
         difference = value - other[name]
-        low, high = percentile_interval(drawn[name] - beside[name], level=level)
+        low, high = percentile_interval(drawn[name] - beside[name], level=LEVEL)
         differences[name] = (
             difference,
             float(np.fmin(low, difference)),

@@ -44,7 +44,6 @@ def cross_calibrate(
     fold_ids: ArrayLike,
     *,
     kind: str = "logistic",
-    weight: ArrayLike | None = None,
 ) -> Array:
     """Calibrate each fold with what the other folds say, so that no row calibrates itself.
 
@@ -59,8 +58,6 @@ def cross_calibrate(
     kind
         One of `models.calibration.CALIBRATORS` or of `SHRUNK`, or ``chosen``: the kind is then
         chosen anew for each fold from the others.
-    weight
-        Weight of every row, shape (n,).
 
     Returns
     -------
@@ -71,7 +68,7 @@ def cross_calibrate(
     InputError
         If there are fewer than two folds, or the others of a fold hold one class only.
     """
-    rows = _as_rows(scores, y, fold_ids, weight)
+    rows = _as_rows(scores, y, fold_ids)
     score, _, _, fold = rows
     names = np.unique(fold)
     if names.size < 2:
@@ -87,21 +84,17 @@ def cross_calibrate(
     return p
 
 
-def calibration_losses(
-    scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike, *, weight: ArrayLike | None = None
-) -> dict[str, float]:
+def calibration_losses(scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike) -> dict[str, float]:
     """Give the pooled log loss of each kind of calibrator on left-out folds."""
-    labels, _, weights = checked_scores(y, scores, weight)
+    score, labels, _, fold = _as_rows(scores, y, fold_ids)
     losses = {}
     for kind in (*CALIBRATORS, *SHRUNK):
-        p = cross_calibrate(scores, labels, fold_ids, kind=kind, weight=weights)
-        losses[kind] = float(np.average(_log_loss(labels, p), weights=weights))
+        p = cross_calibrate(score, labels, fold, kind=kind)
+        losses[kind] = float(_log_loss(labels, p).mean())
     return losses
 
 
-def choose_kind(
-    scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike, *, weight: ArrayLike | None = None
-) -> str:
+def choose_kind(scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike) -> str:
     """Choose a kind of calibrator by log loss on left-out folds, the simpler where in doubt.
 
     Going up `LADDER`, a more flexible kind is taken only if it lowers the loss by more than the
@@ -120,8 +113,7 @@ def choose_kind(
     One-standard-error rule: Breiman, Friedman, Stone and Olshen 1984, Classification and
     Regression Trees, section 3.4.3.
     """
-    rows = _as_rows(scores, y, fold_ids, weight)
-    return _chosen_kind(_gathered(rows))
+    return _chosen_kind(_gathered(_as_rows(scores, y, fold_ids)))
 
 
 def fit_kind(
@@ -130,7 +122,6 @@ def fit_kind(
     fold_ids: ArrayLike,
     *,
     kind: str = "chosen",
-    weight: ArrayLike | None = None,
 ) -> Calibrator:
     """Fit a kind of calibrator on all rows; arguments as in `cross_calibrate`.
 
@@ -144,7 +135,7 @@ def fit_kind(
     -----
     Cross-validated shrinkage: van Houwelingen and le Cessie 1990, doi 10.1002/sim.4780091109.
     """
-    return _fit(_gathered(_as_rows(scores, y, fold_ids, weight)), kind)
+    return _fit(_gathered(_as_rows(scores, y, fold_ids)), kind)
 
 
 def _fit(rows: Rows, kind: str) -> Calibrator:
@@ -228,10 +219,8 @@ def _gathered(rows: Rows) -> Rows:
     return joined[0], joined[1], joined[2], joined[3]
 
 
-def _as_rows(
-    scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike, weight: ArrayLike | None
-) -> Rows:
-    labels, score, weights = checked_scores(y, scores, weight)
+def _as_rows(scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike) -> Rows:
+    labels, score, weights = checked_scores(y, scores, None)
     fold = np.asarray(fold_ids)
     if fold.shape != score.shape:
         raise InputError(f"The folds have shape {fold.shape}; expected {score.shape}.")

@@ -14,6 +14,8 @@ from models.members import mean_and_spread
 from models.splits import Fold, assign_blocks
 from models.table import CellTable, draw_training_rows
 
+ROWS_PER_FOLD = 8_000
+
 
 @dataclass(frozen=True)
 class Protocol:
@@ -86,7 +88,6 @@ def out_of_fold(
     protocol: Protocol,
     *,
     drawing: Drawing,
-    progress: Callable[[int, int], None] | None = None,
 ) -> OutOfFold:
     """Fit on each fold's training rows, score its test rows.
 
@@ -100,8 +101,6 @@ def out_of_fold(
         The folds.
     drawing
         How training rows are drawn; each fold has its own seed.
-    progress
-        Called with (folds done, folds).
     """
     score, spread = np.full((2, len(table.state)), np.nan)
     fitted = []
@@ -113,8 +112,6 @@ def out_of_fold(
         pipeline = fit_pipeline(make_pipeline(training), training, drawing=fold_drawing)
         score[test], spread[test] = score_rows(pipeline, table.cells.iloc[test])
         fitted.append(pipeline)
-        if progress is not None:
-            progress(number + 1, len(protocol.folds))
     return OutOfFold(score=score, spread=spread, fitted=tuple(fitted))
 
 
@@ -167,7 +164,6 @@ def grouped_importance(
     groups: Mapping[str, Sequence[str]],
     metric: Callable[[NDArray[np.int8], NDArray[np.float64]], float],
     rng: np.random.Generator,
-    rows_per_fold: int = 8_000,
 ) -> list[dict[str, Any]]:
     """Measure what a model loses when a family of features is shuffled on held-out land.
 
@@ -180,9 +176,7 @@ def grouped_importance(
     metric
         Called with (y, score), such as ROC-AUC.
     rng
-        Source of randomness.
-    rows_per_fold
-        Held-out rows used in each fold, drawn at random.
+        Draws at most 8,000 held-out rows of each fold, and shuffles.
 
     Returns
     -------
@@ -192,7 +186,7 @@ def grouped_importance(
     """
     drops: dict[str, list[float]] = {family: [] for family in groups}
     for pipeline, (_, test) in zip(scores.fitted, protocol.folds, strict=True):
-        rows = np.sort(rng.permutation(test)[:rows_per_fold])
+        rows = np.sort(rng.permutation(test)[:ROWS_PER_FOLD])
         y = (table.state[rows] == 1).astype(np.int8)
         if y.min() == y.max():
             continue

@@ -1,18 +1,15 @@
 """Predicted against found, for each region and each class of hazard."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from features.errors import InputError
+from features.labels import HAZARD_BITS
 from models.intervals import effective_rows, wilson
 
 Array = NDArray[np.float64]
-
-HAZARD_BITS: Mapping[str, int] = {"ap": 1, "at": 2, "uxo": 4, "any": 8}
-"""Bits of the hazard column of labelled cells."""
 
 
 def reliability_by_region(
@@ -75,7 +72,7 @@ def reliability_by_hazard(
     y, p, blocks, level
         As in `reliability_by_region`.
     hazard
-        Bits of what was found in each cell (`HAZARD_BITS`), shape (n,).
+        Bits of what was found in each cell (`features.labels.HAZARD_BITS`), shape (n,).
 
     Returns
     -------

@@ -105,12 +105,13 @@ def disc_sum(values: NDArray[np.int64], half_widths: NDArray[np.int64]) -> NDArr
     reach = len(half_widths) // 2
     height, width = values.shape
     # Differences of sums modulo 2**32 are exact where no disc can hold more, in half the time.
-    most = int(np.abs(values).max(initial=0)) * int((2 * half_widths + 1).sum())
+    most = max(int(values.max(initial=0)), -int(values.min(initial=0)))
+    most *= int((2 * half_widths + 1).sum())
     kind = np.int32 if most < 2**31 else np.int64
     running = np.zeros((height, width + 2 * reach + 1), dtype=kind)
     np.cumsum(values, axis=1, dtype=kind, out=running[:, reach + 1 : reach + 1 + width])
     running[:, reach + 1 + width :] = running[:, [reach + width]]
-    return _disc_sum(running, np.ascontiguousarray(half_widths), width)
+    return _disc_sum(running, np.ascontiguousarray(half_widths), width).astype(np.int64, copy=False)
 
 
 @numba.njit(cache=True)
@@ -127,17 +128,16 @@ def _metres(squared, resolution_m, cap_m):  # type: ignore[no-untyped-def]
 def _disc_sum(running, half_widths, width):  # type: ignore[no-untyped-def]
     height = running.shape[0]
     reach = half_widths.shape[0] // 2
-    out = np.empty((height, width), dtype=np.int64)
-    total = np.empty(_STRIP, dtype=running.dtype)
+    out = np.zeros((height, width), dtype=running.dtype)
     holds = np.empty(height, dtype=np.bool_)
     # Strips of columns, so that the rows of a disc stay in the processor's cache.
     for left in range(0, width, _STRIP):
         right = min(left + _STRIP, width)
         for row in range(height):
             part = running[row, left : right + 2 * reach + 1]
-            holds[row] = (part != part[0]).any()
+            holds[row] = part[-1] != part[0] or (part != part[0]).any()
         for row in range(height):
-            total[:] = 0
+            total = out[row, left:right]
             for other in range(max(row - reach, 0), min(row + reach + 1, height)):
                 if holds[other]:
                     half = half_widths[other - row + reach]
@@ -145,5 +145,4 @@ def _disc_sum(running, half_widths, width):  # type: ignore[no-untyped-def]
                     starts = running[other, left + reach - half : right + reach - half]
                     for column in range(right - left):
                         total[column] += ends[column] - starts[column]
-            out[row, left:right] = total[: right - left]
     return out

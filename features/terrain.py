@@ -122,12 +122,12 @@ def _whole_steps(z):  # type: ignore[no-untyped-def]
     """Give whole centimetres above a base, squares of those above 0, 1 where known, the base."""
     steps = np.zeros(z.shape, dtype=np.int64)
     squares, valid = np.zeros_like(steps), np.zeros_like(steps)
-    low, high = np.inf, -np.inf
+    # Small numbers, whose sums need fewer bits; the sums are brought back without rounding.
+    base = np.int64(0)
     for height in z.flat:
         if np.isfinite(height):
-            low, high = min(low, height), max(high, height)
-    # Small numbers, whose sums need fewer bits; the sums are brought back without rounding.
-    base = np.int64((low + high) / 2 * _STEPS_PER_METRE) if low <= high else np.int64(0)
+            base = np.int64(height * _STEPS_PER_METRE)
+            break
     for i in range(z.shape[0]):
         for j in range(z.shape[1]):
             if np.isfinite(z[i, j]):

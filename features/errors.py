@@ -19,6 +19,10 @@ class CoverError(InputError):
     """An area that the layers or the cube do not cover."""
 
 
+class NoTaskError(InputError):
+    """Land on which no survey task fits; there may be maps of it all the same."""
+
+
 class FindingError(MineriskError):
     """A check that ran and did not pass: a gate, an audit, a validation."""
 

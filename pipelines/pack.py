@@ -13,7 +13,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from features.cube import cube_geobox, open_cube
-from features.errors import FindingError, InputError
+from features.errors import FindingError, InputError, NoTaskError
 from pipelines.coarse import coarsen_tasks
 from pipelines.context import Run
 from pipelines.filters import Filters, open_request, prioritize_request, request_area
@@ -40,7 +40,7 @@ from pipelines.pack_rasters import (
     write_rasters,
 )
 from pipelines.pack_report import pack_page
-from pipelines.pack_request import USE, Request, readme
+from pipelines.pack_request import NO_TASK, USE, Request, readme
 from pipelines.predict import area_window, whole_window
 from pipelines.review import review_state
 from pipelines.stac import stac_item
@@ -73,7 +73,8 @@ def make_packs(
         every class that has a model.
     tasks
         A ``tasks.gpkg`` that ``minerisk prioritize`` made for a request. None is that of the run,
-        or, with any filter but polygons, tasks made anew in ``requests/<name>/`` of the run.
+        or, with any filter but polygons, tasks made anew in ``requests/<name>/`` of the run; where
+        none fits, those of the run that touch the land.
     public
         Write the coarsened copy too.
     language
@@ -98,9 +99,14 @@ def make_packs(
     _refuse(folder, filters, public=public)
     made_anew = tasks is None and replace(filters, aoi=None, layer=None)
     run, place = open_request(folder, filters, said=log.info)
+    notes = []
     if made_anew:
-        prioritize_request(folder, filters, out=place, said=log.info)
-        tasks = place / "tasks.gpkg"
+        try:
+            prioritize_request(folder, filters, out=place, said=log.info)
+            tasks = place / "tasks.gpkg"
+        except NoTaskError as error:
+            log.warning("%s", error)
+            notes.append(told.say(NO_TASK))
     classes = trained_hazards(run.folder) if filters.hazard is None else []
     taken = _taken(run.folder, tasks, [filters.hazard or ANY, *classes])
     targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
@@ -122,6 +128,7 @@ def make_packs(
                 hazard=filters.hazard or ANY,
                 classes=classes,
                 texts=told,
+                notes=notes,
             )
             write_pack(request, cube, target)
     return targets
@@ -147,7 +154,7 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     write_whole(out / "MODEL_CARD.md", card_text(record))
     write_json(out / "model_record.json", record)
     missing = [request.texts.told(words) for words in layers.missing]
-    write_whole(out / "README.txt", readme(request, [*above, *missing]))
+    write_whole(out / "README.txt", readme(request, [*request.notes, *above, *missing]))
     write_whole(out / "map.qgs", pack_project(request, drawn, grids.geobox, out))
     _write_lists(request, grids.geobox, out)
     return out

@@ -22,6 +22,10 @@ PUBLIC_WORDS = f"PUBLIC COPY: cells {FACTOR} times as wide, no findings"
 USE = marked(
     "One indirect source for desk assessment: it ranks land for survey and decides nothing."
 )
+NO_TASK = marked(
+    "No survey task fits the land that was asked for by itself: the tasks are those of the run "
+    "that touch it."
+)
 STANDS = marked("It never says that land needs no survey. Registered areas stand as they are.")
 FILES: Mapping[str, str] = {
     "map.qgs": marked("open this in QGIS: everything, in order and styled"),
@@ -68,6 +72,8 @@ class Request:
         Hazard classes that have maps of their own in a folder of their name.
     texts
         The words of the reader's language.
+    notes
+        What else the reader has to know, in that language.
     """
 
     run: Run
@@ -81,6 +87,7 @@ class Request:
     hazard: str = ANY
     classes: Sequence[str] = ()
     texts: Texts = ENGLISH
+    notes: Sequence[str] = ()
 
     @property
     def head(self) -> str:

@@ -16,7 +16,7 @@ from shapely.geometry import shape
 
 from configs.schema import Tasks as Asked
 from features.cube import cube_geobox
-from features.errors import InputError
+from features.errors import InputError, NoTaskError
 from features.grid import cell_centres
 from models.priorities import CONTROL, LEARN, RANKED, Land, Tasks, Wishes, make_tasks
 from models.task_shapes import parcels
@@ -102,7 +102,7 @@ def write_tasks(
     with muted():
         tasks = count_cells(make_tasks(land, _wishes(run, asked, ground)), grid)
     if tasks.table.empty:
-        raise InputError(
+        raise NoTaskError(
             f"No task of {asked.min_ha:g} to {asked.max_ha:g} ha fits a budget of "
             f"{asked.budget_ha:g} ha on the {tasks.summary['open_ha']:,.0f} ha open to tasks, or "
             "the model cannot say anywhere. Lower the least task size, raise the budget, ask for "

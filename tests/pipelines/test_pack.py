@@ -16,11 +16,11 @@ from typer.testing import CliRunner
 from features.errors import CoverError, FindingError, InputError
 from pipelines.cli import app
 from pipelines.context import Run
-from pipelines.filters import Filters, predict_request
+from pipelines.filters import Filters, predict_request, request_area
 from pipelines.manifest import read_manifest, sha256_path, write_manifest
 from pipelines.pack import make_packs
 from pipelines.pack_rasters import NEEDED
-from pipelines.pack_request import USE
+from pipelines.pack_request import NO_TASK, USE
 from pipelines.rasters import raster_tags, read_raster, read_raster_like, write_raster
 from pipelines.styles import CLASS_WORDS, LOWER, OUTSIDE, PROBABILITY_RAMP
 from pipelines.texts import texts
@@ -244,6 +244,19 @@ def test_land_near_a_layer_is_cut_and_its_tasks_are_made_anew(tiny_copy, tmp_pat
     corners = tasks.get_coordinates()
     near = gpd.GeoSeries.from_xy(corners.x, corners.y, crs=tasks.crs).distance(places.union_all())
     assert near.max() <= 2_000 + 250 * 2**0.5
+
+
+def test_land_too_small_for_a_task_of_its_own_has_maps_and_the_tasks_that_touch_it(
+    tiny_copy, tmp_path
+):
+    asked = Filters(near=("settlements",), within_m=300)  # a cell or two, and tasks have 100 ha
+    make_packs(tiny_copy, tmp_path / "pack", filters=asked)
+    known = pyogrio.read_dataframe(tiny_copy / "tasks.gpkg", layer="tasks")
+    area = request_area(Run.open(tiny_copy), asked).union_all()
+    tasks = pyogrio.read_dataframe(tmp_path / "pack" / "tasks.gpkg", layer="tasks")
+    assert list(tasks["task"]) == list(known[known.intersects(area)]["task"])
+    assert NO_TASK in (tmp_path / "pack" / "README.txt").read_text(encoding="utf-8")
+    assert np.isfinite(read_raster(tmp_path / "pack" / "probability.tif")[0]).any()
 
 
 def test_a_public_copy_never_tells_the_land_near_finds(tiny_run, tmp_path):

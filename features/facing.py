@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from scipy.special import erf
 
+from features.front import position_error
 from features.front_geometry import trace_of
 from features.front_nearest import cell_places, nearest_to_cells
 from features.grid import resolution
@@ -51,18 +52,18 @@ def front_facing(
     faces = "1 on slopes that face the front line, -1 away"
     falls, beyond = "metres down for a metre towards the front line", f"; 0 beyond {cap_m:g} m"
     variables = {
-        "front_facing": _variable(facing, "1", faces + beyond),
-        "front_fall": _variable(fall, "1", falls + beyond),
-        "front_height_m": _variable(
+        "front_facing": Variable(facing, "1", faces + beyond),
+        "front_fall": Variable(fall, "1", falls + beyond),
+        "front_height_m": Variable(
             elevation - height, "m", f"height above the nearest point of the front line{beyond}"
         ),
     }
-    error_m = getattr(layers.source(front_line), "position_error_m", 0.0)
+    error_m = position_error(layers, front_line)
     if error_m > 0:
         sure = chance_of_side(distance, error_m=error_m)
         off = f", to be expected of a drawn line that is off by {error_m:g} m (1 sd)"
-        variables["front_facing_expected"] = _variable(facing * sure, "1", faces + off + beyond)
-        variables["front_fall_expected"] = _variable(fall * sure, "1", falls + off + beyond)
+        variables["front_facing_expected"] = Variable(facing * sure, "1", faces + off + beyond)
+        variables["front_fall_expected"] = Variable(fall * sure, "1", falls + off + beyond)
     return to_dataset(geobox, variables)
 
 
@@ -88,10 +89,6 @@ def chance_of_side(distance_m: NDArray[np.float64], *, error_m: float) -> NDArra
     Gaussian: :math:`P(e < d) - P(e > d) = \mathrm{erf}(d / \sigma\sqrt 2)`.
     """
     return erf(distance_m / (error_m * np.sqrt(2.0)))
-
-
-def _variable(values: NDArray[np.floating], unit: str, words: str) -> Variable:
-    return Variable(values.astype(np.float32), unit, words)
 
 
 def _towards(

@@ -127,9 +127,9 @@ def no_mans_land(
         expected += expected_distance(distance, error_m=error_m) if error_m > 0 else distance
     start, words = name_start(epoch), "way from one line to the other through here"
     most, off = f"at most {cap_m:g} m", "the lines being off by {:g} and {:g} m".format(*errors)
-    variables = {f"{start}gap_m": _variable(np.minimum(gap, cap_m), "m", f"{words}, {most}")}
+    variables = {f"{start}gap_m": Variable(np.minimum(gap, cap_m), "m", f"{words}, {most}")}
     if max(errors) > 0:
-        variables[f"{start}gap_expected_m"] = _variable(
+        variables[f"{start}gap_expected_m"] = Variable(
             np.minimum(expected, cap_m), "m", f"{words} to be expected, {off} (1 sd), {most}"
         )
     return to_dataset(geobox, variables)
@@ -162,11 +162,11 @@ def _sided(shape: Shape, near: _Near, start: str, over: str) -> dict[str, Variab
     salient = near.weight * np.interp(near.at, shape.node, shape.bend)
     sign, facing = "positive is a salient of the held land, negative a re-entrant", "held to the"
     return {
-        f"{start}salient": _variable(salient, "1/m", f"bend of {over}; {sign}"),
-        f"{start}facing_east": _variable(
+        f"{start}salient": Variable(salient, "1/m", f"bend of {over}; {sign}"),
+        f"{start}facing_east": Variable(
             east, "1", f"1 where the direction from the {facing} opposing side is east: {over}"
         ),
-        f"{start}facing_north": _variable(
+        f"{start}facing_north": Variable(
             north, "1", f"1 where the direction from the {facing} opposing side is north: {over}"
         ),
     }
@@ -178,9 +178,9 @@ def _unsided(shape: Shape, near: _Near, start: str, over: str) -> dict[str, Vari
     east, north = shape.east, shape.north
     northeast, axis = _unit(near, shape.node, 2.0 * east * north, north**2 - east**2)
     return {
-        f"{start}bend": _variable(bend, "1/m", f"bend, to whichever side, of {over}"),
-        f"{start}axis_north": _variable(axis, "1", f"1 north-south, -1 east-west: run of {over}"),
-        f"{start}axis_northeast": _variable(
+        f"{start}bend": Variable(bend, "1/m", f"bend, to whichever side, of {over}"),
+        f"{start}axis_north": Variable(axis, "1", f"1 north-south, -1 east-west: run of {over}"),
+        f"{start}axis_northeast": Variable(
             northeast, "1", f"1 north-east, -1 north-west: run of {over}"
         ),
     }
@@ -190,7 +190,3 @@ def _unit(near: _Near, node: Floats, east: Floats, north: Floats) -> tuple[Float
     east, north = np.interp(near.at, node, east), np.interp(near.at, node, north)
     length = np.maximum(np.hypot(east, north), np.finfo(np.float64).tiny)
     return near.weight * east / length, near.weight * north / length
-
-
-def _variable(values: Floats, unit: str, words: str) -> Variable:
-    return Variable(values.astype(np.float32), unit, words)

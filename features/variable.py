@@ -14,7 +14,7 @@ from features.grid import cell_centres
 class Variable(NamedTuple):
     """One feature: values of shape ``(height, width)``, their unit, and plain words."""
 
-    values: NDArray[np.float32]
+    values: NDArray[np.floating]
     unit: str
     words: str
 

@@ -27,19 +27,18 @@ STAIRS = ("isotonic", "venn_abers")
 def world(seed=0, n=60_000, truth=lambda s: expit(-1.0 + 0.6 * logit(s))):
     rng = np.random.default_rng(seed)
     scores = expit(rng.normal(-3, 1.5, n))
-    y = (rng.random(n) < truth(scores)).astype(int)
-    return scores, y, rng.integers(0, 5, n)
+    return scores, (rng.random(n) < truth(scores)).astype(int)
 
 
 def test_the_logistic_calibrator_reads_back_slope_and_intercept():
-    scores, y, _ = world(n=400_000)
+    scores, y = world(n=400_000)
     fitted = LogisticCalibrator().fit(scores, y)
     assert fitted.slope == pytest.approx(0.6, abs=0.02)
     assert fitted.intercept == pytest.approx(-1.0, abs=0.06)
 
 
 def test_the_logistic_calibrator_is_unregularised_logistic_regression():
-    scores, y, _ = world(n=5_000)
+    scores, y = world(n=5_000)
     weight = np.random.default_rng(1).uniform(0.2, 4, y.size)
     ours = LogisticCalibrator(smooth=False).fit(scores, y, weight)
     theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1_000).fit(
@@ -50,7 +49,7 @@ def test_the_logistic_calibrator_is_unregularised_logistic_regression():
 
 
 def test_calibrated_scores_sum_to_the_number_found():
-    scores, y, _ = world()
+    scores, y = world()
     p = LogisticCalibrator(smooth=False).fit(scores, y).transform(scores)
     assert p.sum() == pytest.approx(y.sum(), rel=1e-8)
     assert score(y, p, cell_ha=1)["calibration_slope"] == pytest.approx(1.0, abs=1e-6)
@@ -58,7 +57,7 @@ def test_calibrated_scores_sum_to_the_number_found():
 
 def test_the_beta_calibrator_reads_back_two_different_ends():
     a, b, c = 0.5, 2.0, -0.5
-    scores, y, _ = world(n=400_000, truth=lambda s: expit(c + a * np.log(s) - b * np.log1p(-s)))
+    scores, y = world(n=400_000, truth=lambda s: expit(c + a * np.log(s) - b * np.log1p(-s)))
     fitted = BetaCalibrator().fit(scores, y)
     assert fitted.a == pytest.approx(a, abs=0.05)
     assert fitted.b == pytest.approx(b, abs=0.25)
@@ -87,7 +86,7 @@ def test_a_higher_score_never_gets_a_lower_probability(kind, seed, n):
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"shift"}))
 def test_scores_that_mislead_give_the_prevalence_and_say_so(kind, caplog):
-    scores, y, _ = world()
+    scores, y = world()
     fitted = CALIBRATORS[kind]().fit(1 - scores, y)
     p = fitted.transform([0.01, 0.5, 0.99])
     if kind in STAIRS:  # the ends may still hold a handful of cells
@@ -114,7 +113,7 @@ def test_separated_classes_still_give_finite_probabilities():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_calibrator_survives_json_to_the_last_bit(kind):
-    scores, y, _ = world(n=3_000)
+    scores, y = world(n=3_000)
     fitted = CALIBRATORS[kind]().fit(scores, y)
     again = calibrator_from_dict(json.loads(json.dumps(fitted.to_dict())))
     np.testing.assert_array_equal(again.transform(scores), fitted.transform(scores))
@@ -122,7 +121,7 @@ def test_a_calibrator_survives_json_to_the_last_bit(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nodata_stays_nodata_and_shape_is_kept(kind):
-    scores, y, _ = world(n=3_000)
+    scores, y = world(n=3_000)
     p = CALIBRATORS[kind]().fit(scores, y).transform([[0.1, np.nan], [0.2, 0.3]])
     assert p.shape == (2, 2)
     np.testing.assert_array_equal(np.isnan(p), [[False, True], [False, False]])

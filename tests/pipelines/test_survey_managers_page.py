@@ -1,6 +1,7 @@
 """Every command of docs/survey-managers.md, in order, on the tiny study area."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,10 +11,14 @@ import pytest
 import yaml
 from shapely.geometry import box
 
+from configs.load import load_config
+from configs.schema import Tasks
 from pipelines.manifest import read_manifest, sha256_path, write_json, write_manifest
 from pipelines.rasters import read_raster
+from pipelines.task_land import CRITERIA, _wanted
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "survey-managers.md").read_text(encoding="utf-8")
 
 
 def add_layers(folder: Path, place: Path) -> None:
@@ -92,3 +97,24 @@ def test_every_command_of_the_page_does_what_the_page_says(
     agdam = whole[whole["name"] == "Agdam"].union_all()
     assert len(district)
     assert district.within(agdam.buffer(251)).all()
+
+
+def test_the_weights_of_the_page_are_those_of_the_preset() -> None:
+    told = re.findall(r"^\| ([^|]+) \| `(\w+)` \| (1|none) \|", PAGE, re.MULTILINE)
+    assert {name: words for words, name, _ in told} == CRITERIA
+    karabakh = load_config(ROOT / "configs" / "karabakh.yaml")
+    anama = karabakh.tasks.model_copy(update={"preset": "anama"})
+    taken = {name: weight for name, (_, weight, *_) in _wanted(karabakh, anama).items()}
+    assert taken == {name: float(weight) for _, name, weight in told if weight != "none"}
+    assert anama.hazard_weight == 1
+    assert _wanted(karabakh, karabakh.tasks) == {}  # find the most: the same everywhere
+
+
+def test_criteria_as_the_page_writes_them_take_the_place_of_the_presets() -> None:
+    block = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    assert block is not None
+    tasks = Tasks.model_validate(yaml.safe_load(block[1])["tasks"])
+    found = _wanted(load_config(ROOT / "configs" / "karabakh.yaml"), tasks)
+    assert found["socio_economic"][:3] == (["schools"], 2.0, 3_000.0)
+    assert found["resettlement"][:3] == (["return_villages"], 3.0, 5_000.0)
+    assert list(found) == [name for name in CRITERIA if name != "other"]

@@ -12,7 +12,7 @@ _RASTER_FEATURES = (
 _FRONT_KINDS = ("front_line", "front_zones", "front_shape", "no_mans_land")
 _FRONT_FIELDS = ("front_line", "opposing_line")
 _RASTER_FIELDS = ("elevation", "before", "land_cover")
-_OTHER_LAYERS = (
+OTHER_LAYERS = (
     *("held_area", "front_line", "opposing_line"),
     *("elevation", "before", "rivers", "roads", "observers", "land_cover", "land"),
 )
@@ -69,7 +69,7 @@ def _features(config: Config) -> Iterator[str]:
 
 def _others(feature: object) -> list[tuple[str, str]]:
     """Give the fields other than `layer` that name a layer, and what they name."""
-    named = ((field, getattr(feature, field, None)) for field in _OTHER_LAYERS)
+    named = ((field, getattr(feature, field, None)) for field in OTHER_LAYERS)
     return [(field, name) for field, name in named if name is not None]
 
 

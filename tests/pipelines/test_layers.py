@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 import yaml
 
-from configs.checks import check_config, has_errors
+from configs.checks import OTHER_LAYERS, check_config, has_errors
 from configs.schema import Config
 from features.cube import open_cube
 from features.errors import InputError
@@ -91,9 +91,7 @@ def test_columns_of_layers_that_the_run_makes_are_told_of_as_such() -> None:
 
 
 def test_the_schema_and_the_families_agree_on_what_names_a_layer() -> None:
-    from configs.checks import _OTHER_LAYERS
-
-    assert ("layer", *_OTHER_LAYERS) == LAYER_KEYS
+    assert ("layer", *OTHER_LAYERS) == LAYER_KEYS
 
 
 def test_a_run_leaves_it_out_and_keeps_search_effort_from_the_cube(tmp_path: Path) -> None:

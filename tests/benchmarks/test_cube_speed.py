@@ -105,6 +105,33 @@ def test_height_above_the_mean_of_a_disc():
     )
 
 
+def test_share_of_the_memory_bandwidth():
+    """Time a pass takes, against a copy of the bytes it must read and write."""
+    z, mask = ground(), np.random.default_rng(1).random((SIDE, SIDE)) < 0.001
+    disc, values = disc_half_widths(5 * CELL_M, resolution_m=CELL_M), z.astype(np.int64)
+    passes = {
+        "five derivatives": (24, lambda: derivatives(z, resolution_m=CELL_M)),
+        "sum within 5 cells": (16, lambda: disc_sum(values, disc)),
+        "position and roughness within 5 cells": (
+            12,
+            lambda: position_and_roughness(z, radius_m=5 * CELL_M, resolution_m=CELL_M),
+        ),
+        "exact distance": (5, lambda: distance_to(mask, resolution_m=CELL_M, cap_m=5_000.0)),
+    }
+    source, target = np.ones(2**26), np.zeros(2**26)
+    copy = median(_seconds(lambda: np.copyto(target, source)) for _ in range(ROUNDS))
+    rate = 2 * source.nbytes / copy
+    sys.stdout.write(f"\na copy moves {rate / 1e9:.0f} GB/s")
+    for words, (size, work) in passes.items():
+        work()
+        spent = [1e9 * _seconds(work) / z.size for _ in range(ROUNDS)]
+        share = 1e9 * size / rate / median(spent)
+        sys.stdout.write(
+            f"\n{words}: {size} bytes a cell, {median(spent):.1f} ns ({min(spent):.1f} to "
+            f"{max(spent):.1f}), {share:.0%} of the bandwidth"
+        )
+
+
 def test_sum_within_a_disc():
     values = np.random.default_rng(2).integers(0, 100, (SIDE, SIDE))
     disc = disc_half_widths(CELL_M * 20, resolution_m=CELL_M)

@@ -12,6 +12,7 @@ from statistics import median
 import numpy as np
 import pytest
 import zarr
+from zarr.codecs import BloscCodec
 
 from features.cube import Tiling, build_cube, open_cube
 from pipelines.workers import Workers
@@ -64,6 +65,28 @@ def tell(words: str, pairs: list[list[float]]) -> None:
         f"\n{words}: {own:.2f} s against {other:.2f} s: {median(ratios):.2f} times less "
         f"({min(ratios):.2f} to {max(ratios):.2f})"
     )
+
+
+def test_packing_of_chunks(ground):
+    if not (ground / "ours.zarr").is_dir():
+        run("ours", ground)
+    cube = open_cube(ground / "ours.zarr").isel(y=slice(0, 1_024), x=slice(0, 1_024)).load()
+    for name, level in (("lz4", 5), ("zstd", 1), ("zstd", 3)):
+        packing = BloscCodec(cname=name, clevel=level, shuffle="bitshuffle")
+        path = ground / f"{name}_{level}.zarr"
+        group, start = zarr.open_group(path, mode="w"), time.process_time()
+        for layer in cube.data_vars:
+            values = cube[layer].to_numpy()
+            group.create_array(str(layer), data=values, chunks=(512, 512), compressors=packing)
+        written = time.process_time()
+        for layer in cube.data_vars:
+            np.asarray(group[str(layer)])
+        read = time.process_time() - written
+        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        sys.stdout.write(
+            f"\n{name} {level}: written in {written - start:.2f} s, read in {read:.2f} s, "
+            f"{size / 1e6:.0f} MB"
+        )
 
 
 def test_two_workers_against_one(tmp_path):

@@ -126,7 +126,8 @@ class Request:
 def readme(request: Request, notes: Sequence[str]) -> str:
     """Write ``README.txt`` of a pack in its language; `notes` come last, a line each."""
     told, title = request.texts, request.run.config.study_area.title
-    place = told.say("area: {area}. Run {head}.", area=request.name, head=request.head)
+    area = "all" if request.area is None else request.name
+    place = told.say("area: {area}. Run {head}.", area=area, head=request.head)
     files = dict(told.words(FILES))
     for name in request.classes:
         hazard = told.say(HAZARD_TITLES[name])

@@ -138,7 +138,7 @@ def load_model(folder: Path) -> RiskModel:
 
 def whole_window(cube: xr.Dataset) -> Window:
     """Ask for the whole study area."""
-    return Window(cube_geobox(cube), cube["inside"].to_numpy().astype(bool), 0, 0)
+    return Window(cube_geobox(cube), cube["inside"].to_numpy().view(np.bool_), 0, 0)
 
 
 def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame) -> Window:

@@ -79,7 +79,7 @@ def begin_draft(draft: Draft, asked: NDArray[np.bool_], bands: tuple[str, ...]) 
             fill_value=0 if name == "asked" else np.nan,
             compressors=BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"),
         )
-    _array(group, "asked")[...] = asked.astype(np.uint8)
+    _array(group, "asked")[...] = asked.view(np.uint8)
     (draft.path / DONE).mkdir()
     group.attrs["key"] = draft.key
 

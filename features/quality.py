@@ -280,8 +280,13 @@ def cover(band: warp.Band, area: gpd.GeoDataFrame, *, crs: str) -> float:
     inside = cells_inside(grid, area)
     if not inside.any():
         return 0.0
-    values = warp.warp(band, grid, resampling="nearest")
-    return float(np.mean(~np.isnan(values[inside])))
+    parts = math.ceil(math.prod(band.shape) / _CELLS_AT_ONCE)
+    step = max(grid.shape[0] // parts, 1)
+    known = 0
+    for top in range(0, grid.shape[0], step):
+        values = warp.warp(band, grid[top : top + step, :], resampling="nearest")
+        known += int((~np.isnan(values[inside[top : top + step]])).sum())
+    return known / int(inside.sum())
 
 
 def _outside_range(

@@ -13,6 +13,8 @@ from pipelines.endings import endings
 
 # Waiting threads sleep: two runs on one machine would otherwise slow each other twentyfold.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# What GDAL has read stays in memory: by itself a twentieth of the machine's in every worker. In MB.
+os.environ.setdefault("GDAL_CACHEMAX", "256")
 
 app = typer.Typer(
     name="minerisk",

@@ -159,9 +159,13 @@ def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, dict[st
     dict
         For each class as `above_any`; no entry where no cell is known to both.
     """
+    if not hazards:
+        return {}
     whole, _ = read_raster(rasters / "probability.tif")
-    parts = {name: read_raster(rasters / name / "probability.tif")[0] for name in hazards}
-    found = {name: above_any(part, whole) for name, part in parts.items()}
+    found = {
+        name: above_any(read_raster(rasters / name / "probability.tif")[0], whole)
+        for name in hazards
+    }
     return {name: facts for name, facts in found.items() if facts}
 
 

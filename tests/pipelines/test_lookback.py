@@ -78,7 +78,7 @@ def test_an_event_in_a_task_is_told_with_its_rank(tiny_run: Path, tmp_path: Path
 
 
 def test_reasons_add_up_to_the_score(tiny_run: Path, land) -> None:
-    """SHAP values of all families and the expected score sum to the log-odds of the trees."""
+    """SHAP values of all families and the expected score sum to the boosted trees' log-odds."""
     probability, _, _, _ = land
     run, model = Run.open(tiny_run), load_model(tiny_run)
     places = some(np.isfinite(probability), 4)
@@ -86,7 +86,8 @@ def test_reasons_add_up_to_the_score(tiny_run: Path, land) -> None:
     added = reasons_by_family(run, rows, columns)
     assert added[0] == added[-1]
     matrix = columns_at(run, rows, columns)
-    boosters = model.members.boosters
+    members = zip(model.members.boosters, model.members.forest, strict=True)
+    boosters = [booster for booster, forest in members if not forest]  # forests speak in shares
     raw = np.mean([b.predict(matrix, raw_score=True) for b in boosters], axis=0)
     base = np.mean([b.predict(matrix, pred_contrib=True)[0, -1] for b in boosters])
     sums = sorted(sum(values.values()) + base for values in added[:-1])

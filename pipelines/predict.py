@@ -40,7 +40,7 @@ from pipelines.rasters import (
     write_raster,
 )
 from pipelines.reason_raster import REASON_BANDS, write_reason_raster
-from pipelines.risk_classes import class_cuts, classify_with, known_values
+from pipelines.risk_classes import class_cuts, class_shares, classify_with, known_values
 from pipelines.strips import strips
 from pipelines.styles import (
     CLASS_COLOURS,
@@ -122,9 +122,9 @@ def predict(
         "USE": "one indirect source for desk assessment; rank land for survey, decide nothing",
     }
     paths = _write_bands(run, home, window, folder, tags, progress)
-    paths += _write_classes(run, window, folder, tags, hazard, whole=area is None)
+    made, shares = _write_classes(run, window, folder, tags, hazard, whole=area is None)
     facts = {"cells": int(window.asked.sum()), "shape": list(window.geobox.shape)}
-    return paths, facts
+    return [*paths, *made], facts | {"classes": shares}
 
 
 def load_model(folder: Path) -> RiskModel:
@@ -240,7 +240,8 @@ def _write_classes(
     hazard: str | None,
     *,
     whole: bool,
-) -> list[Path]:
+) -> tuple[list[Path], dict[str, float]]:
+    """Write the class raster and its preview; give their paths and the share of each class."""
     stored = run.folder / "rasters" / (hazard or "") / "classes.json"
     made = []
     if whole:
@@ -278,7 +279,8 @@ def _write_classes(
     preview = preview_png(
         folder / "preview.png", classes, window.geobox, title=title, simulated=run.simulated
     )
-    return [*made, *_with_sidecars(path), preview]
+    found = {name: round(share, 6) for name, share in class_shares(classes).items()}
+    return [*made, *_with_sidecars(path), preview], found
 
 
 def _class_strips(folder: Path, window: Window) -> Iterator[ClassStrip]:

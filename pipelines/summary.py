@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pipelines.context import Run, read_metrics
+from pipelines.manifest import read_manifest
 
 COLUMNS = {
     "roc_auc": "ROC-AUC",
@@ -47,7 +48,8 @@ def closing_lines(run: Run) -> Iterator[str]:
         yield "SIMULATED findings: the map shows how the software works, not where mines are."
     yield f"1. Far, regions left out whole: {_found(far)}"
     yield f"2. Near, as far as the unsurveyed land is: {_found(near)}"
-    yield f"3. Cannot say: {1 - metrics['applicable_share']:.1%} of the study area."
+    stages = {stage["name"]: stage["facts"] for stage in read_manifest(run.folder)["stages"]}
+    yield f"3. Cannot say: {stages['predict']['classes']['cannot_say']:.1%} of the study area."
     failed = [gate["words"] for gate in metrics["gates"] if not gate["passed"]]
     for words in failed:
         yield f"GATE NOT PASSED: {words}. The run is kept and marked."

@@ -60,9 +60,12 @@ def check_store(run: Run) -> None:
 
 
 def _unusable(uri: str, why: str) -> InputError:
+    todo = "Start the server, or unset MLFLOW_TRACKING_URI to use SQLite in the run folder."
+    if uri.startswith("sqlite:"):
+        todo = "Make room if the disk is full, end what holds the file, and give the command again."
     return InputError(
-        f"The tracking store {uri.split('@')[-1]} cannot be used: {why}. Start the server, or "
-        "unset MLFLOW_TRACKING_URI to use SQLite in the run folder. What was finished is kept."
+        f"The tracking store {uri.split('@')[-1]} cannot be used: {why}. {todo} What was finished "
+        "is kept."
     )
 
 

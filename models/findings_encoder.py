@@ -156,8 +156,18 @@ class FindingsEncoder(TransformerMixin, BaseEstimator):
         order = np.argsort(row_block, kind="stable")
         blocks, starts = np.unique(row_block[order], return_index=True)
         for block, rows in zip(blocks, np.split(order, starts[1:]), strict=True):
-            encoded[rows] = self._encode(coordinates[rows], self.findings_[finding_block != block])
+            others = finding_block != block
+            if not self.belts:  # a belt may come from any distance
+                others &= self._in_reach(coordinates[rows])
+            encoded[rows] = self._encode(coordinates[rows], self.findings_[others])
         return encoded
+
+    def _in_reach(self, coordinates: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Mark the findings that can count at one of the places: all others are as if absent."""
+        reach = max(float(self.cap_m), *map(float, self.radii_m)) + 1.0  # rounding leaves none out
+        low, high = coordinates.min(axis=0) - reach, coordinates.max(axis=0) + reach
+        places = self.findings_[:, :2]
+        return np.asarray(((low <= places) & (places <= high)).all(axis=1))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Name the encoded columns."""

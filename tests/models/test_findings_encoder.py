@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from features.errors import InputError
 from models.findings_encoder import FindingsEncoder
+from models.splits import assign_blocks
 
 RNG = np.random.default_rng(0)
 PLACES = RNG.uniform(0, 40_000, size=(300, 2))
@@ -33,6 +34,17 @@ def test_a_training_row_does_not_see_the_findings_of_its_own_block() -> None:
     places = np.array([[1_000.0, 1_000.0], [2_000.0, 1_000.0], [11_000.0, 1_000.0]])
     encoded = encoder(neighbours=(1,)).fit_transform(places, [1, 1, 1])
     np.testing.assert_allclose(encoded[:, 0], [10_000, 9_000, 9_000])
+
+
+@pytest.mark.parametrize("cap_m", [4_000.0, 15_000.0])
+def test_a_block_is_read_against_all_findings_outside_it_and_no_others(cap_m: float) -> None:
+    made = encoder(cap_m=cap_m, half_life_years=2.0, as_of=AS_OF, hazards=("ap",))
+    encoded, block = made.fit_transform(MARKED, FOUND), assign_blocks(LAID, block_m=10_000.0)
+    assert len(np.unique(block)) > 4
+    for own in np.unique(block):
+        here = block == own
+        others = encoder(**made.get_params()).fit(MARKED[~here], FOUND[~here])
+        np.testing.assert_array_equal(encoded[here], others.transform(MARKED[here]))
 
 
 @settings(deadline=None, max_examples=25)

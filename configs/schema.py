@@ -216,6 +216,12 @@ class Model(Frozen):
     negatives_per_positive: float = Field(
         8.0, gt=0, description="negatives drawn per positive; corrected for by weights"
     )
+    most_cells: int = Field(
+        1_000_000,
+        ge=1_000,
+        description="labelled cells that the model is taught and tested on, at most; past that an "
+        "even draw of them, whatever their label. All of them are held in memory",
+    )
     interval: float = Field(0.9, gt=0.5, lt=1, description="stated cover of the interval")
     seed: int = Field(7, ge=0, lt=2**31)
     threads: int = Field(2, ge=1, le=256)

@@ -30,9 +30,6 @@ from pipelines.strips import draw_cells, strips, values_at
 
 log = logging.getLogger(__name__)
 
-MOST_ROWS = 1_000_000
-"""Labelled cells that a model is taught and tested on, at most."""
-
 
 def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
     """Write ``cube.zarr``, ``labels.zarr`` and, if asked for, ``effort.zarr`` of search effort."""
@@ -98,7 +95,7 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
         A run whose cube and labels are built.
     chosen
         Cells to read, shape ``(height, width)``; by default the labelled ones, and past
-        `MOST_ROWS` of them a sample.
+        `model.most_cells` of them a sample.
     """
     if chosen is not None:
         return read_places(run, *np.nonzero(chosen))
@@ -106,17 +103,18 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
     labelled = np.empty(state.shape, dtype=bool)
     for strip in strips(len(labelled)):
         labelled[strip] = state[strip].to_numpy() >= 0
-    count = int(np.count_nonzero(labelled))
-    if count <= MOST_ROWS:
+    count, most = int(np.count_nonzero(labelled)), run.config.model.most_cells
+    if count <= most:
         return read_places(run, *np.nonzero(labelled))
     log.warning(
         "%s cells are labelled; the model is taught and tested on %s of them, drawn at random, "
-        "each as likely as the others whatever its label, so that shares and probabilities hold.",
+        "each as likely as the others whatever its label, so that shares and probabilities hold. "
+        "model.most_cells sets how many.",
         f"{count:,}",
-        f"{MOST_ROWS:,}",
+        f"{most:,}",
     )
     rng = np.random.default_rng([run.config.model.seed, 5])
-    return read_places(run, *draw_cells(labelled, MOST_ROWS, rng=rng))
+    return read_places(run, *draw_cells(labelled, most, rng=rng))
 
 
 def read_places(run: Run, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> CellTable:

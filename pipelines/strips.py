@@ -59,7 +59,7 @@ def draw_cells(
     number = np.sort(drawn)
     rows = np.searchsorted(before, number, side="right") - 1
     columns = np.empty(len(number), dtype=np.int64)
-    for row in np.unique(rows):
-        own = rows == row
-        columns[own] = np.flatnonzero(mask[row])[number[own] - before[row]]
+    held, first = np.unique(rows, return_index=True)
+    for row, start, stop in zip(held, first, [*first[1:], len(rows)], strict=True):
+        columns[start:stop] = np.flatnonzero(mask[row])[number[start:stop] - before[row]]
     return rows, columns

@@ -1,6 +1,7 @@
 """Cells read back from a run: all that are labelled, or an even draw where there are too many."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,12 @@ from pipelines import build
 from pipelines.context import Run
 
 
-def test_past_the_most_rows_every_label_is_drawn_alike(tiny_run: Path, monkeypatch):
+def test_past_the_most_cells_every_label_is_drawn_alike(tiny_run: Path):
     run = Run.open(tiny_run)
     whole = build.read_cells(run)
     count, positive = len(whole.state), int((whole.state == 1).sum())
-    monkeypatch.setattr(build, "MOST_ROWS", count // 2)
-    part = build.read_cells(run)
+    model = run.config.model.model_copy(update={"most_cells": count // 2})
+    part = build.read_cells(replace(run, config=run.config.model_copy(update={"model": model})))
     assert len(part.state) == count // 2
     # Cells as they were, none twice.
     place = [tuple(pair) for pair in whole.coordinates]

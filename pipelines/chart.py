@@ -24,13 +24,13 @@ from pyproj import Transformer
 from pipelines.map_layers import MapLayers
 from pipelines.maps import length_words, scale_length
 from pipelines.page import data_uri
+from pipelines.strips import MOST_DRAWN, thinning
 from pipelines.styles import CANNOT_SAY, CLASS_COLOURS, rgba
 from pipelines.texts import ENGLISH, Texts
 
 WIDTH = 1000.0
 MARGIN = (46.0, 60.0, 34.0, 26.0)
 """Space around the map: top, left, bottom, right."""
-PIXELS = 1600
 PLACES = 24
 HATCH = 9
 REGISTERED = {"CHA": ("#ff0000", "none"), "SHA": ("#f4a718", "7 3"), "": ("#777777", "2 2")}
@@ -115,7 +115,7 @@ def _picture(
     classes: NDArray[np.uint8], geobox: GeoBox, elevation: NDArray[np.floating[Any]] | None
 ) -> str:
     """Colour the classes, shade them, hatch what cannot be said; a PNG as a data URI."""
-    step = max(1, math.ceil(max(classes.shape) / PIXELS))
+    step = thinning(classes.shape)
     thin = classes[::step, ::step]
     table = np.zeros((256, 4))
     for code, colour in CLASS_COLOURS.items():
@@ -123,7 +123,7 @@ def _picture(
     picture = table[thin]
     if elevation is not None and np.isfinite(elevation).any():
         picture[..., :3] *= _shade(elevation[::step, ::step], abs(geobox.transform.a) * step)
-    times = max(1, PIXELS // max(thin.shape))
+    times = max(1, MOST_DRAWN // max(thin.shape))
     picture = picture.repeat(times, axis=0).repeat(times, axis=1)
     rows, columns = np.indices(picture.shape[:2])
     silent = (thin == CANNOT_SAY).repeat(times, axis=0).repeat(times, axis=1)

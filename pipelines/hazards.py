@@ -2,7 +2,7 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,16 @@ from models.assessment import assess_hazards
 from models.evaluation import Protocol
 from models.table import CellTable, hazard_table
 from pipelines.candidates import MODEL
-from pipelines.rasters import read_raster
+from pipelines.rasters import raster_grid, read_raster_like
 from pipelines.rounding import interval
+from pipelines.strips import strips
 from pipelines.texts import ENGLISH, Texts, marked
 
 log = logging.getLogger(__name__)
 
 TrainTable = Callable[[CellTable, Path], Mapping[str, Any]]
+Pair = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
+"""Probabilities of a class and of any hazard, of the same cells."""
 PredictOne = Callable[[str | None], tuple[Sequence[Path], dict[str, Any]]]
 
 ANY = "any"
@@ -161,18 +164,23 @@ def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, dict[st
     """
     if not hazards:
         return {}
-    whole, _ = read_raster(rasters / "probability.tif")
-    found = {
-        name: above_any(read_raster(rasters / name / "probability.tif")[0], whole)
-        for name in hazards
-    }
+    whole = rasters / "probability.tif"
+    geobox = raster_grid(whole)
+
+    def both(name: str) -> Iterator[Pair]:
+        for rows in strips(geobox.height):
+            part, all_ = (
+                read_raster_like(path, geobox[rows, :])
+                for path in (rasters / name / "probability.tif", whole)
+            )
+            yield part, all_
+
+    found = {name: above_any(both(name)) for name in hazards}
     return {name: facts for name, facts in found.items() if facts}
 
 
-def above_any(
-    part: NDArray[np.floating[Any]], whole: NDArray[np.floating[Any]]
-) -> dict[str, float]:
-    """Compare the probability of a class with that of any hazard on the same cells.
+def above_any(pairs: Iterable[Pair]) -> dict[str, float]:
+    """Compare the probability of a class with that of any hazard, on parts of the same land.
 
     A class is a part of any hazard, so its probability should not be above; but each model is
     calibrated by itself, on its own positives. Nothing is changed by this: it is said.
@@ -183,12 +191,15 @@ def above_any(
         ``mean`` probability, ``mean_any``, and ``above_any``, the share of cells where the class's
         is above that of any hazard by more than a tenth of it; empty if no cell is known to both.
     """
-    both = np.isfinite(part) & np.isfinite(whole)
-    if not both.any():
+    cells, sums = 0, np.zeros(3)
+    for part, whole in pairs:
+        both = np.isfinite(part) & np.isfinite(whole)
+        one, all_ = part[both].astype(np.float64), whole[both].astype(np.float64)
+        cells += one.size
+        sums += (one.sum(), all_.sum(), np.count_nonzero(one > 1.1 * all_))
+    if not cells:
         return {}
-    one, all_ = part[both].astype(np.float64), whole[both].astype(np.float64)
-    found = {"mean": one.mean(), "mean_any": all_.mean(), "above_any": one > 1.1 * all_}
-    return {key: float(np.mean(value)) for key, value in found.items()}
+    return dict(zip(("mean", "mean_any", "above_any"), (sums / cells).tolist(), strict=True))
 
 
 def above_words(name: str, compared: Mapping[str, float], texts: Texts = ENGLISH) -> str:

@@ -44,7 +44,7 @@ def run_cells(run: Run) -> int:
 
 def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:
     """Estimate the share of the study area that the model can speak for, from a sample."""
-    inside = open_cube(run.folder / "cube.zarr")["inside"].to_numpy().astype(bool)
+    inside = open_cube(run.folder / "cube.zarr")["inside"].to_numpy().view(np.bool_)
     rng = np.random.default_rng([run.config.model.seed, 3])
     table = read_places(run, *draw_cells(inside, sample, rng=rng))
     columns = model.columns(table.cells)

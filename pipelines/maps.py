@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from pipelines.strips import thinning
 from pipelines.styles import (
     CANNOT_SAY,
     CLASS_COLOURS,
@@ -28,7 +29,6 @@ from pipelines.styles import (
 )
 from pipelines.texts import ENGLISH, Texts
 
-MAX_SIDE = 1400
 INK = "#222222"
 HALO = [withStroke(linewidth=5, foreground="white")]
 BAR_HALO: list[AbstractPathEffect] = [withStroke(linewidth=7, foreground="white")]
@@ -46,9 +46,9 @@ def map_figure(
 ) -> Figure:
     """Draw classes (uint8) or probabilities (float, NaN nodata), shape ``(height, width)``.
 
-    The map is thinned to at most about 1,400 cells a side; a cell that is kept keeps its value.
+    The map is thinned to at most `MOST_DRAWN` cells a side; a cell that is kept keeps its value.
     """
-    step = max(1, math.ceil(max(values.shape) / MAX_SIDE))
+    step = thinning(values.shape)
     thin = (slice(None, None, step), slice(None, None, step))
     grey = values == CANNOT_SAY if values.dtype == np.uint8 else cannot_say
     ratio = values.shape[0] / values.shape[1]

@@ -178,7 +178,7 @@ def _write_maps(
         found[name] = cut(request.rasters(name), cube, request.window)
         if name != request.hazard:
             bands = (found[name].bands["probability"], found[request.hazard].bands["probability"])
-            words = above_words(name, above_any(*bands), request.texts)
+            words = above_words(name, above_any([bands]), request.texts)
             above += [words] if words else []
         write_rasters(found[name], target, tags=tags, texts=request.texts)
         if not request.public:

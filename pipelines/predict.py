@@ -37,11 +37,16 @@ from pipelines.rasters import (
     RasterWriter,
     preview_png,
     read_raster_like,
-    write_raster,
 )
 from pipelines.reason_raster import REASON_BANDS, write_reason_raster
-from pipelines.risk_classes import class_cuts, class_shares, classify_with, known_values
-from pipelines.strips import strips
+from pipelines.risk_classes import (
+    class_cuts,
+    class_shares,
+    classify_with,
+    count_classes,
+    known_values,
+)
+from pipelines.strips import strips, thinned, thinned_grid
 from pipelines.styles import (
     CLASS_COLOURS,
     CLASS_WORDS,
@@ -259,27 +264,32 @@ def _write_classes(
             f"{run.folder} has no rasters of its whole study area, by which classes are cut. "
             "Predict the whole first: leave --aoi out."
         )
-    classes = np.empty(window.asked.shape, dtype=np.uint8)
-    for strip, part in _class_strips(folder, window):
-        classes[strip] = classify_with(*part, cuts=cuts)
-    path = folder / "risk_class.tif"
-    write_raster(
+    path, counts = folder / "risk_class.tif", np.zeros(256, dtype=np.int64)
+    with RasterWriter(
         path,
-        classes,
         window.geobox,
+        dtype="uint8",
         description="risk class; cannot_say is not low",
         unit="class",
         tags=dict(tags),
         colormap=CLASS_COLOURS,
         categories=CLASS_WORDS,
-    )
+    ) as writer:
+        for strip, part in _class_strips(folder, window):
+            classes = classify_with(*part, cuts=cuts)
+            counts += count_classes(classes)
+            writer.write(classes, row=strip.start)
     title = run.config.study_area.title
     if hazard is not None:
         title += f": {HAZARD_TITLES[hazard]}"
     preview = preview_png(
-        folder / "preview.png", classes, window.geobox, title=title, simulated=run.simulated
+        folder / "preview.png",
+        thinned(lambda rows: read_raster_like(path, window.geobox[rows, :]), window.asked.shape),
+        thinned_grid(window.geobox),
+        title=title,
+        simulated=run.simulated,
     )
-    found = {name: round(share, 6) for name, share in class_shares(classes).items()}
+    found = {name: round(share, 6) for name, share in class_shares(counts).items()}
     return [*made, *_with_sidecars(path), preview], found
 
 

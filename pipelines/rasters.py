@@ -256,6 +256,12 @@ def read_raster(path: Path) -> tuple[NDArray[Any], GeoBox]:
         return _band(dataset, None), _geobox(dataset)
 
 
+def raster_grid(path: Path) -> GeoBox:
+    """Give the grid of a raster."""
+    with _opened(path) as dataset:
+        return _geobox(dataset)
+
+
 def read_raster_like(path: Path, geobox: GeoBox) -> NDArray[Any]:
     """Read the cells of `geobox` from a raster on the same lattice (same CRS, cells, edges).
 

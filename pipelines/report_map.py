@@ -1,6 +1,7 @@
 """The maps of a report: classes with all that is known around them, and the probability."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pyogrio
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 
 from features.cube import open_cube
 from pipelines.chart import chart
@@ -17,8 +19,9 @@ from pipelines.map_layers import MapLayers, map_layers, with_standing
 from pipelines.maps import map_figure
 from pipelines.pack_rasters import HEIGHT, Grids
 from pipelines.page import data_uri
-from pipelines.rasters import read_raster, read_raster_like
-from pipelines.risk_classes import class_shares
+from pipelines.rasters import raster_grid, read_raster_like
+from pipelines.risk_classes import class_shares, count_classes
+from pipelines.strips import strips, thinned, thinned_grid
 from pipelines.styles import CANNOT_SAY, CLASS_COLOURS
 from pipelines.texts import Texts, marked
 
@@ -30,29 +33,38 @@ def layers_of_run(run: Run) -> MapLayers:
     path = run.folder / "rasters" / "risk_class.tif"
     if not path.is_file():
         return MapLayers()
-    geobox = read_raster(path)[1]
+    geobox = raster_grid(path)
     tasks = run.folder / "tasks.gpkg"
     layers = map_layers(run, geobox)
     return with_standing(layers, tasks, geobox) if tasks.is_file() else layers
 
 
 def run_maps(folder: Path, layers: MapLayers, *, simulated: bool, texts: Texts) -> dict[str, Any]:
-    """Draw the maps of a run from the rasters and tasks in its folder, as `report_maps` does."""
+    """Draw the maps of a run from the rasters and tasks in its folder, as `report_maps` does.
+
+    Large rasters are thinned as they are read; the shares are of all cells.
+    """
     rasters, tasks = folder / "rasters", folder / "tasks.gpkg"
-    if not (rasters / "risk_class.tif").is_file():
+    paths = {name: rasters / f"{name}.tif" for name in ("risk_class", "probability")}
+    if not paths["risk_class"].is_file():
         return {"maps": [], "shares": {}}
-    classes, geobox = read_raster(rasters / "risk_class.tif")
-    bands = {"risk_class": classes}
-    if (rasters / "probability.tif").is_file():
-        bands["probability"] = read_raster_like(rasters / "probability.tif", geobox)
+    geobox = raster_grid(paths["risk_class"])
+    bands = {
+        name: thinned(partial(_rows, path, geobox), tuple(geobox.shape))
+        for name, path in paths.items()
+        if path.is_file()
+    }
+    counts = np.zeros(256, dtype=np.int64)
+    for rows in strips(geobox.height):
+        counts += count_classes(_rows(paths["risk_class"], geobox, rows))
     drawn = report_maps(
-        Grids(bands, geobox, _height(folder / "cube.zarr")),
+        Grids(bands, thinned_grid(geobox), _height(folder / "cube.zarr")),
         layers=layers,
         tasks=pyogrio.read_dataframe(tasks, layer="tasks") if tasks.is_file() else None,
         marks=[SIMULATED] if simulated else [],
         texts=texts,
     )
-    return drawn | {"registered": True}
+    return drawn | {"registered": True, "shares": class_shares(counts)}
 
 
 def report_maps(
@@ -94,7 +106,7 @@ def report_maps(
         "chart_missing": [texts.told(words) for words in layers.missing],
         "colours": CLASS_COLOURS,
         "maps": _probability(grids, simulated=SIMULATED in marks, texts=texts),
-        "shares": class_shares(classes),
+        "shares": class_shares(count_classes(classes)),
     }
 
 
@@ -115,8 +127,15 @@ def _probability(grids: Grids, *, simulated: bool, texts: Texts) -> list[dict[st
 
 
 def _height(cube: Path) -> NDArray[np.float32] | None:
-    """Read the heights of a run; none if it knows no heights."""
+    """Read the heights of a run, thinned; none if it knows no heights."""
     if not cube.is_dir():
         return None
     with open_cube(cube) as opened:
-        return opened[HEIGHT].to_numpy() if HEIGHT in opened else None
+        if HEIGHT not in opened:
+            return None
+        height = opened[HEIGHT]
+        return thinned(lambda rows: height[rows].to_numpy(), height.shape)
+
+
+def _rows(path: Path, geobox: GeoBox, rows: slice) -> NDArray[Any]:
+    return read_raster_like(path, geobox[rows, :])

@@ -1,14 +1,17 @@
 """What the report says of quality place by place: regions, hazard classes, intervals, novelty."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.applicability import MAX_POINTS
 from pipelines.hazards import hazard_rows
-from pipelines.rasters import read_raster, read_raster_like
+from pipelines.rasters import raster_grid, read_raster_like
 from pipelines.rounding import interval, number
+from pipelines.strips import strips
 from pipelines.styles import DISSIMILARITY_RAMP
 from pipelines.survey_bias import survey_bias_rows
 from pipelines.texts import ENGLISH, Texts, marked
@@ -116,24 +119,52 @@ def _novelty(rasters: Path, texts: Texts) -> list[dict[str, str]]:
     names = ("applicability", "local_point_density", "expected_error")
     if not all((rasters / f"{name}.tif").is_file() for name in names):
         return []
-    ratio, geobox = read_raster(rasters / f"{names[0]}.tif")
-    density, error = (read_raster_like(rasters / f"{name}.tif", geobox) for name in names[1:])
-    known = np.isfinite(ratio)
-    edges = [upper for upper, _, _ in DISSIMILARITY_RAMP[:-1]]
-    step = np.searchsorted(edges, ratio[known], side="left")
-    rows = []
-    for place, (_, _, words) in enumerate(texts.ramp(DISSIMILARITY_RAMP)):
-        own = step == place
-        if not own.any():
-            continue
-        errors = error[known][own]
-        told = bool(np.isfinite(errors).any())
-        rows.append(
-            {
-                "words": words,
-                "share": number(float(own.mean()), "share"),
-                "density": number(float(np.median(density[known][own])), "hectares"),
-                "error": number(float(np.nanmean(errors))) if told else texts.say("cannot say"),
-            }
+    like, told, error = _by_likeness([rasters / f"{name}.tif" for name in names])
+    land = like.sum()
+    return [
+        {
+            "words": words,
+            "share": number(float(counts.sum() / land), "share"),
+            "density": number(_middle(counts), "hectares"),
+            "error": number(float(errors / cells)) if cells else texts.say("cannot say"),
+        }
+        for (_, _, words), counts, cells, errors in zip(
+            texts.ramp(DISSIMILARITY_RAMP), like, told, error, strict=True
         )
-    return rows
+        if counts.any()
+    ]
+
+
+def _by_likeness(
+    paths: Sequence[Path],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Sum up dissimilarity, density and expected error by step of dissimilarity, by strips.
+
+    Returns
+    -------
+    like, told, error
+        Cells by step and density, shape ``(steps, densities)``; cells with an expected error, and
+        the sum of it, shape ``(steps,)``.
+    """
+    geobox = raster_grid(paths[0])
+    edges = [upper for upper, _, _ in DISSIMILARITY_RAMP[:-1]]
+    steps, most = len(DISSIMILARITY_RAMP), MAX_POINTS + 1
+    like = np.zeros(steps * most, dtype=np.int64)
+    told, error = np.zeros(steps, dtype=np.int64), np.zeros(steps)
+    for rows in strips(geobox.height):
+        ratio, density, errors = (read_raster_like(path, geobox[rows, :]) for path in paths)
+        known = np.isfinite(ratio)
+        step = np.searchsorted(edges, ratio[known], side="left")
+        place = step * most + density[known].astype(np.int64)
+        like += np.bincount(place, minlength=steps * most)
+        given = np.isfinite(errors[known])
+        told += np.bincount(step[given], minlength=steps)
+        error += np.bincount(step[given], errors[known][given], minlength=steps)
+    return like.reshape(steps, most), told, error
+
+
+def _middle(counts: NDArray[np.int64]) -> float:
+    """Give the median of whole numbers, of which there are `counts`."""
+    upto = np.cumsum(counts)
+    middle = [(upto[-1] - 1) // 2, upto[-1] // 2]
+    return float(np.searchsorted(upto, middle, side="right").mean())

@@ -114,12 +114,15 @@ def classify_with(
     return classes
 
 
-def class_shares(classes: NDArray[np.uint8]) -> dict[str, float]:
-    """Give the share of the land in the study area that each class has."""
-    land = max(int(np.count_nonzero(classes != OUTSIDE)), 1)
-    return {
-        name: int(np.count_nonzero(classes == code)) / land for code, name in CLASS_NAMES.items()
-    }
+def count_classes(classes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count the cells of each code, shape ``(256,)``."""
+    return np.bincount(classes.ravel(), minlength=256)
+
+
+def class_shares(counts: NDArray[np.int64]) -> dict[str, float]:
+    """Give the share of the land in the study area that each class has, of counts by code."""
+    land = max(int(counts.sum() - counts[OUTSIDE]), 1)
+    return {name: int(counts[code]) / land for code, name in CLASS_NAMES.items()}
 
 
 def _ordered(

@@ -1,16 +1,20 @@
 """The grid of a run strip by strip, so that no step need hold every cell of a large area."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 
 ROWS = 512
 """Rows of a strip: whole chunks of every store."""
 MOST_SHUFFLED = 50_000_000
 """Cells that are still put in random order as a whole to draw from them: 0.8 GB."""
+MOST_DRAWN = 1_600
+"""Cells to a side of a picture, at most."""
 
 
 def strips(height: int) -> Iterator[slice]:
@@ -63,3 +67,38 @@ def draw_cells(
     for row, start, stop in zip(held, first, [*first[1:], len(rows)], strict=True):
         columns[start:stop] = np.flatnonzero(mask[row])[number[start:stop] - before[row]]
     return rows, columns
+
+
+def thinning(shape: tuple[int, ...]) -> int:
+    """Give which rows and columns a picture keeps: every how manieth."""
+    return max(1, math.ceil(max(shape) / MOST_DRAWN))
+
+
+def thinned(read: Callable[[slice], NDArray[Any]], shape: tuple[int, ...]) -> NDArray[Any]:
+    """Thin cells for a picture, reading them a strip at a time.
+
+    Parameters
+    ----------
+    read
+        Gives rows of the whole.
+    shape
+        Height and width of the whole.
+
+    Returns
+    -------
+    ndarray
+        At most `MOST_DRAWN` cells a side; a cell that is kept keeps its value.
+    """
+    step = thinning(shape)
+    return np.concatenate(
+        [read(strip)[-strip.start % step :: step, ::step] for strip in strips(shape[0])]
+    )
+
+
+def thinned_grid(geobox: GeoBox) -> GeoBox:
+    """Give the grid that `thinned` cells are drawn on: the same land, in larger cells."""
+    step = thinning(tuple(geobox.shape))
+    if step == 1:
+        return geobox
+    height, width = (math.ceil(size / step) for size in geobox.shape)
+    return GeoBox.from_bbox(geobox.boundingbox, geobox.crs, shape=(height, width))

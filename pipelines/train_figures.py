@@ -18,6 +18,7 @@ from pipelines.figures import (
     reliability_figure,
 )
 from pipelines.manifest import write_whole
+from pipelines.strips import thinning
 from pipelines.texts import ENGLISH, Texts
 
 
@@ -47,9 +48,14 @@ def write_figures(folder: Path) -> Path:
 def fold_map(
     held_out: pd.DataFrame, name: str, metrics: Mapping[str, Any], texts: Texts = ENGLISH
 ) -> bytes:
-    """Draw which fold of a protocol each cell of ``held_out.parquet`` was held out in."""
+    """Draw which fold of a protocol each cell of ``held_out.parquet`` was held out in.
+
+    On large land a point of the picture is several cells wide, and shows one that was held out.
+    """
     cell = float(metrics["resolution_m"])
     west, north = held_out["easting"].min() - cell / 2, held_out["northing"].max() + cell / 2
+    wide = [np.ptp(held_out[axis]) / cell + 1 for axis in ("easting", "northing")]
+    cell *= thinning((round(max(wide)),))
     columns = np.floor((held_out["easting"] - west) / cell).astype(int)
     rows = np.floor((north - held_out["northing"]) / cell).astype(int)
     folds = np.full((int(rows.max()) + 1, int(columns.max()) + 1), -1, dtype=np.int16)

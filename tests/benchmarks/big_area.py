@@ -8,10 +8,12 @@ of each into ``DIR/measured.json``. A step that is there is not done again.
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import geopandas as gpd
@@ -79,7 +81,7 @@ simulation: {elevation: elevation, front_line: front_line, held_area: area_held,
   settlements: settlements, rivers: rivers, seed: 11, prevalence: 0.01, away_share: 0.05,
   surveyed_share: 0.1, detection: 0.85, false_suspicion: 0.2}
 """
-STEPS = ("validate", "build", "train", "predict", "prioritize")
+STEPS = ("validate", "build", "train", "predict", "prioritize", "report")
 
 
 def heights(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -203,11 +205,10 @@ def _measured(folder: Path, name: str, workers: int) -> dict[str, float]:
 
 def _disk_mb(folder: Path) -> float:
     total = 0
-    for file in folder.rglob("*"):
-        try:
-            total += file.stat().st_size if file.is_file() else 0
-        except FileNotFoundError:  # it was renamed while we looked
-            continue
+    for place, _, names in os.walk(folder):  # passes over folders that go while we look
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += (Path(place) / name).stat().st_size
     return total / 1e6
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odc.geo.geobox import GeoBox
 
 from pipelines import strips
 
@@ -43,3 +44,23 @@ def test_a_draw_of_more_than_there_is_gives_all(monkeypatch):
         monkeypatch.setattr(strips, "MOST_SHUFFLED", most)
         rows, columns = strips.draw_cells(mask, 1_000, rng=np.random.default_rng(0))
         np.testing.assert_array_equal(np.stack([rows, columns]), np.stack(np.nonzero(mask)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(height=st.integers(1, 60), width=st.integers(1, 60), rows=st.integers(1, 20))
+def test_a_picture_keeps_every_so_manieth_cell_and_shows_all_the_land(height, width, rows):
+    grid = np.random.default_rng(height * 100 + width).random((height, width))
+    geobox = GeoBox.from_bbox((0, 0, width * 25, height * 25), "EPSG:3035", shape=grid.shape)
+    kept, strips.ROWS, strips.MOST_DRAWN = (strips.ROWS, strips.MOST_DRAWN), rows, 16
+    try:
+        thin, place = (
+            strips.thinned(lambda part: grid[part], grid.shape),
+            strips.thinned_grid(geobox),
+        )
+    finally:
+        strips.ROWS, strips.MOST_DRAWN = kept
+    step = max(1, -(-max(height, width) // 16))
+    np.testing.assert_array_equal(thin, grid[::step, ::step])
+    assert max(thin.shape) <= 16
+    assert thin.shape == tuple(place.shape)
+    np.testing.assert_allclose(place.boundingbox, geobox.boundingbox)

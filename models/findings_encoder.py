@@ -156,18 +156,20 @@ class FindingsEncoder(TransformerMixin, BaseEstimator):
         order = np.argsort(row_block, kind="stable")
         blocks, starts = np.unique(row_block[order], return_index=True)
         for block, rows in zip(blocks, np.split(order, starts[1:]), strict=True):
-            others = finding_block != block
-            if not self.belts:  # a belt may come from any distance
-                others &= self._in_reach(coordinates[rows])
-            encoded[rows] = self._encode(coordinates[rows], self.findings_[others])
+            near = self._in_reach(coordinates[rows])
+            others = self.findings_[near][finding_block[near] != block]
+            encoded[rows] = self._encode(coordinates[rows], others)
         return encoded
 
-    def _in_reach(self, coordinates: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Mark the findings that can count at one of the places: all others are as if absent."""
+    def _in_reach(self, coordinates: NDArray[np.float64]) -> slice:
+        """Give the findings, which ascend by easting, without most that can count at no place."""
+        if self.belts:  # a belt may come from any distance
+            return slice(None)
         reach = max(float(self.cap_m), *map(float, self.radii_m)) + 1.0  # rounding leaves none out
-        low, high = coordinates.min(axis=0) - reach, coordinates.max(axis=0) + reach
-        places = self.findings_[:, :2]
-        return np.asarray(((low <= places) & (places <= high)).all(axis=1))
+        easting = coordinates[:, 0]
+        ends = easting.min() - reach, easting.max() + reach
+        first, last = np.searchsorted(self.findings_[:, 0], ends)
+        return slice(int(first), int(last))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Name the encoded columns."""

@@ -144,7 +144,8 @@ class FindingsEncoder(TransformerMixin, BaseEstimator):
             As `get_feature_names_out` names them; never NaN.
         """
         check_is_fitted(self, "findings_")
-        return self._encode(_rows(X)[:, :2], self.findings_)
+        coordinates = _rows(X)[:, :2]
+        return self._encode(coordinates, self.findings_[self._in_reach(coordinates)])
 
     def fit_transform(self, X: ArrayLike, y: ArrayLike, **_: Any) -> NDArray[np.float32]:
         """Fit, and encode each row against the findings outside its own block."""
@@ -157,19 +158,20 @@ class FindingsEncoder(TransformerMixin, BaseEstimator):
         blocks, starts = np.unique(row_block[order], return_index=True)
         for block, rows in zip(blocks, np.split(order, starts[1:]), strict=True):
             near = self._in_reach(coordinates[rows])
-            others = self.findings_[near][finding_block[near] != block]
+            others = self.findings_[near[finding_block[near] != block]]
             encoded[rows] = self._encode(coordinates[rows], others)
         return encoded
 
-    def _in_reach(self, coordinates: NDArray[np.float64]) -> slice:
-        """Give the findings, which ascend by easting, without most that can count at no place."""
+    def _in_reach(self, coordinates: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Give the rows of findings, which ascend by easting, that can count at a place."""
         if self.belts:  # a belt may come from any distance
-            return slice(None)
+            return np.arange(len(self.findings_))
         reach = max(float(self.cap_m), *map(float, self.radii_m)) + 1.0  # rounding leaves none out
-        easting = coordinates[:, 0]
-        ends = easting.min() - reach, easting.max() + reach
-        first, last = np.searchsorted(self.findings_[:, 0], ends)
-        return slice(int(first), int(last))
+        west, south = coordinates.min(axis=0, initial=np.inf) - reach
+        east, north = coordinates.max(axis=0, initial=-np.inf) + reach
+        first, last = np.searchsorted(self.findings_[:, 0], (west, east))
+        northing = self.findings_[first:last, 1]
+        return np.asarray(first + np.flatnonzero((south <= northing) & (northing <= north)))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """Name the encoded columns."""
@@ -197,9 +199,20 @@ class FindingsEncoder(TransformerMixin, BaseEstimator):
 
     @classmethod
     def from_dict(cls, settings: Mapping[str, Any], findings: pd.DataFrame) -> "FindingsEncoder":
-        """Make a fitted encoder from what `to_dict` and `to_frame` gave."""
+        """Make a fitted encoder from what `to_dict` and `to_frame` gave.
+
+        Raises
+        ------
+        InputError
+            If the findings are not in the order that `fit` puts them in.
+        """
         encoder = cls(**settings)
         encoder.findings_ = findings[encoder.columns].to_numpy(dtype=np.float64)
+        if (np.diff(encoder.findings_[:, 0]) < 0).any():
+            raise InputError(
+                "The findings of the model do not ascend by easting; expected them as they were "
+                "written. The file was changed: train again."
+            )
         return encoder
 
     def _reads_marks(self) -> bool:

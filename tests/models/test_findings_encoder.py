@@ -290,3 +290,15 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object], words
 def test_missing_marks_are_refused_with_their_names() -> None:
     with pytest.raises(InputError, match="finding_hazard, finding_evidence, finding_day"):
         encoder(hazards=("ap",)).fit(PLACES, FOUND)
+
+
+def test_findings_that_were_put_in_another_order_are_refused() -> None:
+    fitted = encoder().fit(PLACES, FOUND)
+    again = FindingsEncoder.from_dict(fitted.to_dict(), fitted.to_frame())
+    np.testing.assert_array_equal(again.transform(PLACES), fitted.transform(PLACES))
+    with pytest.raises(InputError, match="ascend by easting"):
+        FindingsEncoder.from_dict(fitted.to_dict(), fitted.to_frame().iloc[::-1])
+
+
+def test_no_places_are_encoded_as_no_rows() -> None:
+    assert encoder().fit(PLACES, FOUND).transform(np.empty((0, 2))).shape == (0, 3)

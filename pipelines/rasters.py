@@ -123,8 +123,8 @@ class RasterWriter:
                 tiled=True,
                 blockxsize=BLOCK,
                 blockysize=BLOCK,
-                compress="deflate",
-                zlevel=1,
+                compress="zstd",
+                zstd_level=1,
                 bigtiff="if_safer",
             )
         except RasterioError as failure:

@@ -32,6 +32,7 @@ BLOCK = 1_024
 CORNER = 1_200
 COARSE_M = 250
 OCTAVES = 9
+LOOK_S = 30
 
 CONFIG = """
 study_area: {name: NAME, title: Synthetic area (SIMULATED findings), boundary: study_area,
@@ -192,7 +193,8 @@ def _measured(folder: Path, name: str, workers: int) -> dict[str, float]:
     ) as work:
         while work.poll() is None:
             most = max(most, _disk_mb(folder / "run_whole"))
-            time.sleep(5)
+            with suppress(subprocess.TimeoutExpired):
+                work.wait(LOOK_S)
         said = work.stdout.read() if work.stdout else ""
     if work.returncode:
         raise SystemExit(f"{name} ended with {work.returncode}")

@@ -16,7 +16,7 @@ PAST_FINDINGS = "past_findings"
 
 
 def family_reasons(
-    model: RiskModel, cells: pd.DataFrame, families: Mapping[str, Sequence[str]]
+    model: RiskModel, columns: pd.DataFrame, families: Mapping[str, Sequence[str]]
 ) -> tuple[list[str], NDArray[np.float32]]:
     """Give what each family of features adds to the score of each cell.
 
@@ -24,8 +24,8 @@ def family_reasons(
     ----------
     model
         The one predict path.
-    cells
-        ``easting``, ``northing`` (metres) and every feature, one row per cell.
+    columns
+        What the members see of each cell, as `RiskModel.columns` gives it.
     families
         Name of a family to its columns. Columns of the findings encoder go to ``past_findings``.
 
@@ -43,7 +43,6 @@ def family_reasons(
     InputError
         If a column belongs to no family.
     """
-    columns = model.columns(cells)
     names, group = _groups(model, [str(name) for name in columns.columns], families)
     matrix = columns.to_numpy(dtype=np.float32)
     if isinstance(model.members, LinearMembers):

@@ -115,15 +115,18 @@ class RiskModel:
         cells
             ``easting``, ``northing`` (metres) and every feature, one row per cell.
         """
-        columns = self.columns(cells)
+        return self.predict_columns(self.columns(cells))
+
+    def predict_columns(self, columns: pd.DataFrame) -> Prediction:
+        """Say what is known of each cell, from what `columns` gave for it."""
         matrix = columns.to_numpy(dtype=np.float32)
         mean, spread = mean_and_spread(self.members.log_odds(matrix, threads=self.threads))
         probability = self._calibrated(mean)
         lower, upper = self.interval.interval(probability, spread)
         novelty = self.applicability.novelty(columns)
-        blank = np.isnan(cells[list(self.features)].to_numpy()).all(axis=1)
+        blank = np.isnan(columns[list(self.features)].to_numpy()).all(axis=1)
         applicable = self.applicability.applicable(novelty.dissimilarity) & ~blank
-        expected = np.full(len(cells), np.nan, dtype=np.float32)
+        expected = np.full(len(columns), np.nan, dtype=np.float32)
         if self.profile is not None:
             expected = np.where(applicable, self.profile.expected(novelty), expected)
         return Prediction(

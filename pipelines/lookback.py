@@ -48,8 +48,8 @@ def reasons_by_family(
     """
     chosen = np.zeros(cube_geobox(open_cube(run.folder / "cube.zarr")).shape, dtype=bool)
     chosen[rows, columns] = True
-    cells = read_cells(run, chosen).cells
-    names, values = family_reasons(load_model(run.folder), cells, feature_families(run))
+    cells, model = read_cells(run, chosen).cells, load_model(run.folder)
+    names, values = family_reasons(model, model.columns(cells), feature_families(run))
     order = np.cumsum(chosen).reshape(chosen.shape)[rows, columns] - 1
     return [dict(zip(names, map(float, values[place]), strict=True)) for place in order]
 

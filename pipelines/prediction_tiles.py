@@ -113,9 +113,9 @@ def read_draft(draft: Draft, band: str, rows: slice) -> NDArray[np.float32]:
     return np.asarray(_array(zarr.open_group(draft.path, mode="r"), band)[rows])
 
 
-def tile_bands(model: RiskModel, cells: pd.DataFrame) -> dict[str, NDArray[np.float32]]:
-    """Give every band for cells with coordinates and features; each of shape ``(n,)``."""
-    found = model.predict(cells)
+def tile_bands(model: RiskModel, columns: pd.DataFrame) -> dict[str, NDArray[np.float32]]:
+    """Give every band for cells, of which `RiskModel.columns` are given; each of shape ``(n,)``."""
+    found = model.predict_columns(columns)
     return {
         "probability": found.probability,
         "probability_lower": found.lower,
@@ -144,8 +144,8 @@ def _predict_tile(load: Load, draft: Draft, threads: int | None, task: Task) -> 
         }
         for name in model.features:
             cells[name] = cube[name].isel(place).to_numpy()[rows, columns]
-        frame = pd.DataFrame(cells)
-        bands = tile_bands(model, frame) | reason_bands(model, frame, families_of(cube))
+        known = model.columns(pd.DataFrame(cells))  # once: past findings cost as much as scores
+        bands = tile_bands(model, known) | reason_bands(model, known, families_of(cube))
         for name, values in bands.items():
             band = np.full(asked.shape, np.nan, dtype=np.float32)
             band[rows, columns] = values

@@ -33,16 +33,18 @@ def reason_names(families: Sequence[str]) -> list[str]:
 
 
 def reason_bands(
-    model: RiskModel, cells: pd.DataFrame, families: Mapping[str, Sequence[str]]
+    model: RiskModel, columns: pd.DataFrame, families: Mapping[str, Sequence[str]]
 ) -> dict[str, NDArray[np.float32]]:
     """Give the codes of the three families that move each cell's score most, strongest first.
+
+    Parameters as for `models.family_reasons.family_reasons`.
 
     Code: twice the place of the family in `reason_names`, and 1 more where it lowers the score;
     NaN where no further family adds anything.
     """
-    used, values = family_reasons(model, cells, families)
+    used, values = family_reasons(model, columns, families)
     names = reason_names(list(families))
-    spread = np.zeros((len(cells), len(names)), dtype=np.float32)
+    spread = np.zeros((len(columns), len(names)), dtype=np.float32)
     spread[:, [names.index(name) for name in used]] = values
     codes = top_families(spread, len(REASON_BANDS)).astype(np.float32)
     codes[codes == OUTSIDE] = np.nan

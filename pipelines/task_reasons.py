@@ -67,7 +67,7 @@ def add_reasons(
     rows, columns = np.nonzero(tasks.owner)
     owner = tasks.owner[rows, columns]
     given = cells(rows, columns)
-    names, values = family_reasons(model, given, families)
+    names, values = family_reasons(model, model.columns(given), families)
     size = np.bincount(owner, minlength=len(frame) + 1)[1:]
     mean = np.stack([_mean(owner, values[:, k], size) for k in range(len(names))], axis=1)
     order = np.argsort(-np.abs(mean), axis=1, kind="stable")[:, :TOP]

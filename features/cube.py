@@ -17,9 +17,9 @@ import zarr
 from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from zarr.codecs import BloscCodec
 from zarr.errors import ContainsArrayError
 
+from features.chunks import packing, write_tile
 from features.errors import InputError
 from features.families import FAMILIES, build_feature, layers_of
 from features.grid import cell_centres, pad_grid, resolution
@@ -216,7 +216,7 @@ def _array(
         chunks=tuple(min(CHUNK, size) for size in shape),
         dtype=dtype,
         fill_value=fill,
-        compressors=BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"),
+        compressors=packing(),
         dimension_names=("y", "x"),
         attributes={**attributes, "grid_mapping": "spatial_ref"},
     )
@@ -302,7 +302,14 @@ def _write_tile(
     names = []
     for name, variable in _named(part):
         array = _feature_array(group, name, tuple(geobox.shape), variable.attrs)
-        array[rows, columns] = variable.to_numpy()
+        write_tile(
+            array,
+            variable.to_numpy(),
+            row=row,
+            column=column,
+            folder=store / name,
+            scratch=store / DONE,
+        )
         names.append(name)
     begun = mark.with_suffix(".partial")
     begun.write_text(json.dumps(names), encoding="utf-8")

@@ -27,8 +27,8 @@ from rasterio.features import rasterize
 from scipy import ndimage
 from scipy.signal import oaconvolve
 from shapely.geometry import LineString, Point
-from zarr.codecs import BloscCodec
 
+from features.chunks import packing
 from features.cube import Tiling, build_cube
 from features.sources import Layers, RasterSource, VectorSource
 
@@ -129,7 +129,7 @@ def _theirs_on(folder: Path, part: slice, store: str) -> Seconds:
             group.create_array(
                 layer, data=np.asarray(values, dtype=np.float32),
                 chunks=(min(512, len(values)),) * 2,
-                compressors=BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"),
+                compressors=packing(),
             )  # fmt: skip
 
         start = time.process_time()

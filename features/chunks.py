@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numcodecs.blosc
 import numpy as np
@@ -10,7 +10,8 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
 
-CNAME, LEVEL, BLOCK_BYTES = "lz4", 1, 65_536
+CNAME: Final = "lz4"
+LEVEL, BLOCK_BYTES = 1, 65_536
 
 
 def packing() -> BloscCodec:

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.terrain import derivatives, position_and_roughness, terrain
+from features.discs import position_and_roughness
+from features.terrain import derivatives, terrain
 
 CELL = 10.0
 SLOPE, NORTH, EAST, PROFILE, TANGENTIAL = range(5)

@@ -263,97 +263,91 @@ def _shares(elevation, seeing, within):  # type: ignore[no-untyped-def]
     return seen, hidden
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, error_model="numpy")
 def _count_seeing(elevation, rows, columns, disc, sight):  # type: ignore[no-untyped-def]
     height, width = elevation.shape
     reach = disc.shape[0] // 2
     seeing = np.zeros((height, width), dtype=np.int32)
     within = np.zeros((height, width), dtype=np.int32)
-    around = np.empty((2 * reach + 1, 2 * reach + 1), dtype=np.int32)
-    blocker = np.empty(around.shape, dtype=np.int32)
+    # One cell more on each side, so that the neighbour of any cell can be read.
+    side = 2 * reach + 3
+    ground, blocker = np.empty(side * side), np.zeros(side * side, dtype=np.int64)
     for number in range(rows.size):
-        top, left = rows[number] - reach, columns[number] - reach
-        _heights_around(elevation, top, left, around)
+        top, left = rows[number] - reach - 1, columns[number] - reach - 1
+        _heights_around(elevation, top, left, ground.reshape((side, side)))
         # Outward from the observer: what hides a cell mostly hides the one behind it as well.
         for turn in range(2 * reach + 1):
             down = _outward(turn)
-            half = disc[down + reach]
-            if not 0 <= top + reach + down < height:
+            half, i = disc[down + reach], rows[number] + down
+            if not 0 <= i < height:
                 continue
             for other in range(2 * half + 1):
                 across = _outward(other)
-                if not 0 <= left + reach + across < width:
+                j = columns[number] + across
+                if not 0 <= j < width:
                     continue
-                within[top + reach + down, left + reach + across] += 1
-                block = _blocker(around, blocker, reach, down, across, sight)
-                blocker[reach + down, reach + across] = block
-                if block == 0 and around[reach + down, reach + across] != _MISSING:
-                    seeing[top + reach + down, left + reach + across] += 1
+                within[i, j] += 1
+                block = _blocker(ground, blocker, side, down, across, sight)
+                place = (side // 2 + down) * side + side // 2 + across
+                blocker[place] = block
+                if block == 0 and ground[place] != _MISSING:
+                    seeing[i, j] += 1
     return seeing, within
 
 
-@numba.njit(inline="always")
+@numba.njit(cache=True)
 def _outward(turn):  # type: ignore[no-untyped-def]
     """Turn 0, 1, 2, 3, 4 into 0, 1, -1, 2, -2, and so on."""
     return (turn + 1) // 2 if turn % 2 else -(turn // 2)
 
 
 @numba.njit(cache=True)
-def _heights_around(elevation, top, left, around):  # type: ignore[no-untyped-def]
+def _heights_around(elevation, top, left, ground):  # type: ignore[no-untyped-def]
     """Take the ground around an observer in whole centimetres."""
-    for i in range(around.shape[0]):
-        for j in range(around.shape[1]):
-            around[i, j] = _MISSING
-            if 0 <= top + i < elevation.shape[0] and 0 <= left + j < elevation.shape[1]:
-                metres = elevation[top + i, left + j]
-                if np.isfinite(metres):
-                    around[i, j] = np.int32(np.rint(np.float64(metres) * _STEPS_PER_METRE))
+    ground[:] = _MISSING
+    for i in range(max(-top, 0), min(ground.shape[0], elevation.shape[0] - top)):
+        for j in range(max(-left, 0), min(ground.shape[1], elevation.shape[1] - left)):
+            if np.isfinite(elevation[top + i, left + j]):
+                metres = np.float64(elevation[top + i, left + j])
+                ground[i, j] = np.rint(metres * _STEPS_PER_METRE)
 
 
-@numba.njit(cache=True)
-def _blocker(z, blocker, reach, down, across, sight):  # type: ignore[no-untyped-def]
+@numba.njit(cache=True, error_model="numpy")
+def _blocker(ground, blocker, side, down, across, sight):  # type: ignore[no-untyped-def]
     """Give the step at which the ground stands above the line of sight, 0 where it never does."""
     eye, target, bend = sight
     steps, lesser = max(abs(down), abs(across)), min(abs(down), abs(across))
     if steps < 2:
         return 0
-    side = z.shape[1]
     ahead, aside = (side if down > 0 else -side), (1 if across > 0 else -1)
     if abs(down) < abs(across):
         ahead, aside = aside, ahead
-    heights = z.ravel()
-    home = reach * side + reach
-    start = np.int64(heights[home]) + eye
-    climb = np.int64(heights[home + down * side + across]) + target - start
-    # All heights times the number of steps, which keeps them whole; only the bulge is not.
+    home = (side // 2) * (side + 1)
+    there = home + down * side + across
+    # All heights times the number of steps: whole numbers, which floats hold exactly; only the
+    # bulge is not.
+    start = ground[home] + eye
+    climb, start = ground[there] + target - start, start * steps
     bulge = bend * (down * down + across * across) / steps
     # What hides the cell before this one, seen from the observer, is tried first.
-    back = 1 if 2 * lesser >= steps else 0
-    before = home + down * side + across - ahead - back * aside
-    k = np.int64(blocker.ravel()[before])
+    k = blocker[there - ahead - (aside if 2 * lesser >= steps else 0)]
     if k > 0:
-        part = lesser * k
-        place = home + k * ahead + (part // steps) * aside
-        if _above(heights, place, aside, part % steps, steps, k, start, climb, bulge):
+        whole = np.int64(np.float64(lesser * k) / np.float64(steps) + 1e-9)
+        place, part = home + k * ahead + whole * aside, lesser * k - whole * steps
+        height = ground[place] * (steps - part) + ground[place + aside] * part
+        if height + bulge * (k * (steps - k)) > start + climb * k:
             return k
     place, part = home, 0
     for k in range(1, steps):
         place += ahead
         part += lesser
-        if part >= steps:
-            part -= steps
-            place += aside
-        if _above(heights, place, aside, part, steps, k, start, climb, bulge):
+        over = part >= steps
+        part -= steps if over else 0
+        place += aside if over else 0
+        height = ground[place] * (steps - part) + ground[place + aside] * part
+        if height + bulge * (k * (steps - k)) > start + climb * k:
             return k
     return 0
-
-
-@numba.njit(inline="always")
-def _above(heights, place, aside, part, steps, k, start, climb, bulge):  # type: ignore[no-untyped-def]
-    ground = np.int64(heights[place]) * (steps - part)
-    if part > 0:
-        ground += np.int64(heights[place + aside]) * part
-    return ground + bulge * (k * (steps - k)) > start * steps + climb * k
 
 
 @numba.njit(cache=True)

@@ -10,7 +10,7 @@ from features.proximity import disc_half_widths
 
 # Sums of whole centimetres have no rounding, so they do not depend on where a tile begins.
 _STEPS_PER_METRE = 100.0
-_STRIP = 512
+_STRIP, _ROWS = 512, 4
 
 Compared = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -107,46 +107,79 @@ def _compared(z, base, sums, pad, half_widths):  # type: ignore[no-untyped-def]
     height, width = z.shape
     position = np.empty(z.shape, dtype=np.float32)
     roughness = np.empty(z.shape, dtype=np.float32)
-    reach = half_widths.size // 2
-    # Strips of columns, so that the rows of a disc stay in the processor's cache.
+    # Blocks of few rows, so that what is summed stays in the processor's nearest cache.
     for left in range(0, width, _STRIP):
         size = min(_STRIP, width - left)
-        count = np.zeros(size, dtype=np.int32)
-        total, square = np.empty(size, dtype=totals.dtype), np.empty(size, dtype=np.int64)
-        for i in range(height):
-            first, last = max(i - reach, 0), min(i + reach + 1, height)
-            total[:] = 0
-            square[:] = 0
-            for k in range(first, last):
-                half = half_widths[k - i + reach]
-                _add(total, totals[k], left + pad, half)
-                _add(square, squares[k], left + pad, half)
+        total, square = np.empty((_ROWS, size), totals.dtype), np.empty((_ROWS, size), np.int64)
+        count = np.empty((_ROWS, size), dtype=np.int32)
+        for top in range(0, height, _ROWS):
+            rows = min(_ROWS, height - top)
+            _sum_discs(total, totals, top, rows, left + pad, half_widths)
+            _sum_discs(square, squares, top, rows, left + pad, half_widths)
             if counts.shape[0] > 0:
-                count[:] = 0
-                for k in range(first, last):
-                    _add(count, counts[k], left + pad, half_widths[k - i + reach])
-            elif i <= reach or i >= height - reach:
-                _count_held(count, left, width, half_widths[first - i + reach : last - i + reach])
-            at = slice(left, left + size)
-            _finish(z[i, at], base, total, square, count, position[i, at], roughness[i, at])
+                _sum_discs(count, counts, top, rows, left + pad, half_widths)
+            else:
+                _count_held(count, top, rows, left, z.shape, half_widths)
+            for row in range(rows):
+                i, at = top + row, slice(left, left + size)
+                found = total[row], square[row], count[row]
+                _finish(z[i, at], base, *found, position[i, at], roughness[i, at])
     return position, roughness
 
 
-@numba.njit(inline="always")
+@numba.njit(cache=True)
+def _sum_discs(total, running, top, rows, at, half_widths):  # type: ignore[no-untyped-def]
+    """Sum the discs of a block of cells, two rows of them at a time."""
+    height, discs = running.shape[0], half_widths.size
+    reach = discs // 2
+    total[:] = 0
+    first, last = max(top - reach, 0), min(top + rows + reach, height)
+    for k in range(first, last, 2):
+        for row in range(rows):
+            number = k - top - row + reach
+            one = 0 <= number < discs
+            two = 0 <= number + 1 < discs and k + 1 < last
+            if one and two:
+                halves = half_widths[number], half_widths[number + 1]
+                _add_two(total[row], running[k], running[k + 1], at, halves)
+            elif one:
+                _add(total[row], running[k], at, half_widths[number])
+            elif two:
+                _add(total[row], running[k + 1], at, half_widths[number + 1])
+
+
+@numba.njit(cache=True)
 def _add(total, running, at, half):  # type: ignore[no-untyped-def]
-    size = total.size
-    ends, starts = running[at + half + 1 : at + half + 1 + size], running[at - half :]
-    for j in range(size):
+    ends, starts = running[at + half + 1 :], running[at - half :]
+    for j in range(total.size):
         total[j] += ends[j] - starts[j]
 
 
 @numba.njit(cache=True)
-def _count_held(count, left, width, half_widths):  # type: ignore[no-untyped-def]
-    """Count the cells of a disc that lie on the grid, where none is missing."""
-    count[:] = 0
-    for half in half_widths:
-        for j in range(count.size):
-            count[j] += min(left + j + half, width - 1) - max(left + j - half, 0) + 1
+def _add_two(total, running, following, at, halves):  # type: ignore[no-untyped-def]
+    one, two = halves
+    ends, starts = running[at + one + 1 :], running[at - one :]
+    next_ends, next_starts = following[at + two + 1 :], following[at - two :]
+    for j in range(total.size):
+        total[j] += (ends[j] - starts[j]) + (next_ends[j] - next_starts[j])
+
+
+@numba.njit(cache=True)
+def _count_held(count, top, rows, left, shape, half_widths):  # type: ignore[no-untyped-def]
+    """Count the cells of discs that lie on the grid, where none is missing."""
+    reach = half_widths.size // 2
+    for row in range(rows):
+        i = top + row
+        # The same for all rows away from the edges in the north and south: filled by the first
+        # block of them.
+        if top >= reach + _ROWS and i + reach < shape[0]:
+            continue
+        count[row] = 0
+        for k in range(max(i - reach, 0), min(i + reach + 1, shape[0])):
+            half = half_widths[k - i + reach]
+            for j in range(count.shape[1]):
+                held = min(left + j + half, shape[1] - 1) - max(left + j - half, 0) + 1
+                count[row, j] += held
 
 
 @numba.njit(cache=True, error_model="numpy")

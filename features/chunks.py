@@ -54,6 +54,7 @@ def write_tile(
     codec = numcodecs.blosc.Blosc(
         cname=CNAME, clevel=LEVEL, shuffle=numcodecs.blosc.SHUFFLE, blocksize=BLOCK_BYTES
     )
+    begun = scratch / f"{os.getpid()}.chunk"
     for top in range(0, values.shape[0], down):
         for left in range(0, values.shape[1], across):
             part = values[top : top + down, left : left + across]
@@ -66,6 +67,5 @@ def write_tile(
             place = (row + top) // down, (column + left) // across
             path = folder / array.metadata.encode_chunk_key(place)
             path.parent.mkdir(parents=True, exist_ok=True)
-            begun = scratch / f"{os.getpid()}.chunk"
             begun.write_bytes(codec.encode(chunk))
             begun.replace(path)

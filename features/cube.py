@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -321,13 +322,16 @@ def _feature_array(
     group: zarr.Group, name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]
 ) -> zarr.Array[Any]:
     """Make the array of a variable, or open the one that another tile has made."""
-    try:
-        return _array(group, name, shape, "float32", {**attributes, "units": attributes["unit"]})
-    except ContainsArrayError:
-        found = group[name]
-        if not isinstance(found, zarr.Array):
-            raise InputError(f"{name} in {group.store_path} is no array. Build anew.") from None
-        return found
+    # Asked first: Zarr's refusal holds on to the tile of whoever it refuses.
+    if name not in group:
+        with suppress(ContainsArrayError):
+            return _array(
+                group, name, shape, "float32", {**attributes, "units": attributes["unit"]}
+            )
+    found = group[name]
+    if not isinstance(found, zarr.Array):
+        raise InputError(f"{name} in {group.store_path} is no array. Build anew.")
+    return found
 
 
 def _named(dataset: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:

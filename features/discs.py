@@ -57,7 +57,11 @@ def positions_and_roughnesses(
     squares = np.empty(shape, dtype=np.int64)
     counts = np.empty(shape if gaps else (0, 0), dtype=np.int32)
     _run_along(z, base, totals, squares, counts, pad)
-    return [_compared(z, base, (totals, squares, counts), pad, disc) for disc in discs]
+    # One block, so large that its memory goes back to the system when it is no longer needed.
+    made = np.empty((len(discs), 2, *z.shape), dtype=np.float32)
+    for disc, (position, roughness) in zip(discs, made, strict=True):
+        _compare(z, base, (totals, squares, counts), pad, disc, position, roughness)
+    return [(position, roughness) for position, roughness in made]
 
 
 @numba.njit(cache=True)
@@ -102,11 +106,9 @@ def _run_along(z, base, totals, squares, counts, pad):  # type: ignore[no-untype
 
 
 @numba.njit(cache=True, error_model="numpy")
-def _compared(z, base, sums, pad, half_widths):  # type: ignore[no-untyped-def]
+def _compare(z, base, sums, pad, half_widths, position, roughness):  # type: ignore[no-untyped-def]
     totals, squares, counts = sums
     height, width = z.shape
-    position = np.empty(z.shape, dtype=np.float32)
-    roughness = np.empty(z.shape, dtype=np.float32)
     # Blocks of few rows, so that what is summed stays in the processor's nearest cache.
     for left in range(0, width, _STRIP):
         size = min(_STRIP, width - left)
@@ -124,7 +126,6 @@ def _compared(z, base, sums, pad, half_widths):  # type: ignore[no-untyped-def]
                 i, at = top + row, slice(left, left + size)
                 found = total[row], square[row], count[row]
                 _finish(z[i, at], base, *found, position[i, at], roughness[i, at])
-    return position, roughness
 
 
 @numba.njit(cache=True)

@@ -40,6 +40,8 @@ def terrain(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[flo
     """
     elevation = layers.raster(layer, geobox)
     cell = resolution(geobox)
+    # Discs first: what they add up is let go before the derivatives take memory.
+    around = positions_and_roughnesses(elevation, radii_m=radii_m, resolution_m=cell)
     slope, north, east, profile, tangential = derivatives(elevation, resolution_m=cell)
     variables = {
         "elevation_m": Variable(elevation, "m", "height of the ground"),
@@ -51,7 +53,6 @@ def terrain(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[flo
             tangential, "1/m", "bend across the slope; positive is convex, such as a spur"
         ),
     }
-    around = positions_and_roughnesses(elevation, radii_m=radii_m, resolution_m=cell)
     for radius, (position, roughness) in zip(radii_m, around, strict=True):
         near, name = f"the ground within {radius:g} m", radius_name(radius)
         variables[f"tpi_{name}"] = Variable(position, "m", f"height above the mean of {near}")

@@ -25,7 +25,6 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.features import rasterize
 from scipy import ndimage
-from scipy.signal import oaconvolve
 from shapely.geometry import LineString, Point
 
 from features.chunks import packing
@@ -208,7 +207,8 @@ def _disc(radius_m: float) -> NDArray[np.float64]:
 
 
 def _sum(values: NDArray[Any], disc: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(oaconvolve(values.astype(np.float64), disc, mode="same"))
+    signal = importlib.import_module("scipy.signal")  # 47 MB that our side does not need
+    return np.asarray(signal.oaconvolve(values.astype(np.float64), disc, mode="same"))
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from odc.geo.geobox import GeoBox
 
 from features.errors import InputError
 from features.grid import resolution
-from features.proximity import disc_half_widths, disc_sum, distance_to
+from features.proximity import disc_density, disc_half_widths, disc_sum, distance_to
 from features.rasterise import burn_mask, count_points, line_length
 from features.sources import Layers
 from features.variable import Variable, radius_name, to_dataset
@@ -80,14 +80,13 @@ def density(
     """
     frame, cell = layers.vector(layer, crs=str(geobox.crs)), resolution(geobox)
     amount, unit, what = _amount(frame, geobox, layer, weight_column)
-    whole = np.rint(amount * _STEPS).astype(np.int64)
     variables = {}
     for radius in radii_m:
         disc = disc_half_widths(radius, resolution_m=cell)
         km2 = float((2 * disc + 1).sum()) * cell * cell / 1e6
-        value = disc_sum(whole, disc) / (_STEPS * km2)
+        value = disc_density(amount, disc, steps=_STEPS, per=_STEPS * km2)
         variables[f"{layer}_density_{radius_name(radius)}"] = Variable(
-            value.astype(np.float32), unit, f"{what} per square kilometre within {radius:g} m"
+            value, unit, f"{what} per square kilometre within {radius:g} m"
         )
     return to_dataset(geobox, variables)
 

@@ -5,6 +5,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -17,9 +18,9 @@ import zarr
 from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from zarr.codecs import BloscCodec
 from zarr.errors import ContainsArrayError
 
+from features.chunks import packing, write_tile
 from features.errors import InputError
 from features.families import FAMILIES, build_feature, layers_of
 from features.grid import cell_centres, pad_grid, resolution
@@ -216,7 +217,7 @@ def _array(
         chunks=tuple(min(CHUNK, size) for size in shape),
         dtype=dtype,
         fill_value=fill,
-        compressors=BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"),
+        compressors=packing(),
         dimension_names=("y", "x"),
         attributes={**attributes, "grid_mapping": "spatial_ref"},
     )
@@ -302,7 +303,14 @@ def _write_tile(
     names = []
     for name, variable in _named(part):
         array = _feature_array(group, name, tuple(geobox.shape), variable.attrs)
-        array[rows, columns] = variable.to_numpy()
+        write_tile(
+            array,
+            variable.to_numpy(),
+            row=row,
+            column=column,
+            folder=store / name,
+            scratch=store / DONE,
+        )
         names.append(name)
     begun = mark.with_suffix(".partial")
     begun.write_text(json.dumps(names), encoding="utf-8")
@@ -314,13 +322,16 @@ def _feature_array(
     group: zarr.Group, name: str, shape: tuple[int, ...], attributes: Mapping[str, Any]
 ) -> zarr.Array[Any]:
     """Make the array of a variable, or open the one that another tile has made."""
-    try:
-        return _array(group, name, shape, "float32", {**attributes, "units": attributes["unit"]})
-    except ContainsArrayError:
-        found = group[name]
-        if not isinstance(found, zarr.Array):
-            raise InputError(f"{name} in {group.store_path} is no array. Build anew.") from None
-        return found
+    # Asked first: Zarr's refusal holds on to the tile of whoever it refuses.
+    if name not in group:
+        with suppress(ContainsArrayError):
+            return _array(
+                group, name, shape, "float32", {**attributes, "units": attributes["unit"]}
+            )
+    found = group[name]
+    if not isinstance(found, zarr.Array):
+        raise InputError(f"{name} in {group.store_path} is no array. Build anew.")
+    return found
 
 
 def _named(dataset: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:

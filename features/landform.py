@@ -9,9 +9,9 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from features.discs import position_and_roughness
 from features.grid import resolution
 from features.sources import Layers
-from features.terrain import position_and_roughness
 from features.variable import Variable, radius_name, to_dataset
 
 FORMS = {

@@ -4,7 +4,7 @@ Every decision is made in absolute cell units (coordinates divided by the cell s
 relative to the window at hand, so that a tile holds the same bits as the whole.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numba
@@ -63,8 +63,9 @@ def burn_mask(geobox: GeoBox, frame: gpd.GeoDataFrame, all_touched: bool) -> NDA
     InputError
         If the frame's CRS is not the grid's.
     """
-    marked = burn_greatest(geobox, frame, np.ones(len(frame)), all_touched)
-    return np.isfinite(marked)
+    marked = np.zeros(tuple(geobox.shape), dtype=np.uint8)
+    _burn(marked, geobox, frame, np.ones(len(frame), dtype=np.uint8), all_touched)
+    return marked.view(np.bool_)
 
 
 def burn_greatest(
@@ -84,9 +85,21 @@ def burn_greatest(
     ndarray of float64, shape (height, width)
         NaN where there is no geometry.
     """
+    out = np.full(tuple(geobox.shape), -np.inf)
+    _burn(out, geobox, frame, np.asarray(values, dtype=np.float64), all_touched)
+    out[np.isneginf(out)] = np.nan
+    return out
+
+
+def _burn(
+    out: NDArray[Any],
+    geobox: GeoBox,
+    frame: gpd.GeoDataFrame,
+    values: NDArray[Any],
+    all_touched: bool,
+) -> None:
+    """Raise cells to the greatest of the values whose geometry they hold."""
     window, geometries = _window(geobox), _geometries(geobox, frame)
-    out = np.full((window.height, window.width), -np.inf)
-    values = np.asarray(values, dtype=np.float64)
     points, owner = _points(geometries, window)
     _burn_points(out, points, values[owner], window.row, window.column)
     lines = _segments(geometries, window, boundaries=False)
@@ -97,8 +110,6 @@ def burn_greatest(
         if all_touched:
             edges = values[parts][rings.owner]
             _burn_segments(out, rings.ends, edges, window.row, window.column)
-    out[np.isneginf(out)] = np.nan
-    return out
 
 
 def count_points(
@@ -128,7 +139,7 @@ def count_points(
     held = (rows >= 0) & (rows < window.height) & (columns >= 0) & (columns < window.width)
     cells = rows[held] * window.width + columns[held]
     total = np.bincount(cells, worth[owner][held], minlength=window.height * window.width)
-    return total.astype(np.float64).reshape(window.height, window.width)
+    return total.astype(np.float64, copy=False).reshape(window.height, window.width)
 
 
 def line_length(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
@@ -148,7 +159,8 @@ def line_length(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
     out = np.zeros((window.height, window.width))
     lines = _segments(geometries, window, boundaries=True)
     _measure_segments(out, lines.ends, window.row, window.column)
-    return out * window.size
+    out *= window.size
+    return out
 
 
 def coverage_fraction(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float32]:

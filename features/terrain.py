@@ -12,13 +12,10 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from features.discs import positions_and_roughnesses
 from features.grid import resolution
-from features.proximity import disc_half_widths, disc_sum
 from features.sources import Layers
 from features.variable import Variable, radius_name, to_dataset
-
-# Sums of whole centimetres have no rounding, so they do not depend on where a tile begins.
-_STEPS_PER_METRE = 100.0
 
 
 def terrain(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[float]) -> xr.Dataset:
@@ -43,6 +40,8 @@ def terrain(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[flo
     """
     elevation = layers.raster(layer, geobox)
     cell = resolution(geobox)
+    # Discs first: what they add up is let go before the derivatives take memory.
+    around = positions_and_roughnesses(elevation, radii_m=radii_m, resolution_m=cell)
     slope, north, east, profile, tangential = derivatives(elevation, resolution_m=cell)
     variables = {
         "elevation_m": Variable(elevation, "m", "height of the ground"),
@@ -54,8 +53,7 @@ def terrain(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[flo
             tangential, "1/m", "bend across the slope; positive is convex, such as a spur"
         ),
     }
-    for radius in radii_m:
-        position, roughness = position_and_roughness(elevation, radius_m=radius, resolution_m=cell)
+    for radius, (position, roughness) in zip(radii_m, around, strict=True):
         near, name = f"the ground within {radius:g} m", radius_name(radius)
         variables[f"tpi_{name}"] = Variable(position, "m", f"height above the mean of {near}")
         variables[f"roughness_{name}"] = Variable(
@@ -89,67 +87,6 @@ def derivatives(
     Curvatures as in Mitasova and Hofierka (1993), doi:10.1007/BF00893172, signs turned.
     """
     return tuple(_derivatives(np.asarray(elevation, dtype=np.float32), float(resolution_m)))
-
-
-def position_and_roughness(
-    elevation: NDArray[np.float32], *, radius_m: float, resolution_m: float
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Compare each cell with the disc around it.
-
-    Parameters
-    ----------
-    elevation
-        Metres, shape ``(height, width)``; summed to the nearest centimetre.
-    radius_m, resolution_m
-        Radius of the disc and cell size, metres.
-
-    Returns
-    -------
-    position, roughness
-        Metres, float32: height above the mean of the disc (topographic position index, Weiss
-        2001) and standard deviation of the height in it, over the cells that have a value.
-        NaN where the cell itself has none.
-    """
-    steps, squares, valid, base = _whole_steps(np.asarray(elevation, dtype=np.float32))
-    disc = disc_half_widths(radius_m, resolution_m=resolution_m)
-    sums = disc_sum(valid, disc), disc_sum(steps, disc), disc_sum(squares, disc)
-    position, roughness = _position_and_roughness(steps, valid, base, *sums)
-    return position, roughness
-
-
-@numba.njit(cache=True)
-def _whole_steps(z):  # type: ignore[no-untyped-def]
-    """Give whole centimetres above a base, squares of those above 0, 1 where known, the base."""
-    steps = np.zeros(z.shape, dtype=np.int64)
-    squares, valid = np.zeros_like(steps), np.zeros_like(steps)
-    # Small numbers, whose sums need fewer bits; the sums are brought back without rounding.
-    base = np.int64(0)
-    for height in z.flat:
-        if np.isfinite(height):
-            base = np.int64(height * _STEPS_PER_METRE)
-            break
-    for i in range(z.shape[0]):
-        for j in range(z.shape[1]):
-            if np.isfinite(z[i, j]):
-                whole = np.int64(np.rint(np.float64(z[i, j]) * _STEPS_PER_METRE))
-                steps[i, j] = whole - base
-                squares[i, j] = whole * whole
-                valid[i, j] = 1
-    return steps, squares, valid, base
-
-
-@numba.njit(cache=True, error_model="numpy")
-def _position_and_roughness(steps, valid, base, counts, totals, squares):  # type: ignore[no-untyped-def]
-    position = np.full(steps.shape, np.nan, dtype=np.float32)
-    roughness = np.full(steps.shape, np.nan, dtype=np.float32)
-    for i in range(steps.shape[0]):
-        for j in range(steps.shape[1]):
-            if valid[i, j]:
-                mean = (totals[i, j] + base * counts[i, j]) / counts[i, j]
-                variance = max(squares[i, j] / counts[i, j] - mean * mean, 0.0)
-                position[i, j] = (steps[i, j] + base - mean) / _STEPS_PER_METRE
-                roughness[i, j] = np.sqrt(variance) / _STEPS_PER_METRE
-    return position, roughness
 
 
 @numba.njit(cache=True, error_model="numpy")

@@ -9,11 +9,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from features.discs import position_and_roughness
 from features.grid import resolution
-from features.proximity import disc_half_widths, disc_sum, distance_to
+from features.proximity import disc_half_widths, distance_to
 from features.rasterise import burn_mask
 from features.sources import Layers
-from features.terrain import position_and_roughness
 from features.variable import Variable, radius_name, to_dataset
 
 EARTH_RADIUS_M = 6_371_000.0
@@ -201,16 +201,27 @@ def count_observers(
     :math:`k = 0.13` for refraction. A gap in the elevation blocks no view. An observer sees its
     own cell and the eight around it.
     """
-    valid = np.isfinite(elevation)
-    ground = np.rint(np.where(valid, elevation, 0.0).astype(np.float64) * _STEPS_PER_METRE)
-    whole = np.where(valid, ground, _MISSING).astype(np.int64)
-    eye, target = round(eye_m * _STEPS_PER_METRE), round(target_m * _STEPS_PER_METRE)
+    heights = {"eye_m": eye_m, "target_m": target_m}
+    counts = _counts(elevation, observers, radius_m, resolution_m, heights)
+    return Watched(*(count.astype(np.int64) for count in counts))
+
+
+def _counts(
+    elevation: NDArray[np.float32],
+    observers: NDArray[np.bool_],
+    radius_m: float,
+    resolution_m: float,
+    heights: Mapping[str, float],
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Give the observers who see each cell, and those within the radius, int32."""
+    eye, target = (round(heights[name] * _STEPS_PER_METRE) for name in ("eye_m", "target_m"))
     bend = (1.0 - REFRACTION) / (2.0 * EARTH_RADIUS_M) * resolution_m**2 * _STEPS_PER_METRE
     disc = disc_half_widths(radius_m, resolution_m=resolution_m)
-    standing = observers & valid
-    rows, columns = np.nonzero(standing)
-    seeing = _count_seeing(whole, rows, columns, disc, (eye, target, bend))
-    return Watched(seeing, disc_sum(standing.astype(np.int64), disc))
+    rows, columns = np.nonzero(observers)
+    standing = np.isfinite(elevation[rows, columns])
+    places = rows[standing], columns[standing]
+    seeing, within = _count_seeing(np.asarray(elevation), *places, disc, (eye, target, bend))
+    return seeing, within
 
 
 def _dataset(
@@ -221,20 +232,18 @@ def _dataset(
     radii_m: Sequence[float],
     heights: Mapping[str, float],
 ) -> xr.Dataset:
-    variables, gap = {}, np.where(np.isnan(elevation), np.nan, 0.0)
+    variables = {}
     name, what = names
     for radius in radii_m:
-        watched = count_observers(
-            elevation, observers, radius_m=radius, resolution_m=resolution(geobox), **heights
-        )
-        hidden = (watched.within - watched.seeing) / np.maximum(watched.within, 1)
+        counts = _counts(elevation, observers, radius, resolution(geobox), heights)
+        seen, hidden = _shares(elevation, *counts)
         variables[f"visible_{name}_{radius_name(radius)}"] = Variable(
-            (watched.seeing + gap).astype(np.float32),
+            seen,
             "1",
             f"number of {what} within {radius:g} m that see the place",
         )
         variables[f"dead_ground_{name}_{radius_name(radius)}"] = Variable(
-            (hidden + gap).astype(np.float32),
+            hidden,
             "1",
             f"share of {what} within {radius:g} m that do not see the place; 0 if there are none",
         )
@@ -242,47 +251,103 @@ def _dataset(
 
 
 @numba.njit(cache=True)
-def _count_seeing(z, rows, columns, disc, sight):  # type: ignore[no-untyped-def]
-    height, width = z.shape
+def _shares(elevation, seeing, within):  # type: ignore[no-untyped-def]
+    seen = np.empty(elevation.shape, dtype=np.float32)
+    hidden = np.empty(elevation.shape, dtype=np.float32)
+    for i in range(elevation.shape[0]):
+        for j in range(elevation.shape[1]):
+            known = not np.isnan(elevation[i, j])
+            share = (within[i, j] - seeing[i, j]) / max(within[i, j], 1)
+            seen[i, j] = seeing[i, j] if known else np.nan
+            hidden[i, j] = share if known else np.nan
+    return seen, hidden
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _count_seeing(elevation, rows, columns, disc, sight):  # type: ignore[no-untyped-def]
+    height, width = elevation.shape
     reach = disc.shape[0] // 2
-    seeing = np.zeros((height, width), dtype=np.int64)
+    seeing = np.zeros((height, width), dtype=np.int32)
+    within = np.zeros((height, width), dtype=np.int32)
+    # One cell more on each side, so that the neighbour of any cell can be read.
+    side = 2 * reach + 3
+    ground, blocker = np.empty(side * side), np.zeros(side * side, dtype=np.int64)
     for number in range(rows.size):
-        row, column = rows[number], columns[number]
-        for i in range(max(row - reach, 0), min(row + reach + 1, height)):
-            half = disc[i - row + reach]
-            for j in range(max(column - half, 0), min(column + half + 1, width)):
-                if z[i, j] != _MISSING and _sees(z, row, column, i, j, sight):
+        top, left = rows[number] - reach - 1, columns[number] - reach - 1
+        _heights_around(elevation, top, left, ground.reshape((side, side)))
+        # Outward from the observer: what hides a cell mostly hides the one behind it as well.
+        for turn in range(2 * reach + 1):
+            down = _outward(turn)
+            half, i = disc[down + reach], rows[number] + down
+            if not 0 <= i < height:
+                continue
+            for other in range(2 * half + 1):
+                across = _outward(other)
+                j = columns[number] + across
+                if not 0 <= j < width:
+                    continue
+                within[i, j] += 1
+                block = _blocker(ground, blocker, side, down, across, sight)
+                place = (side // 2 + down) * side + side // 2 + across
+                blocker[place] = block
+                if block == 0 and ground[place] != _MISSING:
                     seeing[i, j] += 1
-    return seeing
+    return seeing, within
 
 
 @numba.njit(cache=True)
-def _sees(z, row, column, i, j, sight):  # type: ignore[no-untyped-def]
+def _outward(turn):  # type: ignore[no-untyped-def]
+    """Turn 0, 1, 2, 3, 4 into 0, 1, -1, 2, -2, and so on."""
+    return (turn + 1) // 2 if turn % 2 else -(turn // 2)
+
+
+@numba.njit(cache=True)
+def _heights_around(elevation, top, left, ground):  # type: ignore[no-untyped-def]
+    """Take the ground around an observer in whole centimetres."""
+    ground[:] = _MISSING
+    for i in range(max(-top, 0), min(ground.shape[0], elevation.shape[0] - top)):
+        for j in range(max(-left, 0), min(ground.shape[1], elevation.shape[1] - left)):
+            if np.isfinite(elevation[top + i, left + j]):
+                metres = np.float64(elevation[top + i, left + j])
+                ground[i, j] = np.rint(metres * _STEPS_PER_METRE)
+
+
+@numba.njit(cache=True, error_model="numpy")
+def _blocker(ground, blocker, side, down, across, sight):  # type: ignore[no-untyped-def]
+    """Give the step at which the ground stands above the line of sight, 0 where it never does."""
     eye, target, bend = sight
-    down, across, width = i - row, j - column, z.shape[1]
-    ahead, aside = (width if down > 0 else -width), (1 if across > 0 else -1)
-    steps, lesser = abs(down), abs(across)
-    if steps < lesser:
+    steps, lesser = max(abs(down), abs(across)), min(abs(down), abs(across))
+    if steps < 2:
+        return 0
+    ahead, aside = (side if down > 0 else -side), (1 if across > 0 else -1)
+    if abs(down) < abs(across):
         ahead, aside = aside, ahead
-        steps, lesser = lesser, steps
-    heights = z.ravel()
-    place, part = row * width + column, 0
-    start = heights[place] + eye
-    climb = heights[i * width + j] + target - start
-    # All heights times the number of steps, which keeps them whole; only the bulge is not.
-    bulge = bend * (down * down + across * across) / max(steps, 1)
+    home = (side // 2) * (side + 1)
+    there = home + down * side + across
+    # All heights times the number of steps: whole numbers, which floats hold exactly; only the
+    # bulge is not.
+    start = ground[home] + eye
+    climb, start = ground[there] + target - start, start * steps
+    bulge = bend * (down * down + across * across) / steps
+    # What hides the cell before this one, seen from the observer, is tried first.
+    k = blocker[there - ahead - (aside if 2 * lesser >= steps else 0)]
+    if k > 0:
+        whole = np.int64(np.float64(lesser * k) / np.float64(steps) + 1e-9)
+        place, part = home + k * ahead + whole * aside, lesser * k - whole * steps
+        height = ground[place] * (steps - part) + ground[place + aside] * part
+        if height + bulge * (k * (steps - k)) > start + climb * k:
+            return k
+    place, part = home, 0
     for k in range(1, steps):
         place += ahead
         part += lesser
-        if part >= steps:
-            part -= steps
-            place += aside
-        ground = heights[place] * (steps - part)
-        if part > 0:
-            ground += heights[place + aside] * part
-        if ground + bulge * (k * (steps - k)) > start * steps + climb * k:
-            return False
-    return True
+        over = part >= steps
+        part -= steps if over else 0
+        place += aside if over else 0
+        height = ground[place] * (steps - part) + ground[place + aside] * part
+        if height + bulge * (k * (steps - k)) > start + climb * k:
+            return k
+    return 0
 
 
 @numba.njit(cache=True)

@@ -6,6 +6,7 @@ PROJ and resampled by itself, in float64, so that any window gives the bytes of 
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,9 +18,10 @@ import xarray as xr
 from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
-from features import intake, vectors
+from features import intake, lattice, vectors
 from features.errors import InputError
 
 MAX_WINDOW_CELLS = 400_000_000
@@ -64,13 +66,23 @@ class TiffBand:
         window = Window.from_slices(rows, columns)
         try:
             with rasterio.open(self.path, driver="GTiff") as dataset:
-                values = dataset.read(self.band, window=window, masked=True)
+                # A mask of its own costs as much as the values; NaN needs none.
+                masked = not _says_nan(dataset, self.band)
+                values = dataset.read(self.band, window=window, masked=masked)
                 scale = dataset.scales[self.band - 1]
                 offset = dataset.offsets[self.band - 1]
         except rasterio.errors.RasterioError as error:
             raise InputError(f"{self.path.name} cannot be read: {error}. Get it again.") from error
         filled = np.ma.filled(values.astype(np.float64), np.nan)
         return filled if (scale, offset) == (1.0, 0.0) else filled * scale + offset
+
+
+def _says_nan(dataset: Any, band: int) -> bool:
+    """Tell whether a band's missing cells are NaN already, if it has any."""
+    flags, nodata = dataset.mask_flag_enums[band - 1], dataset.nodatavals[band - 1]
+    if flags == [MaskFlags.nodata]:
+        return nodata is not None and math.isnan(nodata)
+    return bool(flags == [MaskFlags.all_valid])
 
 
 @dataclass(frozen=True)
@@ -234,12 +246,20 @@ def warp(band: Band, geobox: GeoBox, *, resampling: str) -> NDArray[np.float32]:
     out = np.empty(tuple(geobox.shape), dtype=np.float32)
     rows_at_once = max(1, _SAMPLES_AT_ONCE // (geobox.width * samples * samples))
     to_source = _transformer(geobox, band)
+    along = lattice.runs_along(geobox.transform, band.transform, to_source.definition)
     for top in range(0, geobox.height, rows_at_once):
         part = geobox[top : min(top + rows_at_once, geobox.height), :]
+        if along and samples == 1:
+            lines = lattice.source_lines(part, band.transform)
+            read = partial(_read, band)
+            out[top : top + part.height] = lattice.take(
+                lines, band.shape, read, bilinear=resampling == "bilinear"
+            )
+            continue
         column, row = _source_positions(part, band, to_source, samples)
         stacked = _resample(band, column, row, bilinear=resampling == "bilinear")
-        lattice = stacked.reshape(part.height, samples, part.width, samples).transpose(0, 2, 1, 3)
-        cells = lattice.reshape(part.height, part.width, samples * samples)
+        sampled = stacked.reshape(part.height, samples, part.width, samples).transpose(0, 2, 1, 3)
+        cells = sampled.reshape(part.height, part.width, samples * samples)
         out[top : top + part.height] = _mode(cells) if resampling == "mode" else _mean(cells)
     return out
 
@@ -309,12 +329,7 @@ def _resample(band: Band, column: Floats, row: Floats, *, bilinear: bool) -> Flo
     near_row = np.clip(np.floor(row), 0, height - 1).astype(np.int64)
     left, right = max(int(near_column.min()) - 1, 0), min(int(near_column.max()) + 2, width)
     top, bottom = max(int(near_row.min()) - 1, 0), min(int(near_row.max()) + 2, height)
-    if (right - left) * (bottom - top) > MAX_WINDOW_CELLS:
-        raise InputError(
-            f"A read of {(right - left) * (bottom - top):,} source cells; at most "
-            f"{MAX_WINDOW_CELLS:,} are taken. Use a coarser source, or cut it to the study area."
-        )
-    values = band.read(slice(top, bottom), slice(left, right))
+    values = _read(band, slice(top, bottom), slice(left, right))
     nearest = values[near_row - top, near_column - left]
     if not bilinear:
         out[inside] = nearest
@@ -322,6 +337,16 @@ def _resample(band: Band, column: Floats, row: Floats, *, bilinear: bool) -> Flo
     mixed = _bilinear(values, column, row, (top, left), band.shape)
     out[inside] = np.where(np.isnan(nearest), np.nan, mixed)
     return out
+
+
+def _read(band: Band, rows: slice, columns: slice) -> Floats:
+    cells = (columns.stop - columns.start) * (rows.stop - rows.start)
+    if cells > MAX_WINDOW_CELLS:
+        raise InputError(
+            f"A read of {cells:,} source cells; at most {MAX_WINDOW_CELLS:,} are taken. Use a "
+            "coarser source, or cut it to the study area."
+        )
+    return band.read(rows, columns)
 
 
 @numba.njit(cache=True)

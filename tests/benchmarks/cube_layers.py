@@ -25,10 +25,9 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.features import rasterize
 from scipy import ndimage
-from scipy.signal import oaconvolve
 from shapely.geometry import LineString, Point
-from zarr.codecs import BloscCodec
 
+from features.chunks import packing
 from features.cube import Tiling, build_cube
 from features.sources import Layers, RasterSource, VectorSource
 
@@ -129,7 +128,7 @@ def _theirs_on(folder: Path, part: slice, store: str) -> Seconds:
             group.create_array(
                 layer, data=np.asarray(values, dtype=np.float32),
                 chunks=(min(512, len(values)),) * 2,
-                compressors=BloscCodec(cname="lz4", clevel=5, shuffle="bitshuffle"),
+                compressors=packing(),
             )  # fmt: skip
 
         start = time.process_time()
@@ -208,7 +207,8 @@ def _disc(radius_m: float) -> NDArray[np.float64]:
 
 
 def _sum(values: NDArray[Any], disc: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(oaconvolve(values.astype(np.float64), disc, mode="same"))
+    signal = importlib.import_module("scipy.signal")  # 47 MB that our side does not need
+    return np.asarray(signal.oaconvolve(values.astype(np.float64), disc, mode="same"))
 
 
 def main() -> None:

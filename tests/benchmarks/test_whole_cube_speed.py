@@ -14,6 +14,7 @@ import pytest
 import zarr
 from zarr.codecs import BloscCodec
 
+from features.chunks import BLOCK_BYTES
 from features.cube import Tiling, build_cube, open_cube
 from pipelines.workers import Workers
 from tests.benchmarks import cube_layers
@@ -71,8 +72,9 @@ def test_packing_of_chunks(ground):
     if not (ground / "ours.zarr").is_dir():
         run("ours", ground)
     cube = open_cube(ground / "ours.zarr").isel(y=slice(0, 1_024), x=slice(0, 1_024)).load()
-    for name, level in (("lz4", 5), ("zstd", 1), ("zstd", 3)):
-        packing = BloscCodec(cname=name, clevel=level, shuffle="bitshuffle")
+    ways = (("lz4", 1, "shuffle"), ("lz4", 5, "bitshuffle"), ("zstd", 3, "bitshuffle"))
+    for name, level, shuffle in ways:
+        packing = BloscCodec(cname=name, clevel=level, shuffle=shuffle, blocksize=BLOCK_BYTES)
         path = ground / f"{name}_{level}.zarr"
         group, start = zarr.open_group(path, mode="w"), time.process_time()
         for layer in cube.data_vars:
@@ -84,8 +86,8 @@ def test_packing_of_chunks(ground):
         read = time.process_time() - written
         size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
         sys.stdout.write(
-            f"\n{name} {level}: written in {written - start:.2f} s, read in {read:.2f} s, "
-            f"{size / 1e6:.0f} MB"
+            f"\n{name} {level} {shuffle}: written in {written - start:.2f} s, "
+            f"read in {read:.2f} s, {size / 1e6:.0f} MB"
         )
 
 

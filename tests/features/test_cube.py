@@ -3,9 +3,11 @@ import hashlib
 import numpy as np
 import pytest
 import rasterio
+import zarr
 from shapely.geometry import LineString
 
 from features import cube as module
+from features.chunks import packing, write_tile
 from features.cube import Tiling, build_cube, cube_geobox, open_cube, stored_key
 from features.errors import InputError
 
@@ -164,3 +166,23 @@ def test_gdal_finds_the_grid(layers, grid, tmp_path):
     with opened as dataset:
         assert dataset.crs.to_epsg() == 3035
         assert dataset.transform == grid(14, 11).transform
+
+
+def test_chunks_are_the_files_that_zarr_writes(tmp_path):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(11, 14)).astype(np.float32)
+    values[5:10, :5] = np.nan
+    for name in ("own", "zarr"):
+        array = zarr.open_group(tmp_path / name, mode="w").create_array(
+            "a", shape=values.shape, chunks=(5, 5), dtype="float32", fill_value=np.nan,
+            compressors=packing(),
+        )  # fmt: skip
+        if name == "zarr":
+            array[...] = values
+            continue
+        for row, column in ((0, 0), (0, 10), (10, 0), (10, 10)):
+            part = values[row : row + 10, column : column + 10]
+            folder = tmp_path / name / "a"
+            write_tile(array, part, row=row, column=column, folder=folder, scratch=tmp_path)
+    assert digest(tmp_path / "own") == digest(tmp_path / "zarr")
+    assert not (tmp_path / "own" / "a" / "c" / "1" / "0").exists()

@@ -4,8 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from features import proximity as module
 from features.errors import InputError
-from features.proximity import disc_half_widths, disc_sum, distance_to, signed_distance
+from features.proximity import (
+    disc_density,
+    disc_half_widths,
+    disc_sum,
+    distance_to,
+    signed_distance,
+)
 
 
 def brute_distance(mask, resolution_m, cap_m):
@@ -88,3 +95,15 @@ def test_disc_sum_is_exact_where_sums_along_a_row_leave_32_bits():
     values[:, 2_000:] = 0
     found = disc_sum(values, disc_half_widths(20.0, resolution_m=10.0))
     assert found[2, [2, 1_000, 1_999, 2_002]].tolist() == [13 * 10**6, 13 * 10**6, 9 * 10**6, 0]
+
+
+@pytest.mark.parametrize("radius", [15.0, 250.0, 900.0])
+def test_few_marks_and_many_are_summed_alike(monkeypatch, radius):
+    rng, half = np.random.default_rng(4), disc_half_widths(radius, resolution_m=10.0)
+    values = np.where(rng.random((150, 90)) < 0.01, rng.integers(-50, 10**14, (150, 90)), 0)
+    amounts = np.where(values != 0, rng.uniform(0, 9, values.shape), 0.0)
+    few = disc_sum(values, half), disc_density(amounts, half, steps=1_000.0, per=7.0)
+    monkeypatch.setattr(module, "_SPARSE", values.size)
+    many = disc_sum(values, half), disc_density(amounts, half, steps=1_000.0, per=7.0)
+    for one, other in zip(few, many, strict=True):
+        assert one.tobytes() == other.tobytes()

@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from features.terrain import derivatives, position_and_roughness, terrain
+from features.discs import position_and_roughness, positions_and_roughnesses
+from features.terrain import derivatives, terrain
 
 CELL = 10.0
 SLOPE, NORTH, EAST, PROFILE, TANGENTIAL = range(5)
@@ -133,3 +134,21 @@ def test_the_variables_have_the_names_and_units_of_the_glossary(fake_layers, gri
         "tpi_500m": "m",
         "roughness_500m": "m",
     }
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_discs_are_the_sums_of_their_cells_whatever_others_are_asked_for(gaps):
+    z = np.round(np.random.default_rng(5).normal(700, 200, (23, 31)), 2).astype(np.float32)
+    z[5:7, 3:20] = np.nan if gaps else 1.0
+    radii = (10.0, 35.0, 120.0)
+    together = positions_and_roughnesses(z, radii_m=radii, resolution_m=10.0)
+    rows, columns = np.indices(z.shape)
+    for radius, (position, roughness) in zip(radii, together, strict=True):
+        alone = position_and_roughness(z, radius_m=radius, resolution_m=10.0)
+        assert position.tobytes() == alone[0].tobytes()
+        assert roughness.tobytes() == alone[1].tobytes()
+        for row, column in ((0, 0), (11, 15), (22, 30), (4, 28)):
+            near = np.hypot(rows - row, columns - column) * 10.0 <= radius
+            around = z[near & ~np.isnan(z)].astype(np.float64)
+            assert position[row, column] == pytest.approx(z[row, column] - around.mean(), abs=0.01)
+            assert roughness[row, column] == pytest.approx(around.std(), abs=0.01)

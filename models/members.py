@@ -182,10 +182,16 @@ def _trees(files: Mapping[str, bytes], forest: Sequence[bool], columns: int) -> 
     if missing or not names:
         raise InputError(f"The model folder lacks {missing or 'members'}; it is incomplete.")
     texts = [check_model_text(files[name], features=columns) for name in names]
-    return TreeMembers(
-        boosters=tuple(lgb.Booster(model_str=text) for text in texts),
-        forest=tuple(forest),
-    )
+    try:
+        boosters = tuple(lgb.Booster(model_str=text) for text in texts)
+    except lgb.basic.LightGBMError as error:
+        raise InputError(f"LightGBM cannot read a member ({error}). Train again.") from error
+    widths = {booster.num_feature() for booster in boosters}
+    if widths != {columns}:
+        raise InputError(
+            f"The members read {widths} columns; the model has {columns}. Train again."
+        )
+    return TreeMembers(boosters, tuple(forest))
 
 
 def _linear(record: Mapping[str, Any], columns: int) -> LinearMembers:

@@ -1,7 +1,7 @@
 """Look a LightGBM model text over before LightGBM's own parser sees it.
 
-The parser has open memory-safety reports (LightGBM #7357, #7438), so sizes, counts, child and
-feature indices, thresholds and category sets are checked here first.
+The parser has open memory-safety reports (LightGBM #7357, #7438), so lines, sizes, counts, child
+and feature indices, thresholds and category sets are checked here first.
 """
 
 from features.errors import InputError
@@ -26,7 +26,8 @@ def check_model_text(content: bytes, *, features: int) -> str:
     Raises
     ------
     InputError
-        If it is too large, not text, or its trees do not hold together.
+        If it is too large, not text, its trees do not hold together, or are of a kind that is
+        never trained here: linear leaves, several classes.
     """
     if len(content) > MAX_BYTES:
         raise InputError(f"A model file has {len(content):,} bytes; {MAX_BYTES:,} at most.")
@@ -34,9 +35,11 @@ def check_model_text(content: bytes, *, features: int) -> str:
         text = content.decode("ascii")
     except UnicodeDecodeError as error:
         raise InputError("A model file is not LightGBM text. Train the model again.") from error
-    columns = read_trees(text).columns
-    if columns > features:
+    trees = read_trees(text)
+    if trees.columns > features:
         raise InputError(
-            f"A model file uses feature number {columns - 1}; the run has {features} columns."
+            f"A model file uses feature number {trees.columns - 1}; the run has {features} columns."
         )
+    if trees.linear or trees.outputs > 1:  # never trained here, so never checked
+        raise InputError("A model file has linear leaves or several classes. Train it again.")
     return text

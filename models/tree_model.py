@@ -10,27 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from models.tree_text import LEAF_FIELDS, NODE_FIELDS, model_lines
 
 MAX_BYTES = 200_000_000
 MAX_LEAVES = 100_000
 MAX_WORDS = 1_000_000  # of 32 categories each
+MAX_CATEGORIES = 1_000_000  # named by the splits of one tree
 MAX_DECISION = 11  # category bit 1, default-left bit 2, missing values none 0, zero 4 or NaN 8
 CATEGORY = 1
-NODE_FIELDS = (
-    "split_feature",
-    "split_gain",
-    "threshold",
-    "decision_type",
-    "left_child",
-    "right_child",
-    "internal_value",
-    "internal_weight",
-    "internal_count",
-)
-LEAF_FIELDS = ("leaf_value", "leaf_weight", "leaf_count")
 NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")  # what every parser reads alike
+LOOSE = re.compile(NUMBER.pattern + "|-?(inf|nan)")  # of what no score comes from
 INFINITE = "inf"  # as a threshold: it parts NaN from all numbers
 WHOLE = re.compile(r"-?[0-9]{1,10}")
+COUNT = re.compile(r"[0-9]{1,9}")
 ARRAYS = (
     "feature",
     "threshold",
@@ -101,18 +93,12 @@ def read_trees(text: str) -> Trees:
     """
     if len(text) > MAX_BYTES:
         raise InputError(f"A model has {len(text):,} characters; {MAX_BYTES:,} at most.")
-    if not text.startswith("tree\nversion=v4\n") or "\nend of trees" not in text:
-        raise InputError("A model file is not a whole LightGBM text. Train the model again.")
-    header, *blocks = text.split("\nend of trees")[0].split("\nTree=")
-    head = _fields(header)
-    columns, outputs = _whole_number(head, "max_feature_idx") + 1, _outputs(head, len(blocks))
-    if len(head.get("feature_names", "").split()) != columns:
-        raise InputError(f"A model file does not name its {columns} columns. Train it again.")
-    _check_sizes(head, blocks)
+    head, blocks = model_lines(text)
+    columns, outputs = _columns(head), _outputs(head, len(blocks))
     trees = []
     for number, block in enumerate(blocks):
         try:
-            trees.append(_tree(_fields(block), columns))
+            trees.append(_tree(block, columns))
         except (KeyError, ValueError, OverflowError) as error:
             raise InputError(
                 f"Tree {number} of a model file does not hold together ({error}). Do not use this "
@@ -121,41 +107,66 @@ def read_trees(text: str) -> Trees:
     return _joined(trees, columns=columns, outputs=outputs)
 
 
-def _fields(block: str) -> dict[str, str]:
-    pairs = [line.split("=", 1) for line in block.split("\n") if "=" in line]
-    fields = dict(pairs)
-    if len(fields) != len(pairs):
-        raise InputError("A model file states something twice. Train the model again.")
-    return fields
-
-
 def _whole_number(head: Mapping[str, str], name: str) -> int:
     value = head.get(name, "")
-    if not value.isdigit() or len(value) > 9:
+    if not COUNT.fullmatch(value):
         raise InputError(f"A model file states {name}={value or 'nothing'}. Train it again.")
     return int(value)
 
 
+def _columns(head: Mapping[str, str]) -> int:
+    columns = _whole_number(head, "max_feature_idx") + 1
+    for name in ("feature_names", "feature_infos", "monotone_constraints"):
+        given = head.get(name, "").split(" ")
+        if name == "monotone_constraints" and name not in head:
+            continue
+        if len(given) != columns or "" in given:
+            raise InputError(f"A model file does not name its {columns} columns. Train it again.")
+    return columns
+
+
 def _outputs(head: Mapping[str, str], trees: int) -> int:
-    outputs = _whole_number(head, "num_tree_per_iteration")
-    if outputs < 1 or trees % outputs:
-        raise InputError(f"A model file has {trees} trees for {outputs} scores. Train it again.")
+    """LightGBM makes room for so many scores as there are classes, and writes one a tree."""
+    outputs, classes = (
+        _whole_number(head, name) for name in ("num_tree_per_iteration", "num_class")
+    )
+    _whole_number(head, "label_index")
+    if outputs < 1 or trees % outputs or outputs != classes:
+        raise InputError(
+            f"A model file has {trees} trees for {outputs} scores of {classes} classes. Train it "
+            "again."
+        )
     return outputs
-
-
-def _check_sizes(head: Mapping[str, str], blocks: list[str]) -> None:
-    """LightGBM jumps from tree to tree by the sizes the header states: they must be true."""
-    sizes = [len("Tree=") + len(block) + 1 for block in blocks]
-    stated = head.get("tree_sizes")
-    if stated is None or stated.split() != [str(size) for size in sizes]:
-        raise InputError("A model file's tree sizes are not those of its trees. Train it again.")
 
 
 def _tree(block: Mapping[str, str], columns: int) -> Trees:
     """Read one tree; raise KeyError or ValueError with what does not fit."""
-    leaves = int(block["num_leaves"])
+    leaves = _whole(block["num_leaves"])
     if not 1 <= leaves <= MAX_LEAVES:
         raise ValueError(f"{leaves} leaves")
+    fields = _numbers(block, leaves)
+    tree = Trees(
+        columns=columns,
+        outputs=1,
+        linear=_whole(block["is_linear"]) == 1,
+        node_start=np.array([0, leaves - 1]),
+        leaf_start=np.array([0, leaves]),
+        feature=_integers(fields["split_feature"], np.int32),
+        threshold=_thresholds(fields["threshold"]),
+        decision=_integers(fields["decision_type"], np.uint8),
+        left=_integers(fields["left_child"], np.int32),
+        right=_integers(fields["right_child"], np.int32),
+        node_count=_integers(fields["internal_count"], np.int32).astype(np.int64),
+        leaf_value=_floats(fields["leaf_value"]),
+        leaf_count=_integers(fields["leaf_count"] or ["0"], np.int32).astype(np.int64),
+        categories={},
+    )
+    _check_nodes(tree, leaves - 1)
+    return replace(tree, categories=_categories(tree, block))
+
+
+def _numbers(block: Mapping[str, str], leaves: int) -> dict[str, list[str]]:
+    """Part the fields into as many numbers as there are nodes and leaves."""
     fields = {name: block[name].split() for name in (*NODE_FIELDS, *LEAF_FIELDS)}
     optional = LEAF_FIELDS[1:] if leaves == 1 else ()
     expected = dict.fromkeys(NODE_FIELDS, leaves - 1) | dict.fromkeys(LEAF_FIELDS, leaves)
@@ -166,24 +177,12 @@ def _tree(block: Mapping[str, str], columns: int) -> Trees:
     ]
     if wrong:
         raise ValueError(f"{leaves} leaves do not fit {wrong}")
-    tree = Trees(
-        columns=columns,
-        outputs=1,
-        linear=block.get("is_linear", "0") != "0",
-        node_start=np.array([0, leaves - 1]),
-        leaf_start=np.array([0, leaves]),
-        feature=_integers(fields["split_feature"], np.int32),
-        threshold=_thresholds(fields["threshold"]),
-        decision=_integers(fields["decision_type"], np.uint8),
-        left=_integers(fields["left_child"], np.int32),
-        right=_integers(fields["right_child"], np.int32),
-        node_count=_integers(fields["internal_count"], np.int64),
-        leaf_value=_floats(fields["leaf_value"]),
-        leaf_count=_integers(fields["leaf_count"] or ["0"], np.int64),
-        categories={},
-    )
-    _check_nodes(tree, leaves - 1)
-    return replace(tree, categories=_categories(tree, block))
+    # A word that is no number ends the process in LightGBM, whatever the field.
+    if not all(LOOSE.fullmatch(value) for values in fields.values() for value in values):
+        raise ValueError("not all numbers")
+    if not LOOSE.fullmatch(block["shrinkage"]) or _whole(block["is_linear"]) > 1:
+        raise ValueError("shrinkage or is_linear")
+    return fields
 
 
 def _check_nodes(tree: Trees, nodes: int) -> None:
@@ -205,7 +204,7 @@ def _check_nodes(tree: Trees, nodes: int) -> None:
 def _categories(tree: Trees, block: Mapping[str, str]) -> dict[int, frozenset[int]]:
     """Read the categories that go left, kept as bits of 32-bit words, set after set."""
     nodes = np.flatnonzero(tree.decision & CATEGORY).tolist()
-    sets = int(block["num_cat"])
+    sets = _whole(block["num_cat"])
     if sets != len(nodes):
         raise ValueError(f"num_cat {sets} for {len(nodes)} splits by category")
     if not sets:
@@ -218,6 +217,8 @@ def _categories(tree: Trees, block: Mapping[str, str]) -> dict[int, frozenset[in
         raise ValueError("cat_boundaries")
     if any(not 0 <= word < 2**32 for word in words):
         raise ValueError("cat_threshold")
+    if sum(word.bit_count() for word in words) > MAX_CATEGORIES:
+        raise ValueError(f"more than {MAX_CATEGORIES:,} categories")
     number = tree.threshold[nodes]
     if sorted(number.tolist()) != list(range(sets)):
         raise ValueError("the number of a category set")
@@ -225,6 +226,12 @@ def _categories(tree: Trees, block: Mapping[str, str]) -> dict[int, frozenset[in
         node: _bits(words[edges[int(which)] : edges[int(which) + 1]])
         for node, which in zip(nodes, number, strict=True)
     }
+
+
+def _whole(value: str) -> int:
+    if not COUNT.fullmatch(value):
+        raise ValueError(f"{value!r} is no count")
+    return int(value)
 
 
 def _bits(words: list[int]) -> frozenset[int]:

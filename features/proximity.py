@@ -111,7 +111,8 @@ def disc_sum(values: NDArray[np.int64], half_widths: NDArray[np.int64]) -> NDArr
     marked = np.count_nonzero(values)
     if marked * _SPARSE <= values.size:
         out = np.empty(values.shape, dtype=np.int64)
-        _few_sums(*_marks(values, marked, 1.0), half_widths, out)
+        rows, columns, whole = _marks(values, marked, 1.0)
+        _few_sums(rows, columns, whole, half_widths, out)
         return out
     reach = len(half_widths) // 2
     height, width = values.shape
@@ -147,10 +148,11 @@ def disc_density(
     """
     marked = np.count_nonzero(amounts)
     if marked * _SPARSE > amounts.size:
-        whole = np.rint(amounts * steps).astype(np.int64)
-        return (disc_sum(whole, half_widths) / per).astype(np.float32)
+        many = np.rint(amounts * steps).astype(np.int64)
+        return (disc_sum(many, half_widths) / per).astype(np.float32)
+    rows, columns, whole = _marks(amounts, marked, steps)
     out = np.empty(amounts.shape, dtype=np.float32)
-    _few_density(*_marks(amounts, marked, steps), np.ascontiguousarray(half_widths), per, out)
+    _few_density(rows, columns, whole, np.ascontiguousarray(half_widths), per, out)
     return out
 
 

@@ -25,6 +25,7 @@ from features.errors import InputError
 from features.families import FAMILIES, build_feature, layers_of
 from features.grid import cell_centres, pad_grid, resolution
 from features.sources import Layers
+from features.stores import chunk_files, remove_store, settle
 
 FEATURES_VERSION = 1
 CHUNK = 512
@@ -121,7 +122,10 @@ def build_cube(
     work = partial(_write_tile, layers, features, geobox, store, side)
     names = _collect(tiling.run(work, tasks), tasks, features, progress or _silent)
     group = zarr.open_group(store, mode="r+")
+    for half_written in store.rglob("*.partial"):  # by a process that was killed
+        half_written.unlink()
     group.attrs.put({**_attributes(geobox), "variables": names, "key": key})
+    settle([store / "zarr.json"])
     shutil.rmtree(store / DONE)
     _put_in_place(store, path)
     return True
@@ -228,7 +232,7 @@ def _begin(store: Path, geobox: GeoBox, inside: NDArray[np.bool_], *, key: str) 
     if (store / DONE).is_dir() and stored_key(store) == key:
         _LOG.info("Going on with the tiles in %s.", store)
         return
-    shutil.rmtree(store, ignore_errors=True)
+    remove_store(store)
     store.parent.mkdir(parents=True, exist_ok=True)
     group = zarr.open_group(store, mode="w", zarr_format=3, attributes=_attributes(geobox))
     _write_frame(group, geobox, inside)
@@ -312,10 +316,16 @@ def _write_tile(
             scratch=store / DONE,
         )
         names.append(name)
+    settle(chunk_files(store, names, rows=rows, columns=columns, chunk=_chunk(geobox)))
     begun = mark.with_suffix(".partial")
     begun.write_text(json.dumps(names), encoding="utf-8")
+    settle([begun])
     begun.replace(mark)
     return number, names
+
+
+def _chunk(geobox: GeoBox) -> tuple[int, int]:
+    return min(CHUNK, geobox.height), min(CHUNK, geobox.width)
 
 
 def _feature_array(

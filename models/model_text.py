@@ -4,8 +4,12 @@ The parser has open memory-safety reports (LightGBM #7357, #7438), so lines, siz
 and feature indices, thresholds and category sets are checked here first.
 """
 
+import re
+
 from features.errors import InputError
 from models.tree_model import MAX_BYTES, read_trees
+
+LINEAR = re.compile(r"\n\[linear_tree: (?!0\])")
 
 
 def check_model_text(content: bytes, *, features: int) -> str:
@@ -40,6 +44,8 @@ def check_model_text(content: bytes, *, features: int) -> str:
         raise InputError(
             f"A model file uses feature number {trees.columns - 1}; the run has {features} columns."
         )
-    if trees.linear or trees.outputs > 1:  # never trained here, so never checked
+    if (
+        trees.linear or LINEAR.search(text) or trees.outputs > 1
+    ):  # never trained here, so never checked
         raise InputError("A model file has linear leaves or several classes. Train it again.")
     return text

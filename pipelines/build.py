@@ -20,12 +20,14 @@ from features.errors import InputError
 from features.grid import cell_centres, resolution
 from features.labels import EvidenceLayer, label_cells
 from features.sources import Layers, VectorSource
+from features.stores import remove_store
 from models.table import MARKS, CellTable
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.label_store import write_labels
 from pipelines.layers import effort_features, present_features
 from pipelines.line_error import line_error
+from pipelines.manifest import read_manifest, sha256_path, stage_named
 from pipelines.strips import draw_cells, strips, values_at
 
 log = logging.getLogger(__name__)
@@ -40,6 +42,8 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     for line in left_out:
         log.warning("%s.", line)
     tiling = Tiling(run=run.workers.run)
+    for name in ("cube.zarr", "effort.zarr"):
+        _remove_damaged(run.folder, name)
     built = build_cube(
         layers,
         features,
@@ -79,6 +83,16 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
         "regions": regions,
     }
     return [*made, path], facts
+
+
+def _remove_damaged(folder: Path, name: str) -> None:
+    """Remove a store whose bytes are not those on record: its key alone would have it kept."""
+    stage = stage_named(read_manifest(folder), "build")
+    known = None if stage is None else stage["outputs"].get(name)
+    if known is None or not (folder / name).is_dir() or sha256_path(folder / name) == known:
+        return
+    log.warning("%s is not as it was built; it is built anew.", folder / name)
+    remove_store(folder / name)
 
 
 def open_labels(folder: Path) -> xr.Dataset:

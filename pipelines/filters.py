@@ -20,7 +20,7 @@ from pipelines.console import Progress, progress
 from pipelines.context import Run
 from pipelines.derived_run import derive_config
 from pipelines.hazards import ANY, predict_classes, trained_hazards
-from pipelines.manifest import read_manifest, sha256_path, write_json
+from pipelines.manifest import locked, read_manifest, sha256_path, write_json
 from pipelines.predict import area_window, predict
 from pipelines.prioritize import write_tasks
 from pipelines.review import now
@@ -104,7 +104,7 @@ def predict_request(
     """
     run, target = open_request(run_dir, filters, out=out, said=said, workers=workers)
     area = request_area(run, filters)
-    with progress("Risk rasters") as bar:
+    with locked(target), progress("Risk rasters") as bar:
         one = partial(_predict_one, run, area, target, bar)
         if filters.hazard is None:
             paths, facts = predict_classes(run.folder, target, one)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import math
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from odc.geo.geobox import GeoBox
 from features.cube import cube_geobox, open_cube
 from features.errors import CoverError, InputError
 from features.grid import cells_inside, resolution
+from features.stores import remove_store
 from models.risk_model import RiskModel
 from pipelines.build import families_of
 from pipelines.console import Progress
@@ -193,7 +193,8 @@ def _outside_words(whole: GeoBox, bounds: tuple[float, float, float, float]) -> 
 def _draft(cube: Path, home: Path, window: Window, folder: Path) -> Draft:
     asked = hashlib.sha256(np.packbits(window.asked).tobytes()).hexdigest()
     place = (window.row, window.column, *window.asked.shape)
-    key = draft_key(home, cube, {"asked": asked, "bands": ALL_BANDS, "place": place})
+    content = {"asked": asked, "bands": ALL_BANDS, "place": place, "side": TILE}
+    key = draft_key(home, cube, content)
     return Draft(folder / ".bands.zarr", cube, home, window.row, window.column, key, TILE)
 
 
@@ -228,7 +229,7 @@ def _write_bands(
         list(families_of(open_cube(draft.cube))),
         tags,
     )
-    shutil.rmtree(draft.path)
+    remove_store(draft.path)
     return [*(made for path in paths.values() for made in _with_sidecars(path)), *reasons]
 
 

@@ -5,8 +5,7 @@ has left is gone on with, if model, cube and cells asked for are the same.
 """
 
 import hashlib
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
@@ -20,9 +19,12 @@ from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
 
 from features.cube import cube_geobox, open_cube, stored_key
+from features.errors import InputError
 from features.grid import cell_centres
+from features.stores import chunk_files, remove_store, settle
 from models.risk_model import RiskModel
 from pipelines.build import families_of
+from pipelines.manifest import code_sha256
 from pipelines.reason_raster import reason_bands
 from pipelines.workers import Workers
 
@@ -67,7 +69,7 @@ def begin_draft(draft: Draft, asked: NDArray[np.bool_], bands: tuple[str, ...]) 
     """Make the store with nothing predicted yet, unless it is there already."""
     if (draft.path / DONE).is_dir() and stored_key(draft.path) == draft.key:
         return
-    shutil.rmtree(draft.path, ignore_errors=True)
+    remove_store(draft.path)
     draft.path.parent.mkdir(parents=True, exist_ok=True)
     group = zarr.open_group(draft.path, mode="w", zarr_format=3)
     for name, dtype in (("asked", "uint8"), *((band, "float32") for band in bands)):
@@ -85,8 +87,9 @@ def begin_draft(draft: Draft, asked: NDArray[np.bool_], bands: tuple[str, ...]) 
 
 
 def draft_key(home: Path, cube: Path, content: Mapping[str, Any]) -> str:
-    """Hash the model, the cube and what is asked of them."""
-    found = hashlib.sha256(repr((stored_key(cube), sorted(content.items()))).encode())
+    """Hash the code, the model, the cube and what is asked of them."""
+    known = (code_sha256(), stored_key(cube), sorted(content.items()))
+    found = hashlib.sha256(repr(known).encode())
     for item in sorted((home / "model").iterdir()):
         found.update(item.name.encode() + hashlib.sha256(item.read_bytes()).digest())
     return found.hexdigest()
@@ -150,7 +153,22 @@ def _predict_tile(load: Load, draft: Draft, threads: int | None, task: Task) -> 
             band = np.full(asked.shape, np.nan, dtype=np.float32)
             band[rows, columns] = values
             _array(group, name)[window] = band
+        settle(_chunk_files(draft, group, list(bands), window))
+    if stored_key(draft.path) != draft.key:
+        raise InputError(f"{draft.path} was begun anew by another command. Give this one again.")
     mark.touch()
+
+
+def _chunk_files(
+    draft: Draft, group: zarr.Group, bands: Sequence[str], window: tuple[slice, ...]
+) -> Iterator[Path]:
+    height, width = _array(group, "asked").shape
+    rows, columns = (
+        slice(part.start, min(part.stop, size))
+        for part, size in zip(window, (height, width), strict=True)
+    )
+    chunk = _array(group, "asked").chunks
+    return chunk_files(draft.path, bands, rows=rows, columns=columns, chunk=chunk)
 
 
 @lru_cache(maxsize=1)

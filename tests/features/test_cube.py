@@ -1,4 +1,5 @@
 import hashlib
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from features import cube as module
 from features.chunks import packing, write_tile
 from features.cube import Tiling, build_cube, cube_geobox, open_cube, stored_key
 from features.errors import InputError
+from features.stores import remove_store
 
 FEATURES = [
     ("terrain", {"layer": "dem", "radii_m": (200.0,)}),
@@ -116,6 +118,28 @@ def test_a_build_goes_on_with_the_tiles_that_are_done(layers, grid, tmp_path, mo
     build(layers, tmp_path / "whole.zarr", grid(14, 11))
     assert digest(path) == digest(tmp_path / "whole.zarr")
     assert sorted(file.name for file in tmp_path.iterdir()) == ["cube.zarr", "whole.zarr"]
+
+
+def test_what_a_killed_process_left_half_written_or_half_removed_is_in_no_cube(
+    layers, grid, tmp_path, monkeypatch
+):
+    def killed(work, tasks):
+        yield work(tasks[0])
+        raise KeyboardInterrupt
+
+    path, store = tmp_path / "cube.zarr", tmp_path / ".cube.zarr.partial"
+    with pytest.raises(KeyboardInterrupt):
+        build(layers, path, grid(14, 11), tiling=Tiling(run=killed))
+    (store / "elevation_m" / "c" / "0" / "0.1f2e.partial").write_bytes(b"half a chunk")
+    build(layers, path, grid(14, 11))
+    build(layers, tmp_path / "whole.zarr", grid(14, 11))
+    assert digest(path) == digest(tmp_path / "whole.zarr")
+
+    remove = shutil.rmtree
+    monkeypatch.setattr(shutil, "rmtree", lambda path, **_: remove(path / "elevation_m"))
+    remove_store(path)
+    assert path.is_dir()
+    assert stored_key(path) is None
 
 
 def test_the_same_inputs_give_the_same_files(layers, grid, tmp_path):

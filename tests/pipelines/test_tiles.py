@@ -2,19 +2,27 @@
 
 import dataclasses
 import hashlib
+import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from features import cube as cube_module
 from features.cube import Tiling, build_cube, open_cube
+from features.errors import InputError
 from features.grid import cells_inside, study_grid
 from pipelines import predict as predict_module
 from pipelines import prediction_tiles
 from pipelines.console import progress
 from pipelines.context import Run
+from pipelines.filters import Filters, predict_request
 from pipelines.layers import present_features
+from pipelines.manifest import locked
+from pipelines.run import redo_step
 from pipelines.workers import ALONE, Workers
 
 RESOLUTION_M = 56.0
@@ -105,3 +113,133 @@ def test_a_prediction_goes_on_with_the_tiles_that_are_done(
     assert rasters(run, tmp_path / "again") == whole
     assert len(asked) == 16 + 1
     assert not list((tmp_path / "again").glob(".*"))
+
+
+def test_a_draft_half_removed_is_not_gone_on_with(
+    tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its marks say that all is predicted, but what was predicted is gone."""
+    run, remove = Run.open(tiny_copy), shutil.rmtree
+    whole = rasters(run, tmp_path / "whole")
+
+    def killed(path: Path, **chosen: bool) -> None:
+        if (Path(path) / "probability").is_dir():
+            remove(Path(path) / "probability")
+            raise KeyboardInterrupt
+        remove(path, **chosen)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            rasters(run, tmp_path / "again")
+    assert rasters(run, tmp_path / "again") == whole
+
+
+def test_a_draft_of_another_program_or_another_tile_is_begun_anew(
+    tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, cube = Run.open(tiny_copy), tiny_copy / "cube.zarr"
+    window = predict_module.whole_window(open_cube(cube))
+
+    def key() -> str:
+        return predict_module._draft(cube, run.folder, window, tmp_path).key
+
+    known = key()
+    assert key() == known
+    with monkeypatch.context() as patch:
+        patch.setattr(predict_module, "TILE", 512)
+        assert key() != known
+    monkeypatch.setattr(prediction_tiles, "code_sha256", lambda: "another")
+    assert key() != known
+
+
+def test_a_tile_of_a_draft_begun_anew_by_another_command_gets_no_mark(
+    tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = prediction_tiles.tile_bands
+
+    def meanwhile(model, cells):
+        found = tmp_path / "out" / ".bands.zarr" / "zarr.json"
+        found.write_text(found.read_text().replace('"key": "', '"key": "other'))
+        return said(model, cells)
+
+    monkeypatch.setattr(prediction_tiles, "tile_bands", meanwhile)
+    with pytest.raises(InputError, match="begun anew by another command"):
+        rasters(Run.open(tiny_copy), tmp_path / "out")
+    assert not list((tmp_path / "out" / ".bands.zarr" / "tiles").iterdir())
+
+
+def test_what_a_tile_wrote_is_on_the_disk_before_its_mark(
+    tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled: list[str] = []
+    sync = os.fsync
+
+    def told(handle: int) -> None:
+        settled.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
+        sync(handle)
+
+    def marked(path: Path) -> None:
+        settled.append(f"mark {path.name}")
+        touch(path)
+
+    touch = Path.touch
+    monkeypatch.setattr(os, "fsync", told)
+    monkeypatch.setattr(Path, "touch", marked)
+    rasters(Run.open(tiny_copy), tmp_path / "out")
+    before = settled[: settled.index("mark 0_0")]
+    for band in predict_module.BANDS:
+        assert any(path.endswith(f"/{band}/c/0/0") for path in before), band
+
+
+def test_two_requests_into_one_folder_are_not_made_at_once(tiny_copy: Path, tmp_path: Path) -> None:
+    asked = Filters(hazard="any")
+    with (
+        locked(tmp_path / "out"),
+        pytest.raises(InputError, match="Another minerisk process is at work"),
+    ):
+        predict_request(tiny_copy, asked, out=tmp_path / "out", said=lambda _: None)
+
+
+def test_a_damaged_cube_is_built_anew_and_never_recorded(tiny_copy: Path) -> None:
+    """Its key says that it is up to date; its bytes say that it is not."""
+    known, manifest = files(tiny_copy / "cube.zarr"), (tiny_copy / "manifest.json").read_bytes()
+    lost = next(path for path in sorted(tiny_copy.glob("cube.zarr/*/c/0/0")))
+    lost.unlink()
+    redo_step(tiny_copy, "build")
+    assert files(tiny_copy / "cube.zarr") == known
+    assert (tiny_copy / "manifest.json").read_bytes() == manifest
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from pipelines.run import redo_step
+
+left = int(sys.argv[3])
+def count(event, values):
+    global left
+    if event == sys.argv[2] and ".bands" in str(values[0]) + str(values[-1]):
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(count)
+redo_step(Path(sys.argv[1]), "predict")
+"""
+
+
+@pytest.mark.parametrize(("event", "after"), [("os.rename", 4), ("os.rename", 20), ("os.rmdir", 1)])
+def test_a_killed_prediction_goes_on_to_the_same_bytes(
+    tiny_copy: Path, event: str, after: int
+) -> None:
+    """Killed while the draft is begun, while chunks are written, while the draft is removed."""
+    known, manifest = files(tiny_copy / "rasters"), (tiny_copy / "manifest.json").read_bytes()
+    shutil.rmtree(tiny_copy / "rasters")
+    words = [sys.executable, "-c", KILLED, str(tiny_copy), event, str(after)]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(words, cwd=root, capture_output=True, text=True)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert (tiny_copy / "rasters" / ".bands.zarr").exists()
+    redo_step(tiny_copy, "predict")
+    assert files(tiny_copy / "rasters") == known
+    assert (tiny_copy / "manifest.json").read_bytes() == manifest

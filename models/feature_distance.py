@@ -1,10 +1,13 @@
 """The nearest training point of many cells, and how many lie near: exact, in many dimensions.
 
-Features matter by their importance, so that a few carry most of a distance. Training points are
+Cells that follow each other lie side by side on the ground and are much alike. All distances are
+taken from the middle of a few of them, once; which training points can be the nearest to one of
+them, or within the radius of one but not another, follows by the triangle inequality, and only
+those are looked at for each. Where cells that follow each other are not alike, training points are
 put in blocks that lie together, and a block is left out where even the near side of its box is too
-far. Within a block every distance is taken, in float32 and several at a time, and only points that
-might be the nearest, or might lie on the other side of the radius, are measured again in float64.
-The result is that of float64 throughout.
+far. Distances are taken in float32, several at a time, and only points that might be the nearest,
+or might lie on the other side of the radius, are measured again in float64. The result is that of
+float64 throughout.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +20,8 @@ Array = NDArray[np.float64]
 
 _ROWS = 4_096
 _BLOCK = 64
+_GROUP, _FEW = 16, 4
+"""Points measured together, if what they have to be held against is less than one in so many."""
 _SLACK = 2e-5
 """More than the relative error of a float32 sum of up to a hundred squares."""
 _MORE = np.float32(1.0 + _SLACK)
@@ -94,22 +99,140 @@ def _measure(
     distance: Array,
     near: NDArray[np.int32],
 ) -> None:
-    radius, longest = reach
+    """Measure points a group at a time where its points are alike, else one by one."""
+    width, count = blocks.shape[1], blocks.shape[0] * blocks.shape[2]
+    columns = np.empty((width, count), dtype=np.float32)
+    for block in range(blocks.shape[0]):
+        columns[:, block * blocks.shape[2] : (block + 1) * blocks.shape[2]] = blocks[block]
+    rough = np.empty(count, dtype=np.float32)
+    held = np.empty((2, count), dtype=np.int64)
+    store = np.empty((2, columns.size), dtype=np.float32)
+    for start in range(0, points.shape[0], _GROUP):
+        rows = slice(start, min(start + _GROUP, points.shape[0]))
+        group = points[rows]
+        sure, closest, edge = _candidates(group, columns, reach, rough, held)
+        if closest + edge > count // _FEW:
+            _measure_rows(group, reference, blocks, boxes, reach, distance[rows], near[rows])
+            continue
+        nearby = _picked(columns, held[0, :closest], store[0])
+        around = _picked(columns, held[1, :edge], store[1])
+        for row in range(group.shape[0]):
+            point, moved = group[row], _moved(group[row], reach[1])
+            small = point.astype(np.float32)
+            _rough_squares(small, nearby, rough[:closest])
+            limit = _beyond(rough[:closest].min(), moved)
+            best = np.inf
+            for j in range(closest):
+                if rough[j] <= limit:
+                    best = min(best, _exact_square(reference[held[0, j]], point))
+            distance[start + row] = np.sqrt(best)
+            inner, outer = _edges(reach[0], moved)
+            _rough_squares(small, around, rough[:edge])
+            within = sure
+            for j in range(edge):
+                if rough[j] <= inner:
+                    within += 1
+                elif rough[j] <= outer:
+                    exact = _exact_square(reference[held[1, j]], point)
+                    within += exact <= reach[0] * reach[0]
+            near[start + row] = within
+
+
+@numba.njit(cache=True, nogil=True)
+def _candidates(
+    group: Array,
+    columns: NDArray[np.float32],
+    reach: tuple[float, float],
+    rough: NDArray[np.float32],
+    held: NDArray[np.int64],
+) -> tuple[int, int, int]:
+    """List what may be the nearest to a point of a group, and what may be on either side.
+
+    By the triangle inequality a point's distances are those of the group's centre, give or take
+    how far the point is from the centre.
+
+    Returns
+    -------
+    sure, closest, edge
+        How many lie within the radius of every point; and lengths of the lists, in `held`.
+    """
+    centre = np.zeros(group.shape[1])
+    for row in range(group.shape[0]):
+        centre += group[row] / group.shape[0]
+    apart, moved = 0.0, _moved(centre, reach[1])
+    for row in range(group.shape[0]):
+        apart = max(apart, _exact_square(group[row], centre))
+    off = np.sqrt(apart) * (1.0 + _SLACK) + moved
+    _rough_squares(centre.astype(np.float32), columns, rough)
+    inner, outer = _edges(reach[0], off)
+    limit = _beyond(rough.min(), off)
+    sure = closest = edge = 0
+    for j in range(rough.size):
+        value = rough[j]
+        if value <= limit:
+            held[0, closest] = j
+            closest += 1
+        if value <= inner:
+            sure += 1
+        elif value <= outer:
+            held[1, edge] = j
+            edge += 1
+    return sure, closest, edge
+
+
+@numba.njit(cache=True, nogil=True)
+def _picked(
+    columns: NDArray[np.float32], rows: NDArray[np.int64], store: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Put the points of some rows side by side, shape (d, rows)."""
+    picked = store[: columns.shape[0] * rows.size].reshape(columns.shape[0], rows.size)
+    for d in range(columns.shape[0]):
+        for j in range(rows.size):
+            picked[d, j] = columns[d, rows[j]]
+    return picked
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _moved(point: Array, longest: float) -> float:
+    """Say how far rounding to float32 moves a point, whatever the distances are."""
+    return _ROUNDING * (np.sqrt((point * point).sum()) + longest)
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _edges(radius: float, off: float) -> tuple[np.float32, np.float32]:
+    """Give the squares below which a point surely lies within, and above which it does not."""
+    inner = np.float32(max(radius - off, 0.0) ** 2 * (1.0 - _SLACK))
+    return inner, np.float32((radius + off) ** 2 * (1.0 + _SLACK))
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _beyond(least: np.float32, off: float) -> np.float32:
+    """Give the square above which a point cannot be the nearest."""
+    return np.float32((np.sqrt(np.float64(least)) + 2.0 * off) ** 2 * (1.0 + 2.0 * _SLACK))
+
+
+@numba.njit(cache=True, nogil=True)
+def _measure_rows(
+    points: Array,
+    reference: Array,
+    blocks: NDArray[np.float32],
+    boxes: NDArray[np.float32],
+    reach: tuple[float, float],
+    distance: Array,
+    near: NDArray[np.int32],
+) -> None:
     rough = np.empty((blocks.shape[0], blocks.shape[2]), dtype=np.float32)
     away = np.empty(blocks.shape[0], dtype=np.float32)
     kept = np.empty(blocks.shape[0], dtype=np.int64)
     for row in range(points.shape[0]):
-        point = points[row]
+        point, moved = points[row], _moved(points[row], reach[1])
         small = point.astype(np.float32)
-        # Rounding to float32 moves a point by at most this, whatever the distances are.
-        moved = _ROUNDING * (np.sqrt((point * point).sum()) + longest)
-        inner = np.float32(max(radius - moved, 0.0) ** 2 * (1.0 - _SLACK))
-        outer = np.float32((radius + moved) ** 2 * (1.0 + _SLACK))
+        inner, outer = _edges(reach[0], moved)
         _box_squares(small, boxes, away)
         first = np.argmin(away)
         _rough_squares(small, blocks[first], rough[first])
         least, sure = _least_and_within(rough[first], inner)
-        limit = np.float32((np.sqrt(least) + 2.0 * moved) ** 2 * (1.0 + 2.0 * _SLACK))
+        limit = _beyond(least, moved)
         kept[0], count = first, 1
         for block in range(blocks.shape[0]):
             if block != first and away[block] <= max(limit, outer) * _MORE:
@@ -118,7 +241,7 @@ def _measure(
                 sure += within
                 if other < least:
                     least = other
-                    limit = np.float32((np.sqrt(least) + 2.0 * moved) ** 2 * (1.0 + 2.0 * _SLACK))
+                    limit = _beyond(least, moved)
                 kept[count] = block
                 count += 1
         best = np.inf
@@ -129,7 +252,7 @@ def _measure(
                 if value <= limit or on_edge:
                     exact = _exact_square(reference[number * blocks.shape[2] + j], point)
                     best = min(best, exact)
-                    sure += on_edge and exact <= radius * radius
+                    sure += on_edge and exact <= reach[0] * reach[0]
         distance[row] = np.sqrt(best)
         near[row] = sure
 

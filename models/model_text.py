@@ -5,10 +5,10 @@ feature indices, thresholds and category sets are checked here first.
 """
 
 from features.errors import InputError
-from models.tree_model import MAX_BYTES, read_trees
+from models.tree_model import MAX_BYTES, Trees, read_trees
 
 
-def check_model_text(content: bytes, *, features: int) -> str:
+def checked_trees(content: bytes, *, features: int) -> tuple[str, Trees]:
     """Check the structure of a LightGBM text model.
 
     Parameters
@@ -20,8 +20,8 @@ def check_model_text(content: bytes, *, features: int) -> str:
 
     Returns
     -------
-    str
-        The text, ready for ``lightgbm.Booster(model_str=…)``.
+    text, trees
+        The text, ready for ``lightgbm.Booster(model_str=…)``, and the trees that it holds.
 
     Raises
     ------
@@ -34,9 +34,9 @@ def check_model_text(content: bytes, *, features: int) -> str:
         text = content.decode("ascii")
     except UnicodeDecodeError as error:
         raise InputError("A model file is not LightGBM text. Train the model again.") from error
-    columns = read_trees(text).columns
-    if columns > features:
+    trees = read_trees(text)
+    if trees.columns > features:
         raise InputError(
-            f"A model file uses feature number {columns - 1}; the run has {features} columns."
+            f"A model file uses feature number {trees.columns - 1}; the run has {features} columns."
         )
-    return text
+    return text, trees

@@ -5,7 +5,7 @@ import pytest
 
 from features.errors import InputError
 from models.estimators import LightGBMEnsemble
-from models.model_text import check_model_text
+from models.model_text import checked_trees
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def text() -> str:
 
 
 def test_a_model_of_lightgbm_passes(text: str) -> None:
-    assert check_model_text(text.encode(), features=3) == text
+    assert checked_trees(text.encode(), features=3)[0] == text
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_a_model_that_does_not_hold_together_is_refused(
     broken = re.sub(pattern, replacement, text, count=1)
     assert broken != text
     with pytest.raises(InputError):
-        check_model_text(broken.encode(), features=3)
+        checked_trees(broken.encode(), features=3)
 
 
 def test_what_is_not_text_is_refused() -> None:
     with pytest.raises(InputError, match="not LightGBM text"):
-        check_model_text(b"\x80\x04pickle", features=3)
+        checked_trees(b"\x80\x04pickle", features=3)

@@ -19,10 +19,9 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
 
-from features.cube import cube_geobox, open_cube, stored_key
+from features.cube_store import cube_geobox, families_of, open_cube, stored_key
 from features.grid import cell_centres
 from models.risk_model import RiskModel
-from pipelines.build import families_of
 from pipelines.reason_raster import reason_bands
 from pipelines.workers import Workers
 

@@ -9,7 +9,7 @@ import numpy as np
 import pyogrio
 from numpy.typing import NDArray
 
-from features.cube import open_cube
+from features.cube_store import open_cube
 from pipelines.chart import chart
 from pipelines.context import Run
 from pipelines.figures import figure_bytes

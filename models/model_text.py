@@ -48,7 +48,7 @@ def checked_trees(content: bytes, *, features: int) -> tuple[str, Trees]:
         raise InputError(
             f"A model file uses feature number {trees.columns - 1}; the run has {features} columns."
         )
-    if trees.linear or LINEAR.search(text) or trees.outputs > 1:  # so never checked
+    if trees.linear or LINEAR.search(text) or trees.outputs > 1:  # never trained here
         raise InputError("A model file has linear leaves or several classes. Train it again.")
     if odd := OBJECTIVE.search(text.partition("\nTree=")[0]):
         raise InputError(f"A model file states objective={odd[1][:60]!r}. Train it again.")

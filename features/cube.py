@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -15,16 +16,16 @@ import numpy as np
 import pyproj
 import xarray as xr
 import zarr
-from affine import Affine
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from zarr.errors import ContainsArrayError
 
 from features.chunks import packing, write_tile
+from features.cube_store import stored_key
 from features.errors import InputError
-from features.families import FAMILIES, build_feature, layers_of
+from features.families import FAMILIES, build_feature
 from features.grid import cell_centres, pad_grid, resolution
-from features.sources import Layers
+from features.sources import Layers, layers_of
 from features.stores import chunk_files, remove_store, settle
 
 FEATURES_VERSION = 1
@@ -131,33 +132,6 @@ def build_cube(
     return True
 
 
-def open_cube(path: Path) -> xr.Dataset:
-    """Open a cube lazily.
-
-    Returns
-    -------
-    Dataset
-        Features float32 ``(y, x)`` in the order they were asked for, and ``inside`` uint8, with
-        coordinates ``y``, ``x`` and
-        ``spatial_ref``; attributes ``crs``, ``transform``, ``resolution``, ``key``.
-
-    Raises
-    ------
-    InputError
-        If there is no finished cube.
-    """
-    if stored_key(path) is None:
-        raise InputError(f"There is no finished cube at {path}. Build it first.")
-    cube = xr.open_zarr(path, chunks=None, consolidated=False, decode_coords="all")
-    return cube[[*cube.attrs["variables"], "inside"]]
-
-
-def cube_geobox(cube: xr.Dataset) -> GeoBox:
-    """Give the grid of an open cube."""
-    shape = (cube.sizes["y"], cube.sizes["x"])
-    return GeoBox(shape, Affine(*cube.attrs["transform"]), cube.attrs["crs"])
-
-
 def cube_key(
     layers: Layers,
     features: Features,
@@ -177,14 +151,6 @@ def cube_key(
     }
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def stored_key(path: Path) -> str | None:
-    """Give the key of the cube at `path`, or None if no finished cube is there."""
-    if not (path / "zarr.json").is_file():
-        return None
-    attributes = json.loads((path / "zarr.json").read_text()).get("attributes", {})
-    return attributes.get("key")
 
 
 def _layer_key(layers: Layers, name: str) -> dict[str, Any]:
@@ -303,6 +269,8 @@ def _write_tile(
     rows = slice(row, min(row + side, geobox.height))
     columns = slice(column, min(column + side, geobox.width))
     part = build_window(layers, geobox[rows, columns], kind=kind, params=params)
+    if mark.is_file():  # a second worker, given the tile as it was late, has been faster
+        return number, json.loads(mark.read_text(encoding="utf-8"))
     group = zarr.open_group(store, mode="r+")
     names = []
     for name, variable in _named(part):
@@ -317,7 +285,7 @@ def _write_tile(
         )
         names.append(name)
     settle(chunk_files(store, names, rows=rows, columns=columns, chunk=_chunk(geobox)))
-    begun = mark.with_suffix(".partial")
+    begun = mark.with_suffix(f".{os.getpid()}.partial")  # another may be at the same tile
     begun.write_text(json.dumps(names), encoding="utf-8")
     settle([begun])
     begun.replace(mark)

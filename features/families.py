@@ -22,7 +22,7 @@ from features.front_zones import front_zones
 from features.land_cover import change, land_cover, value
 from features.landform import landform
 from features.minefield_records import minefield_records
-from features.sources import Layers
+from features.sources import Layers, layers_of
 from features.surroundings import own_side_share
 from features.terrain import terrain
 from features.trafficability import trafficability
@@ -187,19 +187,6 @@ FAMILIES: dict[str, Family] = {
         units=("1", "m", "year"),
     ),
 }
-
-
-LAYER_KEYS = (
-    *("layer", "held_area", "front_line", "opposing_line"),
-    *("elevation", "before", "rivers", "roads", "observers", "land_cover", "land"),
-)
-"""The parameters that name a layer."""
-
-
-def layers_of(params: Mapping[str, Any]) -> list[str]:
-    """Give the names of the layers that a feature reads, by its parameters."""
-    named = (params.get(key) for key in LAYER_KEYS)
-    return [name for name in named if name is not None]
 
 
 def build_feature(

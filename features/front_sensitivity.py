@@ -11,9 +11,8 @@ from odc.geo.geobox import GeoBox
 
 from features.cube import build_window
 from features.errors import InputError
-from features.families import layers_of
 from features.front import position_error
-from features.sources import Layers, Source
+from features.sources import Layers, Source, layers_of
 
 CORRELATION = 4.0
 """The displacement changes over this many positional errors: a smooth shift, never a tangle."""

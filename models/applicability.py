@@ -7,7 +7,6 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial.distance import pdist
 
 from features.errors import InputError
 from models.feature_distance import nearest_and_near
@@ -120,6 +119,8 @@ class Applicability:
         InputError
             If no feature has importance, or the complete rows hold fewer than two folds.
         """
+        from scipy.spatial.distance import pdist
+
         fold = np.asarray(folds)
         if fold.shape != (len(X),):
             raise InputError(f"The folds have shape {fold.shape}; expected ({len(X)},).")

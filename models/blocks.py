@@ -5,8 +5,6 @@ from typing import Literal
 import geopandas as gpd
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
 from features.errors import InputError
 from models.inputs import as_coordinates, as_labels
@@ -196,6 +194,9 @@ def cluster_regions(
     InputError
         If there are fewer distinct places than regions.
     """
+    from sklearn.cluster import KMeans
+    from threadpoolctl import threadpool_limits
+
     points = as_coordinates(centroids)
     distinct = np.unique(points, axis=0).shape[0]
     if not 1 <= count <= distinct:

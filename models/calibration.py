@@ -8,7 +8,6 @@ from typing import Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn.isotonic import IsotonicRegression
 
 from features.errors import InputError
 from models.inputs import checked_scores
@@ -197,6 +196,8 @@ class IsotonicCalibrator:
     def fit(self, scores: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> Self:
         """Fit to held-out scores; see `LogisticCalibrator.fit`."""
         labels, score, weights = checked_scores(y, scores, weight)
+        from sklearn.isotonic import IsotonicRegression
+
         found = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip").fit(
             score, labels, sample_weight=weights
         )

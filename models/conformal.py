@@ -14,8 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtr, expit, gammaln
-from scipy.stats import norm
+from scipy.special import bdtr, expit, gammaln, ndtri
 
 from features.errors import InputError
 from models.inputs import checked_scores
@@ -157,7 +156,7 @@ class IntervalScaler:
             Standard deviation of the ensemble's log-odds before calibration, same shape.
         """
         centre = logit(np.asarray(probability, dtype=np.float64))
-        z = float(norm.ppf(0.5 + self.level / 2))
+        z = float(ndtri(0.5 + self.level / 2))
         reach = z * self.log_odds_sd(spread)
         return np.asarray(expit(centre - reach)), np.asarray(expit(centre + reach))
 

@@ -5,7 +5,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.isotonic import IsotonicRegression
 
 from features.errors import InputError
 from models.applicability import Novelty
@@ -139,6 +138,8 @@ def log_loss_above_prevalence(y: ArrayLike, p: ArrayLike) -> Array:
 
 def _curve(values: Array, error: Array, *, rising: bool) -> tuple[Array, Array]:
     """Draw a monotone staircase through the means of windows of equal numbers of rows."""
+    from sklearn.isotonic import IsotonicRegression
+
     order = np.argsort(values, kind="stable")
     windows = np.array_split(order, min(WINDOWS, values.size))
     middle = np.array([values[rows].mean() for rows in windows])

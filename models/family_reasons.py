@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -11,6 +10,7 @@ from features.errors import InputError
 from models.members import LinearMembers, TreeMembers
 from models.reasons import reasons
 from models.risk_model import RiskModel
+from models.stored_booster import Booster
 
 PAST_FINDINGS = "past_findings"
 
@@ -65,7 +65,7 @@ def _groups(
     return names, [names.index(family[column]) for column in columns]
 
 
-def _explained(members: TreeMembers) -> list[lgb.Booster]:
+def _explained(members: TreeMembers) -> list[Booster]:
     pairs = list(zip(members.boosters, members.forest, strict=True))
     return [booster for booster, forest in pairs if not forest] or list(members.boosters)
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
-from models.model_text import check_model_text
+from models.model_text import checked_trees
+from models.stored_booster import Booster, StoredBooster
 from models.tree_kernel import Kernel, kernel_of
 
-LEAST_ROWS = 4_096  # for fewer, LightGBM is done before the kernel has read the trees
+LEAST_ROWS = 4_096  # for fewer, LightGBM is done before the kernel has read trees just trained
 LEAST_SHARE = 1e-4  # a forest's share of positives is held inside this and 1 minus this
 
 
@@ -34,7 +34,7 @@ class TreeMembers:
         What makes log-odds of one kind of model mean the same as those of another.
     """
 
-    boosters: tuple[lgb.Booster, ...]
+    boosters: tuple[Booster, ...]
     forest: tuple[bool, ...]
     slope: float = 1.0
     intercept: float = 0.0
@@ -74,7 +74,8 @@ class TreeMembers:
         return kernel_of(self.boosters)
 
     def _raw(self, matrix: NDArray[np.float32], threads: int) -> NDArray[np.float64]:
-        if len(matrix) >= LEAST_ROWS and self.kernel is not None:
+        read = all(isinstance(booster, StoredBooster) for booster in self.boosters)
+        if (read or len(matrix) >= LEAST_ROWS) and self.kernel is not None:
             return self.kernel.raw(matrix, threads=threads)
         with ThreadPoolExecutor(max_workers=threads) as pool:
             scores = pool.map(
@@ -181,17 +182,16 @@ def _trees(files: Mapping[str, bytes], forest: Sequence[bool], columns: int) -> 
     missing = [name for name in names if name not in files]
     if missing or not names:
         raise InputError(f"The model folder lacks {missing or 'members'}; it is incomplete.")
-    texts = [check_model_text(files[name], features=columns) for name in names]
-    try:
-        boosters = tuple(lgb.Booster(model_str=text) for text in texts)
-    except lgb.basic.LightGBMError as error:
-        raise InputError(f"LightGBM cannot read a member ({error}). Train again.") from error
-    widths = {booster.num_feature() for booster in boosters}
+    found = [checked_trees(files[name], features=columns) for name in names]
+    widths = {trees.columns for _, trees in found}
     if widths != {columns}:
         raise InputError(
             f"The members read {widths} columns; the model has {columns}. Train again."
         )
-    return TreeMembers(boosters, tuple(forest))
+    return TreeMembers(
+        boosters=tuple(StoredBooster(text, trees) for text, trees in found),
+        forest=tuple(forest),
+    )
 
 
 def _linear(record: Mapping[str, Any], columns: int) -> LinearMembers:

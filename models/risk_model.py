@@ -4,21 +4,24 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
 from features.errors import InputError
 from models.applicability import Applicability
 from models.calibration import Calibrator, calibrator_from_dict
 from models.conformal import IntervalScaler
 from models.error_profiles import ErrorProfile
-from models.findings_encoder import FindingsEncoder
 from models.members import Members, mean_and_spread, members_from_files
 from models.table import COORDINATES
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
+    from models.past_findings import PastFindings
 
 FORMAT = 3
 
@@ -75,7 +78,7 @@ class RiskModel:
     """
 
     features: tuple[str, ...]
-    findings: FindingsEncoder | None
+    findings: "PastFindings | None"
     members: Members
     calibrator: Calibrator
     applicability: Applicability
@@ -183,9 +186,12 @@ class RiskModel:
             raise InputError(f"The model folder lacks {missing}; it is incomplete.")
         findings = None
         if record["findings"] is not None:
-            findings = FindingsEncoder.from_dict(
-                record["findings"], _frame(files["findings.parquet"])
+            from models.past_findings import (
+                PastFindings,  # a model without them needs no SciPy tree
             )
+
+            known = _frame(files["findings.parquet"])
+            findings = PastFindings.from_dict(record["findings"], known)
         width = len(record["features"])
         width += 0 if findings is None else len(findings.get_feature_names_out())
         arrays = {
@@ -208,7 +214,7 @@ class RiskModel:
 
 
 def assemble(
-    pipeline: Pipeline,
+    pipeline: "Pipeline",
     *,
     features: list[str],
     calibrator: Calibrator,

@@ -5,7 +5,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from models.inputs import checked_scores
@@ -34,6 +33,8 @@ class ShiftCalibrator:
 
     def fit(self, scores: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> Self:
         """Fit to held-out scores; see `models.calibration.LogisticCalibrator.fit`."""
+        from scipy.optimize import brentq
+
         labels, score, weights = checked_scores(y, scores, weight)
         log_odds, found = logit(score), float((weights * labels).sum())
 

@@ -13,14 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import NamedTuple
 
-import lightgbm as lgb
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from features.errors import InputError
+from models.stored_booster import Booster, trees_of
 from models.tree_bins import BLOCK, TASK, Splits, bin_splits, fill_bins
-from models.tree_model import Trees, UnreadableTreesError, read_trees
+from models.tree_model import Trees, UnreadableTreesError
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +64,8 @@ class Kernel:
 
     Parameters
     ----------
-    texts
-        The members' model texts (``Booster.model_to_string()``), over the same columns.
+    members
+        The trees of each member (`models.tree_model.read_trees`), over the same columns.
 
     Attributes
     ----------
@@ -76,15 +76,13 @@ class Kernel:
 
     Raises
     ------
-    InputError
-        If a text does not hold together.
     UnreadableTreesError
         If LightGBM alone can walk the trees: linear leaves, several classes, more than 4,096
         leaves, columns that are category here and number there.
     """
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        self.members = [read_trees(text) for text in texts]
+    def __init__(self, members: Sequence[Trees]) -> None:
+        self.members = list(members)
         _check_readable(self.members)
         self.columns = self.members[0].columns
         self.splits = bin_splits(self.members)
@@ -134,7 +132,7 @@ class Kernel:
 
 
 @lru_cache(maxsize=2)
-def kernel_of(boosters: tuple[lgb.Booster, ...]) -> Kernel | None:
+def kernel_of(boosters: tuple[Booster, ...]) -> Kernel | None:
     """Make the kernel of an ensemble once; none, with a line in the log, if LightGBM must do it.
 
     Parameters
@@ -143,7 +141,7 @@ def kernel_of(boosters: tuple[lgb.Booster, ...]) -> Kernel | None:
         The members, trained; they must not be trained on.
     """
     try:
-        return Kernel([booster.model_to_string() for booster in boosters])
+        return Kernel([trees_of(booster) for booster in boosters])
     except UnreadableTreesError as error:
         log.warning("%s LightGBM walks them itself, which takes longer.", error)
         return None
@@ -172,8 +170,8 @@ def _moves(members: Sequence[Trees], splits: Splits) -> Moves:
         source=np.concatenate([source for source, _, _ in slots]).astype(np.uint16),
         target=np.concatenate([target for _, target, _ in slots]).astype(np.uint16),
         goes_right=splits.goes_right,
-        start=_joined_starts([trees.node_start for trees in members]),
-        score_start=_joined_starts([trees.leaf_start for trees in members]),
+        start=joined_starts([trees.node_start for trees in members]),
+        score_start=joined_starts([trees.leaf_start for trees in members]),
         score=np.concatenate([score for _, _, score in slots]),
         member_start=np.cumsum([0, *(len(trees.node_start) - 1 for trees in members)]),
     )
@@ -198,7 +196,8 @@ def _slots(trees: Trees) -> tuple[list[int], list[int], NDArray[np.float64]]:
     return source, target, score
 
 
-def _joined_starts(starts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+def joined_starts(starts: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Put the starts of the trees of every member one after the other."""
     return np.cumsum(np.concatenate([[0], *(np.diff(start) for start in starts)]))
 
 

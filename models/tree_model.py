@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
+from typing import Any, SupportsInt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,21 +18,18 @@ MAX_WORDS = 1_000_000  # of 32 categories each
 MAX_CATEGORIES = 1_000_000  # named by the splits of one tree
 MAX_DECISION = 11  # category bit 1, default-left bit 2, missing values none 0, zero 4 or NaN 8
 CATEGORY = 1
-NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")  # what every parser reads alike
-LOOSE = re.compile(NUMBER.pattern + "|-?(inf|nan)")  # of what no score comes from
-INFINITE = "inf"  # as a threshold: it parts NaN from all numbers
-WHOLE = re.compile(r"-?[0-9]{1,10}")
 COUNT = re.compile(r"[0-9]{1,9}")
-ARRAYS = (
-    "feature",
-    "threshold",
-    "decision",
-    "left",
-    "right",
-    "node_count",
-    "leaf_value",
-    "leaf_count",
+_NUMBER, _WHOLE = r"-?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?", r"-?[0-9]{1,10}"
+_LOOSE = f"(?:{_NUMBER}|-?(?:inf|nan))"  # of what no score comes from
+LOOSE = re.compile(_LOOSE)
+# What every parser reads alike, parted by single blanks; possessive, so that nothing is kept
+# for a second try.
+NUMBERS, WHOLES, LOOSES = (
+    re.compile(rf"(?:{one}(?: {one})*+)?") for one in (_NUMBER, _WHOLE, _LOOSE)
 )
+UNREAD = ("split_gain", "internal_value", "internal_weight", "leaf_weight")
+"""Fields that nothing here comes of; yet a word that is no number ends the process in LightGBM."""
+INFINITE = "inf"  # as a threshold: it parts NaN from all numbers
 
 
 class UnreadableTreesError(InputError):
@@ -95,16 +92,21 @@ def read_trees(text: str) -> Trees:
         raise InputError(f"A model has {len(text):,} characters; {MAX_BYTES:,} at most.")
     head, blocks = model_lines(text)
     columns, outputs = _columns(head), _outputs(head, len(blocks))
-    trees = []
-    for number, block in enumerate(blocks):
-        try:
-            trees.append(_tree(block, columns))
-        except (KeyError, ValueError, OverflowError) as error:
-            raise InputError(
-                f"Tree {number} of a model file does not hold together ({error}). Do not use this "
-                "model; train it again, and find out who changed the file (`minerisk audit`)."
-            ) from error
-    return _joined(trees, columns=columns, outputs=outputs)
+    try:
+        return _trees(blocks, columns=columns, outputs=outputs)
+    except _WrongTreeError as error:
+        raise InputError(
+            f"Tree {error.number} of a model file does not hold together ({error}). Do not use "
+            "this model; train it again, and find out who changed the file (`minerisk audit`)."
+        ) from error
+
+
+class _WrongTreeError(ValueError):
+    """What does not fit, and the number of the tree."""
+
+    def __init__(self, number: SupportsInt, words: str) -> None:
+        super().__init__(words)
+        self.number = int(number)
 
 
 def _whole_number(head: Mapping[str, str], name: str) -> int:
@@ -122,6 +124,8 @@ def _columns(head: Mapping[str, str]) -> int:
             continue
         if len(given) != columns or "" in given:
             raise InputError(f"A model file does not name its {columns} columns. Train it again.")
+        if name == "monotone_constraints" and not set(given) <= {"-1", "0", "1"}:
+            raise InputError("A model file constrains a column in no known way. Train it again.")
     return columns
 
 
@@ -139,78 +143,122 @@ def _outputs(head: Mapping[str, str], trees: int) -> int:
     return outputs
 
 
-def _tree(block: Mapping[str, str], columns: int) -> Trees:
-    """Read one tree; raise KeyError or ValueError with what does not fit."""
-    leaves = _whole(block["num_leaves"])
-    if not 1 <= leaves <= MAX_LEAVES:
-        raise ValueError(f"{leaves} leaves")
-    fields = _numbers(block, leaves)
-    tree = Trees(
+def _trees(blocks: list[dict[str, str]], *, columns: int, outputs: int) -> Trees:
+    """Read all trees at once: what is stated of each stands one after the other."""
+    leaves = np.array([_leaves(number, block) for number, block in enumerate(blocks)], np.int64)
+    linear = [_is_linear(number, block) for number, block in enumerate(blocks)]
+    known = {
+        **{name: _column(blocks, name, leaves - 1) for name in NODE_FIELDS},
+        **{name: _column(blocks, name, leaves, lone=name != "leaf_value") for name in LEAF_FIELDS},
+    }
+    for name in UNREAD:
+        _check_form(known[name], LOOSES)
+    node_start, leaf_start = (np.concatenate([[0], np.cumsum(n)]) for n in (leaves - 1, leaves))
+    trees = Trees(
         columns=columns,
-        outputs=1,
-        linear=_whole(block["is_linear"]) == 1,
-        node_start=np.array([0, leaves - 1]),
-        leaf_start=np.array([0, leaves]),
-        feature=_integers(fields["split_feature"], np.int32),
-        threshold=_thresholds(fields["threshold"]),
-        decision=_integers(fields["decision_type"], np.uint8),
-        left=_integers(fields["left_child"], np.int32),
-        right=_integers(fields["right_child"], np.int32),
-        node_count=_integers(fields["internal_count"], np.int32).astype(np.int64),
-        leaf_value=_floats(fields["leaf_value"]),
-        leaf_count=_integers(fields["leaf_count"] or ["0"], np.int32).astype(np.int64),
+        outputs=outputs,
+        linear=any(linear),
+        node_start=node_start,
+        leaf_start=leaf_start,
+        feature=_integers(known["split_feature"], np.int32),
+        threshold=_thresholds(known["threshold"]),
+        decision=_integers(known["decision_type"], np.uint8),
+        left=_integers(known["left_child"], np.int32),
+        right=_integers(known["right_child"], np.int32),
+        node_count=_integers(known["internal_count"], np.int32).astype(np.int64),
+        leaf_value=_floats(known["leaf_value"]),
+        leaf_count=_integers(known["leaf_count"], np.int32).astype(np.int64),
         categories={},
     )
-    _check_nodes(tree, leaves - 1)
-    return replace(tree, categories=_categories(tree, block))
+    _check_nodes(trees)
+    return replace(trees, categories=_categories(trees, blocks))
 
 
-def _numbers(block: Mapping[str, str], leaves: int) -> dict[str, list[str]]:
-    """Part the fields into as many numbers as there are nodes and leaves."""
-    fields = {name: block[name].split() for name in (*NODE_FIELDS, *LEAF_FIELDS)}
-    optional = LEAF_FIELDS[1:] if leaves == 1 else ()
-    expected = dict.fromkeys(NODE_FIELDS, leaves - 1) | dict.fromkeys(LEAF_FIELDS, leaves)
-    wrong = [
-        name
-        for name, values in fields.items()
-        if len(values) != expected[name] and not (name in optional and not values)
-    ]
-    if wrong:
-        raise ValueError(f"{leaves} leaves do not fit {wrong}")
-    # A word that is no number ends the process in LightGBM, whatever the field.
-    if not all(LOOSE.fullmatch(value) for values in fields.values() for value in values):
-        raise ValueError("not all numbers")
-    if not LOOSE.fullmatch(block["shrinkage"]) or _whole(block["is_linear"]) > 1:
-        raise ValueError("shrinkage or is_linear")
-    return fields
+def _leaves(number: int, block: Mapping[str, str]) -> int:
+    stated = block.get("num_leaves", "")
+    if not COUNT.fullmatch(stated) or not 1 <= int(stated) <= MAX_LEAVES:
+        raise _WrongTreeError(number, f"num_leaves={stated or 'nothing'}")
+    return int(stated)
 
 
-def _check_nodes(tree: Trees, nodes: int) -> None:
+def _is_linear(number: int, block: Mapping[str, str]) -> bool:
+    stated = block.get("is_linear", "")
+    if stated not in ("0", "1") or not LOOSE.fullmatch(block.get("shrinkage", "")):
+        raise _WrongTreeError(number, "shrinkage or is_linear")
+    return stated == "1"
+
+
+def _column(
+    blocks: list[dict[str, str]], name: str, sizes: NDArray[np.int64], *, lone: bool = False
+) -> list[str]:
+    """Give what every tree states under a name; 0 where a tree of one leaf may leave it out."""
+    texts = []
+    for number, (block, size) in enumerate(zip(blocks, sizes.tolist(), strict=True)):
+        text = block.get(name, "absent").strip(" ")
+        if lone and size == 1 and not text:
+            text = "0"
+        if (text.count(" ") + 1 if text else 0) != size:
+            raise _WrongTreeError(number, f"{name} does not fit the number of leaves")
+        texts.append(text)
+    return texts
+
+
+def _check_nodes(trees: Trees) -> None:
     """Every node and leaf has one parent, which stands before it: no cycle, nothing cut off."""
-    children = sorted(np.concatenate([tree.left, tree.right]).tolist())
-    if nodes and children != [*range(-nodes - 1, 0), *range(1, nodes)]:
-        raise ValueError("children")
-    own = np.arange(nodes)
-    if any(((child >= 0) & (child <= own)).any() for child in (tree.left, tree.right)):
-        raise ValueError("a child before its parent")
-    if ((tree.feature < 0) | (tree.feature >= tree.columns)).any():
-        raise ValueError("split_feature")
-    if (tree.decision > MAX_DECISION).any():
-        raise ValueError("decision_type")
-    if (tree.node_count < 0).any() or (tree.leaf_count < 0).any():
-        raise ValueError("a negative count")
+    nodes, leaves = np.diff(trees.node_start), np.diff(trees.leaf_start)
+    tree = np.repeat(np.arange(len(nodes)), nodes)
+    own = np.arange(len(tree)) - trees.node_start[tree]
+
+    def refuse(wrong: NDArray[np.bool_], words: str) -> None:
+        if wrong.any():
+            raise _WrongTreeError(tree[np.argmax(wrong)], words)
+
+    children = [child.astype(np.int64) for child in (trees.left, trees.right)]
+    for child in children:
+        refuse((child >= nodes[tree]) | (~child >= leaves[tree]), "children")
+        refuse((child >= 0) & (child <= own), "a child before its parent")
+    below = np.concatenate(children)
+    both, inner = np.concatenate([tree, tree]), below >= 0
+    parents = np.bincount((trees.node_start[both] + below)[inner], minlength=len(tree))
+    refuse(parents != (own > 0), "children")
+    of_leaf = np.bincount((trees.leaf_start[both] + ~below)[~inner], minlength=leaves.sum())
+    place = np.repeat(np.arange(len(leaves)), leaves)
+    lone = np.flatnonzero(of_leaf != (nodes > 0)[place])
+    if lone.size:
+        raise _WrongTreeError(place[lone[0]], "children")
+    refuse((trees.feature < 0) | (trees.feature >= trees.columns), "split_feature")
+    refuse(trees.decision > MAX_DECISION, "decision_type")
+    refuse(trees.node_count < 0, "a negative count")
+    if (trees.leaf_count < 0).any():
+        raise _WrongTreeError(place[np.argmax(trees.leaf_count < 0)], "a negative count")
 
 
-def _categories(tree: Trees, block: Mapping[str, str]) -> dict[int, frozenset[int]]:
-    """Read the categories that go left, kept as bits of 32-bit words, set after set."""
-    nodes = np.flatnonzero(tree.decision & CATEGORY).tolist()
-    sets = _whole(block["num_cat"])
+def _categories(trees: Trees, blocks: list[dict[str, str]]) -> dict[int, frozenset[int]]:
+    """Read the categories that go left at each node that splits by category."""
+    at = np.flatnonzero(trees.decision & CATEGORY)
+    edges = np.searchsorted(at, trees.node_start)
+    found: dict[int, frozenset[int]] = {}
+    for number, block in enumerate(blocks):
+        nodes = at[edges[number] : edges[number + 1]].tolist()
+        try:
+            found |= _sets(trees.threshold[nodes], nodes, block)
+        except (KeyError, ValueError, OverflowError) as error:
+            raise _WrongTreeError(number, str(error)) from error
+    return found
+
+
+def _sets(
+    which: NDArray[np.float64], nodes: list[int], block: Mapping[str, str]
+) -> dict[int, frozenset[int]]:
+    """Read the sets of one tree, kept as bits of 32-bit words, set after set."""
+    stated = block["num_cat"]
+    sets = int(stated) if COUNT.fullmatch(stated) else -1
     if sets != len(nodes):
-        raise ValueError(f"num_cat {sets} for {len(nodes)} splits by category")
+        raise ValueError(f"num_cat {stated} for {len(nodes)} splits by category")
     if not sets:
         return {}
-    edges = _integers(block["cat_boundaries"].split(), np.int64).tolist()
-    words = _integers(block["cat_threshold"].split(), np.int64).tolist()
+    edges = _integers([block["cat_boundaries"].strip(" ")], np.int64).tolist()
+    words = _integers([block["cat_threshold"].strip(" ")], np.int64).tolist()
     if len(edges) != sets + 1 or edges[0] != 0 or edges[-1] != len(words):
         raise ValueError("cat_boundaries")
     if any(not 0 < high - low <= MAX_WORDS for low, high in pairwise(edges)):
@@ -219,19 +267,12 @@ def _categories(tree: Trees, block: Mapping[str, str]) -> dict[int, frozenset[in
         raise ValueError("cat_threshold")
     if sum(word.bit_count() for word in words) > MAX_CATEGORIES:
         raise ValueError(f"more than {MAX_CATEGORIES:,} categories")
-    number = tree.threshold[nodes]
-    if sorted(number.tolist()) != list(range(sets)):
+    if sorted(which.tolist()) != list(range(sets)):
         raise ValueError("the number of a category set")
     return {
-        node: _bits(words[edges[int(which)] : edges[int(which) + 1]])
-        for node, which in zip(nodes, number, strict=True)
+        node: _bits(words[edges[int(place)] : edges[int(place) + 1]])
+        for node, place in zip(nodes, which, strict=True)
     }
-
-
-def _whole(value: str) -> int:
-    if not COUNT.fullmatch(value):
-        raise ValueError(f"{value!r} is no count")
-    return int(value)
 
 
 def _bits(words: list[int]) -> frozenset[int]:
@@ -240,43 +281,44 @@ def _bits(words: list[int]) -> frozenset[int]:
     )
 
 
-def _thresholds(values: list[str]) -> NDArray[np.float64]:
-    infinite = np.array([value == INFINITE for value in values], dtype=np.bool_)
-    return np.where(infinite, np.inf, _floats([v if v != INFINITE else "0" for v in values]))
+def _thresholds(texts: list[str]) -> NDArray[np.float64]:
+    """Read thresholds, among which infinity is one."""
+    if not any(INFINITE in text for text in texts):
+        return _floats(texts)
+    values = [text.split(" ") if text else [] for text in texts]
+    infinite = [value == INFINITE for words in values for value in words]
+    finite = [" ".join("0" if value == INFINITE else value for value in words) for words in values]
+    return np.where(infinite, np.inf, _floats(finite))
 
 
-def _floats(values: list[str]) -> NDArray[np.float64]:
-    if not all(map(NUMBER.fullmatch, values)):
-        raise ValueError(f"not all numbers: {values[:9]}")
-    numbers = np.array([float(value) for value in values], dtype=np.float64)
+def _floats(texts: list[str]) -> NDArray[np.float64]:
+    numbers: NDArray[np.float64] = _numbers(texts, NUMBERS, np.float64)
     if not np.isfinite(numbers).all():
-        raise ValueError("a number is not finite")
+        sizes = np.cumsum([text.count(" ") + 1 if text else 0 for text in texts])
+        wrong = int(np.argmin(np.isfinite(numbers)))
+        raise _WrongTreeError(np.searchsorted(sizes, wrong, "right"), "a number is not finite")
     return numbers
 
 
-def _integers(values: list[str], kind: type[np.generic]) -> NDArray[Any]:
-    if not all(map(WHOLE.fullmatch, values)):
-        raise ValueError(f"not all whole numbers: {values[:9]}")
-    return np.array([int(value) for value in values], dtype=kind)
+def _integers(texts: list[str], kind: type[np.generic]) -> NDArray[Any]:
+    numbers = _numbers(texts, WHOLES, np.int64)
+    kept = numbers.astype(kind)
+    if (kept != numbers).any():
+        sizes = np.cumsum([text.count(" ") + 1 if text else 0 for text in texts])
+        wrong = int(np.argmax(kept != numbers))
+        raise _WrongTreeError(np.searchsorted(sizes, wrong, "right"), f"{numbers[wrong]}")
+    return kept
 
 
-def _joined(trees: list[Trees], *, columns: int, outputs: int) -> Trees:
-    def all_of(name: str) -> NDArray[Any]:
-        return np.concatenate([getattr(tree, name) for tree in trees])
+def _numbers(texts: list[str], form: re.Pattern[str], kind: type[np.generic]) -> NDArray[Any]:
+    """Read numbers parted by single blanks, all texts at once; every one is checked first."""
+    whole = _check_form(texts, form)
+    return np.fromstring(whole, dtype=kind, sep=" ") if whole else np.empty(0, dtype=kind)
 
-    node_start = np.cumsum([0, *(len(tree.feature) for tree in trees)])
-    leaf_start = np.cumsum([0, *(len(tree.leaf_value) for tree in trees)])
-    categories = {
-        int(first) + node: kept
-        for first, tree in zip(node_start[:-1], trees, strict=True)
-        for node, kept in tree.categories.items()
-    }
-    return Trees(
-        columns=columns,
-        outputs=outputs,
-        linear=any(tree.linear for tree in trees),
-        node_start=node_start,
-        leaf_start=leaf_start,
-        categories=categories,
-        **{name: all_of(name) for name in ARRAYS},
-    )
+
+def _check_form(texts: list[str], form: re.Pattern[str]) -> str:
+    whole = " ".join(filter(None, texts))
+    if not form.fullmatch(whole):
+        number = next(place for place, text in enumerate(texts) if not form.fullmatch(text))
+        raise _WrongTreeError(number, f"not all numbers: {texts[number][:80]}")
+    return whole

@@ -91,8 +91,9 @@ def _tree_fields(block: str, number: int) -> dict[str, str]:
 
 def _fields(lines: Sequence[str], known: Sequence[str]) -> dict[str, str]:
     pairs = [line.partition("=") for line in lines]
-    odd = [line[:60] for line, (name, equals, _) in zip(lines, pairs, strict=True)
-           if name not in known or not equals]  # fmt: skip
+    odd = [line[:60] for line, (name, equals, value) in zip(lines, pairs, strict=True)
+           if name not in known or not equals
+           or ("=" in value and name != "feature_names")]  # fmt: skip
     if odd:
         raise InputError(f"A model file states {odd[0]!r}, unknown here. Train the model again.")
     fields = {name: value for name, _, value in pairs}

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.schema import Config
-from features.cube import open_cube
+from features.cube_store import open_cube
 from features.errors import InputError
 from models.comparison import compare
 from models.evaluation import out_of_fold

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from features.errors import InputError, MineriskError
-from models.model_text import check_model_text
+from models.model_text import checked_trees
 from models.risk_model import RiskModel
 from pipelines.context import Run, read_config
 from pipelines.feedback_store import FEEDBACK, read_deliveries
@@ -213,7 +213,7 @@ def _model_problems(folder: Path) -> Iterator[str]:
     for name in sorted(files):
         if name.endswith(".lgb"):
             try:
-                check_model_text(files[name], features=MAX_FEATURES)
+                checked_trees(files[name], features=MAX_FEATURES)
             except MineriskError as error:
                 texts = False
                 yield f"model/{name} cannot be used: {error}"

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from configs.schema import Config, Evidence, Search
-from features.cube import Tiling, build_cube, cube_geobox, open_cube
+from features.cube import Tiling, build_cube
+from features.cube_store import cube_geobox, families_of, open_cube
 from features.errors import InputError
 from features.grid import cell_centres, resolution
 from features.labels import EvidenceLayer, label_cells
@@ -153,18 +154,6 @@ def read_places(run: Run, rows: NDArray[np.int64], columns: NDArray[np.int64]) -
 def feature_families(run: Run) -> dict[str, list[str]]:
     """Group the features of a run's cube by family."""
     return families_of(open_cube(run.folder / "cube.zarr"))
-
-
-def families_of(cube: xr.Dataset) -> dict[str, list[str]]:
-    """Group a cube's features by family; distances and the like by their layer."""
-    families: dict[str, list[str]] = {}
-    for name in cube.attrs["variables"]:
-        attrs = cube[name].attrs
-        family = attrs["family"]
-        if family in {"distance", "density", "value"}:
-            family = str(attrs["layer"])
-        families.setdefault(family, []).append(str(name))
-    return families
 
 
 def label_land(config: Config, layers: Layers, geobox: GeoBox) -> xr.Dataset:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from features.cube import open_cube
+from features.cube_store import open_cube
 from features.errors import InputError
 from models.splits import assign_blocks
 from models.strata import assess_strata

@@ -12,7 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from features.cube import cube_geobox, open_cube
+from features.cube_store import cube_geobox, open_cube
 from features.grid import resolution
 from models.metrics import block_draws, block_numbers
 from models.splits import assign_blocks

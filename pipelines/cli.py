@@ -4,12 +4,15 @@ import json
 import logging
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.desk import add_desk, show
 from pipelines.endings import endings
+
+if TYPE_CHECKING:
+    from pipelines.workers import Workers
 
 # Waiting threads sleep: two runs on one machine would otherwise slow each other twentyfold.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -71,10 +74,10 @@ def run(
     scheduler: Scheduler = None,
 ) -> None:
     """Do everything in order, from layers to report. Goes on where it stopped."""
+    who = _workers(workers, scheduler, "features.cube", "pipelines.prediction_tiles")
     from pipelines.run import run_steps
-    from pipelines.workers import Workers
 
-    done = run_steps(config, out, by=by, said=_say, workers=Workers(workers, scheduler))
+    done = run_steps(config, out, by=by, said=_say, workers=who)
     from pipelines.summary import closing_lines
 
     for line in closing_lines(done):
@@ -151,10 +154,10 @@ def build(
     config: ConfigFile, out: Out, workers: WorkersOption = 1, scheduler: Scheduler = None
 ) -> None:
     """Make the feature cube and the labels."""
+    who = _workers(workers, scheduler, "features.cube")
     from pipelines.run import run_steps
-    from pipelines.workers import Workers
 
-    run_steps(config, out, last="build", said=_say, workers=Workers(workers, scheduler))
+    run_steps(config, out, last="build", said=_say, workers=who)
     typer.echo(f"Cube: {out / 'cube.zarr'}")
 
 
@@ -256,11 +259,10 @@ def predict(
     scheduler: Scheduler = None,
 ) -> None:
     """Write risk rasters of the whole study area, or of the land asked for."""
+    who = _workers(workers, scheduler, "pipelines.prediction_tiles")
     from pipelines.filters import Filters, predict_request
     from pipelines.run import redo_step
-    from pipelines.workers import Workers
 
-    who = Workers(workers, scheduler)
     asked = Filters(tuple(near or ()), within, tuple(district or ()), hazard, as_of, aoi, layer)
     if asked:
         for path in predict_request(run, asked, out=out, said=_say, workers=who):
@@ -386,6 +388,15 @@ def main() -> None:
     logging.getLogger("rasterio._env").setLevel(logging.ERROR)  # drivers already absent
     with endings():
         app()
+
+
+def _workers(count: int, scheduler: str | None, *modules: str) -> "Workers":
+    """Give the workers asked for; they import what they need while this process does."""
+    from pipelines.workers import Workers
+
+    who = Workers(count, scheduler)
+    who.prepare(*modules)
+    return who
 
 
 def _say(line: str) -> None:

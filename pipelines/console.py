@@ -19,6 +19,9 @@ from rich.progress import Progress as Bars
 console = Console(stderr=True, highlight=False)
 out = Console(highlight=False, soft_wrap=True)
 
+ESTIMATE_S = 900.0
+"""Seconds back that the time left is estimated by: tiles may take minutes each."""
+
 
 class Progress:
     """One line that says what is being done and how far it is."""
@@ -45,7 +48,13 @@ def progress(title: str) -> Iterator[Progress]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+    with Bars(
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+        speed_estimate_period=ESTIMATE_S,
+    ) as bars:
         yield Progress(title, bars)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from features.cube import cube_geobox, open_cube
+from features.cube_store import cube_geobox, open_cube
 from features.errors import MineriskError
 from features.grid import resolution
 from pipelines.context import Run

@@ -5,7 +5,7 @@ from typing import Any
 
 from odc.geo.geom import point
 
-from features.cube import open_cube
+from features.cube_store import open_cube
 from pipelines.context import Run
 from pipelines.dossier_land import land_of_regions
 from pipelines.dossier_pages import Block, Cell, figures

@@ -16,9 +16,9 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from configs.schema import Config, Feature
-from features.families import FAMILIES, build_feature, layers_of
+from features.families import FAMILIES, build_feature
 from features.grid import study_grid
-from features.sources import Layers
+from features.sources import Layers, layers_of
 from pipelines.layers import Asked, effort_features, open_layers, present_features
 
 logger = logging.getLogger(__name__)

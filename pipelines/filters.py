@@ -13,7 +13,7 @@ import geopandas as gpd
 from shapely.geometry.base import BaseGeometry
 
 from configs.schema import VectorLayer
-from features.cube import open_cube
+from features.cube_store import open_cube
 from features.errors import CoverError, InputError
 from features.sources import Layers, VectorSource
 from pipelines.console import Progress, progress
@@ -22,10 +22,7 @@ from pipelines.derived_run import derive_config
 from pipelines.hazards import ANY, predict_classes, trained_hazards
 from pipelines.manifest import locked, read_manifest, sha256_path, write_json
 from pipelines.predict import area_window, predict
-from pipelines.prioritize import write_tasks
-from pipelines.review import now
 from pipelines.run import run_steps
-from pipelines.task_land import land_near
 from pipelines.workers import ALONE, Workers
 
 SHOWN = 60
@@ -102,8 +99,9 @@ def predict_request(
     CoverError
         If no cell of the study area is left, or the polygons reach outside it.
     """
-    run, target = open_request(run_dir, filters, out=out, said=said, workers=workers)
-    area = request_area(run, filters)
+    run, target, area = open_request(run_dir, filters, out=out, said=said, workers=workers)
+    if area is None:
+        area = request_area(run, filters)
     with locked(target), progress("Risk rasters") as bar:
         one = partial(_predict_one, run, area, target, bar)
         if filters.hazard is None:
@@ -131,7 +129,9 @@ def prioritize_request(
     InputError
         As `predict_request`, and if no task fits the land.
     """
-    run, target = open_request(run_dir, filters, out=out, said=said)
+    from pipelines.prioritize import write_tasks
+
+    run, target, _ = open_request(run_dir, filters, out=out, said=said)
     known = run.config.tasks
     settings = task_settings(run, filters)
     both = {name: {**getattr(known, name), **settings[name]} for name in ("near", "districts")}
@@ -147,15 +147,18 @@ def open_request(
     out: Path | None = None,
     said: Callable[[str], None],
     workers: Workers = ALONE,
-) -> tuple[Run, Path]:
-    """Check the filters of a request; give the run that answers it and the folder for it."""
+) -> tuple[Run, Path, gpd.GeoDataFrame | None]:
+    """Check the filters of a request; give the run that answers it and the folder for it.
+
+    With them comes the land (see `request_area`) where it is that of the run asked and limited.
+    """
     run = replace(Run.open(run_dir), workers=workers)
     check_filters(run, filters)
-    if filters.limits_land:
-        request_area(run, filters)  # refused before anything is made for it
+    # Refused before anything is made for it.
+    area = request_area(run, filters) if filters.limits_land else None
     target = out or run_dir / "requests" / filters.name
     if not _other_day(run, filters):
-        return run, target
+        return run, target, area
     day = dt.date.fromisoformat(str(filters.as_of))
     config = derive_config(
         run,
@@ -165,7 +168,7 @@ def open_request(
     )
     said(f"Taught anew on what was known on {day}:")
     made = run_steps(config, target / "run", last="predict", said=said, workers=workers)
-    return replace(made, workers=workers), target
+    return replace(made, workers=workers), target, None
 
 
 def check_filters(run: Run, filters: Filters) -> None:
@@ -209,6 +212,8 @@ def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
         given[f"in {filters.aoi.name}"] = _polygons_of(run, filters.aoi, filters.layer)
     if given and not (filters.near or filters.districts):  # needs no layer of the run
         return gpd.GeoDataFrame(geometry=list(given.values()), crs=crs)
+    from pipelines.task_land import land_near
+
     layers, parts = run.layers(), dict[str, BaseGeometry]()
     for name in filters.near:
         parts[f"within {filters.within_m:g} m of {name}"] = land_near(
@@ -290,6 +295,8 @@ def _polygons_of(run: Run, path: Path, layer: str | None) -> BaseGeometry:
 
 
 def _check_day(run: Run, text: str) -> None:
+    from pipelines.review import now
+
     try:
         day = dt.date.fromisoformat(text)
     except ValueError as error:

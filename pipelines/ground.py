@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from features.cube import open_cube
+from features.cube_store import open_cube
 
 LINE_BANDS_M = (1_000, 3_000, 10_000)
 

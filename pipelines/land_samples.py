@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from features.cube import open_cube
+from features.cube_store import open_cube
 from features.errors import InputError
 from models.risk_model import RiskModel
 from models.table import CellTable

@@ -8,8 +8,7 @@ from typing import Any
 from configs.load import ConfigError, data_root
 from configs.schema import Config, RasterLayer, VectorLayer
 from features.errors import InputError
-from features.families import layers_of
-from features.sources import Layers, RasterSource, Source, VectorSource
+from features.sources import Layers, RasterSource, Source, VectorSource, layers_of
 
 Asked = tuple[str, dict[str, Any]]
 """Kind and parameters of a feature."""

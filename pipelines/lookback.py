@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from features.cube import cube_geobox, open_cube
+from features.cube_store import cube_geobox, open_cube
 from features.errors import InputError
 from features.sources import Layers, VectorSource
 from models.family_reasons import family_reasons

@@ -12,7 +12,7 @@ import pyogrio
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from features.cube import cube_geobox, open_cube
+from features.cube_store import cube_geobox, open_cube
 from features.errors import FindingError, InputError, NoTaskError
 from pipelines.coarse import coarsen_tasks
 from pipelines.context import Run
@@ -98,7 +98,7 @@ def make_packs(
     told = texts(language)
     _refuse(folder, filters, public=public)
     made_anew = tasks is None and replace(filters, aoi=None, layer=None)
-    run, place = open_request(folder, filters, said=log.info)
+    run, place, _ = open_request(folder, filters, said=log.info)
     notes = []
     if made_anew:
         try:

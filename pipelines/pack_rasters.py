@@ -14,7 +14,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.errors import RasterioError
 from rasterio.windows import Window as Slice
 
-from features.cube import cube_geobox
+from features.cube_store import cube_geobox
 from features.errors import InputError
 from pipelines.coarse import (
     coarse_geobox,

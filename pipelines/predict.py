@@ -15,12 +15,11 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from features.cube import cube_geobox, open_cube
+from features.cube_store import cube_geobox, families_of, open_cube
 from features.errors import CoverError, InputError
 from features.grid import cells_inside, resolution
 from features.stores import remove_store
 from models.risk_model import RiskModel
-from pipelines.build import families_of
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.hazards import HAZARD_TITLES, hazard_folder
@@ -126,7 +125,8 @@ def predict(
         "HAZARD": hazard or "any",
         "USE": "one indirect source for desk assessment; rank land for survey, decide nothing",
     }
-    paths = _write_bands(run, home, window, folder, tags, progress)
+    draft = _draft(run.folder / "cube.zarr", home, window, folder)
+    paths = _write_bands(run, draft, window, list(families_of(cube)), tags, progress)
     made, shares = _write_classes(run, window, folder, tags, hazard, whole=area is None)
     facts = {"cells": int(window.asked.sum()), "shape": list(window.geobox.shape)}
     return [*paths, *made], facts | {"classes": shares}
@@ -200,13 +200,13 @@ def _draft(cube: Path, home: Path, window: Window, folder: Path) -> Draft:
 
 def _write_bands(
     run: Run,
-    home: Path,
+    draft: Draft,
     window: Window,
-    folder: Path,
+    families: Sequence[str],
     tags: Mapping[str, str],
     progress: Progress,
 ) -> list[Path]:
-    draft = _draft(run.folder / "cube.zarr", home, window, folder)
+    folder = draft.path.parent
     begin_draft(draft, window.asked, ALL_BANDS)
     predict_tiles(draft, load=load_model, workers=run.workers, progress=progress.step)
     paths = {name: folder / f"{name}.tif" for name in BANDS}
@@ -226,7 +226,7 @@ def _write_bands(
         folder / "reasons.tif",
         window.geobox,
         _reason_strips(draft, window.geobox.height),
-        list(families_of(open_cube(draft.cube))),
+        families,
         tags,
     )
     remove_store(draft.path)

@@ -18,12 +18,11 @@ import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
 
-from features.cube import cube_geobox, open_cube, stored_key
+from features.cube_store import cube_geobox, families_of, open_cube, stored_key
 from features.errors import InputError
 from features.grid import cell_centres
 from features.stores import chunk_files, remove_store, settle
 from models.risk_model import RiskModel
-from pipelines.build import families_of
 from pipelines.manifest import code_sha256
 from pipelines.reason_raster import reason_bands
 from pipelines.workers import Workers
@@ -149,14 +148,22 @@ def _predict_tile(load: Load, draft: Draft, threads: int | None, task: Task) -> 
             cells[name] = cube[name].isel(place).to_numpy()[rows, columns]
         known = model.columns(pd.DataFrame(cells))  # once: past findings cost as much as scores
         bands = tile_bands(model, known) | reason_bands(model, known, families_of(cube))
+        if not _still_open(draft, mark):
+            return
         for name, values in bands.items():
             band = np.full(asked.shape, np.nan, dtype=np.float32)
             band[rows, columns] = values
             _array(group, name)[window] = band
         settle(_chunk_files(draft, group, list(bands), window))
+    if _still_open(draft, mark):
+        mark.touch()
+
+
+def _still_open(draft: Draft, mark: Path) -> bool:
+    """Tell whether a tile is not done yet: where it is late, a second worker may do it too."""
     if stored_key(draft.path) != draft.key:
         raise InputError(f"{draft.path} was begun anew by another command. Give this one again.")
-    mark.touch()
+    return not mark.exists()
 
 
 def _chunk_files(

@@ -15,7 +15,7 @@ from rasterio.features import shapes
 from shapely.geometry import shape
 
 from configs.schema import Tasks as Asked
-from features.cube import cube_geobox
+from features.cube_store import cube_geobox
 from features.errors import InputError, NoTaskError
 from features.grid import cell_centres
 from models.priorities import CONTROL, LEARN, RANKED, Land, Tasks, Wishes, make_tasks

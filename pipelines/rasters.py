@@ -18,9 +18,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from features.errors import CoverError, InputError
-from pipelines.figures import figure_bytes
 from pipelines.manifest import write_whole
-from pipelines.maps import map_figure
 from pipelines.styles import (
     OUTSIDE,
     PROBABILITY_RAMP,
@@ -341,6 +339,9 @@ def preview_png(
     elevation
         Metres, same shape: shaded beneath the map.
     """
+    from pipelines.figures import figure_bytes
+    from pipelines.maps import map_figure
+
     figure = map_figure(
         values,
         geobox,

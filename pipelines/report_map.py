@@ -11,7 +11,7 @@ import pyogrio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from features.cube import open_cube
+from features.cube_store import open_cube
 from pipelines.chart import chart
 from pipelines.context import Run
 from pipelines.figures import figure_bytes

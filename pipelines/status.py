@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.stats import rankdata
 
-from features.cube import open_cube
+from features.cube_store import open_cube
 from features.errors import InputError, MineriskError
 from features.grid import resolution
 from features.sources import Layers, VectorSource

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from shapely.geometry.base import BaseGeometry
 
 from configs.schema import Config, RasterLayer, Tasks
-from features.cube import open_cube
+from features.cube_store import open_cube
 from features.errors import InputError
 from features.grid import cell_centres, cells_inside, resolution
 from features.labels import EVIDENCE

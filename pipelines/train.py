@@ -26,7 +26,7 @@ from pipelines.candidates import MODEL, Maker, drawing, findings_encoder, makers
 from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.gates import gates, refuse_too_few
-from pipelines.hazards import measure_hazards, train_hazards
+from pipelines.hazard_training import measure_hazards, train_hazards
 from pipelines.land_samples import land_to_predict
 from pipelines.manifest import write_json, write_whole
 from pipelines.metrics import run_metrics

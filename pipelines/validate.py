@@ -15,9 +15,8 @@ from rich.table import Table
 from configs.checks import check_config
 from configs.schema import Config
 from features.errors import FindingError, InputError
-from features.families import layers_of
 from features.quality import Problem, validate_layers
-from features.sources import Layers, RasterSource
+from features.sources import Layers, RasterSource, layers_of
 from pipelines.layers import absent_layers, present_features
 from pipelines.manifest import write_whole
 

@@ -7,30 +7,16 @@ was at with it, and another does that tile again.
 
 import importlib
 import logging
-import multiprocessing
-import os
 import pickle
-import signal
-import threading
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
-from traceback import format_exception
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from features.errors import InputError
+from pipelines.processes import AGAIN, do, in_processes, prepare
 
 log = logging.getLogger(__name__)
-
-LOSSES = 3
-"""Workers lost at one tile after which it is given up."""
-
-_AGAIN = "Give the same command again: it goes on with the tiles that are not done."
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -57,6 +43,11 @@ class Workers:
         """Whether this process does all by itself."""
         return self.scheduler is None and self.processes <= 1
 
+    def prepare(self, *modules: str) -> None:
+        """Let processes of this machine import modules in the background, before there is work."""
+        if self.scheduler is None and self.processes > 1:
+            prepare("pipelines.cli", *modules)
+
     def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
         """Do tasks and give what each gives, in the order in which they are done.
 
@@ -69,89 +60,10 @@ class Workers:
             raise InputError(f"There are {self.processes} workers; expected 1 or more.")
         if self.scheduler is not None:
             return _on_cluster(work, tasks, self.scheduler)
-        return map(work, tasks) if self.alone else _in_processes(work, tasks, self.processes)
+        return map(work, tasks) if self.alone else in_processes(work, tasks, self.processes)
 
 
 ALONE = Workers()
-
-
-def _in_processes(work: Callable[[T], R], tasks: Sequence[T], count: int) -> Iterator[R]:
-    # Not a ProcessPoolExecutor: it hands tiles out ahead, and the loss of one process ends all.
-    packed = pickle.dumps(work)
-    waiting, losses = deque(range(len(tasks))), [0] * len(tasks)
-    at: dict[Any, int] = {}
-    processes: dict[Any, BaseProcess] = {}
-    try:
-        while waiting or at:
-            while waiting and len(at) < count:
-                pipe, process = _start(packed)
-                processes[pipe] = process
-                _hand(pipe, waiting, tasks, at)
-            ready: list[Any] = wait(list(at))
-            for pipe in ready:
-                number = at.pop(pipe)
-                try:
-                    result, failure = pipe.recv()
-                except (EOFError, OSError) as end:
-                    losses[number] += 1
-                    _mourn(processes[pipe], losses[number], end)
-                    waiting.appendleft(number)
-                    continue
-                if failure is not None:
-                    raise failure
-                if waiting:
-                    _hand(pipe, waiting, tasks, at)
-                else:
-                    pipe.close()
-                yield result
-    finally:
-        for pipe in processes:
-            pipe.close()
-        for process in processes.values():
-            process.join()
-
-
-def _start(packed: bytes) -> tuple[Any, BaseProcess]:
-    """Start a worker, and give the pipe to it."""
-    context = multiprocessing.get_context("spawn")
-    ours, its = context.Pipe()
-    process = context.Process(target=_serve, args=(its, packed))
-    process.start()
-    its.close()
-    return ours, process
-
-
-def _hand(pipe: Any, waiting: deque[int], tasks: Sequence[Any], at: dict[Any, int]) -> None:
-    """Hand the next tile to a worker; if the worker is lost, its pipe tells so later."""
-    at[pipe] = waiting.popleft()
-    with suppress(OSError):
-        pipe.send(tasks[at[pipe]])
-
-
-def _mourn(process: BaseProcess, losses: int, end: Exception) -> None:
-    process.join()
-    if losses == LOSSES:
-        raise InputError(
-            f"{losses} workers in turn were lost at one tile (exit code {process.exitcode}); most "
-            f"often memory has run out. Use fewer --workers. {_AGAIN}"
-        ) from end
-    log.warning("A worker was lost (exit code %s); its tile is done again.", process.exitcode)
-
-
-def _serve(pipe: Any, packed: bytes) -> None:
-    """Do one tile after the other until the main process closes the pipe."""
-    _begin()
-    with suppress(EOFError, OSError):
-        while True:
-            pipe.send(_outcome(packed, pipe.recv()))
-
-
-def _outcome(packed: bytes, task: Any) -> tuple[Any, Exception | None]:
-    try:
-        return _do(packed, task), None
-    except Exception as failure:  # noqa: BLE001 - sent on, and raised in the main process
-        failure.add_note("In a worker:\n" + "".join(format_exception(failure)))
-        return None, failure
 
 
 def _on_cluster(work: Callable[[T], R], tasks: Sequence[T], address: str) -> Iterator[R]:
@@ -175,7 +87,7 @@ def _on_cluster(work: Callable[[T], R], tasks: Sequence[T], address: str) -> Ite
     with client:
         # Held by nothing else, so that a result that has come is not made again for a lost worker.
         done = distributed.as_completed(
-            [client.submit(_do, packed, task, pure=False) for task in tasks], loop=client.loop
+            [client.submit(do, packed, task, pure=False) for task in tasks], loop=client.loop
         )
         for future in done:
             try:
@@ -183,34 +95,10 @@ def _on_cluster(work: Callable[[T], R], tasks: Sequence[T], address: str) -> Ite
             except distributed.KilledWorker as failure:
                 raise InputError(
                     f"Dask workers were lost again and again at one tile ({failure}); most often "
-                    f"memory has run out. {_AGAIN}"
+                    f"memory has run out. {AGAIN}"
                 ) from failure
             except (CancelledError, distributed.comm.CommClosedError) as failure:
                 raise InputError(
-                    f"The Dask scheduler at {address} was lost. Start it again. {_AGAIN}"
+                    f"The Dask scheduler at {address} was lost. Start it again. {AGAIN}"
                 ) from failure
             yield result
-
-
-def _do(packed: bytes, task: Any) -> Any:
-    return _unpacked(packed)(task)
-
-
-@lru_cache(maxsize=1)
-def _unpacked(packed: bytes) -> Callable[[Any], Any]:
-    """Unpack work once in each worker, so that what it has read stays with it."""
-    work: Callable[[Any], Any] = pickle.loads(packed)
-    return work
-
-
-def _begin() -> None:
-    """Leave an interrupt to the main process, and end when it has ended, however it did."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from models.reasons import Reasons
+from models.stored_booster import trees_of
 from models.tree_kernel import Kernel
 
 pytestmark = pytest.mark.benchmark
@@ -46,7 +47,7 @@ def made(request):
     members, trees, leaves, columns = request.param
     boosters = ensemble(*request.param)
     words = f"{members} x {trees} trees of {leaves} leaves, {columns} columns"
-    return boosters, Kernel([booster.model_to_string() for booster in boosters]), words
+    return boosters, Kernel([trees_of(booster) for booster in boosters]), words
 
 
 def seconds(work) -> tuple[float, np.ndarray]:

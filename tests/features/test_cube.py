@@ -9,7 +9,8 @@ from shapely.geometry import LineString
 
 from features import cube as module
 from features.chunks import packing, write_tile
-from features.cube import Tiling, build_cube, cube_geobox, open_cube, stored_key
+from features.cube import Tiling, build_cube
+from features.cube_store import cube_geobox, open_cube, stored_key
 from features.errors import InputError
 from features.stores import remove_store
 
@@ -210,3 +211,26 @@ def test_chunks_are_the_files_that_zarr_writes(tmp_path):
             write_tile(array, part, row=row, column=column, folder=folder, scratch=tmp_path)
     assert digest(tmp_path / "own") == digest(tmp_path / "zarr")
     assert not (tmp_path / "own" / "a" / "c" / "1" / "0").exists()
+
+
+def test_a_chunk_written_again_is_a_new_file_so_that_none_is_ever_torn(layers, grid, tmp_path):
+    """Two workers may be at one tile; a reader of the old file must not see the new one grow."""
+    build(layers, tmp_path / "cube.zarr", grid(14, 11))
+    chunk = tmp_path / "cube.zarr" / "slope_deg" / "c" / "0" / "0"
+    with chunk.open("rb") as held:
+        before = chunk.read_bytes()
+        array = zarr.open_group(tmp_path / "cube.zarr", mode="r+")["slope_deg"]
+        array[...] = np.arange(14 * 11, dtype=np.float32).reshape(array.shape)
+        assert held.read() == before != chunk.read_bytes()
+
+
+def test_what_a_killed_worker_left_half_written_is_taken_away(layers, grid, tmp_path):
+    def run(work, tasks):
+        for task in tasks:
+            yield work(task)
+            store = tmp_path / ".cube.zarr.partial"
+            (store / "slope_deg" / "c" / "0" / "0.5ad0.partial").write_bytes(b"half")
+
+    build(layers, tmp_path / "cube.zarr", grid(14, 11), tiling=Tiling(run=run))
+    build(layers, tmp_path / "other.zarr", grid(14, 11))
+    assert digest(tmp_path / "cube.zarr") == digest(tmp_path / "other.zarr")

@@ -11,7 +11,8 @@ import pytest
 from features.errors import InputError
 from models.estimators import LightGBMEnsemble
 from models.members import members_from_files
-from models.model_text import check_model_text
+from models.model_text import checked_trees
+from models.stored_booster import StoredBooster
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,7 +26,7 @@ def text() -> str:
 
 
 def test_a_model_of_lightgbm_passes(text: str) -> None:
-    assert check_model_text(text.encode(), features=3) == text
+    assert checked_trees(text.encode(), features=3)[0] == text
 
 
 @pytest.mark.parametrize(
@@ -47,12 +48,12 @@ def test_a_model_that_does_not_hold_together_is_refused(
     broken = re.sub(pattern, replacement, text, count=1)
     assert broken != text
     with pytest.raises(InputError):
-        check_model_text(broken.encode(), features=3)
+        checked_trees(broken.encode(), features=3)
 
 
 def test_what_is_not_text_is_refused() -> None:
     with pytest.raises(InputError, match="not LightGBM text"):
-        check_model_text(b"\x80\x04pickle", features=3)
+        checked_trees(b"\x80\x04pickle", features=3)
 
 
 def sized(text: str) -> str:
@@ -84,8 +85,10 @@ READ_IN_TWO_WAYS = [
     (r"\nobjective=", "\nobjective=binary\rtree_sizes=9999\robjective="),
     (r"\nlabel_index=0", "\nlabel_index=0\naverage_outputs"),
     (r"feature_infos=\S+ ", "feature_infos="),
+    (r"feature_infos=\[", "feature_infos=[="),
     (r"is_linear=0", "is_linear=2"),
     (r"is_linear=0", "is_linear=1"),
+    (r"sigmoid:1", "sigmoid:abc"),
     (r"leaf_count=\S+", "leaf_count=2147483648"),
     (r"(?s)\nTree=.*\nend of trees", "\nend of trees"),
     (r"pandas_categorical:null", "pandas_categorical:" + "[" * 5_000),
@@ -102,7 +105,7 @@ def test_a_line_that_lightgbm_would_read_in_another_way_is_refused(
     broken = re.sub(pattern, lambda found: found.expand(replacement), text, count=1)
     assert broken != text
     with pytest.raises(InputError):
-        check_model_text(sized(broken).encode(), features=3)
+        checked_trees(sized(broken).encode(), features=3)
 
 
 def test_a_text_cut_after_any_line_is_refused(text: str) -> None:
@@ -110,7 +113,7 @@ def test_a_text_cut_after_any_line_is_refused(text: str) -> None:
     for count in range(len(lines) + 1):
         for joined in ("\n".join(lines[:count]), "\n".join(lines[:count]) + "\nend of trees\n"):
             with pytest.raises(InputError):
-                check_model_text(joined.encode(), features=3)
+                checked_trees(joined.encode(), features=3)
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,7 @@ def test_trees_of_a_kind_that_is_never_trained_here_are_refused(chosen: dict) ->
     data = lgb.Dataset(X, (X[:, 0] > 0) + 0.0)
     text = lgb.train({"verbosity": -1, "num_threads": 1} | chosen, data, 2).model_to_string()
     with pytest.raises(InputError, match="linear leaves or several classes"):
-        check_model_text(text.encode(), features=3)
+        checked_trees(text.encode(), features=3)
 
 
 def files_of(text: str) -> dict[str, bytes]:
@@ -137,6 +140,15 @@ def test_what_lightgbm_itself_refuses_is_an_error_of_the_input(text: str) -> Non
     odd = text.replace("objective=binary sigmoid:1", "objective=nonsense")
     with pytest.raises(InputError, match="nonsense"):
         members_from_files(files_of(odd), columns=3)
+
+
+def test_what_lightgbm_refuses_when_it_is_called_at_last_is_an_error_of_the_input(
+    text: str,
+) -> None:
+    trees = checked_trees(text.encode(), features=3)[1]
+    odd = text.replace("objective=binary sigmoid:1", "objective=nonsense")
+    with pytest.raises(InputError, match="nonsense"):
+        StoredBooster(odd, trees).feature_importance("gain")
 
 
 def test_members_of_another_width_are_refused(text: str) -> None:
@@ -160,9 +172,10 @@ for _ in range(400):
     odd = text[:start] + str(rng.choice(words)) + text[start + int(rng.integers(4)) :]
     try:
         members = members_from_files(files_of(sized(odd)), columns=3)
+        own = members.boosters[0].predict(X, raw_score=True)  # LightGBM itself, made only here
     except InputError:
         continue
-    members.log_odds(X, threads=1)
+    assert np.array_equal(members.log_odds(X, threads=1)[:, 0], own), odd
     read += 1
 print("refused or read", read)
 """

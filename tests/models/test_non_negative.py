@@ -5,7 +5,7 @@ from scipy.special import expit, logit
 from sklearn.base import clone
 
 from features.errors import InputError
-from models.model_text import check_model_text
+from models.model_text import checked_trees
 from models.non_negative import NonNegativePU, non_negative_gradient
 
 
@@ -89,7 +89,7 @@ def test_the_text_of_the_trees_and_the_intercept_are_the_model() -> None:
     X, _, _, y = made_up(1_500)
     X[::50, 1] = np.nan
     model = NonNegativePU(0.1, trees=10, seed=3).fit(X, y)
-    text = check_model_text(model.booster_.model_to_string().encode(), features=2)
+    text, _ = checked_trees(model.booster_.model_to_string().encode(), features=2)
     again = lgb.Booster(model_str=text).predict(X, raw_score=True) + model.intercept_
     np.testing.assert_array_equal(again, model.decision_function(X))
     repeated = clone(model).fit(X, y).decision_function(X)

@@ -7,7 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.errors import InputError
-from models.reasons import BITS, MOST_BITS, Reasons, reasons
+from models.reason_tables import BITS, MOST_BITS
+from models.reasons import Reasons, reasons
+from models.stored_booster import trees_of
 from models.tree_bins import BLOCK, TASK
 from models.tree_kernel import Kernel
 from models.tree_model import UnreadableTreesError
@@ -38,7 +40,7 @@ def trained(X: np.ndarray, *, categorical: bool = True, trees: int = 5, **chosen
 
 
 def made(boosters: list[lgb.Booster]) -> Kernel:
-    return Kernel([booster.model_to_string() for booster in boosters])
+    return Kernel([trees_of(booster) for booster in boosters])
 
 
 def contributions(boosters: list[lgb.Booster], X: np.ndarray) -> np.ndarray:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from features.errors import InputError
 from models.members import TreeMembers
+from models.stored_booster import trees_of
 from models.tree_bins import BLOCK, TASK
 from models.tree_kernel import Kernel
-from models.tree_model import UnreadableTreesError
+from models.tree_model import UnreadableTreesError, read_trees
 
 QUIET = {"verbosity": -1, "num_threads": 1, "min_data_per_group": 2, "cat_smooth": 1}
 
@@ -49,7 +50,7 @@ def scores_of(boosters: list[lgb.Booster], X: np.ndarray) -> np.ndarray:
 
 
 def made(boosters: list[lgb.Booster]) -> Kernel:
-    return Kernel([booster.model_to_string() for booster in boosters])
+    return Kernel([trees_of(booster) for booster in boosters])
 
 
 CHOICES = st.fixed_dictionaries(
@@ -122,7 +123,7 @@ def test_children_in_another_order_than_lightgbm_numbers_them_are_read():
         assert f"{line}\n" in text
     swapped = text.replace("left_child=-1\n", "left_child=-2\n")
     swapped = swapped.replace("right_child=-2\n", "right_child=-1\n")
-    ours, other = Kernel([text, swapped]).raw(X).T
+    ours, other = Kernel([read_trees(text), read_trees(swapped)]).raw(X).T
     assert (ours != other).all()
     np.testing.assert_array_equal(other, lgb.Booster(model_str=swapped).predict(X, raw_score=True))
 

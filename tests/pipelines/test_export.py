@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from features.cube import open_cube
+from features.cube_store import open_cube
 from features.errors import InputError
 from pipelines.export import PAGES, export_dossier
 from pipelines.manifest import listing, read_manifest, write_json

@@ -60,7 +60,7 @@ def test_kinds_tell_unit_reach_and_settings() -> None:
 
 
 def test_the_columns_of_a_study_area_are_those_of_its_cube(tiny_run: Path) -> None:
-    from features.cube import open_cube
+    from features.cube_store import open_cube
     from pipelines.context import read_config
 
     config = read_config(TINY)

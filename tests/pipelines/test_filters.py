@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from shapely.geometry import box
 
-from features.cube import cube_geobox, open_cube
+from features.cube_store import cube_geobox, open_cube
 from features.errors import CoverError, InputError
 from features.grid import cell_centres
 from pipelines.context import Run

@@ -18,14 +18,13 @@ from models.table import CellTable
 from pipelines.build import read_cells
 from pipelines.candidates import MODEL
 from pipelines.context import Run
+from pipelines.hazard_training import measure_hazards, train_hazards
 from pipelines.hazards import (
     above_words,
     compare_with_any,
     hazard_folder,
     hazard_rows,
-    measure_hazards,
     predict_classes,
-    train_hazards,
     trained_hazards,
 )
 from pipelines.rasters import write_raster

@@ -8,9 +8,9 @@ import yaml
 
 from configs.checks import OTHER_LAYERS, check_config, has_errors
 from configs.schema import Config
-from features.cube import open_cube
+from features.cube_store import open_cube
 from features.errors import InputError
-from features.families import LAYER_KEYS
+from features.sources import LAYER_KEYS
 from pipelines.features import describe_columns
 from pipelines.layers import absent_layers, effort_features, open_layers, present_features
 from pipelines.run import run_steps

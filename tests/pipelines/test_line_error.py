@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from features.cube import open_cube
+from features.cube_store import open_cube
 from pipelines.context import read_config
 from pipelines.layers import open_layers, present_features
 from pipelines.line_error import DRAWS, line_error

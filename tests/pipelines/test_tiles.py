@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from features import cube as cube_module
-from features.cube import Tiling, build_cube, open_cube
+from features.cube import Tiling, build_cube
+from features.cube_store import open_cube
 from features.errors import InputError
 from features.grid import cells_inside, study_grid
 from pipelines import predict as predict_module

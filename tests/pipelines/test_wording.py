@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from features.cube import open_cube
+from features.cube_store import open_cube
 from pipelines import styles
 from pipelines.context import Run
 from pipelines.pack import make_packs

@@ -1,11 +1,13 @@
 import os
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from features.errors import InputError
+from pipelines import processes
 from pipelines.workers import Workers
 
 # Other processes import the work, so it must lie in a module that they can find.
@@ -21,6 +23,23 @@ def square(folder, deadly, number):
     if number < 0:
         raise ValueError("no square of that")
     return number * number
+
+def stuck(folder, number):
+    # hangs at tile 3 the first time, deaf to what asks it to end
+    first = not (Path(folder) / str(number)).exists()
+    square(folder, {}, number)
+    if number == 3 and first:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        while True:
+            time.sleep(1)
+    return number * number
+
+def slow(folder, number):
+    # late at tile 3 the first time, and the second time still later
+    square(folder, {}, number)
+    visits = len((Path(folder) / str(number)).read_text().split())
+    time.sleep((1.5 if visits == 1 else 60) if number == 3 else 0)
+    return number * visits
 
 def tile(folder, number):
     mark = Path(folder).with_name(f"mark_{number}")
@@ -71,6 +90,43 @@ def test_work_that_kills_every_worker_is_given_up(square, tmp_path):
 def test_an_error_of_the_work_comes_through(square):
     with pytest.raises(ValueError, match="no square of that"):
         list(Workers(2).run(square(), [1, -1]))
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "LATE_S", 0.5)
+    monkeypatch.setattr(processes, "PATIENCE_S", 0.5)
+
+
+def of_module(square, name: str, tmp_path: Path) -> partial:
+    return partial(square().func.__globals__[name], tmp_path / "done")
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_tile_whose_worker_hangs_is_done_by_another_and_the_worker_is_ended(
+    square, tmp_path, caplog
+):
+    found = list(Workers(2).run(of_module(square, "stuck", tmp_path), range(6)))
+    assert sorted(found) == [number**2 for number in range(6)]
+    assert visits(tmp_path) == {number: 2 if number == 3 else 1 for number in range(6)}
+    assert "Tile 4 of 6 takes long" in caplog.text
+    for pid in (tmp_path / "done" / "3").read_text().split():
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(pid), 0)
+
+
+@pytest.mark.usefixtures("hasty")
+def test_of_two_tries_the_first_to_finish_counts_once_and_the_other_is_ended(square, tmp_path):
+    start = time.monotonic()
+    found = list(Workers(2).run(of_module(square, "slow", tmp_path), range(6)))
+    assert sorted(found) == [0, 1, 2, 3, 4, 5]
+    assert visits(tmp_path)[3] == 2
+    assert time.monotonic() - start < 30
+
+
+def test_a_tile_that_is_not_late_is_done_once(square, tmp_path):
+    list(Workers(2).run(of_module(square, "tile", tmp_path), range(4)))
+    assert visits(tmp_path) == dict.fromkeys(range(4), 1)
 
 
 def test_no_workers_are_refused(square):

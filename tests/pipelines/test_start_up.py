@@ -1,0 +1,75 @@
+"""What starts fast and can be forked: no more is imported than is used, and nothing is begun."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TRAINING = {"lightgbm", "matplotlib", "mlflow", "optuna", "sklearn", "distributed"}
+"""Packages that take long to import and that no tile needs."""
+
+FORKS = {"jemalloc_bg_thd", "proj.db"}
+"""What may be there at a fork: jemalloc and PROJ set themselves right in the new process."""
+
+STATE = """
+import json, os, sys, threading
+from pathlib import Path
+own = Path("/proc/self")
+links = [item.resolve() for item in (own / "fd").glob("*")]
+print(json.dumps({
+    "packages": sorted({name.partition(".")[0] for name in sys.modules}),
+    "threads": [thread.name for thread in threading.enumerate()],
+    "native": [(item / "comm").read_text().strip() for item in (own / "task").glob("*")],
+    "open": [item.name for item in links if item.is_file()],
+}))
+"""
+
+
+def state_after(code: str, *words: str) -> dict:
+    # Threads of the linear algebra library stop and start by themselves at a fork.
+    calm = {"OPENBLAS_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code + STATE, *words],
+        check=True, capture_output=True, text=True, env={**os.environ, **calm},
+    )  # fmt: skip
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    "module", ["features.cube", "pipelines.prediction_tiles", "pipelines.predict"]
+)
+def test_what_a_worker_imports_leaves_training_out(module: str) -> None:
+    assert not TRAINING & set(state_after(f"import {module}")["packages"])
+
+
+def test_the_command_of_a_request_leaves_training_out() -> None:
+    assert not TRAINING & set(state_after("import pipelines.filters, pipelines.run")["packages"])
+
+
+def test_tiles_are_predicted_without_what_trained_the_model(tiny_run: Path, tmp_path: Path) -> None:
+    code = """
+import sys
+from pathlib import Path
+from pipelines import predict
+from pipelines.prediction_tiles import begin_draft, predict_tiles
+from pipelines.workers import ALONE
+from features.cube_store import open_cube
+run, folder = map(Path, sys.argv[1:])
+window = predict.whole_window(open_cube(run / "cube.zarr"))
+draft = predict._draft(run / "cube.zarr", run, window, folder)
+begin_draft(draft, window.asked, predict.ALL_BANDS)
+predict_tiles(draft, load=predict.load_model, workers=ALONE, progress=lambda *_: None)
+assert (draft.path / "tiles" / "0_0").exists()
+"""
+    assert not TRAINING & set(state_after(code, str(tiny_run), str(tmp_path))["packages"])
+
+
+@pytest.mark.parametrize("module", ["features.cube", "pipelines.prediction_tiles", "pipelines.cli"])
+def test_what_is_imported_before_a_fork_starts_no_thread_and_opens_no_data(module: str) -> None:
+    state = state_after(f"import {module}")
+    assert state["threads"] == ["MainThread"]
+    assert len(state["native"]) - 1 == state["native"].count("jemalloc_bg_thd")
+    assert set(state["open"]) <= FORKS

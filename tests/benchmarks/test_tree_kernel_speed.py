@@ -8,6 +8,7 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
+from models.model_text import checked_trees
 from models.reasons import Reasons
 from models.stored_booster import trees_of
 from models.tree_kernel import Kernel
@@ -99,3 +100,27 @@ def test_reasons_take_a_twentieth_of_the_time_of_pred_contrib_and_agree(made):
         theirs.append(used / len(few))
         np.testing.assert_allclose(values[: len(few)], expected[:, :-1], rtol=1e-5, atol=1e-9)
     assert tell(f"Reasons, {words}", ours, theirs) >= 20
+
+
+def test_what_reading_a_stored_model_costs_against_lightgbm(made):
+    boosters, kernel, words = made
+    texts = [booster.model_to_string() for booster in boosters]
+    contents, columns = [text.encode() for text in texts], kernel.columns
+
+    def read() -> list:
+        return [checked_trees(content, features=columns)[1] for content in contents]
+
+    def parts() -> list[float]:
+        reading, trees = seconds(read)
+        tables, found = seconds(lambda: Kernel(trees))
+        reasons, _ = seconds(lambda: Reasons(found, range(columns)))
+        theirs, _ = seconds(lambda: [lgb.Booster(model_str=text) for text in texts])
+        return [reading, tables, reasons, theirs]
+
+    parts()  # compiles
+    rounds = np.array([parts() for _ in range(ROUNDS)])
+    reading, tables, reasons, theirs = np.median(rounds, axis=0)
+    sys.stdout.write(
+        f"\n{words}, once: {reading:.2f} s to read and check the texts, {tables:.2f} for the "
+        f"tables of scores, {reasons:.2f} for those of reasons; LightGBM reads in {theirs:.2f}\n"
+    )

@@ -90,9 +90,11 @@ def thinned(read: Callable[[slice], NDArray[Any]], shape: tuple[int, ...]) -> ND
         At most `MOST_DRAWN` cells a side; a cell that is kept keeps its value.
     """
     step = thinning(shape)
-    return np.concatenate(
-        [read(strip)[-strip.start % step :: step, ::step] for strip in strips(shape[0])]
-    )
+    parts = []
+    for strip in strips(shape[0]):
+        part = read(strip)[-strip.start % step :: step, ::step]
+        parts.append(part.copy())  # a view would hold the strip
+    return np.concatenate(parts)
 
 
 def thinned_grid(geobox: GeoBox) -> GeoBox:

@@ -1,5 +1,7 @@
 """Strips of a grid: what is read and drawn by them is what the whole grid gives."""
 
+import weakref
+
 import numpy as np
 import xarray as xr
 from hypothesis import given, settings
@@ -64,3 +66,18 @@ def test_a_picture_keeps_every_so_manieth_cell_and_shows_all_the_land(height, wi
     assert max(thin.shape) <= 16
     assert thin.shape == tuple(place.shape)
     np.testing.assert_allclose(place.boundingbox, geobox.boundingbox)
+
+
+def test_of_a_picture_one_strip_is_held_at_a_time(monkeypatch):
+    monkeypatch.setattr(strips, "MOST_DRAWN", 10)
+    monkeypatch.setattr(strips, "ROWS", 5)
+    read: list[weakref.ref[np.ndarray]] = []
+
+    def rows(part: slice) -> np.ndarray:
+        assert sum(block() is not None for block in read) <= 1
+        block = np.zeros((part.stop - part.start, 40))
+        read.append(weakref.ref(block))
+        return block
+
+    assert strips.thinned(rows, (40, 40)).shape == (10, 10)
+    assert len(read) == 8

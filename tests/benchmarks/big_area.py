@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from multiprocessing import forkserver
 from pathlib import Path
 
 import geopandas as gpd
@@ -238,6 +239,7 @@ def _disk_mb(folder: Path) -> float:
 def step(folder: Path, name: str, workers: int) -> dict[str, float]:
     """Do one step; give processor seconds and the most memory, of this process and of a worker."""
     redo_step(folder / "run_whole", name, workers=Workers(workers))
+    forkserver._forkserver._stop()  # also counts what its workers spent
     own, others = (
         resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )

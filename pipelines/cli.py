@@ -260,6 +260,8 @@ def predict(
 ) -> None:
     """Write risk rasters of the whole study area, or of the land asked for."""
     who = _workers(workers, scheduler, "pipelines.prediction_tiles")
+    if who.alone:
+        _prepare_drawing()
     from pipelines.filters import Filters, predict_request
     from pipelines.run import redo_step
 
@@ -397,6 +399,14 @@ def _workers(count: int, scheduler: str | None, *modules: str) -> "Workers":
     who = Workers(count, scheduler)
     who.prepare(*modules)
     return who
+
+
+def _prepare_drawing() -> None:
+    """Let a second core import what draws the preview, while this process predicts."""
+    from pipelines.processes import prepare
+
+    if (os.cpu_count() or 1) > 1:
+        prepare("pipelines.cli", "pipelines.rasters", "pipelines.figures", "pipelines.maps")
 
 
 def _say(line: str) -> None:

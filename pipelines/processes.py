@@ -43,6 +43,7 @@ AGAIN = "Give the same command again: it goes on with the tiles that are not don
 
 _METHOD = "spawn" if sys.platform == "win32" else "forkserver"
 _IDLE = -1
+_PREPARED: list[str] = []
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,8 +86,18 @@ def prepare(*modules: str) -> None:
     if _METHOD == "forkserver":
         from multiprocessing import forkserver
 
-        multiprocessing.get_context(_METHOD).set_forkserver_preload(list(modules))
+        if not _PREPARED:
+            _PREPARED.extend(modules)
+            multiprocessing.get_context(_METHOD).set_forkserver_preload(_PREPARED)
         forkserver.ensure_running()
+
+
+def apart(work: Callable[[T], R], task: T) -> R:
+    """Do a task in a process that has imported what it needs, or right here if none has."""
+    if _module(work) not in _PREPARED:
+        return work(task)
+    (result,) = in_processes(work, [task], 1)
+    return result
 
 
 def in_processes(work: Callable[[T], R], tasks: Sequence[T], count: int) -> Iterator[R]:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,7 @@ from rasterio.windows import Window
 
 from features.errors import CoverError, InputError
 from pipelines.manifest import write_whole
+from pipelines.processes import apart
 from pipelines.styles import (
     OUTSIDE,
     PROBABILITY_RAMP,
@@ -339,18 +341,21 @@ def preview_png(
     elevation
         Metres, same shape: shaded beneath the map.
     """
+    asked = {
+        "geobox": geobox,
+        "title": title,
+        "simulated": simulated,
+        "cannot_say": cannot_say,
+        "elevation": elevation,
+    }
+    return write_whole(path, apart(partial(_drawn, **asked), values))
+
+
+def _drawn(values: NDArray[Any], **asked: Any) -> bytes:
     from pipelines.figures import figure_bytes
     from pipelines.maps import map_figure
 
-    figure = map_figure(
-        values,
-        geobox,
-        title=title,
-        simulated=simulated,
-        cannot_say=cannot_say,
-        elevation=elevation,
-    )
-    return write_whole(path, figure_bytes(figure))
+    return figure_bytes(map_figure(values, **asked))
 
 
 def _settle(partial: Path, path: Path) -> None:

@@ -36,6 +36,7 @@ from pipelines.report import report_of_run
 from pipelines.run import redo_step, run_steps
 from pipelines.strips import strips
 from pipelines.workers import Workers
+from tests.benchmarks.cube_layers import peak_mb
 
 CRS = "EPSG:32638"
 CELL_M = 25.0
@@ -237,7 +238,10 @@ def _disk_mb(folder: Path) -> float:
 
 
 def step(folder: Path, name: str, workers: int) -> dict[str, float]:
-    """Do one step; give processor seconds and the most memory, of this process and of a worker."""
+    """Do one step; give processor seconds and the most memory, of this process and of a worker.
+
+    A worker's is at least what this process held when it started the server that forks workers.
+    """
     redo_step(folder / "run_whole", name, workers=Workers(workers))
     forkserver._forkserver._stop()  # also counts what its workers spent
     own, others = (
@@ -245,7 +249,7 @@ def step(folder: Path, name: str, workers: int) -> dict[str, float]:
     )
     return {
         "processor_s": own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime,
-        "main_mb": own.ru_maxrss / 1024,
+        "main_mb": peak_mb(),
         "worker_mb": others.ru_maxrss / 1024,
     }
 
@@ -299,7 +303,7 @@ def later_step(folder: Path, name: str) -> dict[str, float]:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "processor_s": round(used.ru_utime + used.ru_stime, 1),
-        "main_mb": round(used.ru_maxrss / 1024, 1),
+        "main_mb": round(peak_mb(), 1),
     }
 
 

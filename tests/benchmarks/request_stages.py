@@ -1,7 +1,8 @@
 """Where the seconds of a small request go, in a process of its own.
 
 ``python -m tests.benchmarks.request_stages RUN AREA OUT`` answers a request of the polygons AREA
-from the ready run RUN and prints wall and processor seconds by stage.
+from the ready run RUN and prints wall and processor seconds of this process by stage. The preview
+is drawn in a process apart, as for the command, where there is a second core.
 """
 
 import argparse
@@ -21,6 +22,9 @@ def main() -> None:
         parser.add_argument(name, type=Path)
     asked = parser.parse_args()
     begun, stages = now(), dict[str, Pair]()
+    from pipelines.cli import _prepare_drawing
+
+    _prepare_drawing()
     from pipelines import filters, predict
 
     stages["imports"] = since(begun)
@@ -71,7 +75,7 @@ def told(found: dict[str, Pair]) -> dict[str, dict[str, float]]:
                 strict=True,
             )
         ],
-        "preview, with Matplotlib's import": found["preview_png"],
+        "preview": found["preview_png"],
     }
     return {name: {"wall_s": wall, "processor_s": cpu} for name, (wall, cpu) in stages.items()}
 

@@ -49,9 +49,8 @@ def test_a_whole_cube_against_scipy_and_xarray_spatial(ground):
     for name in rounds[0][0]["seconds"]:
         tell(name, [[side["seconds"][name] for side in pair] for pair in rounds])
     tell("the whole cube", [[sum(side["seconds"].values()) for side in pair] for pair in rounds])
-    own, other = (median(pair[at]["peak_mb"] for pair in rounds) for at in (0, 1))
-    sys.stdout.write(f"\npeak memory: {own:,.0f} MB against {other:,.0f} MB\n")
-    assert own <= 3_000
+    tell("peak memory", [[side["peak_mb"] for side in pair] for pair in rounds], "MiB")
+    assert max(own["peak_mb"] for own, _ in rounds) <= 3_000
     known, peer = open_cube(ground / "ours.zarr"), zarr.open_group(ground / "theirs.zarr")
     inner = slice(300, -300)
     for ours, theirs, step in (
@@ -62,11 +61,11 @@ def test_a_whole_cube_against_scipy_and_xarray_spatial(ground):
         assert np.nanmax(np.abs(away[inner, inner])) < step
 
 
-def tell(words: str, pairs: list[list[float]]) -> None:
+def tell(words: str, pairs: list[list[float]], unit: str = "s") -> None:
     ratios = [their / our for our, their in pairs]
     own, other = (median(pair[at] for pair in pairs) for at in (0, 1))
     sys.stdout.write(
-        f"\n{words}: {own:.2f} s against {other:.2f} s: {median(ratios):.2f} times less "
+        f"\n{words}: {own:.2f} {unit} against {other:.2f} {unit}: {median(ratios):.2f} times less "
         f"({min(ratios):.2f} to {max(ratios):.2f})"
     )
 

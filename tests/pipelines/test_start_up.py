@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
 TRAINING = {"lightgbm", "matplotlib", "mlflow", "optuna", "sklearn", "distributed"}
 """Packages that take long to import and that no tile needs."""
 
@@ -67,7 +68,27 @@ assert (draft.path / "tiles" / "0_0").exists()
     assert not TRAINING & set(state_after(code, str(tiny_run), str(tmp_path))["packages"])
 
 
-@pytest.mark.parametrize("module", ["features.cube", "pipelines.prediction_tiles", "pipelines.cli"])
+def test_a_preview_is_the_same_drawn_in_a_process_apart(tiny_run: Path, tmp_path: Path) -> None:
+    code = """
+import os, sys
+os.cpu_count = lambda: int(sys.argv[-1])
+from pipelines.cli import app
+asked = {"--run": sys.argv[1], "--aoi": sys.argv[2], "--out": sys.argv[3], "--layer": "study_area"}
+app(["predict", *(word for pair in asked.items() for word in pair)], standalone_mode=False)
+"""
+    drawn = {}
+    area = ROOT / "data" / "tiny" / "base.gpkg"
+    for cores, here in (("1", True), ("2", False)):
+        folder = tmp_path / cores
+        state = state_after(code, str(tiny_run), str(area), str(folder), cores)
+        assert ("matplotlib" in state["packages"]) == here
+        drawn[cores] = (folder / "preview.png").read_bytes()
+    assert drawn["1"] == drawn["2"]
+
+
+@pytest.mark.parametrize(
+    "module", ["features.cube", "pipelines.prediction_tiles", "pipelines.cli", "pipelines.maps"]
+)
 def test_what_is_imported_before_a_fork_starts_no_thread_and_opens_no_data(module: str) -> None:
     state = state_after(f"import {module}")
     assert state["threads"] == ["MainThread"]

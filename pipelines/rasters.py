@@ -341,7 +341,7 @@ def preview_png(
     elevation
         Metres, same shape: shaded beneath the map.
     """
-    asked = {
+    asked: dict[str, Any] = {
         "geobox": geobox,
         "title": title,
         "simulated": simulated,

@@ -74,7 +74,7 @@ def run(
     scheduler: Scheduler = None,
 ) -> None:
     """Do everything in order, from layers to report. Goes on where it stopped."""
-    who = _workers(workers, scheduler, "features.cube", "pipelines.prediction_tiles")
+    who = _workers(workers, scheduler, "features.cube", "pipelines.predict")
     from pipelines.run import run_steps
 
     done = run_steps(config, out, by=by, said=_say, workers=who)
@@ -259,7 +259,7 @@ def predict(
     scheduler: Scheduler = None,
 ) -> None:
     """Write risk rasters of the whole study area, or of the land asked for."""
-    who = _workers(workers, scheduler, "pipelines.prediction_tiles")
+    who = _workers(workers, scheduler, "pipelines.predict")
     if who.alone:
         _prepare_drawing()
     from pipelines.filters import Filters, predict_request

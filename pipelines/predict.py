@@ -6,7 +6,9 @@ import logging
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
@@ -69,6 +71,7 @@ BANDS = {
         "1",
     ),
 }
+REASONS = "reasons"
 ALL_BANDS = (*BANDS, *REASON_BANDS)
 RAMPS = {
     "applicability": DISSIMILARITY_RAMP,
@@ -206,31 +209,42 @@ def _write_bands(
     tags: Mapping[str, str],
     progress: Progress,
 ) -> list[Path]:
-    folder = draft.path.parent
     begin_draft(draft, window.asked, ALL_BANDS)
     predict_tiles(draft, load=load_model, workers=run.workers, progress=progress.step)
-    paths = {name: folder / f"{name}.tif" for name in BANDS}
-    for name, (words, unit) in BANDS.items():  # one by one: only one draft takes up disk
+    write = partial(_write_band, draft, window.geobox, families, tags)
+    names = [*BANDS, REASONS]
+    written = {}
+    for name, paths in run.workers.run(write, names):
+        written[name] = paths
+        progress.step("rasters", len(written), len(names))
+    remove_store(draft.path)
+    return [path for name in names for path in written[name]]
+
+
+def _write_band(
+    draft: Draft, geobox: GeoBox, families: Sequence[str], tags: Mapping[str, str], name: str
+) -> tuple[str, list[Path]]:
+    """Make a raster of what tiles have drafted; another worker may be at the same one."""
+    path = draft.path.parent / f"{name}.tif"
+    with TemporaryDirectory(dir=draft.path) as scratch:
+        if name == REASONS:
+            blocks = _reason_strips(draft, geobox.height)
+            made = write_reason_raster(path, geobox, blocks, families, tags, scratch=Path(scratch))
+            return name, made
+        words, unit = BANDS[name]
         with RasterWriter(
-            paths[name],
-            window.geobox,
+            path,
+            geobox,
             dtype="float32",
             description=words,
             unit=unit,
             tags=tags,
             colormap=RAMPS.get(name),
+            scratch=Path(scratch),
         ) as writer:
-            for strip in strips(window.geobox.height):
+            for strip in strips(geobox.height):
                 writer.write(read_draft(draft, name, strip), row=strip.start)
-    reasons = write_reason_raster(
-        folder / "reasons.tif",
-        window.geobox,
-        _reason_strips(draft, window.geobox.height),
-        families,
-        tags,
-    )
-    remove_store(draft.path)
-    return [*(made for path in paths.values() for made in _with_sidecars(path)), *reasons]
+    return name, _with_sidecars(path)
 
 
 def _reason_strips(draft: Draft, height: int) -> Iterator[tuple[int, NDArray[np.float32]]]:

@@ -142,10 +142,7 @@ def _hand_out(crew: _Crew) -> None:
     free = len(idle) + crew.count - len(crew.workers)
     late = [] if crew.waiting else [tile for tile, left in _times_left(crew).items() if left <= 0]
     for tile in late[:free]:
-        log.warning(
-            "Tile %d of %d takes long (median of the others: %.1f s); a second worker does it too.",
-            tile + 1, len(crew.tasks), median(crew.took),
-        )  # fmt: skip
+        log.warning(late_words(tile, crew.tasks, crew.took))
     next_tiles = [crew.waiting.popleft() for _ in range(min(free, len(crew.waiting)))]
     for tile in next_tiles or late[:free]:
         worker = idle.pop() if idle else _started(crew)
@@ -162,8 +159,21 @@ def _times_left(crew: _Crew) -> dict[int, float]:
     for worker in crew.busy:
         if worker.tile not in crew.done and not worker.pipe.poll():  # it may have answered
             begun[worker.tile] = max(worker.since, begun.get(worker.tile, 0.0))
-    limit, now = max(LATE_S, LATE_TIMES * median(crew.took)), time.monotonic()
+    limit, now = lateness(crew.took), time.monotonic()
     return {tile: since + limit - now for tile, since in sorted(begun.items(), key=lambda i: i[1])}
+
+
+def lateness(took: Sequence[float]) -> float:
+    """Say after how many seconds a tile is late, from the seconds of those that are done."""
+    return max(LATE_S, LATE_TIMES * median(took))
+
+
+def late_words(tile: int, tasks: Sequence[Any], took: Sequence[float]) -> str:
+    """Say that a tile is done twice, and why."""
+    return (
+        f"Tile {tile + 1} of {len(tasks)} takes long (median of the others: {median(took):.1f} s); "
+        "a second worker does it too."
+    )
 
 
 def _until_late(crew: _Crew) -> float | None:

@@ -58,6 +58,9 @@ class RasterWriter:
         The ``.tif`` to make. ``.qml`` (style) and ``.tif.aux.xml`` (statistics) go beside it.
     geobox
         Where the cells are.
+    scratch
+        Folder on the same disk for what is not complete yet; none is that of `path`. Writers of
+        one `path` at a time need one each.
     dtype
         ``float32`` (nodata NaN) or ``uint8`` (nodata 255).
     description, unit
@@ -88,6 +91,7 @@ class RasterWriter:
         nodata: float | None = None,
         colormap: Mapping[int, str] | Ramp | None = None,
         categories: Mapping[int, str] | None = None,
+        scratch: Path | None = None,
     ) -> None:
         expected = {"float32": math.nan, "uint8": float(OUTSIDE)}
         if dtype not in expected:
@@ -101,8 +105,9 @@ class RasterWriter:
         self.description, self.unit = description, unit
         self.tags = dict(tags or {})
         self.colormap, self.categories = colormap, dict(categories or {})
-        self._draft = path.with_name(f".{path.name}.draft.tif")
-        self._cog = path.with_name(f".{path.name}.partial.tif")
+        scratch = scratch or path.parent
+        self._draft = scratch / f".{path.name}.draft.tif"
+        self._cog = scratch / f".{path.name}.partial.tif"
         self._valid = 0
         self._dataset: Any = None
 
@@ -173,7 +178,7 @@ class RasterWriter:
         except RasterioError as failure:
             raise self._unwritable(failure) from failure
         finally:
-            for leftover in self.path.parent.glob(f".{self.path.name}.*.tif*"):
+            for leftover in self._draft.parent.glob(f".{self.path.name}.*.tif*"):
                 leftover.unlink(missing_ok=True)
 
     def _unwritable(self, failure: RasterioError) -> InputError:

@@ -66,6 +66,8 @@ def write_reason_raster(
     blocks: Iterable[tuple[int, NDArray[np.float32]]],
     families: Sequence[str],
     tags: Mapping[str, str],
+    *,
+    scratch: Path | None = None,
 ) -> list[Path]:
     """Write ``reasons.tif``: three uint8 bands of codes, their words in the tags, 255 nodata.
 
@@ -75,6 +77,8 @@ def write_reason_raster(
         First row of a strip, and its codes, float32 of shape ``(3, rows, width)``, NaN for none.
     families
         Names, in the order of the cube.
+    scratch
+        As for `pipelines.rasters.RasterWriter`.
 
     Raises
     ------
@@ -83,7 +87,8 @@ def write_reason_raster(
     """
     words = reason_words(families)
     colours = {code: _colour(code) for code in words}
-    draft, partial = (path.with_name(f".{path.name}.{part}.tif") for part in ("draft", "partial"))
+    folder = scratch or path.parent
+    draft, partial = (folder / f".{path.name}.{part}.tif" for part in ("draft", "partial"))
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with rasterio.open(draft, "w", **_profile(geobox)) as dataset:

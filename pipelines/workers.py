@@ -8,15 +8,19 @@ was at with it, and another does that tile again.
 import importlib
 import logging
 import pickle
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from features.errors import InputError
-from pipelines.processes import AGAIN, do, in_processes, prepare
+from pipelines.processes import AGAIN, do, in_processes, late_words, lateness, prepare
 
 log = logging.getLogger(__name__)
+
+LOOK_S = 0.05
+"""Seconds between looks at the answers of a cluster."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -85,20 +89,61 @@ def _on_cluster(work: Callable[[T], R], tasks: Sequence[T], address: str) -> Ite
     # Its own words about a lost scheduler are many; ours are one line.
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with client:
-        # Held by nothing else, so that a result that has come is not made again for a lost worker.
-        done = distributed.as_completed(
-            [client.submit(do, packed, task, pure=False) for task in tasks], loop=client.loop
-        )
-        for future in done:
-            try:
-                result = future.result()
-            except distributed.KilledWorker as failure:
-                raise InputError(
-                    f"Dask workers were lost again and again at one tile ({failure}); most often "
-                    f"memory has run out. {AGAIN}"
-                ) from failure
-            except (CancelledError, distributed.comm.CommClosedError) as failure:
-                raise InputError(
-                    f"The Dask scheduler at {address} was lost. Start it again. {AGAIN}"
-                ) from failure
+        try:
+            yield from _shared(client, packed, tasks)
+        except distributed.KilledWorker as failure:
+            raise InputError(
+                f"Dask workers were lost again and again at one tile ({failure}); most often "
+                f"memory has run out. {AGAIN}"
+            ) from failure
+        except (CancelledError, distributed.comm.CommClosedError) as failure:
+            raise InputError(
+                f"The Dask scheduler at {address} was lost. Start it again. {AGAIN}"
+            ) from failure
+
+
+def _shared(client: Any, packed: bytes, tasks: Sequence[T]) -> Iterator[Any]:
+    """Let a cluster do tasks; one that is late is done again by an idle worker."""
+    tile_of: dict[str, int] = {}
+
+    def given(tile: int, **where: Any) -> Any:
+        future = client.submit(_timed, packed, tasks[tile], pure=False, **where)
+        tile_of[future.key] = tile
+        return future
+
+    waiting, twice, took = set(range(len(tasks))), set[int](), list[float]()
+    # Held by nothing else, so that a result that has come is not made again for a lost worker.
+    answers = importlib.import_module("distributed").as_completed(
+        [given(tile) for tile in waiting], loop=client.loop
+    )
+    heard = time.monotonic()
+    while waiting:
+        if not answers.has_ready():
+            time.sleep(LOOK_S)
+            late = took and time.monotonic() - heard > lateness(took)
+            for tile in sorted(waiting - twice) if late else ():
+                if idle := _idle(client):
+                    log.warning(late_words(tile, tasks, took))
+                    twice.add(tile)
+                    answers.add(given(tile, workers=idle, allow_other_workers=True))
+                    break
+            continue
+        future = next(answers)
+        tile = tile_of[future.key]
+        if tile in waiting:
+            seconds, result = future.result()
+            waiting.remove(tile)
+            took.append(seconds)
+            heard = time.monotonic()
             yield result
+
+
+def _timed(packed: bytes, task: Any) -> tuple[float, Any]:
+    start = time.monotonic()
+    result = do(packed, task)
+    return time.monotonic() - start, result
+
+
+def _idle(client: Any) -> list[str]:
+    """Name the workers of a cluster that have nothing to do."""
+    return [worker for worker, keys in client.processing().items() if not keys]

@@ -87,7 +87,7 @@ app(["predict", *(word for pair in asked.items() for word in pair)], standalone_
 
 
 @pytest.mark.parametrize(
-    "module", ["features.cube", "pipelines.prediction_tiles", "pipelines.cli", "pipelines.maps"]
+    "module", ["features.cube", "pipelines.predict", "pipelines.cli", "pipelines.maps"]
 )
 def test_what_is_imported_before_a_fork_starts_no_thread_and_opens_no_data(module: str) -> None:
     state = state_after(f"import {module}")

@@ -34,6 +34,14 @@ def stuck(folder, number):
             time.sleep(1)
     return number * number
 
+def stuck_once(folder, number):
+    # as above; a thread of a Dask worker cannot hear signals
+    first = not (Path(folder) / str(number)).exists()
+    square(folder, {}, number)
+    while number == 3 and first:
+        time.sleep(1)
+    return number * number
+
 def slow(folder, number):
     # late at tile 3 the first time, and the second time still later
     square(folder, {}, number)
@@ -173,3 +181,12 @@ def test_a_killed_scheduler_is_told_and_the_same_again_goes_on(tile, tmp_path, d
         worker.kill()
     assert sorted(Workers(scheduler=dask_cluster().address).run(tile, range(12))) == list(range(12))
     assert sum(visits(tmp_path).values()) <= 12 + 2
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_tile_that_hangs_on_dask_is_done_by_another(square, tmp_path, dask_cluster, caplog):
+    work = of_module(square, "stuck_once", tmp_path)
+    found = list(Workers(scheduler=dask_cluster().address).run(work, range(6)))
+    assert sorted(found) == [number**2 for number in range(6)]
+    assert visits(tmp_path) == {number: 2 if number == 3 else 1 for number in range(6)}
+    assert "Tile 4 of 6 takes long" in caplog.text

@@ -7,6 +7,9 @@ of each into ``DIR/measured.json``. A step that is there is not done again.
 
 ``python -m tests.benchmarks.big_area later DIR`` puts rasters of MADE-UP values into a trained run
 that has none, and measures classes, tasks and report on them, each in a process of its own.
+
+``python -m tests.benchmarks.big_area workers DIR`` asks a run that is done for rasters of 12 tiles,
+by one worker on one core and by two on two, by turns, each a command of its own.
 """
 
 import argparse
@@ -19,6 +22,7 @@ import time
 from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import geopandas as gpd
 import numpy as np
@@ -46,6 +50,7 @@ CORNER = 1_200
 COARSE_M = 250
 OCTAVES = 9
 LOOK_S = 30
+ROUNDS = 2
 
 CONFIG = """
 study_area: {name: NAME, title: Synthetic area (SIMULATED findings), boundary: study_area,
@@ -104,6 +109,7 @@ MADE_UP = {
     "expected_error": 0.05,
 }
 """The greatest value of each raster of made-up values."""
+WHAT = ("make", "measure", "step", "later", "later_step", "workers")
 LATER = ("classes", "tasks", "report")
 STEPS = ("validate", "build", "train", "predict", "prioritize", "report")
 
@@ -272,6 +278,29 @@ def later(folder: Path) -> dict[str, dict[str, float]]:
     return found
 
 
+def workers_against_one(folder: Path) -> dict[str, list[float]]:
+    """Give seconds from start to end of a request, by the number of workers."""
+    run, cores = folder / "run_whole", os.sched_getaffinity(0)
+    whole = cube_geobox(open_cube(run / "cube.zarr"))
+    top, left = (size // 2 // predict.TILE * predict.TILE for size in whole.shape)
+    rows, columns = 3 * predict.TILE, 4 * predict.TILE
+    inner = whole[top : top + rows, left : left + columns]
+    found: dict[str, list[float]] = {"1": [], "2": []}
+    with TemporaryDirectory(dir=folder) as place:
+        area = Path(place) / "area.gpkg"
+        gpd.GeoDataFrame(geometry=[box(*inner.boundingbox)], crs=CRS).to_file(area)
+        command = [sys.executable, "-m", "pipelines.cli", "predict", "--run", str(run)]
+        command += ["--aoi", str(area), "--out", str(Path(place) / "rasters")]
+        for count in [1, 2] * ROUNDS:
+            os.sched_setaffinity(0, sorted(cores)[:count])
+            begin = time.perf_counter()
+            subprocess.run(
+                [*command, "--workers", str(count)], check=True, stdout=subprocess.DEVNULL
+            )
+            found[str(count)].append(round(time.perf_counter() - begin, 1))
+    return found
+
+
 def _make_up(rasters: Path, geobox: GeoBox) -> None:
     rasters.mkdir(exist_ok=True)
     rng, side = np.random.default_rng(0), 32
@@ -309,7 +338,7 @@ def later_step(folder: Path, name: str) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("make", "measure", "step", "later", "later_step"))
+    parser.add_argument("what", choices=WHAT)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cells", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=2)
@@ -319,6 +348,8 @@ def main() -> None:
         make(asked.folder, asked.cells)
     elif asked.what == "later":
         sys.stdout.write(json.dumps(later(asked.folder), indent=1) + "\n")
+    elif asked.what == "workers":
+        sys.stdout.write(json.dumps(workers_against_one(asked.folder)) + "\n")
     elif asked.what == "later_step":
         sys.stdout.write(json.dumps(later_step(asked.folder, asked.name)) + "\n")
     elif asked.what == "step":

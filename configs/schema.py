@@ -373,3 +373,11 @@ class Config(Frozen):
         None, description="given: findings are SIMULATED, and every output says so"
     )
     tracking: Tracking = Tracking()
+
+    @property
+    def simulated(self) -> bool:
+        """Whether findings are simulated: here, or by another run, whose layers say so."""
+        return self.simulation is not None or any(
+            "simulated" in f"{getattr(layer, 'layer', '')} {layer.source}".casefold()
+            for layer in self.layers.values()
+        )

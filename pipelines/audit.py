@@ -146,7 +146,7 @@ def _still(folder: Path) -> Iterator[None]:
 
 def _simulated_flag(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     try:
-        simulated = read_config(folder / "config.yaml").simulation is not None
+        simulated = read_config(folder / "config.yaml").simulated
     except MineriskError as error:
         yield f"config.yaml cannot be read: {error}"
         return

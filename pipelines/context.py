@@ -115,7 +115,7 @@ class Run:
     @property
     def simulated(self) -> bool:
         """Whether findings are simulated."""
-        return self.config.simulation is not None
+        return self.config.simulated
 
     def layers(self) -> Layers:
         """Give the layers; simulated ones are read from the run folder."""
@@ -186,7 +186,7 @@ def _first_manifest(config: Config, config_path: Path, folder: Path) -> dict[str
         "format": FORMAT,
         "study_area": config.study_area.name,
         "title": config.study_area.title,
-        "simulated": config.simulation is not None,
+        "simulated": config.simulated,
         "config_file": _place(config_path, folder),
         "trained_by": [],
         "stages": [],

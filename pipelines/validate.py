@@ -99,7 +99,7 @@ def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None)
     report = Report(
         study_area=config.study_area.name,
         title=config.study_area.title,
-        simulated=config.simulation is not None,
+        simulated=config.simulated,
         layers=tuple(_facts(config, layers, name) for name in layers.names()),
         problems=tuple(sorted(problems, key=lambda problem: _ORDER.index(problem.level))),
     )

@@ -8,6 +8,7 @@ import yaml
 
 from configs import generate
 from configs.feature_kinds import FrontZones
+from configs.schema import Config
 
 HERE = Path(__file__).parents[2] / "configs"
 
@@ -37,3 +38,17 @@ def test_edges_of_zones_rise() -> None:
     with pytest.raises(pydantic.ValidationError, match="each greater than the one before"):
         FrontZones.model_validate({"layer": "line", "edges_m": [0, 150, 150]})
     assert FrontZones(layer="line").edges_m == (0, 50, 150, 300, 600, 2_000, 7_000)
+
+
+@pytest.mark.parametrize(
+    ("told", "simulated"),
+    [
+        ({"layer": "simulated_finds"}, True),
+        ({"source": "SIMULATED by another run"}, True),
+        ({"layer": "finds", "source": "clearance records"}, False),
+    ],
+)
+def test_findings_of_another_simulation_are_simulated(told: dict, simulated: bool) -> None:
+    content = yaml.safe_load((HERE / "bosnia.yaml").read_text())
+    content["layers"]["more"] = {"kind": "vector", "path": "findings.gpkg", **told}
+    assert Config.model_validate(content).simulated is simulated

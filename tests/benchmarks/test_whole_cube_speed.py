@@ -24,7 +24,7 @@ from tests.benchmarks import cube_layers
 
 pytestmark = pytest.mark.benchmark
 
-CELLS, MANY_CELLS, ROUNDS = 4_000, 8_000, 3
+CELLS, ROUNDS = 4_000, 3
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +93,13 @@ def test_packing_of_chunks(ground):
         )
 
 
-def test_two_workers_against_one(tmp_path):
+@pytest.mark.parametrize(("cells", "rounds"), [(8_000, 3), (16_000, 2)])
+def test_two_workers_against_one(tmp_path, cells, rounds):
     """One worker keeps to one core: packing of chunks would use the other one too.
 
     Workers import all anew in every round, as they do for a command.
     """
-    cube_layers.make(tmp_path, MANY_CELLS)
+    cube_layers.make(tmp_path, cells)
     geobox, cores = cube_layers.grid(tmp_path), os.sched_getaffinity(0)
 
     def seconds(workers: int) -> tuple[float, float]:
@@ -122,10 +123,10 @@ def test_two_workers_against_one(tmp_path):
         return wall, processor_seconds() - spent
 
     # One worker first: threads that it starts stay on its core.
-    rounds = [(seconds(1), seconds(2)) for _ in range(ROUNDS)]
+    turns = [(seconds(1), seconds(2)) for _ in range(rounds)]
     for at, words in enumerate(("wall clock", "processor time")):
-        pairs = [[two[at], one[at]] for one, two in rounds]
-        tell(f"cube of {MANY_CELLS} squared, {words}, two workers against one", pairs)
+        pairs = [[two[at], one[at]] for one, two in turns]
+        tell(f"cube of {cells} squared, {words}, two workers against one", pairs)
 
 
 def processor_seconds() -> float:

@@ -170,7 +170,7 @@ def do_steps(
 ) -> None:
     """Do the stages of a run in order, up to `last`, in a folder that is locked."""
     for step in STEPS.values():
-        if step.name in skip or (step.name == "simulate" and not run.simulated):
+        if step.name in skip or (step.name == "simulate" and run.config.simulation is None):
             continue
         said(_do(run, step))
         if step.name == last:
@@ -193,7 +193,7 @@ def redo_step(
 
 def _do(run: Run, step: Step) -> str:
     needs = [*step.needs]
-    if run.simulated and step.name in {"validate", "build", "prioritize"}:
+    if run.config.simulation is not None and step.name in {"validate", "build", "prioritize"}:
         needs.append("simulate")
     inputs: dict[str, str] = outputs_of(run.folder, *needs) if needs else {}
     if step.layers:

@@ -1,15 +1,17 @@
 import json
+import shutil
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pytest
+import yaml
 from shapely.geometry import box
 
 from features.errors import CoverError, InputError
 from pipelines import run as run_module
 from pipelines.filters import Filters, predict_request
-from pipelines.manifest import locked
+from pipelines.manifest import locked, read_manifest
 from pipelines.rasters import read_raster, read_raster_like
 from pipelines.run import redo_step, run_steps
 
@@ -102,3 +104,21 @@ def test_a_folder_with_other_things_is_not_written_to(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not empty"):
         run_steps(TINY, tmp_path)
     assert (tmp_path / "thesis.doc").read_text() == "x"
+
+
+def test_a_run_on_findings_that_another_simulated_says_simulated(
+    tiny_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(TINY.parents[1] / "data" / "tiny", tmp_path / "layers")
+    shutil.copy(tiny_run / "simulated" / "findings.gpkg", tmp_path / "layers")
+    content = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+    del content["simulation"]
+    content["data_root"] = "layers"
+    for layer in content["layers"].values():
+        layer["path"] = layer["path"].removeprefix("@simulated/")
+    config = tmp_path / "again.yaml"
+    config.write_text(yaml.safe_dump(content), encoding="utf-8")
+    run_steps(config, tmp_path / "run", last="build")
+    stages = read_manifest(tmp_path / "run")
+    assert stages["simulated"] is True
+    assert "simulate" not in [stage["name"] for stage in stages["stages"]]

@@ -34,7 +34,7 @@ class CellTable:
     region
         Number of the land unit a cell belongs to, -1 for none; int32, shape ``(n,)``.
     cell_ha
-        Area of a cell, hectares.
+        Hectares that a cell stands for: its area, or more if cells are drawn from many.
     """
 
     cells: pd.DataFrame

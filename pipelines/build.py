@@ -3,6 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,31 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
         f"{most:,}",
     )
     rng = np.random.default_rng([run.config.model.seed, 5])
-    return read_places(run, *draw_cells(labelled, most, rng=rng))
+    drawn = read_places(run, *draw_cells(labelled, most, rng=rng))
+    # Each stands for the land of all: hectares to be surveyed are those of the land.
+    return replace(drawn, cell_ha=drawn.cell_ha * count / most)
+
+
+def count_cells(run: Run) -> dict[str, int]:
+    """Count the cells of a run by label, all of them."""
+    build = stage_named(read_manifest(run.folder), "build")
+    if build is None:
+        raise InputError(
+            f"{run.folder} has no finished stage `build`. Run `minerisk run` to go on."
+        )
+    state = open_labels(run.folder)["state"]
+    found = np.zeros(2, dtype=np.int64)
+    for strip in strips(len(state)):
+        part = state[strip].to_numpy()
+        found += np.bincount(part[part >= 0], minlength=2)
+    negative, positive = map(int, found)
+    total = int(build["facts"]["cells"])
+    return {
+        "total": total,
+        "positive": positive,
+        "negative": negative,
+        "unlabelled": total - positive - negative,
+    }
 
 
 def read_places(run: Run, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> CellTable:

@@ -158,7 +158,9 @@ def _scores(one: Run, two: Run) -> dict[str, Any]:
     blocks = assign_blocks(same[keys].to_numpy(), block_m=blocks_m) if len(same) else np.zeros(0)
     if not 0 < y.sum() < y.size or len(np.unique(blocks)) < 2:
         return found
-    cell_ha = one.config.study_area.resolution_m**2 / 10_000
+    cells = read_metrics(one.folder)["cells"]
+    stands_for = (cells["positive"] + cells["negative"]) / cells["drawn"] if "drawn" in cells else 1
+    cell_ha = one.config.study_area.resolution_m**2 / 10_000 * stands_for
     for name in PROTOCOLS:
         now, before = (same[f"{name}_{side}"].to_numpy(float) for side in ("second", "first"))
         differences = compare(y, now, before, blocks, cell_ha=cell_ha)

@@ -142,7 +142,8 @@ def _answers(
                 f"{len(record['data']['layers'])} layers; evidence {dated}. "
                 f"{cells.get('positive', 0):,} cells have evidence of contamination, "
                 f"{cells.get('negative', 0):,} were surveyed and nothing recorded, "
-                f"{cells.get('unlabelled', 0):,} were never surveyed.",
+                f"{cells.get('unlabelled', 0):,} were never surveyed."
+                + (f" {cells['drawn']:,} were drawn to learn from." if "drawn" in cells else ""),
             ),
         ),
         Block(

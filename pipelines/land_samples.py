@@ -4,12 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.cube_store import open_cube
-from features.errors import InputError
 from models.risk_model import RiskModel
 from models.table import CellTable
 from pipelines.build import open_labels, read_places
 from pipelines.context import Run
-from pipelines.manifest import read_manifest, stage_named
 from pipelines.strips import draw_cells, strips
 
 
@@ -30,16 +28,6 @@ def unsurveyed_sample(run: Run, *, sample: int = 20_000) -> CellTable | None:
         return None
     rng = np.random.default_rng([run.config.model.seed, 4])
     return read_places(run, *draw_cells(unsurveyed, sample, rng=rng))
-
-
-def run_cells(run: Run) -> int:
-    """Count the cells of the study area."""
-    build = stage_named(read_manifest(run.folder), "build")
-    if build is None:
-        raise InputError(
-            f"{run.folder} has no finished stage `build`. Run `minerisk run` to go on."
-        )
-    return int(build["facts"]["cells"])
 
 
 def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:

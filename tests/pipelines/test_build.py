@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from pipelines import build
 from pipelines.context import Run
@@ -18,6 +19,11 @@ def test_past_the_most_cells_every_label_is_drawn_alike(tiny_run: Path):
     model = run.config.model.model_copy(update={"most_cells": count // 2})
     part = build.read_cells(replace(run, config=run.config.model_copy(update={"model": model})))
     assert len(part.state) == count // 2
+    # Fewer cells stand for the same land, and the counts of the run are of all.
+    assert part.cell_ha * (count // 2) == pytest.approx(whole.cell_ha * count)
+    known = build.count_cells(run)
+    assert (known["positive"], known["negative"]) == (positive, count - positive)
+    assert known["unlabelled"] == known["total"] - count
     # Cells as they were, none twice.
     place = [tuple(pair) for pair in whole.coordinates]
     rows = pd.Index(place).get_indexer([tuple(pair) for pair in part.coordinates])

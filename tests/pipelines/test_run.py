@@ -10,6 +10,7 @@ from shapely.geometry import box
 
 from features.errors import CoverError, InputError
 from pipelines import run as run_module
+from pipelines.context import read_metrics
 from pipelines.filters import Filters, predict_request
 from pipelines.manifest import locked, read_manifest
 from pipelines.rasters import read_raster, read_raster_like
@@ -122,3 +123,25 @@ def test_a_run_on_findings_that_another_simulated_says_simulated(
     stages = read_manifest(tmp_path / "run")
     assert stages["simulated"] is True
     assert "simulate" not in [stage["name"] for stage in stages["stages"]]
+
+
+def test_a_run_on_drawn_cells_counts_all_and_says_how_many_were_drawn(
+    tiny_run: Path, tmp_path: Path
+) -> None:
+    known = read_metrics(tiny_run)["cells"]
+    assert "drawn" not in known
+    content = yaml.safe_load(TINY.read_text(encoding="utf-8"))
+    content["data_root"] = str(TINY.parents[1] / "data" / "tiny")
+    drawn = (known["positive"] + known["negative"]) * 3 // 4
+    content["model"] = content.get("model", {}) | {"most_cells": drawn}
+    config = tmp_path / "drawn.yaml"
+    config.write_text(yaml.safe_dump(content), encoding="utf-8")
+    run_steps(config, tmp_path / "run")
+    metrics = read_metrics(tmp_path / "run")
+    assert metrics["cells"].items() >= known.items()
+    assert metrics["cells"]["drawn"] == drawn
+    assert 0 < metrics["cells"]["drawn_positive"] < known["positive"]
+    gate = next(row for row in metrics["gates"] if row["name"] == "positive_cells")
+    assert gate["value"] == metrics["cells"]["drawn_positive"]
+    report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert f'drawn at random, to teach and test the model on</td><td class="n">{drawn:,}' in report

@@ -84,12 +84,18 @@ def prepare(*modules: str) -> None:
     What has been prepared once stays for this process; workers import by themselves what is not.
     """
     if _METHOD == "forkserver":
-        from multiprocessing import forkserver
+        from multiprocessing import forkserver, resource_tracker
 
         if not _PREPARED:
             _PREPARED.extend(modules)
             multiprocessing.get_context(_METHOD).set_forkserver_preload(_PREPARED)
-        forkserver.ensure_running()
+        # An interrupt is for this process: while the other imports, it would end in a traceback.
+        resource_tracker.ensure_running()  # which lets interrupts through when it has begun
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def apart(work: Callable[[T], R], task: T) -> R:

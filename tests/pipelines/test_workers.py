@@ -1,4 +1,5 @@
 import os
+import subprocess
 import sys
 import time
 from functools import partial
@@ -98,6 +99,27 @@ def test_work_that_kills_every_worker_is_given_up(square, tmp_path):
 def test_an_error_of_the_work_comes_through(square):
     with pytest.raises(ValueError, match="no square of that"):
         list(Workers(2).run(square(), [1, -1]))
+
+
+def test_an_interrupt_while_modules_are_prepared_is_not_told_twice(tmp_path):
+    (tmp_path / "slow_to_import.py").write_text("import time; time.sleep(3)")
+    code = """
+import os, signal, time
+from pipelines.processes import prepare
+prepare("slow_to_import")
+time.sleep(1)
+try:
+    os.killpg(0, signal.SIGINT)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("stopped")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, start_new_session=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert (done.stdout, done.stderr) == ("stopped\n", "")
 
 
 @pytest.fixture

@@ -135,28 +135,6 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
     return replace(drawn, cell_ha=drawn.cell_ha * count / most)
 
 
-def count_cells(run: Run) -> dict[str, int]:
-    """Count the cells of a run by label, all of them."""
-    build = stage_named(read_manifest(run.folder), "build")
-    if build is None:
-        raise InputError(
-            f"{run.folder} has no finished stage `build`. Run `minerisk run` to go on."
-        )
-    state = open_labels(run.folder)["state"]
-    found = np.zeros(2, dtype=np.int64)
-    for strip in strips(len(state)):
-        part = state[strip].to_numpy()
-        found += np.bincount(part[part >= 0], minlength=2)
-    negative, positive = map(int, found)
-    total = int(build["facts"]["cells"])
-    return {
-        "total": total,
-        "positive": positive,
-        "negative": negative,
-        "unlabelled": total - positive - negative,
-    }
-
-
 def read_places(run: Run, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> CellTable:
     """Read the cells at rows (ascending) and columns of the grid, as `read_cells`."""
     cube, labels = open_cube(run.folder / "cube.zarr"), open_labels(run.folder)

@@ -159,8 +159,9 @@ def _scores(one: Run, two: Run) -> dict[str, Any]:
     if not 0 < y.sum() < y.size or len(np.unique(blocks)) < 2:
         return found
     cells = read_metrics(one.folder)["cells"]
-    stands_for = (cells["positive"] + cells["negative"]) / cells["drawn"] if "drawn" in cells else 1
-    cell_ha = one.config.study_area.resolution_m**2 / 10_000 * stands_for
+    labelled = cells["positive"] + cells["negative"]
+    area_ha = one.config.study_area.resolution_m**2 / 10_000
+    cell_ha = area_ha * labelled / cells.get("drawn", labelled)  # as `CellTable.cell_ha`
     for name in PROTOCOLS:
         now, before = (same[f"{name}_{side}"].to_numpy(float) for side in ("second", "first"))
         differences = compare(y, now, before, blocks, cell_ha=cell_ha)

@@ -17,16 +17,14 @@ def gates(config: Config, metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
     slope = far[MODEL]["calibration_slope"]
     margin = agreed.calibration_slope_margin
     calibrated = slope[0] is not None and (slope[1] <= 1 <= slope[2] or abs(slope[0] - 1) <= margin)
-    cells = metrics["cells"]
-    positive = cells.get("drawn_positive", cells["positive"])
     permuted = abs(metrics["permuted"]["within_blocks"][0] - 0.5)
     rows = [
         (
             "positive_cells",
             "enough positive cells",
             agreed.min_positive_cells,
-            positive,
-            positive >= agreed.min_positive_cells,
+            metrics["cells"]["positive"],
+            metrics["cells"]["positive"] >= agreed.min_positive_cells,
         ),
         (
             "leakage",

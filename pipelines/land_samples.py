@@ -4,10 +4,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.cube_store import open_cube
+from features.errors import InputError
 from models.risk_model import RiskModel
 from models.table import CellTable
 from pipelines.build import open_labels, read_places
 from pipelines.context import Run
+from pipelines.manifest import read_manifest, stage_named
 from pipelines.strips import draw_cells, strips
 
 
@@ -28,6 +30,32 @@ def unsurveyed_sample(run: Run, *, sample: int = 20_000) -> CellTable | None:
         return None
     rng = np.random.default_rng([run.config.model.seed, 4])
     return read_places(run, *draw_cells(unsurveyed, sample, rng=rng))
+
+
+def run_cells(run: Run) -> int:
+    """Count the cells of the study area."""
+    build = stage_named(read_manifest(run.folder), "build")
+    if build is None:
+        raise InputError(
+            f"{run.folder} has no finished stage `build`. Run `minerisk run` to go on."
+        )
+    return int(build["facts"]["cells"])
+
+
+def count_cells(run: Run, drawn: CellTable) -> dict[str, int]:
+    """Count the labelled cells of a run, all of them; and those drawn, if they are fewer."""
+    state = open_labels(run.folder)["state"]
+    found = np.zeros(2, dtype=np.int64)
+    for strip in strips(len(state)):
+        part = state[strip].to_numpy()
+        found += np.bincount(part[part >= 0], minlength=2)
+    negative, positive = map(int, found)
+    unlabelled = run_cells(run) - negative - positive
+    cells = {"positive": positive, "negative": negative, "unlabelled": unlabelled}
+    if len(drawn.state) < negative + positive:
+        positive = int((drawn.state == 1).sum())
+        cells |= {"drawn": len(drawn.state), "drawn_positive": positive}
+    return cells
 
 
 def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:

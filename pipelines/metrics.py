@@ -21,10 +21,9 @@ from models.feature_lint import lint_features
 from models.reliability import reliability_by_hazard, reliability_by_region
 from models.risk_model import RiskModel
 from models.splits import assign_blocks
-from pipelines.build import count_cells
 from pipelines.candidates import MODEL
 from pipelines.context import Run
-from pipelines.land_samples import applicable_share, unsurveyed_sample
+from pipelines.land_samples import applicable_share, run_cells, unsurveyed_sample
 from pipelines.survey_bias import survey_bias
 from pipelines.tested import Test
 
@@ -41,9 +40,6 @@ def run_metrics(
     """Gather the numbers of a run: every key of `metrics.json` but the gates."""
     area, table = run.config.study_area, test.table
     positive = int((table.state == 1).sum())
-    cells = count_cells(run)
-    if cells["positive"] + cells["negative"] > run.config.model.most_cells:
-        cells |= {"drawn": len(table.state), "drawn_positive": positive}
     protocols: dict[str, Any] = {}
     for name, protocol in test.protocols.items():
         models = {
@@ -68,7 +64,12 @@ def run_metrics(
         "as_of": str(area.as_of) if area.as_of else None,
         "crs": area.crs,
         "resolution_m": area.resolution_m,
-        "cells": cells,
+        "cells": {
+            "total": run_cells(run),
+            "positive": positive,
+            "negative": len(table.state) - positive,
+            "unlabelled": run_cells(run) - len(table.state),
+        },
         "prevalence": positive / len(table.state),
         "range_m": test.held.range_m,
         "block_m": test.block_m,

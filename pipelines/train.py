@@ -27,7 +27,7 @@ from pipelines.console import Progress
 from pipelines.context import Run
 from pipelines.gates import gates, refuse_too_few
 from pipelines.hazard_training import measure_hazards, train_hazards
-from pipelines.land_samples import land_to_predict
+from pipelines.land_samples import count_cells, land_to_predict
 from pipelines.manifest import write_json, write_whole
 from pipelines.metrics import run_metrics
 from pipelines.permuted import permuted_within_blocks
@@ -44,6 +44,7 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     """
     table = read_cells(run)
     metrics = train_table(run, table, run.folder, progress=progress)
+    metrics["cells"] |= count_cells(run, table)  # of the run; gates go by what was drawn
     metrics["hazards"] = train_hazards(
         table,
         run.config,

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines import build
 from pipelines.context import Run
+from pipelines.land_samples import count_cells, run_cells
 
 
 def test_past_the_most_cells_every_label_is_drawn_alike(tiny_run: Path):
@@ -21,9 +22,11 @@ def test_past_the_most_cells_every_label_is_drawn_alike(tiny_run: Path):
     assert len(part.state) == count // 2
     # Fewer cells stand for the same land, and the counts of the run are of all.
     assert part.cell_ha * (count // 2) == pytest.approx(whole.cell_ha * count)
-    known = build.count_cells(run)
+    known = count_cells(run, part)
     assert (known["positive"], known["negative"]) == (positive, count - positive)
-    assert known["unlabelled"] == known["total"] - count
+    assert known["unlabelled"] == run_cells(run) - count
+    assert known["drawn"] == count // 2
+    assert known["drawn_positive"] == int((part.state == 1).sum())
     # Cells as they were, none twice.
     place = [tuple(pair) for pair in whole.coordinates]
     rows = pd.Index(place).get_indexer([tuple(pair) for pair in part.coordinates])

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from features.errors import InputError
+from pipelines import compare as compare_module
 from pipelines.audit import audit_run
 from pipelines.compare import compare_runs
+from pipelines.context import Run
 from pipelines.districts import Districts
 from pipelines.rasters import read_raster
 from pipelines.run import run_steps
@@ -41,6 +43,27 @@ def test_a_run_is_as_itself(tiny_run: Path) -> None:
     assert found["scores"]["same_label"] == found["scores"]["cells"][0]
     for measures in found["scores"]["protocols"].values():
         assert all(value == [0.0, 0.0, 0.0] for value in measures.values())
+
+
+def test_hectares_of_drawn_cells_stand_for_the_land_they_were_drawn_from(
+    tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = tiny_copy / "metrics.json"
+    metrics = json.loads(stored.read_text(encoding="utf-8"))
+    labelled = metrics["cells"]["positive"] + metrics["cells"]["negative"]
+    asked: list[float] = []
+
+    def measured(*_: object, cell_ha: float) -> dict[str, list[float]]:
+        asked.append(cell_ha)
+        return {measure: [0.0] for measure in compare_module.MEASURES}
+
+    monkeypatch.setattr(compare_module, "compare", measured)
+    compare_module._scores(*[Run.open(tiny_copy)] * 2)
+    metrics["cells"]["drawn"] = labelled / 4
+    stored.write_text(json.dumps(metrics), encoding="utf-8")
+    compare_module._scores(*[Run.open(tiny_copy)] * 2)
+    assert set(asked[: len(asked) // 2]) == {25.0}
+    assert set(asked[len(asked) // 2 :]) == {100.0}
 
 
 def test_what_was_changed_is_told_and_where_it_shows(

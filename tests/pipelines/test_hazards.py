@@ -17,6 +17,7 @@ from models.splits import folds_from_ids
 from models.table import CellTable
 from pipelines.build import read_cells
 from pipelines.candidates import MODEL
+from pipelines.console import progress
 from pipelines.context import Run
 from pipelines.hazard_training import measure_hazards, train_hazards
 from pipelines.hazards import (
@@ -28,6 +29,7 @@ from pipelines.hazards import (
     trained_hazards,
 )
 from pipelines.rasters import write_raster
+from pipelines.train import train_table
 
 TINY = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
 AP, AT, UXO, ANY = 1, 2, 4, 8
@@ -51,6 +53,18 @@ def table() -> CellTable:
     cells["slope"], cells["finding_hazard"] = 1.0, hazard
     region = np.arange(180, dtype=np.int32) % 4
     return CellTable(cells, (hazard > 0).astype(np.int8), np.ones(180, np.float32), region, 25.0)
+
+
+def test_the_gate_of_a_class_goes_by_its_own_positive_cells(tiny_run: Path, tmp_path: Path) -> None:
+    run = Run.open(tiny_run)
+    whole = read_cells(run)
+    rows = np.arange(len(whole.state))
+    part = whole.take(np.delete(rows, np.flatnonzero(whole.state == 1)[::3]))
+    own = int((part.state == 1).sum())
+    with progress("Model") as bar:
+        metrics = train_table(run, part, tmp_path, progress=bar)
+    assert metrics["cells"]["positive"] == own < (whole.state == 1).sum()
+    assert metrics["gates"][0] | {"value": own} == metrics["gates"][0]
 
 
 def write_model(part: CellTable, folder: Path) -> dict[str, Any]:

@@ -58,9 +58,6 @@ class RasterWriter:
         The ``.tif`` to make. ``.qml`` (style) and ``.tif.aux.xml`` (statistics) go beside it.
     geobox
         Where the cells are.
-    scratch
-        Folder on the same disk for what is not complete yet; none is that of `path`. Writers of
-        one `path` at a time need one each.
     dtype
         ``float32`` (nodata NaN) or ``uint8`` (nodata 255).
     description, unit
@@ -72,6 +69,9 @@ class RasterWriter:
         the probability scale.
     categories
         ``uint8``: class code to words.
+    scratch
+        Folder on the same disk for what is not complete yet; none is that of `path`. Writers of
+        one `path` at a time need one each.
 
     Examples
     --------
@@ -346,14 +346,15 @@ def preview_png(
     elevation
         Metres, same shape: shaded beneath the map.
     """
-    asked: dict[str, Any] = {
-        "geobox": geobox,
-        "title": title,
-        "simulated": simulated,
-        "cannot_say": cannot_say,
-        "elevation": elevation,
-    }
-    return write_whole(path, apart(partial(_drawn, **asked), values))
+    draw = partial(
+        _drawn,
+        geobox=geobox,
+        title=title,
+        simulated=simulated,
+        cannot_say=cannot_say,
+        elevation=elevation,
+    )
+    return write_whole(path, apart(draw, values))
 
 
 def _drawn(values: NDArray[Any], **asked: Any) -> bytes:

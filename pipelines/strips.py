@@ -90,11 +90,11 @@ def thinned(read: Callable[[slice], NDArray[Any]], shape: tuple[int, ...]) -> ND
         At most `MOST_DRAWN` cells a side; a cell that is kept keeps its value.
     """
     step = thinning(shape)
-    parts = []
-    for strip in strips(shape[0]):
-        part = read(strip)[-strip.start % step :: step, ::step]
-        parts.append(part.copy())  # a view would hold the strip
-    return np.concatenate(parts)
+    return np.concatenate(
+        [  # copies: a view would hold its strip
+            read(strip)[-strip.start % step :: step, ::step].copy() for strip in strips(shape[0])
+        ]
+    )
 
 
 def thinned_grid(geobox: GeoBox) -> GeoBox:

@@ -90,7 +90,7 @@ def _on_cluster(work: Callable[[T], R], tasks: Sequence[T], address: str) -> Ite
     logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
     with client:
         try:
-            yield from _shared(client, packed, tasks)
+            yield from _shared(distributed.as_completed, client, packed, tasks)
         except distributed.KilledWorker as failure:
             raise InputError(
                 f"Dask workers were lost again and again at one tile ({failure}); most often "
@@ -102,7 +102,9 @@ def _on_cluster(work: Callable[[T], R], tasks: Sequence[T], address: str) -> Ite
             ) from failure
 
 
-def _shared(client: Any, packed: bytes, tasks: Sequence[T]) -> Iterator[Any]:
+def _shared(
+    as_completed: Callable[..., Any], client: Any, packed: bytes, tasks: Sequence[Any]
+) -> Iterator[Any]:
     """Let a cluster do tasks; one that is late is done again by an idle worker."""
     tile_of: dict[str, int] = {}
 
@@ -113,20 +115,17 @@ def _shared(client: Any, packed: bytes, tasks: Sequence[T]) -> Iterator[Any]:
 
     waiting, twice, took = set(range(len(tasks))), set[int](), list[float]()
     # Held by nothing else, so that a result that has come is not made again for a lost worker.
-    answers = importlib.import_module("distributed").as_completed(
-        [given(tile) for tile in waiting], loop=client.loop
-    )
+    answers = as_completed([given(tile) for tile in waiting], loop=client.loop)
     heard = time.monotonic()
     while waiting:
         if not answers.has_ready():
             time.sleep(LOOK_S)
             late = took and time.monotonic() - heard > lateness(took)
-            for tile in sorted(waiting - twice) if late else ():
-                if idle := _idle(client):
-                    log.warning(late_words(tile, tasks, took))
-                    twice.add(tile)
-                    answers.add(given(tile, workers=idle, allow_other_workers=True))
-                    break
+            if late and waiting - twice and (idle := _idle(client)):
+                tile = min(waiting - twice)
+                log.warning(late_words(tile, tasks, took))
+                twice.add(tile)
+                answers.add(given(tile, workers=idle, allow_other_workers=True))
             continue
         future = next(answers)
         tile = tile_of[future.key]

@@ -130,6 +130,28 @@ def test_an_interrupt_leaves_what_was_there(tmp_path):
     ]
 
 
+def test_two_writers_of_one_raster_at_a_time_leave_it_whole(tmp_path):
+    """A late raster is written by a second worker too; the first to begin may end last."""
+    values, path = surface(300, 300), tmp_path / "probability.tif"
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    writers = [
+        rasters.RasterWriter(
+            path, grid(300, 300), dtype="float32", scratch=tmp_path / name, **WORDS
+        )
+        for name in ("one", "two")
+    ]
+    with writers[0] as first:
+        first.write(values[:100], row=0)
+        with writers[1] as second:
+            second.write(values, row=0)
+        once = path.read_bytes()
+        first.write(values[100:], row=100)
+    assert path.read_bytes() == once
+    np.testing.assert_array_equal(rasters.read_raster(path)[0], values)
+    assert not [item for name in ("one", "two") for item in (tmp_path / name).iterdir()]
+
+
 def test_wrong_windows_types_and_nodata_are_refused(tmp_path):
     geobox, path = grid(30, 30), tmp_path / "x.tif"
     with rasters.RasterWriter(path, geobox, dtype="float32", **WORDS) as raster:

@@ -10,6 +10,7 @@ from shapely.geometry import box
 
 from features.errors import CoverError, InputError
 from pipelines import run as run_module
+from pipelines.audit import audit_run
 from pipelines.context import read_metrics
 from pipelines.filters import Filters, predict_request
 from pipelines.manifest import locked, read_manifest
@@ -123,6 +124,7 @@ def test_a_run_on_findings_that_another_simulated_says_simulated(
     stages = read_manifest(tmp_path / "run")
     assert stages["simulated"] is True
     assert "simulate" not in [stage["name"] for stage in stages["stages"]]
+    assert not audit_run(tmp_path / "run").problems
 
 
 def test_a_run_on_drawn_cells_counts_all_and_says_how_many_were_drawn(

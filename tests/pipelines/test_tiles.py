@@ -93,6 +93,19 @@ def test_tiles_and_workers_change_no_byte_of_cube_and_rasters(
     assert rasters(run, tmp_path / "small") == whole
 
 
+def test_rasters_are_written_by_the_workers(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def here(*_: object, **__: object) -> None:
+        raise AssertionError("written by the main process")
+
+    monkeypatch.setattr(predict_module, "write_reason_raster", here)
+    run = Run.open(tiny_run)
+    with pytest.raises(AssertionError, match="by the main process"):
+        rasters(run, tmp_path / "alone")
+    assert "reasons.tif" in rasters(run, tmp_path / "two", workers=Workers(2))
+
+
 def test_a_prediction_goes_on_with_the_tiles_that_are_done(
     tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

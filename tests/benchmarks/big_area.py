@@ -5,9 +5,6 @@ settlements and SIMULATED findings; ``python -m tests.benchmarks.big_area measur
 does the steps of ``minerisk run``, each in a process of its own, and writes time, memory and disk
 of each into ``DIR/measured.json``. A step that is there is not done again.
 
-``python -m tests.benchmarks.big_area later DIR`` puts rasters of MADE-UP values into a trained run
-that has none, and measures classes, tasks and report on them, each in a process of its own.
-
 ``python -m tests.benchmarks.big_area workers DIR`` asks a run that is done for rasters of 12 tiles,
 by one worker on one core and by two on two, by turns, each a command of its own.
 """
@@ -27,20 +24,14 @@ from tempfile import TemporaryDirectory
 import geopandas as gpd
 import numpy as np
 import rasterio
-from odc.geo.geobox import GeoBox
 from rasterio.windows import Window
 from shapely.geometry import LineString, Point, Polygon, box
 
 from features.cube_store import cube_geobox, open_cube
-from pipelines import predict
-from pipelines.context import Run
-from pipelines.predict import whole_window
-from pipelines.prioritize import write_tasks
-from pipelines.report import report_of_run
+from pipelines.predict import TILE
 from pipelines.run import redo_step, run_steps
-from pipelines.strips import strips
 from pipelines.workers import Workers
-from tests.benchmarks.cube_layers import peak_mb
+from tests.benchmarks.cube_layers import peak_mb, processor_seconds
 
 CRS = "EPSG:32638"
 CELL_M = 25.0
@@ -100,17 +91,6 @@ simulation: {elevation: elevation, front_line: front_line, held_area: area_held,
   settlements: settlements, rivers: rivers, seed: 11, prevalence: 0.01, away_share: 0.05,
   surveyed_share: 0.1, detection: 0.85, false_suspicion: 0.2}
 """
-MADE_UP = {
-    "probability": 0.3,
-    "probability_lower": 0.1,
-    "probability_upper": 0.5,
-    "applicability": 1.4,
-    "local_point_density": 900.0,
-    "expected_error": 0.05,
-}
-"""The greatest value of each raster of made-up values."""
-WHAT = ("make", "measure", "step", "later", "later_step", "workers")
-LATER = ("classes", "tasks", "report")
 STEPS = ("validate", "build", "train", "predict", "prioritize", "report")
 
 
@@ -250,40 +230,19 @@ def step(folder: Path, name: str, workers: int) -> dict[str, float]:
     """
     redo_step(folder / "run_whole", name, workers=Workers(workers))
     forkserver._forkserver._stop()  # also counts what its workers spent
-    own, others = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
     return {
-        "processor_s": own.ru_utime + own.ru_stime + others.ru_utime + others.ru_stime,
+        "processor_s": processor_seconds(),
         "main_mb": peak_mb(),
-        "worker_mb": others.ru_maxrss / 1024,
+        "worker_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
     }
-
-
-def later(folder: Path) -> dict[str, dict[str, float]]:
-    """Measure classes, tasks and report of a trained run on rasters of made-up values."""
-    rasters = folder / "run_whole" / "rasters"
-    if (rasters / "classes.json").is_file():
-        raise SystemExit(f"{rasters} holds a map; expected a run without one.")
-    _make_up(rasters, cube_geobox(open_cube(folder / "run_whole" / "cube.zarr")))
-    found = {}
-    for name in LATER:
-        begin = time.perf_counter()
-        command = [sys.executable, "-m", "tests.benchmarks.big_area", "later_step", str(folder)]
-        done = subprocess.run(
-            [*command, "--name", name], check=True, stdout=subprocess.PIPE, text=True
-        )
-        used = json.loads(done.stdout.splitlines()[-1])
-        found[name] = {"seconds": round(time.perf_counter() - begin, 1), **used}
-    return found
 
 
 def workers_against_one(folder: Path) -> dict[str, list[float]]:
     """Give seconds from start to end of a request, by the number of workers."""
     run, cores = folder / "run_whole", os.sched_getaffinity(0)
     whole = cube_geobox(open_cube(run / "cube.zarr"))
-    top, left = (size // 2 // predict.TILE * predict.TILE for size in whole.shape)
-    rows, columns = 3 * predict.TILE, 4 * predict.TILE
+    top, left = (size // 2 // TILE * TILE for size in whole.shape)
+    rows, columns = 3 * TILE, 4 * TILE
     inner = whole[top : top + rows, left : left + columns]
     found: dict[str, list[float]] = {"1": [], "2": []}
     with TemporaryDirectory(dir=folder) as place:
@@ -301,57 +260,18 @@ def workers_against_one(folder: Path) -> dict[str, list[float]]:
     return found
 
 
-def _make_up(rasters: Path, geobox: GeoBox) -> None:
-    rasters.mkdir(exist_ok=True)
-    rng, side = np.random.default_rng(0), 32
-    for name, most in MADE_UP.items():
-        with rasterio.open(
-            rasters / f"{name}.tif", "w", driver="GTiff", width=geobox.width, count=1,
-            height=geobox.height, dtype="float32", crs=CRS, transform=geobox.transform,
-            nodata=np.nan, tiled=True, blockxsize=512, blockysize=512, compress="zstd",
-        ) as dataset:  # fmt: skip
-            for rows in strips(geobox.height):
-                height = rows.stop - rows.start
-                few = most * rng.random((-(-height // side), -(-geobox.width // side)))
-                few = np.rint(few) if most > 1.4 else few
-                values = few.astype(np.float32).repeat(side, 0).repeat(side, 1)
-                window = Window(0, rows.start, geobox.width, height)
-                dataset.write(values[:height, : geobox.width], 1, window=window)
-
-
-def later_step(folder: Path, name: str) -> dict[str, float]:
-    """Do one of the `LATER` steps; give processor seconds and the most memory."""
-    run = Run.open(folder / "run_whole")
-    if name == "classes":
-        window = whole_window(open_cube(run.folder / "cube.zarr"))
-        predict._write_classes(run, window, run.folder / "rasters", {}, None, whole=True)
-    elif name == "tasks":
-        write_tasks(run)
-    else:
-        report_of_run(run)
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return {
-        "processor_s": round(used.ru_utime + used.ru_stime, 1),
-        "main_mb": round(peak_mb(), 1),
-    }
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=WHAT)
+    parser.add_argument("what", choices=("make", "measure", "step", "workers"))
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cells", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--name", choices=(*STEPS, *LATER))
+    parser.add_argument("--name", choices=STEPS)
     asked = parser.parse_args()
     if asked.what == "make":
         make(asked.folder, asked.cells)
-    elif asked.what == "later":
-        sys.stdout.write(json.dumps(later(asked.folder), indent=1) + "\n")
     elif asked.what == "workers":
         sys.stdout.write(json.dumps(workers_against_one(asked.folder)) + "\n")
-    elif asked.what == "later_step":
-        sys.stdout.write(json.dumps(later_step(asked.folder, asked.name)) + "\n")
     elif asked.what == "step":
         sys.stdout.write(json.dumps(step(asked.folder, asked.name, asked.workers)) + "\n")
     else:

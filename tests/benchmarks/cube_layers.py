@@ -8,6 +8,7 @@ Theirs takes for every layer the faster of the two libraries, and rasterio to bu
 import argparse
 import importlib
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -217,6 +218,12 @@ def peak_mb() -> float:
     """
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def processor_seconds() -> float:
+    """Give what this process and those it has waited for have used."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
 def main() -> None:

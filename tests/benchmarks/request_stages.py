@@ -2,7 +2,7 @@
 
 ``python -m tests.benchmarks.request_stages RUN AREA OUT`` answers a request of the polygons AREA
 from the ready run RUN and prints wall and processor seconds of this process by stage. The preview
-is drawn in a process apart, as for the command, where there is a second core.
+is drawn in a process apart, as for the command, where there is a second core; not with ``--here``.
 """
 
 import argparse
@@ -20,11 +20,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("run", "area", "out"):
         parser.add_argument(name, type=Path)
+    parser.add_argument("--here", action="store_true")
     asked = parser.parse_args()
     begun, stages = now(), dict[str, Pair]()
     from pipelines.cli import _prepare_drawing
 
-    _prepare_drawing()
+    if not asked.here:
+        _prepare_drawing()
     from pipelines import filters, predict
 
     stages["imports"] = since(begun)

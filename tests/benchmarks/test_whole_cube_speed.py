@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -106,7 +105,7 @@ def test_two_workers_against_one(tmp_path, cells, rounds):
         path = tmp_path / "workers.zarr"
         shutil.rmtree(path, ignore_errors=True)
         os.sched_setaffinity(0, sorted(cores)[:workers])
-        start, spent = time.perf_counter(), processor_seconds()
+        start, spent = time.perf_counter(), cube_layers.processor_seconds()
         try:
             build_cube(
                 cube_layers.layers_of(tmp_path),
@@ -120,15 +119,10 @@ def test_two_workers_against_one(tmp_path, cells, rounds):
         finally:
             os.sched_setaffinity(0, cores)
             forkserver._forkserver._stop()  # also counts what its workers spent
-        return wall, processor_seconds() - spent
+        return wall, cube_layers.processor_seconds() - spent
 
     # One worker first: threads that it starts stay on its core.
     turns = [(seconds(1), seconds(2)) for _ in range(rounds)]
     for at, words in enumerate(("wall clock", "processor time")):
         pairs = [[two[at], one[at]] for one, two in turns]
         tell(f"cube of {cells} squared, {words}, two workers against one", pairs)
-
-
-def processor_seconds() -> float:
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(usage.ru_utime + usage.ru_stime for usage in used)

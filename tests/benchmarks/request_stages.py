@@ -2,31 +2,43 @@
 
 ``python -m tests.benchmarks.request_stages RUN AREA OUT`` answers a request of the polygons AREA
 from the ready run RUN and prints wall and processor seconds of this process by stage. The preview
-is drawn in a process apart, as for the command, where there is a second core; not with ``--here``.
+is drawn in a process apart, as for the command, where there is a second core. With ``--turns 10``
+it instead times the whole command ten times, and by turns as if there were one core: the preview
+is drawn by the command itself then.
 """
 
 import argparse
 import json
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 Pair = list[float]
+COMMAND = """
+import os, sys
+os.cpu_count = lambda: int(sys.argv[4])
+from pipelines.cli import app
+app(["predict", "--run", sys.argv[1], "--aoi", sys.argv[2], "--out", sys.argv[3]])
+"""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("run", "area", "out"):
         parser.add_argument(name, type=Path)
-    parser.add_argument("--here", action="store_true")
+    parser.add_argument("--turns", type=int, default=0)
     asked = parser.parse_args()
+    if asked.turns:
+        by_turns([str(asked.run), str(asked.area), str(asked.out)], asked.turns)
+        return
     begun, stages = now(), dict[str, Pair]()
     from pipelines.cli import _prepare_drawing
 
-    if not asked.here:
-        _prepare_drawing()
+    _prepare_drawing()
     from pipelines import filters, predict
 
     stages["imports"] = since(begun)
@@ -35,6 +47,21 @@ def main() -> None:
     request = timed(filters.predict_request, stages, "request")
     request(asked.run, filters.Filters(aoi=asked.area), out=asked.out, said=lambda line: None)
     sys.stdout.write(json.dumps(told(stages)))
+
+
+def by_turns(words: list[str], turns: int) -> None:
+    seconds: dict[str, list[float]] = {"2": [], "1": []}
+    for _ in range(turns):
+        for cores, found in seconds.items():
+            begun = time.perf_counter()
+            command = [sys.executable, "-c", COMMAND, *words, cores]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+            found.append(time.perf_counter() - begun)
+    for cores, found in seconds.items():
+        sys.stdout.write(
+            f"{cores} cores: {median(found):.2f} s from start to end "
+            f"({min(found):.2f} to {max(found):.2f})\n"
+        )
 
 
 def now() -> Pair:

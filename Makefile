@@ -38,13 +38,13 @@ bench: $(INSTALLED)  ## benchmarks: ratios inside one run, peers from requiremen
 validity: $(INSTALLED)  ## long checks of what the numbers promise (an hour), written to docs/validity.md
 	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m validity \
 	  --junitxml=build/validity/tests.xml tests/validity; \
-	  status=$$?; $(BIN)/python -m pipelines.validity --tests build/validity/tests.xml; \
+	  status=$$?; $(BIN)/python -m docs.build.validity_page --tests build/validity/tests.xml; \
 	  page=$$?; [ $$status -ne 0 ] && exit $$status || exit $$page
 
 ablation: $(INSTALLED)  ## what each family of features is worth (an hour; needs MINERISK_DATA), written to docs/features.md
 	$(BIN)/minerisk ablate configs/bosnia_wide.yaml --out runs/ablation_bosnia --into docs/features/ablation.json
 	$(BIN)/minerisk ablate configs/karabakh_wide.yaml --out runs/ablation_karabakh --into docs/features/ablation.json
-	$(BIN)/python -m pipelines.features
+	$(BIN)/python -m minerisk.pipelines.prepare.feature_list
 
 lock: $(INSTALLED)  ## resolve the two locks anew, for every Python from 3.11
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \

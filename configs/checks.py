@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from configs.feature_kinds import Distance
-from configs.schema import Config, RasterLayer
+from minerisk.configs.feature_kinds import Distance
+from minerisk.configs.schema import Config, RasterLayer
 
 _RASTER_FEATURES = (
     *("terrain", "land_cover", "land_cover_edge", "value", "change", "passes", "landform"),

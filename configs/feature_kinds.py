@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from configs.bounds import Edges, Epoch, Frozen, Height, Metres, Name, Radii, Share
+from minerisk.configs.bounds import Edges, Epoch, Frozen, Height, Metres, Name, Radii, Share
 
 
 class _Front(Frozen):

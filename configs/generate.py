@@ -1,4 +1,4 @@
-"""Write `defaults.yaml` and `schema.json` from the schema: ``python -m configs.generate``."""
+"""Write `defaults.yaml` and `schema.json`: ``python -m minerisk.configs.generate``."""
 
 import json
 import logging
@@ -8,13 +8,13 @@ from typing import Any, get_args
 import pydantic
 import yaml
 
-from configs import schema
+from minerisk.configs import schema
 
 logger = logging.getLogger(__name__)
 
 _HEAD = """\
 # Every default of a study area's configuration, made from configs/schema.py by
-# `python -m configs.generate`. Copy what you change; leave out what you do not.
+# `python -m minerisk.configs.generate`. Copy what you change; leave out what you do not.
 # What has no default (study_area, layers, features, labels) is not listed.
 """
 _SECTIONS = ("data_root", "folds", "model", "gates", "classes", "tasks", "tracking")

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from configs.bounds import Frozen
+from minerisk.configs.bounds import Frozen
 
 
 class RasterLayer(Frozen):

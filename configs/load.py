@@ -12,7 +12,7 @@ from typing import Any
 import pydantic
 import yaml
 
-from configs.schema import Config
+from minerisk.configs.schema import Config
 
 MAX_BYTES = 1_000_000
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

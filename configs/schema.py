@@ -8,9 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from configs.bounds import EvidenceKind, Frozen, HazardClass, Metres, Name, Share
-from configs.feature_kinds import Feature, SearchEffort
-from configs.layers import Layer, RasterLayer, VectorLayer
+from minerisk.configs.bounds import EvidenceKind, Frozen, HazardClass, Metres, Name, Share
+from minerisk.configs.feature_kinds import Feature, SearchEffort
+from minerisk.configs.layers import Layer, RasterLayer, VectorLayer
 
 __all__ = [
     "Choice",

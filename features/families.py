@@ -7,27 +7,27 @@ from typing import Any
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
-from features.access import density, distance, population_change
-from features.approach import approach
-from features.chokepoints import crossings, passes
-from features.edges import land_cover_edge, margin
-from features.effort import search_effort
-from features.errors import InputError
-from features.facing import front_facing
-from features.fortifications import fortifications
-from features.front import front_line
-from features.front_positions import STRETCH_M, front_of_positions
-from features.front_shape import front_shape, no_mans_land
-from features.front_zones import front_zones
-from features.land_cover import change, land_cover, value
-from features.landform import landform
-from features.minefield_records import minefield_records
-from features.sources import Layers, layers_of
-from features.surroundings import own_side_share
-from features.terrain import terrain
-from features.trafficability import trafficability
-from features.visibility import commanding_view, visibility
-from features.wetness import wetness
+from minerisk.features.errors import InputError
+from minerisk.features.evidence.minefield_records import minefield_records
+from minerisk.features.evidence.search_effort import search_effort
+from minerisk.features.front.depth_zones import front_zones
+from minerisk.features.front.distance import front_line
+from minerisk.features.front.facing import front_facing
+from minerisk.features.front.fortifications import fortifications
+from minerisk.features.front.front_of_positions import STRETCH_M, front_of_positions
+from minerisk.features.front.own_side_share import own_side_share
+from minerisk.features.front.shape import front_shape, no_mans_land
+from minerisk.features.land_use.distance_and_density import density, distance, population_change
+from minerisk.features.land_use.edges import land_cover_edge, margin
+from minerisk.features.land_use.land_cover import change, land_cover, value
+from minerisk.features.layers.sources import Layers, layers_of
+from minerisk.features.movement.avenues_of_approach import approach
+from minerisk.features.movement.chokepoints import crossings, passes
+from minerisk.features.movement.trafficability import trafficability
+from minerisk.features.terrain.landform import landform
+from minerisk.features.terrain.terrain import terrain
+from minerisk.features.terrain.visibility import commanding_view, visibility
+from minerisk.features.terrain.wetness import wetness
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.features import geometry_mask
 
-from features.errors import InputError
+from minerisk.features.errors import InputError
 
 MAX_CELLS = 1_000_000_000
 MAX_AREA_ERROR = 0.05

@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from features.grid import cell_centres
+from minerisk.features.grid import cell_centres
 
 
 class Variable(NamedTuple):

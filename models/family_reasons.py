@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError
-from models.members import LinearMembers, TreeMembers
-from models.reasons import reasons
-from models.risk_model import RiskModel
-from models.stored_booster import Booster
+from minerisk.features.errors import InputError
+from minerisk.models.estimators.members import LinearMembers, TreeMembers
+from minerisk.models.risk_model import RiskModel
+from minerisk.models.trees.shap import reasons
+from minerisk.models.trees.stored_booster import Booster
 
 PAST_FINDINGS = "past_findings"
 
@@ -34,7 +34,7 @@ def family_reasons(
     names, values
         Families that the model uses, and float32 of shape ``(n, families)``: log-odds before
         calibration, above 0 where the family raises the score. Of trees, the mean exact SHAP value
-        of the boosted members (see `models.reasons.reasons`), against the training land; without
+        of the boosted members (see `shap.reasons`), against the training land; without
         any, of the forests, in shares. Of linear models, the mean coefficient times the
         standardised value; a missing value adds nothing.
 

@@ -4,7 +4,7 @@ import geopandas as gpd
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from features.errors import InputError
+from minerisk.features.errors import InputError
 
 Array = NDArray[np.float64]
 

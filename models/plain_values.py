@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from features.errors import InputError
+from minerisk.features.errors import InputError
 
 Plain = Mapping[str, str | float | list[float]]
 

@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError
-from models.applicability import Applicability
-from models.calibration import Calibrator, calibrator_from_dict
-from models.conformal import IntervalScaler
-from models.error_profiles import ErrorProfile
-from models.members import Members, mean_and_spread, members_from_files
-from models.table import COORDINATES
+from minerisk.features.errors import InputError
+from minerisk.models.applicability.area_of_applicability import Applicability
+from minerisk.models.applicability.error_profiles import ErrorProfile
+from minerisk.models.calibration.calibrators import Calibrator, calibrator_from_dict
+from minerisk.models.calibration.conformal import IntervalScaler
+from minerisk.models.estimators.members import Members, mean_and_spread, members_from_files
+from minerisk.models.table import COORDINATES
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
-    from models.past_findings import PastFindings
+    from minerisk.models.estimators.past_findings import PastFindings
 
 FORMAT = 3
 
@@ -186,9 +186,7 @@ class RiskModel:
             raise InputError(f"The model folder lacks {missing}; it is incomplete.")
         findings = None
         if record["findings"] is not None:
-            from models.past_findings import (
-                PastFindings,  # a model without them needs no SciPy tree
-            )
+            from minerisk.models.estimators.past_findings import PastFindings
 
             known = _frame(files["findings.parquet"])
             findings = PastFindings.from_dict(record["findings"], known)
@@ -222,7 +220,7 @@ def assemble(
     interval: IntervalScaler,
     profile: ErrorProfile | None = None,
 ) -> RiskModel:
-    """Make the risk model of a fitted pipeline (see `models.estimators.risk_pipeline`)."""
+    """Make the risk model of a fitted pipeline (see `estimators.risk_pipeline`)."""
     columns = pipeline.named_steps["columns"]
     ensemble = pipeline.named_steps["classifier"]
     return RiskModel(

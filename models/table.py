@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.errors import InputError
-from features.labels import HAZARD_BITS
-from models.blocks import join_thin_regions
+from minerisk.features.errors import InputError
+from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.models.folds.blocks import join_thin_regions
 
 COORDINATES = ("easting", "northing")
 MARKS = ("finding_hazard", "finding_evidence", "finding_day")
@@ -24,8 +24,8 @@ class CellTable:
     cells
         Columns ``easting`` and ``northing`` (metres, one projected CRS), then one float column per
         feature; NaN where a feature has no value. Shape ``(n, 2 + p)``. It may also hold `MARKS`,
-        which are no features: ``finding_hazard`` (bits of `features.labels.HAZARD_BITS`),
-        ``finding_evidence`` (code of `features.labels.EVIDENCE`), both 0 where nothing was found,
+        which are no features: ``finding_hazard`` (bits of `labels.HAZARD_BITS`),
+        ``finding_evidence`` (code of `labels.EVIDENCE`), both 0 where nothing was found,
         and ``finding_day`` (days since 1970-01-01, NaN where not known).
     state
         1 positive by evidence, 0 negative by search, -1 unlabelled; int8, shape ``(n,)``.
@@ -64,7 +64,7 @@ class CellTable:
 
     @property
     def hazard(self) -> NDArray[np.uint8]:
-        """Hazard class of what was found, bits of `features.labels.HAZARD_BITS`, shape ``(n,)``.
+        """Hazard class of what was found, bits of `labels.HAZARD_BITS`, shape ``(n,)``.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class CellTable:
         if MARKS[0] not in self.cells:
             raise InputError(
                 f"The table does not tell hazard classes; expected a column {MARKS[0]} with bits "
-                f"{HAZARD_BITS}. Read it with pipelines.build.read_cells, or add the column."
+                f"{HAZARD_BITS}. Read it with contents.read_cells, or add the column."
             )
         return self.cells[MARKS[0]].to_numpy(dtype=np.uint8)
 
@@ -118,7 +118,7 @@ def hazard_table(table: CellTable, hazard: str) -> CellTable:
     table
         Cells with hazard classes, `CellTable.hazard`.
     hazard
-        A key of `features.labels.HAZARD_BITS`; ``any`` takes every positive cell, whatever was
+        A key of `labels.HAZARD_BITS`; ``any`` takes every positive cell, whatever was
         found there.
 
     Raises

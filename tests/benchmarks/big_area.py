@@ -27,10 +27,10 @@ import rasterio
 from rasterio.windows import Window
 from shapely.geometry import LineString, Point, Polygon, box
 
-from features.cube_store import cube_geobox, open_cube
-from pipelines.predict import TILE
-from pipelines.run import redo_step, run_steps
-from pipelines.workers import Workers
+from minerisk.features.cube.store import cube_geobox, open_cube
+from minerisk.pipelines.predict.predict import TILE
+from minerisk.pipelines.run.workers import Workers
+from minerisk.pipelines.steps import redo_step, run_steps
 from tests.benchmarks.cube_layers import peak_mb, processor_seconds
 
 CRS = "EPSG:32638"
@@ -248,7 +248,14 @@ def workers_against_one(folder: Path) -> dict[str, list[float]]:
     with TemporaryDirectory(dir=folder) as place:
         area = Path(place) / "area.gpkg"
         gpd.GeoDataFrame(geometry=[box(*inner.boundingbox)], crs=CRS).to_file(area)
-        command = [sys.executable, "-m", "pipelines.cli", "predict", "--run", str(run)]
+        command = [
+            sys.executable,
+            "-m",
+            "minerisk.pipelines.cli.main",
+            "predict",
+            "--run",
+            str(run),
+        ]
         command += ["--aoi", str(area), "--out", str(Path(place) / "rasters")]
         for count in [1, 2] * ROUNDS:
             os.sched_setaffinity(0, sorted(cores)[:count])

@@ -27,9 +27,9 @@ from rasterio.features import rasterize
 from scipy import ndimage
 from shapely.geometry import LineString, Point
 
-from features.chunks import packing
-from features.cube import Tiling, build_cube
-from features.sources import Layers, RasterSource, VectorSource
+from minerisk.features.cube.build import Tiling, build_cube
+from minerisk.features.cube.chunks import packing
+from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
 
 CRS, CELL_M = "EPSG:32638", 25.0
 NEAR_M, MIDDLE_M, FAR_M, CAP_M, SIGHT_M = 125.0, 375.0, 1_250.0, 5_000.0, 5_000.0

@@ -17,11 +17,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from minerisk.pipelines.request import answer
+
 Pair = list[float]
 COMMAND = """
 import os, sys
 os.cpu_count = lambda: int(sys.argv[4])
-from pipelines.cli import app
+from minerisk.pipelines.cli.main import app
 app(["predict", "--run", sys.argv[1], "--aoi", sys.argv[2], "--out", sys.argv[3]])
 """
 
@@ -36,15 +38,16 @@ def main() -> None:
         by_turns([str(asked.run), str(asked.area), str(asked.out)], asked.turns)
         return
     begun, stages = now(), dict[str, Pair]()
-    from pipelines.cli import _prepare_drawing
+    from minerisk.pipelines.cli.main import _prepare_drawing
 
     _prepare_drawing()
-    from pipelines import filters, predict
+    from minerisk.pipelines.predict import predict
+    from minerisk.pipelines.request import filters
 
     stages["imports"] = since(begun)
     for name in ("load_model", "predict_tiles", "preview_png", "_write_bands", "_write_classes"):
         setattr(predict, name, timed(getattr(predict, name), stages, name))
-    request = timed(filters.predict_request, stages, "request")
+    request = timed(answer.predict_request, stages, "request")
     request(asked.run, filters.Filters(aoi=asked.area), out=asked.out, said=lambda line: None)
     sys.stdout.write(json.dumps(told(stages)))
 

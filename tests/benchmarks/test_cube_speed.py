@@ -10,10 +10,10 @@ import pytest
 import xarray as xr
 from scipy import ndimage
 
-from features.discs import position_and_roughness
-from features.proximity import disc_half_widths, disc_sum, distance_to
-from features.terrain import derivatives
-from models.feature_distance import nearest_and_near
+from minerisk.features.raster.discs import position_and_roughness
+from minerisk.features.raster.proximity import disc_half_widths, disc_sum, distance_to
+from minerisk.features.terrain.terrain import derivatives
+from minerisk.models.applicability.feature_distance import nearest_and_near
 
 pytestmark = pytest.mark.benchmark
 

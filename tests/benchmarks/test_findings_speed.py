@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from models.findings_encoder import FindingsEncoder
+from minerisk.models.estimators.findings_encoder import FindingsEncoder
 
 pytestmark = pytest.mark.benchmark
 

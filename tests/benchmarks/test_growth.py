@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from odc.geo.geobox import GeoBox
 
-from features.cube import Tiling, build_cube
-from models.reasons import Reasons
-from models.stored_booster import trees_of
-from models.tree_kernel import Kernel
+from minerisk.features.cube.build import Tiling, build_cube
+from minerisk.models.trees.kernel import Kernel
+from minerisk.models.trees.shap import Reasons
+from minerisk.models.trees.stored_booster import trees_of
 from tests.benchmarks import cube_layers
 from tests.benchmarks.test_tree_kernel_speed import ensemble, land, seconds
 

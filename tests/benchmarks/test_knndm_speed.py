@@ -10,9 +10,9 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import cdist
 from scipy.stats import wasserstein_distance
 
-from models.blocks import spread_blocks
-from models.feature_lint import lint_features
-from models.knndm import KNNDM
+from minerisk.models.evaluation.feature_lint import lint_features
+from minerisk.models.folds.blocks import spread_blocks
+from minerisk.models.folds.knndm import KNNDM
 
 pytestmark = pytest.mark.benchmark
 

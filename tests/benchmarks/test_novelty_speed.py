@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models import feature_distance
-from models.applicability import Applicability
-from models.error_profiles import ErrorProfile
+from minerisk.models.applicability import feature_distance
+from minerisk.models.applicability.area_of_applicability import Applicability
+from minerisk.models.applicability.error_profiles import ErrorProfile
 
 pytestmark = pytest.mark.benchmark
 

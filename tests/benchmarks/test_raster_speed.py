@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from zarr.codecs import BloscCodec
 
-from models.members import TreeMembers
-from pipelines.rasters import RasterWriter
+from minerisk.models.estimators.members import TreeMembers
+from minerisk.pipelines.formats.cog import RasterWriter
 
 pytestmark = pytest.mark.benchmark
 

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pytest
 from shapely.geometry import box
 
-from features.cube_store import cube_geobox, open_cube
+from minerisk.features.cube.store import cube_geobox, open_cube
 
 pytestmark = pytest.mark.benchmark
 

@@ -8,10 +8,10 @@ import lightgbm as lgb
 import numpy as np
 import pytest
 
-from models.model_text import checked_trees
-from models.reasons import Reasons
-from models.stored_booster import trees_of
-from models.tree_kernel import Kernel
+from minerisk.models.trees.check import checked_trees
+from minerisk.models.trees.kernel import Kernel
+from minerisk.models.trees.shap import Reasons
+from minerisk.models.trees.stored_booster import trees_of
 
 pytestmark = pytest.mark.benchmark
 

@@ -15,10 +15,10 @@ import pytest
 import zarr
 from zarr.codecs import BloscCodec
 
-from features.chunks import BLOCK_BYTES
-from features.cube import Tiling, build_cube
-from features.cube_store import open_cube
-from pipelines.workers import Workers
+from minerisk.features.cube.build import Tiling, build_cube
+from minerisk.features.cube.chunks import BLOCK_BYTES
+from minerisk.features.cube.store import open_cube
+from minerisk.pipelines.run.workers import Workers
 from tests.benchmarks import cube_layers
 
 pytestmark = pytest.mark.benchmark

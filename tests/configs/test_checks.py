@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from configs.checks import check_config, has_errors
-from configs.load import load_config
-from configs.schema import Config
+from minerisk.configs.checks import check_config, has_errors
+from minerisk.configs.load import load_config
+from minerisk.configs.schema import Config
 
 HERE = Path(__file__).parents[2] / "configs"
 

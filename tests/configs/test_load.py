@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from configs.load import MAX_BYTES, ConfigError, data_root, load_config
+from minerisk.configs.load import MAX_BYTES, ConfigError, data_root, load_config
 
 HERE = Path(__file__).parents[2] / "configs"
 

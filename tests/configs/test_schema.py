@@ -6,9 +6,9 @@ import pydantic
 import pytest
 import yaml
 
-from configs import generate
-from configs.feature_kinds import FrontZones
-from configs.schema import Config
+from minerisk.configs import generate
+from minerisk.configs.feature_kinds import FrontZones
+from minerisk.configs.schema import Config
 
 HERE = Path(__file__).parents[2] / "configs"
 
@@ -16,7 +16,7 @@ HERE = Path(__file__).parents[2] / "configs"
 def test_defaults_and_schema_are_in_step_with_the_code(tmp_path: Path) -> None:
     for path in generate.write(tmp_path):
         assert path.read_bytes() == (HERE / path.name).read_bytes(), (
-            f"{path.name} is out of step: run python -m configs.generate"
+            f"{path.name} is out of step: run python -m minerisk.configs.generate"
         )
 
 

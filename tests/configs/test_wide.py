@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from configs.checks import check_config, has_errors
-from configs.load import load_config
+from minerisk.configs.checks import check_config, has_errors
+from minerisk.configs.load import load_config
 
 HERE = Path(__file__).parents[2] / "configs"
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from odc.geo.geobox import GeoBox
 
-from features.grid import cell_centres
+from minerisk.features.grid import cell_centres
 
 CRS = "EPSG:3035"
 

@@ -9,9 +9,9 @@ from odc.geo.geobox import GeoBox
 from shapely.affinity import scale, translate
 from shapely.geometry import LineString, Point, box
 
-from features.cube import build_window
-from features.errors import InputError
-from features.families import FAMILIES, build_feature
+from minerisk.features.cube.build import build_window
+from minerisk.features.errors import InputError
+from minerisk.features.families import FAMILIES, build_feature
 
 CRS = "EPSG:3035"
 

@@ -1,8 +1,8 @@
 import pytest
 from pyproj import Transformer
 
-from features.errors import InputError
-from features.grid import cell_centres, study_grid
+from minerisk.features.errors import InputError
+from minerisk.features.grid import cell_centres, study_grid
 
 
 def bounds(crs, west, south, east, north):

@@ -3,9 +3,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import InputError
-from models.family_reasons import family_reasons, top_families
-from models.members import LinearMembers, TreeMembers
+from minerisk.features.errors import InputError
+from minerisk.models.estimators.members import LinearMembers, TreeMembers
+from minerisk.models.family_reasons import family_reasons, top_families
 
 FAMILIES = {"line": ["a"], "ground": ["b", "c"]}
 

@@ -4,16 +4,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import InputError
-from models.applicability import Applicability
-from models.calibration import LogisticCalibrator
-from models.conformal import IntervalScaler
-from models.error_profiles import ErrorProfile
-from models.estimators import DistanceRule, LightGBMEnsemble, LogisticEnsemble, risk_pipeline
-from models.evaluation import Drawing, fit_pipeline
-from models.findings_encoder import FindingsEncoder
-from models.risk_model import RiskModel, assemble
-from models.table import CellTable
+from minerisk.features.errors import InputError
+from minerisk.models.applicability.area_of_applicability import Applicability
+from minerisk.models.applicability.error_profiles import ErrorProfile
+from minerisk.models.calibration.calibrators import LogisticCalibrator
+from minerisk.models.calibration.conformal import IntervalScaler
+from minerisk.models.estimators.estimators import (
+    DistanceRule,
+    LightGBMEnsemble,
+    LogisticEnsemble,
+    risk_pipeline,
+)
+from minerisk.models.estimators.findings_encoder import FindingsEncoder
+from minerisk.models.evaluation.out_of_fold import Drawing, fit_pipeline
+from minerisk.models.risk_model import RiskModel, assemble
+from minerisk.models.table import CellTable
 
 FEATURES = ["a", "b"]
 

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.errors import InputError
-from models.table import MARKS, CellTable, deal_labels, hazard_table
+from minerisk.features.errors import InputError
+from minerisk.models.table import MARKS, CellTable, deal_labels, hazard_table
 
 AP, AT, ANY = 1, 2, 8
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from features.errors import FindingError, InputError
-from pipelines.audit import audit_run
-from pipelines.manifest import record_trainer
-from pipelines.review import REVIEWS, Decision, follow, read_reviews, review_run
-from pipelines.run import run_steps
+from minerisk.features.errors import FindingError, InputError
+from minerisk.pipelines.audit.decide import Decision, follow, review_run
+from minerisk.pipelines.audit.verify import audit_run
+from minerisk.pipelines.provenance.manifest import record_trainer
+from minerisk.pipelines.provenance.reviews import REVIEWS, read_reviews
+from minerisk.pipelines.steps import run_steps
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY = ROOT / "configs" / "tiny.yaml"
@@ -24,7 +25,7 @@ REJECT = Decision("reject", by="reviewer 7", note="looked at")
 HOLDS = """
 import sys
 from pathlib import Path
-from pipelines.manifest import locked
+from minerisk.pipelines.provenance.manifest import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -39,7 +40,7 @@ sys.stdin.read()
 DECIDES = """
 import sys
 from pathlib import Path
-from features.errors import InputError
+from minerisk.features.errors import InputError
 from pipelines import review
 review.follow = lambda folder: None  # MLflow has a test of its own
 print("ready", flush=True)
@@ -125,7 +126,7 @@ def test_a_store_that_another_process_has_locked_keeps_the_review(
     tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     record_trainer(tiny_copy, "staff 12")
-    monkeypatch.setattr("pipelines.registry.LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr("minerisk.pipelines.tracking.registry.LOCK_WAIT_S", 0.1)
     with holding(STORE, tiny_copy):
         with pytest.raises(FindingError, match=r"The review is on record; MLflow.*--follow"):
             review_run(tiny_copy, REJECT)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.manifest import read_manifest
-from pipelines.runs import export_run, import_run
-from pipelines.tracking import QUIET
+from minerisk.pipelines.audit.transfer import export_run, import_run
+from minerisk.pipelines.provenance.manifest import read_manifest
+from minerisk.pipelines.tracking.mlflow_record import QUIET
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 PATIENCE_S = 120

@@ -8,7 +8,7 @@ import pandas as pd
 import pyogrio
 import rasterio
 
-from pipelines.rasters import read_raster
+from minerisk.pipelines.formats.cog import read_raster
 
 
 def test_a_run_leaves_everything_it_promises(tiny_run: Path) -> None:

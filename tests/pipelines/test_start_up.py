@@ -40,14 +40,23 @@ def state_after(code: str, *words: str) -> dict:
 
 
 @pytest.mark.parametrize(
-    "module", ["features.cube", "pipelines.prediction_tiles", "pipelines.predict"]
+    "module",
+    [
+        "minerisk.features.cube.build",
+        "minerisk.pipelines.predict.tiles",
+        "minerisk.pipelines.predict.predict",
+    ],
 )
 def test_what_a_worker_imports_leaves_training_out(module: str) -> None:
     assert not TRAINING & set(state_after(f"import {module}")["packages"])
 
 
 def test_the_command_of_a_request_leaves_training_out() -> None:
-    assert not TRAINING & set(state_after("import pipelines.filters, pipelines.run")["packages"])
+    assert not TRAINING & set(
+        state_after("import minerisk.pipelines.request.filters, minerisk.pipelines.steps")[
+            "packages"
+        ]
+    )
 
 
 def test_tiles_are_predicted_without_what_trained_the_model(tiny_run: Path, tmp_path: Path) -> None:
@@ -55,9 +64,9 @@ def test_tiles_are_predicted_without_what_trained_the_model(tiny_run: Path, tmp_
 import sys
 from pathlib import Path
 from pipelines import predict
-from pipelines.prediction_tiles import begin_draft, predict_tiles
-from pipelines.workers import ALONE
-from features.cube_store import open_cube
+from minerisk.pipelines.predict.tiles import begin_draft, predict_tiles
+from minerisk.pipelines.run.workers import ALONE
+from minerisk.features.cube.store import open_cube
 run, folder = map(Path, sys.argv[1:])
 window = predict.whole_window(open_cube(run / "cube.zarr"))
 draft = predict._draft(run / "cube.zarr", run, window, folder)
@@ -72,7 +81,7 @@ def test_a_preview_is_the_same_drawn_in_a_process_apart(tiny_run: Path, tmp_path
     code = """
 import os, sys
 os.cpu_count = lambda: int(sys.argv[-1])
-from pipelines.cli import app
+from minerisk.pipelines.cli.main import app
 asked = {"--run": sys.argv[1], "--aoi": sys.argv[2], "--out": sys.argv[3], "--layer": "study_area"}
 app(["predict", *(word for pair in asked.items() for word in pair)], standalone_mode=False)
 """
@@ -87,7 +96,13 @@ app(["predict", *(word for pair in asked.items() for word in pair)], standalone_
 
 
 @pytest.mark.parametrize(
-    "module", ["features.cube", "pipelines.predict", "pipelines.cli", "pipelines.maps"]
+    "module",
+    [
+        "minerisk.features.cube.build",
+        "minerisk.pipelines.predict.predict",
+        "minerisk.pipelines.cli.main",
+        "minerisk.pipelines.plotting.map_figure",
+    ],
 )
 def test_what_is_imported_before_a_fork_starts_no_thread_and_opens_no_data(module: str) -> None:
     state = state_after(f"import {module}")

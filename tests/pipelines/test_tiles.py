@@ -11,20 +11,21 @@ from pathlib import Path
 
 import pytest
 
-from features import cube as cube_module
-from features.cube import Tiling, build_cube
-from features.cube_store import open_cube
-from features.errors import InputError
-from features.grid import cells_inside, study_grid
-from pipelines import predict as predict_module
-from pipelines import prediction_tiles
-from pipelines.console import progress
-from pipelines.context import Run
-from pipelines.filters import Filters, predict_request
-from pipelines.layers import present_features
-from pipelines.manifest import locked
-from pipelines.run import redo_step
-from pipelines.workers import ALONE, Workers
+from minerisk.features.cube import build as cube_module
+from minerisk.features.cube.build import Tiling, build_cube
+from minerisk.features.cube.store import open_cube
+from minerisk.features.errors import InputError
+from minerisk.features.grid import cells_inside, study_grid
+from minerisk.pipelines.predict import predict as predict_module
+from minerisk.pipelines.predict import tiles, window
+from minerisk.pipelines.provenance.manifest import locked
+from minerisk.pipelines.request.answer import predict_request
+from minerisk.pipelines.request.filters import Filters
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.layers import present_features
+from minerisk.pipelines.run.progress import progress
+from minerisk.pipelines.run.workers import ALONE, Workers
+from minerisk.pipelines.steps import redo_step
 
 RESOLUTION_M = 56.0
 CAP_M = 2_000.0
@@ -83,7 +84,7 @@ def test_tiles_and_workers_change_no_byte_of_cube_and_rasters(
     assert rasters(run, tmp_path / "two", workers=Workers(2)) == whole
     assert rasters(run, tmp_path / "dask", workers=cluster) == whole
 
-    for module in (cube_module, prediction_tiles):
+    for module in (cube_module, tiles):
         monkeypatch.setattr(module, "CHUNK", 256)
     monkeypatch.setattr(predict_module, "TILE", 256)
     fine_cube(run, tmp_path / "small.zarr", Tiling(256))
@@ -109,9 +110,9 @@ def test_rasters_are_written_by_the_workers(
 def test_a_prediction_goes_on_with_the_tiles_that_are_done(
     tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, said = Run.open(tiny_copy), prediction_tiles.tile_bands
+    run, said = Run.open(tiny_copy), tiles.tile_bands
     whole = rasters(run, tmp_path / "whole")
-    monkeypatch.setattr(prediction_tiles, "CHUNK", 16)
+    monkeypatch.setattr(tiles, "CHUNK", 16)
     monkeypatch.setattr(predict_module, "TILE", 16)
     asked: list[int] = []
 
@@ -121,7 +122,7 @@ def test_a_prediction_goes_on_with_the_tiles_that_are_done(
             raise KeyboardInterrupt
         return said(model, cells)
 
-    monkeypatch.setattr(prediction_tiles, "tile_bands", stopping)
+    monkeypatch.setattr(tiles, "tile_bands", stopping)
     with pytest.raises(KeyboardInterrupt):
         rasters(run, tmp_path / "again")
     assert rasters(run, tmp_path / "again") == whole
@@ -153,31 +154,31 @@ def test_a_draft_of_another_program_or_another_tile_is_begun_anew(
     tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, cube = Run.open(tiny_copy), tiny_copy / "cube.zarr"
-    window = predict_module.whole_window(open_cube(cube))
+    part = window.whole_window(open_cube(cube))
 
     def key() -> str:
-        return predict_module._draft(cube, run.folder, window, tmp_path).key
+        return predict_module._draft(cube, run.folder, part, tmp_path).key
 
     known = key()
     assert key() == known
     with monkeypatch.context() as patch:
         patch.setattr(predict_module, "TILE", 512)
         assert key() != known
-    monkeypatch.setattr(prediction_tiles, "code_sha256", lambda: "another")
+    monkeypatch.setattr(tiles, "code_sha256", lambda: "another")
     assert key() != known
 
 
 def test_a_tile_of_a_draft_begun_anew_by_another_command_gets_no_mark(
     tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = prediction_tiles.tile_bands
+    said = tiles.tile_bands
 
     def meanwhile(model, cells):
         found = tmp_path / "out" / ".bands.zarr" / "zarr.json"
         found.write_text(found.read_text().replace('"key": "', '"key": "other'))
         return said(model, cells)
 
-    monkeypatch.setattr(prediction_tiles, "tile_bands", meanwhile)
+    monkeypatch.setattr(tiles, "tile_bands", meanwhile)
     with pytest.raises(InputError, match="begun anew by another command"):
         rasters(Run.open(tiny_copy), tmp_path / "out")
     assert not list((tmp_path / "out" / ".bands.zarr" / "tiles").iterdir())
@@ -228,7 +229,7 @@ def test_a_damaged_cube_is_built_anew_and_never_recorded(tiny_copy: Path) -> Non
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from pipelines.run import redo_step
+from minerisk.pipelines.steps import redo_step
 
 left = int(sys.argv[3])
 def count(event, values):

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from features.cube_store import open_cube
-from pipelines import styles
-from pipelines.context import Run
-from pipelines.pack import make_packs
-from pipelines.report import report_of_run
-from pipelines.texts import LANGUAGES, texts
+from minerisk.features.cube.store import open_cube
+from minerisk.pipelines.formats import palette
+from minerisk.pipelines.language.messages import LANGUAGES, texts
+from minerisk.pipelines.report.report import report_of_run
+from minerisk.pipelines.request.pack import make_packs
+from minerisk.pipelines.run.folder import Run
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("features", "models", "pipelines", "configs")
@@ -186,20 +186,20 @@ def test_strings_in_code_make_no_claim(room):
 
 def test_no_colour_of_a_map_is_green():
     colours = [
-        *styles.CLASS_COLOURS.values(),
-        *styles.APPLICABLE_COLOURS.values(),
-        *(colour for _, colour, _ in styles.PROBABILITY_RAMP),
-        *(colour for _, colour, _ in styles.DISSIMILARITY_RAMP),
+        *palette.CLASS_COLOURS.values(),
+        *palette.APPLICABLE_COLOURS.values(),
+        *(colour for _, colour, _ in palette.PROBABILITY_RAMP),
+        *(colour for _, colour, _ in palette.DISSIMILARITY_RAMP),
     ]
     for colour in colours:
-        red, green, blue, _ = (byte / 255 for byte in styles.rgba(colour))
+        red, green, blue, _ = (byte / 255 for byte in palette.rgba(colour))
         hue, saturation, _ = colorsys.rgb_to_hsv(red, green, blue)
         assert saturation < 0.05 or not 60 / 360 <= hue <= 185 / 360, colour
 
 
 def test_cannot_say_is_grey_and_lower_is_not():
-    red, green, blue, _ = styles.rgba(styles.CLASS_COLOURS[styles.CANNOT_SAY])
+    red, green, blue, _ = palette.rgba(palette.CLASS_COLOURS[palette.CANNOT_SAY])
     assert red == green == blue
-    red, green, blue, _ = styles.rgba(styles.CLASS_COLOURS[styles.LOWER])
+    red, green, blue, _ = palette.rgba(palette.CLASS_COLOURS[palette.LOWER])
     assert max(red, green, blue) - min(red, green, blue) > 40
     assert min(red, green, blue) < 200

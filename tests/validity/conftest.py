@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.validity import FOLDER, Result, record
+from docs.build.validity_page import FOLDER, Result, record
 
 Record = Callable[..., Result]
 
@@ -16,7 +16,7 @@ Record = Callable[..., Result]
 @pytest.fixture
 def record_validity() -> Record:
     """Give ``record_validity(name, *, title, claim, protocol, target, measured, passed, words="",
-    table=(), figure=None)``: see `pipelines.validity.Result` for what each is. Call it *before*
+    table=(), figure=None)``: see `validity_page.Result` for what each is. Call it *before*
     the assert, so that a missed target reaches the page too.
 
     The folder is that of the environment variable MINERISK_VALIDITY, or build/validity.

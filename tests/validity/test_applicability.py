@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from features.simulated_land import Land, cell_centre_points, made_up_land
-from features.simulated_laying import simulate_laying
-from models.applicability import Applicability
-from models.calibration import LogisticCalibrator
-from models.cross_calibration import cross_calibrate
-from models.error_profiles import ErrorProfile, log_loss_above_prevalence
-from models.estimators import LightGBMEnsemble, risk_pipeline
-from models.evaluation import Drawing, Protocol, fit_pipeline, out_of_fold
-from models.splits import BlockKFold
-from models.table import CellTable
+from minerisk.features.simulator.land import Land, cell_centre_points, made_up_land
+from minerisk.features.simulator.laying import simulate_laying
+from minerisk.models.applicability.area_of_applicability import Applicability
+from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_above_prevalence
+from minerisk.models.calibration.calibrators import LogisticCalibrator
+from minerisk.models.calibration.cross_calibration import cross_calibrate
+from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
+from minerisk.models.evaluation.out_of_fold import Drawing, Protocol, fit_pipeline, out_of_fold
+from minerisk.models.folds.splits import BlockKFold
+from minerisk.models.table import CellTable
 
 pytestmark = pytest.mark.validity
 

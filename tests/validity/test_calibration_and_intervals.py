@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.pipeline import Pipeline
 
-from features.simulated_land import Land, cell_centre_points, cell_of, made_up_land
-from features.simulated_laying import Laying, simulate_laying
-from features.simulated_survey import Survey, simulate_survey
-from models.conformal import IntervalScaler, gather_groups
-from models.cross_calibration import choose_kind, cross_calibrate, fit_kind
-from models.estimators import LightGBMEnsemble, risk_pipeline
-from models.evaluation import Drawing, Protocol, fit_pipeline, out_of_fold
-from models.metrics import score
-from models.splits import BlockKFold, LeaveRegionOut, assign_blocks, cluster_regions
-from models.table import CellTable
+from minerisk.features.simulator.land import Land, cell_centre_points, cell_of, made_up_land
+from minerisk.features.simulator.laying import Laying, simulate_laying
+from minerisk.features.simulator.survey import Survey, simulate_survey
+from minerisk.models.calibration.conformal import IntervalScaler, gather_groups
+from minerisk.models.calibration.cross_calibration import choose_kind, cross_calibrate, fit_kind
+from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
+from minerisk.models.evaluation.metrics import score
+from minerisk.models.evaluation.out_of_fold import Drawing, Protocol, fit_pipeline, out_of_fold
+from minerisk.models.folds.splits import BlockKFold, LeaveRegionOut, assign_blocks, cluster_regions
+from minerisk.models.table import CellTable
 
 pytestmark = pytest.mark.validity
 
@@ -252,7 +252,7 @@ def test_left_out_regions_are_calibrated(record_validity, name, side, regions, l
         protocol=f"{WORLDS} SIMULATED worlds of {side} x {side} cells of 250 m (seeds 0 to "
         f"{WORLDS - 1}), {regions} regions by k-means, each left out whole; the scores of a region "
         "are calibrated by those of the other regions, with the kind that "
-        "models.cross_calibration.choose_kind names for the world, as a run does; slope and "
+        "cross_calibration.choose_kind names for the world, as a run does; slope and "
         "intercept of the pooled held-out probabilities. Choices were made on other worlds.",
         target=">= 0.90 of 50 worlds",
         measured=f"{shares['chosen']:.2f} of {WORLDS} worlds; slope {slope.mean():.2f} "

@@ -7,7 +7,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 
-from models.knndm import KNNDM
+from minerisk.models.folds.knndm import KNNDM
 
 pytestmark = pytest.mark.validity
 

@@ -12,17 +12,21 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
-from models.estimators import (
+from minerisk.models.estimators.estimators import (
     DistanceRule,
     LightGBMEnsemble,
     LogisticEnsemble,
     risk_pipeline,
 )
-from models.evaluation import Drawing, Protocol, out_of_fold
-from models.findings_encoder import FindingsEncoder
-from models.permutation import blocks_within_folds, permute_labels_within, within_block_auc
-from models.splits import BlockKFold
-from models.table import COORDINATES, CellTable
+from minerisk.models.estimators.findings_encoder import FindingsEncoder
+from minerisk.models.evaluation.out_of_fold import Drawing, Protocol, out_of_fold
+from minerisk.models.evaluation.permutation import (
+    blocks_within_folds,
+    permute_labels_within,
+    within_block_auc,
+)
+from minerisk.models.folds.splits import BlockKFold
+from minerisk.models.table import COORDINATES, CellTable
 
 SIDE, CELL_M, BLOCK_M = 56, 500.0, 7_000.0
 WORLDS, PERMUTATIONS, LEVEL = 40, 3, 0.9
@@ -231,7 +235,7 @@ def caught(encoder: Callable[[CellTable], BaseEstimator], permutations: int) -> 
 
 FALSE_ALARMS = (
     "An honest encoder leaves a 90 % interval by chance in about one world in ten (see the "
-    "permuted labels); `pipelines.permuted` therefore asks for a 99 % interval."
+    "permuted labels); `minerisk.pipelines.train.leakage` therefore asks for a 99 % interval."
 )
 
 

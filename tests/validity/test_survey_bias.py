@@ -10,15 +10,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from features.simulated_land import Land, cell_centre_points, cell_of, made_up_land
-from features.simulated_laying import Laying, simulate_laying
-from features.simulated_survey import SURVEYS, Survey, simulate_survey
-from models.carry_over import carry_over
-from models.estimators import LightGBMEnsemble
-from models.positive_unlabelled import BaggedPositiveUnlabelled, ElkanNoto
-from models.prevalence import unsurveyed_prevalence
-from models.propensity import overlap, survey_chance, transport_weights
-from models.splits import assign_blocks, folds_from_ids, spread_blocks
+from minerisk.features.simulator.land import Land, cell_centre_points, cell_of, made_up_land
+from minerisk.features.simulator.laying import Laying, simulate_laying
+from minerisk.features.simulator.survey import SURVEYS, Survey, simulate_survey
+from minerisk.models.estimators.estimators import LightGBMEnsemble
+from minerisk.models.folds.splits import assign_blocks, folds_from_ids, spread_blocks
+from minerisk.models.survey_bias.positive_unlabelled import BaggedPositiveUnlabelled, ElkanNoto
+from minerisk.models.survey_bias.prevalence import unsurveyed_prevalence
+from minerisk.models.survey_bias.propensity import overlap, survey_chance, transport_weights
+from minerisk.models.survey_bias.transport import carry_over
 
 pytestmark = pytest.mark.validity
 
@@ -49,7 +49,7 @@ PROTOCOL = (
     f"{PREVALENCE:.0%} of cells hold something, 35 % of land surveyed with a bias, "
     f"{DETECTION:.0%} found, {STATED_DETECTION} stated, seed {SEED}; choices were made on "
     "other worlds (seeds 2019 and 2020). Every reading but the last uses LightGBM models of one "
-    "size; the last is models.carry_over with distances on a log scale."
+    "size; the last is minerisk.models.survey_bias.transport with distances on a log scale."
 )
 TRIED = (
     "Tried on the worlds of other seeds: Elkan-Noto, bagging and the non-negative risk as parts of "

@@ -1,0 +1,60 @@
+"""The feature cube on disk, as a reader needs it: nothing here knows how features are built."""
+
+import json
+from pathlib import Path
+
+import xarray as xr
+from affine import Affine
+from odc.geo.geobox import GeoBox
+
+from minerisk.features.errors import InputError
+
+LAYER_FAMILIES = frozenset({"distance", "density", "value"})
+"""Families whose features are told apart by their layer: near a road is not near a river."""
+
+
+def open_cube(path: Path) -> xr.Dataset:
+    """Open a cube lazily.
+
+    Returns
+    -------
+    Dataset
+        Features float32 ``(y, x)`` in the order they were asked for, and ``inside`` uint8, with
+        coordinates ``y``, ``x`` and
+        ``spatial_ref``; attributes ``crs``, ``transform``, ``resolution``, ``key``.
+
+    Raises
+    ------
+    InputError
+        If there is no finished cube.
+    """
+    if stored_key(path) is None:
+        raise InputError(f"There is no finished cube at {path}. Build it first.")
+    cube = xr.open_zarr(path, chunks=None, consolidated=False, decode_coords="all")
+    return cube[[*cube.attrs["variables"], "inside"]]
+
+
+def cube_geobox(cube: xr.Dataset) -> GeoBox:
+    """Give the grid of an open cube."""
+    shape = (cube.sizes["y"], cube.sizes["x"])
+    return GeoBox(shape, Affine(*cube.attrs["transform"]), cube.attrs["crs"])
+
+
+def families_of(cube: xr.Dataset) -> dict[str, list[str]]:
+    """Group a cube's features by family; distances and the like by their layer."""
+    families: dict[str, list[str]] = {}
+    for name in cube.attrs["variables"]:
+        attrs = cube[name].attrs
+        family = attrs["family"]
+        if family in LAYER_FAMILIES:
+            family = str(attrs["layer"])
+        families.setdefault(family, []).append(str(name))
+    return families
+
+
+def stored_key(path: Path) -> str | None:
+    """Give the key of the cube at `path`, or None if no finished cube is there."""
+    if not (path / "zarr.json").is_file():
+        return None
+    attributes = json.loads((path / "zarr.json").read_text()).get("attributes", {})
+    return attributes.get("key")

@@ -1,0 +1,1 @@
+"""What was found and what was searched: labels, minefield records, search effort."""

@@ -1,0 +1,1 @@
+"""The front line and its positions: distance, shape, depth, sides."""

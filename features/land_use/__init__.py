@@ -1,0 +1,1 @@
+"""Land cover, roads, settlements: distances, densities, edges."""

@@ -1,0 +1,1 @@
+"""Layers as people have them: intake, vectors, rasters, quality."""

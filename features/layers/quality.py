@@ -1,0 +1,364 @@
+"""What is wrong with the layers of a study area, found before anything is computed."""
+
+import datetime as dt
+import logging
+import math
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from minerisk.features.errors import InputError
+from minerisk.features.grid import cells_inside, study_grid
+from minerisk.features.layers import intake, vectors, warp
+from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
+
+logger = logging.getLogger(__name__)
+
+LONG_STEP_M = 5_000.0
+COVER_CELLS = 250_000
+COVER_WARNING = 0.99
+COVER_ERROR = 0.5
+EARLIEST = pd.Timestamp("1900-01-01")
+_CELLS_AT_ONCE = 8_000_000
+_TELLING = re.compile(
+    r"imsma|clear(ed|ance)|contaminat|hazard|mine(field|d)?s?$|^mines?_|suspect|suspicion|"
+    r"accident|incident|victim|casualt|finding|(^|_)(uxo|erw|sha|cha|label)(_|$)|explosive"
+)
+
+Level = Literal["error", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing to know about a layer.
+
+    Errors stop a run; warnings are listed for a person to judge; notes say what was done.
+    """
+
+    layer: str
+    level: Level
+    code: str
+    message: str
+
+
+def validate_layers(
+    layers: Layers,
+    *,
+    area: str,
+    crs: str,
+    evidence: Collection[str] = (),
+    features: Collection[str] = (),
+    as_of: dt.date | None = None,
+) -> list[Problem]:
+    """Check every layer: CRS, geometry, duplicates, cover, values, dates, and label leakage.
+
+    Parameters
+    ----------
+    layers
+        The layers of the study area.
+    area
+        Name of the polygon layer of the land the map is for.
+    crs
+        CRS of the study area, projected, in metres.
+    evidence
+        Names of the layers that labels are made of.
+    features
+        Names of the layers that features are made of.
+    as_of
+        Evidence dated later is left out; without it, dates are not compared with any day.
+
+    Returns
+    -------
+    list of Problem
+        In the order of the layers; the area's own first.
+    """
+    problems: list[Problem] = []
+    boundary: gpd.GeoDataFrame | None = None
+    try:
+        boundary = layers.vector(area, crs=crs)
+    except InputError as error:
+        if area not in layers.names():
+            problems.append(Problem(area, "error", "unreadable", str(error)))
+    if boundary is not None and not (shapely.get_dimensions(boundary.geometry) == 2).all():
+        problems.append(
+            Problem(area, "error", "not_polygons", "The study area's boundary must be polygons.")
+        )
+        boundary = None
+    problems += _shared_with_evidence(layers, evidence=evidence, features=features)
+    for name in sorted(layers.names(), key=lambda known: known != area):
+        logger.info("checking %s", name)
+        try:
+            problems += _check_layer(layers, name, boundary=boundary, crs=crs, as_of=as_of)
+        except intake.MissingCrsError as error:
+            problems.append(Problem(name, "error", "no_crs", str(error)))
+        except InputError as error:
+            problems.append(Problem(name, "error", "unreadable", str(error)))
+        else:
+            if name in features and name not in evidence:
+                problems += _leaking_columns(layers, name)
+    return problems
+
+
+def _check_layer(
+    layers: Layers, name: str, *, boundary: gpd.GeoDataFrame | None, crs: str, as_of: dt.date | None
+) -> list[Problem]:
+    source = layers.source(name)
+    if str(source.path).startswith("@"):
+        message = f"{source.path} is written by the run itself and is checked once it is there."
+        return [Problem(name, "note", "made_by_run", message)]
+    if isinstance(source, RasterSource):
+        return [*_check_raster(layers, name, source, boundary=boundary, crs=crs)]
+    return [*_check_vector(layers, name, source, boundary=boundary, crs=crs, as_of=as_of)]
+
+
+def _check_vector(
+    layers: Layers,
+    name: str,
+    source: VectorSource,
+    *,
+    boundary: gpd.GeoDataFrame | None,
+    crs: str,
+    as_of: dt.date | None,
+) -> Iterator[Problem]:
+    stored = layers.as_stored(name)
+    frame, repairs = vectors.repair(stored)
+    if frame.empty:
+        why = f"{len(stored)} rows, none with a usable geometry; check its file, layer and keep."
+        yield Problem(name, "error", "empty", f"The layer is empty: {why}")
+        return
+    yield from _repairs(name, repairs)
+    yield from _duplicates(name, frame)
+    yield from _dates(name, frame, column=source.date_column, as_of=as_of)
+    there = vectors.to_crs(frame, crs, name=name)
+    yield from _long_steps(name, there)
+    if boundary is not None:
+        yield from _reach(name, there, boundary)
+
+
+def _repairs(name: str, repairs: vectors.Repairs) -> Iterator[Problem]:
+    if repairs.invalid:
+        message = f"{repairs.invalid} of {repairs.features} geometries were invalid: repaired"
+        lost = (
+            f", {repairs.dropped} of them left out as nothing remained." if repairs.dropped else "."
+        )
+        yield Problem(name, "warning", "invalid_geometry", message + lost)
+    elif repairs.dropped:
+        message = f"{repairs.dropped} geometries without finite coordinates were left out."
+        yield Problem(name, "warning", "invalid_geometry", message)
+    if repairs.empty:
+        message = f"{repairs.empty} of {repairs.features} rows have no geometry: left out."
+        yield Problem(name, "warning", "empty_geometry", message)
+
+
+def _duplicates(name: str, frame: gpd.GeoDataFrame) -> Iterator[Problem]:
+    keys = pd.DataFrame(frame.drop(columns=frame.geometry.name)).astype(str)
+    keys["geometry"] = shapely.to_wkb(shapely.normalize(frame.geometry.array))
+    count = int(keys.duplicated().sum())
+    if count:
+        message = f"{count} of {len(frame)} rows repeat another row exactly. They are kept."
+        yield Problem(name, "warning", "duplicates", message)
+
+
+def parse_dates(values: pd.Series) -> pd.Series:
+    """Read dates as ISO 8601 or as the file's own date type; what cannot be read is NaT."""
+    if pd.api.types.is_numeric_dtype(values):
+        values = values.astype("Int64").astype("string")
+    return pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
+
+
+def _dates(
+    name: str, frame: gpd.GeoDataFrame, *, column: str | None, as_of: dt.date | None
+) -> Iterator[Problem]:
+    if column is None:
+        return
+    if column not in frame:
+        message = f"There is no date column {column!r}; there are {', '.join(map(str, frame))}."
+        yield Problem(name, "error", "no_date_column", message)
+        return
+    dates = parse_dates(frame[column])
+    given = frame[column].notna() & (frame[column].astype(str).str.strip() != "")
+    wrong = given & dates.isna()
+    if wrong.any():
+        example = frame[column][wrong].iloc[0]
+        level: Level = "error" if wrong.sum() == given.sum() else "warning"
+        message = (
+            f"{int(wrong.sum())} dates cannot be read, such as {example!r}; expected 1994-05-31."
+        )
+        yield Problem(name, level, "unreadable_dates", message)
+    if not given.all():
+        message = f"{int((~given).sum())} of {len(frame)} rows have no date."
+        yield Problem(name, "note", "undated", message)
+    early = int((dates < EARLIEST).sum())
+    if early:
+        yield Problem(name, "warning", "early_dates", f"{early} dates lie before 1900.")
+    late = 0 if as_of is None else int((dates > pd.Timestamp(as_of)).sum())
+    if late:
+        message = f"{late} dates lie after {as_of}, the day that study_area.as_of names."
+        yield Problem(name, "warning", "late_dates", message)
+
+
+def _long_steps(name: str, frame: gpd.GeoDataFrame) -> Iterator[Problem]:
+    lengths = step_lengths(frame.geometry.array)
+    long = int((lengths > LONG_STEP_M).sum())
+    if long:
+        message = (
+            f"{long} of {len(lengths)} steps between consecutive vertices are longer than 5 km "
+            f"(the longest {lengths.max() / 1000:.1f} km): the shape is coarse or damaged there."
+        )
+        yield Problem(name, "warning", "long_steps", message)
+
+
+def step_lengths(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Give the lengths between consecutive vertices of all lines and rings, in CRS units."""
+    parts = shapely.get_parts(shapely.get_parts(np.asarray(shapes, dtype=object)))
+    dimension = shapely.get_dimensions(parts)
+    lines = np.concatenate([parts[dimension == 1], shapely.get_rings(parts[dimension == 2])])
+    coordinates, index = shapely.get_coordinates(lines, return_index=True)
+    steps = np.hypot(*np.diff(coordinates, axis=0).T)
+    return steps[np.diff(index) == 0]
+
+
+def _reach(name: str, frame: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame) -> Iterator[Problem]:
+    land = boundary.union_all()
+    shapely.prepare(land)
+    touching = int(shapely.intersects(land, frame.geometry.array).sum())
+    if touching == 0:
+        message = (
+            f"The layer does not cover the study area: none of its {len(frame)} features touches "
+            "it. Check the layer's CRS, and the order of easting and northing."
+        )
+        yield Problem(name, "error", "outside", message)
+    elif touching < len(frame):
+        message = f"{len(frame) - touching} of {len(frame)} features lie outside the study area."
+        yield Problem(name, "note", "partly_outside", message)
+
+
+def _check_raster(
+    layers: Layers,
+    name: str,
+    source: RasterSource,
+    *,
+    boundary: gpd.GeoDataFrame | None,
+    crs: str,
+) -> Iterator[Problem]:
+    band = layers.band(name)
+    if boundary is None:
+        return
+    share = cover(band, boundary, crs=crs)
+    if share < COVER_WARNING:
+        message = (
+            f"The layer has values on {100 * share:.1f} % of the study area; the rest has none."
+        )
+        level: Level = "error" if share < COVER_ERROR else "warning"
+        yield Problem(name, level, "cover", message)
+    if source.valid_range is None or share == 0:
+        return
+    low, high = source.valid_range
+    wrong, least, greatest = _outside_range(band, boundary, source.valid_range)
+    if wrong:
+        message = (
+            f"{wrong:,} values near the study area lie outside valid_range {low:g} to {high:g} "
+            f"(from {least:g} to {greatest:g}). If one of them means nothing was measured, declare "
+            "it as the file's nodata; otherwise correct the file or the range."
+        )
+        yield Problem(name, "error", "value_range", message)
+
+
+def cover(band: warp.Band, area: gpd.GeoDataFrame, *, crs: str) -> float:
+    """Give the share of the area's cells, on a coarse grid, on which a raster has a value."""
+    west, south, east, north = area.total_bounds
+    side = math.sqrt(max((east - west) * (north - south), 1.0) / COVER_CELLS)
+    grid = study_grid((west, south, east, north), crs=crs, resolution_m=max(side, 1.0))
+    inside = cells_inside(grid, area)
+    if not inside.any():
+        return 0.0
+    parts = math.ceil(math.prod(band.shape) / _CELLS_AT_ONCE)
+    step = max(grid.shape[0] // parts, 1)
+    known = 0
+    for top in range(0, grid.shape[0], step):
+        values = warp.warp(band, grid[top : top + step, :], resampling="nearest")
+        known += int((~np.isnan(values[inside[top : top + step]])).sum())
+    return known / int(inside.sum())
+
+
+def _outside_range(
+    band: warp.Band, area: gpd.GeoDataFrame, valid_range: tuple[float, float]
+) -> tuple[int, float, float]:
+    """Count the source values outside the range, in the window around the area."""
+    low, high = valid_range
+    wrong, least, greatest = 0, math.inf, -math.inf
+    for rows, columns in _stripes(band, area):
+        values = band.read(rows, columns)
+        known = values[~np.isnan(values)]
+        wrong += int(((known < low) | (known > high)).sum())
+        if known.size:
+            least, greatest = min(least, float(known.min())), max(greatest, float(known.max()))
+    return wrong, least, greatest
+
+
+def _stripes(band: warp.Band, area: gpd.GeoDataFrame) -> Iterator[tuple[slice, slice]]:
+    to_band = pyproj.Transformer.from_crs(area.crs, band.crs, always_xy=True)
+    west, south, east, north = (float(value) for value in area.total_bounds)
+    west, south, east, north = to_band.transform_bounds(west, south, east, north, densify_pts=21)
+    columns, rows = warp.apply_affine(
+        ~band.transform, np.array([west, west, east, east]), np.array([south, north] * 2)
+    )
+    left, right = max(math.floor(min(columns)), 0), min(math.ceil(max(columns)), band.shape[1])
+    top, bottom = max(math.floor(min(rows)), 0), min(math.ceil(max(rows)), band.shape[0])
+    step = max(1, _CELLS_AT_ONCE // max(right - left, 1))
+    for start in range(top, bottom, step):
+        yield slice(start, min(start + step, bottom)), slice(left, right)
+
+
+def _shared_with_evidence(
+    layers: Layers, *, evidence: Collection[str], features: Collection[str]
+) -> Iterator[Problem]:
+    """Find feature layers that are evidence too, by name or by being the same file and layer."""
+    known = [name for name in evidence if name in layers.names()]
+    for name in dict.fromkeys(features):
+        same = name if name in evidence else None
+        if same is None and name in layers.names():
+            same = next((other for other in known if _same_data(layers, name, other)), None)
+        if same is not None:
+            also = "" if same == name else f" (it is the same data as {same})"
+            message = (
+                f"The layer gives evidence for the labels and is used as a feature{also}: the "
+                "model would read the answer. Leave the feature out; past findings enter through "
+                "model.findings, fitted inside each fold."
+            )
+            yield Problem(name, "error", "evidence_as_feature", message)
+
+
+def _same_data(layers: Layers, one: str, other: str) -> bool:
+    """Tell whether two layers read the same file and layer, and may read the same rows of it."""
+    first, second = layers.source(one), layers.source(other)
+    if first.path != second.path:
+        return False
+    if isinstance(first, RasterSource) or isinstance(second, RasterSource):
+        return type(first) is type(second)
+    if None not in (first.layer, second.layer) and first.layer != second.layer:
+        return False
+    shared = set(first.keep) & set(second.keep)
+    return all(set(first.keep[column]) & set(second.keep[column]) for column in shared)
+
+
+def _leaking_columns(layers: Layers, name: str) -> Iterator[Problem]:
+    source = layers.source(name)
+    if not isinstance(source, VectorSource) or str(source.path).startswith("@"):
+        return
+    columns = [str(column) for column in layers.as_stored(name).columns]
+    telling = [column for column in columns if _TELLING.search(column.lower())]
+    if telling:
+        message = (
+            f"The columns {', '.join(telling)} look like survey results; a feature made of them "
+            "would leak the label. Leave them out of the layer if any feature reads them."
+        )
+        yield Problem(name, "warning", "telling_columns", message)

@@ -1,0 +1,202 @@
+"""The layers of a study area, by name: where they are, and how they are read."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from minerisk.features.errors import InputError
+from minerisk.features.layers import intake, vectors, warp
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RasterSource:
+    """One band of a GeoTIFF or Zarr raster. The fields are those of a raster layer's config."""
+
+    path: Path
+    band: int = 1
+    variable: str | None = None
+    resampling: str = "bilinear"
+    unit: str = "1"
+    valid_range: tuple[float, float] | None = None
+    source: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class VectorSource:
+    """One layer of a vector file. The fields are those of a vector layer's config."""
+
+    path: Path
+    layer: str | None = None
+    crs: str | None = None
+    easting: str | None = None
+    northing: str | None = None
+    keep: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    date_column: str | None = None
+    position_error_m: float = 0.0
+    source: str = ""
+    licence: str = ""
+
+
+Source = RasterSource | VectorSource
+
+LAYER_KEYS = (
+    *("layer", "held_area", "front_line", "opposing_line"),
+    *("elevation", "before", "rivers", "roads", "observers", "land_cover", "land"),
+)
+"""The parameters that name a layer."""
+
+
+def layers_of(params: Mapping[str, Any]) -> list[str]:
+    """Give the names of the layers that a feature reads, by its parameters."""
+    named = (params.get(key) for key in LAYER_KEYS)
+    return [name for name in named if name is not None]
+
+
+class Layers:
+    """Named layers under one data root.
+
+    Parameters
+    ----------
+    sources
+        Layer name to source. Relative paths are relative to the root.
+    root
+        The data root; nothing outside it is read.
+    roots
+        For single layers, another root: those that a run itself has written.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        root: Path,
+        *,
+        roots: Mapping[str, Path] | None = None,
+    ) -> None:
+        self._sources = dict(sources)
+        self._root = Path(root)
+        self._roots = dict(roots or {})
+        self._own: dict[str, tuple[gpd.GeoDataFrame, vectors.Repairs]] = {}
+        self._frames: dict[tuple[str, str], gpd.GeoDataFrame] = {}
+        self._bands: dict[str, warp.Band] = {}
+
+    def names(self) -> list[str]:
+        """List the layer names in order."""
+        return list(self._sources)
+
+    def source(self, name: str) -> Source:
+        """Give the source of a layer.
+
+        Raises
+        ------
+        InputError
+            If there is no such layer.
+        """
+        try:
+            return self._sources[name]
+        except KeyError:
+            known = ", ".join(sorted(self._sources)) or "none"
+            raise InputError(f"No layer is named {name!r}; there are: {known}.") from None
+
+    def path(self, name: str) -> Path:
+        """Give the real path of a layer, checked as `intake.checked_path` does."""
+        path = self.source(name).path
+        if str(path).startswith("@"):
+            raise InputError(
+                f"The layer {name} ({path}) is written by the run itself: run it first."
+            )
+        return intake.checked_path(path, self._roots.get(name, self._root))
+
+    def sha256(self, name: str) -> str:
+        """Hash a layer's bytes, as `features.intake.sha256_of` does; cached by size and time."""
+        return intake.sha256_of(self.path(name))
+
+    def vector(self, name: str, *, crs: str) -> gpd.GeoDataFrame:
+        """Read a vector layer: rows kept, geometries valid, reprojected.
+
+        Parameters
+        ----------
+        crs
+            The CRS wanted, such as ``EPSG:3035``.
+
+        Returns
+        -------
+        GeoDataFrame
+            Valid 2-D geometries in the file's order; missing and empty ones are dropped.
+
+        Raises
+        ------
+        InputError
+            If the layer is unknown, a raster, without a CRS, or empty.
+        """
+        if (name, crs) not in self._frames:
+            own, _ = self.repaired(name)
+            frame = vectors.to_crs(own, crs, name=name)
+            self._frames[name, crs] = vectors.repair(frame)[0]
+        return self._frames[name, crs].copy()
+
+    def repaired(self, name: str) -> tuple[gpd.GeoDataFrame, vectors.Repairs]:
+        """Read a vector layer in its own CRS, with counts of what was repaired."""
+        if name not in self._own:
+            frame, repairs = vectors.repair(self.as_stored(name))
+            if repairs.invalid:
+                logger.info("%s: %d invalid geometries repaired", name, repairs.invalid)
+            if frame.empty:
+                raise InputError(
+                    f"The layer {name} is empty: {repairs.features} rows, none with a geometry "
+                    "that can be used. Check its file, layer and keep."
+                )
+            self._own[name] = frame, repairs
+        return self._own[name]
+
+    def as_stored(self, name: str) -> gpd.GeoDataFrame:
+        """Read the kept rows of a vector layer with their geometries as they are in the file."""
+        source = self.source(name)
+        if not isinstance(source, VectorSource):
+            raise InputError(f"The layer {name} is a raster; expected a vector layer.")
+        frame = vectors.read_frame(
+            self.path(name),
+            layer=source.layer,
+            crs=source.crs,
+            easting=source.easting,
+            northing=source.northing,
+        )
+        return vectors.keep_rows(frame, source.keep)
+
+    def raster(self, name: str, geobox: GeoBox) -> NDArray[np.float32]:
+        """Resample a raster layer to a grid, with the layer's own resampling.
+
+        Returns
+        -------
+        ndarray of float32, shape (height, width)
+            NaN where the raster has no value or does not reach. A window of a grid gives the
+            same bytes as that window of the whole.
+
+        Raises
+        ------
+        InputError
+            If the layer is unknown, a vector, or without a CRS.
+        """
+        source = self.source(name)
+        if not isinstance(source, RasterSource):
+            raise InputError(f"The layer {name} is a vector layer; expected a raster.")
+        return warp.warp(self.band(name), geobox, resampling=source.resampling)
+
+    def band(self, name: str) -> warp.Band:
+        """Open a raster layer: its CRS, transform and shape, and values by window."""
+        source = self.source(name)
+        if not isinstance(source, RasterSource):
+            raise InputError(f"The layer {name} is a vector layer; expected a raster.")
+        if name not in self._bands:
+            path = self.path(name)
+            self._bands[name] = warp.open_band(path, band=source.band, variable=source.variable)
+        return self._bands[name]

@@ -1,0 +1,295 @@
+"""Vector files read whole, checked and repaired: GeoPackage, GeoJSON, Shapefile and others."""
+
+import logging
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+import pyogrio
+import pyproj
+import shapely
+from numpy.typing import NDArray
+
+from minerisk.features.errors import InputError
+from minerisk.features.layers import intake
+
+logger = logging.getLogger(__name__)
+
+# The fewest bytes a vertex takes in each kind of file: two doubles, or text such as "[1,2],".
+_BYTES_PER_VERTEX = {"GeoJSON": 6, "CSV": 4}
+
+
+_UNREADABLE = (
+    pyogrio.errors.DataSourceError,
+    pyogrio.errors.DataLayerError,
+    pyogrio.errors.FeatureError,
+    pyogrio.errors.GeometryError,
+    pyogrio.errors.FieldError,
+    pyogrio.errors.CRSError,
+    pyproj.exceptions.CRSError,
+    shapely.errors.ShapelyError,
+    UnicodeDecodeError,
+    UnboundLocalError,  # pyogrio, on a .prj that PROJ cannot read
+)
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """What was done to a layer's geometries."""
+
+    features: int
+    invalid: int
+    empty: int
+    dropped: int
+
+
+def read_frame(
+    path: Path,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    easting: str | None = None,
+    northing: str | None = None,
+) -> gpd.GeoDataFrame:
+    """Read a vector file as it is, in its own CRS and order.
+
+    Parameters
+    ----------
+    path
+        A path that `minerisk.features.layers.intake.checked_path` let through.
+    layer
+        Layer name; needed where a GeoPackage holds more than one.
+    crs, easting, northing
+        For CSV: the CRS, and the columns of easting (or longitude) and northing (or latitude).
+
+    Raises
+    ------
+    InputError
+        If it has no CRS, no such layer or column, or more than is taken.
+    """
+    kind = intake.kind_of(path)
+    if kind == "CSV":
+        return _read_csv(path, crs=crs, easting=easting, northing=northing)
+    if kind not in intake.VECTOR_KINDS.values():
+        raise InputError(f"{path.name} is a raster; expected a vector file.")
+    frame = _read_parquet(path) if kind == "Parquet" else _read_ogr(path, kind, layer)
+    if frame.crs is None:
+        raise intake.MissingCrsError(
+            f"{path.name} has no CRS; it is never guessed. Store the layer with its CRS."
+        )
+    frame.geometry = shapely.force_2d(frame.geometry.array)
+    return frame.reset_index(drop=True)
+
+
+def _check_count(path: Path, kind: str, features: int) -> None:
+    if features > intake.MAX_FEATURES:
+        raise InputError(
+            f"{path.name} holds {features:,} features; at most {intake.MAX_FEATURES:,} are taken. "
+            "Cut it to the study area."
+        )
+    least = _BYTES_PER_VERTEX.get(kind, 16)
+    size = path.stat().st_size
+    if size > least * intake.MAX_VERTICES:
+        raise InputError(
+            f"{path.name} has {size:,} bytes, room for more than {intake.MAX_VERTICES:,} vertices, "
+            "which is the most that is taken. Cut it to the study area or simplify it."
+        )
+
+
+def _read_ogr(path: Path, kind: str, layer: str | None) -> gpd.GeoDataFrame:
+    try:
+        if kind == "GPKG":
+            _check_geopackage(path)
+        names = [str(name) for name, geometry in pyogrio.list_layers(path) if geometry is not None]
+        chosen = _chosen_layer(path, names, layer)
+        info = pyogrio.read_info(path, layer=chosen, force_feature_count=True)
+        if info["driver"] != kind:
+            raise InputError(f"{path.name} opened as {info['driver']}; expected {kind}.")
+        _check_count(path, kind, int(info["features"]))
+        frame = pyogrio.read_dataframe(path, layer=chosen)
+    except _UNREADABLE as error:
+        raise InputError(f"{path.name} cannot be read: {error}. Export it again.") from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise InputError(f"{path.name} has no geometry column; expected a layer with geometries.")
+    return frame
+
+
+def _chosen_layer(path: Path, names: list[str], layer: str | None) -> str:
+    if layer is None and len(names) == 1:
+        return names[0]
+    if layer is None or layer not in names:
+        what = "no layer is named" if layer is None else f"{layer!r} is not among them"
+        raise InputError(
+            f"{path.name} holds the layers {', '.join(names) or 'none'}; {what}. Set the layer."
+        )
+    return layer
+
+
+def _check_geopackage(path: Path) -> None:
+    """Refuse views and triggers: their SQL may call functions that reach other files."""
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+        try:
+            tables = connection.execute(
+                "SELECT m.name FROM sqlite_master m JOIN gpkg_contents c ON m.name = c.table_name "
+                "WHERE m.type = 'view'"
+            ).fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise InputError(
+            f"{path.name} is a damaged GeoPackage: {error}. Export it again."
+        ) from error
+    if tables:
+        raise InputError(
+            f"{path.name}: the layer {tables[0][0]} is a view, which is not read. Export it as a "
+            "table."
+        )
+
+
+def _read_parquet(path: Path) -> gpd.GeoDataFrame:
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        _check_count(path, "Parquet", file.metadata.num_rows)
+        declared = sum(
+            file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)
+        )
+        if declared > 16 * intake.MAX_VERTICES:
+            raise InputError(f"{path.name} declares {declared:,} bytes, more than is taken.")
+        frame = gpd.read_parquet(path)
+    except (pyarrow.ArrowException, *_UNREADABLE, ValueError, OSError) as error:
+        raise InputError(f"{path.name} is not GeoParquet: {error}. Export it again.") from error
+    return frame
+
+
+def _read_csv(
+    path: Path, *, crs: str | None, easting: str | None, northing: str | None
+) -> gpd.GeoDataFrame:
+    if crs is None or easting is None or northing is None:
+        raise InputError(
+            f"{path.name} is a CSV file; name its crs and the columns of its easting and northing "
+            "(longitude and latitude, where crs is EPSG:4326). They are never guessed."
+        )
+    _check_count(path, "CSV", 0)
+    try:
+        table = pd.read_csv(path, nrows=intake.MAX_FEATURES + 1)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise InputError(f"{path.name} cannot be read: {error}. Expected CSV in UTF-8.") from error
+    _check_count(path, "CSV", len(table))
+    positions = [_numbers(path, table, column) for column in (easting, northing)]
+    points = gpd.points_from_xy(*positions)
+    missing = np.isnan(positions[0]) | np.isnan(positions[1])
+    points[missing] = None
+    return gpd.GeoDataFrame(table, geometry=points, crs=parse_crs(crs))
+
+
+def _numbers(path: Path, table: pd.DataFrame, column: str) -> NDArray[np.float64]:
+    if column not in table:
+        raise InputError(
+            f"{path.name} has no column {column!r}; it has {', '.join(map(str, table.columns))}."
+        )
+    numbers = pd.to_numeric(table[column], errors="coerce")
+    wrong = numbers.isna() & table[column].notna()
+    if wrong.any():
+        row = int(np.flatnonzero(wrong)[0])
+        raise InputError(
+            f"{path.name}, row {row + 2}: {column} is {table[column].iloc[row]!r}; expected a "
+            "number with a decimal point."
+        )
+    return numbers.to_numpy(dtype=np.float64)
+
+
+def parse_crs(crs: str) -> pyproj.CRS:
+    """Turn a name such as ``EPSG:3035`` into a CRS, or say what is wrong with it."""
+    try:
+        return pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as error:
+        raise InputError(f"{crs!r} is not a CRS; expected one such as EPSG:3035.") from error
+
+
+def keep_rows(frame: gpd.GeoDataFrame, keep: Mapping[str, tuple[Any, ...]]) -> gpd.GeoDataFrame:
+    """Keep the rows whose columns have one of the values given.
+
+    Raises
+    ------
+    InputError
+        If a column is missing.
+    """
+    kept = np.ones(len(frame), dtype=bool)
+    for column, values in keep.items():
+        if column not in frame.columns:
+            raise InputError(
+                f"No column {column!r} to keep rows by; there are "
+                f"{', '.join(map(str, frame.columns))}."
+            )
+        series = frame[column]
+        if pd.api.types.is_numeric_dtype(series):
+            kept &= series.isin([value for value in values if not isinstance(value, str)]).array
+        else:
+            kept &= series.astype(str).isin([str(value) for value in values]).array
+    return frame[kept].reset_index(drop=True)
+
+
+def repair(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, Repairs]:
+    """Make geometries valid and drop those that are missing, empty or collapse.
+
+    Each geometry keeps its own dimension: of what `shapely.make_valid` returns, parts of a lower
+    dimension are left out.
+
+    Returns
+    -------
+    frame, repairs
+        The rows that remain, in their order, and counts of what was done.
+    """
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
+    finite = np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    invalid = ~shapely.is_valid(shapes) & ~empty & finite
+    mended = shapes.copy()
+    for index in np.flatnonzero(invalid):
+        mended[index] = _mend(shapes[index])
+    kept = ~(shapely.is_missing(mended) | shapely.is_empty(mended)) & finite
+    out = frame[kept].copy()
+    out.geometry = gpd.GeoSeries(mended[kept], index=out.index, crs=frame.crs)
+    counts = Repairs(len(frame), int(invalid.sum()), int(empty.sum()), int((~kept & ~empty).sum()))
+    return out.reset_index(drop=True), counts
+
+
+def _mend(shape: shapely.Geometry) -> shapely.Geometry | None:
+    dimension = shapely.get_dimensions(shape)
+    valid = shapely.make_valid(shape, method="structure", keep_collapsed=False)
+    parts = shapely.get_parts(shapely.get_parts(valid))
+    parts = parts[(shapely.get_dimensions(parts) == dimension) & ~shapely.is_empty(parts)]
+    if len(parts) == 0:
+        return None
+    if len(parts) == 1:
+        return parts[0]
+    return (shapely.multipoints, shapely.multilinestrings, shapely.multipolygons)[dimension](parts)
+
+
+def to_crs(frame: gpd.GeoDataFrame, crs: str, *, name: str) -> gpd.GeoDataFrame:
+    """Reproject, and refuse coordinates that the target CRS cannot hold.
+
+    Raises
+    ------
+    InputError
+        If a coordinate becomes infinite: a sign that the layer's own CRS is wrong.
+    """
+    out = frame.to_crs(parse_crs(crs))
+    if not np.isfinite(out.total_bounds).all() or not np.isfinite(out.bounds.to_numpy()).all():
+        raise InputError(
+            f"{name}: coordinates do not fit {crs} (bounds {_words(frame.total_bounds)} in "
+            f"{frame.crs.name}). Check the layer's own CRS, and study_area.crs."
+        )
+    return out
+
+
+def _words(bounds: NDArray[np.float64]) -> str:
+    return " ".join(f"{value:.6g}" for value in bounds)

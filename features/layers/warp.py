@@ -1,0 +1,399 @@
+"""Rasters on a grid: each cell computed from its own coordinates, so parts equal the whole.
+
+GDAL's warper approximates transforms and weights per chunk. Here every cell is transformed by
+PROJ and resampled by itself, in float64, so that any window gives the bytes of the whole.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import numba
+import numpy as np
+import pyproj
+import rasterio
+import xarray as xr
+from affine import Affine
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio.enums import MaskFlags
+from rasterio.windows import Window
+
+from minerisk.features.errors import InputError
+from minerisk.features.layers import intake, lattice, vectors
+
+MAX_WINDOW_CELLS = 400_000_000
+MAX_SAMPLES = 64
+_SAMPLES_AT_ONCE = 2_000_000
+_METRES_PER_DEGREE = 111_195.0
+
+Floats = NDArray[np.float64]
+
+
+class Band(Protocol):
+    """One georeferenced band: where it is, and its values by window."""
+
+    @property
+    def crs(self) -> pyproj.CRS:
+        """The CRS of the transform."""
+
+    @property
+    def transform(self) -> Affine:
+        """Column and row to easting and northing."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+
+    def read(self, rows: slice, columns: slice) -> Floats:
+        """Give the values of a window as float64 with NaN nodata."""
+
+
+@dataclass(frozen=True)
+class TiffBand:
+    """A band of a GeoTIFF."""
+
+    path: Path
+    band: int
+    crs: pyproj.CRS
+    transform: Affine
+    shape: tuple[int, int]
+
+    def read(self, rows: slice, columns: slice) -> Floats:
+        """Give the values of a window as float64 with NaN nodata, scale and offset applied."""
+        window = Window.from_slices(rows, columns)
+        try:
+            with rasterio.open(self.path, driver="GTiff") as dataset:
+                # A mask of its own costs as much as the values; NaN needs none.
+                masked = not _says_nan(dataset, self.band)
+                values = dataset.read(self.band, window=window, masked=masked)
+                scale = dataset.scales[self.band - 1]
+                offset = dataset.offsets[self.band - 1]
+        except rasterio.errors.RasterioError as error:
+            raise InputError(f"{self.path.name} cannot be read: {error}. Get it again.") from error
+        filled = np.ma.filled(values.astype(np.float64), np.nan)
+        return filled if (scale, offset) == (1.0, 0.0) else filled * scale + offset
+
+
+def _says_nan(dataset: Any, band: int) -> bool:
+    """Tell whether a band's missing cells are NaN already, if it has any."""
+    flags, nodata = dataset.mask_flag_enums[band - 1], dataset.nodatavals[band - 1]
+    if flags == [MaskFlags.nodata]:
+        return nodata is not None and math.isnan(nodata)
+    return bool(flags == [MaskFlags.all_valid])
+
+
+@dataclass(frozen=True)
+class ZarrBand:
+    """A two-dimensional array of a Zarr folder."""
+
+    array: Any
+    crs: pyproj.CRS
+    transform: Affine
+    shape: tuple[int, int]
+
+    def read(self, rows: slice, columns: slice) -> Floats:
+        """Give the values of a window as float64 with NaN nodata."""
+        return np.asarray(self.array[rows, columns].values, dtype=np.float64)
+
+
+def open_band(path: Path, *, band: int = 1, variable: str | None = None) -> Band:
+    """Open one band, its header checked before any value is read.
+
+    Parameters
+    ----------
+    path
+        A path that `minerisk.features.layers.intake.checked_path` let through.
+    band
+        Number of the GeoTIFF band, from 1.
+    variable
+        Name of the Zarr array; not needed where the folder holds a single one.
+
+    Raises
+    ------
+    InputError
+        If it has no CRS or no position, no such band, or declares more than is taken.
+    """
+    kind = intake.kind_of(path)
+    if kind == "GTiff":
+        return _open_tiff(path, band)
+    if kind == "Zarr":
+        return _open_zarr(path, variable)
+    raise InputError(f"{path.name} is a vector file; expected a GeoTIFF or Zarr raster.")
+
+
+def _open_tiff(path: Path, band: int) -> TiffBand:
+    try:
+        with rasterio.open(path, driver="GTiff") as dataset:
+            crs, transform, shape = dataset.crs, dataset.transform, dataset.shape
+            count, blocks = dataset.count, dataset.block_shapes
+            itemsize = max(np.dtype(name).itemsize for name in dataset.dtypes)
+    except rasterio.errors.RasterioError as error:
+        raise InputError(f"{path.name} cannot be read: {error}. Get it again.") from error
+    if not 1 <= band <= count:
+        raise InputError(f"{path.name} has no band {band}; it has {count}. Set the layer's band.")
+    if crs is None or transform.is_identity:
+        what = "CRS" if crs is None else "position (geotransform)"
+        raise intake.MissingCrsError(
+            f"{path.name} has no {what}; it is never guessed. Store the raster with it."
+        )
+    cells = shape[0] * shape[1]
+    check_declared_size(path, cells=cells, declared_bytes=cells * count * itemsize)
+    block_bytes = max(rows * columns for rows, columns in blocks) * itemsize
+    if block_bytes > intake.MAX_BLOCK_BYTES:
+        raise InputError(
+            f"{path.name} is stored in blocks of {block_bytes:,} bytes; at most "
+            f"{intake.MAX_BLOCK_BYTES:,} are taken. Store it tiled, such as a COG."
+        )
+    return TiffBand(path, band, vectors.parse_crs(crs.to_wkt()), transform, shape)
+
+
+def check_declared_size(path: Path, *, cells: int, declared_bytes: int) -> None:
+    """Refuse a raster whose header declares more than is taken, or than its file can hold."""
+    if cells > intake.MAX_RASTER_CELLS:
+        raise InputError(
+            f"{path.name} declares {cells:,} cells; at most {intake.MAX_RASTER_CELLS:,} are taken."
+        )
+    size = max(sum(file.stat().st_size for file in intake.layer_files(path)), 1)
+    swollen = declared_bytes > intake.MAX_DECLARED_RATIO * size
+    if swollen and declared_bytes > intake.RATIO_MATTERS_ABOVE:
+        raise InputError(
+            f"{path.name} has {size:,} bytes and declares {declared_bytes:,}; it is damaged or "
+            "made to exhaust memory. Get it again, or cut it to the study area."
+        )
+
+
+def _open_zarr(path: Path, variable: str | None) -> ZarrBand:
+    try:
+        dataset = xr.open_dataset(path, engine="zarr", chunks=None, decode_coords="all")
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{path.name} is not a Zarr folder of arrays: {error}.") from error
+    names = [str(name) for name, array in dataset.data_vars.items() if array.ndim == 2]
+    if variable is None and len(names) == 1:
+        variable = names[0]
+    if variable not in names:
+        raise InputError(
+            f"{path.name} holds the arrays {', '.join(names) or 'none'}; {variable!r} is not among "
+            "them. Set the layer's variable."
+        )
+    array = dataset[variable]
+    crs, transform = _zarr_crs(dataset, array), _zarr_transform(array)
+    if crs is None or transform is None:
+        raise intake.MissingCrsError(
+            f"{path.name} has no {'CRS' if crs is None else 'evenly spaced coordinates'}; it is "
+            "never guessed. Store it with a grid mapping (CF) and one coordinate per dimension."
+        )
+    rows, columns = (int(length) for length in array.shape)
+    declared = rows * columns * array.dtype.itemsize
+    check_declared_size(path, cells=rows * columns, declared_bytes=declared)
+    return ZarrBand(array, vectors.parse_crs(crs), transform, (rows, columns))
+
+
+def _zarr_crs(dataset: xr.Dataset, array: xr.DataArray) -> str | None:
+    """Find the CRS in the grid mapping (CF) or in the attribute ``crs``."""
+    mapping = array.encoding.get("grid_mapping", array.attrs.get("grid_mapping", "spatial_ref"))
+    if mapping in dataset.variables:
+        attributes = dataset[mapping].attrs
+        found = attributes.get("crs_wkt", attributes.get("spatial_ref"))
+        if found:
+            return str(found)
+    found = array.attrs.get("crs", dataset.attrs.get("crs"))
+    return str(found) if found else None
+
+
+def _zarr_transform(array: xr.DataArray) -> Affine | None:
+    """Make the transform from the coordinates of the cell centres, if they are evenly spaced."""
+    starts = []
+    for dimension in array.dims:
+        if dimension not in array.coords or array.sizes[dimension] < 2:
+            return None
+        centres = np.asarray(array.coords[dimension].values, dtype=np.float64)
+        step = (centres[-1] - centres[0]) / (len(centres) - 1)
+        even = centres[0] + step * np.arange(len(centres))
+        if step == 0 or np.abs(centres - even).max() > 1e-3 * abs(step):
+            return None
+        starts.append((float(centres[0] - step / 2), float(step)))
+    (top, down), (left, across) = starts
+    return Affine(across, 0.0, left, 0.0, down, top)
+
+
+def warp(band: Band, geobox: GeoBox, *, resampling: str) -> NDArray[np.float32]:
+    """Resample a band to a grid.
+
+    Parameters
+    ----------
+    band
+        The source.
+    geobox
+        The target grid, north-up or not.
+    resampling
+        ``nearest``: the source cell under the cell centre. ``bilinear``: bilinear, averaged over
+        sub-samples where the source is finer than the grid. ``average`` and ``mode``: mean and
+        most frequent value of the source cells under a lattice of sub-samples of the cell (of
+        values that are as frequent, the least).
+
+    Returns
+    -------
+    ndarray of float32, shape (height, width)
+        NaN where the source has no value or does not reach. A bilinear value is NaN where the
+        source cell under the point is NaN; other NaN neighbours are left out of the weights.
+    """
+    if resampling not in ("nearest", "bilinear", "average", "mode"):
+        raise InputError(f"Resampling {resampling!r} is unknown; use nearest, bilinear or average.")
+    samples = _samples_per_side(band, geobox, resampling)
+    out = np.empty(tuple(geobox.shape), dtype=np.float32)
+    rows_at_once = max(1, _SAMPLES_AT_ONCE // (geobox.width * samples * samples))
+    to_source = _transformer(geobox, band)
+    along = lattice.runs_along(geobox.transform, band.transform, to_source.definition)
+    for top in range(0, geobox.height, rows_at_once):
+        part = geobox[top : min(top + rows_at_once, geobox.height), :]
+        if along and samples == 1:
+            lines = lattice.source_lines(part, band.transform)
+            read = partial(_read, band)
+            out[top : top + part.height] = lattice.take(
+                lines, band.shape, read, bilinear=resampling == "bilinear"
+            )
+            continue
+        column, row = _source_positions(part, band, to_source, samples)
+        stacked = _resample(band, column, row, bilinear=resampling == "bilinear")
+        sampled = stacked.reshape(part.height, samples, part.width, samples).transpose(0, 2, 1, 3)
+        cells = sampled.reshape(part.height, part.width, samples * samples)
+        out[top : top + part.height] = _mode(cells) if resampling == "mode" else _mean(cells)
+    return out
+
+
+def _transformer(geobox: GeoBox, band: Band) -> pyproj.Transformer:
+    own = pyproj.CRS.from_user_input(str(geobox.crs))
+    try:
+        return pyproj.Transformer.from_crs(own, band.crs, always_xy=True)
+    except pyproj.exceptions.ProjError as error:
+        raise InputError(
+            f"No way is known from {own.name} to the raster's CRS {band.crs.name}: {error} Store "
+            "the raster with a CRS that has a code."
+        ) from error
+
+
+def _samples_per_side(band: Band, geobox: GeoBox, resampling: str) -> int:
+    """Count sub-samples per cell side; it depends on the two cell sizes only, never on a window."""
+    if resampling == "nearest":
+        return 1
+    ratio = cell_metres(geobox.transform, pyproj.CRS.from_user_input(str(geobox.crs)))
+    ratio /= cell_metres(band.transform, band.crs)
+    whole = math.ceil(round(ratio, 3))
+    return int(min(MAX_SAMPLES, max(1, whole if resampling == "bilinear" else 2 * whole)))
+
+
+def cell_metres(transform: Affine, crs: pyproj.CRS) -> float:
+    """Give the height of a cell in metres; a degree of latitude counts as 111,195 m."""
+    height = math.hypot(transform.b, transform.e)
+    if crs.is_geographic:
+        return height * _METRES_PER_DEGREE
+    return height * float(crs.axis_info[0].unit_conversion_factor)
+
+
+def _source_positions(
+    part: GeoBox, band: Band, to_source: pyproj.Transformer, samples: int
+) -> tuple[Floats, Floats]:
+    """Give the fractional source column and row of every sub-sample.
+
+    Positions are rounded to 1e-7 of a target unit, so that a window, whose origin is another
+    float, gives the same numbers as the whole.
+    """
+    steps = (np.arange(samples) + 0.5) / samples
+    columns = (np.arange(part.width)[:, None] + steps).ravel()
+    rows = (np.arange(part.height)[:, None] + steps).ravel()
+    column, row = np.meshgrid(columns, rows)
+    easting, northing = apply_affine(part.transform, column, row)
+    x, y = to_source.transform(np.round(easting, 7), np.round(northing, 7))
+    return apply_affine(~band.transform, np.asarray(x), np.asarray(y))
+
+
+def apply_affine(transform: Affine, across: Floats, down: Floats) -> tuple[Floats, Floats]:
+    """Apply an affine transform to arrays of places."""
+    a, b, c, d, e, f = transform[:6]
+    return a * across + b * down + c, d * across + e * down + f
+
+
+def _resample(band: Band, column: Floats, row: Floats, *, bilinear: bool) -> Floats:
+    """Read the window that holds the positions, and take its values there."""
+    height, width = band.shape
+    edge = 1e-9
+    inside = (column >= -edge) & (column <= width + edge) & (row >= -edge) & (row <= height + edge)
+    out = np.full(column.shape, np.nan)
+    if not inside.any():
+        return out
+    column, row = column[inside], row[inside]
+    near_column = np.clip(np.floor(column), 0, width - 1).astype(np.int64)
+    near_row = np.clip(np.floor(row), 0, height - 1).astype(np.int64)
+    left, right = max(int(near_column.min()) - 1, 0), min(int(near_column.max()) + 2, width)
+    top, bottom = max(int(near_row.min()) - 1, 0), min(int(near_row.max()) + 2, height)
+    values = _read(band, slice(top, bottom), slice(left, right))
+    nearest = values[near_row - top, near_column - left]
+    if not bilinear:
+        out[inside] = nearest
+        return out
+    mixed = _bilinear(values, column, row, (top, left), band.shape)
+    out[inside] = np.where(np.isnan(nearest), np.nan, mixed)
+    return out
+
+
+def _read(band: Band, rows: slice, columns: slice) -> Floats:
+    cells = (columns.stop - columns.start) * (rows.stop - rows.start)
+    if cells > MAX_WINDOW_CELLS:
+        raise InputError(
+            f"A read of {cells:,} source cells; at most {MAX_WINDOW_CELLS:,} are taken. Use a "
+            "coarser source, or cut it to the study area."
+        )
+    return band.read(rows, columns)
+
+
+@numba.njit(cache=True)
+def _bilinear(values, column, row, origin, shape):  # type: ignore[no-untyped-def]
+    """Mix the four nearest cell centres; beyond the outermost centres the edge value holds."""
+    out = np.full(column.shape, np.nan)
+    for place in range(column.size):
+        across = min(max(column[place] - 0.5, 0.0), shape[1] - 1.0)
+        down = min(max(row[place] - 0.5, 0.0), shape[0] - 1.0)
+        west = min(int(np.floor(across)), max(shape[1] - 2, 0))
+        north = min(int(np.floor(down)), max(shape[0] - 2, 0))
+        right, below = across - west, down - north
+        total, weight = 0.0, 0.0
+        for south, east in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            value = values[
+                min(north + south, shape[0] - 1) - origin[0],
+                min(west + east, shape[1] - 1) - origin[1],
+            ]
+            if not np.isnan(value):
+                share = (below if south else 1 - below) * (right if east else 1 - right)
+                total += value * share
+                weight += share
+        if weight > 0:
+            out[place] = total / weight
+    return out
+
+
+def _mean(cells: Floats) -> Floats:
+    if cells.shape[-1] == 1:
+        return cells[..., 0]
+    valid = ~np.isnan(cells)
+    count = valid.sum(axis=-1)
+    total = np.where(valid, cells, 0.0).sum(axis=-1)
+    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+
+
+def _mode(cells: Floats) -> Floats:
+    """Give the most frequent value of the last axis, the least of equals; NaN if there is none."""
+    ordered = np.sort(cells, axis=-1)
+    best = np.full(ordered.shape[:-1], np.nan)
+    best_count = np.zeros(ordered.shape[:-1], dtype=np.int64)
+    run = np.zeros(ordered.shape[:-1], dtype=np.int64)
+    for index in range(ordered.shape[-1]):
+        value = ordered[..., index]
+        same = value == ordered[..., index - 1] if index else np.zeros(value.shape, dtype=bool)
+        run = np.where(same, run + 1, np.where(np.isnan(value), 0, 1))
+        better = run > best_count
+        best = np.where(better, value, best)
+        best_count = np.where(better, run, best_count)
+    return best

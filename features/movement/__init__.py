@@ -1,0 +1,1 @@
+"""How people and vehicles move: trafficability, avenues of approach, chokepoints."""

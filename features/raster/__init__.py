@@ -1,0 +1,1 @@
+"""Kernels on grids: rasterise, distance, discs."""

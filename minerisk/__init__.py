@@ -1,0 +1,1 @@
+"""minerisk: a risk model for land that nobody has surveyed for mines."""

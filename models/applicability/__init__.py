@@ -1,0 +1,1 @@
+"""Where a model may speak: dissimilarity, area of applicability, expected error."""

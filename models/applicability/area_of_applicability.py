@@ -1,0 +1,311 @@
+"""Area of applicability: where new land is too unlike the training land to say anything."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from minerisk.features.errors import InputError
+from minerisk.models.applicability.feature_distance import nearest_and_near
+
+Array = NDArray[np.float64]
+
+MAX_POINTS = 5_000
+_CHUNK_ROWS = 50_000
+_ARRAYS = (
+    "features",
+    "scaling",
+    "reference",
+    "reference_fold",
+    "training_dissimilarity",
+    "limits",
+)
+
+
+@dataclass(frozen=True)
+class Novelty:
+    """How unlike training a cell is, each of shape (n,), float32, NaN where a feature is missing.
+
+    Attributes
+    ----------
+    dissimilarity
+        0 on a training point, about 1 at the mean distance between them.
+    density
+        Local point density: training points within the threshold of dissimilarity. One lone
+        neighbour supports a statement less than a crowd does.
+    """
+
+    dissimilarity: NDArray[np.float32]
+    density: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Applicability:
+    """The training land in the space of weighted features, and how far from it is too far.
+
+    Features are scaled by their standard deviation in training and weighted by their importance.
+    The dissimilarity of a cell is its distance to the nearest training point over the mean
+    distance of training points from each other. Beyond the dissimilarity that training points
+    have to the nearest point of another fold, the cross-validated quality of the model is not
+    known to hold.
+
+    Attributes
+    ----------
+    features
+        Names of the features with importance, d of them, in this order.
+    centre, scale, weight
+        Mean, standard deviation and importance (sum 1) of each, shape (d,).
+    reference
+        Training points, centred, scaled and weighted, shape (m, d).
+    reference_fold
+        Fold of each, shape (m,).
+    mean_distance
+        Mean distance between training points.
+    training_dissimilarity
+        Dissimilarity of training points to the nearest point of another fold, ascending.
+    threshold
+        Upper whisker of `training_dissimilarity`: third quartile plus 1.5 interquartile ranges,
+        but no more than its greatest value.
+
+    Notes
+    -----
+    Meyer and Pebesma 2021, doi 10.1111/2041-210X.13650; for the local point density Schumacher et
+    al. 2025, doi 10.5194/gmd-18-10185-2025.
+    """
+
+    features: tuple[str, ...]
+    centre: Array
+    scale: Array
+    weight: Array
+    reference: Array
+    reference_fold: NDArray[np.int64]
+    mean_distance: float
+    training_dissimilarity: Array
+    threshold: float
+
+    @classmethod
+    def fit(
+        cls,
+        X: pd.DataFrame,
+        importance: Mapping[str, float] | pd.Series,
+        folds: ArrayLike,
+        *,
+        seed: int = 0,
+        max_points: int = MAX_POINTS,
+    ) -> Self:
+        """Learn the training land.
+
+        Parameters
+        ----------
+        X
+            Features of the training rows, shape (n, p); rows with NaN in a used feature are
+            left out.
+        importance
+            Importance by feature name; zero, negative or absent leaves a feature out, and so
+            does a feature that is constant in training.
+        folds
+            Fold of every row, shape (n,), those of the cross-validation whose quality is
+            claimed; negative for rows that no fold tests.
+        seed
+            Seed of the draw of training points.
+        max_points
+            Training points kept at most.
+
+        Raises
+        ------
+        InputError
+            If no feature has importance, or the complete rows hold fewer than two folds.
+        """
+        from scipy.spatial.distance import pdist
+
+        fold = np.asarray(folds)
+        if fold.shape != (len(X),):
+            raise InputError(f"The folds have shape {fold.shape}; expected ({len(X)},).")
+        names = _used(X, importance)
+        values = X[names].to_numpy(dtype=np.float64)
+        complete = np.flatnonzero(np.isfinite(values).all(axis=1))
+        centre = values[complete].mean(axis=0)
+        scale = values[complete].std(axis=0, ddof=1) if complete.size > 1 else np.zeros(len(names))
+        varied = scale > 1e-12 * np.maximum(np.abs(centre), 1e-300)
+        if not varied.any():
+            raise InputError(
+                f"No feature with importance varies over the {complete.size} complete training "
+                f"rows (features {names[:5]}); expected at least one. Check the features for NaN."
+            )
+        names = [name for name, kept in zip(names, varied, strict=True) if kept]
+        centre, scale = centre[varied], scale[varied]
+        weight = np.array([float(importance[name]) for name in names])
+        weight /= weight.sum()
+        rows = np.random.default_rng(seed).permutation(complete)[:max_points]
+        rows.sort()
+        reference = (values[rows][:, varied] - centre) / scale * weight
+        mean_distance = float(pdist(reference).mean())
+        training = _across_folds(reference, fold[rows]) / mean_distance
+        return cls(
+            features=tuple(names),
+            centre=centre,
+            scale=scale,
+            weight=weight,
+            reference=reference,
+            reference_fold=fold[rows].astype(np.int64),
+            mean_distance=mean_distance,
+            training_dissimilarity=training,
+            threshold=upper_whisker(training),
+        )
+
+    def dissimilarity(self, X: pd.DataFrame, *, workers: int = 2) -> NDArray[np.float32]:
+        """Give the dissimilarity index of cells.
+
+        Parameters
+        ----------
+        X
+            Features, shape (n, p), the used ones among them by name.
+        workers
+            Threads; the result does not depend on them, nor on how rows are cut into batches.
+
+        Returns
+        -------
+        ndarray of float32, shape (n,)
+            0 on a training point, about 1 at the mean distance between them; NaN where a used
+            feature has no value.
+        """
+        return self.novelty(X, workers=workers).dissimilarity
+
+    def novelty(self, X: pd.DataFrame, *, workers: int = 2) -> Novelty:
+        """Give dissimilarity and local point density of cells; see `dissimilarity`."""
+        return self._novelty(X, np.ones(len(self.reference), dtype=bool), workers)
+
+    def held_out_novelty(self, X: pd.DataFrame, folds: ArrayLike, *, workers: int = 2) -> Novelty:
+        """Give both against the training points of other folds only, for rows held out.
+
+        With the errors of the cross-validation this tells how error grows with novelty: see
+        `minerisk.models.applicability.error_profiles.ErrorProfile`.
+
+        Parameters
+        ----------
+        X
+            Features of labelled rows, shape (n, p).
+        folds
+            Fold of every row, numbered as in `fit`, shape (n,); NaN is given for negative ones.
+        """
+        fold = np.asarray(folds)
+        out = np.full((2, len(X)), np.nan, dtype=np.float32)
+        for one in np.unique(fold[fold >= 0]):
+            own = fold == one
+            found = self._novelty(X.loc[own], self.reference_fold != one, workers)
+            out[:, own] = found.dissimilarity, found.density
+        return Novelty(out[0], out[1])
+
+    def _novelty(self, X: pd.DataFrame, kept: NDArray[np.bool_], workers: int) -> Novelty:
+        missing = [name for name in self.features if name not in X]
+        if missing:
+            raise InputError(f"The cells lack the features {missing}; rebuild the feature cube.")
+        columns = [X[name].to_numpy() for name in self.features]
+        out = np.full((2, len(X)), np.nan, dtype=np.float32)
+        radius = self.threshold * self.mean_distance
+        for start in range(0, len(X), _CHUNK_ROWS):
+            rows = slice(start, start + _CHUNK_ROWS)
+            values = np.stack([column[rows] for column in columns], axis=1).astype(np.float64)
+            known = np.isfinite(values).all(axis=1)
+            points = (values[known] - self.centre) / self.scale * self.weight
+            distance, near = nearest_and_near(
+                points, self.reference[kept], radius=radius, workers=workers
+            )
+            out[0, rows][known] = distance / self.mean_distance
+            out[1, rows][known] = near
+        return Novelty(out[0], out[1])
+
+    def applicable(self, dissimilarity: ArrayLike) -> NDArray[np.bool_]:
+        """Tell where the dissimilarity is known and within the threshold."""
+        return np.asarray(np.asarray(dissimilarity) <= np.float32(self.threshold))
+
+    def to_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Give the whole as plain arrays of numbers and one of names; no pickles."""
+        return {
+            "features": np.array(self.features, dtype=np.str_),
+            "scaling": np.stack([self.centre, self.scale, self.weight], axis=1),
+            "reference": self.reference,
+            "reference_fold": self.reference_fold.astype(np.float64),
+            "training_dissimilarity": self.training_dissimilarity,
+            "limits": np.array([self.mean_distance, self.threshold]),
+        }
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, ArrayLike]) -> Self:
+        """Rebuild what `to_arrays` gave; vectors may come back as one column.
+
+        Raises
+        ------
+        InputError
+            If an array is missing, or shapes do not fit each other.
+        """
+        missing = set(_ARRAYS) - set(arrays)
+        if missing:
+            raise InputError(f"The area of applicability lacks {sorted(missing)}; train again.")
+        names = tuple(str(name) for name in np.asarray(arrays["features"]).ravel())
+        scaling = np.asarray(arrays["scaling"], dtype=np.float64)
+        reference = np.ascontiguousarray(arrays["reference"], dtype=np.float64)
+        fold = np.asarray(arrays["reference_fold"], dtype=np.float64).ravel().astype(np.int64)
+        limits = np.asarray(arrays["limits"], dtype=np.float64).ravel()
+        fits = scaling.shape == (len(names), 3) and limits.shape == (2,)
+        fits = fits and len(fold) == len(reference)
+        if not (fits and reference.ndim == 2 and reference.shape[1] == len(names)):
+            raise InputError(
+                f"The area of applicability has {len(names)} features, scaling {scaling.shape} "
+                f"and training points {reference.shape}; they do not fit. Train again."
+            )
+        return cls(
+            features=names,
+            centre=scaling[:, 0],
+            scale=scaling[:, 1],
+            weight=scaling[:, 2],
+            reference=reference,
+            reference_fold=fold,
+            mean_distance=float(limits[0]),
+            training_dissimilarity=np.asarray(
+                arrays["training_dissimilarity"], dtype=np.float64
+            ).ravel(),
+            threshold=float(limits[1]),
+        )
+
+
+def upper_whisker(values: ArrayLike) -> float:
+    """Give the third quartile plus 1.5 interquartile ranges, at most the greatest value."""
+    known = np.asarray(values, dtype=np.float64)
+    first, third = np.quantile(known, [0.25, 0.75])
+    return float(min(third + 1.5 * (third - first), known.max()))
+
+
+def _used(X: pd.DataFrame, importance: Mapping[str, float] | pd.Series) -> list[str]:
+    """Name the columns with importance, in the order of the columns."""
+    weights = {str(name): float(value) for name, value in importance.items()}
+    unknown = [name for name in weights if name not in X]
+    if unknown:
+        raise InputError(f"Importance is given for {unknown}, which the features lack.")
+    if not np.isfinite(list(weights.values())).all():
+        raise InputError("Some importances are not finite; expected numbers.")
+    names = [str(name) for name in X.columns if weights.get(str(name), 0.0) > 0]
+    if not names:
+        raise InputError(
+            "No feature has an importance above zero, so that no land is like any other; "
+            "expected at least one. The model has learned nothing."
+        )
+    return names
+
+
+def _across_folds(reference: Array, fold: NDArray[np.int64]) -> Array:
+    """Give the distance of each point to the nearest of another fold, ascending."""
+    tested = np.unique(fold[fold >= 0])
+    if tested.size == 0 or np.unique(fold).size < 2:
+        raise InputError(
+            f"The complete training points lie in folds {np.unique(fold).tolist()}; expected at "
+            "least two. Use smaller blocks, or features with fewer gaps."
+        )
+    distances = []
+    for one in tested:
+        own = fold == one
+        distances.append(nearest_and_near(reference[own], reference[~own], radius=0.0)[0])
+    return np.sort(np.concatenate(distances))

@@ -1,0 +1,152 @@
+"""How the error on held-out land grows with novelty: the expected error of a cell, from its own."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from minerisk.features.errors import InputError
+from minerisk.models.applicability.area_of_applicability import Novelty
+from minerisk.models.plain_values import Plain, expect_kind, numbers
+
+Array = NDArray[np.float64]
+
+WINDOWS = 50
+"""Held-out rows are averaged in so many windows of equal size before a curve is drawn."""
+_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class ErrorProfile:
+    """Expected error as one curve rising with dissimilarity plus one falling with density.
+
+    Attributes
+    ----------
+    dissimilarity, by_dissimilarity
+        Knots, rising, and expected error there at the density of held-out rows.
+    density, by_density
+        Knots, rising, and what is added, falling, 0 on average over held-out rows.
+
+    Notes
+    -----
+    After errorProfiles of the R package CAST (Meyer and Pebesma 2021, doi
+    10.1111/2041-210X.13650); its shape-constrained spline is a monotone staircase of windows
+    here, and both measures are taken together by backfitting (Bacchetti 1989, doi
+    10.1080/01621459.1989.10478753).
+    """
+
+    dissimilarity: Array
+    by_dissimilarity: Array
+    density: Array
+    by_density: Array
+
+    @classmethod
+    def fit(cls, novelty: Novelty, error: ArrayLike) -> Self:
+        """Learn from rows held out.
+
+        Parameters
+        ----------
+        novelty
+            Of `minerisk.models.applicability.area_of_applicability.Applicability.held_out_novelty`.
+        error
+            Error of each row's held-out prediction, in any measure whose mean has a meaning, such
+            as squared error or log loss; NaN rows are left out. Shape (n,).
+
+        Raises
+        ------
+        InputError
+            If fewer than two rows have both.
+        """
+        errors = np.asarray(error, dtype=np.float64)
+        known = np.isfinite(errors) & np.isfinite(novelty.dissimilarity)
+        if errors.shape != novelty.dissimilarity.shape or known.sum() < 2:
+            raise InputError(
+                f"{int(known.sum())} rows have an error and a dissimilarity (errors of shape "
+                f"{errors.shape}, cells of shape {novelty.dissimilarity.shape}); expected 2 or "
+                "more. Use rows that a fold tests."
+            )
+        error_known = errors[known]
+        di = novelty.dissimilarity[known].astype(np.float64)
+        density = novelty.density[known].astype(np.float64)
+        added = np.zeros(error_known.size)
+        for _ in range(_ROUNDS):
+            knots_di, curve_di = _curve(di, error_known - added, rising=True)
+            rest = error_known - np.interp(di, knots_di, curve_di)
+            knots_density, curve_density = _curve(density, rest, rising=False)
+            added = np.interp(density, knots_density, curve_density)
+            curve_density = curve_density - added.mean()
+            added = added - added.mean()
+        return cls(knots_di, curve_di, knots_density, curve_density)
+
+    def expected(self, novelty: Novelty) -> NDArray[np.float32]:
+        """Give the expected error of cells, shape (n,); NaN where novelty is.
+
+        Beyond the knots the value at the last one holds: nothing was seen there, and
+        `Applicability.applicable` says so.
+        """
+        by_di = np.interp(novelty.dissimilarity, self.dissimilarity, self.by_dissimilarity)
+        by_density = np.interp(novelty.density, self.density, self.by_density)
+        return np.asarray(by_di + by_density, dtype=np.float32)
+
+    def to_dict(self) -> dict[str, str | float | list[float]]:
+        """Give the profile as plain values."""
+        return {
+            "kind": "error_profile",
+            "dissimilarity": self.dissimilarity.tolist(),
+            "by_dissimilarity": self.by_dissimilarity.tolist(),
+            "density": self.density.tolist(),
+            "by_density": self.by_density.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Plain) -> Self:
+        """Rebuild what `to_dict` gave."""
+        expect_kind(plain, "error_profile")
+        names = ("dissimilarity", "by_dissimilarity", "density", "by_density")
+        di, by_di, density, by_density = (np.array(numbers(plain, name)) for name in names)
+        fits = di.shape == by_di.shape and density.shape == by_density.shape
+        fits = fits and bool((np.diff(di) >= 0).all() and (np.diff(density) >= 0).all())
+        if not (fits and (np.diff(by_di) >= 0).all() and (np.diff(by_density) <= 0).all()):
+            raise InputError(
+                "The error profile does not rise with dissimilarity and fall with density; the "
+                "model file is damaged."
+            )
+        return cls(di, by_di, density, by_density)
+
+
+def log_loss_above_prevalence(y: ArrayLike, p: ArrayLike) -> Array:
+    """Give each row's log loss minus that of giving every row the prevalence, shape (n,).
+
+    Below 0 the model says more than the prevalence; 0 means that it may as well be silent. Unlike
+    the log loss it does not rise where land is merely more contaminated.
+
+    Parameters
+    ----------
+    y
+        Labels 0 and 1, shape (n,).
+    p
+        Held-out probabilities, shape (n,), NaN where there is none.
+    """
+    labels = np.asarray(y, dtype=np.float64)
+    probability = np.clip(np.asarray(p, dtype=np.float64), 1e-7, 1 - 1e-7)
+    known = np.isfinite(probability)
+    share = np.clip(labels[known].mean(), 1e-7, 1 - 1e-7)
+    own = np.where(labels == 1, -np.log(probability), -np.log1p(-probability))
+    return np.asarray(own - np.where(labels == 1, -np.log(share), -np.log1p(-share)))
+
+
+def _curve(values: Array, error: Array, *, rising: bool) -> tuple[Array, Array]:
+    """Draw a monotone staircase through the means of windows of equal numbers of rows."""
+    from sklearn.isotonic import IsotonicRegression
+
+    order = np.argsort(values, kind="stable")
+    windows = np.array_split(order, min(WINDOWS, values.size))
+    middle = np.array([values[rows].mean() for rows in windows])
+    mean = np.array([error[rows].mean() for rows in windows])
+    size = np.array([float(rows.size) for rows in windows])
+    knots, where = np.unique(middle, return_inverse=True)
+    weight = np.bincount(where, size)
+    level = np.bincount(where, size * mean) / weight
+    fitted = IsotonicRegression(increasing=rising).fit_transform(knots, level, sample_weight=weight)
+    return knots, np.asarray(fitted, dtype=np.float64)

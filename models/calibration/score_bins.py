@@ -1,0 +1,78 @@
+"""Held-out scores gathered into bins, so that a fit costs the same for any number of cells."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from minerisk.features.errors import InputError
+
+Array = NDArray[np.float64]
+
+SCORE_CLIP = 1e-6
+BINS = 4_096
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Scores and what was found at each.
+
+    Attributes
+    ----------
+    score
+        Rising, shape (k,): the score itself, or the weighted mean of a bin.
+    positive, negative
+        Sum of weights, shape (k,).
+    """
+
+    score: Array
+    positive: Array
+    negative: Array
+
+    def rows(self) -> tuple[Array, Array, Array]:
+        """Give scores, labels and weights, one row per score and class that has weight."""
+        score = np.concatenate([self.score, self.score])
+        labels = np.repeat([0.0, 1.0], self.score.size)
+        weights = np.concatenate([self.negative, self.positive])
+        kept = weights > 0
+        return score[kept], labels[kept], weights[kept]
+
+
+def gather(scores: Array, labels: Array, weights: Array, *, limit: int) -> Gathered:
+    """Gather equal scores; more than `limit` different ones go into bins even in log-odds.
+
+    All arguments have shape (n,); every weight is above 0.
+    """
+    value, group = np.unique(scores, return_inverse=True)
+    if value.size > limit:
+        log_odds = logit(value)
+        edges = np.linspace(log_odds[0], log_odds[-1], limit + 1)[1:-1]
+        group = np.searchsorted(edges, log_odds, side="right")[group]
+        _, group = np.unique(group, return_inverse=True)
+        value = np.bincount(group, weights * scores) / np.bincount(group, weights)
+    found = np.bincount(group, weights * labels, value.size)
+    missed = np.bincount(group, weights * (1.0 - labels), value.size)
+    return Gathered(value.astype(np.float64), found.astype(np.float64), missed.astype(np.float64))
+
+
+def logit(scores: Array) -> Array:
+    """Give log-odds, with scores kept a millionth off 0 and 1."""
+    clipped = np.clip(scores, SCORE_CLIP, 1 - SCORE_CLIP)
+    return np.asarray(np.log(clipped) - np.log1p(-clipped))
+
+
+def as_scores(scores: ArrayLike) -> Array:
+    """Give scores as float64, NaN allowed.
+
+    Raises
+    ------
+    InputError
+        If a score is below 0 or above 1.
+    """
+    score = np.asarray(scores, dtype=np.float64)
+    if score.size and (np.nanmin(score, initial=0.0) < 0 or np.nanmax(score, initial=0.0) > 1):
+        raise InputError(
+            f"Scores run from {np.nanmin(score):g} to {np.nanmax(score):g}; expected 0 to 1. "
+            "Turn a rank or a distance into a share first."
+        )
+    return score

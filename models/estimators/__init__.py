@@ -1,0 +1,1 @@
+"""Estimators in scikit-learn's protocol, and what learns from past findings."""

@@ -1,0 +1,378 @@
+"""The models a risk map can be made with, and the rules of thumb that they have to beat."""
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal, Self
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline
+
+from minerisk.features.errors import InputError
+from minerisk.models.estimators.dask_boosting import LEAST_BYTES, train_on_dask
+from minerisk.models.estimators.ensemble import Ensemble
+from minerisk.models.estimators.findings_encoder import FindingsEncoder
+from minerisk.models.estimators.members import LinearMembers, TreeMembers
+
+Matrix = NDArray[np.float32]
+Kind = Literal["boosted", "forest", "both"]
+
+SAME_TREES: dict[str, Any] = {
+    "bagging_freq": 1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 1,
+    "verbosity": -1,
+}
+"""LightGBM's parameters for the same trees of the same rows and seed, on one thread."""
+FOREST_ROWS = 0.632  # what drawing with replacement leaves of the rows, on average
+RULE_M = 10_000.0  # the rule's log-odds fall by 1 in this distance
+FAR_M = 1e6  # what a missing distance reads as
+
+
+class LightGBMEnsemble(Ensemble):
+    """Small LightGBM models, each on blocks drawn with replacement; their mean log-odds is used.
+
+    Drawing blocks, not cells, keeps neighbours together, so the spread of the members says how
+    much the answer depends on which places happened to be surveyed.
+
+    Parameters
+    ----------
+    members
+        How many models.
+    kind
+        ``boosted`` trees; a ``forest``, whose trees do not build on each other (Breiman 2001, doi
+        10.1023/A:1010933404324); or ``both``, by turns, which stacks the two with equal weights.
+    trees, learning_rate, leaves, min_cells_in_leaf, feature_share, row_share, l2
+        Size and regularisation of each boosted member.
+    forest_trees, forest_leaves, forest_min_cells
+        Size of each forest member.
+    hidden
+        Columns that every second pair of members never sees. With the columns of the findings
+        encoder, one half of the ensemble speaks for land near findings and the other for land far
+        from any, and neither has to be chosen.
+    monotone
+        Column to 1 where the score may only rise with it, or -1 where it may only fall. Columns
+        that are not there are passed over: the findings encoder may be left out.
+    slope, intercept
+        What the log-odds are multiplied by, and what is added.
+    seed, threads
+        The same seed gives the same trees, whatever the number of threads.
+    scheduler
+        Address of a Dask scheduler, whose workers train members that have more rows than
+        `dask_boosting.LEAST_BYTES` holds. Such trees are not the same each time.
+    """
+
+    def __init__(
+        self,
+        *,
+        members: int = 8,
+        kind: Kind = "boosted",
+        trees: int = 300,
+        learning_rate: float = 0.04,
+        leaves: int = 15,
+        min_cells_in_leaf: int = 200,
+        feature_share: float = 0.5,
+        row_share: float = 0.7,
+        l2: float = 10.0,
+        forest_trees: int = 60,
+        forest_leaves: int = 64,
+        forest_min_cells: int = 100,
+        hidden: Sequence[str] = (),
+        monotone: Mapping[str, int] | None = None,
+        slope: float = 1.0,
+        intercept: float = 0.0,
+        seed: int = 7,
+        threads: int = 2,
+        scheduler: str | None = None,
+    ) -> None:
+        self.members = members
+        self.kind = kind
+        self.trees = trees
+        self.learning_rate = learning_rate
+        self.leaves = leaves
+        self.min_cells_in_leaf = min_cells_in_leaf
+        self.feature_share = feature_share
+        self.row_share = row_share
+        self.l2 = l2
+        self.forest_trees = forest_trees
+        self.forest_leaves = forest_leaves
+        self.forest_min_cells = forest_min_cells
+        self.hidden = hidden
+        self.monotone = monotone
+        self.slope = slope
+        self.intercept = intercept
+        self.seed = seed
+        self.threads = threads
+        self.scheduler = scheduler
+
+    def _trained(
+        self, X: ArrayLike, target: NDArray[np.float32], drawn: list[NDArray[np.float64]]
+    ) -> TreeMembers:
+        names = _column_names(X, [*(self.monotone or ()), *self.hidden])
+        monotone = [int((self.monotone or {}).get(name, 0)) for name in names]
+        matrix = np.asarray(X, dtype=np.float32)
+        blinded = matrix
+        if self.hidden:
+            blinded = matrix.copy()
+            blinded[:, [name in self.hidden for name in names]] = np.nan  # no split is made on it
+        # A thread per member: no member waits for another, and each uses one thread of its own.
+        threads = 1 if self.scheduler is not None else self.threads  # a cluster takes one by one
+        with ThreadPoolExecutor(max_workers=threads) as pool:
+            trained = pool.map(
+                lambda member: self._train(
+                    blinded if member // 2 % 2 else matrix, target, drawn[member], member, monotone
+                ),
+                range(self.members),
+            )
+            boosters = tuple(trained)
+        forest = tuple(self._is_forest(member) for member in range(self.members))
+        return TreeMembers(boosters=boosters, forest=forest)
+
+    def _is_forest(self, member: int) -> bool:
+        return self.kind == "forest" or (self.kind == "both" and member % 2 == 1)
+
+    def _train(
+        self,
+        matrix: Matrix,
+        target: NDArray[np.float32],
+        weight: NDArray[np.float64],
+        member: int,
+        monotone: list[int],
+    ) -> lgb.Booster:
+        kept = weight > 0
+        forest = self._is_forest(member)
+        chosen = self._forest_parameters() if forest else self._boosted_parameters()
+        parameters: dict[str, Any] = chosen | SAME_TREES | {"seed": self.seed + member}
+        if any(monotone):
+            parameters["monotone_constraints"] = monotone
+        rounds = self.forest_trees if forest else self.trees
+        if self.scheduler is not None and kept.sum() * matrix[0].nbytes > LEAST_BYTES:
+            rows = matrix, target, weight
+            booster = train_on_dask(
+                *rows, parameters=parameters, rounds=rounds, scheduler=self.scheduler
+            )
+        else:
+            data = lgb.Dataset(matrix[kept], target[kept], weight=weight[kept], free_raw_data=True)
+            booster = lgb.train(parameters, data, num_boost_round=rounds)
+        if forest:
+            _say_the_share(booster, float(np.average(target[kept], weights=weight[kept])))
+        return booster
+
+    def _boosted_parameters(self) -> dict[str, Any]:
+        return {
+            "objective": "binary",
+            "learning_rate": self.learning_rate,
+            "num_leaves": self.leaves,
+            "min_data_in_leaf": self.min_cells_in_leaf,
+            "feature_fraction": self.feature_share,
+            "bagging_fraction": self.row_share,
+            "lambda_l2": self.l2,
+        }
+
+    def _forest_parameters(self) -> dict[str, Any]:
+        # Least squares on 0 and 1: a leaf says the share of positives in it.
+        return {
+            "objective": "regression",
+            "boosting": "rf",
+            "num_leaves": self.forest_leaves,
+            "min_data_in_leaf": self.forest_min_cells,
+            "feature_fraction_bynode": self.feature_share,
+            "bagging_fraction": FOREST_ROWS,
+        }
+
+
+class LogisticEnsemble(Ensemble):
+    """Logistic regressions, each on blocks drawn with replacement, on standardised columns.
+
+    Parameters
+    ----------
+    members
+        How many models.
+    penalty
+        Inverse of the strength of the ridge penalty.
+    slope, intercept, seed, threads
+        As for `LightGBMEnsemble`.
+    """
+
+    def __init__(
+        self,
+        *,
+        members: int = 8,
+        penalty: float = 1.0,
+        slope: float = 1.0,
+        intercept: float = 0.0,
+        seed: int = 7,
+        threads: int = 2,
+    ) -> None:
+        self.members = members
+        self.penalty = penalty
+        self.slope = slope
+        self.intercept = intercept
+        self.seed = seed
+        self.threads = threads
+
+    def _trained(
+        self, X: ArrayLike, target: NDArray[np.float32], drawn: list[NDArray[np.float64]]
+    ) -> LinearMembers:
+        matrix = np.asarray(X, dtype=np.float64)
+        known = ~np.isnan(matrix)
+        fill = np.array(
+            [
+                np.median(values[there]) if there.any() else 0.0
+                for values, there in zip(matrix.T, known.T, strict=True)
+            ]
+        )
+        centred = np.where(known, matrix, fill) - fill
+        scale = np.where(centred.std(axis=0) > 0, centred.std(axis=0), 1.0)
+        fitted = [self._fit_one(centred / scale, target, weight) for weight in drawn]
+        return LinearMembers(
+            fill=fill,
+            scale=scale,
+            coefficients=np.array([model.coef_[0] for model in fitted]),
+            intercepts=np.array([model.intercept_[0] for model in fitted]),
+        )
+
+    def _fit_one(
+        self,
+        columns: NDArray[np.float64],
+        target: NDArray[np.float32],
+        weight: NDArray[np.float64],
+    ) -> LogisticRegression:
+        kept = weight > 0
+        model = LogisticRegression(C=self.penalty, max_iter=500)
+        return model.fit(columns[kept], target[kept], sample_weight=weight[kept])
+
+
+class DistanceRule(Ensemble):
+    """The rule of thumb: the nearer to one thing, the likelier.
+
+    Nothing is learned, so scores of all folds rank by distance alone; what they mean as
+    probabilities is left to the calibration that every model passes through.
+
+    Parameters
+    ----------
+    column
+        Name of the distance column, metres. A column that is not there is an error.
+    slope, intercept
+        As for `LightGBMEnsemble`.
+    threads
+        Not used; every ensemble has it.
+    """
+
+    def __init__(
+        self, column: str, *, slope: float = 1.0, intercept: float = 0.0, threads: int = 1
+    ) -> None:
+        self.column = column
+        self.slope = slope
+        self.intercept = intercept
+        self.threads = threads
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        sample_weight: ArrayLike | None = None,
+        groups: ArrayLike | None = None,
+    ) -> Self:
+        """Look up the column; the log-odds fall by 1 every 10 km."""
+        names = _column_names(X, [self.column])
+        if self.column not in names:
+            raise InputError(
+                f"The distance rule needs the column {self.column}; the table has {names}."
+            )
+        here = np.array([name == self.column for name in names], dtype=np.float64)
+        self.classes_ = np.array([0, 1])
+        members = LinearMembers(
+            fill=here * FAR_M,
+            scale=np.where(here > 0, RULE_M, 1.0),
+            coefficients=-here[None, :],
+            intercepts=np.array([-FAR_M / RULE_M]),
+        )
+        self.members_ = self._scaled(members)
+        return self
+
+
+def _say_the_share(booster: lgb.Booster, share: float) -> None:
+    """Let every tree of a forest that could not be split say the share of positives.
+
+    LightGBM adds that share to the leaves of split trees only, so that a tree of one leaf says 0.
+    """
+    leaves = re.findall(r"^num_leaves=(\d+)$", booster.model_to_string(), flags=re.MULTILINE)
+    for tree, count in enumerate(leaves):
+        if count == "1":
+            booster.set_leaf_output(tree, 0, share)
+
+
+def _column_names(X: ArrayLike, asked: Sequence[str]) -> list[str]:
+    """Name the columns; a setting that asks for columns by name needs their names."""
+    if isinstance(X, pd.DataFrame):
+        return [str(name) for name in X]
+    if asked:
+        raise InputError(
+            f"Settings name columns ({sorted(asked)}), but the rows came without column names. "
+            "Give a DataFrame."
+        )
+    return [""] * np.shape(X)[1]
+
+
+def risk_pipeline(
+    features: list[str],
+    *,
+    findings: FindingsEncoder | None,
+    classifier: BaseEstimator,
+) -> Pipeline:
+    """Put findings encoder, features and classifier into one scikit-learn Pipeline.
+
+    Parameters
+    ----------
+    features
+        Columns taken as they are.
+    findings
+        Encoder of past findings, or none.
+    classifier
+        Any classifier with ``predict_proba``.
+    """
+    parts: list[tuple[str, Any, list[str]]] = [("features", "passthrough", features)]
+    if findings is not None:
+        parts.append(("findings", findings, findings.columns))
+    columns = ColumnTransformer(parts, verbose_feature_names_out=False)
+    columns.set_output(transform="pandas")
+    return Pipeline([("columns", columns), ("classifier", classifier)])
+
+
+def baselines(
+    features: list[str],
+    *,
+    findings: FindingsEncoder | None,
+    rule_column: str | None,
+    seed: int,
+    threads: int,
+) -> Mapping[str, Pipeline]:
+    """Give what every model is shown beside: prevalence, distance rule, logistic, forest."""
+    forest = RandomForestClassifier(
+        n_estimators=100, min_samples_leaf=50, n_jobs=threads, random_state=seed
+    )
+    models = {
+        "random_forest": risk_pipeline(features, findings=findings, classifier=forest),
+        "logistic_regression": risk_pipeline(
+            features, findings=findings, classifier=LogisticEnsemble(members=1, seed=seed)
+        ),
+        "prevalence": risk_pipeline(
+            features, findings=None, classifier=DummyClassifier(strategy="prior")
+        ),
+    }
+    if rule_column is not None:
+        models["distance_rule"] = risk_pipeline(
+            features, findings=None, classifier=DistanceRule(rule_column)
+        )
+    return models

@@ -1,0 +1,228 @@
+"""The members of an ensemble: trained models as plain numbers, scored without their trainers."""
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minerisk.features.errors import InputError
+from minerisk.models.trees.check import checked_trees
+from minerisk.models.trees.kernel import Kernel, kernel_of
+from minerisk.models.trees.stored_booster import Booster, StoredBooster
+
+LEAST_ROWS = 4_096  # for fewer, LightGBM is done before the kernel has read trees just trained
+LEAST_SHARE = 1e-4  # a forest's share of positives is held inside this and 1 minus this
+
+
+@dataclass(frozen=True)
+class TreeMembers:
+    """LightGBM models; the one place where trees are walked.
+
+    Attributes
+    ----------
+    boosters
+        One for each member.
+    forest
+        Whether each member is a forest, whose trees' mean is a share of positives, and not a
+        boosted model, whose trees add up to log-odds.
+    slope, intercept
+        What makes log-odds of one kind of model mean the same as those of another.
+    """
+
+    boosters: tuple[Booster, ...]
+    forest: tuple[bool, ...]
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def log_odds(self, matrix: NDArray[np.float32], *, threads: int) -> NDArray[np.float64]:
+        """Score rows with every member.
+
+        Returns
+        -------
+        ndarray, shape (n, members)
+            Log-odds before calibration; the same bytes from the kernel as from LightGBM.
+        """
+        raw = self._raw(matrix, threads)
+        for member in np.flatnonzero(self.forest):
+            mean = raw[:, member] / self.boosters[member].num_trees()  # raw is the trees' sum
+            share = np.clip(mean, LEAST_SHARE, 1.0 - LEAST_SHARE)
+            raw[:, member] = np.log(share / (1.0 - share))
+        return self.slope * raw + self.intercept
+
+    def importance(self) -> NDArray[np.float64]:
+        """Give the share of the gain that each column brought, mean of the members."""
+        gains = [booster.feature_importance("gain") for booster in self.boosters]
+        return np.mean([gain / max(gain.sum(), 1e-300) for gain in gains], axis=0)
+
+    def to_files(self) -> dict[str, bytes]:
+        """Give each member as LightGBM text, and which of them are forests."""
+        files = {
+            f"member_{number:02d}.lgb": booster.model_to_string().encode()
+            for number, booster in enumerate(self.boosters)
+        }
+        record = {"kind": "trees", "forest": list(self.forest)}
+        return files | {"members.json": _json(record | _scale(self))}
+
+    @cached_property
+    def kernel(self) -> Kernel | None:
+        """The compiled kernel, made once; none where LightGBM itself has to walk the trees."""
+        return kernel_of(self.boosters)
+
+    def _raw(self, matrix: NDArray[np.float32], threads: int) -> NDArray[np.float64]:
+        read = all(isinstance(booster, StoredBooster) for booster in self.boosters)
+        if (read or len(matrix) >= LEAST_ROWS) and self.kernel is not None:
+            return self.kernel.raw(matrix, threads=threads)
+        with ThreadPoolExecutor(max_workers=threads) as pool:
+            scores = pool.map(
+                lambda booster: booster.predict(matrix, raw_score=True, num_threads=1),
+                self.boosters,
+            )
+            return np.column_stack(list(scores))
+
+
+@dataclass(frozen=True)
+class LinearMembers:
+    """Linear models of log-odds: logistic regressions, or a rule of thumb.
+
+    Attributes
+    ----------
+    fill, scale
+        What a missing value reads as, and the standard deviation of each column, shape ``(p,)``.
+    coefficients, intercepts
+        Of each member, shapes ``(members, p)`` and ``(members,)``; per standard deviation.
+    slope, intercept
+        As for `TreeMembers`.
+    """
+
+    fill: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
+    intercepts: NDArray[np.float64]
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def log_odds(self, matrix: NDArray[np.float32], *, threads: int) -> NDArray[np.float64]:
+        """Score rows with every member, shape ``(n, members)``."""
+        scores = np.tile(self.intercepts, (len(matrix), 1))
+        # Column by column: a matrix product rounds differently for windows of different height.
+        for column, (fill, scale) in enumerate(zip(self.fill, self.scale, strict=True)):
+            values = matrix[:, column].astype(np.float64)
+            values = (np.where(np.isnan(values), fill, values) - fill) / scale
+            scores += values[:, None] * self.coefficients[:, column]
+        return self.slope * scores + self.intercept
+
+    def importance(self) -> NDArray[np.float64]:
+        """Give each column's share of the sum of the absolute coefficients."""
+        size = np.abs(self.coefficients).mean(axis=0)
+        return size / max(size.sum(), 1e-300)
+
+    def to_files(self) -> dict[str, bytes]:
+        """Give all numbers as JSON."""
+        record = {
+            "kind": "linear",
+            "fill": self.fill.tolist(),
+            "scale": self.scale.tolist(),
+            "coefficients": self.coefficients.tolist(),
+            "intercepts": self.intercepts.tolist(),
+        }
+        return {"members.json": _json(record | _scale(self))}
+
+
+Members = TreeMembers | LinearMembers
+
+
+def mean_and_spread(
+    log_odds: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give the mean of the members' log-odds and their standard deviation (0 for one member)."""
+    if log_odds.shape[1] == 1:
+        return log_odds[:, 0], np.zeros(len(log_odds))
+    return log_odds.mean(axis=1), log_odds.std(axis=1, ddof=1)
+
+
+def members_from_files(files: Mapping[str, bytes], *, columns: int) -> Members:
+    """Read the members of a model, each checked before a parser sees it.
+
+    Parameters
+    ----------
+    files
+        What `to_files` gave, by name.
+    columns
+        How many columns the model may use.
+
+    Raises
+    ------
+    InputError
+        If a file is missing or is not what it says.
+    """
+    if "members.json" not in files:
+        raise InputError("The model folder has no members.json; expected a minerisk model.")
+    try:
+        record = json.loads(files["members.json"])
+        slope, intercept = float(record["slope"]), float(record["intercept"])
+        if not np.isfinite([slope, intercept]).all():
+            raise ValueError(f"slope {slope}, intercept {intercept}")
+        if record["kind"] == "trees":
+            members = _trees(files, [bool(forest) for forest in record["forest"]], columns)
+            return replace(members, slope=slope, intercept=intercept)
+        return replace(_linear(record, columns), slope=slope, intercept=intercept)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"members.json does not describe the members of a model ({error!r}). Train again."
+        ) from error
+
+
+def _trees(files: Mapping[str, bytes], forest: Sequence[bool], columns: int) -> TreeMembers:
+    names = [f"member_{number:02d}.lgb" for number in range(len(forest))]
+    missing = [name for name in names if name not in files]
+    if missing or not names:
+        raise InputError(f"The model folder lacks {missing or 'members'}; it is incomplete.")
+    found = [checked_trees(files[name], features=columns) for name in names]
+    widths = {trees.columns for _, trees in found}
+    if widths != {columns}:
+        raise InputError(
+            f"The members read {widths} columns; the model has {columns}. Train again."
+        )
+    return TreeMembers(
+        boosters=tuple(StoredBooster(text, trees) for text, trees in found),
+        forest=tuple(forest),
+    )
+
+
+def _linear(record: Mapping[str, Any], columns: int) -> LinearMembers:
+    arrays = {
+        name: np.asarray(record[name], dtype=np.float64)
+        for name in ("fill", "scale", "coefficients", "intercepts")
+    }
+    members = len(np.atleast_1d(arrays["intercepts"]))
+    shapes = {
+        "fill": (columns,),
+        "scale": (columns,),
+        "coefficients": (members, columns),
+        "intercepts": (members,),
+    }
+    wrong = [name for name, shape in shapes.items() if arrays[name].shape != shape]
+    if wrong or not all(np.isfinite(array).all() for array in arrays.values()):
+        raise InputError(
+            f"members.json holds {wrong or 'numbers'} of the wrong shape or size; expected "
+            f"{columns} columns and finite numbers. Train the model again."
+        )
+    return LinearMembers(
+        fill=arrays["fill"],
+        scale=arrays["scale"],
+        coefficients=arrays["coefficients"],
+        intercepts=arrays["intercepts"],
+    )
+
+
+def _scale(members: Members) -> dict[str, float]:
+    return {"slope": members.slope, "intercept": members.intercept}
+
+
+def _json(record: Mapping[str, Any]) -> bytes:
+    return (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()

@@ -1,0 +1,1 @@
+"""Out-of-fold scores, metrics, intervals, comparison, nested search."""

@@ -1,0 +1,261 @@
+"""From scores of held-out land to the numbers that are reported."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.models.evaluation.area_curves import boyce_index, prediction_area, success_rate
+from minerisk.models.evaluation.comparison import compare
+from minerisk.models.evaluation.metrics import (
+    ReliabilityBin,
+    block_bootstrap,
+    capture_curve,
+    reliability,
+)
+from minerisk.models.evaluation.out_of_fold import Protocol, calibrate_across_folds
+from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.table import CellTable
+
+PROBABILITY_MEASURES = (
+    "brier",
+    "log_loss",
+    "calibration_slope",
+    "calibration_intercept",
+    "ece",
+)
+LEVEL = 0.9
+
+
+def assess(
+    score: NDArray[np.float64],
+    table: CellTable,
+    protocol: Protocol,
+    *,
+    block_m: float,
+    ranks: bool = True,
+    kind: str = "shrunk",
+) -> dict[str, Any]:
+    """Measure pooled held-out scores, with 90 % intervals from resampled blocks.
+
+    Ranking measures are taken from the scores as they are. Probability measures are taken after
+    calibrating each fold with the other folds' scores, so that calibration is tested as well.
+
+    Parameters
+    ----------
+    score
+        Held-out scores between 0 and 1, NaN where none, shape ``(n,)``.
+    table
+        The labelled cells.
+    protocol
+        The folds that gave the scores.
+    block_m
+        Side of the resampled blocks, metres.
+    ranks
+        False for a model that tells no two cells apart: its constant differs from fold to fold
+        (more positives held out, fewer left to learn from), and pooled it would rank backwards.
+    kind
+        Kind of calibrator: see `minerisk.models.calibration.cross_calibration.cross_calibrate`.
+
+    Returns
+    -------
+    dict
+        Measure to (estimate, low, high); see `metrics.score`. None where a measure has no
+        value, as the calibration slope of a constant.
+    """
+    scored = np.isfinite(score)
+    y = (table.state[scored] == 1).astype(np.int8)
+    blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
+    value = score[scored] if ranks else np.full(len(y), y.mean())
+    ranked = block_bootstrap(y, value, blocks, cell_ha=table.cell_ha, level=LEVEL)
+    fold = protocol.fold_of_row(len(score))
+    found = (table.state == 1).astype(np.int8)
+    probability = calibrate_across_folds(score, found, fold, kind=kind)[scored]
+    calibrated = block_bootstrap(y, probability, blocks, cell_ha=table.cell_ha, level=LEVEL)
+    measures = ranked | {name: calibrated[name] for name in PROBABILITY_MEASURES}
+    return {name: [_plain(value) for value in values] for name, values in measures.items()}
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def assess_regions(
+    score: NDArray[np.float64],
+    table: CellTable,
+    protocol: Protocol,
+    *,
+    block_m: float | None = None,
+    kind: str = "shrunk",
+) -> list[dict[str, Any]]:
+    """Measure each left-out region by itself: cells, positives, ROC-AUC and mean probability.
+
+    With `block_m`, ``intervals`` gives every measure with its interval from the region's own
+    blocks; None where it holds one class or one block only.
+    """
+    y = (table.state == 1).astype(np.int8)
+    fold = protocol.fold_of_row(len(score))
+    probability = calibrate_across_folds(score, y, fold, kind=kind)
+    rows = []
+    for number in range(len(protocol.folds)):
+        test = (fold == number) & np.isfinite(score)
+        both = 0 < y[test].sum() < test.sum()
+        centre = table.coordinates[test].mean(axis=0)
+        row: dict[str, Any] = {
+            "region": number,
+            "cells": int(test.sum()),
+            "positive": int(y[test].sum()),
+            "roc_auc": float(roc_auc_score(y[test], score[test])) if both else None,
+            "mean_probability": float(probability[test].mean()),
+            "observed": float(y[test].mean()),
+            "easting": float(centre[0]),
+            "northing": float(centre[1]),
+        }
+        if block_m is not None:
+            row["intervals"] = _part(y, probability, test, table, block_m=block_m)
+        rows.append(row)
+    return rows
+
+
+def assess_hazards(
+    score: NDArray[np.float64],
+    table: CellTable,
+    protocol: Protocol,
+    hazard: NDArray[np.uint8],
+    *,
+    block_m: float,
+) -> list[dict[str, Any]]:
+    """Measure each hazard class: its positives against all negatives, other positives left out.
+
+    Parameters
+    ----------
+    hazard
+        Bits of every row (`labels.HAZARD_BITS`), shape ``(n,)``; a row may hold several.
+
+    Returns
+    -------
+    list of dict
+        ``hazard``, ``cells``, ``positive`` and ``intervals`` (None with one class or one block).
+        Probabilities are of any hazard, so that their calibration says nothing of one class and
+        only ranking measures are given.
+    """
+    y = (table.state == 1).astype(np.int8)
+    scored = np.isfinite(score)
+    rows = []
+    for name, bit in HAZARD_BITS.items():
+        chosen = scored & ((y == 0) | ((hazard & bit) > 0))
+        found = _part(y, score, chosen, table, block_m=block_m)
+        ranked = found and {key: v for key, v in found.items() if key not in PROBABILITY_MEASURES}
+        rows.append(
+            {
+                "hazard": name,
+                "cells": int(chosen.sum()),
+                "positive": int(y[chosen].sum()),
+                "intervals": ranked,
+            }
+        )
+    return rows
+
+
+def assess_curves(
+    score: NDArray[np.float64], table: CellTable, *, block_m: float, draws: int = 200
+) -> dict[str, Any]:
+    """Give Boyce index, success-rate and P–A curves of pooled held-out scores, with intervals.
+
+    Returns
+    -------
+    dict
+        ``boyce`` (estimate, low, high; None if all scores are equal), ``success_rate`` (rows of
+        share of land, share found, low, high), ``area`` under it, ``prediction_area`` (rows of
+        threshold, share found, share of land), ``crossing`` and ``density`` at it.
+    """
+    scored = np.isfinite(score)
+    y, p = (table.state[scored] == 1).astype(np.int8), score[scored]
+    blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
+    curve = success_rate(y, p, blocks, draws=draws, level=LEVEL)
+    plot = prediction_area(y, p, blocks, draws=draws, level=LEVEL)
+    boyce = None
+    if p.min() < p.max():
+        index = boyce_index(y, p, blocks, draws=draws, level=LEVEL).index
+        boyce = [_plain(value) for value in index]
+    lines = np.column_stack([curve.land, curve.found, curve.low, curve.high])
+    steps = np.column_stack([plot.threshold, plot.found, plot.land])
+    return {
+        "boyce": boyce,
+        "success_rate": np.round(lines, 6).tolist(),
+        "area": [_plain(value) for value in curve.area],
+        "prediction_area": np.round(steps, 6).tolist(),
+        "crossing": [_plain(value) for value in plot.crossing],
+        "density": [_plain(value) for value in plot.density],
+    }
+
+
+def compare_models(
+    scores: Mapping[str, NDArray[np.float64]], table: CellTable, *, model: str, block_m: float
+) -> dict[str, dict[str, list[float | None]]]:
+    """Give the measures of `model` minus those of each other, on the same resampled blocks.
+
+    Scores are taken as they are, so that only ranking measures are compared. Prevalence, whose
+    constant differs from fold to fold, is taken as one constant.
+    """
+    scored = np.all([np.isfinite(score) for score in scores.values()], axis=0)
+    y = (table.state[scored] == 1).astype(np.int8)
+    blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
+    compared = {}
+    for name, score in scores.items():
+        if name == model:
+            continue
+        beside = np.full(len(y), y.mean()) if name == "prevalence" else score[scored]
+        found = compare(y, scores[model][scored], beside, blocks, cell_ha=table.cell_ha)
+        compared[name] = {
+            measure: [_plain(value) for value in values]
+            for measure, values in found.items()
+            if measure not in PROBABILITY_MEASURES
+        }
+    return compared
+
+
+def _part(
+    y: NDArray[np.int8],
+    p: NDArray[np.float64],
+    chosen: NDArray[np.bool_],
+    table: CellTable,
+    *,
+    block_m: float,
+) -> dict[str, list[float | None]] | None:
+    """Measure some of the rows, with intervals; None with one class or one block only."""
+    part = y[chosen]
+    blocks = assign_blocks(table.coordinates[chosen], block_m=block_m)
+    if not 0 < part.sum() < part.size or len(np.unique(blocks)) < 2:
+        return None
+    found = block_bootstrap(part, p[chosen], blocks, cell_ha=table.cell_ha, level=LEVEL)
+    return {name: [_plain(value) for value in values] for name, values in found.items()}
+
+
+def capture_curves(scores: Mapping[str, NDArray[np.float64]], table: CellTable) -> dict[str, Any]:
+    """Give the share found against the share of land searched, for each model."""
+    curves = {}
+    for name, score in scores.items():
+        scored = np.isfinite(score)
+        y = (table.state[scored] == 1).astype(np.int8)
+        curves[name] = np.round(capture_curve(y, score[scored]), 6).tolist()
+    return curves
+
+
+def reliability_bins(
+    score: NDArray[np.float64],
+    table: CellTable,
+    protocol: Protocol,
+    *,
+    block_m: float,
+    kind: str = "shrunk",
+) -> list[ReliabilityBin]:
+    """Compare predicted with observed share on held-out land, by tenths of the land."""
+    y = (table.state == 1).astype(np.int8)
+    probability = calibrate_across_folds(score, y, protocol.fold_of_row(len(score)), kind=kind)
+    scored = np.isfinite(probability)
+    blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
+    return reliability(y[scored], probability[scored], blocks=blocks, level=LEVEL)

@@ -1,0 +1,221 @@
+"""Features that tell a model where a cell is, rather than what it is like."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from minerisk.features.errors import InputError
+from minerisk.models.folds.autocorrelation import autocorrelation_range
+from minerisk.models.inputs import as_coordinates
+
+CONSTANT_SHARE = 1e-6
+"""Within-region share of variance under which a feature counts as constant per region."""
+LOW_SHARE = 0.1
+"""Within-region share of variance under which a feature counts as nearly so."""
+MAX_ROWS = 20_000
+"""Rows drawn to measure the range; the share of variance is taken from all."""
+_LEAST_KNOWN = 30
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureLint:
+    """What the features give away about place.
+
+    Attributes
+    ----------
+    table
+        One row a feature, in the order of the columns: ``feature``, ``known`` (share of rows
+        with a value), ``within_share`` (of the variance, within regions; NaN for a constant),
+        ``range_m`` (autocorrelation range in metres; NaN if it cannot be measured),
+        ``range_to_block``, and the flags ``constant`` (one value everywhere),
+        ``constant_per_region``, ``nearly_constant_per_region`` and ``smooth`` (range beyond the
+        block); ``words``, empty if no flag is raised.
+    words
+        The words of flagged features: constants first, then those constant per region, nearly so,
+        and smooth; of each kind, the longest range first.
+    """
+
+    table: pd.DataFrame
+    words: tuple[str, ...]
+
+
+def lint_features(
+    features: pd.DataFrame,
+    coordinates: ArrayLike,
+    *,
+    regions: ArrayLike,
+    block_m: float,
+    max_m: float | None = None,
+    seed: int = 0,
+) -> FeatureLint:
+    """Find features that can act as the name of a place.
+
+    A feature that is constant per region, or so smooth that it hardly varies within a block,
+    lets a model learn which region was contaminated instead of why. It scores well in blocks
+    next to each other and fails in the next district.
+
+    Parameters
+    ----------
+    features
+        Numbers, shape (n, p); NaN where there is no value.
+    coordinates
+        Easting and northing in metres, shape (n, 2).
+    regions
+        Region of every row, such as its municipality, shape (n,). Only constancy in these
+        regions is seen.
+    block_m
+        Side of the blocks of the folds, metres.
+    max_m
+        Greatest distance looked at, metres; by default a third of the area's longer side, and
+        at least twice `block_m`.
+    seed
+        Seed of the draw of up to 20,000 rows for the range.
+
+    Returns
+    -------
+    FeatureLint
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, a column is not numeric, or there are fewer than two regions.
+
+    Notes
+    -----
+    The within-region share is 1 less the between-region sum of squares over the total (one-way
+    analysis of variance). Of noise it is near 1.
+    """
+    points = as_coordinates(coordinates)
+    names, region = np.unique(np.asarray(regions), return_inverse=True)
+    _check(features, points, region, regions=names.size, block_m=block_m)
+    longer = float(np.ptp(points, axis=0).max())
+    reach = max(longer / 3, 2 * block_m) if max_m is None else max_m
+    rng = np.random.default_rng(seed)
+    drawn = np.sort(rng.choice(len(points), min(len(points), MAX_ROWS), replace=False))
+    rows = []
+    for name in features.columns:
+        values = features[name].to_numpy(dtype=np.float64)
+        known = np.isfinite(values)
+        share = _share(values, region)
+        range_m = _range(values[drawn], points[drawn], reach, seed)
+        rows.append(_row(str(name), float(known.mean()), share, range_m, block_m))
+    table = pd.DataFrame(rows)
+    flags = ["constant", "constant_per_region", "nearly_constant_per_region", "smooth"]
+    farthest = table.sort_values("range_m", ascending=False, kind="stable")
+    first = [farthest.index[farthest[flag]] for flag in flags]
+    order = dict.fromkeys(int(index) for group in first for index in group)
+    return FeatureLint(table, tuple(str(table.loc[index, "words"]) for index in order))
+
+
+def within_region_share(values: ArrayLike, regions: ArrayLike) -> float:
+    """Give the share of a feature's variance that lies within regions.
+
+    Parameters
+    ----------
+    values
+        Shape (n,); NaN where there is no value, which is left out.
+    regions
+        Region of every row, shape (n,).
+
+    Returns
+    -------
+    float
+        0 for a feature constant per region, 1 where all regions have the same mean; NaN where
+        all values are equal or none is known.
+    """
+    return _share(
+        np.asarray(values, dtype=np.float64), np.unique(np.asarray(regions), return_inverse=True)[1]
+    )
+
+
+def _share(given: NDArray[np.float64], region: NDArray[np.int64]) -> float:
+    known = np.isfinite(given)
+    if not known.any():
+        return float("nan")
+    centred = given[known] - given[known].mean()
+    total = float(centred @ centred)
+    # Values that differ by rounding alone are equal.
+    if total <= known.sum() * (1e-7 * float(np.abs(given[known]).max())) ** 2:
+        return float("nan")
+    own = region[known]
+    mean = np.bincount(own, weights=centred) / np.maximum(np.bincount(own), 1)
+    rest = centred - mean[own]
+    return min(float(rest @ rest) / total, 1.0)
+
+
+def _row(
+    name: str, known: float, share: float, range_m: float, block_m: float
+) -> dict[str, float | str | bool]:
+    row: dict[str, float | str | bool] = {
+        "feature": name,
+        "known": known,
+        "within_share": share,
+        "range_m": range_m,
+        "range_to_block": range_m / block_m,
+        "constant": bool(np.isnan(share)),
+        "constant_per_region": share <= CONSTANT_SHARE,
+        "nearly_constant_per_region": CONSTANT_SHARE < share < LOW_SHARE,
+        "smooth": range_m > block_m,
+    }
+    row["words"] = _words(name, row, share, range_m, block_m)
+    return row
+
+
+def _words(
+    name: str, row: dict[str, float | str | bool], share: float, range_m: float, block_m: float
+) -> str:
+    said = []
+    if row["constant"]:
+        said.append("has one value everywhere, or none: leave it out")
+    if row["constant_per_region"]:
+        said.append(
+            "is constant within every region, so that it can name the region: leave it out, or "
+            "replace it by something that varies within"
+        )
+    if row["nearly_constant_per_region"]:
+        said.append(
+            f"has only {100 * share:.1f} % of its variance within regions, so that it nearly "
+            "names the region: compare the far score without it"
+        )
+    if row["smooth"]:
+        said.append(
+            f"stays alike over {range_m / 1000:.3g} km, more than the block of "
+            f"{block_m / 1000:.3g} km, so that it can tell blocks apart by place: cap it, use "
+            "larger blocks, or compare the far score without it"
+        )
+    return f"{name} {'; and '.join(said)}." if said else ""
+
+
+def _range(
+    values: NDArray[np.float64], points: NDArray[np.float64], reach: float, seed: int
+) -> float:
+    known = values[np.isfinite(values)]
+    if known.size < _LEAST_KNOWN or np.ptp(known) == 0:
+        return float("nan")
+    return autocorrelation_range(values, points, max_m=reach, seed=seed).range_m
+
+
+def _check(
+    features: pd.DataFrame,
+    points: NDArray[np.float64],
+    region: NDArray[np.int64],
+    *,
+    regions: int,
+    block_m: float,
+) -> None:
+    if not len(features) == len(points) == len(region):
+        raise InputError(
+            f"There are {len(features)} rows of features, {len(points)} coordinates and "
+            f"{len(region)} regions; expected as many of each."
+        )
+    if len(features) == 0 or features.shape[1] == 0:
+        raise InputError(f"The features have shape {features.shape}; expected rows and columns.")
+    text = [str(name) for name in features if not pd.api.types.is_numeric_dtype(features[name])]
+    if text:
+        raise InputError(f"The features {text[:5]} are not numbers; encode them or leave them out.")
+    if regions < 2:
+        raise InputError("There is 1 region; expected at least 2 to compare. Use a wider area.")
+    if not (np.isfinite(block_m) and block_m > 0):
+        raise InputError(f"block_m is {block_m}; expected metres above zero.")

@@ -1,0 +1,382 @@
+"""How good a risk map is, in the users' units: land, finds, and what would be missed.
+
+Ranking measures are exact for equal scores: within a tie the order is random and the expected
+value is given, so that a constant score finds 20 % of the positives in 20 % of the land.
+"""
+
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from minerisk.features.errors import InputError
+from minerisk.models.evaluation import ranking_kernels
+from minerisk.models.evaluation.intervals import effective_rows, percentile_interval, wilson
+from minerisk.models.evaluation.score_groups import (
+    BINS,
+    ScoreGroups,
+    coarse_groups,
+    equal_land_bins,
+    probability_measures,
+    rank_measures,
+    resample,
+    share_in_lowest,
+    tie_groups,
+)
+from minerisk.models.inputs import checked_scores
+
+Array = NDArray[np.float64]
+Interval = tuple[float, float, float]
+
+BOOTSTRAP_GROUPS = 2_048
+LIMITS = {
+    "calibration_slope": (-np.inf, np.inf),
+    "calibration_intercept": (-np.inf, np.inf),
+    "log_loss": (0.0, np.inf),
+    "hectares_to_50": (0.0, np.inf),
+    "hectares_to_80": (0.0, np.inf),
+    "hectares_to_95": (0.0, np.inf),
+}
+"""What a measure can be; from 0 to 1 if not named here."""
+_CLIP = 1e-15
+
+
+class ReliabilityBin(TypedDict):
+    """One bin of a reliability diagram."""
+
+    predicted: float
+    observed: float
+    low: float
+    high: float
+    cells: float
+
+
+def score(
+    y: ArrayLike, p: ArrayLike, *, cell_ha: float, weight: ArrayLike | None = None
+) -> dict[str, float]:
+    """Measure predicted probabilities against labels.
+
+    Parameters
+    ----------
+    y
+        Labels 0 and 1, shape (n,).
+    p
+        Predicted probabilities, 0 to 1, shape (n,).
+    cell_ha
+        Hectares of one cell.
+    weight
+        How many cells each row stands for (inverse sampling probability), shape (n,); counts
+        both as land and as labels. None: one each.
+
+    Returns
+    -------
+    dict
+        ``roc_auc``; ``average_precision``; ``found_in_top_5``, ``_10``, ``_20``: share of
+        positives in the 5, 10, 20 % of land with the highest scores; ``hectares_to_50``,
+        ``_80``, ``_95``: least land, highest score first, in which that share of positives is
+        expected; ``brier``; ``log_loss`` (natural logarithm); ``calibration_slope`` of the
+        labels on the logit (1 is right, under 1 is overconfident); ``calibration_intercept``
+        with the slope held at 1 (0 is right, under 0 predicts too much); ``ece``: mean absolute
+        difference of predicted and observed over 10 bins of equal land;
+        ``lowest_class_miss_rate``: share of all positives that lie in the lowest-scored half of
+        the land, so would be missed if that half were never searched.
+        NaN where a measure is undefined, such as the slope of a constant prediction.
+
+    Raises
+    ------
+    InputError
+        If shapes differ, values are not finite or out of range, or a class is missing.
+
+    Notes
+    -----
+    Calibration slope and intercept: Van Calster et al. 2019, doi 10.1186/s12916-019-1466-7.
+    """
+    labels, predicted, weights = checked_scores(y, p, weight)
+    groups = tie_groups(predicted, labels, weights)
+    losses = _losses(labels, predicted, weights).sum(axis=0)
+    measured = _measures(groups, losses[None, :], cell_ha=cell_ha)
+    return {name: float(values[0]) for name, values in measured.items()}
+
+
+def rank_score(
+    y: ArrayLike, value: ArrayLike, *, cell_ha: float, weight: ArrayLike | None = None
+) -> dict[str, float]:
+    """Measure any score where higher is riskier: the ranking part of `score`.
+
+    For rules that give no probability, such as minus the distance to the line.
+    """
+    labels, scores, weights = checked_scores(y, value, weight, probability=False)
+    measured = rank_measures(tie_groups(scores, labels, weights), cell_ha=cell_ha)
+    return {name: float(values[0]) for name, values in measured.items()}
+
+
+def capture_curve(
+    y: ArrayLike, p: ArrayLike, *, weight: ArrayLike | None = None, points: int = 101
+) -> Array:
+    """Give the share of positives found against the share of land searched, highest score first.
+
+    Returns
+    -------
+    ndarray, shape (points, 2)
+        Share of land from 0 to 1 in even steps, share found.
+    """
+    labels, scores, weights = checked_scores(y, p, weight, probability=False)
+    groups = tie_groups(scores, labels, weights)
+    shares = np.linspace(0.0, 1.0, points)
+    return np.column_stack(
+        [shares, ranking_kernels.found_in_top(groups.positive, groups.land, shares)[0]]
+    )
+
+
+def hectares_to_find(
+    y: ArrayLike,
+    p: ArrayLike,
+    shares: ArrayLike,
+    *,
+    cell_ha: float,
+    weight: ArrayLike | None = None,
+) -> Array:
+    """Give the hectares, highest score first, in which the shares of positives are expected.
+
+    Within one cell the curve is a straight line, so the answer may end inside a cell.
+    """
+    labels, scores, weights = checked_scores(y, p, weight, probability=False)
+    groups = tie_groups(scores, labels, weights)
+    wanted = np.atleast_1d(np.asarray(shares, dtype=np.float64))
+    return ranking_kernels.land_to_find(groups.positive, groups.land, wanted)[0] * cell_ha
+
+
+def reliability(
+    y: ArrayLike,
+    p: ArrayLike,
+    *,
+    blocks: ArrayLike | None = None,
+    bins: int = BINS,
+    level: float = 0.9,
+    weight: ArrayLike | None = None,
+) -> list[ReliabilityBin]:
+    """Compare predicted with observed share in bins of equal land; equal predictions stay together.
+
+    Parameters
+    ----------
+    blocks
+        Block of every row, shape (n,). Cells of one block are alike, so that they count for
+        fewer: the interval is Wilson's with the number of rows divided by the design effect.
+        None takes rows as independent, which is too narrow for neighbouring cells.
+    level
+        Cover of the interval of the observed share.
+
+    Returns
+    -------
+    list of dict
+        ``predicted``, ``observed``, ``low``, ``high``, ``cells``; low predictions first, bins
+        without rows left out.
+    """
+    labels, predicted, weights = checked_scores(y, p, weight)
+    groups = tie_groups(predicted, labels, weights)
+    bin_of_row = equal_land_bins(groups.land, bins)[0][groups.group_of_row]
+    block = np.arange(labels.size) if blocks is None else block_numbers(blocks, labels.size)
+    listed: list[ReliabilityBin] = []
+    for one in np.unique(bin_of_row):
+        rows = bin_of_row == one
+        w, found = weights[rows], labels[rows]
+        observed = float(np.average(found, weights=w))
+        low, high = wilson(observed, effective_rows(found, w, block[rows]), level=level)
+        listed.append(
+            ReliabilityBin(
+                predicted=float(np.average(predicted[rows], weights=w)),
+                observed=observed,
+                low=low,
+                high=high,
+                cells=float(w.sum()),
+            )
+        )
+    return listed
+
+
+def block_bootstrap(
+    y: ArrayLike,
+    p: ArrayLike,
+    blocks: ArrayLike,
+    *,
+    cell_ha: float,
+    draws: int = 200,
+    seed: int = 0,
+    level: float = 0.9,
+    weight: ArrayLike | None = None,
+) -> dict[str, Interval]:
+    """Measure as `score` does, with intervals from resampling whole blocks.
+
+    Parameters
+    ----------
+    blocks
+        Block of every row, shape (n,): squares wider than the autocorrelation range, or the
+        regions left out.
+    draws
+        Bootstrap samples.
+    level
+        Cover of the interval.
+
+    Returns
+    -------
+    dict
+        Measure: (estimate, low, high). The estimate is exact and never outside the interval:
+        resampling adds noise to ``ece``, whose percentiles alone would leave it out. For
+        ``lowest_class_miss_rate`` the upper end is never below `miss_rate_bound`, because a
+        bootstrap of no miss says 0.
+
+    See Also
+    --------
+    bootstrap_draws : the draws themselves, for differences between models.
+    """
+    checked = checked_scores(y, p, weight)
+    block = block_numbers(blocks, checked[0].size)
+    groups = tie_groups(checked[1], checked[0], checked[2])
+    estimate, sampled = _bootstrap(groups, checked, block, cell_ha=cell_ha, draws=draws, seed=seed)
+    intervals = {}
+    for name, value in estimate.items():
+        low, high = percentile_interval(sampled[name], level=level)
+        intervals[name] = (value, min(low, value), max(high, value))
+    value, low, high = intervals["lowest_class_miss_rate"]
+    bound = _miss_bound(groups, checked, block, level=0.5 + level / 2)
+    intervals["lowest_class_miss_rate"] = (value, low, max(high, bound))
+    return intervals
+
+
+def miss_rate_bound(
+    y: ArrayLike,
+    p: ArrayLike,
+    blocks: ArrayLike,
+    *,
+    level: float = 0.95,
+    weight: ArrayLike | None = None,
+) -> float:
+    """Give the one-sided upper bound of ``lowest_class_miss_rate``, never 0.
+
+    Clopper-Pearson with the number of positives divided by the design effect, since positives
+    of one block are found or missed together; without a miss, each block counts once (Kish).
+
+    Notes
+    -----
+    Korn and Graubard 1998, Survey Methodology 24(2):193-201.
+    """
+    checked = checked_scores(y, p, weight, probability=False)
+    block = block_numbers(blocks, checked[0].size)
+    groups = tie_groups(checked[1], checked[0], checked[2])
+    return _miss_bound(groups, checked, block, level=level)
+
+
+def bootstrap_draws(
+    y: ArrayLike,
+    p: ArrayLike,
+    blocks: ArrayLike,
+    *,
+    cell_ha: float,
+    draws: int = 200,
+    seed: int = 0,
+    weight: ArrayLike | None = None,
+) -> dict[str, Array]:
+    """Draw every measure of `score` from samples of blocks with replacement.
+
+    Scores are put into about 2,000 groups, half of them fine at the top of the ranking, and each
+    draw is a product of block counts with group counts. The small error of grouping is taken out
+    by shifting the draws by the difference of the exact and the grouped value on all rows.
+    The same blocks and seed give the same samples, so that draws of two models on the same rows
+    can be subtracted.
+
+    Returns
+    -------
+    dict
+        Measure: ndarray of shape (draws,); NaN where a draw holds no positives.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two blocks.
+    """
+    checked = checked_scores(y, p, weight)
+    block = block_numbers(blocks, checked[0].size)
+    groups = tie_groups(checked[1], checked[0], checked[2])
+    return _bootstrap(groups, checked, block, cell_ha=cell_ha, draws=draws, seed=seed)[1]
+
+
+def block_draws(count: int, *, draws: int, seed: int) -> Array:
+    """Draw blocks with replacement: how often each comes up, shape (draws, count).
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two blocks.
+    """
+    if count < 2:
+        raise InputError(
+            "All rows lie in one block; an interval needs at least 2. Use smaller blocks."
+        )
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
+
+
+def _bootstrap(
+    groups: ScoreGroups,
+    checked: tuple[Array, Array, Array],
+    block: NDArray[np.int64],
+    *,
+    cell_ha: float,
+    draws: int,
+    seed: int,
+) -> tuple[dict[str, float], dict[str, Array]]:
+    """Give the exact measures, and their draws."""
+    labels, predicted, weights = checked
+    count = int(block.max()) + 1
+    times = block_draws(count, draws=draws, seed=seed)
+    coarse = coarse_groups(groups, BOOTSTRAP_GROUPS)
+    losses = _losses(labels, predicted, weights)
+    by_block = np.stack([np.bincount(block, part, count) for part in losses.T], axis=1)
+    sampled = _measures(
+        resample(coarse, times, block, labels, weights), times @ by_block, cell_ha=cell_ha
+    )
+    all_losses = losses.sum(axis=0)[None, :]
+    exact = _measures(groups, all_losses, cell_ha=cell_ha)
+    grouped = _measures(coarse, all_losses, cell_ha=cell_ha)
+    shifted = {
+        name: np.clip(sampled[name] + (exact[name] - grouped[name]), *LIMITS.get(name, (0.0, 1.0)))
+        for name in sampled
+    }
+    return {name: float(values[0]) for name, values in exact.items()}, shifted
+
+
+def _miss_bound(
+    groups: ScoreGroups,
+    checked: tuple[Array, Array, Array],
+    block: NDArray[np.int64],
+    *,
+    level: float,
+) -> float:
+    labels, _, weights = checked
+    hit = labels == 1
+    missed = share_in_lowest(groups)[groups.group_of_row][hit]
+    rate = float(np.average(missed, weights=weights[hit]))
+    effective = effective_rows(missed, weights[hit], block[hit])
+    if rate >= 1.0:
+        return 1.0
+    return float(stats.beta.ppf(level, rate * effective + 1.0, effective * (1.0 - rate)))
+
+
+def _measures(groups: ScoreGroups, losses: Array, *, cell_ha: float) -> dict[str, Array]:
+    return rank_measures(groups, cell_ha=cell_ha) | probability_measures(groups, losses)
+
+
+def _losses(labels: Array, predicted: Array, weights: Array) -> Array:
+    """Give the weighted squared error and log loss of every row, shape (n, 2)."""
+    clipped = np.clip(predicted, _CLIP, 1 - _CLIP)
+    log_loss = -np.where(labels == 1, np.log(clipped), np.log1p(-clipped))
+    return np.stack([weights * (predicted - labels) ** 2, weights * log_loss], axis=1)
+
+
+def block_numbers(blocks: ArrayLike, size: int) -> NDArray[np.int64]:
+    """Give each row the number of its block, from 0, shape (size,)."""
+    given = np.asarray(blocks)
+    if given.shape != (size,):
+        raise InputError(f"The blocks have shape {given.shape}; expected ({size},), one a row.")
+    return np.unique(given, return_inverse=True)[1].astype(np.int64)

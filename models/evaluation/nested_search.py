@@ -1,0 +1,195 @@
+"""Choose a model inside the training land, so that the land held out is touched once."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optuna
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.pipeline import Pipeline
+
+from minerisk.features.errors import InputError
+from minerisk.models.calibration.calibrators import LogisticCalibrator
+from minerisk.models.evaluation.metrics import capture_curve
+from minerisk.models.evaluation.out_of_fold import Drawing, Protocol, out_of_fold
+from minerisk.models.folds.splits import assign_blocks, folds_from_ids
+from minerisk.models.table import CellTable
+
+Settings = Mapping[str, Any]
+Space = Mapping[str, tuple[Any, ...]]
+
+log = logging.getLogger(__name__)
+
+NEGATIVES_SCORED = 30_000
+STEEPEST = 5.0  # a steeper curve has learned from scores that hardly differ
+
+
+@dataclass
+class NestedChoice:
+    """Makes a pipeline for each training set by trying settings on folds inside it.
+
+    Called with a training table, it searches `space` (tree-structured Parzen estimator, Bergstra
+    2011, through Optuna), scores each setting on regions left out *within* that table, and gives
+    the pipeline of the best setting, its log-odds set right by Platt's curve on those regions: a
+    forest's mean something else than a boosted model's, and scores of several training sets are
+    pooled. Every setting tried is kept in `trials`, one that could not be scored with the reason.
+
+    Parameters
+    ----------
+    space
+        Setting to its possible values.
+    quick, full
+        Make a pipeline from settings: a small one to try with, and the one to use.
+    trials_each
+        Settings tried for each training set, at least all of `first`.
+    first
+        Settings to begin with; the first of them is used if nothing tried is better.
+    inner_folds
+        Groups of regions (or of blocks, where there are too few regions) inside the training set.
+    drawing
+        How training rows are drawn.
+    """
+
+    space: Space
+    quick: Callable[[Settings], Pipeline]
+    full: Callable[[Settings], Pipeline]
+    trials_each: int
+    first: Sequence[Settings]
+    inner_folds: int
+    drawing: Drawing
+    trials: list[dict[str, Any]] = field(default_factory=list)
+    chosen: list[Settings] = field(default_factory=list)
+
+    def __call__(self, table: CellTable) -> Pipeline:
+        """Choose on folds inside `table`, and give an unfitted pipeline.
+
+        Raises
+        ------
+        InputError
+            If the land is too little for inner folds, or no setting could be scored on them.
+        """
+        number = len(self.chosen)
+        protocol = inner_protocol(table, self.inner_folds, self.drawing, number)
+        known: dict[tuple[Any, ...], dict[str, float]] = {}
+
+        def objective(trial: optuna.Trial) -> float:
+            settings = {
+                name: trial.suggest_categorical(name, list(values))
+                for name, values in self.space.items()
+            }
+            record = {"choice": number, "trial": trial.number, **settings}
+            tried = tuple(settings.values())
+            try:
+                if tried not in known:
+                    known[tried] = score_inside(self.quick, settings, table, protocol, self.drawing)
+            except InputError as error:
+                self.trials.append(record | {"failed": str(error)})
+                raise
+            self.trials.append(record | known[tried])
+            return known[tried]["objective"]
+
+        best = self._search(objective)
+        self.chosen.append(best)
+        scores = known[tuple(best[name] for name in self.space)]
+        scale = {f"classifier__{name}": scores[name] for name in ("slope", "intercept")}
+        return self.full(best).set_params(**scale)
+
+    def _search(self, objective: Callable[[optuna.Trial], float]) -> Settings:
+        """Give the settings with the greatest objective; a trial that fails is passed over."""
+        # Optuna would print the traceback of a trial that fails.
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        sampler = optuna.samplers.TPESampler(
+            seed=self.drawing.seed, n_startup_trials=max(4, len(self.first))
+        )
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        for settings in self.first:
+            study.enqueue_trial(dict(settings))
+        trials = max(self.trials_each, len(self.first))
+        study.optimize(objective, n_trials=trials, catch=InputError)
+        failed = [trial for trial in self.trials[-trials:] if "failed" in trial]
+        if len(failed) == trials:
+            raise InputError(f"None of {trials} settings could be tried: {failed[-1]['failed']}")
+        for trial in failed:
+            log.warning("A setting could not be tried, and is passed over: %s", trial)
+        return study.best_params
+
+
+def inner_protocol(table: CellTable, count: int, drawing: Drawing, number: int) -> Protocol:
+    """Make folds inside a training set: regions dealt into groups, else blocks dealt into groups.
+
+    Test rows are all positives and a part of the negatives, weighted in the scoring.
+    """
+    rng = np.random.default_rng([drawing.seed, 5, number])
+    regions = np.unique(table.region)
+    units = table.region.astype(np.int64)
+    if len(regions) < 2 * count:
+        units = assign_blocks(table.coordinates, block_m=drawing.block_m)
+    names, index = np.unique(units, return_inverse=True)
+    if len(names) < count:
+        raise InputError(
+            f"The training land has {len(names)} regions or blocks; {count} inner folds need at "
+            "least that many. Ask for fewer inner folds (model.choice.inner_folds)."
+        )
+    group = np.empty(len(names), dtype=np.int64)
+    group[rng.permutation(len(names))] = np.arange(len(names)) % count
+    scored = (table.state == 1) | (rng.random(len(table.state)) < scored_share(table))
+    folds = [(train, test[scored[test]]) for train, test in folds_from_ids(group[index])]
+    both = all(
+        0 < (table.state[test] == 1).sum() < len(test) and (table.state[train] == 1).any()
+        for train, test in folds
+    )
+    if not both:
+        raise InputError(
+            "An inner fold would hold one class only; more findings, or fewer inner folds "
+            "(model.choice.inner_folds), are needed to choose a model."
+        )
+    return Protocol("inner", "regions of the training land, left out in groups", folds)
+
+
+def scored_share(table: CellTable) -> float:
+    """Give the share of negatives that is scored inside a training set."""
+    return min(1.0, NEGATIVES_SCORED / max(int((table.state == 0).sum()), 1))
+
+
+def score_inside(
+    make: Callable[[Settings], Pipeline],
+    settings: Settings,
+    table: CellTable,
+    protocol: Protocol,
+    drawing: Drawing,
+) -> dict[str, float]:
+    """Score settings on folds inside a training set.
+
+    Returns
+    -------
+    dict
+        ``roc_auc``, ``average_precision`` and ``found_in_top_20`` pooled over the inner folds, and
+        ``objective``: their sum, so that no part of the ranking is bought with another;
+        ``slope`` and ``intercept`` of Platt's curve (1 and 0 where the scores tell too little).
+    """
+    out = out_of_fold(lambda _: make(settings), table, protocol, drawing=drawing)
+    scored = np.isfinite(out.score)
+    y = (table.state[scored] == 1).astype(np.int8)
+    weight: NDArray[np.float64] = np.where(y == 1, 1.0, 1.0 / scored_share(table))
+    auc = float(roc_auc_score(y, out.score[scored], sample_weight=weight))
+    precision = float(average_precision_score(y, out.score[scored], sample_weight=weight))
+    found = float(capture_curve(y, out.score[scored], weight=weight, points=6)[1, 1])
+    return {
+        "roc_auc": auc,
+        "average_precision": precision,
+        "found_in_top_20": found,
+        "objective": auc + precision + found,
+        **_platt(out.score[scored], y, weight),
+    }
+
+
+def _platt(
+    score: NDArray[np.float64], y: NDArray[np.int8], weight: NDArray[np.float64]
+) -> dict[str, float]:
+    curve = LogisticCalibrator().fit(score, y, weight)
+    if not 0 < curve.slope <= STEEPEST:
+        return {"slope": 1.0, "intercept": 0.0}
+    return {"slope": float(curve.slope), "intercept": float(curve.intercept)}

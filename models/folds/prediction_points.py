@@ -1,0 +1,65 @@
+"""Places that stand for the land to be predicted."""
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from minerisk.features.errors import InputError
+from minerisk.models.inputs import as_coordinates
+
+Array = NDArray[np.float64]
+
+
+def prediction_points(target: ArrayLike | gpd.GeoDataFrame, *, count: int, seed: int = 0) -> Array:
+    """Give places of the land to be predicted.
+
+    Parameters
+    ----------
+    target
+        Easting and northing, shape (m, 2), or a GeoDataFrame of points or polygons in a
+        projected CRS. Polygons are sampled on a regular lattice, and each at least once.
+    count
+        Places wanted of polygons, and at most of points, which are drawn at random.
+    seed
+        Seed of the draw.
+
+    Returns
+    -------
+    ndarray of float64, shape (m, 2)
+
+    Raises
+    ------
+    InputError
+        If there is no place, or the CRS is not projected.
+    """
+    polygons = isinstance(target, gpd.GeoDataFrame | gpd.GeoSeries) and bool(
+        target.geom_type.isin(["Polygon", "MultiPolygon"]).any()
+    )
+    points = as_coordinates(target)
+    if len(points) == 0:
+        raise InputError("The target holds no place; expected the land to be predicted.")
+    if polygons:
+        points = _lattice_within(target.geometry, count)  # type: ignore[union-attr]
+    return points[draw_rows(len(points), max(count, 1), np.random.default_rng(seed))]
+
+
+def draw_rows(size: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Give all row numbers, or `count` of them drawn at random, ascending."""
+    if size <= count:
+        return np.arange(size)
+    return np.sort(rng.choice(size, count, replace=False))
+
+
+def _lattice_within(shapes: gpd.GeoSeries, count: int) -> Array:
+    """Give the points of one lattice within the shapes, or a point of those that hold none."""
+    spacing = float(np.sqrt(shapes.area.sum() / max(count, 1)))
+    places = []
+    for shape in shapes:
+        west, south, east, north = (np.array(shape.bounds) / spacing).tolist()
+        axes = (np.arange(np.ceil(west - 0.5), east), np.arange(np.ceil(south - 0.5), north))
+        lattice = np.column_stack([(axis.ravel() + 0.5) * spacing for axis in np.meshgrid(*axes)])
+        within = lattice[shapely.contains_xy(shape, lattice)]
+        lone = shape.representative_point()
+        places.append(within if len(within) else np.array([[lone.x, lone.y]]))
+    return np.unique(np.concatenate(places), axis=0)

@@ -1,0 +1,1 @@
+"""Survey bias: propensity, prevalence, positive-unlabelled learning."""

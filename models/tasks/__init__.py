@@ -1,0 +1,1 @@
+"""Survey tasks: shapes, selection, arms, ranks."""

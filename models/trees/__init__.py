@@ -1,0 +1,1 @@
+"""Stored tree ensembles: reading, checking, scores and SHAP values."""

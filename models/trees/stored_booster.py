@@ -1,0 +1,75 @@
+"""A LightGBM model read from its text; LightGBM itself is called only for what the text lacks."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minerisk.features.errors import InputError
+from minerisk.models.trees.model import Trees, read_trees
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
+
+
+class StoredBooster:
+    """A model as its text and its trees, with the methods of ``lightgbm.Booster`` that are used.
+
+    A raster needs the trees only, and importing LightGBM takes longer than a small request.
+
+    Parameters
+    ----------
+    text, trees
+        As `minerisk.models.trees.check.checked_trees` gives them.
+    """
+
+    def __init__(self, text: str, trees: Trees) -> None:
+        self.trees = trees
+        self._text = text
+
+    def model_to_string(self) -> str:
+        """Give the text."""
+        return self._text
+
+    def num_trees(self) -> int:
+        """Count the trees."""
+        return len(self.trees.node_start) - 1
+
+    def predict(
+        self,
+        X: NDArray[np.float32],
+        *,
+        raw_score: bool = False,
+        pred_contrib: bool = False,
+        num_threads: int = 1,
+    ) -> NDArray[np.float64]:
+        """Let LightGBM score rows, shape ``(n,)``, or explain them, shape ``(n, columns + 1)``."""
+        return np.asarray(
+            self._booster.predict(
+                X, raw_score=raw_score, pred_contrib=pred_contrib, num_threads=num_threads
+            )
+        )
+
+    def feature_importance(self, kind: str) -> NDArray[np.float64]:
+        """Let LightGBM sum up what each column brought: ``gain``, or ``split`` for how often."""
+        return np.asarray(self._booster.feature_importance(kind))
+
+    @cached_property
+    def _booster(self) -> "lgb.Booster":
+        import lightgbm as lgb
+
+        try:
+            return lgb.Booster(model_str=self._text)
+        except (lgb.basic.LightGBMError, ValueError) as error:  # it reads parameters as JSON
+            raise InputError(f"LightGBM cannot read a member ({error}). Train again.") from error
+
+
+Booster: TypeAlias = "lgb.Booster | StoredBooster"
+
+
+def trees_of(booster: Booster) -> Trees:
+    """Give the trees of a model; those of one just trained are read from its text."""
+    if isinstance(booster, StoredBooster):
+        return booster.trees
+    return read_trees(booster.model_to_string())

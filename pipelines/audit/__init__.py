@@ -1,0 +1,1 @@
+"""Verify, reproduce, decide on and hand over a run."""

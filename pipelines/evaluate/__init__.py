@@ -1,0 +1,1 @@
+"""How good a run is: later finds, tables, districts, comparison."""

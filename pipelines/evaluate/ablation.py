@@ -1,0 +1,270 @@
+"""`minerisk ablate`: what each family of features is worth on land held out."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minerisk.configs.schema import Config
+from minerisk.features.cube.store import open_cube
+from minerisk.features.errors import InputError
+from minerisk.models.evaluation.comparison import compare
+from minerisk.models.evaluation.out_of_fold import out_of_fold
+from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.table import CellTable
+from minerisk.pipelines.provenance.environment import code_sha256
+from minerisk.pipelines.provenance.files import canonical, sha256_text, write_json, write_whole
+from minerisk.pipelines.provenance.manifest import outputs_of, stage_key
+from minerisk.pipelines.run.contents import MODEL, read_cells
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.progress import Progress, progress
+from minerisk.pipelines.steps import run_steps
+from minerisk.pipelines.train.candidates import drawing, makers, without_choice
+from minerisk.pipelines.train.land_samples import land_to_predict
+from minerisk.pipelines.train.protocols import HeldOut, hold_out
+
+FINDINGS = "past_findings"
+BASE = ("front_line", "terrain", "distance", "density", "land_cover", "value", FINDINGS)
+"""What a first configuration holds (`minerisk init`); all else is off until it is asked for."""
+MEASURES = ("roc_auc", "average_precision", "found_in_top_20")
+PROTOCOLS = ("far", "near")
+FEW_MEMBERS = 4
+FEW_NEGATIVES = 4.0
+DECIMALS = 5
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What every combination is scored with, and where its scores are kept."""
+
+    config: Config
+    families: Mapping[str, Sequence[str]]
+    table: CellTable
+    held: HeldOut
+    store: Path
+
+
+def ablate(
+    config_path: Path,
+    folder: Path,
+    *,
+    into: Path | None = None,
+    said: Callable[[str], None] = lambda line: None,
+) -> dict[str, Any]:
+    """Measure what the model gains by each family of features, and loses without it.
+
+    Every model is scored on *far* and *near* folds, with the settings that the configuration
+    states (none searched), few members and few negatives. Scores are kept in
+    ``ablation/`` of the folder, so that a run which was stopped goes on with those it has.
+
+    Parameters
+    ----------
+    config_path
+        The study area's YAML.
+    folder
+        Run folder, up to the feature cube; best one of its own.
+    into
+        A JSON file of several study areas to put the result into, such as
+        ``docs/features/ablation.json``; areas of other names are left as they are.
+    said
+        Called with a line for each stage.
+
+    Returns
+    -------
+    dict
+        ``title``, ``simulated``, ``words``, ``command``, ``base`` (the families of the base model)
+        and ``rows``: for each family, change (``added`` to the base model, or ``dropped`` from the
+        model of all families), protocol and measure, the ``difference`` that the change made, with
+        a 90 % interval from resampled blocks, ``lower`` and ``upper``; None where a measure has no
+        value.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two families to compare, or `into` is not such a file.
+    """
+    areas = _areas(into)
+    run = run_steps(config_path, folder, last="build", said=said)
+    with progress("Ablation") as bar:
+        found = _measure(run, bar)
+    found["command"] = f"minerisk ablate {config_path.as_posix()} --out DIR"
+    write_json(folder / "ablation.json", found)
+    if into is not None:
+        write_json(into, {"areas": areas | {run.config.study_area.name: found}})
+    return found
+
+
+def _areas(path: Path | None) -> dict[str, Any]:
+    if path is None or not path.exists():
+        return {}
+    try:
+        areas = json.loads(path.read_text(encoding="utf-8"))["areas"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is not a file of ablations ({error!r}); expected an object with `areas`. Give "
+            "another name, or delete it."
+        ) from error
+    return dict(areas)
+
+
+def _measure(run: Run, bar: Progress) -> dict[str, Any]:
+    bench = _set_up(run, bar)
+    asked = list(pairs(list(bench.families)))
+    sets = list(dict.fromkeys(known for _, _, *both in asked for known in both))
+    todo = [(name, known) for known in sets for name in PROTOCOLS]
+    places = [(*one, name) for one in asked for name in PROTOCOLS]
+    # Whole combinations side by side, each on one thread: fitting alone would leave cores idle.
+    pool = ThreadPoolExecutor(run.config.model.threads)
+    try:
+        scored = pool.map(lambda one: _scores(bench, *one), todo)
+        for number, (name, _) in enumerate(todo):
+            bar.step(f"{name} folds", number, len(todo))
+            next(scored)
+        measured = pool.map(lambda one: list(_rows(bench, *one)), places)
+        rows: list[dict[str, Any]] = []
+        for number, (family, *_) in enumerate(places):
+            bar.step(f"intervals, {family}", number, len(places))
+            rows += next(measured)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return {
+        "title": run.config.study_area.title,
+        "simulated": run.simulated,
+        "words": _words(bench, run.config.study_area.resolution_m),
+        "base": [family for family in bench.families if family in BASE],
+        "rows": rows,
+    }
+
+
+def _set_up(run: Run, bar: Progress) -> _Bench:
+    config, families = few(run.config), families_of(run)
+    if len(families) < 2:
+        raise InputError(
+            f"The only family of features is {list(families)}; expected two or more to compare."
+        )
+    bar.step("folds", 0, 1)
+    table = read_cells(run)
+    held = hold_out(table, config, target=land_to_predict(run))
+    settings = config.model_dump_json(include={"study_area", "folds", "model"})
+    key = stage_key("ablation", code_sha256(), settings, outputs_of(run.folder, "build"))
+    store = run.folder / "ablation"
+    if not (store / "key").is_file() or (store / "key").read_text(encoding="utf-8") != key:
+        for old in store.glob("*.npy"):
+            old.unlink()
+        write_whole(store / "key", key)
+    return _Bench(config, families, table, held, store)
+
+
+def few(config: Config) -> Config:
+    """Give the configuration with nothing searched, few members, few negatives, one thread."""
+    fixed = without_choice(config)
+    model = fixed.model.model_copy(
+        update={
+            "threads": 1,
+            "members": min(FEW_MEMBERS, fixed.model.members),
+            "negatives_per_positive": min(FEW_NEGATIVES, fixed.model.negatives_per_positive),
+        }
+    )
+    return fixed.model_copy(update={"model": model})
+
+
+def families_of(run: Run) -> dict[str, list[str]]:
+    """Group the columns of the cube by kind of feature; past findings, if used, come last."""
+    cube = open_cube(run.folder / "cube.zarr")
+    families: dict[str, list[str]] = {}
+    for name in cube.attrs["variables"]:
+        families.setdefault(str(cube[name].attrs["family"]), []).append(str(name))
+    return families | ({FINDINGS: []} if run.config.model.findings.use else {})
+
+
+def pairs(families: Sequence[str]) -> Iterator[tuple[str, str, frozenset[str], frozenset[str]]]:
+    """Give family, change, and the families of the model after and before the change.
+
+    The base model is of the families of `BASE` that are there: one of its own is added to the
+    others of it, any other to all of it.
+    """
+    whole, base = frozenset(families), frozenset(families) & frozenset(BASE)
+    for family in families:
+        one = frozenset({family})
+        if base - one:
+            yield family, "added", base | one, base - one
+        yield family, "dropped", whole - one, whole
+
+
+def _scores(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float32]:
+    """Score held-out land by the model of some families, or read what was scored before."""
+    path = bench.store / f"{name}-{sha256_text(canonical(sorted(known)))[:16]}.npy"
+    if not path.is_file():
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as stream:
+            np.save(stream, _scored(bench, name, known), allow_pickle=False)
+        partial.replace(path)
+    kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
+    return kept
+
+
+def _scored(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float32]:
+    model, block_m = bench.config.model, bench.held.block_m
+    findings = model.findings.model_copy(update={"use": FINDINGS in known})
+    settings = bench.config.model_copy(
+        update={"model": model.model_copy(update={"findings": findings})}
+    )
+    unread = [
+        column
+        for family, names in bench.families.items()
+        if family not in known
+        for column in names
+    ]
+    part = replace(bench.table, cells=bench.table.cells.drop(columns=unread))
+    make = makers(part, settings, bench.families, block_m)[MODEL]
+    protocol = bench.held.protocols[name]
+    found = out_of_fold(make, part, protocol, drawing=drawing(settings, block_m))
+    return found.score.astype(np.float32)
+
+
+def _rows(
+    bench: _Bench, family: str, change: str, now: frozenset[str], before: frozenset[str], name: str
+) -> Iterator[dict[str, Any]]:
+    """Say what a change of families made of each measure."""
+    after, first = (_scores(bench, name, known) for known in (now, before))
+    table, tested = bench.table, np.isfinite(after) & np.isfinite(first)
+    y = (table.state[tested] == 1).astype(np.int8)
+    blocks = assign_blocks(table.coordinates[tested], block_m=bench.held.block_m)
+    found = compare(y, after[tested], first[tested], blocks, cell_ha=table.cell_ha)
+    for measure in MEASURES:
+        values = [round(float(v), DECIMALS) if np.isfinite(v) else None for v in found[measure]]
+        named = dict(zip(("difference", "lower", "upper"), values, strict=True))
+        place = {"family": family, "change": change, "protocol": name, "measure": measure}
+        yield place | named
+
+
+def _words(bench: _Bench, resolution_m: float) -> str:
+    table, held = bench.table, bench.held
+    positive = int((table.state == 1).sum())
+    return (
+        f"{len(table.state):,} labelled cells of {resolution_m:g} m, {positive:,} positive; far: "
+        f"{len(held.protocols['far'].folds)} regions left out whole; near: "
+        f"{len(held.protocols['near'].folds)} folds ({held.facts['near']}). Differences with 90 % "
+        f"intervals from resampled blocks of {held.block_m / 1_000:.0f} km, both models on the "
+        f"same draws. The model has the settings stated, none searched, at most {FEW_MEMBERS} "
+        f"members and {FEW_NEGATIVES:g} negatives a positive."
+    )
+
+
+def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
+    """Write what `ablate` gives for a person at a terminal."""
+    yield f"{found['title']}: {found['words']}"
+    yield f"Differences in {', '.join(MEASURES)}:"
+    for number in range(0, len(found["rows"]), len(MEASURES)):
+        rows = found["rows"][number : number + len(MEASURES)]
+        told = [
+            f"{row['difference']:+.4f} ({row['lower']:+.4f} to {row['upper']:+.4f})"
+            for row in rows
+            if row["difference"] is not None
+        ]
+        yield f"{rows[0]['family']} {rows[0]['change']}, {rows[0]['protocol']}: {', '.join(told)}"

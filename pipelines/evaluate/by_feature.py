@@ -1,0 +1,121 @@
+"""`minerisk evaluate --by`: how good a run is on land near the line, far from it, high, low."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from minerisk.features.cube.store import open_cube
+from minerisk.features.errors import InputError
+from minerisk.models.evaluation.strata import assess_strata
+from minerisk.models.folds.splits import assign_blocks
+from minerisk.pipelines.run.contents import MODEL, read_cells, read_metrics
+from minerisk.pipelines.run.folder import Run
+
+FIFTHS = (0.2, 0.4, 0.6, 0.8)
+
+
+def evaluate_by(folder: Path, feature: str, edges: Sequence[float] = ()) -> dict[str, Any]:
+    """Measure the far scores of a run by the values of one feature of its cube.
+
+    Parameters
+    ----------
+    folder
+        A trained run.
+    feature
+        A column of the cube, such as ``front_distance_m``.
+    edges
+        Where strata meet, in the feature's unit; by default fifths of the land.
+
+    Returns
+    -------
+    dict
+        ``feature``, ``unit``, ``words``, ``simulated``, ``block_m`` and ``strata``: see
+        `minerisk.models.evaluation.strata.assess_strata`.
+
+    Raises
+    ------
+    InputError
+        If the cube has no such feature, or it has too few values to part the land.
+    """
+    run, metrics = Run.open(folder), read_metrics(folder)
+    cube = open_cube(folder / "cube.zarr")
+    if feature not in cube.attrs["variables"]:
+        raise InputError(
+            f"The cube of {folder} has no feature {feature!r}; expected one of "
+            f"{', '.join(cube.attrs['variables'])}."
+        )
+    held_out = pd.read_parquet(folder / "held_out.parquet")
+    score = held_out[f"far_{MODEL}"].to_numpy()
+    table = read_cells(run)
+    scored = np.isfinite(score)
+    value = table.cells[feature].to_numpy()[scored]
+    rising = list(edges) or np.unique(np.nanquantile(value, FIFTHS)).tolist()
+    strata = assess_strata(
+        held_out["state"].to_numpy()[scored],
+        score[scored],
+        value,
+        edges=rising,
+        blocks=assign_blocks(table.coordinates[scored], block_m=metrics["block_m"]),
+    )
+    return {
+        "feature": feature,
+        "unit": str(cube[feature].attrs["unit"]),
+        "words": str(cube[feature].attrs["words"]),
+        "simulated": bool(metrics["simulated"]),
+        "block_m": metrics["block_m"],
+        "strata": strata,
+    }
+
+
+def numbers_of(text: str) -> list[float]:
+    """Read numbers with commas between them.
+
+    Raises
+    ------
+    InputError
+        If one is no number.
+    """
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise InputError(
+            f"--edges is {text!r}; expected rising numbers with commas between them, such as "
+            "2000,5000."
+        ) from error
+
+
+def strata_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """Write what `evaluate_by` gives as a Markdown table."""
+    if found["simulated"]:
+        yield "SIMULATED findings: these numbers test the software and claim nothing of real land."
+    yield f"{found['feature']}: {found['words']}"
+    yield (
+        f"Left-out regions; 90 % intervals from resampled blocks of "
+        f"{found['block_m'] / 1_000:.0f} km. The 20 % put first are of all the land."
+    )
+    yield ""
+    yield (
+        f"| {found['feature']} ({found['unit']}) | share of land | share of positives | positives "
+        "| ROC-AUC among them | of its positives in the 20 % put first |"
+    )
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for row in found["strata"]:
+        auc = "–" if row["roc_auc"] is None else f"{row['roc_auc']:.2f}"
+        share = row["in_top_20"]
+        told = "–" if share is None else "{:.0%} ({:.0%} to {:.0%})".format(*share)
+        yield (
+            f"| {_span(row)} | {row['land']:.0%} | {row['found']:.0%} | {row['positive']:,} "
+            f"| {auc} | {told} |"
+        )
+
+
+def _span(row: Mapping[str, Any]) -> str:
+    low, high = row["low"], row["high"]
+    if low is None and high is None:
+        return "no value"
+    if low is None:
+        return f"under {high:,g}"
+    return f"{low:,g} and over" if high is None else f"{low:,g} to {high:,g}"

@@ -1,0 +1,54 @@
+"""The districts of a run: the named polygons that requests, comparisons and dossiers speak of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from minerisk.features.errors import InputError
+from minerisk.pipelines.prepare.label_store import polygon_numbers
+from minerisk.pipelines.run.folder import Run
+
+
+@dataclass(frozen=True)
+class Districts:
+    """Which district each cell lies in.
+
+    Attributes
+    ----------
+    names
+        In the order of the alphabet; polygons of one name are one district.
+    codes
+        Place in `names` of the district that holds the cell's centre, shape ``(height, width)``;
+        -1 where none does.
+    """
+
+    names: tuple[str, ...]
+    codes: NDArray[np.int32]
+
+
+def read_districts(run: Run, geobox: GeoBox) -> Districts:
+    """Read the districts of ``study_area.regions`` (its ``layer`` and ``name_column``).
+
+    Raises
+    ------
+    InputError
+        If the configuration names none, or the layer is not at hand or has no such column.
+    """
+    asked = run.config.study_area.regions
+    if asked.layer is None or asked.name_column is None:
+        raise InputError(
+            "The configuration names no districts; expected study_area.regions.layer and "
+            "study_area.regions.name_column."
+        )
+    frame = run.layers().vector(asked.layer, crs=str(geobox.crs))
+    if asked.name_column not in frame:
+        raise InputError(
+            f"Layer {asked.layer} has no column {asked.name_column!r}; it has "
+            f"{[str(name) for name in frame.columns]}. Set study_area.regions.name_column."
+        )
+    names, place = np.unique(frame[asked.name_column].astype(str), return_inverse=True)
+    number = polygon_numbers(geobox, frame)
+    codes = np.where(number >= 0, place[number], -1).astype(np.int32)
+    return Districts(tuple(map(str, names)), codes)

@@ -1,0 +1,138 @@
+"""The land of a run as it was predicted, and the places of later finds on it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+import xarray as xr
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from scipy.stats import rankdata
+
+from minerisk.features.errors import InputError
+from minerisk.features.grid import cell_centres, resolution
+from minerisk.models.folds.splits import assign_blocks
+from minerisk.pipelines.formats.cog import read_raster
+from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
+from minerisk.pipelines.provenance.files import sha256_path
+from minerisk.pipelines.provenance.manifest import read_manifest
+from minerisk.pipelines.run.contents import read_metrics
+from minerisk.pipelines.run.folder import Run
+
+RASTERS = ("probability.tif", "applicability.tif", "risk_class.tif")
+
+
+TRAINED_AS = {1: "positive", 0: "negative", -1: "unlabelled"}
+
+
+@dataclass(frozen=True)
+class Land:
+    """What a run says of its land; arrays of shape (height, width)."""
+
+    geobox: GeoBox
+    probability: NDArray[np.float32]
+    applicable: NDArray[np.bool_]
+    classes: NDArray[np.uint8]
+    trained: NDArray[np.int8]
+    block_m: float
+
+    @property
+    def answered(self) -> NDArray[np.bool_]:
+        """Cells of the study area with a probability."""
+        return (self.classes != OUTSIDE) & np.isfinite(self.probability)
+
+    @property
+    def cell_ha(self) -> float:
+        """Area of a cell, hectares."""
+        return resolution(self.geobox) ** 2 / 10_000
+
+    def blocks(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Give the block of each chosen cell."""
+        easting, northing = cell_centres(self.geobox)
+        rows, columns = np.nonzero(chosen)
+        centres = np.column_stack([easting[columns], northing[rows]])
+        return assign_blocks(centres, block_m=self.block_m)
+
+
+def read_land(run: Run) -> Land:
+    """Read what a run says, its rasters checked against their hashes.
+
+    Raises
+    ------
+    InputError
+        If a raster is missing or changed.
+    """
+    stages = read_manifest(run.folder)["stages"]
+    recorded: dict[str, str] = {}
+    for stage in stages:
+        recorded |= stage["outputs"]
+    for name in RASTERS:
+        path = run.folder / "rasters" / name
+        if not path.is_file():
+            raise InputError(f"{run.folder} has no rasters/{name}; run `minerisk predict` first.")
+        if recorded.get(f"rasters/{name}") != sha256_path(path):
+            raise InputError(
+                f"rasters/{name} is not as the run wrote it (manifest.json). Run `minerisk audit`."
+            )
+    probability, geobox = read_raster(run.folder / "rasters" / "probability.tif")
+    ratio, _ = read_raster(run.folder / "rasters" / "applicability.tif")
+    classes, _ = read_raster(run.folder / "rasters" / "risk_class.tif")
+    labels = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)
+    return Land(
+        geobox=geobox,
+        probability=probability,
+        applicable=ratio <= 1,
+        classes=classes,
+        trained=labels["state"].to_numpy(),
+        block_m=float(read_metrics(run.folder)["block_m"]),
+    )
+
+
+def find_places(land: Land, finds: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    """Say of each find what the run said of its cell (of a polygon: the cell of a point in it).
+
+    Returns
+    -------
+    list of dict
+        ``find`` (its row), ``easting``, ``northing``, ``class`` (None outside the study area),
+        ``probability``, ``applicable``, ``trained_as``; ``land_above``: share of the land with a
+        higher probability, half of the land with the same counted; ``hectares_above``.
+    """
+    rows, columns = _cells(land.geobox, finds)
+    values = land.probability[land.answered]
+    above = 1.0 - (rankdata(values) - 0.5) / values.size
+    share = np.full(land.classes.shape, np.nan)
+    share[land.answered] = above
+    hectares = float(values.size * land.cell_ha)
+    points = shapely.point_on_surface(finds.geometry.array)
+    height, width = land.classes.shape
+    places = []
+    for number, (row, column, point) in enumerate(zip(rows, columns, points, strict=True)):
+        place: dict[str, Any] = {"find": number, "easting": point.x, "northing": point.y}
+        inside = 0 <= row < height and 0 <= column < width and land.classes[row, column] != OUTSIDE
+        if not inside:
+            places.append(place | {"class": None})
+            continue
+        known = bool(np.isfinite(share[row, column]))
+        places.append(
+            place
+            | {
+                "class": CLASS_NAMES[int(land.classes[row, column])],
+                "probability": float(land.probability[row, column]) if known else None,
+                "applicable": bool(land.applicable[row, column]),
+                "trained_as": TRAINED_AS[int(land.trained[row, column])],
+                "land_above": float(share[row, column]) if known else None,
+                "hectares_above": float(share[row, column]) * hectares if known else None,
+            }
+        )
+    return places
+
+
+def _cells(geobox: GeoBox, frame: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    points = shapely.point_on_surface(frame.geometry.array)
+    transform = geobox.transform
+    columns = np.floor((shapely.get_x(points) - transform.c) / transform.a)
+    rows = np.floor((shapely.get_y(points) - transform.f) / transform.e)
+    return rows.astype(np.int64), columns.astype(np.int64)

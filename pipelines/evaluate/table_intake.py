@@ -1,0 +1,304 @@
+"""A plain table (CSV or Parquet) with coordinates and labels, checked before it is believed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+from sklearn.metrics import roc_auc_score
+
+from minerisk.features.errors import InputError
+from minerisk.features.layers import intake
+from minerisk.features.layers.vectors import parse_crs
+from minerisk.models.folds.blocks import assign_blocks
+from minerisk.models.folds.splits import cluster_regions, join_thin_regions
+from minerisk.models.table import CellTable
+
+MAX_BYTES = 4 * 1024**3
+LEAK_AUC = 0.99
+GROUPING_M = 5_000.0
+
+
+@dataclass(frozen=True)
+class Intake:
+    """A table as it was understood.
+
+    Attributes
+    ----------
+    table
+        All rows with coordinates; unlabelled rows have state -1.
+    days
+        Days since 1970-01-01 of every row, NaN where not known; None without a date column.
+    crs
+        CRS of the coordinates in `table`.
+    features, left_out
+        Columns that are used, and columns that are not with the reason.
+    warnings
+        What a reader has to know.
+    """
+
+    table: CellTable
+    days: NDArray[np.float64] | None
+    crs: str
+    features: tuple[str, ...]
+    left_out: dict[str, str]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column is what."""
+
+    label: str
+    coordinates: tuple[str, str]
+    group: str | None = None
+    date: str | None = None
+    features: tuple[str, ...] | None = None
+
+    @property
+    def named(self) -> list[str]:
+        """Columns that are no features."""
+        given = [self.label, *self.coordinates, self.group, self.date]
+        return [name for name in given if name is not None]
+
+
+def read_table(
+    path: Path, columns: Columns, *, crs: str, cell_ha: float | None = None, regions: int = 10
+) -> Intake:
+    """Read and check a table.
+
+    Parameters
+    ----------
+    path
+        CSV or Parquet.
+    crs
+        CRS of the coordinates; longitude and latitude are projected to the UTM zone of their
+        middle.
+    cell_ha
+        Hectares that a row stands for; by default the square of the rows' median spacing.
+    regions
+        Regions for the far protocol; more groups than that are joined to compact regions.
+
+    Raises
+    ------
+    InputError
+        If a column is missing, labels are not 0, 1 or blank, coordinates are not numbers, or a
+        feature gives the label away.
+    """
+    frame = _read(path)
+    missing = [name for name in [*columns.named, *(columns.features or ())] if name not in frame]
+    if missing:
+        raise InputError(f"{path.name} has no column {missing}; it has {list(frame.columns)}.")
+    state = _state(frame[columns.label], path.name)
+    points, metric = _points(frame, columns.coordinates, crs, path.name)
+    placed = np.asarray(np.isfinite(points).all(axis=1))
+    warnings = []
+    if not placed.all():
+        warnings.append(f"{int((~placed).sum()):,} rows without coordinates are left out.")
+        frame = frame.iloc[np.flatnonzero(placed)].reset_index(drop=True)
+        state, points = state[placed], points[placed]
+    features, left_out = _features(frame, columns)
+    _refuse_leaks(features, state, path.name)
+    unit = None if columns.group is None else pd.factorize(frame[columns.group], sort=True)[0]
+    region = _regions(unit, points, state, regions)
+    if columns.group is not None:
+        warnings += _location_words(features, np.asarray(unit))
+    warnings += _twin_words(points, state)
+    cells = pd.concat([pd.DataFrame(points, columns=["easting", "northing"]), features], axis=1)
+    ones = np.ones(len(cells), dtype=np.float32)
+    table = CellTable(cells, state, ones, region, cell_ha or _spacing(points) ** 2 / 10_000)
+    days = None if columns.date is None else _days(frame[columns.date], path.name)
+    return Intake(table, days, metric, tuple(map(str, features)), left_out, tuple(warnings))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    real = intake.checked_path(path.name, path.resolve().parent)
+    kind = intake.kind_of(real)
+    if kind not in {"CSV", "Parquet"}:
+        raise InputError(f"{path.name} is {kind}; expected a table as CSV or Parquet.")
+    if real.stat().st_size > MAX_BYTES:
+        raise InputError(f"{path.name} is larger than {MAX_BYTES:,} bytes. Cut it.")
+    try:
+        frame = _read_parquet(real) if kind == "Parquet" else pd.read_csv(real, low_memory=False)
+    except (pyarrow.ArrowException, ValueError, OSError) as error:
+        raise InputError(f"{path.name} cannot be read: {error}. Export it again.") from error
+    if len(frame) > intake.MAX_FEATURES:
+        raise InputError(f"{path.name} has {len(frame):,} rows; at most {intake.MAX_FEATURES:,}.")
+    twice = frame.columns[frame.columns.duplicated()]
+    if len(twice):
+        raise InputError(f"{path.name} names columns twice: {list(twice)}. Rename them.")
+    return frame
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    file = pyarrow.parquet.ParquetFile(path)
+    sizes = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
+    if file.metadata.num_rows > intake.MAX_FEATURES or sum(sizes) > MAX_BYTES:
+        raise InputError(f"{path.name} declares more rows or bytes than are taken. Cut it.")
+    flat = [name for name in file.schema_arrow.names if name != "geometry"]
+    return file.read(columns=flat).to_pandas(ignore_metadata=True)
+
+
+def _state(column: pd.Series, name: str) -> NDArray[np.int8]:
+    words = column.map({True: 1, False: 0}) if column.dtype == bool else column
+    numbers = pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64)
+    blank = column.isna().to_numpy()
+    wrong = ~(np.isin(numbers, (0, 1)) | blank)
+    if wrong.any():
+        shown = sorted({str(value) for value in column[wrong].unique()})[:5]
+        raise InputError(
+            f"{name}: the label column {column.name!r} has values {shown} in {int(wrong.sum()):,} "
+            "rows; expected 1 (found), 0 (searched, nothing found) or blank (not searched)."
+        )
+    return np.where(blank, -1, np.nan_to_num(numbers)).astype(np.int8)
+
+
+def _points(
+    frame: pd.DataFrame, names: tuple[str, str], crs: str, file: str
+) -> tuple[NDArray[np.float64], str]:
+    """Give coordinates in metres and their CRS."""
+    parsed = parse_crs(crs)
+    numbers = [pd.to_numeric(frame[name], errors="coerce") for name in names]
+    for name, values in zip(names, numbers, strict=True):
+        if values.isna().sum() > frame[name].isna().sum():
+            raise InputError(f"{file}: the column {name!r} holds other things than numbers.")
+    points = np.column_stack([values.to_numpy(dtype=np.float64) for values in numbers])
+    if not parsed.is_geographic:
+        if {axis.unit_name for axis in parsed.axis_info} != {"metre"}:
+            raise InputError(f"{crs} is not in metres; expected a projected CRS in metres.")
+        return points, parsed.to_string()
+    known = np.isfinite(points).all(axis=1)
+    if not (np.abs(points[known]) <= (180, 90)).all():
+        raise InputError(
+            f"{file}: coordinates leave 180 and 90 degrees, which {crs} does not allow. Give the "
+            "CRS they are in, and longitude before latitude."
+        )
+    series = gpd.GeoSeries(gpd.points_from_xy(*points[known].T), crs=parsed)
+    metric = series.to_crs(series.estimate_utm_crs())
+    out = np.full(points.shape, np.nan)
+    out[known] = np.column_stack([metric.x, metric.y])
+    return out, str(metric.crs.to_string())
+
+
+def _features(frame: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, dict[str, str]]:
+    asked = columns.features
+    candidates = [name for name in (asked or frame.columns) if name not in columns.named]
+    kept: dict[str, pd.Series] = {}
+    left_out: dict[str, str] = {}
+    for name in candidates:
+        values = frame[name]
+        if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
+            left_out[str(name)] = "not numbers"
+        elif values.nunique(dropna=True) < 2:
+            left_out[str(name)] = "the same everywhere"
+        else:
+            kept[str(name)] = values.astype(np.float32)
+    if not kept:
+        raise InputError(f"No feature is left; not used: {left_out}. Name numeric columns.")
+    return pd.DataFrame(kept).replace([np.inf, -np.inf], np.nan), left_out
+
+
+def _refuse_leaks(features: pd.DataFrame, state: NDArray[np.int8], name: str) -> None:
+    """Refuse columns that tell the label by themselves, by value or by being blank."""
+    labelled = state >= 0
+    y = state[labelled]
+    if len(y) == 0 or y.min() == y.max():
+        raise InputError(f"{name} has labels of one kind only; expected rows with 0 and with 1.")
+    leaking = []
+    for column in features:
+        values = features[column].to_numpy(dtype=np.float64)[labelled]
+        blank = np.isnan(values)
+        filled = np.where(blank, np.nanmin(values) - 1 if not blank.all() else 0, values)
+        power = max(roc_auc_score(y, filled), roc_auc_score(y, -filled))
+        power = max(power, roc_auc_score(y, blank), roc_auc_score(y, ~blank))
+        if power >= LEAK_AUC:
+            leaking.append(f"{column} (ROC-AUC {power:.3f} by itself)")
+    if leaking:
+        raise InputError(
+            f"{name}: these columns give the label away: {', '.join(leaking)}. A count of finds, a "
+            "distance to finds or a row number does that. Leave them out with features=."
+        )
+
+
+def _regions(
+    unit: NDArray[np.int64] | None, points: NDArray[np.float64], state: NDArray[np.int8], count: int
+) -> NDArray[np.int32]:
+    """Give labelled rows their region for the far protocol, -1 to the others."""
+    region = np.full(len(state), -1, dtype=np.int32)
+    labelled = np.flatnonzero(state >= 0)
+    centres, y = points[labelled], (state[labelled] == 1).astype(int)
+    if unit is None:
+        number = np.unique(assign_blocks(centres, block_m=GROUPING_M), return_inverse=True)[1]
+    else:
+        number = np.unique(np.asarray(unit)[labelled], return_inverse=True)[1]
+    if unit is None or number.max() + 1 > count:
+        sizes = np.bincount(number)
+        middle = np.column_stack([np.bincount(number, axis) / sizes for axis in centres.T])
+        many = min(count, len(np.unique(middle, axis=0)))
+        number = cluster_regions(middle, sizes, count=many, seed=0)[number]
+    joined = join_thin_regions(number, y, centres)
+    region[labelled] = np.unique(joined, return_inverse=True)[1]
+    return region
+
+
+def _location_words(features: pd.DataFrame, unit: NDArray[np.int64]) -> list[str]:
+    """Name the features that are constant within each group: they name the group."""
+    varied = features.groupby(unit).nunique(dropna=False).max()
+    constant = [str(name) for name, most in varied.items() if most == 1]
+    if not constant or len(np.unique(unit)) < 2:
+        return []
+    return [
+        f"{len(constant)} features are the same throughout each group and can name it: "
+        f"{', '.join(constant[:10])}. They flatter scores near by and fail far away."
+    ]
+
+
+def _twin_words(points: NDArray[np.float64], state: NDArray[np.int8]) -> list[str]:
+    twins = len(points) - len(np.unique(points, axis=0))
+    if not twins:
+        return []
+    return [f"{twins:,} rows share their place with another row; random folds then test on twins."]
+
+
+def _spacing(points: NDArray[np.float64]) -> float:
+    distinct: NDArray[np.float64] = np.unique(points, axis=0)
+    if len(distinct) < 2:
+        raise InputError("All rows lie in one place; expected coordinates that differ.")
+    nearest = cKDTree(distinct).query(distinct[:20_000], k=2)[0][:, 1]
+    return max(float(np.median(nearest)), 1.0)
+
+
+def _days(column: pd.Series, name: str) -> NDArray[np.float64]:
+    dates = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601")
+    if dates.isna().sum() > column.isna().sum():
+        raise InputError(
+            f"{name}: the date column {column.name!r} holds other things than dates; expected "
+            "dates such as 2004-06-30."
+        )
+    origin = pd.Timestamp("1970-01-01", tz="UTC")
+    days = (dates - origin) / pd.Timedelta(days=1)
+    return np.asarray(days, dtype=np.float64)
+
+
+def as_columns(
+    label: str,
+    coordinates: tuple[str, str],
+    *,
+    group: str | None,
+    date: str | None,
+    features: Sequence[str] | None,
+) -> Columns:
+    """Say which column is what; a column cannot be two things."""
+    named = Columns(label, coordinates, group, date, None if features is None else tuple(features))
+    if len(set(named.named)) != len(named.named):
+        raise InputError(f"A column is named twice: {named.named}. Expected one for each.")
+    both = sorted(set(named.named) & set(features or ()))
+    if both:
+        raise InputError(f"{both} cannot be features: they are label, coordinates, group or date.")
+    return named

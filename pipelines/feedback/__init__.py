@@ -1,0 +1,1 @@
+"""Survey results that come back."""

@@ -1,0 +1,1 @@
+"""Files of other programs: COG, GeoPackage, QML, PAM, QGIS project, STAC, IMSMA."""

@@ -1,0 +1,88 @@
+"""IMSMA field names and evidence words for what a request hands over.
+
+A model output is indirect evidence. No field here opens, closes or classifies a hazardous area:
+`Status_1` and land classification are left to the national authority.
+"""
+
+from collections.abc import Mapping
+
+import geopandas as gpd
+
+FIELDS: Mapping[str, str] = {
+    "imsma_id": "id",
+    "Activity": "Activity",
+    "Evid_Cont": "Evidence Of Contamination",
+    "Evid_Type": "Indirect Evidence",
+    "Src_Reliab": "Reliability of Source",
+    "Inf_Reliab": "Reliability of Information",
+    "Hazard_Cla": "Hazard Classification",
+}
+"""Column (ten characters at most, as in a Shapefile) to the IMSMA field it stands for."""
+
+HAZARDS: Mapping[str, str] = {
+    "ap": "Landmine / Antipersonnel",
+    "at": "Landmine / Antivehicle",
+    "uxo": "UXO/AXO",
+    "any": "Not Specified",
+}
+LAND: Mapping[str, tuple[str, str, str]] = {
+    "find": ("", "Direct", "visual observations"),
+    "accident": ("", "Direct", "accidents with known location"),
+    "confirmed": ("CHA", "Direct", "Not Specified"),
+    "suspicion": ("SHA", "Indirect", "Not Specified"),
+    "cleared": ("Cleared Area", "Not Specified", "Not Specified"),
+}
+"""Kind of evidence of a layer: land classification, evidence of contamination, its type."""
+
+
+def task_fields(tasks: gpd.GeoDataFrame, *, study_area: str, hazard: str) -> gpd.GeoDataFrame:
+    """Put the IMSMA fields into the first columns of survey tasks.
+
+    Parameters
+    ----------
+    tasks
+        As `prioritize.task_frame` makes them; its ``activity`` and ``evidence`` give way.
+    study_area
+        Name that makes the ids unique.
+    hazard
+        ``ap``, ``at``, ``uxo`` or ``any``.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``F`` and ``6``: reliability that cannot be judged, which is true of every model.
+    """
+    plain = tasks.drop(columns=["activity", "evidence"], errors="ignore")
+    words = {
+        "imsma_id": study_area + "-" + plain["task"].astype(str),
+        "Activity": "NTS",
+        "Evid_Cont": "Indirect",
+        "Evid_Type": "modelled ranking for desk assessment",
+        "Src_Reliab": "F",
+        "Inf_Reliab": "6",
+        "Hazard_Cla": HAZARDS[hazard],
+    }
+    found = plain.assign(**words)
+    return found[["task", *FIELDS, *(name for name in plain.columns if name != "task")]]
+
+
+def land_fields(frame: gpd.GeoDataFrame, *, layer: str, evidence: str) -> gpd.GeoDataFrame:
+    """Give findings and registered areas their IMSMA words, by the kind of evidence of the layer.
+
+    Columns of the source are left behind: they may hold names of people. An ``imsma_id`` or ``id``
+    of the source is kept.
+    """
+    known = next((name for name in ("imsma_id", "id") if name in frame.columns), None)
+    land, contamination, words = LAND[evidence]
+    ids = [f"{layer}-{place}" for place in range(1, len(frame) + 1)]
+    return gpd.GeoDataFrame(
+        {
+            "imsma_id": ids if known is None else frame[known].astype(str).to_list(),
+            "layer": layer,
+            "Land_Class": land,
+            "Evid_Cont": contamination,
+            "Evid_Type": words,
+        },
+        geometry=frame.geometry.to_numpy(),
+        crs=frame.crs,
+    )

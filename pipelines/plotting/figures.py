@@ -1,0 +1,365 @@
+"""The figures of a run, as PNG or SVG bytes: the same numbers give the same bytes."""
+
+import io
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from minerisk.features.errors import InputError
+from minerisk.pipelines.language.messages import ENGLISH, Texts, marked
+from minerisk.pipelines.plotting.map_figure import INK, kilometres, simulated_banner
+
+Format = Literal["png", "svg"]
+
+MODEL_WORDS: Mapping[str, str] = {
+    "model": marked("the model"),
+    "random_forest": marked("random forest"),
+    "logistic_regression": marked("logistic regression"),
+    "distance_rule": marked("rule of thumb: distance to the line"),
+    "prevalence": marked("no model: the same everywhere"),
+}
+MODEL_LINES: Mapping[str, tuple[str, str]] = {
+    "model": ("#4d004b", "-"),
+    "random_forest": ("#3182bd", "-"),
+    "logistic_regression": ("#8c6bb1", "--"),
+    "distance_rule": ("#c05a00", "--"),
+    "prevalence": ("#8f8f8f", ":"),
+}
+RULE_LINES: Mapping[str, tuple[str, str, str]] = {
+    "tasks": ("#4d004b", "-", "o"),
+    "highest_cells": ("#8c6bb1", "--", "s"),
+    "nearest_line": ("#c05a00", "--", "^"),
+    "nearest_find": ("#3182bd", "-.", "D"),
+}
+PROBABILITY_TICKS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+FOLD_COLOURS = (
+    "#4d004b",
+    "#9ebcda",
+    "#c05a00",
+    "#8c6bb1",
+    "#3182bd",
+    "#e7b98a",
+    "#6b6b6b",
+    "#d4b9da",
+    "#08306b",
+    "#bdbdbd",
+)
+
+
+def reliability_figure(
+    bins: Sequence[Mapping[str, float]],
+    *,
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
+) -> bytes:
+    """Draw observed shares against predicted probabilities, with their intervals.
+
+    Parameters
+    ----------
+    bins
+        Each with ``predicted``, ``observed``, ``low``, ``high`` and ``cells``.
+    """
+    _require(bins, "reliability bins")
+    figure, axes = _new(4.6, 4.2, simulated, texts)
+    predicted, observed, low, high = (
+        np.array([_number(row[name]) for row in bins])
+        for name in ("predicted", "observed", "low", "high")
+    )
+    top = 1.08 * float(np.nanmax([*predicted, *observed, *high, 1e-4]))
+    axes.plot(
+        [0, top], [0, top], color="#8f8f8f", linestyle=":", label=texts.say("as it should be")
+    )
+    below, above = np.maximum(observed - low, 0), np.maximum(high - observed, 0)
+    axes.errorbar(
+        predicted,
+        observed,
+        yerr=[below, above],
+        fmt="o-",
+        color="#4d004b",
+        ecolor="#8c6bb1",
+        capsize=2.5,
+        markersize=4,
+        linewidth=1.2,
+        label=texts.say("this model, with interval"),
+    )
+    axes.set_xscale("function", functions=(_root, np.square))
+    axes.set_yscale("function", functions=(_root, np.square))
+    ticks = [0.0, *(tick for tick in PROBABILITY_TICKS if top / 40 < tick < top)]
+    axes.set(xlim=(0, top), ylim=(0, top), xticks=ticks, yticks=ticks)
+    axes.set_xlabel(_wrapped(texts.say("predicted probability (square-root scale)"), 38))
+    axes.set_ylabel(_wrapped(texts.say("share of cells with a finding")))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    return figure_bytes(figure, form)
+
+
+def capture_figure(
+    curves: Mapping[str, Sequence[Sequence[float]]],
+    *,
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
+) -> bytes:
+    """Draw the share of findings found against the share of land surveyed, by model.
+
+    Parameters
+    ----------
+    curves
+        Model name to pairs (share of land, share found), both 0 to 1.
+    """
+    _require(curves, "effort-capture curves")
+    figure, axes = _new(5.4, 4.2, simulated, texts)
+    axes.plot(
+        [0, 1], [0, 1], color="#8f8f8f", linestyle=":", label=texts.say("land picked at random")
+    )
+    for name in [*(n for n in MODEL_WORDS if n in curves), *sorted(set(curves) - set(MODEL_WORDS))]:
+        if name == "prevalence":
+            continue
+        colour, line = MODEL_LINES.get(name, (INK, "-"))
+        land, found = np.array(curves[name], dtype=float).T
+        axes.plot(
+            land,
+            found,
+            color=colour,
+            linestyle=line,
+            linewidth=2.2 if name == "model" else 1.4,
+            label=texts.say(MODEL_WORDS.get(name, name)),
+        )
+    axes.set(xlim=(0, 1), ylim=(0, 1.01))
+    axes.set_xlabel(_wrapped(texts.say("share of land surveyed, highest first")))
+    axes.set_ylabel(_wrapped(texts.say("share of contaminated cells found")))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1.0))
+    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    return figure_bytes(figure, form)
+
+
+def tasks_capture_figure(
+    found: Mapping[str, Sequence[Sequence[float]]],
+    shares: Sequence[float],
+    *,
+    words: Mapping[str, str],
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
+) -> bytes:
+    """Draw what survey tasks find on regions left out, beside what naive rules find.
+
+    Parameters
+    ----------
+    found
+        By rule: share found, low and high, for each share.
+    shares
+        Of the land, 0 to 1, ascending.
+    words
+        What each rule is called, in the order of the legend.
+    """
+    _require(found, "rules")
+    figure, axes = _new(5.4, 4.2, simulated, texts)
+    land = np.array([0.0, *shares])
+    axes.plot(
+        [0, land[-1]],
+        [0, land[-1]],
+        color="#8f8f8f",
+        linestyle=":",
+        label=texts.say("land picked at random"),
+    )
+    known = [name for name in words if name in found]
+    for place, name in enumerate(known):
+        colour, line, mark = RULE_LINES.get(name, (INK, ":", "x"))
+        middle, low, high = np.array([[0.0, 0.0, 0.0], *found[name]], dtype=float).T
+        aside = (place - (len(known) - 1) / 2) * 0.011 * land[-1]  # whiskers side by side
+        axes.plot(land, middle, color=colour, linestyle=line, linewidth=1.6)
+        axes.errorbar(
+            land[1:] + aside,
+            middle[1:],
+            yerr=[np.maximum(middle - low, 0)[1:], np.maximum(high - middle, 0)[1:]],
+            fmt=mark,
+            color=colour,
+            capsize=2.5,
+            markersize=5,
+            linewidth=1.1,
+            label=textwrap.fill(words[name], 42),
+        )
+    axes.set(xlim=(0, 1.04 * land[-1]), ylim=(0, 1.01), xticks=land)
+    axes.set_xlabel(_wrapped(texts.say("share of the left-out land")))
+    axes.set_ylabel(_wrapped(texts.say("share of cells with a finding that lie on it")))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    return figure_bytes(figure, form)
+
+
+def importance_figure(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
+) -> bytes:
+    """Draw what the model loses without each family of features, with intervals.
+
+    Parameters
+    ----------
+    rows
+        Each with ``family``, ``drop`` (of ROC-AUC), ``low`` and ``high``.
+    """
+    _require(rows, "importances")
+    rows = sorted(rows, key=lambda row: (_number(row["drop"]), row["family"]))
+    figure, axes = _new(5.4, 0.8 + 0.34 * len(rows), simulated, texts)
+    drop, low, high = (
+        np.array([_number(row[name]) for row in rows]) for name in ("drop", "low", "high")
+    )
+    place = np.arange(len(rows))
+    axes.barh(place, drop, color="#8c96c6", height=0.6)
+    axes.errorbar(
+        drop,
+        place,
+        xerr=[np.maximum(drop - low, 0), np.maximum(high - drop, 0)],
+        fmt="none",
+        ecolor="#4d004b",
+        capsize=2.5,
+        linewidth=1.2,
+    )
+    axes.set_yticks(place, [texts.told(str(row["family"]).replace("_", " ")) for row in rows])
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.set_xlabel(
+        _wrapped(texts.say("fall in ROC-AUC when the family is shuffled, held-out land"))
+    )
+    return figure_bytes(figure, form)
+
+
+def region_figure(
+    regions: Sequence[Mapping[str, Any]],
+    *,
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
+) -> bytes:
+    """Draw how well each left-out region was ranked; the area of a dot is its findings.
+
+    Parameters
+    ----------
+    regions
+        Each with ``region``, ``positive`` and ``roc_auc`` (None or NaN: not defined).
+    """
+    known = [row for row in regions if np.isfinite(_number(row["roc_auc"]))]
+    _require(known, "regions with a score")
+    known = sorted(known, key=lambda row: (_number(row["roc_auc"]), str(row["region"])))
+    figure, axes = _new(5.4, 0.9 + 0.27 * len(known), simulated, texts)
+    found = np.array([float(row["positive"]) for row in known])
+    place = np.arange(len(known))
+    scores = np.array([_number(row["roc_auc"]) for row in known])
+    axes.hlines(place, 0.5, scores, color="#c6c6d8", linewidth=1.5)
+    area = 20 + 110 * found / max(found.max(), 1)
+    axes.scatter(scores, place, s=area, color="#8c6bb1", edgecolor="#4d004b", zorder=3)
+    axes.axvline(0.5, color="#8f8f8f", linestyle=":")
+    words = [
+        texts.say(
+            "region {name} ({cells})",
+            name=row["region"],
+            cells=texts.grouped(f"{int(row['positive']):,}"),
+        )
+        for row in known
+    ]
+    axes.set_yticks(place, words)
+    axes.set_xlim(min(0.45, float(scores.min()) - 0.03), 1.0)
+    axes.set_ylim(-0.7, len(known) - 0.3)
+    axes.set_xlabel(
+        _wrapped(texts.say("ROC-AUC in the region, left out whole (0.5: no better than chance)"))
+    )
+    return figure_bytes(figure, form)
+
+
+def fold_figure(
+    folds: NDArray[np.integer[Any]],
+    geobox: GeoBox,
+    *,
+    words: str,
+    simulated: bool,
+    form: Format = "png",
+    texts: Texts = ENGLISH,
+) -> bytes:
+    """Map which fold each cell was held out in.
+
+    Parameters
+    ----------
+    folds
+        Shape ``(height, width)``; negative where a cell is in no fold.
+    words
+        What the folds are, for the title.
+    """
+    step = max(1, max(folds.shape) // 900)
+    ratio = folds.shape[0] / folds.shape[1]
+    figure, axes = _new(5.4, min(max(5.0 * ratio, 2.5), 7.0), simulated, texts)
+    left, bottom, right, top = geobox.extent.boundingbox
+    shown = np.ma.masked_less(folds[::step, ::step], 0)
+    axes.imshow(
+        shown % len(FOLD_COLOURS),
+        cmap=ListedColormap(FOLD_COLOURS),
+        vmin=-0.5,
+        vmax=len(FOLD_COLOURS) - 0.5,
+        extent=(left, right, bottom, top),
+        interpolation="nearest",
+    )
+    axes.set_title(textwrap.fill(words, 60), fontsize=9, loc="left", pad=20 if simulated else 6)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(kilometres(texts))
+    axes.set_xlabel(texts.say("easting, km ({crs})", crs=geobox.crs))
+    axes.set_ylabel(texts.say("northing, km"))
+    return figure_bytes(figure, form)
+
+
+def figure_bytes(figure: Figure, form: Format = "png", *, dpi: int = 150) -> bytes:
+    """Save a figure without a time stamp or a version, so that bytes repeat."""
+    stream = io.BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "minerisk", "svg.fonttype": "path"}):
+        if form == "svg":
+            figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+        else:
+            figure.savefig(stream, format="png", dpi=dpi, metadata={"Software": None})
+    return stream.getvalue()
+
+
+def _new(width: float, height: float, simulated: bool, texts: Texts) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8, colors=INK)
+    axes.xaxis.label.set_fontsize(8.5)
+    axes.yaxis.label.set_fontsize(8.5)
+    if simulated:
+        simulated_banner(axes, size=7, texts=texts)
+    return figure, axes
+
+
+def _wrapped(words: str, letters: int = 52) -> str:
+    """Break a label that is longer than its axis."""
+    return textwrap.fill(words, letters)
+
+
+def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.sqrt(np.maximum(values, 0.0))
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _require(values: Any, what: str) -> None:
+    if not len(values):
+        raise InputError(f"There are no {what} to draw; expected at least one.")

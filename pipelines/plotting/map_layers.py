@@ -1,0 +1,138 @@
+"""What is drawn over a risk map so that people find their way: line, places, registered areas."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pyogrio
+from odc.geo.geobox import GeoBox
+from shapely.geometry import box as rectangle
+
+from minerisk.configs.schema import VectorLayer
+from minerisk.features.errors import InputError
+from minerisk.features.layers.sources import Layers
+from minerisk.pipelines.formats.imsma import land_fields
+from minerisk.pipelines.run.folder import Run
+
+log = logging.getLogger(__name__)
+
+Bounds = tuple[float, float, float, float]
+POINTS = {"find", "accident"}
+MOST_PLACES = 200
+
+
+@dataclass(frozen=True)
+class MapLayers:
+    """Layers of a run cut to a window; None where there is none.
+
+    Attributes
+    ----------
+    line
+        The front line, of every epoch.
+    places
+        Points with ``name``, the most peopled first where that is known, no more
+        than 200.
+    registered
+        Hazardous areas and cleared land as registered, with IMSMA fields.
+    findings
+        Finds and accidents, with IMSMA fields. Never for the public.
+    missing
+        A line for each layer that could not be read.
+    """
+
+    line: gpd.GeoDataFrame | None = None
+    places: gpd.GeoDataFrame | None = None
+    registered: gpd.GeoDataFrame | None = None
+    findings: gpd.GeoDataFrame | None = None
+    missing: Sequence[str] = field(default_factory=tuple)
+
+
+def map_layers(run: Run, geobox: GeoBox, *, public: bool = False) -> MapLayers:
+    """Read what a map of a run shows besides the rasters.
+
+    Parameters
+    ----------
+    geobox
+        The land on the map, in the run's CRS.
+    public
+        Leave registered areas and findings out.
+    """
+    missing: list[str] = []
+    box = geobox.boundingbox
+    bounds = (box.left, box.bottom, box.right, box.top)
+    try:
+        layers = run.layers()
+    except InputError as error:
+        return MapLayers(missing=(f"No layer is at hand: {error}",))
+    lines = [_read(layers, name, run, bounds, missing) for name in _front_names(run)]
+    registered: list[gpd.GeoDataFrame] = []
+    findings: list[gpd.GeoDataFrame] = []
+    for item in () if public else run.config.labels.positive:
+        frame = _read(layers, item.layer, run, bounds, missing)
+        if frame is not None:
+            told = land_fields(frame, layer=item.layer, evidence=item.evidence)
+            (findings if item.evidence in POINTS else registered).append(told)
+    return MapLayers(
+        line=_joined([line[["geometry"]] for line in lines if line is not None]),
+        places=_places(layers, run, bounds, missing),
+        registered=_joined(registered),
+        findings=_joined(findings),
+        missing=tuple(dict.fromkeys(missing)),
+    )
+
+
+def with_standing(layers: MapLayers, tasks: Path, geobox: GeoBox) -> MapLayers:
+    """Add what survey tasks keep off (layer ``standing`` of their GeoPackage), if it is there."""
+    if "standing" not in {name for name, _ in pyogrio.list_layers(tasks)}:
+        return layers
+    standing = pyogrio.read_dataframe(tasks, layer="standing").to_crs(str(geobox.crs))
+    drawn = set() if layers.registered is None else set(layers.registered["layer"])
+    new = ~standing["layer"].isin(drawn)
+    part = standing[new & standing.intersects(rectangle(*geobox.boundingbox))]
+    known = [frame for frame in (layers.registered, part) if frame is not None and len(frame)]
+    return replace(layers, registered=_joined(known))
+
+
+def _read(
+    layers: Layers, name: str, run: Run, bounds: Bounds, missing: list[str]
+) -> gpd.GeoDataFrame | None:
+    if name not in layers.names():
+        return None
+    try:
+        frame = layers.vector(name, crs=run.config.study_area.crs)
+    except (InputError, OSError) as error:
+        missing.append(f"{name} is not on the map: {error}")
+        return None
+    part = frame[frame.intersects(rectangle(*bounds))]
+    return None if part.empty else part
+
+
+def _front_names(run: Run) -> list[str]:
+    names = [item.layer for item in run.config.features if item.kind.startswith("front_line")]
+    names += [str(getattr(item, "front_line", "")) for item in run.config.features]
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def _places(
+    layers: Layers, run: Run, bounds: Bounds, missing: list[str]
+) -> gpd.GeoDataFrame | None:
+    asked = {getattr(item, "layer", "") for item in run.config.features}
+    findings = {item.layer for item in run.config.labels.positive}
+    for name, layer in run.config.layers.items():
+        if name not in asked - findings or not isinstance(layer, VectorLayer):
+            continue
+        frame = _read(layers, name, run, bounds, missing)
+        if frame is None or "name" not in frame or set(frame.geom_type) != {"Point"}:
+            continue
+        if "population" in frame:
+            order = pd.to_numeric(frame["population"], errors="coerce").fillna(-1)
+            frame = frame.loc[order.sort_values(ascending=False, kind="stable").index]
+        return frame[["name", "geometry"]].dropna().head(MOST_PLACES).reset_index(drop=True)
+    return None
+
+
+def _joined(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:
+    return pd.concat(frames, ignore_index=True) if frames else None

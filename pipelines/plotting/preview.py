@@ -1,0 +1,53 @@
+"""The preview of a request: a picture of its risk classes."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.run.processes import apart
+
+
+def preview_png(
+    path: Path,
+    values: NDArray[Any],
+    geobox: GeoBox,
+    *,
+    title: str,
+    simulated: bool,
+    cannot_say: NDArray[np.bool_] | None = None,
+    elevation: NDArray[np.floating[Any]] | None = None,
+) -> Path:
+    """Draw a raster as a map: classes if uint8, otherwise probabilities.
+
+    Parameters
+    ----------
+    values
+        Class codes (uint8) or probabilities (float, NaN nodata), shape ``(height, width)``.
+    simulated
+        Puts a SIMULATED banner across the map.
+    cannot_say
+        Cells to hatch over probabilities; classes bring their own.
+    elevation
+        Metres, same shape: shaded beneath the map.
+    """
+    draw = partial(
+        _drawn,
+        geobox=geobox,
+        title=title,
+        simulated=simulated,
+        cannot_say=cannot_say,
+        elevation=elevation,
+    )
+    return write_whole(path, apart(draw, values))
+
+
+def _drawn(values: NDArray[Any], **asked: Any) -> bytes:
+    from minerisk.pipelines.plotting.figures import figure_bytes
+    from minerisk.pipelines.plotting.map_figure import map_figure
+
+    return figure_bytes(map_figure(values, **asked))

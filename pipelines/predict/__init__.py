@@ -1,0 +1,1 @@
+"""Risk rasters, tile by tile."""

@@ -1,0 +1,97 @@
+"""Folders, rasters and words of each hazard class, beside those of any hazard."""
+
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
+from minerisk.pipelines.run.hazards import trained_hazards
+from minerisk.pipelines.run.strips import strips
+
+Pair = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
+"""Probabilities of a class and of any hazard, of the same cells."""
+PredictOne = Callable[[str | None], tuple[Sequence[Path], dict[str, Any]]]
+
+"""What the hazard classes are called on maps and in reports."""
+
+
+def predict_classes(
+    folder: Path, rasters: Path, predict_one: PredictOne
+) -> tuple[Sequence[Path], dict[str, Any]]:
+    """Write the rasters of any hazard, and those of every class that has a model.
+
+    Parameters
+    ----------
+    folder
+        The run folder.
+    rasters
+        Folder of the rasters of any hazard; those of a class go into a folder of its name in it.
+        Folders of classes that have no model are taken away.
+    predict_one
+        Called with none (any hazard), then with the name of each class; writes its rasters and
+        gives their paths and facts.
+
+    Returns
+    -------
+    paths, facts
+        Of all; the facts are those of any hazard, and ``hazards`` as `compare_with_any` gives it.
+    """
+    trained = trained_hazards(folder)
+    for name in set(HAZARD_BITS) - set(trained):
+        shutil.rmtree(rasters / name, ignore_errors=True)
+    paths, facts = predict_one(None)
+    made = [*paths, *(path for name in trained for path in predict_one(name)[0])]
+    return made, facts | {"hazards": compare_with_any(rasters, trained)}
+
+
+def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Compare the probability of each class with that of any hazard, from rasters on disk.
+
+    Returns
+    -------
+    dict
+        For each class as `above_any`; no entry where no cell is known to both.
+    """
+    if not hazards:
+        return {}
+    whole = rasters / "probability.tif"
+    geobox = raster_grid(whole)
+
+    def both(name: str) -> Iterator[Pair]:
+        for rows in strips(geobox.height):
+            part, all_ = (
+                read_raster_like(path, geobox[rows, :])
+                for path in (rasters / name / "probability.tif", whole)
+            )
+            yield part, all_
+
+    found = {name: above_any(both(name)) for name in hazards}
+    return {name: facts for name, facts in found.items() if facts}
+
+
+def above_any(pairs: Iterable[Pair]) -> dict[str, float]:
+    """Compare the probability of a class with that of any hazard, on parts of the same land.
+
+    A class is a part of any hazard, so its probability should not be above; but each model is
+    calibrated by itself, on its own positives. Nothing is changed by this: it is said.
+
+    Returns
+    -------
+    dict
+        ``mean`` probability, ``mean_any``, and ``above_any``, the share of cells where the class's
+        is above that of any hazard by more than a tenth of it; empty if no cell is known to both.
+    """
+    cells, sums = 0, np.zeros(3)
+    for part, whole in pairs:
+        both = np.isfinite(part) & np.isfinite(whole)
+        one, all_ = part[both].astype(np.float64), whole[both].astype(np.float64)
+        cells += one.size
+        sums += (one.sum(), all_.sum(), np.count_nonzero(one > 1.1 * all_))
+    if not cells:
+        return {}
+    return dict(zip(("mean", "mean_any", "above_any"), (sums / cells).tolist(), strict=True))

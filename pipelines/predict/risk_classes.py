@@ -1,0 +1,157 @@
+"""Risk classes: probabilities cut by share of the land the model can speak for."""
+
+import logging
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minerisk.features.errors import InputError
+from minerisk.pipelines.formats.palette import (
+    CANNOT_SAY,
+    CLASS_NAMES,
+    ELEVATED,
+    HIGHER,
+    LOWER,
+    OUTSIDE,
+)
+
+log = logging.getLogger(__name__)
+
+
+def classify(
+    probability: NDArray[np.floating[Any]],
+    applicable: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
+    *,
+    higher_share: float,
+    elevated_share: float,
+) -> tuple[NDArray[np.uint8], dict[str, float]]:
+    """Cut probabilities into classes by share of the applicable land.
+
+    Ties go to the upper class: equal land is never told apart, and never put lower by chance.
+    Where all land has the same probability nothing is put first, and all of it is cannot_say.
+
+    Parameters
+    ----------
+    probability
+        Shape ``(height, width)``, NaN where there is none.
+    applicable
+        True where the data support a statement.
+    inside
+        True in the study area.
+    higher_share, elevated_share
+        Shares of the applicable land: the highest, and those after them.
+
+    Returns
+    -------
+    classes, cuts
+        uint8: 0 cannot_say, 1 lower, 2 elevated, 3 higher, 255 outside. The least probability of
+        ``higher`` and ``elevated``, for `classify_with`; NaN if nothing can be told apart.
+    """
+    values = known_values(probability, applicable, inside)
+    cuts = class_cuts(
+        lambda: iter([values]), higher_share=higher_share, elevated_share=elevated_share
+    )
+    return classify_with(probability, applicable, inside, cuts=cuts), cuts
+
+
+def known_values(
+    probability: NDArray[np.floating[Any]],
+    applicable: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
+) -> NDArray[np.floating[Any]]:
+    """Give the probabilities that classes are cut by: where the model can speak."""
+    return probability[applicable & inside & np.isfinite(probability)]
+
+
+def class_cuts(
+    parts: Callable[[], Iterator[NDArray[np.floating[Any]]]],
+    *,
+    higher_share: float,
+    elevated_share: float,
+) -> dict[str, float]:
+    """Find the cuts of `classify` in probabilities that come in parts, such as strips.
+
+    Parameters
+    ----------
+    parts
+        Gives the `known_values` of all land, part by part, and the same each time it is called.
+        It is called a few times, and one part is held at a time.
+    higher_share, elevated_share
+        As in `classify`.
+    """
+    if not (higher_share > 0 and elevated_share > 0 and higher_share + elevated_share <= 1):
+        raise InputError(
+            f"Class shares are {higher_share} and {elevated_share}; expected each above 0 and "
+            "both together at most 1."
+        )
+    shares = {"higher": higher_share, "elevated": higher_share + elevated_share}
+    found = [(part.size, part.min(), part.max()) for part in parts() if part.size]
+    size = sum(count for count, _, _ in found)
+    if size and min(low for _, low, _ in found) == max(high for _, _, high in found):
+        log.warning("The model gives all land the same probability: every cell is cannot_say.")
+        size = 0
+    if not size:
+        return dict.fromkeys(shares, math.nan)
+    places = [
+        size - min(max(math.ceil(round(share * size, 6)), 1), size) for share in shares.values()
+    ]
+    return dict(zip(shares, _ordered(parts, places), strict=True))
+
+
+def classify_with(
+    probability: NDArray[np.floating[Any]],
+    applicable: NDArray[np.bool_],
+    inside: NDArray[np.bool_],
+    *,
+    cuts: Mapping[str, float],
+) -> NDArray[np.uint8]:
+    """Cut probabilities into classes at given cuts, so that a part reads as in the whole."""
+    classes = np.full(probability.shape, OUTSIDE, dtype=np.uint8)
+    classes[inside] = CANNOT_SAY
+    known = inside & applicable & np.isfinite(probability)
+    if math.isnan(cuts["higher"]) or math.isnan(cuts["elevated"]):
+        return classes
+    classes[known] = LOWER
+    classes[known & (probability >= cuts["elevated"])] = ELEVATED
+    classes[known & (probability >= cuts["higher"])] = HIGHER
+    return classes
+
+
+def count_classes(classes: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Count the cells of each code, shape ``(256,)``."""
+    return np.bincount(classes.ravel(), minlength=256)
+
+
+def class_shares(counts: NDArray[np.int64]) -> dict[str, float]:
+    """Give the share of the land in the study area that each class has, of counts by code."""
+    land = max(int(counts.sum() - counts[OUTSIDE]), 1)
+    return {name: int(counts[code]) / land for code, name in CLASS_NAMES.items()}
+
+
+def _ordered(
+    parts: Callable[[], Iterator[NDArray[np.floating[Any]]]], places: Sequence[int]
+) -> list[float]:
+    """Give the values at places in ascending order, exactly, by counting digits of 16 bits.
+
+    The bits of floats that are not negative ascend as the floats do.
+    """
+    kind = next(parts()).dtype
+    bits = np.dtype(f"u{kind.itemsize}")
+    heads, left = [0] * len(places), list(places)
+    for shift in range(8 * kind.itemsize - 16, -1, -16):
+        counts = np.zeros((len(places), 1 << 16), dtype=np.int64)
+        for part in parts():
+            digits = np.ascontiguousarray(part + part.dtype.type(0)).view(bits) >> bits.type(shift)
+            for number, head in enumerate(heads):
+                own = digits[digits >> bits.type(16) == head] & bits.type(0xFFFF)
+                counts[number] += np.bincount(own.astype(np.int64), minlength=1 << 16)
+        for number, count in enumerate(counts):
+            upto = np.cumsum(count)
+            digit = int(np.searchsorted(upto, left[number], side="right"))
+            left[number] -= int(upto[digit] - count[digit])
+            heads[number] = heads[number] << 16 | digit
+    return [float(np.array(head, dtype=bits).view(kind)) for head in heads]

@@ -1,0 +1,1 @@
+"""From layers to cube and labels: init, validate, simulate, build."""

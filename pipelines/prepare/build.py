@@ -1,0 +1,181 @@
+"""`minerisk build`: from layers to the feature cube and the labels."""
+
+import datetime as dt
+import logging
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from minerisk.configs.schema import Config, Evidence, Search
+from minerisk.features.cube.build import Tiling, build_cube
+from minerisk.features.cube.store import open_cube
+from minerisk.features.cube.zarr_files import remove_store
+from minerisk.features.errors import InputError
+from minerisk.features.evidence.labels import EvidenceLayer, label_cells
+from minerisk.features.layers.sources import Layers, VectorSource
+from minerisk.pipelines.prepare.label_store import write_labels
+from minerisk.pipelines.prepare.line_error import line_error
+from minerisk.pipelines.provenance.files import sha256_path
+from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.layers import effort_features, present_features
+from minerisk.pipelines.run.progress import Progress
+
+log = logging.getLogger(__name__)
+
+
+def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    """Write ``cube.zarr``, ``labels.zarr`` and, if asked for, ``effort.zarr`` of search effort."""
+    config, layers = run.config, run.layers()
+    geobox, inside = run.grid(layers)
+    cube = run.folder / "cube.zarr"
+    features, left_out = present_features(config, layers)
+    for line in left_out:
+        log.warning("%s.", line)
+    tiling = Tiling(run=run.workers.run)
+    for name in ("cube.zarr", "effort.zarr"):
+        _remove_damaged(run.folder, name)
+    built = build_cube(
+        layers,
+        features,
+        geobox=geobox,
+        inside=inside,
+        path=cube,
+        progress=progress.step,
+        tiling=tiling,
+    )
+    made = [cube]
+    if effort := effort_features(config, layers):
+        # A store of its own: whatever reads the cube cannot take it for a feature.
+        made.append(run.folder / "effort.zarr")
+        build_cube(layers, effort, geobox=geobox, inside=inside, path=made[-1], tiling=tiling)
+    asked = config.study_area.regions
+    path = run.folder / "labels.zarr"
+    regions = write_labels(
+        path,
+        geobox,
+        inside,
+        label=partial(label_cells, **_findings(config, layers)),
+        grouping=None
+        if asked.layer is None
+        else layers.vector(asked.layer, crs=config.study_area.crs),
+        count=asked.count,
+        seed=config.model.seed,
+    )
+    opened = open_cube(cube)
+    units = {name: str(opened[name].attrs["unit"]) for name in opened.attrs["variables"]}
+    facts = {
+        "built": built,
+        "cells": int(inside.sum()),
+        "shape": list(geobox.shape),
+        "features": list(units),
+        "left_out": left_out,
+        "line_error": line_error(config, layers, features, units=units),
+        "regions": regions,
+    }
+    return [*made, path], facts
+
+
+def _remove_damaged(folder: Path, name: str) -> None:
+    """Remove a store whose bytes are not those on record: its key alone would have it kept."""
+    stage = stage_named(read_manifest(folder), "build")
+    known = None if stage is None else stage["outputs"].get(name)
+    if known is None or not (folder / name).is_dir() or sha256_path(folder / name) == known:
+        return
+    log.warning("%s is not as it was built; it is built anew.", folder / name)
+    remove_store(folder / name)
+
+
+def label_land(config: Config, layers: Layers, geobox: GeoBox) -> xr.Dataset:
+    """Label the cells of a grid from the finding layers, as they are now."""
+    return label_cells(geobox, **_findings(config, layers))
+
+
+def _findings(config: Config, layers: Layers) -> dict[str, Any]:
+    """Gather what `label_cells` goes by."""
+    crs = config.study_area.crs
+    as_of = config.study_area.as_of
+    evidence = [
+        EvidenceLayer(
+            frame=frame,
+            evidence=item.evidence,
+            weight=weight,
+            hazard=item.hazard,
+            cells=item.cells,
+            min_coverage=item.min_coverage,
+        )
+        for item in config.labels.positive
+        for weight, frame in _by_weight(_dated(_evidence_frame(layers, item, crs), as_of), item)
+    ]
+    surveyed = None
+    if config.labels.surveyed is not None:
+        whole = Search(layer=config.labels.surveyed)
+        surveyed = _dated(_record_frame(layers, whole, crs), as_of)
+    searches = [
+        frame
+        for item in config.labels.searches
+        for frame in _by_weight(_dated(_record_frame(layers, item, crs), as_of), item)
+    ]
+    return {
+        "evidence": evidence,
+        "surveyed": surveyed,
+        "search_weight": config.labels.search_weight,
+        "searches": searches,
+    }
+
+
+def _by_weight(
+    frame: gpd.GeoDataFrame, item: Evidence | Search
+) -> list[tuple[float, gpd.GeoDataFrame]]:
+    """Take records of different weight apart."""
+    if "weight" not in frame:
+        return [(item.weight, frame)]
+    weights = pd.to_numeric(frame["weight"], errors="coerce")
+    wrong = frame["weight"][~((weights > 0) & (weights <= 1))]
+    if len(wrong):
+        raise InputError(
+            f"The layer {item.layer} has the weight {wrong.iloc[0]!r} in {item.weight_column}; "
+            "expected numbers above 0, at most 1. Correct it."
+        )
+    return [(item.weight * float(value), part) for value, part in frame.groupby(weights)]
+
+
+def _evidence_frame(layers: Layers, item: Evidence, crs: str) -> gpd.GeoDataFrame:
+    frame, own = layers.vector(item.layer, crs=crs), _record_frame(layers, item, crs)
+    if item.hazard_column is not None:
+        own["hazard"] = _column(frame, item.hazard_column, item.layer).astype(str).str.lower()
+    return own
+
+
+def _record_frame(layers: Layers, item: Evidence | Search, crs: str) -> gpd.GeoDataFrame:
+    """Read records with their geometry and, where columns are named, weight and date."""
+    frame = layers.vector(item.layer, crs=crs)
+    source = layers.source(item.layer)
+    columns: dict[str, Any] = {}
+    if item.weight_column is not None:
+        columns["weight"] = _column(frame, item.weight_column, item.layer)
+    if isinstance(source, VectorSource) and source.date_column is not None:
+        dates = _column(frame, source.date_column, item.layer)
+        columns["date"] = pd.to_datetime(dates, errors="coerce")
+    return gpd.GeoDataFrame(columns, geometry=frame.geometry.to_numpy(), crs=frame.crs)
+
+
+def _column(frame: gpd.GeoDataFrame, name: str, layer: str) -> pd.Series:
+    if name not in frame:
+        raise InputError(
+            f"The layer {layer} has no column {name!r}; it has {list(frame.columns)}. Correct the "
+            "configuration."
+        )
+    return frame[name].reset_index(drop=True)
+
+
+def _dated(frame: gpd.GeoDataFrame, as_of: dt.date | None) -> gpd.GeoDataFrame:
+    if as_of is None or "date" not in frame:
+        return frame
+    return frame[~(frame["date"] > pd.Timestamp(as_of))]

@@ -1,0 +1,1 @@
+"""Survey tasks of a run."""

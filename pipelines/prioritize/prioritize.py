@@ -1,0 +1,300 @@
+"""Write the survey tasks of a run: a GeoPackage that opens styled, a CSV, rasters and a summary."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+from rasterio.features import shapes
+from shapely.geometry import shape
+
+from minerisk.configs.schema import Tasks as Asked
+from minerisk.features.cube.store import cube_geobox
+from minerisk.features.errors import InputError, NoTaskError
+from minerisk.features.grid import cell_centres
+from minerisk.models.tasks.priorities import CONTROL, LEARN, RANKED, Land, Tasks, Wishes, make_tasks
+from minerisk.models.tasks.shapes import parcels
+from minerisk.pipelines.formats.cog import write_raster
+from minerisk.pipelines.formats.csv_table import csv_text
+from minerisk.pipelines.formats.geopackage import StyledLayer, write_geopackage
+from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE, Ramp
+from minerisk.pipelines.formats.qml import registered_qml, tasks_qml
+from minerisk.pipelines.prioritize.capture import capture_of_run
+from minerisk.pipelines.prioritize.grid import (
+    TaskGrid,
+    block_raster,
+    block_stores,
+    count_cells,
+    task_grid,
+)
+from minerisk.pipelines.prioritize.land import CLOSED, CRITERIA, Ground, open_stores, task_ground
+from minerisk.pipelines.prioritize.reasons import add_evidence, add_reasons, family_words, why
+from minerisk.pipelines.provenance.files import write_json, write_whole
+from minerisk.pipelines.run.contents import feature_families, load_model
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.hazards import hazard_folder, hazard_rasters
+from minerisk.pipelines.run.progress import muted
+from minerisk.pipelines.run.strips import values_at
+
+log = logging.getLogger(__name__)
+
+DESCRIPTION = (
+    "Proposed non-technical survey tasks, ranked by modelled hazard times impact for the effort. "
+    "One indirect source of evidence among others; it neither opens nor closes a hazardous area. "
+    "Control tasks were drawn blind; survey-to-learn tasks lie where the model cannot say."
+)
+STANDING = (
+    "Registered areas, open tasks and land around accidents, as they were given. They stand as "
+    "they are; the ranking says nothing of them."
+)
+SIMULATED = "SIMULATED findings: not evidence of anything real. "
+PREFIX = {RANKED: "NTS-", LEARN: "NTS-L", CONTROL: "NTS-C"}
+LAYERS = ("probability", "probability_lower", "probability_upper", "applicability", "risk_class")
+IMPACT_RAMP: Ramp = tuple(
+    (upper, colour, f"up to {upper:g}" if upper <= 1 else "1")
+    for upper, colour in (
+        *((0.2, "#eff3ff"), (0.4, "#c6dbef"), (0.6, "#9ecae1"), (0.8, "#6baed6")),
+        *((1.0, "#3182bd"), (math.inf, "#3182bd")),
+    )
+)
+EFFORT_RAMP: Ramp = (
+    (0.01, "#eff3ff", "under 0.01: over 100 ha a team-day"),
+    (0.02, "#c6dbef", "0.01 – 0.02"),
+    (0.04, "#9ecae1", "0.02 – 0.04"),
+    (0.08, "#6baed6", "0.04 – 0.08"),
+    (0.16, "#3182bd", "0.08 – 0.16"),
+    (math.inf, "#08519c", "over 0.16: under 6 ha a team-day"),
+)
+
+
+def write_tasks(
+    run: Run, *, folder: Path | None = None, asked: Asked | None = None
+) -> tuple[Sequence[Path], dict[str, Any]]:
+    """Make survey tasks of a run; write ``tasks.gpkg``, ``tasks.csv``, ``tasks.json``, ``tasks/``.
+
+    ``tasks.gpkg`` has the layers ``tasks`` and ``standing`` (registered areas, open tasks and
+    land around accidents). ``tasks/`` has the rasters ``impact`` and ``effort``; the hazard is
+    ``rasters/probability.tif``. ``tasks.json`` says what was asked, what is missing, how good the
+    choice is and, for the run itself, how tasks did on regions left out.
+
+    Parameters
+    ----------
+    run
+        A run with rasters.
+    folder
+        Where the files go; none is the run folder.
+    asked
+        What is asked of the tasks; none is what the configuration says.
+
+    Raises
+    ------
+    InputError
+        If a raster is missing, or no task fits the land, the sizes and the budget.
+    """
+    folder, own = folder or run.folder, asked is None
+    asked = asked or run.config.tasks
+    stores = open_stores(run.folder)
+    grid = task_grid(cube_geobox(stores[0]), min_ha=asked.min_ha)
+    geobox, stores = grid.geobox, block_stores(stores, grid, CLOSED)
+    bands = _bands(run, asked, grid)
+    layers = run.layers()
+    ground = task_ground(run.config, asked, layers, stores, geobox)
+    land = _land(ground, bands, geobox, asked)
+    with muted():
+        tasks = count_cells(make_tasks(land, _wishes(run, asked, ground)), grid)
+    if tasks.table.empty:
+        raise NoTaskError(
+            f"No task of {asked.min_ha:g} to {asked.max_ha:g} ha fits a budget of "
+            f"{asked.budget_ha:g} ha on the {tasks.summary['open_ha']:,.0f} ha open to tasks, or "
+            "the model cannot say anywhere. Lower the least task size, raise the budget, ask for "
+            "more land, or set tasks.searched_land."
+        )
+    frame = task_frame(tasks, geobox, simulated=run.simulated)
+    frame = _explained(run, frame, tasks, asked, ground, grid)
+    write_task_package(folder / "tasks.gpkg", frame, ground.standing, simulated=run.simulated)
+    write_whole(folder / "tasks.csv", csv_text(pd.DataFrame(frame.drop(columns="geometry"))))
+    facts = _facts(tasks, asked, ground)
+    if grid.side > 1:
+        facts["cut_from"] = f"blocks of {grid.side} by {grid.side} cells"
+    elif own:
+        facts["left_out_regions"] = capture_of_run(run)
+    write_json(folder / "tasks.json", facts)
+    _write_rasters(folder / "tasks", ground, land, geobox, simulated=run.simulated)
+    log.info("Wrote %d survey tasks to %s", len(frame), folder / "tasks.gpkg")
+    names = ("tasks.gpkg", "tasks.csv", "tasks.json", "tasks")
+    return [folder / name for name in names], {"missing": ground.missing}
+
+
+def _bands(run: Run, asked: Asked, grid: TaskGrid) -> dict[str, NDArray[Any]]:
+    rasters = hazard_rasters(run.folder, asked.hazard)
+    missing = [name for name in LAYERS if not (rasters / f"{name}.tif").is_file()]
+    if missing:
+        raise InputError(
+            f"{rasters} lacks {missing}. Predict before prioritizing; a hazard class needs its "
+            f"model (model.hazards has {list(run.config.model.hazards)})."
+        )
+    return {name: block_raster(rasters / f"{name}.tif", grid) for name in LAYERS}
+
+
+def _land(ground: Ground, bands: Mapping[str, NDArray[Any]], geobox: GeoBox, asked: Asked) -> Land:
+    cell_ha = abs(geobox.transform.a * geobox.transform.e) / 10_000
+    classes = bands["risk_class"]
+    inside = classes != OUTSIDE
+    open_land = ground.open_land & inside
+    least = max(math.ceil(round(asked.min_ha / cell_ha, 6)), 1)
+    return Land(
+        probability=bands["probability"].astype(np.float64),
+        lower=bands["probability_lower"].astype(np.float64),
+        upper=bands["probability_upper"].astype(np.float64),
+        applicable=inside & (classes != CANNOT_SAY),
+        inside=inside,
+        open_land=open_land,
+        cell_ha=cell_ha,
+        effort=ground.effort,
+        parcel=parcels(open_land, ground.walls, least=least),
+        dissimilarity=bands["applicability"].astype(np.float64),
+        criteria=ground.criteria,
+    )
+
+
+def _wishes(run: Run, asked: Asked, ground: Ground) -> Wishes:
+    return Wishes(
+        budget_ha=asked.budget_ha,
+        min_ha=asked.min_ha,
+        max_ha=asked.max_ha,
+        random_share=asked.random_share,
+        seed=run.config.model.seed,
+        learn_share=asked.learn_share,
+        team_days=math.inf if asked.team_days is None else asked.team_days,
+        weights=ground.weights,
+        level=run.config.model.interval,
+    )
+
+
+def _explained(
+    run: Run,
+    frame: gpd.GeoDataFrame,
+    tasks: Tasks,
+    asked: Asked,
+    ground: Ground,
+    grid: TaskGrid,
+) -> gpd.GeoDataFrame:
+    home = run.folder if asked.hazard == "any" else hazard_folder(run.folder, asked.hazard)
+    model, cube = load_model(home), open_stores(run.folder)[0]
+    easting, northing = cell_centres(cube_geobox(cube))
+
+    def cells(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> pd.DataFrame:
+        rows, columns = grid.centres(rows, columns)
+        known = {name: values_at(cube[name], rows, columns) for name in model.features}
+        return pd.DataFrame({"easting": easting[columns], "northing": northing[rows], **known})
+
+    families = feature_families(run)
+    words = family_words(cube, families)
+    frame = add_reasons(frame, tasks, model, cells, families, words)
+    frame = add_evidence(frame, run.config, run.layers())
+    if ground.base_m is not None:
+        total = np.bincount(tasks.owner.ravel(), weights=ground.base_m.ravel())[1:]
+        frame["base_m"] = (total / np.bincount(tasks.owner.ravel())[1:]).round(0)
+    hits = frame.geometry.sindex.query(ground.standing.geometry, predicate="intersects")[1]
+    frame["standing"] = np.bincount(hits, minlength=len(frame)).astype(np.int32)
+    frame["why"] = [why(row, ground.missing) for row in frame.to_dict("records")]
+    return _last_geometry(frame)
+
+
+def _facts(tasks: Tasks, asked: Asked, ground: Ground) -> dict[str, Any]:
+    summary = {
+        name: None if not math.isfinite(value) else round(value, 6)
+        for name, value in tasks.summary.items()
+    }
+    ranked = tasks.table[tasks.table["arm"] == RANKED]
+    kinds = ground.standing["kind"].value_counts().to_dict()
+    return {
+        "asked": asked.model_dump(mode="json"),
+        "summary": summary,
+        "weights": ground.weights,
+        "criteria": {name: CRITERIA[name] for name in ground.criteria},
+        "missing": ground.missing,
+        "standing": {str(name): int(count) for name, count in sorted(kinds.items())},
+        "ranked": len(ranked),
+        "luck": int((ranked["place"] == "luck").sum()),
+    }
+
+
+def _write_rasters(
+    folder: Path, ground: Ground, land: Land, geobox: GeoBox, *, simulated: bool
+) -> None:
+    tags = {"FINDINGS": "SIMULATED" if simulated else "recorded"}
+    shares = {
+        name: weight / sum(ground.weights.values()) for name, weight in ground.weights.items()
+    }
+    impact = np.full(land.inside.shape, shares["hazard"])
+    for name, layer in ground.criteria.items():
+        impact += shares[name] * layer
+    words = "impact, 0 to 1: " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
+    for name, values, unit, ramp, text in (
+        ("impact", impact, "1", IMPACT_RAMP, words),
+        ("effort", ground.effort, "team-day/ha", EFFORT_RAMP, "team-days per hectare, with travel"),
+    ):
+        write_raster(
+            folder / f"{name}.tif",
+            np.where(land.inside, values, np.nan).astype(np.float32),
+            geobox,
+            description=text,
+            unit=unit,
+            tags=tags,
+            colormap=ramp,
+        )
+
+
+def task_frame(tasks: Tasks, geobox: GeoBox, *, simulated: bool) -> gpd.GeoDataFrame:
+    """Give the tasks as polygons in the grid's CRS, one row per task.
+
+    ``easting`` and ``northing`` (metres) and ``longitude`` and ``latitude`` (degrees, WGS 84) are
+    of a point inside the task.
+    """
+    table = tasks.table.copy()
+    frame = gpd.GeoDataFrame(
+        table, geometry=_polygons(tasks.owner, geobox, len(table)), crs=str(geobox.crs)
+    )
+    inner = frame.geometry.representative_point()
+    degrees = inner.to_crs("EPSG:4326")
+    frame["task"] = frame["arm"].map(PREFIX) + frame["task"].map("{:04d}".format)
+    frame.insert(1, "activity", "Non-technical survey")
+    frame.insert(2, "evidence", "Indirect")
+    frame["easting"], frame["northing"] = inner.x.round(1), inner.y.round(1)
+    frame["longitude"], frame["latitude"] = degrees.x.round(6), degrees.y.round(6)
+    frame["simulated"] = np.int32(simulated)
+    for column in frame.select_dtypes("float").columns:
+        frame[column] = frame[column].round(8 if column.startswith(("expected", "benefit")) else 6)
+    return _last_geometry(frame)
+
+
+def _last_geometry(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return frame[[*(name for name in frame.columns if name != "geometry"), "geometry"]]
+
+
+def _polygons(owner: NDArray[np.int32], geobox: GeoBox, count: int) -> list[Any]:
+    found: list[Any] = [None] * count
+    for geometry, number in shapes(
+        owner, mask=owner > 0, connectivity=4, transform=geobox.transform
+    ):
+        found[int(number) - 1] = shape(geometry)
+    return found
+
+
+def write_task_package(
+    path: Path, frame: gpd.GeoDataFrame, standing: gpd.GeoDataFrame, *, simulated: bool
+) -> None:
+    """Write the layers ``tasks`` and ``standing``, styled; the same tasks give the same bytes."""
+    words = (SIMULATED if simulated else "") + DESCRIPTION
+    layers = {"tasks": StyledLayer(frame, tasks_qml(), "Survey tasks", words)}
+    if len(standing):
+        title = "Registered areas, open tasks, accidents"
+        layers["standing"] = StyledLayer(standing, registered_qml(), title, STANDING)
+    write_geopackage(path, layers)

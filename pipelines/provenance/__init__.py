@@ -1,0 +1,1 @@
+"""Hashes, manifest, reviews, signatures: the trail of a run."""

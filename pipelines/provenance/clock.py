@@ -1,0 +1,8 @@
+"""The time of day, read in one place."""
+
+import datetime as dt
+
+
+def now() -> dt.datetime:
+    """Tell the time, UTC."""
+    return dt.datetime.now(dt.UTC)

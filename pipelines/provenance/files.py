@@ -1,0 +1,83 @@
+"""Hashes of files and folders, and writes that are whole or not there."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+THREADS = 8
+
+
+def sha256_path(path: Path) -> str:
+    """Hash a file's bytes, or a folder's listing (see `listing`).
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    if path.is_dir():
+        return hashlib.sha256(listing(path)).hexdigest()
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256_paths(paths: Iterable[Path]) -> list[str]:
+    """Hash files and folders side by side, in their order."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(sha256_path, paths))
+
+
+def listing(folder: Path) -> bytes:
+    """List the files of a folder as ``sha256sum`` does: hash, two blanks, name; by name."""
+    files = sorted(item for item in folder.rglob("*") if item.is_file())
+    names = [item.relative_to(folder).as_posix() for item in files]
+    lines = zip(sha256_paths(files), names, strict=True)
+    return b"".join(f"{digest}  {_one_line(name)}\n".encode() for digest, name in lines)
+
+
+def _one_line(name: str) -> str:
+    return (
+        name.replace("\\", "\\\\").replace("\n", "\\n").encode(errors="backslashreplace").decode()
+    )
+
+
+def read_listing(content: bytes) -> dict[str, str]:
+    """Read a listing as name to hash; a line that is none is left out."""
+    lines = [line.split("  ", 1) for line in content.decode(errors="replace").splitlines()]
+    return {line[1]: line[0] for line in lines if len(line) == 2}
+
+
+def sha256_text(text: str) -> str:
+    """Hash a text as UTF-8."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """Write a value as JSON that depends on nothing but the value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+
+
+def write_whole(path: Path, content: bytes | str) -> Path:
+    """Write a file whole or not at all: temporary name, fsync, rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def write_json(path: Path, value: Any) -> Path:
+    """Write a value as readable JSON, whole or not at all."""
+    return write_whole(
+        path, json.dumps(value, indent=1, sort_keys=True, default=str, allow_nan=False) + "\n"
+    )

@@ -1,0 +1,1 @@
+"""What a survey manager asks for and receives: filters, answer, pack."""

@@ -1,0 +1,138 @@
+"""What is asked of a run for a pack, and what the pack has to say of itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas as gpd
+
+from minerisk.pipelines.language.messages import ENGLISH, Texts, marked
+from minerisk.pipelines.predict.window import Window
+from minerisk.pipelines.provenance.manifest import read_manifest
+from minerisk.pipelines.request.public_copy import FACTOR
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES, hazard_rasters
+
+STATE_WORDS: Mapping[str, str] = {
+    "draft": "DRAFT: nobody has approved this run",
+    "reviewed": "DRAFT: this run was looked at and not approved",
+    "approved": "",
+}
+PUBLIC_WORDS = f"PUBLIC COPY: cells {FACTOR} times as wide, no findings"
+USE = marked(
+    "One indirect source for desk assessment: it ranks land for survey and decides nothing."
+)
+NO_TASK = marked(
+    "No survey task fits the land that was asked for by itself: the tasks are those of the run "
+    "that touch it."
+)
+STANDS = marked("It never says that land needs no survey. Registered areas stand as they are.")
+FILES: Mapping[str, str] = {
+    "map.qgs": marked("open this in QGIS: everything, in order and styled"),
+    "report.html": marked("open this in a browser, print it on A4; needs no network"),
+    "tasks.gpkg": marked(
+        "survey tasks for QGIS and ArcGIS; .csv and .xlsx for a spreadsheet, .kml for phones, "
+        ".geojson for IMSMA and the rest"
+    ),
+    "risk_class.tif": marked("higher, elevated, lower, cannot say; lower means survey later"),
+    "probability*.tif": marked("calibrated probability and the ends of its interval"),
+    "reasons.tif": marked("what moves the score of a cell most (restricted copy)"),
+    "applicability.tif": marked("over 1: the data do not support a statement there"),
+    "map.gpkg": marked("front line, places, and in the restricted copy what is registered"),
+    "MODEL_CARD.md": marked("what the model is for, how good it is, where it fails"),
+    "manifest.json": marked("SHA-256 of every file, and the run they come from"),
+}
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a run.
+
+    Attributes
+    ----------
+    run
+        The run that answers.
+    window
+        The cells asked for.
+    area
+        The polygons asked for, in the run's CRS; none is the whole study area.
+    name
+        Of the area.
+    public
+        Whether the answer is coarsened for the public.
+    state
+        Of the run's reviews.
+    taken
+        SHA-256 of what the answer is made of.
+    tasks
+        The GeoPackage of survey tasks.
+    hazard
+        Class of the maps and tasks; ``any``, and then those of `classes` go with them.
+    classes
+        Hazard classes that have maps of their own in a folder of their name.
+    texts
+        The words of the reader's language.
+    notes
+        What else the reader has to know, in that language.
+    """
+
+    run: Run
+    window: Window
+    area: gpd.GeoDataFrame | None
+    name: str
+    public: bool
+    state: str
+    taken: Mapping[str, str]
+    tasks: Path
+    hazard: str = ANY
+    classes: Sequence[str] = ()
+    texts: Texts = ENGLISH
+    notes: Sequence[str] = ()
+
+    @property
+    def head(self) -> str:
+        """The end of the run's trail."""
+        return str(read_manifest(self.run.folder).get("head"))
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What every file has to say of itself; nothing for an approved run on real findings."""
+        words = (
+            STATE_WORDS[self.state],
+            "SIMULATED findings: evidence of nothing real" if self.run.simulated else "",
+            PUBLIC_WORDS if self.public else "",
+            "" if self.hazard == ANY else f"{HAZARD_TITLES[self.hazard]} only",
+        )
+        return tuple(word for word in words if word)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Metadata of every raster."""
+        return {
+            "RUN": self.run.config.study_area.name,
+            "RUN_HEAD": self.head,
+            "STATE": self.state if self.state == "approved" else f"DRAFT ({self.state})",
+            "FINDINGS": "SIMULATED" if self.run.simulated else "recorded",
+            "HAZARD": self.hazard,
+            "USE": USE,
+            "COPY": "public" if self.public else "restricted",
+        }
+
+    def rasters(self, hazard: str) -> Path:
+        """Give the folder of the run's rasters of a hazard class."""
+        return hazard_rasters(self.run.folder, hazard)
+
+
+def readme(request: Request, notes: Sequence[str]) -> str:
+    """Write ``README.txt`` of a pack in its language; `notes` come last, a line each."""
+    told, title = request.texts, request.run.config.study_area.title
+    area = "all" if request.area is None else request.name
+    place = told.say("area: {area}. Run {head}.", area=area, head=request.head)
+    files = dict(told.words(FILES))
+    for name in request.classes:
+        hazard = told.say(HAZARD_TITLES[name])
+        files[f"{name}/"] = told.say("the same maps for one class: {hazard}", hazard=hazard)
+    listed = [f"{name:<20}{words}" for name, words in files.items()]
+    marks = [told.told(mark) for mark in request.marks]
+    uses = [told.say(USE), told.say(STANDS), *notes]
+    return "\n".join([*marks, f"{title}, {place}", "", *listed, "", *uses, ""])

@@ -1,0 +1,293 @@
+"""`minerisk pack`: one folder that a survey manager receives, for the whole land or an area."""
+
+import json
+import logging
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import pyogrio
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from minerisk.features.cube.store import cube_geobox, open_cube
+from minerisk.features.errors import FindingError, InputError, NoTaskError
+from minerisk.pipelines.formats.imsma import task_fields
+from minerisk.pipelines.formats.stac import stac_item
+from minerisk.pipelines.language.messages import texts
+from minerisk.pipelines.plotting.grids import Grids
+from minerisk.pipelines.plotting.map_layers import map_layers, with_standing
+from minerisk.pipelines.predict.hazard_rasters import above_any
+from minerisk.pipelines.predict.window import area_window, whole_window
+from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
+from minerisk.pipelines.provenance.manifest import MANIFEST, outputs_of, read_manifest
+from minerisk.pipelines.provenance.reviews import review_state
+from minerisk.pipelines.report.hazards import above_words
+from minerisk.pipelines.report.model_card import card_record, card_text
+from minerisk.pipelines.request.answer import open_request, prioritize_request
+from minerisk.pipelines.request.contents import NO_TASK, USE, Request, readme
+from minerisk.pipelines.request.filters import Filters, request_area
+from minerisk.pipelines.request.map_project import pack_project, write_map_layers
+from minerisk.pipelines.request.public_copy import coarsen_tasks
+from minerisk.pipelines.request.rasters import (
+    NEEDED,
+    REASONS,
+    coarse_rasters,
+    cut_rasters,
+    cut_reasons,
+    write_rasters,
+)
+from minerisk.pipelines.request.report import pack_page
+from minerisk.pipelines.request.task_files import write_task_files
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.hazards import ANY, hazard_rasters, trained_hazards
+
+FORMAT = 1
+log = logging.getLogger(__name__)
+
+
+def make_packs(
+    folder: Path,
+    out: Path,
+    *,
+    filters: Filters = Filters(),  # noqa: B008 - a frozen value
+    tasks: Path | None = None,
+    public: bool = False,
+    language: str = "en",
+) -> list[Path]:
+    """Write the pack of a run, and beside it, if asked for, the coarsened one.
+
+    Parameters
+    ----------
+    folder
+        A finished run. What is taken from it is held against its manifest first.
+    out
+        A new or empty folder, or an earlier pack. The public copy goes into ``<out>_public``.
+    filters
+        The land, hazard class and day asked for; none is the whole study area, with the maps of
+        every class that has a model.
+    tasks
+        A ``tasks.gpkg`` that ``minerisk prioritize`` made for a request. None is that of the run,
+        or, with any filter but polygons, tasks made anew in ``requests/<name>/`` of the run; where
+        none fits, those of the run that touch the land.
+    public
+        Write the coarsened copy too.
+    language
+        Of legends, report and README: ``en``, ``az`` or ``ru``. The model card, and what stands in
+        columns, stay in English.
+
+    Returns
+    -------
+    list of Path
+        The folders.
+
+    Raises
+    ------
+    FindingError
+        If the run was withdrawn, or a file of it is not as it was written.
+    CoverError
+        If the area leaves the study area.
+    InputError
+        If the run is not finished, a filter is not known, or `out` holds something else.
+    """
+    told = texts(language)
+    _refuse(folder, filters, public=public)
+    made_anew = tasks is None and replace(filters, aoi=None, layer=None)
+    run, place, _ = open_request(folder, filters, said=log.info)
+    notes = []
+    if made_anew:
+        try:
+            prioritize_request(folder, filters, out=place, said=log.info)
+            tasks = place / "tasks.gpkg"
+        except NoTaskError as error:
+            log.warning("%s", error)
+            notes.append(told.say(NO_TASK))
+    classes = trained_hazards(run.folder) if filters.hazard is None else []
+    taken = _taken(run.folder, tasks, [filters.hazard or ANY, *classes])
+    targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
+    with open_cube(run.folder / "cube.zarr") as cube:
+        area = request_area(run, filters) if filters.limits_land else None
+        window = whole_window(cube) if area is None else area_window(cube, area)
+        for target in targets:
+            _empty(target)
+        for target in targets:
+            request = Request(
+                run,
+                window,
+                area,
+                name=filters.name or "all",
+                public=target != out,
+                state=review_state(run.folder),
+                taken=taken,
+                tasks=tasks or run.folder / "tasks.gpkg",
+                hazard=filters.hazard or ANY,
+                classes=classes,
+                texts=told,
+                notes=notes,
+            )
+            write_pack(request, cube, target)
+    return targets
+
+
+def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
+    """Write one pack into an empty folder; ``manifest.json`` comes last."""
+    run = request.run
+    found, above = _write_maps(request, cube, out)
+    grids = found[request.hazard]
+    layers = map_layers(run, grids.geobox, public=request.public)
+    if not request.public:
+        layers = with_standing(layers, request.tasks, grids.geobox)
+    tasks = _tasks(request, cube)
+    write_task_files(out, tasks, words=[*request.marks, USE], texts=request.texts)
+    summary = request.tasks.with_suffix(".json")
+    if summary.is_file() and not request.public:
+        write_whole(out / summary.name, summary.read_bytes())
+    drawn = write_map_layers(layers, request, out)
+    page = pack_page(request, out, found, layers=layers, tasks=tasks)
+    write_whole(out / "report.html", page)
+    record = card_record(run.folder, hazard=request.hazard)
+    write_whole(out / "MODEL_CARD.md", card_text(record))
+    write_json(out / "model_record.json", record)
+    missing = [request.texts.told(words) for words in layers.missing]
+    write_whole(out / "README.txt", readme(request, [*request.notes, *above, *missing]))
+    write_whole(out / "map.qgs", pack_project(request, drawn, grids.geobox, out))
+    _write_lists(request, grids.geobox, out)
+    return out
+
+
+def _write_maps(
+    request: Request, cube: xr.Dataset, out: Path
+) -> tuple[dict[str, Grids], list[str]]:
+    """Write the maps asked for, then those of each class in a folder of its name.
+
+    Returns
+    -------
+    grids, above
+        Of what was asked for and of each class, and words on where a class is above any hazard.
+    """
+    cut = coarse_rasters if request.public else cut_rasters
+    found, above = {}, []
+    for name in (request.hazard, *request.classes):
+        target = out / ("" if name == request.hazard else name)
+        tags = request.tags | {"HAZARD": name}
+        found[name] = cut(request.rasters(name), cube, request.window)
+        if name != request.hazard:
+            bands = (found[name].bands["probability"], found[request.hazard].bands["probability"])
+            words = above_words(name, above_any([bands]), request.texts)
+            above += [words] if words else []
+        write_rasters(found[name], target, tags=tags, texts=request.texts)
+        if not request.public:
+            cut_reasons(request.rasters(name), request.window, target, tags=tags)
+    return found, above
+
+
+def _refuse(folder: Path, filters: Filters, *, public: bool) -> None:
+    if review_state(folder) == "withdrawn":
+        raise FindingError(f"{folder} was withdrawn: nothing may be handed out from it.")
+    run = Run.open(folder)
+    found = {item.layer for item in run.config.labels.positive}
+    if public and (telling := sorted(found & set(filters.near))):
+        raise InputError(
+            f"A public copy of the land near {', '.join(telling)} would tell where finds are. "
+            "Leave --public out, or ask near another layer."
+        )
+
+
+def _taken(folder: Path, tasks: Path | None, hazards: Sequence[str]) -> dict[str, str]:
+    """Hash what a pack is made of, and hold it against the manifest of the run."""
+    stages = ("build", "train", "predict", *(() if tasks else ("prioritize",)))
+    recorded = outputs_of(folder, *stages)
+    places = [hazard_rasters(folder, name).relative_to(folder).as_posix() for name in hazards]
+    names = [f"{place}/{name}.tif" for place in places for name in NEEDED]
+    names.append("metrics.json" if hazards[0] == ANY else "hazards")
+    names += [name for place in places if (name := f"{place}/{REASONS}") in recorded]
+    names += [] if tasks else ["tasks.gpkg"]
+    found = {}
+    for name in names:
+        if name not in recorded or not (folder / name).exists():
+            raise InputError(f"{folder} has no {name}. Finish the run (`minerisk run`) first.")
+        found[name] = sha256_path(folder / name)
+        if found[name] != recorded[name]:
+            raise FindingError(
+                f"{folder / name} is not as the run wrote it; nothing is handed out from it. "
+                "`minerisk audit` says what else changed."
+            )
+    if tasks is not None:
+        found["tasks.gpkg"] = sha256_path(_existing(tasks))
+    return found
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise InputError(f"There is no {path}; expected the tasks.gpkg that prioritize made.")
+    return path
+
+
+def _empty(out: Path) -> None:
+    """Make room for a pack: nothing but an earlier pack is ever taken away."""
+    if out.exists() and any(out.iterdir()):
+        manifest = out / MANIFEST
+        if not manifest.is_file() or '"kind": "pack"' not in manifest.read_text(encoding="utf-8"):
+            raise InputError(f"{out} is not empty and holds no pack. Choose another --out.")
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:
+    """Take the tasks of the run that touch the area; none is cut."""
+    run = request.run
+    tasks = pyogrio.read_dataframe(request.tasks, layer="tasks")
+    if request.area is not None:
+        tasks = tasks[tasks.intersects(request.area.union_all())].reset_index(drop=True)
+    if request.public:
+        tasks = coarsen_tasks(tasks, cube_geobox(cube))
+    summary = request.tasks.with_suffix(".json")
+    asked = json.loads(summary.read_text(encoding="utf-8"))["asked"] if summary.is_file() else {}
+    hazard = asked.get("hazard", request.hazard)
+    return task_fields(tasks, study_area=run.config.study_area.name, hazard=hazard)
+
+
+def _write_lists(request: Request, geobox: GeoBox, out: Path) -> None:
+    """Write the STAC item, then the manifest of everything."""
+    run = request.run
+    facts = {
+        "title": " · ".join([run.config.study_area.title, *request.marks]),
+        "description": USE,
+        "processing:lineage": f"minerisk run {request.head}",
+        "minerisk:state": request.state,
+        "minerisk:findings": request.tags["FINDINGS"],
+        "minerisk:copy": request.tags["COPY"],
+        "minerisk:hazard": request.hazard,
+    }
+    name = f"{run.config.study_area.name}-{request.name}-{request.tags['COPY']}"
+    hashes = _hashes(out)
+    when = run.config.study_area.as_of
+    item = stac_item(hashes, out, geobox, name=name, when=when, facts=facts)
+    write_json(out / "item.json", item)
+    manifest = read_manifest(run.folder)
+    write_json(
+        out / MANIFEST,
+        {
+            "format": FORMAT,
+            "kind": "pack",
+            "copy": request.tags["COPY"],
+            "state": request.state,
+            "simulated": run.simulated,
+            "area": request.name,
+            "hazards": [request.hazard, *request.classes],
+            "study_area": run.config.study_area.name,
+            "run": {"head": request.head, "code": manifest.get("environment", {})},
+            "made_from": dict(request.taken),
+            "files": _hashes(out),
+        },
+    )
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): sha256_path(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

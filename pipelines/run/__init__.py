@@ -1,0 +1,1 @@
+"""The run folder, its contents, and the workers that fill it."""

@@ -1,0 +1,56 @@
+"""A run made from another: its configuration with something changed, in a file of its own."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from minerisk.configs.load import ConfigError, data_root
+from minerisk.features.errors import InputError
+from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.run.folder import Run, read_config
+
+HEAD = "# Made by minerisk from the configuration of {run}: {words}.\n"
+
+
+def derive_config(
+    run: Run, path: Path, change: Callable[[dict[str, Any]], None], *, words: str
+) -> Path:
+    """Write the configuration of a run with something changed.
+
+    Parameters
+    ----------
+    run
+        The run it begins from.
+    path
+        File to write. A relative data root is written anew, so that the same layers are read.
+    change
+        Changes the content in place.
+    words
+        What was changed, for the first line.
+
+    Returns
+    -------
+    Path
+        The file. The same run and change give the same bytes.
+
+    Raises
+    ------
+    InputError
+        If what comes out is no configuration.
+    """
+    content = yaml.safe_load((run.folder / "config.yaml").read_text(encoding="utf-8"))
+    try:
+        root = data_root(run.config, run.config_path)
+    except ConfigError as error:
+        raise InputError(str(error)) from error
+    if "${" not in run.config.data_root:
+        content["data_root"] = os.path.relpath(root, path.resolve().parent)
+    change(content)
+    text = HEAD.format(run=run.folder.name, words=words)
+    text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
+    write_whole(path, text)
+    read_config(path)
+    return path

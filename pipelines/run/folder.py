@@ -1,0 +1,171 @@
+"""The folder of one run, with its configuration and its layers."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
+
+from minerisk.configs.load import ConfigError, load_config
+from minerisk.configs.schema import Config, VectorLayer
+from minerisk.features.errors import InputError
+from minerisk.features.grid import cells_inside, study_grid
+from minerisk.features.layers.sources import Layers
+from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
+from minerisk.pipelines.provenance.manifest import FORMAT, MANIFEST, read_manifest, write_manifest
+from minerisk.pipelines.run.layers import open_layers
+from minerisk.pipelines.run.workers import ALONE, Workers
+
+SIMULATED = "@simulated/"
+RESULTS = "@results/"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder.
+
+    Attributes
+    ----------
+    folder
+        Where everything of the run is.
+    config
+        What was asked for.
+    config_path
+        The file it came from; a relative data root is relative to it.
+    workers
+        Who works on tiles; it changes no byte of any output.
+    """
+
+    folder: Path
+    config: Config
+    config_path: Path
+    workers: Workers = ALONE
+
+    @classmethod
+    def start(cls, config_path: Path, folder: Path) -> "Run":
+        """Begin a run, or go on with one.
+
+        Raises
+        ------
+        InputError
+            If the configuration has problems, or the folder is not empty and not a run's.
+        """
+        config = read_config(config_path)
+        if not (folder / MANIFEST).exists():
+            if folder.exists() and any(item.name != ".lock" for item in folder.iterdir()):
+                raise InputError(
+                    f"{folder} is not empty and holds no run; expected a new folder or one that "
+                    "`minerisk run` made. Choose another --out."
+                )
+            folder.mkdir(parents=True, exist_ok=True)
+            write_manifest(folder, _first_manifest(config, config_path, folder))
+        else:
+            manifest = read_manifest(folder)
+            if manifest["study_area"] != config.study_area.name:
+                raise InputError(
+                    f"{folder} is a run of {manifest['study_area']}, not of "
+                    f"{config.study_area.name}. Choose another --out."
+                )
+            place = _place(config_path, folder)
+            if manifest["config_file"] != place:  # one of the two was moved
+                write_json(folder / MANIFEST, manifest | {"config_file": place})
+        write_whole(folder / "config.yaml", config_path.read_bytes())
+        return cls(folder, config, config_path)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Run":
+        """Open the folder of a run that was made before."""
+        manifest = read_manifest(folder)
+        config = read_config(folder / "config.yaml")
+        place = folder / str(manifest["config_file"])
+        return cls(folder, config, Path(os.path.normpath(place)))
+
+    @classmethod
+    def again(cls, known: "Run", folder: Path) -> "Run":
+        """Begin a run in a new folder with the configuration and the layers of another.
+
+        Raises
+        ------
+        InputError
+            If the folder holds anything but an earlier try of the same.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        content = (known.folder / "config.yaml").read_bytes()
+        config = folder / "config.yaml"
+        if any(item.name != ".lock" for item in folder.iterdir()):
+            if not config.is_file() or config.read_bytes() != content:
+                raise InputError(f"{folder} is not empty; expected a new folder. Choose another.")
+        else:
+            write_whole(config, content)
+            write_manifest(folder, _first_manifest(known.config, known.config_path, folder))
+        return cls(folder, known.config, known.config_path)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether findings are simulated."""
+        return self.config.simulated
+
+    def layers(self) -> Layers:
+        """Give the layers; simulated ones are read from the run folder."""
+        return open_layers(self.config, config_path=self.config_path, overrides=self._overrides())
+
+    def layer_inputs(self) -> dict[str, str]:
+        """Give ``layer:<name>`` to SHA-256 for the layers that are not simulated."""
+        layers = self.layers()
+        return {
+            f"layer:{name}": layers.sha256(name)
+            for name in layers.names()
+            if name not in self._placed(SIMULATED, Path())
+        }
+
+    def config_input(self) -> dict[str, str]:
+        """Give the SHA-256 of the configuration."""
+        return {"config.yaml": sha256_path(self.folder / "config.yaml")}
+
+    def grid(self, layers: Layers) -> tuple[GeoBox, NDArray[np.bool_]]:
+        """Give the grid of the study area and which cells lie in it."""
+        area = self.config.study_area
+        boundary = layers.vector(area.boundary, crs=area.crs)
+        geobox = study_grid(
+            tuple(boundary.total_bounds), crs=area.crs, resolution_m=area.resolution_m
+        )
+        return geobox, cells_inside(geobox, boundary)
+
+    def _overrides(self) -> Mapping[str, Path]:
+        simulated = self._placed(SIMULATED, self.folder / "simulated")
+        return simulated | self._placed(RESULTS, self.config_path.parent)  # of survey, beside it
+
+    def _placed(self, prefix: str, folder: Path) -> dict[str, Path]:
+        return {
+            name: folder / layer.path.removeprefix(prefix)
+            for name, layer in self.config.layers.items()
+            if isinstance(layer, VectorLayer) and layer.path.startswith(prefix)
+        }
+
+
+def read_config(path: Path) -> Config:
+    """Load a configuration, its problems as an error for the user."""
+    try:
+        return load_config(path)
+    except ConfigError as error:
+        raise InputError(str(error)) from error
+
+
+def _place(config_path: Path, folder: Path) -> str:
+    return os.path.relpath(config_path.resolve(), folder.resolve())
+
+
+def _first_manifest(config: Config, config_path: Path, folder: Path) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "study_area": config.study_area.name,
+        "title": config.study_area.title,
+        "simulated": config.simulated,
+        "config_file": _place(config_path, folder),
+        "trained_by": [],
+        "stages": [],
+    }

@@ -1,0 +1,32 @@
+"""The hazard classes of a run and where each keeps its files."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.pipelines.language.messages import marked
+
+ANY = "any"
+
+
+HAZARD_TITLES: Mapping[str, str] = {
+    ANY: marked("Any hazard"),
+    "ap": marked("Anti-personnel mines"),
+    "at": marked("Anti-tank mines"),
+    "uxo": marked("Unexploded ordnance"),
+}
+
+
+def hazard_folder(folder: Path, hazard: str) -> Path:
+    """Say where the model and the metrics of a hazard class are: laid out as a run's own."""
+    return folder / "hazards" / hazard
+
+
+def hazard_rasters(folder: Path, hazard: str) -> Path:
+    """Say where the rasters of a hazard class, or of any, are in a run folder."""
+    return folder / "rasters" / ("" if hazard == ANY else hazard)
+
+
+def trained_hazards(folder: Path) -> list[str]:
+    """Name the hazard classes that have a model in a run folder."""
+    return [name for name in HAZARD_BITS if (hazard_folder(folder, name) / "model").is_dir()]

@@ -1,0 +1,106 @@
+"""From a configuration to the layers it names."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from minerisk.configs.load import ConfigError, data_root
+from minerisk.configs.schema import Config, RasterLayer, VectorLayer
+from minerisk.features.errors import InputError
+from minerisk.features.layers.sources import Layers, RasterSource, Source, VectorSource, layers_of
+
+Asked = tuple[str, dict[str, Any]]
+"""Kind and parameters of a feature."""
+
+
+def open_layers(
+    config: Config, *, config_path: Path, overrides: Mapping[str, Path] | None = None
+) -> Layers:
+    """Give the layers of a configuration; no layer is opened yet.
+
+    An optional layer whose file is not there is left out, as if it had not been named.
+
+    Parameters
+    ----------
+    config
+        The study area.
+    config_path
+        Its file: a relative data root is relative to it.
+    overrides
+        Layer name to a file that the run itself has written, such as simulated findings. The
+        layer keeps its other settings; a name the configuration lacks becomes a vector layer.
+
+    Raises
+    ------
+    InputError
+        If the data root names an environment variable that is not set, or is no folder.
+    """
+    try:
+        root = data_root(config, config_path)
+    except ConfigError as error:
+        raise InputError(str(error)) from error
+    sources = {
+        name: _source(layer)
+        for name, layer in config.layers.items()
+        if not layer.optional or (root / layer.path).exists()
+    }
+    roots: dict[str, Path] = {}
+    for name, given in (overrides or {}).items():
+        path = Path(given).resolve()
+        known = sources.get(name, VectorSource(path))
+        sources[name] = dataclasses.replace(known, path=path)
+        roots[name] = path.parent
+    return Layers(sources, root, roots=roots)
+
+
+def absent_layers(config: Config, layers: Layers) -> list[str]:
+    """Name the optional layers of a configuration whose file is not there."""
+    return [name for name in config.layers if name not in layers.names()]
+
+
+def present_features(config: Config, layers: Layers) -> tuple[list[Asked], list[str]]:
+    """Give the features that can be built, and a line for each that is left out.
+
+    A feature is left out whole if any layer that it reads is absent: made of other layers, or of
+    zeros, it would mean something else here than where the layer is at hand.
+
+    Returns
+    -------
+    features, left_out
+        Kind and parameters of each feature, in order; and the lines.
+    """
+    absent = set(absent_layers(config, layers))
+    asked: list[Asked] = [
+        (item.kind, item.model_dump(exclude={"kind"})) for item in config.features
+    ]
+    missing = [[name for name in layers_of(params) if name in absent] for _, params in asked]
+    left_out = [
+        f"{kind} of {params['layer']} is left out: {', '.join(names)} is optional and has no file"
+        for (kind, params), names in zip(asked, missing, strict=True)
+        if names
+    ]
+    kept = [item for item, names in zip(asked, missing, strict=True) if not names]
+    if not kept:
+        raise InputError(
+            f"No feature is left: {'; '.join(left_out)}. Add a feature whose layers are at hand."
+        )
+    return kept, left_out
+
+
+def effort_features(config: Config, layers: Layers) -> list[Asked]:
+    """Give the search effort whose layer is there; years count back from ``study_area.as_of``."""
+    present = [item for item in config.effort if item.layer in layers.names()]
+    as_of = config.study_area.as_of
+    return [
+        (item.kind, item.model_dump(exclude={"kind"}) | {"as_of": item.as_of or as_of})
+        for item in present
+    ]
+
+
+def _source(layer: RasterLayer | VectorLayer) -> Source:
+    fields: dict[str, Any] = layer.model_dump(exclude={"kind", "optional"})
+    fields["path"] = Path(layer.path)
+    if isinstance(layer, RasterLayer):
+        return RasterSource(**fields)
+    return VectorSource(**fields)

@@ -1,0 +1,1 @@
+"""The MLflow record and the registry."""

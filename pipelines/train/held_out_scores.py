@@ -1,0 +1,109 @@
+"""Every model put to the test by every protocol, before any number is made of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minerisk.configs.schema import Config
+from minerisk.models.calibration.cross_calibration import choose_kind
+from minerisk.models.evaluation.nested_search import NestedChoice
+from minerisk.models.evaluation.out_of_fold import (
+    OutOfFold,
+    Protocol,
+    calibrate_across_folds,
+    out_of_fold,
+)
+from minerisk.models.table import CellTable
+from minerisk.pipelines.run.contents import MODEL
+from minerisk.pipelines.run.progress import Progress
+from minerisk.pipelines.train.candidates import drawing, makers, without_choice
+from minerisk.pipelines.train.protocols import HeldOut, hold_out
+
+
+@dataclass(frozen=True)
+class Test:
+    """A model put to the test by every protocol.
+
+    Attributes
+    ----------
+    table
+        Labelled cells.
+    held
+        The folds.
+    scores
+        Held-out scores, by names of protocol and model.
+    choices
+        What was tried inside the training sets, by protocol.
+    calibrator
+        Kind of calibrator, chosen on left-out regions (`cross_calibration.choose_kind`).
+    probability
+        The model's probabilities by protocol (far, near), each fold calibrated by the others,
+        shape ``(n,)``.
+    """
+
+    table: CellTable
+    held: HeldOut
+    scores: Mapping[tuple[str, str], OutOfFold]
+    choices: Mapping[str, NestedChoice]
+    calibrator: str
+    probability: Mapping[str, NDArray[np.float64]]
+
+    @property
+    def protocols(self) -> Mapping[str, Protocol]:
+        """The protocols by name."""
+        return self.held.protocols
+
+    @property
+    def block_m(self) -> float:
+        """Side of the blocks, metres."""
+        return self.held.block_m
+
+
+def put_to_the_test(
+    table: CellTable,
+    config: Config,
+    families: Mapping[str, Sequence[str]],
+    *,
+    progress: Progress,
+    target: NDArray[np.float64] | None = None,
+    scheduler: str | None = None,
+) -> Test:
+    """Score every model on every protocol's held-out land.
+
+    Parameters
+    ----------
+    table
+        Labelled cells.
+    families
+        Family of features to its columns.
+    target
+        Easting and northing of the land to be predicted, shape ``(m, 2)``.
+    scheduler
+        Address of a Dask scheduler for training sets that are too large for this machine.
+    """
+    held = hold_out(table, config, target=target)
+    scores: dict[tuple[str, str], OutOfFold] = {}
+    choices: dict[str, NestedChoice] = {}
+    for protocol in held.protocols.values():
+        settings = config if protocol.name != "random" else without_choice(config)
+        made = makers(table, settings, families, held.block_m, scheduler=scheduler)
+        for name, make in made.items():
+            progress.step(
+                f"{protocol.name} folds, {name}", len(scores), len(held.protocols) * len(made)
+            )
+            scores[protocol.name, name] = out_of_fold(
+                make, table, protocol, drawing=drawing(config, held.block_m)
+            )
+            if isinstance(make, NestedChoice):
+                choices[protocol.name] = make
+    y = (table.state == 1).astype(np.int8)
+    score = {name: scores[name, MODEL].score for name in ("far", "near")}
+    fold = {name: held.protocols[name].fold_of_row(len(y)) for name in score}
+    tested = np.isfinite(score["far"])
+    kind = choose_kind(score["far"][tested], y[tested], fold["far"][tested])
+    probability = {
+        name: calibrate_across_folds(score[name], y, fold[name], kind=kind) for name in score
+    }
+    return Test(table, held, scores, choices, kind, probability)

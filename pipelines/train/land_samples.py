@@ -1,0 +1,67 @@
+"""Samples of a run's land: what nobody surveyed, and what the model can speak for."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minerisk.features.cube.store import open_cube
+from minerisk.features.errors import InputError
+from minerisk.models.risk_model import RiskModel
+from minerisk.models.table import CellTable
+from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
+from minerisk.pipelines.run.contents import open_labels, read_places
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.strips import draw_cells, strips
+
+
+def land_to_predict(run: Run) -> NDArray[np.float64] | None:
+    """Give places of the study area that nobody surveyed, shape ``(m, 2)``; none if all was."""
+    table = unsurveyed_sample(run, sample=5_000)
+    return None if table is None else table.coordinates
+
+
+def unsurveyed_sample(run: Run, *, sample: int = 20_000) -> CellTable | None:
+    """Read a sample of the cells that nobody surveyed; none if there are none."""
+    inside = open_cube(run.folder / "cube.zarr")["inside"]
+    state = open_labels(run.folder)["state"]
+    unsurveyed = np.empty(state.shape, dtype=bool)
+    for strip in strips(len(unsurveyed)):
+        unsurveyed[strip] = (inside[strip].to_numpy() == 1) & (state[strip].to_numpy() < 0)
+    if not unsurveyed.any():
+        return None
+    rng = np.random.default_rng([run.config.model.seed, 4])
+    return read_places(run, *draw_cells(unsurveyed, sample, rng=rng))
+
+
+def run_cells(run: Run) -> int:
+    """Count the cells of the study area."""
+    build = stage_named(read_manifest(run.folder), "build")
+    if build is None:
+        raise InputError(
+            f"{run.folder} has no finished stage `build`. Run `minerisk run` to go on."
+        )
+    return int(build["facts"]["cells"])
+
+
+def count_cells(run: Run, drawn: CellTable) -> dict[str, int]:
+    """Count the labelled cells of a run, all of them; and those drawn, if they are fewer."""
+    state = open_labels(run.folder)["state"]
+    found = np.zeros(2, dtype=np.int64)
+    for strip in strips(len(state)):
+        part = state[strip].to_numpy()
+        found += np.bincount(part[part >= 0], minlength=2)
+    negative, positive = map(int, found)
+    unlabelled = run_cells(run) - negative - positive
+    cells = {"positive": positive, "negative": negative, "unlabelled": unlabelled}
+    if len(drawn.state) < negative + positive:
+        positive = int((drawn.state == 1).sum())
+        cells |= {"drawn": len(drawn.state), "drawn_positive": positive}
+    return cells
+
+
+def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:
+    """Estimate the share of the study area that the model can speak for, from a sample."""
+    inside = open_cube(run.folder / "cube.zarr")["inside"].to_numpy().view(np.bool_)
+    rng = np.random.default_rng([run.config.model.seed, 3])
+    table = read_places(run, *draw_cells(inside, sample, rng=rng))
+    columns = model.columns(table.cells)
+    return float(model.applicability.applicable(model.applicability.dissimilarity(columns)).mean())

@@ -1,0 +1,213 @@
+"""How land is held out: far, near, and at random for reference."""
+
+import datetime as dt
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import KFold
+
+from minerisk.configs.schema import Config
+from minerisk.features.errors import InputError
+from minerisk.models.evaluation.out_of_fold import Protocol
+from minerisk.models.folds.autocorrelation import Range, autocorrelation_range
+from minerisk.models.folds.fold_summary import fold_summary
+from minerisk.models.folds.knndm import KNNDM
+from minerisk.models.folds.splits import BlockKFold, Fold, LeaveRegionOut, drop_near
+from minerisk.models.folds.time_folds import split_by_date
+from minerisk.models.table import CellTable
+
+log = logging.getLogger(__name__)
+
+WORDS = {
+    "far": "regions left out whole, scores pooled: how the model does on land like none it saw",
+    "near": "kNNDM folds, as far from training as the unsurveyed land is from the surveyed: how "
+    "the model does on the land this map is for",
+    "blocks": "blocks wider than the autocorrelation range left out: how it does between surveys",
+    "later": "blocks left out, taught on finds up to a date and tested on finds after it: how the "
+    "model does on what nobody knew yet",
+    "random": "random folds: optimistic reference, never the quality of the map",
+}
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The ways in which land is held out, and what is known of them.
+
+    Attributes
+    ----------
+    protocols
+        ``far``, ``near`` and ``random`` by name, and ``later`` where a date is given. ``near`` is
+        kNNDM where there is land to be predicted, and blocks where there is none.
+    blocks
+        Folds of blocks, for checks inside the surveyed land.
+    range_m, block_m
+        Autocorrelation range of the labels, and side of the blocks, metres.
+    facts
+        Wasserstein distances and what kNNDM found, as data.
+    warnings
+        What a reader has to know, in words.
+    """
+
+    protocols: Mapping[str, Protocol]
+    blocks: Protocol
+    range_m: float
+    block_m: float
+    facts: Mapping[str, Any]
+    warnings: tuple[str, ...]
+
+
+def hold_out(
+    table: CellTable, config: Config, *, target: NDArray[np.float64] | None = None
+) -> HeldOut:
+    """Make the folds of every protocol.
+
+    Parameters
+    ----------
+    table
+        Labelled cells.
+    target
+        Easting and northing of the land to be predicted, shape ``(m, 2)``; none where there is
+        no such land.
+    """
+    y, rows = (table.state == 1).astype(np.int8), np.arange(len(table.state))
+    measured = label_range(table)
+    block_m, warnings = choose_block(table, config, measured)
+    seed, count = config.model.seed, config.folds.count
+    blocks = Protocol("blocks", WORDS["blocks"], _block_folds(table, y, config, block_m))
+    regions = LeaveRegionOut().split(rows, y, groups=table.region)
+    far = Protocol("far", WORDS["far"], _apart(regions, table, y, config))
+    shuffled = KFold(count, shuffle=True, random_state=seed)
+    random = Protocol("random", WORDS["random"], list(shuffled.split(rows)))
+    near, facts = _near(table, y, target, blocks, count=count, seed=seed)
+    protocols = {"far": far, "near": near}
+    if config.folds.train_until is not None:
+        protocols["later"] = _later(table, y, blocks, config.folds.train_until)
+    return HeldOut(
+        protocols | {"random": random},
+        blocks,
+        float(measured.range_m),
+        block_m,
+        facts | {"folds": _fold_rows([far, near], y, table, target, measured.range_m)},
+        tuple(warnings),
+    )
+
+
+def _block_folds(
+    table: CellTable, y: NDArray[np.int8], config: Config, block_m: float
+) -> list[Fold]:
+    """Deal blocks of the shape asked for to folds, with their dead zone."""
+    count, seed, shape = config.folds.count, config.model.seed, config.folds.shape
+    if shape == "regions":
+        splitter = BlockKFold(count, shape="polygons", seed=seed)
+        folds = splitter.split(y, y, groups=table.region)
+    else:
+        splitter = BlockKFold(count, block_m=block_m, shape=shape, seed=seed)
+        folds = splitter.split(y, y, coordinates=table.coordinates)
+    return _apart(folds, table, y, config)
+
+
+def _apart(
+    folds: Iterable[Fold], table: CellTable, y: NDArray[np.int8], config: Config
+) -> list[Fold]:
+    """Drop the training rows in the dead zone."""
+    if config.folds.buffer_m == 0:
+        return list(folds)
+    return list(drop_near(folds, table.coordinates, y, buffer_m=config.folds.buffer_m))
+
+
+def _later(table: CellTable, y: NDArray[np.int8], blocks: Protocol, until: dt.date) -> Protocol:
+    if "finding_day" not in table.cells:
+        raise InputError(
+            "folds.train_until is given and the cells carry no dates; expected a column "
+            "finding_day. Give the finding layers a date_column, or leave train_until out."
+        )
+    days = table.cells["finding_day"].to_numpy(dtype=np.float64)
+    folds = list(split_by_date(blocks.folds, y, days, until=until))
+    return Protocol("later", f"{WORDS['later']} (up to {until})", folds)
+
+
+def label_range(table: CellTable) -> Range:
+    """Measure how far labels are alike."""
+    coordinates = table.coordinates
+    extent = float(np.ptp(coordinates, axis=0).max())
+    y = (table.state == 1).astype(float)
+    return autocorrelation_range(y, coordinates, max_m=min(60_000.0, extent / 3), seed=0)
+
+
+def choose_block(table: CellTable, config: Config, measured: Range) -> tuple[float, list[str]]:
+    """Choose blocks wider than the range of the labels, or say that they are not.
+
+    Returns
+    -------
+    block_m, warnings
+    """
+    cell = math.sqrt(table.cell_ha * 10_000)
+    extent = float(np.ptp(table.coordinates, axis=0).max())
+    by_range = max(1_000.0 * math.ceil(1.2 * measured.range_m / 1_000.0), 10 * cell)
+    wanted = config.folds.block_m or by_range
+    widest = extent / (2 * math.sqrt(config.folds.count))
+    block_m = max(min(wanted, widest), 2 * cell)
+    warnings = [measured.words] if measured.words else []
+    if block_m < measured.range_m:
+        warnings.append(
+            f"Blocks are {block_m / 1_000:.1f} km and labels are alike over "
+            f"{measured.range_m / 1_000:.1f} km: scores on blocks flatter the model. "
+            + ("Ask for wider blocks." if wanted <= widest else "The area is too small for wider.")
+        )
+    for words in warnings:
+        log.warning(words)
+    return block_m, warnings
+
+
+def _near(
+    table: CellTable,
+    y: NDArray[np.int8],
+    target: NDArray[np.float64] | None,
+    blocks: Protocol,
+    *,
+    count: int,
+    seed: int,
+) -> tuple[Protocol, dict[str, Any]]:
+    if target is None or len(target) == 0:
+        return Protocol("near", blocks.words, blocks.folds), {"near": "blocks"}
+    found = KNNDM(count, target=target, seed=seed).match(None, y, coordinates=table.coordinates)
+    folds = [
+        (np.flatnonzero(found.fold != one), np.flatnonzero(found.fold == one))
+        for one in range(count)
+    ]
+    facts = {
+        "near": "kNNDM",
+        "wasserstein_m": found.wasserstein,
+        "wasserstein_random_m": found.wasserstein_random,
+        "clusters": found.clusters,
+        "words": found.words,
+    }
+    return Protocol("near", WORDS["near"], folds), facts
+
+
+def _fold_rows(
+    protocols: list[Protocol],
+    y: NDArray[np.int8],
+    table: CellTable,
+    target: NDArray[np.float64] | None,
+    range_m: float,
+) -> dict[str, list[dict[str, Any]]]:
+    rows = {}
+    for protocol in protocols:
+        known = target if target is not None and len(target) else None
+        summary = fold_summary(protocol.folds, y, table.coordinates, target=known, range_m=range_m)
+        plain = summary.astype(object).where(summary.notna(), None)
+        rows[protocol.name] = [
+            {str(key): _plain(value) for key, value in row.items()}
+            for row in plain.to_dict("records")
+        ]
+    return rows
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -1,0 +1,184 @@
+"""`minerisk train`: fit, put to the test on land held out, calibrate, and pass the gates."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import roc_auc_score
+
+from minerisk.configs.schema import Config
+from minerisk.features.errors import FindingError
+from minerisk.models.applicability.area_of_applicability import Applicability
+from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_above_prevalence
+from minerisk.models.calibration.calibrators import Calibrator
+from minerisk.models.calibration.conformal import IntervalScaler
+from minerisk.models.calibration.cross_calibration import fit_kind
+from minerisk.models.evaluation.nested_search import NestedChoice
+from minerisk.models.evaluation.out_of_fold import fit_pipeline, grouped_importance
+from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.risk_model import RiskModel, assemble
+from minerisk.models.table import CellTable
+from minerisk.pipelines.provenance.files import write_json, write_whole
+from minerisk.pipelines.run.contents import MODEL, feature_families, read_cells
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.progress import Progress
+from minerisk.pipelines.train.candidates import Maker, drawing, findings_encoder, makers
+from minerisk.pipelines.train.gates import gates, refuse_too_few
+from minerisk.pipelines.train.hazard_models import measure_hazards, train_hazards
+from minerisk.pipelines.train.held_out_scores import Test, put_to_the_test
+from minerisk.pipelines.train.land_samples import count_cells, land_to_predict
+from minerisk.pipelines.train.leakage import permuted_within_blocks
+from minerisk.pipelines.train.run_metrics import run_metrics
+
+
+def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    """Write ``model/``, ``metrics.json`` and ``held_out.parquet`` into the run folder.
+
+    Raises
+    ------
+    FindingError
+        If shuffled labels can be predicted: something leaks.
+    """
+    table = read_cells(run)
+    metrics = train_table(run, table, run.folder, progress=progress)
+    metrics["cells"] |= count_cells(run, table)  # of the run; gates go by what was drawn
+    metrics["hazards"] = train_hazards(
+        table,
+        run.config,
+        run.folder,
+        lambda part, folder: train_table(run, part, folder, progress=progress),
+        by_any=metrics["hazard_classes"],
+    )
+    write_json(run.folder / "metrics.json", metrics)
+    names = ("model", "metrics.json", "held_out.parquet", "trials.json", "hazards")
+    paths = [run.folder / name for name in names if (run.folder / name).exists()]
+    return paths, {"gates_passed": all(gate["passed"] for gate in metrics["gates"])}
+
+
+def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress) -> dict[str, Any]:
+    """Train on one table and write into a folder what `train` writes; give its metrics."""
+    config = run.config
+    families = feature_families(run)
+    refuse_too_few(table, config)
+    target = land_to_predict(run)
+    scheduler = run.workers.scheduler
+    test = put_to_the_test(
+        table, config, families, progress=progress, target=target, scheduler=scheduler
+    )
+    permuted = permuted_within_blocks(
+        table, test.held.blocks, config, families, block_m=test.block_m, progress=progress
+    )
+    if not permuted["passed"]:
+        raise FindingError(
+            "Labels dealt out anew within blocks are still predicted: ROC-AUC and 99 % interval "
+            f"{permuted['within_blocks']}, expected to hold 0.5. Something tells the model the "
+            "labels of its test cells. Look for a feature made from findings; no model was written."
+        )
+    progress.step("importance", 0, 1)
+    importance = _importance(test, config, families)
+    progress.step("final model", 0, 1)
+    make = makers(table, config, families, test.block_m, scheduler=scheduler)[MODEL]
+    model = _final_model(test, config, make)
+    choices = dict(test.choices)
+    if isinstance(make, NestedChoice):
+        choices["final"] = make
+    metrics = run_metrics(run, test, permuted, importance, model)
+    metrics["gates"] = gates(config, metrics)
+    metrics["hazard_classes"] = measure_hazards(
+        test.scores["far", MODEL].score, table, test.protocols["far"], block_m=test.block_m
+    )
+    metrics["settings"] = {name: list(choice.chosen) for name, choice in choices.items()}
+    _write(folder, model, metrics, test)
+    tried = {
+        name: {"trials": choice.trials, "chosen": list(choice.chosen)}
+        for name, choice in choices.items()
+    }
+    write_json(folder / "trials.json", tried)
+    return metrics
+
+
+def _importance(
+    test: Test, config: Config, families: Mapping[str, Sequence[str]]
+) -> list[dict[str, Any]]:
+    encoder = findings_encoder(config)
+    groups: dict[str, Sequence[str]] = dict(families)
+    if encoder is not None:
+        groups["past_findings"] = list(encoder.get_feature_names_out())
+    return grouped_importance(
+        test.scores["far", MODEL],
+        test.table,
+        test.protocols["far"],
+        groups=groups,
+        metric=lambda y, score: float(roc_auc_score(y, score)),
+        rng=np.random.default_rng([config.model.seed, 2]),
+    )
+
+
+def _final_model(test: Test, config: Config, make: Maker) -> RiskModel:
+    table = test.table
+    calibrator, interval = calibrate(test, config)
+    pipeline = fit_pipeline(make(table), table, drawing=drawing(config, test.block_m))
+    columns = pipeline.named_steps["columns"].transform(table.cells)
+    shares = pipeline.named_steps["classifier"].members_.importance()
+    fold = test.held.blocks.fold_of_row(len(table.state))
+    weights = dict(zip(columns.columns, shares, strict=True))
+    applicability = Applicability.fit(columns, weights, fold)
+    return assemble(
+        pipeline,
+        features=table.features,
+        calibrator=calibrator,
+        applicability=applicability,
+        interval=interval,
+        profile=_error_profile(test, columns, weights, applicability),
+    )
+
+
+def _error_profile(
+    test: Test, columns: pd.DataFrame, weights: Mapping[str, float], applicability: Applicability
+) -> ErrorProfile:
+    """Learn on left-out regions how the error grows where land is less like the others."""
+    y = (test.table.state == 1).astype(np.int8)
+    fold = test.protocols["far"].fold_of_row(len(y))
+    # The same training points by the same seed, known by region instead of block.
+    regions = Applicability.fit(columns, weights, fold).reference_fold
+    novelty = replace(applicability, reference_fold=regions).held_out_novelty(columns, fold)
+    return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, test.probability["far"]))
+
+
+def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
+    """Learn, on land held out as regions, what a score means and how far off it may be.
+
+    The kind of calibrator was chosen on left-out regions; the log loss of every kind is in
+    ``metrics.json``.
+    """
+    table, far = test.table, test.scores["far", MODEL]
+    y = (table.state == 1).astype(np.int8)
+    fold = test.protocols["far"].fold_of_row(len(y))
+    calibrator = fit_kind(far.score, y, fold, kind=test.calibrator)
+    probability = test.probability["far"]
+    blocks = assign_blocks(table.coordinates, block_m=test.block_m)
+    interval = IntervalScaler.fit(probability, far.spread, y, blocks, level=config.model.interval)
+    return calibrator, interval
+
+
+def _write(folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Test) -> None:
+    target = folder / "model"
+    for old in target.glob("*") if target.is_dir() else ():
+        old.unlink()
+    for name, content in model.to_files().items():
+        write_whole(target / name, content)
+    held_out = pd.DataFrame(test.table.cells[["easting", "northing"]])
+    held_out["state"] = test.table.state
+    held_out["region"] = test.table.region
+    for name, protocol in test.protocols.items():
+        held_out[f"fold_{name}"] = protocol.fold_of_row(len(held_out)).astype(np.int16)
+    for (name, known), out in test.scores.items():
+        held_out[f"{name}_{known}"] = out.score.astype(np.float32)
+    path = folder / "held_out.parquet"
+    partial = folder / ".held_out.parquet.partial"
+    held_out.to_parquet(partial, index=False)
+    partial.replace(path)
+    write_json(folder / "metrics.json", metrics)

@@ -1,0 +1,212 @@
+import datetime as dt
+import re
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import shapely
+
+from minerisk.features.layers.quality import parse_dates, step_lengths, validate_layers
+from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
+
+UTM = "EPSG:32638"
+WEST, SOUTH = 500_000, 4_400_000
+AREA = shapely.box(WEST, SOUTH, WEST + 4_000, SOUTH + 4_000)
+
+
+def place(east: float, north: float) -> shapely.Point:
+    return shapely.Point(WEST + east, SOUTH + north)
+
+
+def store(root: Path, stem: str, shapes: list[Any], **columns: list[Any]) -> None:
+    frame = gpd.GeoDataFrame(columns, geometry=shapes, crs=UTM)
+    frame.to_file(root / f"{stem}.gpkg")
+
+
+def store_raster(root: Path, values: np.ndarray, **extra: Any) -> None:
+    profile = {"driver": "GTiff", "count": 1, "dtype": values.dtype, "crs": UTM, "nodata": np.nan}
+    profile |= {"height": values.shape[0], "width": values.shape[1]} | extra
+    transform = rasterio.transform.from_origin(WEST, SOUTH + 4_000, 100, 100)
+    with rasterio.open(root / "a.tif", "w", transform=transform, **profile) as dataset:
+        dataset.write(values, 1)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    store(tmp_path, "area", [AREA])
+    return tmp_path
+
+
+def problems_of(root: Path, source: Any = None, **settings: Any) -> dict[str, str]:
+    """Give level and message by code for the layer `a`."""
+    sources = {"area": VectorSource(Path("area.gpkg")), "a": source or VectorSource(Path("a.gpkg"))}
+    found = validate_layers(Layers(sources, root), area="area", crs=UTM, **settings)
+    assert {problem.layer for problem in found} <= {"a"}
+    return {problem.code: f"{problem.level}: {problem.message}" for problem in found}
+
+
+def test_good_layers_give_nothing(root: Path) -> None:
+    store(root, "a", [place(10, 10), place(20, 20)])
+    assert problems_of(root) == {}
+
+
+def test_a_missing_file_and_a_missing_crs_are_errors(root: Path) -> None:
+    assert problems_of(root)["unreadable"].startswith("error: a.gpkg does not exist")
+    gpd.GeoDataFrame(geometry=[place(1, 1)]).to_parquet(root / "a.parquet")
+    found = problems_of(root, VectorSource(Path("a.parquet")))
+    assert found["no_crs"].startswith("error: a.parquet has no CRS")
+
+
+def test_an_empty_layer_is_an_error(root: Path) -> None:
+    store(root, "a", [place(1, 1)], kind=["x"])
+    found = problems_of(root, VectorSource(Path("a.gpkg"), keep={"kind": ("y",)}))
+    assert found["empty"].startswith("error: The layer is empty: 0 rows")
+
+
+def test_repairs_are_counted(root: Path) -> None:
+    x, y = WEST, SOUTH
+    tie = shapely.Polygon([(x, y), (x + 20, y + 20), (x + 20, y), (x, y + 20)])
+    spike = shapely.Polygon([(x, y), (x + 10, y), (x, y)])
+    frame = gpd.GeoDataFrame(geometry=[tie, spike, None, AREA], crs=UTM)
+    frame.to_parquet(root / "a.parquet")
+    found = problems_of(root, VectorSource(Path("a.parquet")))
+    expected = "2 of 4 geometries were invalid: repaired, 1 of them left out as nothing remained."
+    assert found["invalid_geometry"] == f"warning: {expected}"
+    assert found["empty_geometry"] == "warning: 1 of 4 rows have no geometry: left out."
+
+
+def test_exact_duplicates_are_counted_and_near_ones_are_not(root: Path) -> None:
+    shapes = [place(1, 1), place(1, 1), place(1, 1), place(2, 1)]
+    store(root, "a", shapes, kind=["x", "x", "y", "x"])
+    assert problems_of(root)["duplicates"].startswith("warning: 1 of 4 rows")
+
+
+def test_a_layer_elsewhere_does_not_cover_the_area(root: Path) -> None:
+    store(root, "a", [place(90_000, 90_000)])
+    assert problems_of(root)["outside"].startswith("error: The layer does not cover the study area")
+    store(root, "a", [place(90_000, 90_000), place(1, 1)])
+    assert problems_of(root) == {
+        "partly_outside": "note: 1 of 2 features lie outside the study area."
+    }
+
+
+def test_steps_over_five_kilometres_are_counted(root: Path) -> None:
+    line = shapely.LineString([place(0, 0), place(5_000, 0), place(5_000, 5_001), place(0, 5_001)])
+    store(root, "a", [line])
+    assert problems_of(root)["long_steps"].startswith("warning: 1 of 3 steps")
+
+
+def test_steps_are_those_of_lines_and_rings_only() -> None:
+    square, hole = [(0, 0), (9, 0), (9, 9), (0, 9)], [(1, 1), (3, 1), (3, 4), (1, 4)]
+    shapes = [shapely.Polygon(square, [hole]), shapely.Point(50, 50)]
+    shapes.append(shapely.MultiLineString([[(0, 0), (3, 4)], [(100, 0), (100, 1)]]))
+    lengths = step_lengths(np.array(shapes, dtype=object))
+    assert sorted(lengths) == [1, 2, 2, 3, 3, 5, 9, 9, 9, 9]
+    assert len(step_lengths(np.array([shapely.Point(0, 0)], dtype=object))) == 0
+
+
+def test_dates_that_cannot_be_or_lie_outside_are_told(root: Path) -> None:
+    dates = ["1994-05-31", "31.5.94", "1850-01-01", "2021-01-02", None]
+    store(root, "a", [place(i, i) for i in range(5)], date=dates)
+    source = VectorSource(Path("a.gpkg"), date_column="date")
+    found = problems_of(root, source, as_of=dt.date(2021, 1, 1))
+    assert found["unreadable_dates"].startswith(
+        "warning: 1 dates cannot be read, such as '31.5.94'"
+    )
+    assert found["early_dates"] == "warning: 1 dates lie before 1900."
+    assert found["late_dates"].startswith("warning: 1 dates lie after 2021-01-01")
+    assert found["undated"] == "note: 1 of 5 rows have no date."
+    assert "late_dates" not in problems_of(root, source)
+
+
+def test_a_column_without_any_date_or_none_at_all_is_an_error(root: Path) -> None:
+    store(root, "a", [place(1, 1)], date=["yesterday"])
+    found = problems_of(root, VectorSource(Path("a.gpkg"), date_column="date"))
+    assert found["unreadable_dates"].startswith("error")
+    found = problems_of(root, VectorSource(Path("a.gpkg"), date_column="day"))
+    assert found["no_date_column"].startswith("error")
+
+
+def test_dates_are_read_from_text_numbers_and_dates() -> None:
+    expected = pd.Timestamp("1994-05-31")
+    for values in (
+        ["1994-05-31"],
+        [19940531],
+        [pd.Timestamp("1994-05-31")],
+        [dt.date(1994, 5, 31)],
+    ):
+        assert parse_dates(pd.Series(values)).iloc[0] == expected
+    assert parse_dates(pd.Series([1994])).iloc[0] == pd.Timestamp("1994-01-01")
+
+
+def test_columns_that_would_leak_the_label_are_named_for_feature_layers_only(root: Path) -> None:
+    columns = {"IMSMA_ID": [1], "cleared": [1], "name": ["x"], "shape": [1], "minerals": [1]}
+    store(root, "a", [place(1, 1)], **columns)
+    found = problems_of(root, features=["a"])
+    assert "The columns IMSMA_ID, cleared look like" in found["telling_columns"]
+    assert problems_of(root, evidence=["a"]) == {}
+
+
+def test_evidence_used_as_a_feature_is_an_error_under_any_name(root: Path) -> None:
+    store(root, "a", [place(1, 1)])
+    found = problems_of(root, features=["a"], evidence=["a"])
+    assert found["evidence_as_feature"].startswith("error")
+    twin = {name: VectorSource(Path("a.gpkg"), layer="a") for name in ("a", "b")}
+    layers = Layers({"area": VectorSource(Path("area.gpkg"))} | twin, root)
+    found = validate_layers(layers, area="area", crs=UTM, evidence=["a"], features=["b"])
+    assert [(problem.layer, problem.code) for problem in found] == [("b", "evidence_as_feature")]
+
+
+def test_other_rows_of_the_file_of_evidence_may_be_a_feature(root: Path) -> None:
+    store(root, "a", [place(1, 1), place(2, 2)], kind=["mine", "road"])
+    parts = {
+        "a": VectorSource(Path("a.gpkg"), keep={"kind": ("mine",)}),
+        "b": VectorSource(Path("a.gpkg"), keep={"kind": ("road",)}),
+    }
+    layers = Layers({"area": VectorSource(Path("area.gpkg"))} | parts, root)
+    assert validate_layers(layers, area="area", crs=UTM, evidence=["a"], features=["b"]) == []
+
+
+@pytest.mark.parametrize(
+    ("empty_rows", "level"), [(0, None), (1, "warning"), (19, "warning"), (21, "error")]
+)
+def test_cover_is_the_share_of_the_area_with_values(
+    root: Path, empty_rows: int, level: str | None
+) -> None:
+    values = np.ones((40, 40), dtype=np.float32)
+    values[:empty_rows] = np.nan
+    store_raster(root, values)
+    found = problems_of(root, RasterSource(Path("a.tif")))
+    if level is None:
+        assert found == {}
+    else:
+        share = 100 * (1 - empty_rows / 40)
+        told = re.fullmatch(rf"{level}: The layer has values on ([0-9.]+) % of .*", found["cover"])
+        assert told
+        assert float(told[1]) == pytest.approx(share, abs=0.3)
+
+
+def test_values_outside_the_valid_range_are_counted(root: Path) -> None:
+    values = np.full((40, 40), 300, dtype=np.float32)
+    values[3, 4], values[5, 6:8] = 9_000, -9_999
+    store_raster(root, values)
+    source = RasterSource(Path("a.tif"), valid_range=(-100, 5_000))
+    found = problems_of(root, source)
+    assert found["value_range"].startswith("error: 3 values near the study area")
+    assert "from -9999 to 9000" in found["value_range"]
+
+
+def test_layers_that_the_run_makes_are_noted(root: Path) -> None:
+    found = problems_of(root, VectorSource(Path("@simulated/findings.gpkg")), features=["a"])
+    assert list(found) == ["made_by_run"]
+
+
+def test_a_boundary_of_lines_is_an_error(root: Path) -> None:
+    store(root, "area", [shapely.LineString([place(0, 0), place(1, 1)])])
+    layers = Layers({"area": VectorSource(Path("area.gpkg"))}, root)
+    found = validate_layers(layers, area="area", crs=UTM)
+    assert [(problem.level, problem.code) for problem in found] == [("error", "not_polygons")]

@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from minerisk.models.estimators import estimators
+from minerisk.models.estimators.estimators import LightGBMEnsemble
+from minerisk.models.estimators.members import members_from_files
+
+ROWS = 6_000
+
+
+def land(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(ROWS, 6)).astype(np.float32)
+    X[rng.random(X.shape) < 0.02] = np.nan
+    odds = 1.5 * np.nan_to_num(X[:, 0]) + np.sin(3 * np.nan_to_num(X[:, 1]))
+    return X, (rng.random(ROWS) < 1 / (1 + np.exp(-odds))).astype(int)
+
+
+def fitted(scheduler: str | None, seed: int = 7) -> LightGBMEnsemble:
+    X, y = land(1)
+    ensemble = LightGBMEnsemble(
+        members=2, kind="both", trees=40, forest_trees=20, seed=seed, threads=1, scheduler=scheduler
+    )
+    weight = 1.0 + (X[:, 2] > 0)
+    return ensemble.fit(X, y, sample_weight=weight, groups=np.arange(ROWS) // 50)
+
+
+def test_a_cluster_trains_as_well_as_one_process(monkeypatch: pytest.MonkeyPatch):
+    distributed = pytest.importorskip("distributed")
+    X, y = land(2)
+    own, other_seed = (fitted(None, seed).predict_proba(X)[:, 1] for seed in (7, 8))
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        small = fitted(cluster.scheduler_address)
+        assert np.array_equal(small.predict_proba(X)[:, 1], own)
+        monkeypatch.setattr(estimators, "LEAST_BYTES", 10_000)
+        ensemble = fitted(cluster.scheduler_address)
+    found = ensemble.predict_proba(X)[:, 1]
+    assert not np.array_equal(found, own)
+    assert np.abs(found - own).mean() < 2 * np.abs(other_seed - own).mean()
+    assert abs(roc_auc_score(y, found) - roc_auc_score(y, own)) < 0.01
+    assert abs(log_loss(y, found) - log_loss(y, own)) < 0.01
+
+    files = ensemble.members_.to_files()
+    assert not any(b"127.0.0.1" in content for content in files.values())
+    again = members_from_files(files, columns=6).log_odds(X, threads=1)
+    assert np.array_equal(again, ensemble.member_log_odds(X))

@@ -1,0 +1,119 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import Pipeline
+
+from minerisk.features.errors import InputError
+from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
+from minerisk.models.evaluation.nested_search import NestedChoice, inner_protocol
+from minerisk.models.evaluation.out_of_fold import Drawing, Protocol, out_of_fold
+from minerisk.models.folds.splits import folds_from_ids
+from minerisk.models.table import CellTable
+
+DRAWING = Drawing(negatives_per_positive=5.0, block_m=5_000.0, seed=2)
+
+
+def table(n: int = 3_000) -> CellTable:
+    rng = np.random.default_rng(0)
+    cells = pd.DataFrame(rng.uniform(0, 60_000, (n, 2)), columns=["easting", "northing"])
+    cells["a"], cells["b"] = rng.normal(size=n), rng.normal(size=n)
+    found = rng.random(n) < 1 / (1 + np.exp(2.5 - 2 * cells["a"]))
+    return CellTable(
+        cells=cells,
+        state=found.to_numpy().astype(np.int8),
+        weight=np.ones(n, dtype=np.float32),
+        region=(cells["easting"] // 10_000).to_numpy(dtype=np.int32),
+        cell_ha=6.25,
+    )
+
+
+def make(settings: dict[str, object]) -> Pipeline:
+    features = ["a"] if settings["use_a"] else ["b"]
+    ensemble = LightGBMEnsemble(members=1, trees=20, min_cells_in_leaf=20, feature_share=1.0)
+    return risk_pipeline(features, findings=None, classifier=ensemble)
+
+
+def choice(**changes: object) -> NestedChoice:
+    settings = {
+        "space": {"use_a": (False, True)},
+        "quick": make,
+        "full": make,
+        "trials_each": 6,
+        "first": [{"use_a": False}],
+        "inner_folds": 3,
+        "drawing": DRAWING,
+    }
+    return NestedChoice(**(settings | changes))  # type: ignore[arg-type]
+
+
+def test_the_setting_that_tells_is_chosen_and_every_trial_is_kept() -> None:
+    chosen = choice()
+    chosen(table())
+    assert chosen.chosen == [{"use_a": True}]
+    assert len(chosen.trials) == 6
+    assert chosen.trials[0]["use_a"] is False
+    best = max(chosen.trials, key=lambda trial: trial["objective"])
+    assert best["use_a"] is True
+    assert best["roc_auc"] > 0.75
+
+
+def test_a_setting_that_fails_is_kept_with_its_reason_and_passed_over(
+    capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fragile(settings: dict[str, object]) -> Pipeline:
+        if settings["use_a"]:
+            raise InputError("A resampled set of blocks holds only one class.")
+        return make(settings)
+
+    chosen = choice(quick=fragile, first=[{"use_a": True}, {"use_a": False}])
+    chosen(table())
+    assert chosen.chosen == [{"use_a": False}]
+    assert chosen.trials[0] == {
+        **{"choice": 0, "trial": 0, "use_a": True},
+        "failed": "A resampled set of blocks holds only one class.",
+    }
+    assert "Traceback" not in capfd.readouterr().err + caplog.text
+    assert "only one class" in caplog.text
+
+
+def test_where_every_setting_fails_the_reason_is_given() -> None:
+    def broken(_: object) -> Pipeline:
+        raise InputError("A resampled set of blocks holds only one class.")
+
+    with pytest.raises(InputError, match=r"None of 6 settings .* only one class"):
+        choice(quick=broken)(table())
+
+
+def test_what_is_held_out_has_no_part_in_the_choice() -> None:
+    cells = table()
+    folds = Protocol("far", "regions", folds_from_ids(cells.region))
+    first = choice()
+    out_of_fold(first, cells, folds, drawing=DRAWING)
+    state = cells.state.copy()
+    held_out = folds.folds[0][1]
+    state[held_out] = 1 - state[held_out]
+    changed = CellTable(cells.cells, state, cells.weight, cells.region, cells.cell_ha)
+    second = choice()
+    out_of_fold(second, changed, folds, drawing=DRAWING)
+    own = [trial for trial in first.trials if trial["choice"] == 0]
+    assert own == [trial for trial in second.trials if trial["choice"] == 0]
+    assert first.trials != second.trials
+
+
+def test_inner_folds_keep_regions_whole() -> None:
+    cells = table()
+    for train, test in inner_protocol(cells, 3, DRAWING, 0).folds:
+        assert not set(cells.region[train]) & set(cells.region[test])
+
+
+def test_too_little_land_is_refused_in_words() -> None:
+    cells = table(300)
+    one_block = CellTable(
+        cells.cells.assign(easting=10.0, northing=10.0),
+        cells.state,
+        cells.weight,
+        np.zeros(300, dtype=np.int32),
+        6.25,
+    )
+    with pytest.raises(InputError, match="inner folds"):
+        inner_protocol(one_block, 3, DRAWING, 0)

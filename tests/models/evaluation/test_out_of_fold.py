@@ -1,0 +1,134 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
+from minerisk.models.estimators.findings_encoder import FindingsEncoder
+from minerisk.models.evaluation.assessment import assess, assess_regions
+from minerisk.models.evaluation.out_of_fold import (
+    Drawing,
+    Protocol,
+    grouped_importance,
+    out_of_fold,
+)
+from minerisk.models.folds.splits import BlockKFold
+from minerisk.models.table import CellTable, deal_labels, draw_training_rows
+
+BLOCK_M = 10_000.0
+DRAWING = Drawing(negatives_per_positive=5.0, block_m=BLOCK_M, seed=3)
+
+
+@pytest.fixture(scope="module")
+def table() -> CellTable:
+    """Clustered findings: each of 60 clusters is a place that `signal` half gives away."""
+    rng = np.random.default_rng(5)
+    places = rng.uniform(0, 100_000, size=(4_000, 2))
+    centres = rng.uniform(0, 100_000, size=(60, 2))
+    near = np.linalg.norm(places[:, None] - centres[None], axis=2).min(axis=1) < 2_500
+    signal = near + rng.normal(scale=0.8, size=len(places))
+    cells = pd.DataFrame(places, columns=["easting", "northing"])
+    cells["signal"], cells["noise"] = signal, rng.normal(size=len(places))
+    return CellTable(
+        cells=cells,
+        state=near.astype(np.int8),
+        weight=np.ones(len(places), dtype=np.float32),
+        region=(places[:, 0] // 25_000).astype(np.int32),
+        cell_ha=25.0,
+    )
+
+
+def blocks(table: CellTable) -> Protocol:
+    splitter = BlockKFold(4, block_m=BLOCK_M, seed=0)
+    y = (table.state == 1).astype(int)
+    return Protocol("near", "blocks", list(splitter.split(y, y, coordinates=table.coordinates)))
+
+
+def make(findings: FindingsEncoder | None = None):
+    return lambda _: risk_pipeline(
+        ["signal", "noise"],
+        findings=findings,
+        classifier=LightGBMEnsemble(members=2, trees=30, min_cells_in_leaf=20),
+    )
+
+
+def test_every_row_is_scored_once_by_a_model_that_did_not_see_it(table: CellTable) -> None:
+    protocol = blocks(table)
+    out = out_of_fold(make(), table, protocol, drawing=DRAWING)
+    assert np.isfinite(out.score).all()
+    assert len(out.fitted) == 4
+    assert roc_auc_score(table.state, out.score) > 0.7
+
+
+def test_drawn_rows_stand_for_all_rows() -> None:
+    state = np.r_[np.ones(50), np.zeros(5_000), -np.ones(300)].astype(np.int8)
+    rows, weight = draw_training_rows(
+        state,
+        np.ones(len(state), dtype=np.float32),
+        negatives_per_positive=4.0,
+        rng=np.random.default_rng(0),
+    )
+    assert (state[rows] == 1).sum() == 50
+    assert (state[rows] == 0).sum() == 200
+    assert weight[state[rows] == 0].sum() == pytest.approx(5_000)
+    assert (state[rows] >= 0).all()
+
+
+def test_shuffled_labels_leave_no_skill(table: CellTable) -> None:
+    shuffled = deal_labels(table, np.random.default_rng(1).permutation(len(table.state)))
+    encoder = FindingsEncoder(block_m=BLOCK_M, radii_m=(3_000.0,))
+    out = out_of_fold(make(encoder), shuffled, blocks(table), drawing=DRAWING)
+    assert abs(roc_auc_score(shuffled.state, out.score) - 0.5) < 0.05
+
+
+class LeakyEncoder(FindingsEncoder):
+    """Knows every finding, held out or not: what must never happen."""
+
+    everywhere: np.ndarray
+
+    def fit(self, X: object, y: object) -> "LeakyEncoder":
+        super().fit(X, y)
+        self.findings_ = type(self).everywhere
+        return self
+
+    def fit_transform(self, X: object, y: object, **_: object) -> np.ndarray:
+        return self.fit(X, y).transform(X)
+
+
+def test_an_encoder_that_leaks_is_caught_by_shuffled_labels(table: CellTable) -> None:
+    shuffled = deal_labels(table, np.random.default_rng(1).permutation(len(table.state)))
+    LeakyEncoder.everywhere = shuffled.coordinates[shuffled.state == 1]
+    leaky = LeakyEncoder(block_m=BLOCK_M, neighbours=(1,), radii_m=(3_000.0,))
+    out = out_of_fold(make(leaky), shuffled, blocks(table), drawing=DRAWING)
+    assert abs(roc_auc_score(shuffled.state, out.score) - 0.5) > 0.2
+
+
+def test_the_feature_that_tells_is_the_important_one(table: CellTable) -> None:
+    protocol = blocks(table)
+    out = out_of_fold(make(), table, protocol, drawing=DRAWING)
+    rows = grouped_importance(
+        out,
+        table,
+        protocol,
+        groups={"telling": ["signal"], "idle": ["noise"]},
+        metric=lambda y, score: float(roc_auc_score(y, score)),
+        rng=np.random.default_rng(0),
+    )
+    assert [row["family"] for row in rows] == ["telling", "idle"]
+    assert rows[0]["low"] > 0.1
+    assert abs(rows[1]["drop"]) < 0.05
+
+
+def test_measures_come_with_intervals_that_hold_them(table: CellTable) -> None:
+    protocol = blocks(table)
+    out = out_of_fold(make(), table, protocol, drawing=DRAWING)
+    measures = assess(out.score, table, protocol, block_m=BLOCK_M)
+    y = (table.state == 1).astype(int)
+    assert measures["roc_auc"][0] == pytest.approx(roc_auc_score(y, out.score))
+    for name in ("roc_auc", "average_precision", "found_in_top_20", "brier"):
+        estimate, low, high = measures[name]
+        assert low < estimate < high, name
+    assert measures["calibration_slope"][0] == pytest.approx(1.0, abs=0.3)
+    rows = assess_regions(out.score, table, protocol)
+    assert sum(row["cells"] for row in rows) == len(y)
+    assert sum(row["positive"] for row in rows) == y.sum()

@@ -1,0 +1,144 @@
+"""The protocols of a run, on a plain table."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.ndimage import gaussian_filter
+
+from minerisk.features.errors import InputError
+from minerisk.pipelines.evaluate.table import evaluate_table
+from minerisk.pipelines.evaluate.table_intake import as_columns, read_table
+
+SIDE = 40
+WHAT = {"label": "mine", "coordinates": ("e", "n"), "crs": "EPSG:32638"}
+
+
+def frame(seed: int = 0, noise: float = 0.0) -> pd.DataFrame:
+    """1,600 places 1 km apart; finds are near a line, the last tenth was not searched."""
+    rng = np.random.default_rng(seed)
+    row, column = np.divmod(np.arange(SIDE**2), SIDE)
+    table = pd.DataFrame({"e": 500_000 + 1_000.0 * column, "n": 4_400_000 + 1_000.0 * row})
+    table["line_distance_m"] = 1_000 * np.abs(row - 20 - 8 * np.sin(column / 6))
+    table["slope"] = gaussian_filter(rng.normal(size=(SIDE, SIDE)), 1).ravel()
+    table["word"] = "a"
+    logit = 0.5 - table["line_distance_m"] / 2_500 + table["slope"]
+    table["mine"] = (rng.random(SIDE**2) < 1 / (1 + np.exp(-logit))).astype(float)
+    table.loc[row > 35, "mine"] = np.nan
+    table["district"] = (column // 10).astype(str)
+    table["date"] = np.datetime64("2000-01-01") + rng.integers(0, 3_000, SIDE**2)
+    return table
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> dict:
+    folder = tmp_path_factory.mktemp("table")
+    frame().to_parquet(folder / "places.parquet")
+    return evaluate_table(
+        folder / "places.parquet", **WHAT, group="district", date="date", out=folder / "out.json"
+    ) | {"written": json.loads((folder / "out.json").read_text(encoding="utf-8"))}
+
+
+def test_the_result_is_that_of_a_run(result: dict) -> None:
+    assert set(result["protocols"]) == {"far", "near", "random", "later"}
+    assert result["folds"]["far"] == 4  # the districts
+    far = result["protocols"]["far"]["models"]
+    assert set(far) >= {"model", "random_forest", "logistic_regression", "distance_rule"}
+    value, low, high = far["model"]["roc_auc"]
+    assert low <= value <= high
+    assert value > 0.65
+    names = [gate["name"] for gate in result["gates"]]
+    assert {"leakage", "null_model", "calibration", "applicability"} <= set(names)
+    assert result["cells"]["unlabelled"] == 4 * SIDE
+    assert 0 <= result["applicable_share"] <= 1
+
+
+def test_the_model_is_compared_on_the_same_draws(result: dict) -> None:
+    value, low, high = result["comparison"]["far"]["prevalence"]["roc_auc"]
+    assert low <= value <= high
+    assert low > 0
+    far = result["protocols"]["far"]["models"]
+    expected = far["model"]["roc_auc"][0] - far["distance_rule"]["roc_auc"][0]
+    assert result["comparison"]["far"]["distance_rule"]["roc_auc"][0] == pytest.approx(expected)
+
+
+def test_no_hectares_are_made_up_and_what_is_written_is_what_is_given(result: dict) -> None:
+    far = result["protocols"]["far"]["models"]["model"]
+    assert not [name for name in far if name.startswith("hectares")]
+    written = result["written"]
+    assert written["protocols"]["far"]["models"]["model"]["roc_auc"] == far["roc_auc"]
+    assert result["left_out"] == {"word": "not numbers"}
+
+
+def test_permuted_labels_are_not_predicted(result: dict) -> None:
+    assert result["permuted"]["passed"]
+
+
+def intake(table: pd.DataFrame, folder: Path, **more):
+    table.to_csv(folder / "t.csv", index=False)
+    options = {"group": None, "date": None, "features": None} | more
+    columns = as_columns("mine", ("e", "n"), **options)
+    return read_table(folder / "t.csv", columns, crs="EPSG:32638")
+
+
+def test_a_column_that_gives_the_label_away_is_refused(tmp_path: Path) -> None:
+    table = frame()
+    table["finds_here"] = table["mine"] * 3
+    table["report_id"] = np.where(table["mine"] == 1, 1.0, np.nan)
+    with pytest.raises(InputError, match="give the label away") as caught:
+        intake(table, tmp_path)
+    assert "finds_here" in str(caught.value)
+    table["report_id"] = np.where(table["mine"] == 1, np.arange(len(table)), np.nan)
+    with pytest.raises(InputError, match="report_id"):
+        intake(table.drop(columns="finds_here"), tmp_path)
+
+
+def test_features_constant_in_each_group_are_named(tmp_path: Path) -> None:
+    table = frame()
+    table["district_rain"] = table["district"].astype(float) ** 2
+    words = intake(table, tmp_path, group="district").warnings
+    assert any("district_rain" in line and "name it" in line for line in words)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"mine": 2.0}, "expected 1"),
+        ({"e": "here"}, "other things than numbers"),
+        ({"mine": 1.0}, "labels of one kind"),
+    ],
+)
+def test_wrong_tables_are_refused_in_words(tmp_path: Path, change: dict, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        intake(frame().assign(**change), tmp_path)
+
+
+def test_columns_that_are_not_there_and_columns_named_twice(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no column"):
+        intake(frame(), tmp_path, group="parish")
+    with pytest.raises(InputError, match="named twice"):
+        as_columns("e", ("e", "n"), group=None, date=None, features=None)
+    with pytest.raises(InputError, match="cannot be features"):
+        as_columns("mine", ("e", "n"), group=None, date=None, features=["mine"])
+
+
+def test_degrees_become_metres_and_swapped_ones_are_refused(tmp_path: Path) -> None:
+    table = frame().assign(e=46 + np.arange(1600) % 40 / 100, n=39.5 + np.arange(1600) // 40 / 100)
+    table.to_parquet(tmp_path / "t.parquet")
+    columns = as_columns("mine", ("e", "n"), group=None, date=None, features=["slope"])
+    read = read_table(tmp_path / "t.parquet", columns, crs="EPSG:4326")
+    assert read.crs == "EPSG:32638"
+    assert read.features == ("slope",)
+    assert np.ptp(read.table.coordinates, axis=0) == pytest.approx((33_600, 43_300), rel=0.02)
+    table.assign(n=120.0).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(InputError, match="degrees"):
+        read_table(tmp_path / "t.parquet", columns, crs="EPSG:4326")
+
+
+def test_other_files_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.pkl").write_bytes(b"x")
+    columns = as_columns("mine", ("e", "n"), group=None, date=None, features=None)
+    with pytest.raises(InputError, match="pickle"):
+        read_table(tmp_path / "t.pkl", columns, crs="EPSG:32638")

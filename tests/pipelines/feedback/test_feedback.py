@@ -1,0 +1,131 @@
+"""Survey results come back: kept, chained, held against the map, taught to the next run."""
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import xarray as xr
+from shapely.geometry import Point, box
+
+from minerisk.features.errors import CoverError, FindingError, InputError
+from minerisk.features.grid import cell_centres
+from minerisk.pipelines.audit.verify import audit_run
+from minerisk.pipelines.evaluate.predicted_land import read_land
+from minerisk.pipelines.feedback.feedback import (
+    check_retrain,
+    deliver,
+    results_config,
+    show_feedback,
+    task_changes,
+)
+from minerisk.pipelines.feedback.store import Delivery, read_deliveries, stored_results
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.steps import run_steps
+
+COMMON = {"date": "2024-05-01", "method": "manual search", "reliability": 0.8}
+
+
+@pytest.fixture
+def results(tiny_run: Path, tmp_path: Path) -> Path:
+    """Two cells without a label, 2 km apart or more: searched by half, and a find."""
+    land = read_land(Run.open(tiny_run))
+    easting, northing = cell_centres(land.geobox)
+    rows, columns = np.nonzero(land.answered & (land.trained == -1))
+    one, two = ((easting[columns[i]], northing[rows[i]]) for i in (0, -1))
+    searched = box(one[0] - 250, one[1] - 250, one[0] + 250, one[1] + 250)  # 25 ha
+    frame = gpd.GeoDataFrame(
+        [
+            COMMON | {"outcome": "no find", "searched_ha": 12.5, "geometry": searched},
+            COMMON | {"outcome": "find", "hazard": "at", "geometry": Point(two)},
+        ],
+        crs=str(land.geobox.crs),
+    )
+    path = tmp_path / "results.gpkg"
+    frame.to_crs("EPSG:4326").to_file(path)
+    return path
+
+
+def test_a_delivery_is_kept_once_and_the_run_stays_as_it_is(tiny_copy: Path, results: Path) -> None:
+    head = json.loads((tiny_copy / "manifest.json").read_text(encoding="utf-8"))["head"]
+    entry = deliver(tiny_copy, Delivery(results, by="team 4"))
+    assert (entry["number"], entry["records"], entry["finds"]) == (1, 2, 1)
+    assert entry["head"] == head
+    assert entry["land_ha"] == pytest.approx(25, abs=0.05)
+    with pytest.raises(InputError, match="on record already, as delivery 1"):
+        deliver(tiny_copy, Delivery(results))
+    assert len(stored_results(tiny_copy, crs="EPSG:32638")) == 2
+    assert audit_run(tiny_copy).problems == ()
+    found = show_feedback(tiny_copy)
+    assert found["cells"]["tested"] == 1  # the find was by chance
+    assert found["words"][0].startswith("SIMULATED")
+
+
+def test_deliveries_are_chained_and_none_can_be_changed(tiny_copy: Path, results: Path) -> None:
+    first = deliver(tiny_copy, Delivery(results))
+    gpd.read_file(results).iloc[:1].to_file(results)
+    second = deliver(tiny_copy, Delivery(results))
+    assert second["before"] == first["sha256"]
+    assert read_deliveries(tiny_copy).problems == ()
+    path = tiny_copy / "feedback" / "deliveries.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text(lines[0].replace('"finds":1', '"finds":0') + f"\n{lines[1]}\n")
+    assert any("line 1 is not as it was written" in line for line in audit_run(tiny_copy).problems)
+    path.write_text(f"{lines[1]}\n")
+    assert any("does not follow" in line for line in read_deliveries(tiny_copy).problems)
+    path.write_text("\n".join(lines) + "\n")
+    with (tiny_copy / "feedback" / "0001.fgb").open("ab") as stream:
+        stream.write(b"x")
+    with pytest.raises(FindingError, match=r"0001\.fgb is missing or not as it was stored"):
+        show_feedback(tiny_copy)
+
+
+def test_results_of_other_land_and_no_results_are_refused(
+    tiny_copy: Path, results: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="no survey results yet"):
+        show_feedback(tiny_copy)
+    frame = gpd.read_file(results).to_crs("EPSG:32638")
+    frame.geometry = frame.geometry.translate(200_000)
+    frame.to_file(tmp_path / "far.gpkg")
+    with pytest.raises(CoverError, match="row 1, 2 lies outside the study area tiny"):
+        deliver(tiny_copy, Delivery(tmp_path / "far.gpkg"))
+    assert not (tiny_copy / "feedback").exists()
+
+
+def test_the_next_run_learns_the_results(tiny_copy: Path, results: Path, tmp_path: Path) -> None:
+    deliver(tiny_copy, Delivery(results))
+    config = results_config(Run.open(tiny_copy))
+    assert results_config(Run.open(tiny_copy)).read_bytes() == config.read_bytes()
+    run = run_steps(config, tmp_path / "next", last="build")
+    before, after = (
+        xr.open_zarr(folder / "labels.zarr", chunks=None, consolidated=False)
+        for folder in (tiny_copy, run.folder)
+    )
+    changed = before["state"].to_numpy() != after["state"].to_numpy()
+    states = after["state"].to_numpy()[changed]
+    assert sorted(states) == [0, 1]
+    weight = dict(zip(states.tolist(), after["weight"].to_numpy()[changed], strict=True))
+    assert weight[1] == pytest.approx(0.8)  # its reliability
+    assert weight[0] == pytest.approx(0.4, abs=0.01)  # reliability times half of the land
+    hazard = after["hazard"].to_numpy()[changed & (after["state"].to_numpy() == 1)]
+    assert hazard.tolist() == [2]  # the bit of at
+    layers = Run.open(run.folder).layer_inputs()
+    assert {"layer:results_finds", "layer:results_searches"} <= layers.keys()
+
+
+def test_a_new_run_needs_a_folder_of_its_own(tmp_path: Path) -> None:
+    for asked, out in ((True, None), (False, tmp_path / "next")):
+        with pytest.raises(InputError, match="--retrain and --out go together"):
+            check_retrain(tmp_path / "run", retrain=asked, out=out)
+    with pytest.raises(InputError, match="lies in the run folder"):
+        check_retrain(tmp_path / "run", retrain=True, out=tmp_path / "run" / "next")
+
+
+def test_tasks_in_and_out_are_listed_with_their_places(tiny_run: Path) -> None:
+    names = gpd.read_file(tiny_run / "tasks.gpkg", layer="tasks")["task"].tolist()
+    table = task_changes(tiny_run, tiny_run, {"out": names[:1], "in": names[1:3]})
+    assert table["change"].tolist() == ["out", "in", "in"]
+    assert table["task"].tolist() == names[:3]
+    assert (table["hectares"] > 0).all()

@@ -1,0 +1,145 @@
+"""A folder of a request, opened in QGIS where Debian's QGIS is installed."""
+
+import json
+import subprocess
+from pathlib import Path
+from xml.etree import ElementTree
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from odc.geo.geobox import GeoBox
+from shapely.geometry import LineString, Point, box
+
+from minerisk.pipelines.formats import palette, qml
+from minerisk.pipelines.formats.cog import write_raster
+from minerisk.pipelines.formats.geopackage import StyledLayer, write_geopackage
+from minerisk.pipelines.formats.qgis_project import ProjectLayer, project_text
+
+PYTHON = "/usr/bin/python3"
+GRID = GeoBox.from_bbox((700_000, 4_400_000, 715_000, 4_410_000), "EPSG:32638", resolution=250)
+LOOK = """
+import json, os, sys
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from qgis.core import QgsApplication, QgsMapRendererSequentialJob, QgsMapSettings, QgsProject
+from qgis.PyQt.QtCore import QSize
+app = QgsApplication([], False)
+app.initQgis()
+project = QgsProject.instance()
+read = project.read(sys.argv[1])
+layers = project.layerTreeRoot().layerOrder()
+shown = project.layerTreeRoot().checkedLayers()
+settings = QgsMapSettings()
+settings.setLayers([layer for layer in layers if layer in shown])
+settings.setDestinationCrs(project.crs())
+settings.setExtent(layers[-1].extent())
+settings.setOutputSize(QSize(300, 200))
+job = QgsMapRendererSequentialJob(settings)
+job.start()
+job.waitForFinished()
+image = job.renderedImage()
+print(json.dumps({
+    "read": read,
+    "crs": project.crs().authid(),
+    "layers": [[l.name(), l.isValid(), l.crs().authid(), l.renderer().type()] for l in layers],
+    "shown": sorted(l.name() for l in shown),
+    "errors": [str(error) for error in job.errors()],
+    "pixels": [image.pixelColor(x, 100).name() for x in (20, 100, 180, 280)],
+}))
+os._exit(0)
+"""
+
+
+def has_qgis():
+    if not Path(PYTHON).is_file():
+        return False
+    return subprocess.run([PYTHON, "-c", "import qgis.core"], capture_output=True).returncode == 0
+
+
+@pytest.fixture
+def project(tmp_path):
+    classes = np.full(GRID.shape, palette.LOWER, dtype=np.uint8)
+    for place, code in enumerate(
+        (palette.HIGHER, palette.ELEVATED, palette.LOWER, palette.CANNOT_SAY)
+    ):
+        classes[:, 15 * place : 15 * place + 15] = code
+    write_raster(
+        tmp_path / "risk_class.tif",
+        classes,
+        GRID,
+        description="risk class",
+        unit="class",
+        colormap=palette.CLASS_COLOURS,
+        categories=palette.CLASS_WORDS,
+    )
+    probability = np.linspace(0, 1, classes.size, dtype=np.float32).reshape(classes.shape)
+    write_raster(tmp_path / "probability.tif", probability, GRID, description="p", unit="1")
+    tasks = gpd.GeoDataFrame(
+        {"task": ["NTS-0001"], "arm": ["ranked"]},
+        geometry=[box(703_000, 4_407_000, 705_000, 4_409_000)],
+        crs=GRID.crs,
+    )
+    line = gpd.GeoDataFrame(
+        geometry=[LineString([(700_000, 4_401_000), (715_000, 4_401_000)])], crs=GRID.crs
+    )
+    places = gpd.GeoDataFrame(
+        {"name": ["Ağdam"]}, geometry=[Point(710_000, 4_408_000)], crs=GRID.crs
+    )
+    write_geopackage(
+        tmp_path / "map.gpkg",
+        {
+            "tasks": StyledLayer(tasks, qml.tasks_qml(), "Tasks", "words"),
+            "line": StyledLayer(line, qml.line_qml(), "Line", "words"),
+            "places": StyledLayer(places, qml.points_qml("#777777", label="name"), "Places", ""),
+        },
+    )
+    layers = [
+        ProjectLayer("map.gpkg|layername=tasks", "Tasks", qml.tasks_qml(), "Polygon", True),
+        ProjectLayer(
+            "map.gpkg|layername=places",
+            "Places",
+            qml.points_qml("#777777", label="name"),
+            "Point",
+        ),
+        ProjectLayer("map.gpkg|layername=line", "Line", qml.line_qml(), "Line", True),
+        ProjectLayer(
+            "risk_class.tif", "Risk class", (tmp_path / "risk_class.qml").read_text(), shown=True
+        ),
+        ProjectLayer("probability.tif", "Probability", (tmp_path / "probability.qml").read_text()),
+    ]
+    path = tmp_path / "map.qgs"
+    path.write_text(project_text(layers, title="Land & <water>", geobox=GRID), encoding="utf-8")
+    return path
+
+
+def test_the_project_is_well_formed_and_points_at_files_beside_it(project):
+    root = ElementTree.fromstring(project.read_text(encoding="utf-8").split("\n", 1)[1])
+    assert root.find("title").text == "Land & <water>"
+    for source in root.iter("datasource"):
+        assert source.text.startswith("./")
+        assert (project.parent / source.text.split("|")[0]).is_file()
+    tree = [layer.get("id") for layer in root.iter("layer-tree-layer")]
+    assert tree == [layer.find("id").text for layer in root.iter("maplayer")]
+
+
+@pytest.mark.skipif(not has_qgis(), reason="QGIS is not installed")
+def test_qgis_opens_it_in_order_styled_and_in_its_crs(project):
+    done = subprocess.run(
+        [PYTHON, "-c", LOOK, str(project)], capture_output=True, text=True, timeout=120, check=True
+    )
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["read"]
+    assert found["errors"] == []
+    assert found["crs"] == "EPSG:32638"
+    assert found["layers"] == [
+        ["Tasks", True, "EPSG:32638", "categorizedSymbol"],
+        ["Places", True, "EPSG:32638", "singleSymbol"],
+        ["Line", True, "EPSG:32638", "singleSymbol"],
+        ["Risk class", True, "EPSG:32638", "paletted"],
+        ["Probability", True, "EPSG:32638", "singlebandpseudocolor"],
+    ]
+    assert found["shown"] == ["Line", "Risk class", "Tasks"]
+    assert found["pixels"] == [
+        palette.CLASS_COLOURS[code]
+        for code in (palette.HIGHER, palette.ELEVATED, palette.LOWER, palette.CANNOT_SAY)
+    ]

@@ -1,0 +1,205 @@
+"""A model per hazard class, where there are labels enough; else it is said that there is none."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from odc.geo.geobox import GeoBox
+
+from minerisk.configs.load import load_config
+from minerisk.configs.schema import Config
+from minerisk.features.errors import FindingError, InputError
+from minerisk.models.evaluation.out_of_fold import Protocol
+from minerisk.models.folds.splits import folds_from_ids
+from minerisk.models.table import CellTable
+from minerisk.pipelines.formats.cog import write_raster
+from minerisk.pipelines.predict.hazard_rasters import compare_with_any, predict_classes
+from minerisk.pipelines.report.hazards import above_words, hazard_rows
+from minerisk.pipelines.run.contents import MODEL, read_cells
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.hazards import hazard_folder, trained_hazards
+from minerisk.pipelines.run.progress import progress
+from minerisk.pipelines.train.hazard_models import measure_hazards, train_hazards
+from minerisk.pipelines.train.train import train_table
+
+TINY = Path(__file__).resolve().parents[3] / "configs" / "tiny.yaml"
+AP, AT, UXO, ANY = 1, 2, 4, 8
+FAR = {
+    "roc_auc": [0.7, 0.6, 0.8],
+    "average_precision": [0.2, 0.1, 0.3],
+    "calibration_slope": [1, 0, 2],
+}
+
+
+def config(*hazards: str) -> Config:
+    tiny = load_config(TINY)
+    return tiny.model_copy(update={"model": tiny.model.model_copy(update={"hazards": hazards})})
+
+
+def table() -> CellTable:
+    """30 cells of ap, 10 of at, 40 of a kind that is not known, 100 searched without a find."""
+    hazard = np.repeat([AP, AT, ANY, 0], [30, 10, 40, 100]).astype(np.uint8)
+    rng = np.random.default_rng(0)
+    cells = pd.DataFrame(rng.uniform(0, 50_000, (180, 2)), columns=["easting", "northing"])
+    cells["slope"], cells["finding_hazard"] = 1.0, hazard
+    region = np.arange(180, dtype=np.int32) % 4
+    return CellTable(cells, (hazard > 0).astype(np.int8), np.ones(180, np.float32), region, 25.0)
+
+
+def test_the_gate_of_a_class_goes_by_its_own_positive_cells(tiny_run: Path, tmp_path: Path) -> None:
+    run = Run.open(tiny_run)
+    whole = read_cells(run)
+    rows = np.arange(len(whole.state))
+    part = whole.take(np.delete(rows, np.flatnonzero(whole.state == 1)[::3]))
+    own = int((part.state == 1).sum())
+    with progress("Model") as bar:
+        metrics = train_table(run, part, tmp_path, progress=bar)
+    assert metrics["cells"]["positive"] == own < (whole.state == 1).sum()
+    assert metrics["gates"][0] | {"value": own} == metrics["gates"][0]
+
+
+def write_model(part: CellTable, folder: Path) -> dict[str, Any]:
+    """Stand in for the training of a run."""
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "model.json").write_text(json.dumps({"rows": len(part.state)}))
+    return {
+        "protocols": {"far": {"models": {MODEL: FAR}}},
+        "gates": [{"name": "leakage", "passed": True}, {"name": "null_model", "passed": False}],
+    }
+
+
+def test_a_class_is_trained_on_its_own_table_and_a_rare_one_is_said_to_have_too_few(
+    tmp_path: Path,
+) -> None:
+    facts = train_hazards(table(), config("ap", "at", "uxo"), tmp_path, write_model)
+    assert trained_hazards(tmp_path) == ["ap"]
+    stored = json.loads((hazard_folder(tmp_path, "ap") / "model" / "model.json").read_text())
+    assert stored == {"rows": 130}
+    assert facts["ap"]["far"] == FAR
+    assert not facts["ap"]["gates_passed"]
+    assert "does not pass every gate" in facts["ap"]["words"]
+    assert (facts["at"]["trained"], facts["at"]["positive"]) == (False, 10)
+    # configs/tiny.yaml asks for 20 positive cells.
+    assert (
+        "no model for at: 10 positive and 100 negative cells, expected at least 20"
+        in (facts["at"]["words"])
+    )
+    assert facts["uxo"]["positive"] == 0
+
+
+def test_without_classes_asked_for_there_is_nothing_and_old_ones_go(tmp_path: Path) -> None:
+    train_hazards(table(), config("ap"), tmp_path, write_model)
+    assert train_hazards(table(), config(), tmp_path, write_model) == {}
+    assert not (tmp_path / "hazards").exists()
+
+
+def test_a_class_whose_land_cannot_be_held_out_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    def refuse(part: CellTable, folder: Path) -> dict[str, Any]:
+        write_model(part, folder)
+        raise InputError("two folds would be empty")
+
+    facts = train_hazards(table(), config("ap"), tmp_path, refuse)
+    assert facts["ap"]["words"] == "no model for ap: two folds would be empty"
+    assert trained_hazards(tmp_path) == []
+
+
+def test_a_leak_stops_the_run(tmp_path: Path) -> None:
+    def leak(part: CellTable, folder: Path) -> dict[str, Any]:
+        raise FindingError("labels dealt out anew are still predicted")
+
+    with pytest.raises(FindingError):
+        train_hazards(table(), config("ap"), tmp_path, leak)
+
+
+def measured(score: np.ndarray, cells: CellTable) -> list[dict[str, Any]]:
+    far = Protocol("far", "regions", folds_from_ids(cells.region))
+    return measure_hazards(score, cells, far, block_m=10_000.0)
+
+
+def test_the_model_of_any_hazard_is_measured_for_each_class(tmp_path: Path) -> None:
+    cells = table()
+    score = np.full(180, 0.5)
+    score[cells.hazard == AP] = 0.9
+    score[cells.hazard == AT] = 0.1
+    rows = {row["hazard"]: row for row in measured(score, cells)}
+    # All ap cells rank above all searched cells, all at cells below.
+    assert rows["ap"]["intervals"]["roc_auc"][0] == 1
+    assert rows["at"]["intervals"]["roc_auc"][0] == 0
+    assert rows["uxo"]["positive"] == 0
+    facts = train_hazards(
+        cells, config("ap", "uxo"), tmp_path, write_model, by_any=list(rows.values())
+    )
+    assert facts["ap"]["far_by_any"]["roc_auc"][0] == 1
+    assert "far_by_any" not in facts["uxo"]
+
+
+def test_a_class_is_told_beside_the_model_of_any_hazard(tmp_path: Path) -> None:
+    by_any = [{"hazard": "ap", "intervals": {**FAR, "roc_auc": [0.75, 0.65, 0.85]}}]
+    facts = train_hazards(table(), config("ap", "at"), tmp_path, write_model, by_any=by_any)
+    assert hazard_rows({}) == []
+    ap, at = hazard_rows({"hazards": facts})
+    assert ap == {
+        "hazard": "Anti-personnel mines",
+        "positive": "30",
+        "own": ("0.700", "0.600 to 0.800"),
+        "any": ("0.750", "0.650 to 0.850"),
+        "words": "does not pass every gate",
+    }
+    assert at["hazard"] == "Anti-tank mines"
+    assert at["own"] == ("–", "")
+    assert at["words"].startswith("no model for at: 10 positive")
+
+
+def test_findings_of_unknown_class_are_not_measured_by_class() -> None:
+    cells = table()
+    cells.cells["finding_hazard"] = np.where(cells.state == 1, ANY, 0).astype(np.uint8)
+    assert measured(np.full(180, 0.5), cells) == []
+
+
+def test_rasters_are_written_for_trained_classes_and_old_ones_go(tmp_path: Path) -> None:
+    train_hazards(table(), config("ap"), tmp_path, write_model)
+    rasters = tmp_path / "rasters"
+    (rasters / "at").mkdir(parents=True)
+
+    geobox = GeoBox.from_bbox((0, 0, 200, 200), crs="EPSG:32638", resolution=100)
+
+    def write(name: str | None) -> tuple[list[Path], dict[str, Any]]:
+        path = rasters / (name or "") / "probability.tif"
+        share = np.full((2, 2), 0.1 if name else 0.2, dtype=np.float32)
+        write_raster(path, share, geobox, description="p", unit="1")
+        return [path], {"cells": 4}
+
+    paths, facts = predict_classes(tmp_path, rasters, write)
+    assert paths == [rasters / "probability.tif", rasters / "ap" / "probability.tif"]
+    assert not (rasters / "at").exists()
+    assert facts["cells"] == 4
+    assert facts["hazards"]["ap"] == pytest.approx({"mean": 0.1, "mean_any": 0.2, "above_any": 0})
+
+
+def test_a_class_above_any_hazard_is_told(tmp_path: Path) -> None:
+    geobox = GeoBox.from_bbox((0, 0, 200, 200), crs="EPSG:32638", resolution=100)
+    whole = np.array([[0.2, 0.2], [0.2, np.nan]], dtype=np.float32)
+    part = np.array([[0.1, 0.3], [np.nan, 0.9]], dtype=np.float32)
+    (tmp_path / "ap").mkdir()
+    for folder, values in ((tmp_path, whole), (tmp_path / "ap", part)):
+        write_raster(folder / "probability.tif", values, geobox, description="p", unit="1", tags={})
+    # Two cells are known to both; in one of them the class is above any hazard.
+    found = compare_with_any(tmp_path, ["ap"])
+    assert found["ap"] == pytest.approx({"mean": 0.2, "mean_any": 0.2, "above_any": 0.5})
+    words = above_words("ap", found["ap"])
+    assert words.startswith("Anti-personnel mines: in 50.0 % of the cells")
+    assert "go by the higher of the two" in words
+    assert above_words("ap", found["ap"] | {"above_any": 0.0}) == ""
+
+
+def test_cells_of_a_run_tell_what_was_found(tiny_run: Path) -> None:
+    cells = read_cells(Run.open(tiny_run))
+    positive = cells.state == 1
+    assert ((cells.hazard > 0) == positive).all()
+    assert ((cells.cells["finding_evidence"] > 0) == positive).all()
+    assert cells.cells["finding_day"].notna()[positive].any()
+    assert cells.cells["finding_day"].isna()[~positive].all()
+    assert not set(cells.features) & {"finding_hazard", "finding_evidence", "finding_day"}

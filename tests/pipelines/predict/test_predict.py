@@ -1,0 +1,39 @@
+import dataclasses
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from shapely.geometry import box
+
+from minerisk.models.calibration.calibrators import LogisticCalibrator
+from minerisk.pipelines.formats.cog import read_raster
+from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE
+from minerisk.pipelines.predict import predict as predict_module
+from minerisk.pipelines.request.answer import predict_request
+from minerisk.pipelines.request.filters import Filters
+from minerisk.pipelines.run import contents
+from minerisk.pipelines.steps import redo_step
+
+
+def test_a_model_that_tells_nothing_apart_says_so_everywhere(
+    tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = contents.load_model(tiny_copy)
+    flat = dataclasses.replace(known, calibrator=LogisticCalibrator(slope=0.0, intercept=-2.0))
+    monkeypatch.setattr(predict_module, "load_model", lambda _: flat)
+    (tiny_copy / "rasters" / "classes.json").unlink()
+    redo_step(tiny_copy, "predict")
+    cuts = json.loads((tiny_copy / "rasters" / "classes.json").read_text(encoding="utf-8"))["cuts"]
+    assert cuts == {"higher": None, "elevated": None}
+    classes, geobox = read_raster(tiny_copy / "rasters" / "risk_class.tif")
+    assert set(np.unique(classes)) <= {CANNOT_SAY, OUTSIDE}
+
+    left, bottom, right, top = geobox.boundingbox
+    part = tmp_path / "part.gpkg"
+    inner = box(left + 5_000, bottom + 5_000, right - 5_000, top - 5_000)
+    gpd.GeoDataFrame(geometry=[inner], crs=str(geobox.crs)).to_file(part, driver="GPKG")
+    predict_request(tiny_copy, Filters(aoi=part), out=tmp_path / "part", said=[].append)
+    classes, _ = read_raster(tmp_path / "part" / "risk_class.tif")
+    assert set(np.unique(classes)) <= {CANNOT_SAY, OUTSIDE}

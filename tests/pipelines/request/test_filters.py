@@ -1,0 +1,155 @@
+"""Requests near layers, by district, hazard class and day; what is not known is refused."""
+
+import datetime as dt
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+from shapely.geometry import box
+
+from minerisk.features.cube.store import cube_geobox, open_cube
+from minerisk.features.errors import CoverError, InputError
+from minerisk.features.grid import cell_centres
+from minerisk.pipelines.formats.cog import read_raster
+from minerisk.pipelines.predict.window import area_window
+from minerisk.pipelines.prioritize.land import filtered
+from minerisk.pipelines.request.answer import predict_request
+from minerisk.pipelines.request.filters import Filters, check_filters, request_area, task_settings
+from minerisk.pipelines.run.folder import Run
+
+
+def said(line: str) -> None:
+    """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def run(tiny_run: Path) -> Run:
+    return Run.open(tiny_run)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (Filters(near=("schools",), within_m=5), "No layer is named 'schools'. There are: area_"),
+        (Filters(near=("streems",), within_m=5), "Did you mean 'streams'"),
+        (Filters(near=("elevation",), within_m=5), "No layer is named 'elevation'"),
+        (Filters(near=("streams",)), "--near and --within go together"),
+        (Filters(within_m=5), "--near and --within go together"),
+        (Filters(near=("streams",), within_m=-5), "expected metres above 0"),
+        (Filters(districts=("North",)), "names no layer of districts"),
+        (Filters(hazard="ap"), "No hazard class is named 'ap'. There are: any"),
+        (Filters(as_of="soon"), "expected a day as YYYY-MM-DD"),
+        (Filters(as_of="2999-01-01"), "a day to come"),
+    ],
+)
+def test_what_is_not_known_is_refused_with_the_choices(
+    run: Run, asked: Filters, words: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        check_filters(run, asked)
+    assert words in str(caught.value)
+
+
+def test_cells_near_a_layer_are_those_whose_centre_is(tiny_copy: Path) -> None:
+    asked = Filters(near=("settlements",), within_m=2_000)
+    paths = predict_request(tiny_copy, asked, said=said)
+    folder = tiny_copy / "requests" / "near_settlements_2000m"
+    assert folder / "risk_class.tif" in paths
+    part, geobox = read_raster(folder / "probability.tif")
+    towns = Run.open(tiny_copy).layers().vector("settlements", crs=str(geobox.crs)).geometry
+    whole, grid = read_raster(tiny_copy / "rasters" / "probability.tif")
+    easting, northing = cell_centres(grid)
+    distance = np.hypot(
+        easting[None, :, None] - towns.x.to_numpy(), northing[:, None, None] - towns.y.to_numpy()
+    ).min(axis=2)
+    inside = open_cube(tiny_copy / "cube.zarr")["inside"].to_numpy() == 1
+    assert np.isfinite(part).sum() == ((distance <= 2_000) & inside & np.isfinite(whole)).sum()
+    assert set(part[np.isfinite(part)].tolist()) <= set(whole[np.isfinite(whole)].tolist())
+    told = json.loads((folder / "request.json").read_text(encoding="utf-8"))
+    assert told["asked"]["near"] == ["settlements"]
+    assert told["cells"] == np.isfinite(part).sum()
+    assert told["hectares"] == 25 * told["cells"]
+
+
+def test_the_whole_asked_for_is_the_whole(tiny_copy: Path, tmp_path: Path) -> None:
+    predict_request(tiny_copy, Filters(hazard="any"), out=tmp_path / "all", said=said)
+    for name in ("probability.tif", "risk_class.tif"):
+        whole = (tiny_copy / "rasters" / name).read_bytes()
+        assert (tmp_path / "all" / name).read_bytes() == whole
+
+
+def test_every_filter_that_is_given_must_hold(run: Run, tmp_path: Path) -> None:
+    geobox = cube_geobox(open_cube(run.folder / "cube.zarr"))
+    west, south, east, north = geobox.boundingbox
+    middle = (west + east) / 2
+    half = gpd.GeoDataFrame(geometry=[box(west + 600, south, middle, north)], crs=str(geobox.crs))
+    half.to_file(tmp_path / "half.gpkg")
+    near = Filters(near=("streams", "settlements"), within_m=3_000)
+    both = request_area(run, near)
+    for name in near.near:
+        alone = request_area(run, replace(near, near=(name,)))
+        assert both.geometry.iloc[0].within(alone.geometry.iloc[0].buffer(1))
+    cut = request_area(run, replace(near, aoi=tmp_path / "half.gpkg"))
+    assert cut.total_bounds[2] <= middle
+    assert 0 < cut.area.sum() < both.area.sum()
+
+
+def test_land_outside_the_study_area_and_no_land_are_refused(run: Run, tmp_path: Path) -> None:
+    far = gpd.GeoDataFrame(geometry=[box(0, 0, 500, 500)], crs=run.config.study_area.crs)
+    far.to_file(tmp_path / "far.gpkg")
+    with pytest.raises(CoverError, match="leaves the study area"):
+        request_area(run, Filters(aoi=tmp_path / "far.gpkg"))
+    layers, crs = run.layers(), run.config.study_area.crs
+    line = layers.vector("front_line", crs=crs).union_all().buffer(2_000)
+    land = layers.vector(run.config.study_area.boundary, crs=crs).union_all().difference(line)
+    away = land.representative_point().buffer(400)
+    gpd.GeoDataFrame(geometry=[away], crs=crs).to_file(tmp_path / "middle.gpkg")
+    with pytest.raises(CoverError, match="No land of the study area tiny is within"):
+        request_area(
+            run, Filters(near=("front_line",), within_m=0.001, aoi=tmp_path / "middle.gpkg")
+        )
+
+
+def test_a_district_goes_by_its_name(run: Run) -> None:
+    named = run.config.study_area.regions.model_copy(update={"layer": "area_held"})
+    area = run.config.study_area.model_copy(update={"regions": named})
+    here = replace(run, config=run.config.model_copy(update={"study_area": area}))
+    frame = run.layers().vector("area_held", crs=area.crs)
+    with pytest.raises(InputError, match="name_column is not given; expected a column"):
+        check_filters(here, Filters(districts=("x",)))
+    column = next(str(name) for name in frame.columns if name != "geometry")
+    named = named.model_copy(update={"name_column": column})
+    area = area.model_copy(update={"regions": named})
+    here = replace(run, config=run.config.model_copy(update={"study_area": area}))
+    name = str(frame[column].iloc[0])
+    with pytest.raises(InputError, match=r"No district is named 'x'\. There are: "):
+        check_filters(here, Filters(districts=("x",)))
+    asked = Filters(districts=(name,))
+    check_filters(here, asked)
+    held = frame[frame[column].astype(str) == name].geometry.union_all()
+    assert request_area(here, asked).geometry.iloc[0].within(held.buffer(1))
+    assert task_settings(here, asked)["districts"] == {f"area_held.{column}": (name,)}
+
+
+def test_a_day_needs_dated_evidence(run: Run) -> None:
+    layers = dict(run.config.layers)
+    layers["simulated_finds"] = layers["simulated_finds"].model_copy(update={"date_column": None})
+    here = replace(run, config=run.config.model_copy(update={"layers": layers}))
+    with pytest.raises(InputError, match="The layers simulated_finds have no date_column"):
+        check_filters(here, Filters(as_of="2023-01-01"))
+    check_filters(run, Filters(as_of=str(dt.date(2023, 1, 1))))
+
+
+def test_near_means_the_same_for_rasters_and_for_tasks(run: Run) -> None:
+    asked = Filters(near=("settlements", "streams"), within_m=1_700)
+    cube = open_cube(run.folder / "cube.zarr")
+    window = area_window(cube, request_area(run, asked))
+    rasters = np.zeros(cube["inside"].shape, dtype=bool)
+    rows, columns = window.asked.shape
+    rasters[window.row : window.row + rows, window.column : window.column + columns] = window.asked
+    settings = run.config.tasks.model_copy(update=task_settings(run, asked))
+    tasks = filtered(settings, run.layers(), cube_geobox(cube))
+    np.testing.assert_array_equal(rasters, tasks & (cube["inside"].to_numpy() == 1))

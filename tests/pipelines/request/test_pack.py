@@ -1,0 +1,290 @@
+"""A pack, made from the tiny run, opened and held against the run."""
+
+import json
+import shutil
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+import rasterio
+from rio_cogeo.cogeo import cog_validate
+from shapely.geometry import box
+from typer.testing import CliRunner
+
+from minerisk.features.errors import CoverError, FindingError, InputError
+from minerisk.pipelines.cli.main import app
+from minerisk.pipelines.formats.cog import raster_tags, read_raster, read_raster_like, write_raster
+from minerisk.pipelines.formats.palette import CLASS_WORDS, LOWER, OUTSIDE, PROBABILITY_RAMP
+from minerisk.pipelines.language.messages import texts
+from minerisk.pipelines.provenance.files import sha256_path
+from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
+from minerisk.pipelines.request.answer import predict_request
+from minerisk.pipelines.request.contents import NO_TASK, USE
+from minerisk.pipelines.request.filters import Filters, request_area
+from minerisk.pipelines.request.pack import make_packs
+from minerisk.pipelines.request.rasters import NEEDED
+from minerisk.pipelines.run.folder import Run
+
+
+@pytest.fixture(scope="module")
+def aoi(tiny_run, tmp_path_factory):
+    with rasterio.open(tiny_run / "rasters" / "probability.tif") as raster:
+        left, bottom, right, top = raster.bounds
+    middle, centre = (left + right) / 2, (bottom + top) / 2
+    area = box(middle - 4_100, centre - 3_100, middle + 4_100, centre + 3_100)
+    path = tmp_path_factory.mktemp("aoi") / "Ağdam south.gpkg"
+    gpd.GeoDataFrame(geometry=[area], crs="EPSG:32638").to_file(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def packs(tiny_run, aoi, tmp_path_factory):
+    out = tmp_path_factory.mktemp("packs") / "request"
+    asked = ["pack", str(tiny_run), "--out", str(out), "--aoi", str(aoi), "--public"]
+    done = CliRunner().invoke(app, asked, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return out, out.with_name("request_public")
+
+
+def test_every_file_is_listed_with_its_hash_and_the_run(packs, tiny_run):
+    for pack in packs:
+        manifest = json.loads((pack / "manifest.json").read_text(encoding="utf-8"))
+        there = {p.relative_to(pack).as_posix() for p in pack.rglob("*") if p.is_file()}
+        assert there == {*manifest["files"], "manifest.json"}
+        for name, digest in manifest["files"].items():
+            assert sha256_path(pack / name) == digest
+        assert manifest["run"]["head"] == read_manifest(tiny_run)["head"]
+        assert manifest["made_from"]["rasters/probability.tif"] == sha256_path(
+            tiny_run / "rasters" / "probability.tif"
+        )
+
+
+def test_rasters_are_valid_cogs_with_style_and_statistics(packs):
+    for pack in packs:
+        for name in NEEDED:
+            valid, errors, _ = cog_validate(pack / f"{name}.tif")
+            assert valid, errors
+            assert (pack / f"{name}.qml").is_file()
+            assert (pack / f"{name}.tif.aux.xml").is_file()
+        with rasterio.open(pack / "risk_class.tif") as raster:
+            assert raster.nodata == OUTSIDE
+            assert raster.colormap(1)[3][:3] == (0x3B, 0x00, 0x50)
+            assert raster.tags()["STATE"] == "DRAFT (draft)"
+            assert raster.tags()["FINDINGS"] == "SIMULATED"
+        assert "GDALRasterAttributeTable" in (pack / "risk_class.tif.aux.xml").read_text()
+
+
+def test_cells_of_an_area_are_those_of_the_run(packs, tiny_run):
+    for name in NEEDED:
+        part, geobox = read_raster(packs[0] / f"{name}.tif")
+        whole = read_raster_like(tiny_run / "rasters" / f"{name}.tif", geobox)
+        asked = part != OUTSIDE if part.dtype == np.uint8 else np.isfinite(part)
+        assert asked.any()
+        np.testing.assert_array_equal(part[asked], whole[asked])
+
+
+def test_reasons_go_with_the_restricted_copy_only(packs, tiny_run):
+    restricted, public = packs
+    assert cog_validate(restricted / "reasons.tif")[0]
+    with rasterio.open(restricted / "reasons.tif") as part:
+        with rasterio.open(tiny_run / "rasters" / "reasons.tif") as whole:
+            codes = whole.read(window=whole.window(*part.bounds))
+        asked = (part.read() != OUTSIDE).any(axis=0)
+        assert asked.any()
+        np.testing.assert_array_equal(part.read()[:, asked], codes[:, asked])
+        assert part.tags()["STATE"] == "DRAFT (draft)"
+    assert not (public / "reasons.tif").exists()
+
+
+def test_the_public_copy_is_coarse_and_holds_no_finding(packs):
+    restricted, public = packs
+    with rasterio.open(public / "probability.tif") as raster:
+        assert raster.res == (2_000, 2_000)
+    layers = {name for name, _ in pyogrio.list_layers(public / "map.gpkg")}
+    assert not layers & {"findings", "registered", "standing"}
+    tasks = pyogrio.read_dataframe(public / "tasks.gpkg", layer="tasks")
+    assert "easting" not in tasks
+    for edge in tasks.total_bounds:
+        assert len(tasks) == 0 or edge % 2_000 == 0
+    page = (public / "report.html").read_text(encoding="utf-8")
+    assert "PUBLIC COPY" in page
+    assert "as registered" not in page
+    assert "as registered" in (restricted / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_is_handed_out_says_draft_and_simulated(packs):
+    for name in ("report.html", "README.txt", "map.qgs", "tasks.geojson", "tasks.kml", "item.json"):
+        text = (packs[0] / name).read_text(encoding="utf-8")
+        assert "DRAFT" in text, name
+        assert "SIMULATED" in text, name
+    assert "SIMULATED" in (packs[0] / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_the_report_needs_no_network(packs):
+    page = (packs[0] / "report.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "http://" not in page
+    assert "https://" not in page
+    assert '<svg class="chart"' in page
+    assert "cannot say" in page
+
+
+def test_tasks_are_those_of_the_run_that_touch_the_area(packs, tiny_run, aoi):
+    area = gpd.read_file(aoi).geometry[0]
+    known = pyogrio.read_dataframe(tiny_run / "tasks.gpkg", layer="tasks")
+    expected = list(known[known.intersects(area)]["task"])
+    assert list(pyogrio.read_dataframe(packs[0] / "tasks.gpkg", layer="tasks")["task"]) == expected
+    assert list(pd.read_csv(packs[0] / "tasks.csv")["task"]) == expected
+
+
+def test_the_same_request_gives_the_same_bytes_and_takes_the_place_of_the_old(packs, tiny_run, aoi):
+    before = (packs[0] / "manifest.json").read_bytes()
+    (packs[0] / "left_over.txt").write_text("old")
+    make_packs(tiny_run, packs[0], filters=Filters(aoi=aoi))
+    assert (packs[0] / "manifest.json").read_bytes() == before
+    assert not (packs[0] / "left_over.txt").exists()
+
+
+def test_a_folder_that_is_no_pack_is_left_alone(tiny_run, tmp_path):
+    (tmp_path / "thesis.txt").write_text("ten years")
+    with pytest.raises(InputError, match="holds no pack"):
+        make_packs(tiny_run, tmp_path)
+    assert (tmp_path / "thesis.txt").read_text() == "ten years"
+
+
+def test_a_run_whose_files_were_changed_hands_nothing_out(tiny_copy, tmp_path):
+    path = tiny_copy / "rasters" / "probability.tif"
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(FindingError, match="is not as the run wrote it"):
+        make_packs(tiny_copy, tmp_path / "pack")
+    assert not (tmp_path / "pack").exists()
+
+
+def test_an_unfinished_run_and_an_area_elsewhere_are_refused(tiny_copy, tmp_path, aoi):
+    far = tmp_path / "far.gpkg"
+    gpd.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs="EPSG:4326").to_file(far)
+    with pytest.raises(CoverError):
+        make_packs(tiny_copy, tmp_path / "pack", filters=Filters(aoi=far))
+    shutil.rmtree(tiny_copy / "rasters")
+    with pytest.raises(InputError, match="Finish the run"):
+        make_packs(tiny_copy, tmp_path / "other", filters=Filters(aoi=aoi))
+
+
+@pytest.fixture(scope="module")
+def run_with_class(tiny_run, tmp_path_factory):
+    """The tiny run, and maps of anti-personnel mines a fifth above those of any hazard."""
+    folder = tiny_run.parent / "with_class"
+    shutil.copytree(tiny_run, folder)
+    home = folder / "hazards" / "ap"
+    shutil.copytree(folder / "model", home / "model")
+    shutil.copy(folder / "metrics.json", home / "metrics.json")
+    whole = folder / "rasters"
+    shutil.copytree(whole, whole / "ap")
+    values, geobox = read_raster(whole / "probability.tif")
+    path = whole / "ap" / "probability.tif"
+    write_raster(path, values * np.float32(1.2), geobox, description="p", unit="1")
+    manifest = read_manifest(folder)
+    stages = {stage["name"]: stage["outputs"] for stage in manifest["stages"]}
+    stages["train"]["hazards"] = sha256_path(folder / "hazards")
+    for made in (whole / "ap").iterdir():
+        stages["predict"][f"rasters/ap/{made.name}"] = sha256_path(made)
+    write_manifest(folder, manifest)
+    return folder
+
+
+def test_maps_of_a_class_lie_in_a_folder_and_bear_its_name_in_words(run_with_class, tmp_path):
+    make_packs(run_with_class, tmp_path / "pack", public=True)
+    for pack in (tmp_path / "pack", tmp_path / "pack_public"):
+        for name in NEEDED:
+            assert cog_validate(pack / "ap" / f"{name}.tif")[0]
+            assert (pack / "ap" / f"{name}.qml").is_file()
+            assert "STATISTICS_MEAN" in (pack / "ap" / f"{name}.tif.aux.xml").read_text()
+        assert raster_tags(pack / "ap" / "risk_class.tif")["HAZARD"] == "ap"
+        project = (pack / "map.qgs").read_text(encoding="utf-8")
+        assert 'name="Anti-personnel mines"' in project
+        assert 'name="Anti-personnel mines: risk class"' in project
+        assert 'source="./ap/risk_class.tif"' in project
+        page = (pack / "report.html").read_text(encoding="utf-8")
+        assert "<figcaption>Anti-personnel mines</figcaption>" in page
+        words = (pack / "README.txt").read_text(encoding="utf-8")
+        assert "the same maps for one class: Anti-personnel mines" in words
+        assert "Anti-personnel mines: in 100.0 % of the cells the probability is above" in words
+    part, geobox = read_raster(tmp_path / "pack" / "ap" / "probability.tif")
+    whole = read_raster_like(run_with_class / "rasters" / "ap" / "probability.tif", geobox)
+    np.testing.assert_array_equal(part, whole)
+
+
+def test_one_class_asked_for_is_all_there_is_maps_and_tasks(run_with_class, tmp_path):
+    make_packs(run_with_class, tmp_path / "pack", filters=Filters(hazard="ap"))
+    pack = tmp_path / "pack"
+    part, geobox = read_raster(pack / "probability.tif")
+    whole = read_raster_like(run_with_class / "rasters" / "ap" / "probability.tif", geobox)
+    np.testing.assert_array_equal(part, whole)
+    assert not (pack / "ap").exists()
+    tasks = pyogrio.read_dataframe(pack / "tasks.gpkg", layer="tasks")
+    assert set(tasks["Hazard_Cla"]) == {"Landmine / Antipersonnel"}
+    assert json.loads((pack / "tasks.json").read_text())["asked"]["hazard"] == "ap"
+    for name in ("README.txt", "report.html", "map.qgs"):
+        assert "Anti-personnel mines only" in (pack / name).read_text(encoding="utf-8"), name
+    assert "Hazard: anti-personnel mines." in (pack / "MODEL_CARD.md").read_text(encoding="utf-8")
+
+
+def test_land_near_a_layer_is_cut_and_its_tasks_are_made_anew(tiny_copy, tmp_path):
+    asked = Filters(near=("settlements",), within_m=2_000)
+    make_packs(tiny_copy, tmp_path / "pack", filters=asked)
+    part, _ = read_raster(tmp_path / "pack" / "probability.tif")
+    predicted = predict_request(tiny_copy, asked, out=tmp_path / "same", said=[].append)
+    assert tmp_path / "same" / "probability.tif" in predicted
+    same, _ = read_raster(tmp_path / "same" / "probability.tif")
+    np.testing.assert_array_equal(part, same)
+    tasks = pyogrio.read_dataframe(tmp_path / "pack" / "tasks.gpkg", layer="tasks")
+    places = Run.open(tiny_copy).layers().vector("settlements", crs=str(tasks.crs))
+    assert len(tasks)
+    # A cell is near if its centre is: its corner lies half a diagonal further, at most.
+    corners = tasks.get_coordinates()
+    near = gpd.GeoSeries.from_xy(corners.x, corners.y, crs=tasks.crs).distance(places.union_all())
+    assert near.max() <= 2_000 + 250 * 2**0.5
+
+
+def test_land_too_small_for_a_task_of_its_own_has_maps_and_the_tasks_that_touch_it(
+    tiny_copy, tmp_path
+):
+    asked = Filters(near=("settlements",), within_m=300)  # a cell or two, and tasks have 100 ha
+    make_packs(tiny_copy, tmp_path / "pack", filters=asked)
+    known = pyogrio.read_dataframe(tiny_copy / "tasks.gpkg", layer="tasks")
+    area = request_area(Run.open(tiny_copy), asked).union_all()
+    tasks = pyogrio.read_dataframe(tmp_path / "pack" / "tasks.gpkg", layer="tasks")
+    assert list(tasks["task"]) == list(known[known.intersects(area)]["task"])
+    assert NO_TASK in (tmp_path / "pack" / "README.txt").read_text(encoding="utf-8")
+    assert np.isfinite(read_raster(tmp_path / "pack" / "probability.tif")[0]).any()
+
+
+def test_a_public_copy_never_tells_the_land_near_finds(tiny_run, tmp_path):
+    asked = Filters(near=("simulated_finds",), within_m=2_000)
+    with pytest.raises(InputError, match="would tell where finds are"):
+        make_packs(tiny_run, tmp_path / "pack", filters=asked, public=True)
+
+
+@pytest.mark.parametrize("language", ["az", "ru"])
+def test_legends_and_words_are_in_the_language_asked_for(run_with_class, tmp_path, language):
+    make_packs(run_with_class, tmp_path / "pack", language=language)
+    told, pack = texts(language), tmp_path / "pack"
+    legend = (pack / "risk_class.qml").read_text(encoding="utf-8")
+    assert told.say(CLASS_WORDS[LOWER]) in legend
+    assert CLASS_WORDS[LOWER] not in legend
+    assert told.ramp(PROBABILITY_RAMP)[0][2] in (pack / "probability.qml").read_text("utf-8")
+    project = (pack / "map.qgs").read_text(encoding="utf-8")
+    words = (pack / "README.txt").read_text(encoding="utf-8")
+    for message in ("Survey tasks", "Risk class", "Anti-personnel mines"):
+        assert f'name="{told.say(message)}"' in project
+    assert told.say(USE) in words
+    assert f'lang="{language}"' in (pack / "report.html").read_text(encoding="utf-8")
+    assert raster_tags(pack / "risk_class.tif")["FINDINGS"] == "SIMULATED"
+
+
+def test_a_language_that_is_not_there_is_refused_before_anything_is_taken_away(packs, tiny_run):
+    with pytest.raises(InputError, match="expected one of en, az, ru"):
+        make_packs(tiny_run, packs[0], language="de")
+    assert (packs[0] / "manifest.json").is_file()

@@ -1,0 +1,136 @@
+import json
+import sqlite3
+import time
+import zipfile
+from contextlib import closing
+from xml.etree import ElementTree
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import pytest
+from shapely.geometry import MultiPolygon, Polygon, box, shape
+
+from minerisk.pipelines.formats.imsma import FIELDS, LAND, land_fields, task_fields
+from minerisk.pipelines.request.task_files import write_task_files
+
+KML = "{http://www.opengis.net/kml/2.2}"
+HOLED = Polygon(
+    box(700_000, 4_400_000, 703_000, 4_403_000).exterior,
+    [box(701_000, 4_401_000, 702_000, 4_402_000).exterior.coords],
+)
+TWO = MultiPolygon(
+    [box(710_000, 4_400_000, 711_000, 4_401_000), box(712_000, 4_400_000, 713_000, 4_401_000)]
+)
+
+
+@pytest.fixture
+def tasks():
+    frame = gpd.GeoDataFrame(
+        {
+            "task": ["NTS-0001", "NTS-C0001"],
+            "activity": "Non-technical survey",
+            "evidence": "Indirect",
+            "arm": ["ranked", "control"],
+            "rank": pd.array([1, None], dtype="Int64"),
+            "hectares": [800.0, 200.0],
+            "probability": [0.125, np.nan],
+            "why": ["=HYPERLINK(1) & <b>near</b> the line", "drawn blind"],
+        },
+        geometry=[HOLED, TWO],
+        crs="EPSG:32638",
+    )
+    return task_fields(frame, study_area="tiny", hazard="any")
+
+
+@pytest.fixture
+def folder(tasks, tmp_path):
+    write_task_files(tmp_path, tasks, words=["DRAFT", "one source & others"])
+    return tmp_path
+
+
+def test_every_format_holds_the_same_tasks(folder, tasks):
+    names = list(tasks["task"])
+    assert list(pyogrio.read_dataframe(folder / "tasks.gpkg")["task"]) == names
+    assert list(pd.read_csv(folder / "tasks.csv")["task"]) == names
+    assert list(pyogrio.read_dataframe(folder / "tasks.xlsx")["task"]) == names
+    assert list(pyogrio.read_dataframe(folder / "tasks.geojson")["task"]) == names
+    assert list(pyogrio.read_dataframe(folder / "tasks.kml")["Name"]) == names
+
+
+def test_geojson_is_degrees_with_outer_rings_counter_clockwise(folder, tasks):
+    found = json.loads((folder / "tasks.geojson").read_text(encoding="utf-8"))
+    assert found["notes"] == ["DRAFT", "one source & others"]
+    first, second = (shape(item["geometry"]) for item in found["features"])
+    assert first.exterior.is_ccw
+    assert not first.interiors[0].is_ccw
+    assert second.geom_type == "MultiPolygon"
+    truth = tasks.to_crs("EPSG:4326").geometry
+    for mine, other in zip((first, second), truth, strict=True):
+        assert mine.symmetric_difference(other).area < 1e-5 * other.area  # seven digits of a degree
+    assert found["features"][1]["properties"]["probability"] is None
+
+
+def test_kml_is_well_formed_and_keeps_holes(folder):
+    root = ElementTree.parse(folder / "tasks.kml").getroot()
+    marks = root.findall(f".//{KML}Placemark")
+    assert [mark.find(f"{KML}name").text for mark in marks] == ["NTS-0001", "NTS-C0001"]
+    assert len(marks[0].findall(f".//{KML}innerBoundaryIs")) == 1
+    assert len(marks[1].findall(f".//{KML}Polygon")) == 2
+    assert "DRAFT" in root.find(f".//{KML}description").text
+    assert "<b>near</b>" in marks[0].find(f"{KML}description").text  # as words, not as markup
+
+
+def test_a_spreadsheet_reads_no_word_as_a_formula(folder):
+    with zipfile.ZipFile(folder / "tasks.xlsx") as book:
+        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        words = book.read("xl/sharedStrings.xml").decode()
+    assert "<f>" not in sheet
+    assert "=HYPERLINK(1)" in words
+    assert "'=HYPERLINK(1)" in (folder / "tasks.csv").read_text(encoding="utf-8")
+
+
+def test_the_package_brings_its_style(folder):
+    with closing(sqlite3.connect(folder / "tasks.gpkg")) as database:
+        rows = database.execute("SELECT f_table_name, styleQML, useAsDefault FROM layer_styles")
+        ((name, style, default),) = rows.fetchall()
+    assert (name, default) == ("tasks", 1)
+    ElementTree.fromstring(style.split("\n", 1)[1])
+    assert 'attr="arm"' in style
+
+
+def test_the_same_tasks_give_the_same_bytes_at_another_time(folder, tasks, tmp_path):
+    time.sleep(2.1)  # the clock of a zip file ticks every two seconds
+    again = tmp_path / "again"
+    for path in write_task_files(again, tasks, words=["DRAFT", "one source & others"]):
+        assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
+
+
+def test_an_area_without_tasks_gives_empty_files(tasks, tmp_path):
+    for path in write_task_files(tmp_path, tasks.iloc[:0], words=[]):
+        assert path.is_file()
+    assert len(pyogrio.read_dataframe(tmp_path / "tasks.gpkg")) == 0
+    assert json.loads((tmp_path / "tasks.geojson").read_text())["features"] == []
+
+
+def test_imsma_columns_fit_a_shapefile_and_claim_nothing_direct(tasks):
+    assert all(len(name) <= 10 for name in FIELDS)
+    assert list(tasks["imsma_id"]) == ["tiny-NTS-0001", "tiny-NTS-C0001"]
+    assert set(tasks["Evid_Cont"]) == {"Indirect"}
+    assert set(tasks["Src_Reliab"]) == {"F"}
+    assert "Status_1" not in tasks
+    assert "activity" not in tasks
+
+
+@pytest.mark.parametrize("evidence", LAND)
+def test_land_takes_its_words_from_the_kind_of_evidence_and_leaves_people_behind(evidence):
+    frame = gpd.GeoDataFrame(
+        {"id": [7, 9], "reported_by": ["A. Person", "B. Person"]},
+        geometry=[box(0, 0, 1, 1), box(2, 0, 3, 1)],
+        crs="EPSG:32638",
+    )
+    found = land_fields(frame, layer="areas", evidence=evidence)
+    assert list(found["imsma_id"]) == ["7", "9"]
+    assert "reported_by" not in found
+    assert tuple(found.loc[0, ["Land_Class", "Evid_Cont", "Evid_Type"]]) == LAND[evidence]

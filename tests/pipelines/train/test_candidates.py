@@ -1,0 +1,56 @@
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from minerisk.configs.load import load_config
+from minerisk.models.table import CellTable
+from minerisk.pipelines.run.contents import MODEL
+from minerisk.pipelines.train.candidates import findings_encoder, makers, without_choice
+
+TINY = Path(__file__).resolve().parents[3] / "configs" / "tiny.yaml"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("block_m", 7_000.0),
+        ("neighbours", (2,)),
+        ("radii_m", (900.0,)),
+        ("cap_m", 8_000.0),
+        ("hazards", ("ap",)),
+        ("evidence", ("accident",)),
+        ("half_life_years", 3.0),
+        ("belts", True),
+        ("belt_radius_m", 800.0),
+        ("belt_link_m", 700.0),
+    ],
+)
+def test_every_setting_reaches_the_encoder_of_findings(name: str, value: Any) -> None:
+    tiny = load_config(TINY)
+    findings = tiny.model.findings.model_copy(update={name: value})
+    model = tiny.model.model_copy(update={"findings": findings})
+    before, after = (
+        findings_encoder(tiny),
+        findings_encoder(tiny.model_copy(update={"model": model})),
+    )
+    assert before is not None
+    assert after is not None
+    assert before.get_params() | {name: value} == after.get_params()
+
+
+def test_a_scheduler_reaches_the_classifier() -> None:
+    columns = {"easting": [0.0], "northing": [0.0], "slope_deg": [1.0]}
+    table = CellTable(
+        cells=pd.DataFrame(columns),
+        state=np.array([1], dtype=np.int8),
+        weight=np.ones(1),
+        region=np.zeros(1, dtype=np.int64),
+        cell_ha=1.0,
+    )
+    made = makers(
+        table, without_choice(load_config(TINY)), {}, 5_000.0, scheduler="tcp://10.0.0.1:8786"
+    )
+    assert made[MODEL](table).named_steps["classifier"].scheduler == "tcp://10.0.0.1:8786"

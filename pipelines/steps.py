@@ -30,7 +30,7 @@ class Step:
 
 
 def _configure(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
-    return [run.folder / "config.yaml"], {}
+    return [run.files.config], {}
 
 
 def _simulate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -38,8 +38,8 @@ def _simulate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
 
     layers = run.layers()
     geobox, inside = run.grid(layers)
-    run_simulation(run.config, layers, geobox, inside, run.folder / "simulated")
-    return [run.folder / "simulated"], {"words": "SIMULATED findings; evidence of nothing real"}
+    run_simulation(run.config, layers, geobox, inside, run.files.simulated)
+    return [run.files.simulated], {"words": "SIMULATED findings; evidence of nothing real"}
 
 
 def _validate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -50,7 +50,7 @@ def _validate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
     stop_on_errors(report)
     levels = [problem.level for problem in report.problems]
     return (
-        [run.folder / "validation.json", run.folder / "validation.html", write_rows(run)],
+        [run.files.validation_json, run.files.validation_html, write_rows(run)],
         {level: levels.count(level) for level in ("warning", "note")},
     )
 
@@ -74,7 +74,7 @@ def _train(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
 def _track(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
     from minerisk.pipelines.tracking.mlflow_record import track
 
-    return [], track(run, figures=run.folder / "figures")
+    return [], track(run, figures=run.files.figures)
 
 
 def _predict(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -82,7 +82,7 @@ def _predict(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
     from minerisk.pipelines.predict.predict import predict
 
     return predict_classes(
-        run.folder, run.folder / "rasters", lambda name: predict(run, progress=bar, hazard=name)
+        run.folder, run.files.rasters, lambda name: predict(run, progress=bar, hazard=name)
     )
 
 
@@ -200,7 +200,7 @@ def _do(run: Run, step: Step) -> str:
         inputs |= run.layer_inputs()
     settings: Mapping[str, Any] = run.config.model_dump(mode="json", include=set(step.sections))
     if step.name == "configure":
-        settings = {"file": (run.folder / "config.yaml").read_text(encoding="utf-8")}
+        settings = {"file": (run.files.config).read_text(encoding="utf-8")}
     with progress(step.title) as bar:
         done = do_stage(
             run.folder,

@@ -17,10 +17,11 @@ from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.provenance.files import listing, write_whole
 from minerisk.pipelines.provenance.manifest import MANIFEST, read_manifest
 from minerisk.pipelines.provenance.reviews import REVIEWS, read_reviews
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report.model_card import card_record, card_text
 from minerisk.pipelines.report.page import page
-from minerisk.pipelines.run.contents import read_metrics
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import read_metrics
 
 PAGES: Mapping[str, str] = {
     "index": "Five questions",
@@ -107,7 +108,7 @@ def _pages(
     ablation: Mapping[str, Any] | None,
 ) -> dict[str, list[Block]]:
     manifest, log = read_manifest(run.folder), read_reviews(run.folder)
-    trials = run.folder / "trials.json"
+    trials = run.files.trials
     known = json.loads(trials.read_text(encoding="utf-8")) if trials.is_file() else {}
     return {
         "index": _answers(record, metrics, audited, log.entries, manifest.get("environment") or {}),
@@ -210,9 +211,9 @@ def _copy(folder: Path, whole: Path) -> None:
     """Copy figures and the files that pages are made of."""
     (whole / "figures").mkdir(parents=True)
     (whole / "files").mkdir()
-    for path in sorted((folder / "figures").glob("*.png")):
+    for path in sorted((RunFolder(folder).figures).glob("*.png")):
         shutil.copyfile(path, whole / "figures" / path.name)
-    preview = folder / "rasters" / "preview.png"
+    preview = RunFolder(folder).rasters / "preview.png"
     if preview.is_file():
         shutil.copyfile(preview, whole / "figures" / MAP)
     for name in FILES:

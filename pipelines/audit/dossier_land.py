@@ -29,7 +29,7 @@ COVERS = 2
 
 def land_of_regions(run: Run) -> Block:
     """Describe each region, and the land that nobody surveyed, by what the cube has of it."""
-    cube, ground = open_cube(run.folder / "cube.zarr"), read_ground(run.folder)
+    cube, ground = open_cube(run.files.cube), read_ground(run.folder)
     inside = cube["inside"].to_numpy().astype(bool)
     districts = _districts(run, cube)
     columns = {name: cube[name].to_numpy() for name in TOLD if name in cube}

@@ -13,6 +13,7 @@ import xarray as xr
 from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.provenance.environment import environment
 from minerisk.pipelines.provenance.files import sha256_path
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import fingerprint
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.mlflow_record import run_params
@@ -95,12 +96,12 @@ def went_in(run: Run, record: Mapping[str, Any]) -> list[Block]:
         ),
         Block(
             "Evidence",
-            (_dates(run.folder / "labels.zarr"), *data["label_rules"]),
+            (_dates(run.files.labels), *data["label_rules"]),
             ("Layer", "Kind of evidence", "Weight", "Hazard"),
             evidence,
         ),
         Block("Cells", (), ("Cells", "Number"), cells),
-        _faults(run.folder / "validation.json"),
+        _faults(run.files.validation_json),
     ]
 
 
@@ -247,7 +248,7 @@ def again(run: Run, manifest: Mapping[str, Any]) -> list[Block]:
     lock = used.get("lock_sha256")
     same = lock == environment()["lock_sha256"]
     facts = [
-        ("Configuration", sha256_path(run.folder / "config.yaml")),
+        ("Configuration", sha256_path(run.files.config)),
         ("Code, git commit", str(used.get("code_commit") or "not recorded")),
         ("Code, all its files", str(used.get("code_sha256"))),
         ("requirements.lock", str(lock)),
@@ -290,7 +291,7 @@ def figures(folder: Path, kinds: Sequence[str]) -> list[tuple[str, str]]:
     """Name the figures of a run of these kinds, with what they show; folds include their maps."""
     found = []
     for kind in kinds:
-        for path in sorted((folder / "figures").glob(f"{kind}*.png")):
+        for path in sorted((RunFolder(folder).figures).glob(f"{kind}*.png")):
             detail = path.stem.removeprefix(kind).strip("_").replace("_", " ")
             words = FIGURE_WORDS[kind]
             found.append((path.name, f"{words} ({detail})" if detail else words))

@@ -165,8 +165,8 @@ def if_dropped(
 
 def _layer_rows(run: Run, families: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[Cell, ...]]:
     made: dict[str, list[tuple[str, str]]] = {name: [] for name in run.config.layers}
-    if (run.folder / "cube.zarr").exists():
-        for name, array in open_cube(run.folder / "cube.zarr").data_vars.items():
+    if (run.files.cube).exists():
+        for name, array in open_cube(run.files.cube).data_vars.items():
             for layer in str(array.attrs.get("layer", "")).split(", "):
                 if layer in made:
                     made[layer].append((str(name), _family(array.attrs, families)))

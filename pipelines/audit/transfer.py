@@ -19,6 +19,7 @@ from minerisk.pipelines.provenance.manifest import (
     stage_named,
 )
 from minerisk.pipelines.provenance.reviews import REVIEWS, ReviewLog, read_reviews
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
 
 CARRIED = ("configure", "train")
@@ -121,7 +122,7 @@ def import_run(
             raise FindingError(f"{path.name}: {log.problems[0]}. Nothing was imported.")
         run, head = Run.open(folder), str(manifest.get("head"))
         _refuse_twice(uri, run.config.tracking.experiment, head)
-        made = record_run(run, uri, figures=folder / "figures")
+        made = record_run(run, uri, figures=RunFolder(folder).figures)
         known = (made["registered_model"], made["model_version"], made["run_id"])
         told = log if trust is not None else ReviewLog()
         set_state(uri, known, told, head=head)

@@ -32,6 +32,7 @@ from minerisk.pipelines.provenance.manifest import (
     stage_key,
 )
 from minerisk.pipelines.provenance.reviews import REVIEWS, ReviewLog, read_reviews
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run, read_config
 
 UNTRACKED = {MANIFEST, REVIEWS, ".lock", "mlflow.db", "minerisk.log"}
@@ -131,7 +132,7 @@ def audit_run(
 def _still(folder: Path) -> Iterator[None]:
     """Hold off other processes where there is a lock to hold; a folder on a disc has none."""
     try:
-        stream = (folder / ".lock").open("rb")
+        stream = (RunFolder(folder).lock).open("rb")
     except OSError:
         yield
         return
@@ -147,7 +148,7 @@ def _still(folder: Path) -> Iterator[None]:
 
 def _simulated_flag(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
     try:
-        simulated = read_config(folder / "config.yaml").simulated
+        simulated = read_config(RunFolder(folder).config).simulated
     except MineriskError as error:
         yield f"config.yaml cannot be read: {error}"
         return
@@ -207,10 +208,10 @@ def _changed_folder(folder: Path, stage: str, name: str, digest: str) -> Iterato
 
 def _model_problems(folder: Path) -> Iterator[str]:
     """Check the model's text before any parser sees it, then that it is a whole model."""
-    if not (folder / "model" / "model.json").is_file():
+    if not (RunFolder(folder).model / "model.json").is_file():
         return
     texts = True
-    files = {p.name: p.read_bytes() for p in (folder / "model").iterdir() if p.is_file()}
+    files = {p.name: p.read_bytes() for p in (RunFolder(folder).model).iterdir() if p.is_file()}
     for name in sorted(files):
         if name.endswith(".lgb"):
             try:
@@ -290,14 +291,14 @@ def unpinned(manifest: Mapping[str, Any], log: ReviewLog, pin: str | None) -> It
 
 def _gates(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
     """Read the gates, each held against the threshold that the configuration agreed."""
-    path = folder / "metrics.json"
+    path = RunFolder(folder).metrics
     if not path.is_file():
         return (), []
     try:
         found = json.loads(path.read_text(encoding="utf-8"))["gates"]
         gates = tuple({**gate, "threshold": float(gate["threshold"])} for gate in found)
         names = {str(gate["name"]): bool(gate["passed"]) for gate in gates}
-        agreed = read_config(folder / "config.yaml").gates
+        agreed = read_config(RunFolder(folder).config).gates
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return (), [f"metrics.json does not tell its gates ({error!r})"]
     except MineriskError:
@@ -368,7 +369,7 @@ def _notes(folder: Path, manifest: Mapping[str, Any], *, layers: bool) -> Iterat
     for used in environments.values() if isinstance(environments, dict) else ():
         if isinstance(used, dict):
             yield from _code_notes(used)
-    if (folder / "requests").is_dir():
+    if (RunFolder(folder).requests).is_dir():
         yield "requests/ (rasters of areas asked for later) is not part of the trail"
 
 

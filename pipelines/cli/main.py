@@ -167,7 +167,7 @@ def build(
 def train(config: ConfigFile, out: Out, by: By = None) -> None:
     """Train, put to the test on land held out, calibrate, pass the gates."""
     from minerisk.pipelines.report.summary import score_lines
-    from minerisk.pipelines.run.contents import read_metrics
+    from minerisk.pipelines.run.readers import read_metrics
     from minerisk.pipelines.steps import run_steps
 
     done = run_steps(config, out, last="track", by=by, said=_say)
@@ -196,7 +196,7 @@ def evaluate(
 ) -> None:
     """Print how good a run is on land held out; with --labels, on finds that came later."""
     from minerisk.pipelines.report.summary import score_lines
-    from minerisk.pipelines.run.contents import read_metrics
+    from minerisk.pipelines.run.readers import read_metrics
 
     if by is not None:
         from minerisk.pipelines.evaluate.by_feature import evaluate_by, numbers_of, strata_lines

@@ -175,7 +175,7 @@ def few(config: Config) -> Config:
 
 def families_of(run: Run) -> dict[str, list[str]]:
     """Group the columns of the cube by kind of feature; past findings, if used, come last."""
-    cube = open_cube(run.folder / "cube.zarr")
+    cube = open_cube(run.files.cube)
     families: dict[str, list[str]] = {}
     for name in cube.attrs["variables"]:
         families.setdefault(str(cube[name].attrs["family"]), []).append(str(name))

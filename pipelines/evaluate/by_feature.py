@@ -11,8 +11,10 @@ from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation.strata import assess_strata
 from minerisk.models.folds.splits import assign_blocks
-from minerisk.pipelines.run.contents import MODEL, read_cells, read_metrics
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.run.contents import MODEL, read_cells
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import read_metrics
 
 FIFTHS = (0.2, 0.4, 0.6, 0.8)
 
@@ -41,13 +43,13 @@ def evaluate_by(folder: Path, feature: str, edges: Sequence[float] = ()) -> dict
         If the cube has no such feature, or it has too few values to part the land.
     """
     run, metrics = Run.open(folder), read_metrics(folder)
-    cube = open_cube(folder / "cube.zarr")
+    cube = open_cube(RunFolder(folder).cube)
     if feature not in cube.attrs["variables"]:
         raise InputError(
             f"The cube of {folder} has no feature {feature!r}; expected one of "
             f"{', '.join(cube.attrs['variables'])}."
         )
-    held_out = pd.read_parquet(folder / "held_out.parquet")
+    held_out = pd.read_parquet(RunFolder(folder).held_out)
     score = held_out[f"far_{MODEL}"].to_numpy()
     table = read_cells(run)
     scored = np.isfinite(score)

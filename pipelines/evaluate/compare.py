@@ -28,8 +28,9 @@ from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.provenance.environment import environment_causes, environment_of
 from minerisk.pipelines.provenance.files import write_json, write_whole
 from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
-from minerisk.pipelines.run.contents import read_metrics
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import read_metrics
 
 MEASURES = ("roc_auc", "average_precision", "found_in_top_20", "calibration_slope")
 PROTOCOLS = ("far", "near")
@@ -146,7 +147,7 @@ def _scores(one: Run, two: Run) -> dict[str, Any]:
     tables = []
     for run, model, suffix in ((one, models[0], "first"), (two, models[1], "second")):
         columns = {f"{name}_{model}": f"{name}_{suffix}" for name in PROTOCOLS}
-        table = pd.read_parquet(run.folder / "held_out.parquet")
+        table = pd.read_parquet(run.files.held_out)
         tables.append(table[[*keys, "state", *columns]].rename(columns=columns))
     both = tables[0].merge(tables[1], on=keys, suffixes=("_first", "_second"))
     same = both[both["state_first"] == both["state_second"]]
@@ -177,7 +178,7 @@ def _scores(one: Run, two: Run) -> dict[str, Any]:
 def _land(one: Run, two: Run, out: Path | None) -> dict[str, Any]:
     land = read_land(one)
     read_land(two)  # its rasters are as it wrote them
-    rasters = two.folder / "rasters"
+    rasters = RunFolder(two.folder).rasters
     try:
         probability, classes = (
             read_raster_like(rasters / f"{name}.tif", land.geobox)
@@ -186,7 +187,7 @@ def _land(one: Run, two: Run, out: Path | None) -> dict[str, Any]:
     except CoverError as error:
         return {"regions": None, "districts": None, "no_districts": str(error), "grid": str(error)}
     shift = rank_shift(land.probability, probability)
-    labels = xr.open_zarr(one.folder / "labels.zarr", chunks=None, consolidated=False)
+    labels = xr.open_zarr(RunFolder(one.folder).labels, chunks=None, consolidated=False)
     region = labels["region"].to_numpy()
     sides = (Side(land.probability, land.classes), Side(probability, classes))
     if out is not None:
@@ -217,7 +218,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
 
 
 def _tasks(one: Run, two: Run) -> dict[str, list[dict[str, Any]]]:
-    frames = [gpd.read_file(run.folder / "tasks.gpkg", layer="tasks") for run in (one, two)]
+    frames = [gpd.read_file(run.files.tasks_gpkg, layer="tasks") for run in (one, two)]
     return tasks_in_and_out(frames[0], frames[1].to_crs(frames[0].crs))
 
 

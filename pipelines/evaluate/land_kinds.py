@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from minerisk.features.cube.store import open_cube
+from minerisk.pipelines.provenance.run_folder import RunFolder
 
 LINE_BANDS_M = (1_000, 3_000, 10_000)
 
@@ -29,8 +30,8 @@ def read_ground(folder: Path) -> dict[str, Ground]:
         ``region`` (numbers, -1 for land that nobody surveyed), ``line`` and ``cover`` where the
         cube has them (see `line_bands`, `cover_kinds`); codes of shape ``(y, x)``.
     """
-    cube = open_cube(folder / "cube.zarr")
-    labels = xr.open_zarr(folder / "labels.zarr", chunks=None, consolidated=False)
+    cube = open_cube(RunFolder(folder).cube)
+    labels = xr.open_zarr(RunFolder(folder).labels, chunks=None, consolidated=False)
     regions = labels["region"].to_numpy()
     found = {
         "region": Ground(list(range(-1, int(regions.max()) + 1)), regions + 1),

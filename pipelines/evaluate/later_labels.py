@@ -26,6 +26,7 @@ from minerisk.pipelines.evaluate.predicted_land import (
 )
 from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
 from minerisk.pipelines.provenance.files import sha256_path, write_json
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
 
 FORMAT = 1
@@ -92,7 +93,7 @@ def evaluate_labels(
         "study_area": run.config.study_area.name,
         "simulated": run.simulated,
         "labels": {"file": labels_path.name, "sha256": sha256_path(labels_path)},
-        "run": {name: sha256_path(run_dir / "rasters" / name) for name in RASTERS},
+        "run": {name: sha256_path(RunFolder(run_dir).rasters / name) for name in RASTERS},
         "finds": _counts(places),
         "classes": _by_class(land, places),
         "presence": _presence(land, found & (land.trained != 1)),

@@ -21,8 +21,9 @@ from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.formats.palette import OUTSIDE
 from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
 from minerisk.pipelines.provenance.manifest import read_manifest
-from minerisk.pipelines.run.contents import feature_families, load_model, read_cells
+from minerisk.pipelines.run.contents import feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import load_model
 
 SHOWN = 3
 
@@ -46,7 +47,7 @@ def reasons_by_family(
         For each place, family to log-odds, of any kind of model (see
         `minerisk.models.family_reasons.family_reasons`).
     """
-    chosen = np.zeros(cube_geobox(open_cube(run.folder / "cube.zarr")).shape, dtype=bool)
+    chosen = np.zeros(cube_geobox(open_cube(run.files.cube)).shape, dtype=bool)
     chosen[rows, columns] = True
     cells, model = read_cells(run, chosen).cells, load_model(run.folder)
     names, values = family_reasons(model, model.columns(cells), feature_families(run))
@@ -155,7 +156,7 @@ def _add_ground(
 
 
 def _add_tasks(run: Run, places: Sequence[dict[str, Any]]) -> None:
-    path = run.folder / "tasks.gpkg"
+    path = run.files.tasks_gpkg
     tasks = gpd.read_file(path, layer="tasks") if path.is_file() else None
     for place in places:
         place["task"] = place["task_rank"] = None

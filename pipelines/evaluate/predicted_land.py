@@ -18,8 +18,8 @@ from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest
-from minerisk.pipelines.run.contents import read_metrics
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import read_metrics
 
 RASTERS = ("probability.tif", "applicability.tif", "risk_class.tif")
 
@@ -69,17 +69,17 @@ def read_land(run: Run) -> Land:
     for stage in stages:
         recorded |= stage["outputs"]
     for name in RASTERS:
-        path = run.folder / "rasters" / name
+        path = run.files.rasters / name
         if not path.is_file():
             raise InputError(f"{run.folder} has no rasters/{name}; run `minerisk predict` first.")
         if recorded.get(f"rasters/{name}") != sha256_path(path):
             raise InputError(
                 f"rasters/{name} is not as the run wrote it (manifest.json). Run `minerisk audit`."
             )
-    probability, geobox = read_raster(run.folder / "rasters" / "probability.tif")
-    ratio, _ = read_raster(run.folder / "rasters" / "applicability.tif")
-    classes, _ = read_raster(run.folder / "rasters" / "risk_class.tif")
-    labels = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)
+    probability, geobox = read_raster(run.files.rasters / "probability.tif")
+    ratio, _ = read_raster(run.files.rasters / "applicability.tif")
+    classes, _ = read_raster(run.files.rasters / "risk_class.tif")
+    labels = xr.open_zarr(run.files.labels, chunks=None, consolidated=False)
     return Land(
         geobox=geobox,
         probability=probability,

@@ -21,9 +21,9 @@ from minerisk.pipelines.evaluate.predicted_land import Land, find_places, read_l
 from minerisk.pipelines.prepare.build import label_land
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest
-from minerisk.pipelines.run.contents import read_metrics
 from minerisk.pipelines.run.finding_rows import finding_layers, layer_rows, read_rows
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import read_metrics
 
 NAMES = {1: "positive", 0: "searched, nothing found", -1: "unlabelled"}
 
@@ -93,7 +93,7 @@ def _changed_layers(run: Run) -> list[dict[str, Any]]:
         recorded |= stage["inputs"]
     layers, findings = run.layers(), finding_layers(run.config)
     written = {name for name in findings if f"layer:{name}" not in recorded}
-    simulated = run.folder / "simulated"
+    simulated = run.files.simulated
     remade = simulated.is_dir() and sha256_path(simulated) != recorded.get("simulated")
     names = [name.removeprefix("layer:") for name in sorted(recorded) if name.startswith("layer:")]
     rows = []
@@ -122,7 +122,7 @@ def _row_changes(run: Run, layers: Layers, name: str) -> dict[str, Any]:
 
 def _columns(run: Run, name: str) -> dict[str, Any]:
     """Say which features were made of a layer, and what their families were worth on far land."""
-    cube = open_cube(run.folder / "cube.zarr")
+    cube = open_cube(run.files.cube)
     made = [
         column
         for column in cube.attrs["variables"]
@@ -140,9 +140,9 @@ def _columns(run: Run, name: str) -> dict[str, Any]:
 
 def _label_changes(run: Run, land: Land) -> dict[str, Any]:
     """Label the land anew from the layers as they are, and compare cell by cell."""
-    cube = open_cube(run.folder / "cube.zarr")
+    cube = open_cube(run.files.cube)
     inside = cube["inside"].to_numpy() == 1
-    stored = xr.open_zarr(run.folder / "labels.zarr", chunks=None, consolidated=False)
+    stored = xr.open_zarr(run.files.labels, chunks=None, consolidated=False)
     before = stored["state"].to_numpy()
     now = label_land(run.config, run.layers(), land.geobox)["state"].to_numpy()
     now = np.where(inside, now, -1)

@@ -23,6 +23,7 @@ from minerisk.pipelines.feedback.survey_results import FIND, NO_FIND, read_resul
 from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.derived import derive_config
 from minerisk.pipelines.run.folder import RESULTS, Run
 from minerisk.pipelines.steps import run_steps
@@ -166,7 +167,7 @@ def task_changes(first: Path, second: Path, changes: Mapping[str, list[str]]) ->
     """List the ranked tasks that are gone and those that are new, a row each."""
     rows = []
     for change, folder in (("out", first), ("in", second)):
-        tasks = gpd.read_file(folder / "tasks.gpkg", layer="tasks").set_index("task")
+        tasks = gpd.read_file(RunFolder(folder).tasks_gpkg, layer="tasks").set_index("task")
         middle = tasks.geometry.representative_point()
         for name in changes[change]:
             rows.append(

@@ -169,7 +169,7 @@ def _searched(
 
 def _tasks(run: Run, land: Land) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
     """Give each cell the arm and the number of the task it lies in."""
-    path: Path = run.folder / "tasks.gpkg"
+    path: Path = run.files.tasks_gpkg
     try:
         tasks = gpd.read_file(path, layer="tasks").to_crs(str(land.geobox.crs))
     except (DataSourceError, DataLayerError) as error:

@@ -45,10 +45,10 @@ from minerisk.pipelines.predict.tiles import (
 )
 from minerisk.pipelines.predict.window import Window, area_window, whole_window
 from minerisk.pipelines.provenance.files import write_json
-from minerisk.pipelines.run.contents import load_model
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import HAZARD_TITLES, hazard_folder
 from minerisk.pipelines.run.progress import Progress
+from minerisk.pipelines.run.readers import load_model
 from minerisk.pipelines.run.strips import strips, thinned, thinned_grid
 
 log = logging.getLogger(__name__)
@@ -103,8 +103,8 @@ def predict(
         If the area reaches outside the study area.
     """
     home = run.folder if hazard is None else hazard_folder(run.folder, hazard)
-    folder = (folder or run.folder / "rasters") / (hazard or "")
-    cube = open_cube(run.folder / "cube.zarr")
+    folder = (folder or run.files.rasters) / (hazard or "")
+    cube = open_cube(run.files.cube)
     window = whole_window(cube) if area is None else area_window(cube, area)
     tags = {
         "RUN": run.config.study_area.name,
@@ -112,7 +112,7 @@ def predict(
         "HAZARD": hazard or "any",
         "USE": "one indirect source for desk assessment; rank land for survey, decide nothing",
     }
-    draft = _draft(run.folder / "cube.zarr", home, window, folder)
+    draft = _draft(run.files.cube, home, window, folder)
     paths = _write_bands(run, draft, window, list(families_of(cube)), tags, progress)
     made, shares = _write_classes(run, window, folder, tags, hazard, whole=area is None)
     facts = {"cells": int(window.asked.sum()), "shape": list(window.geobox.shape)}
@@ -188,7 +188,7 @@ def _write_classes(
     whole: bool,
 ) -> tuple[list[Path], dict[str, float]]:
     """Write the class raster and its preview; give their paths and the share of each class."""
-    stored = run.folder / "rasters" / (hazard or "") / "classes.json"
+    stored = run.files.rasters / (hazard or "") / "classes.json"
     made = []
     if whole:
         shares = run.config.classes.model_dump()

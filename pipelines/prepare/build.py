@@ -34,7 +34,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     """Write ``cube.zarr``, ``labels.zarr`` and, if asked for, ``effort.zarr`` of search effort."""
     config, layers = run.config, run.layers()
     geobox, inside = run.grid(layers)
-    cube = run.folder / "cube.zarr"
+    cube = run.files.cube
     features, left_out = present_features(config, layers)
     for line in left_out:
         log.warning("%s.", line)
@@ -53,10 +53,10 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     made = [cube]
     if effort := effort_features(config, layers):
         # A store of its own: whatever reads the cube cannot take it for a feature.
-        made.append(run.folder / "effort.zarr")
+        made.append(run.files.effort)
         build_cube(layers, effort, geobox=geobox, inside=inside, path=made[-1], tiling=tiling)
     asked = config.study_area.regions
-    path = run.folder / "labels.zarr"
+    path = run.files.labels
     regions = write_labels(
         path,
         geobox,

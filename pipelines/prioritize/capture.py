@@ -17,6 +17,7 @@ from minerisk.features.grid import resolution
 from minerisk.models.evaluation.metrics import block_draws, block_numbers
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.tasks.selection import Limits, best_tasks
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.contents import MODEL
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import muted
@@ -47,13 +48,13 @@ def capture_of_run(run: Run) -> dict[str, Any]:
         ``shares`` of land, ``found`` by rule: at each share estimate, low and high of a block
         bootstrap; ``tasks_minus`` by rule: paired differences; ``words``: what follows from them.
     """
-    metrics = json.loads((run.folder / "metrics.json").read_text(encoding="utf-8"))
-    held = pd.read_parquet(run.folder / "held_out.parquet")
+    metrics = json.loads((run.files.metrics).read_text(encoding="utf-8"))
+    held = pd.read_parquet(run.files.held_out)
     score = f"far_{MODEL}"
     if score not in held or not math.isfinite(float(metrics["block_m"])):
         return {"words": ["Not measured: the run kept no scores of regions left out."]}
     held = held[held["state"] >= 0].reset_index(drop=True)
-    cube = open_cube(run.folder / "cube.zarr")
+    cube = open_cube(run.files.cube)
     coordinates = held[["easting", "northing"]].to_numpy(dtype=np.float64)
     place = _rows_and_columns(cube, coordinates)
     rules = {
@@ -236,5 +237,5 @@ def _to_find(held: pd.DataFrame, coordinates: Array) -> Array:
 
 def read_tasks_json(folder: Path) -> dict[str, Any]:
     """Read ``tasks.json`` of a run; empty where there is none."""
-    path = folder / "tasks.json"
+    path = RunFolder(folder).tasks_json
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

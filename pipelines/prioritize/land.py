@@ -22,7 +22,8 @@ from minerisk.features.grid import cell_centres, cells_inside, resolution
 from minerisk.features.layers.sources import Layers
 from minerisk.features.raster.proximity import distance_to
 from minerisk.features.raster.rasterise import burn_mask
-from minerisk.pipelines.run.contents import open_labels
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.run.readers import open_labels
 
 log = logging.getLogger(__name__)
 
@@ -298,4 +299,4 @@ def _to_nearest(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float32]:
 
 def open_stores(folder: Path) -> tuple[xr.Dataset, xr.Dataset]:
     """Open cube and labels of a run."""
-    return open_cube(folder / "cube.zarr"), open_labels(folder)
+    return open_cube(RunFolder(folder).cube), open_labels(folder)

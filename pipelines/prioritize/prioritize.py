@@ -36,10 +36,12 @@ from minerisk.pipelines.prioritize.grid import (
 from minerisk.pipelines.prioritize.land import CLOSED, CRITERIA, Ground, open_stores, task_ground
 from minerisk.pipelines.prioritize.reasons import add_evidence, add_reasons, family_words, why
 from minerisk.pipelines.provenance.files import write_json, write_whole
-from minerisk.pipelines.run.contents import feature_families, load_model
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.run.contents import feature_families
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_folder, hazard_rasters
 from minerisk.pipelines.run.progress import muted
+from minerisk.pipelines.run.readers import load_model
 from minerisk.pipelines.run.strips import values_at
 
 log = logging.getLogger(__name__)
@@ -117,16 +119,18 @@ def write_tasks(
         )
     frame = task_frame(tasks, geobox, simulated=run.simulated)
     frame = _explained(run, frame, tasks, asked, ground, grid)
-    write_task_package(folder / "tasks.gpkg", frame, ground.standing, simulated=run.simulated)
-    write_whole(folder / "tasks.csv", csv_text(pd.DataFrame(frame.drop(columns="geometry"))))
+    write_task_package(
+        RunFolder(folder).tasks_gpkg, frame, ground.standing, simulated=run.simulated
+    )
+    write_whole(RunFolder(folder).tasks_csv, csv_text(pd.DataFrame(frame.drop(columns="geometry"))))
     facts = _facts(tasks, asked, ground)
     if grid.side > 1:
         facts["cut_from"] = f"blocks of {grid.side} by {grid.side} cells"
     elif own:
         facts["left_out_regions"] = capture_of_run(run)
-    write_json(folder / "tasks.json", facts)
+    write_json(RunFolder(folder).tasks_json, facts)
     _write_rasters(folder / "tasks", ground, land, geobox, simulated=run.simulated)
-    log.info("Wrote %d survey tasks to %s", len(frame), folder / "tasks.gpkg")
+    log.info("Wrote %d survey tasks to %s", len(frame), RunFolder(folder).tasks_gpkg)
     names = ("tasks.gpkg", "tasks.csv", "tasks.json", "tasks")
     return [folder / name for name in names], {"missing": ground.missing}
 

@@ -20,6 +20,7 @@ from minerisk.pipelines.provenance.files import (
     write_json,
     write_whole,
 )
+from minerisk.pipelines.provenance.run_folder import RunFolder
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -245,7 +246,7 @@ def locked(folder: Path) -> Iterator[None]:
         If another process is at work in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as stream:
+    with (RunFolder(folder).lock).open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -22,6 +22,7 @@ from minerisk.pipelines.plotting.map_figure import map_figure
 from minerisk.pipelines.plotting.map_layers import MapLayers, map_layers, with_standing
 from minerisk.pipelines.plotting.map_svg import chart
 from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.strips import strips, thinned, thinned_grid
 
@@ -30,11 +31,11 @@ SIMULATED = marked("SIMULATED findings: evidence of nothing real")
 
 def layers_of_run(run: Run) -> MapLayers:
     """Read what the map of a run's own land shows besides its rasters: the restricted copy."""
-    path = run.folder / "rasters" / "risk_class.tif"
+    path = run.files.rasters / "risk_class.tif"
     if not path.is_file():
         return MapLayers()
     geobox = raster_grid(path)
-    tasks = run.folder / "tasks.gpkg"
+    tasks = run.files.tasks_gpkg
     layers = map_layers(run, geobox)
     return with_standing(layers, tasks, geobox) if tasks.is_file() else layers
 
@@ -44,7 +45,7 @@ def run_maps(folder: Path, layers: MapLayers, *, simulated: bool, texts: Texts) 
 
     Large rasters are thinned as they are read; the shares are of all cells.
     """
-    rasters, tasks = folder / "rasters", folder / "tasks.gpkg"
+    rasters, tasks = RunFolder(folder).rasters, RunFolder(folder).tasks_gpkg
     paths = {name: rasters / f"{name}.tif" for name in ("risk_class", "probability")}
     if not paths["risk_class"].is_file():
         return {"maps": [], "shares": {}}
@@ -58,7 +59,7 @@ def run_maps(folder: Path, layers: MapLayers, *, simulated: bool, texts: Texts) 
     for rows in strips(geobox.height):
         counts += count_classes(_rows(paths["risk_class"], geobox, rows))
     drawn = report_maps(
-        Grids(bands, thinned_grid(geobox), _height(folder / "cube.zarr")),
+        Grids(bands, thinned_grid(geobox), _height(RunFolder(folder).cube)),
         layers=layers,
         tasks=pyogrio.read_dataframe(tasks, layer="tasks") if tasks.is_file() else None,
         marks=[SIMULATED] if simulated else [],

@@ -16,9 +16,9 @@ from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.provenance.reviews import read_reviews
 from minerisk.pipelines.report.quality import quality_facts
 from minerisk.pipelines.report.report import CALIBRATION, MEASURES, PROTOCOLS, chosen_model, verdict
-from minerisk.pipelines.run.contents import read_metrics
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES, hazard_folder
+from minerisk.pipelines.run.readers import read_metrics
 
 INTENDED = (
     "The desk assessment of a non-technical survey (IMAS 08.10): one indirect source of "

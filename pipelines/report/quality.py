@@ -12,6 +12,7 @@ from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import DISSIMILARITY_RAMP
 from minerisk.pipelines.language.messages import ENGLISH, Texts, marked
 from minerisk.pipelines.language.numbers import interval, number
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report.hazards import hazard_rows
 from minerisk.pipelines.run.strips import strips
 from minerisk.pipelines.train.survey_bias import survey_bias_rows
@@ -32,7 +33,7 @@ def quality_facts(run_dir: Path, data: Mapping[str, Any], texts: Texts = ENGLISH
         "hazards": _hazards(data, texts),
         "classes": hazard_rows(data, texts),
         "cover": _cover(data.get("interval_cover") or {}, texts),
-        "novelty": _novelty(run_dir / "rasters", texts),
+        "novelty": _novelty(RunFolder(run_dir).rasters, texts),
         "readings": _readings(data, texts),
     }
 

@@ -23,6 +23,7 @@ from minerisk.pipelines.plotting.figures import (
 )
 from minerisk.pipelines.plotting.map_layers import MapLayers
 from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report.inputs import inputs, outputs, unknowns
 from minerisk.pipelines.report.maps import layers_of_run, run_maps
 from minerisk.pipelines.report.page import page
@@ -102,7 +103,7 @@ def write_report(
         If there is no ``metrics.json``, or it is not one; or no catalogue of the language.
     """
     told = texts(language)
-    data = _metrics(run_dir / "metrics.json")
+    data = _metrics(RunFolder(run_dir).metrics)
     maps = run_maps(run_dir, layers, simulated=bool(data.get("simulated")), texts=told)
     facts = report_facts(run_dir, data, shares=maps["shares"], told=told) | maps
     name = "report.html" if language == "en" else f"report_{language}.html"
@@ -125,8 +126,8 @@ def report_facts(
         The words of the page's language.
     """
     protocols = data.get("protocols", {})
-    config = _config(run_dir / "config.yaml")
-    manifest = _manifest(run_dir / "manifest.json")
+    config = _config(RunFolder(run_dir).config)
+    manifest = _manifest(RunFolder(run_dir).manifest)
     far = protocols.get("far", {}).get("models", {})
     chosen = chosen_model(data)
     tasks = tasks_facts(run_dir, told)
@@ -324,8 +325,8 @@ def _figures(
         drawn["tasks_capture"] = tasks_capture_figure(
             tasks["found"], tasks["land"], words=tasks["names"], simulated=simulated, texts=told
         )
-    if (folds := run_dir / "figures" / "folds.png").is_file():
+    if (folds := RunFolder(run_dir).figures / "folds.png").is_file():
         drawn["folds"] = folds.read_bytes()
-    if told.language != "en" and (held := run_dir / "held_out.parquet").is_file():
+    if told.language != "en" and (held := RunFolder(run_dir).held_out).is_file():
         drawn["folds"] = fold_map(pd.read_parquet(held), "far", data, told)
     return {name: data_uri(image) for name, image in drawn.items()}

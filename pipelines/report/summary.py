@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from minerisk.pipelines.provenance.manifest import read_manifest
-from minerisk.pipelines.run.contents import read_metrics
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import read_metrics
 
 COLUMNS = {
     "roc_auc": "ROC-AUC",

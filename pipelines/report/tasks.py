@@ -9,13 +9,14 @@ from minerisk.models.tasks.priorities import CONTROL, LEARN, RANKED
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.numbers import interval, number
 from minerisk.pipelines.prioritize.capture import RULES, TASKS, read_tasks_json
+from minerisk.pipelines.provenance.run_folder import RunFolder
 
 TOP_TASKS = 10
 
 
 def tasks_facts(run_dir: Path, texts: Texts = ENGLISH) -> dict[str, Any]:
     """Gather what is said of the tasks of a run, from ``tasks.csv`` and ``tasks.json``."""
-    path = run_dir / "tasks.csv"
+    path = RunFolder(run_dir).tasks_csv
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", newline="") as stream:

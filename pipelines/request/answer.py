@@ -13,6 +13,7 @@ from minerisk.pipelines.predict.hazard_rasters import predict_classes
 from minerisk.pipelines.predict.predict import predict
 from minerisk.pipelines.provenance.files import sha256_path, write_json
 from minerisk.pipelines.provenance.manifest import locked, read_manifest
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.request.filters import (
     Filters,
     _other_day,
@@ -108,7 +109,7 @@ def open_request(
     check_filters(run, filters)
     # Refused before anything is made for it.
     area = request_area(run, filters) if filters.limits_land else None
-    target = out or run_dir / "requests" / filters.name
+    target = out or RunFolder(run_dir).requests / filters.name
     if not _other_day(run, filters):
         return run, target, area
     day = dt.date.fromisoformat(str(filters.as_of))

@@ -189,7 +189,7 @@ def _polygons_of(run: Run, path: Path, layer: str | None) -> BaseGeometry:
     source = VectorSource(path.resolve(), layer=layer)
     layers = Layers({"aoi": source}, source.path.parent)
     area = layers.vector("aoi", crs=run.config.study_area.crs)
-    area_window(open_cube(run.folder / "cube.zarr"), area)  # refuses what reaches outside
+    area_window(open_cube(run.files.cube), area)  # refuses what reaches outside
     return area.geometry.union_all()
 
 

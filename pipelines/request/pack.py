@@ -107,7 +107,7 @@ def make_packs(
     classes = trained_hazards(run.folder) if filters.hazard is None else []
     taken = _taken(run.folder, tasks, [filters.hazard or ANY, *classes])
     targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
-    with open_cube(run.folder / "cube.zarr") as cube:
+    with open_cube(run.files.cube) as cube:
         area = request_area(run, filters) if filters.limits_land else None
         window = whole_window(cube) if area is None else area_window(cube, area)
         for target in targets:
@@ -121,7 +121,7 @@ def make_packs(
                 public=target != out,
                 state=review_state(run.folder),
                 taken=taken,
-                tasks=tasks or run.folder / "tasks.gpkg",
+                tasks=tasks or run.files.tasks_gpkg,
                 hazard=filters.hazard or ANY,
                 classes=classes,
                 texts=told,

@@ -15,8 +15,8 @@ from minerisk.pipelines.report.page import page
 from minerisk.pipelines.report.report import report_facts
 from minerisk.pipelines.report.tasks import tasks_facts
 from minerisk.pipelines.request.contents import Request
-from minerisk.pipelines.run.contents import read_metrics
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES, hazard_folder
+from minerisk.pipelines.run.readers import read_metrics
 
 BETRAYING = ("folds",)
 """Figures that show where findings lie: not for the public."""

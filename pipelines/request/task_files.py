@@ -24,6 +24,7 @@ from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS, HIGHER
 from minerisk.pipelines.formats.qml import tasks_qml
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.provenance.run_folder import RunFolder
 
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 """The date in every entry of a spreadsheet, so that the same tasks give the same bytes."""
@@ -54,8 +55,8 @@ def write_task_files(
     table = pd.DataFrame(tasks.drop(columns="geometry"))
     layer = StyledLayer(tasks, tasks_qml(texts), texts.say("Survey tasks"), " ".join(words))
     return [
-        write_geopackage(folder / "tasks.gpkg", {"tasks": layer}),
-        write_whole(folder / "tasks.csv", csv_text(table)),
+        write_geopackage(RunFolder(folder).tasks_gpkg, {"tasks": layer}),
+        write_whole(RunFolder(folder).tasks_csv, csv_text(table)),
         write_whole(folder / "tasks.geojson", geojson_text(degrees, words=words)),
         write_whole(folder / "tasks.kml", kml_text(degrees, words=words)),
         write_whole(folder / "tasks.xlsx", workbook(table)),

@@ -1,39 +1,22 @@
 """What a run folder holds: labels, cells, model, metrics."""
 
-import json
+import logging
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 
-from minerisk.features.cube.store import cube_geobox, families_of, open_cube
-from minerisk.features.errors import InputError
+from minerisk.features.cube.store import cube_geobox, families_of
 from minerisk.features.grid import cell_centres, resolution
-from minerisk.models.risk_model import RiskModel
 from minerisk.models.table import MARKS, CellTable
-from minerisk.pipelines.prepare.build import log
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.strips import draw_cells, strips, values_at
 
 MODEL = "model"
 
-
-def load_model(folder: Path) -> RiskModel:
-    """Read the model of a run."""
-    target = folder / "model"
-    if not target.is_dir():
-        raise InputError(f"{folder} has no model; train first (`minerisk run`).")
-    files = {item.name: item.read_bytes() for item in sorted(target.iterdir()) if item.is_file()}
-    return RiskModel.from_files(files)
-
-
-def open_labels(folder: Path) -> xr.Dataset:
-    """Open the labels of a run lazily."""
-    return xr.open_zarr(folder / "labels.zarr", chunks=None, consolidated=False)
+log = logging.getLogger(__name__)
 
 
 def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
@@ -49,7 +32,7 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
     """
     if chosen is not None:
         return read_places(run, *np.nonzero(chosen))
-    state = open_labels(run.folder)["state"]
+    state = run.labels()["state"]
     labelled = np.empty(state.shape, dtype=bool)
     for strip in strips(len(labelled)):
         labelled[strip] = state[strip].to_numpy() >= 0
@@ -71,7 +54,7 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
 
 def read_places(run: Run, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> CellTable:
     """Read the cells at rows (ascending) and columns of the grid, as `read_cells`."""
-    cube, labels = open_cube(run.folder / "cube.zarr"), open_labels(run.folder)
+    cube, labels = run.cube(), run.labels()
     geobox = cube_geobox(cube)
     easting, northing = cell_centres(geobox)
     data: dict[str, Any] = {"easting": easting[columns], "northing": northing[rows]}
@@ -90,18 +73,4 @@ def read_places(run: Run, rows: NDArray[np.int64], columns: NDArray[np.int64]) -
 
 def feature_families(run: Run) -> dict[str, list[str]]:
     """Group the features of a run's cube by family."""
-    return families_of(open_cube(run.folder / "cube.zarr"))
-
-
-def read_metrics(folder: Path) -> dict[str, Any]:
-    """Read the metrics of a trained run."""
-    path = folder / "metrics.json"
-    if not path.is_file():
-        raise InputError(f"{folder} has no metrics.json; train first (`minerisk run`).")
-    try:
-        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(
-            f"{path} is not JSON ({error}). It was changed by hand; train again."
-        ) from error
-    return metrics
+    return families_of(run.cube())

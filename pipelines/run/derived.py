@@ -41,7 +41,7 @@ def derive_config(
     InputError
         If what comes out is no configuration.
     """
-    content = yaml.safe_load((run.folder / "config.yaml").read_text(encoding="utf-8"))
+    content = yaml.safe_load((run.files.config).read_text(encoding="utf-8"))
     try:
         root = data_root(run.config, run.config_path)
     except ConfigError as error:

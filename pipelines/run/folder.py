@@ -1,24 +1,33 @@
 """The folder of one run, with its configuration and its layers."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.configs.load import ConfigError, load_config
 from minerisk.configs.schema import Config, VectorLayer
+from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
+from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
 from minerisk.pipelines.provenance.manifest import FORMAT, MANIFEST, read_manifest, write_manifest
+from minerisk.pipelines.provenance.reviews import ReviewLog, read_reviews
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.layers import open_layers
+from minerisk.pipelines.run.readers import load_model, open_labels, read_metrics
 from minerisk.pipelines.run.workers import ALONE, Workers
+
+T = TypeVar("T")
 
 SIMULATED = "@simulated/"
 RESULTS = "@results/"
@@ -73,14 +82,14 @@ class Run:
             place = _place(config_path, folder)
             if manifest["config_file"] != place:  # one of the two was moved
                 write_json(folder / MANIFEST, manifest | {"config_file": place})
-        write_whole(folder / "config.yaml", config_path.read_bytes())
+        write_whole(RunFolder(folder).config, config_path.read_bytes())
         return cls(folder, config, config_path)
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
         """Open the folder of a run that was made before."""
         manifest = read_manifest(folder)
-        config = read_config(folder / "config.yaml")
+        config = read_config(RunFolder(folder).config)
         place = folder / str(manifest["config_file"])
         return cls(folder, config, Path(os.path.normpath(place)))
 
@@ -94,8 +103,8 @@ class Run:
             If the folder holds anything but an earlier try of the same.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        content = (known.folder / "config.yaml").read_bytes()
-        config = folder / "config.yaml"
+        content = (RunFolder(known.folder).config).read_bytes()
+        config = RunFolder(folder).config
         if any(item.name != ".lock" for item in folder.iterdir()):
             if not config.is_file() or config.read_bytes() != content:
                 raise InputError(f"{folder} is not empty; expected a new folder. Choose another.")
@@ -103,6 +112,51 @@ class Run:
             write_whole(config, content)
             write_manifest(folder, _first_manifest(known.config, known.config_path, folder))
         return cls(folder, known.config, known.config_path)
+
+    @cached_property
+    def files(self) -> RunFolder:
+        """Where everything of the run lies."""
+        return RunFolder(self.folder)
+
+    def manifest(self) -> dict[str, Any]:
+        """Read what went into and came out of each stage."""
+        return self._kept(self.files.manifest, lambda: read_manifest(self.folder))
+
+    def reviews(self) -> ReviewLog:
+        """Read the decisions on the run, and the state that follows; checked anew each time."""
+        return read_reviews(self.folder)
+
+    def cube(self) -> xr.Dataset:
+        """Open the feature cube lazily."""
+        return open_cube(self.files.cube)
+
+    def labels(self) -> xr.Dataset:
+        """Open the labels lazily."""
+        return open_labels(self.folder)
+
+    def metrics(self) -> dict[str, Any]:
+        """Read every score."""
+        return self._kept(self.files.metrics, lambda: read_metrics(self.folder))
+
+    def model(self, hazard: str | None = None) -> RiskModel:
+        """Read the model, or that of a hazard class."""
+        home = self.files if hazard is None else self.files.hazard(hazard)
+        return self._kept(home.model, lambda: load_model(home.path))
+
+    @cached_property
+    def _read(self) -> dict[Path, tuple[tuple[int, int, int], Any]]:
+        return {}
+
+    def _kept(self, path: Path, read: Callable[[], T]) -> T:
+        """Read once; again where the file was replaced since."""
+        if not path.exists():
+            return read()
+        facts = path.stat()
+        mark = (facts.st_ino, facts.st_mtime_ns, facts.st_size)
+        if path not in self._read or self._read[path][0] != mark:
+            self._read[path] = mark, read()
+        found: T = self._read[path][1]
+        return found
 
     @property
     def simulated(self) -> bool:
@@ -124,7 +178,7 @@ class Run:
 
     def config_input(self) -> dict[str, str]:
         """Give the SHA-256 of the configuration."""
-        return {"config.yaml": sha256_path(self.folder / "config.yaml")}
+        return {"config.yaml": sha256_path(self.files.config)}
 
     def grid(self, layers: Layers) -> tuple[GeoBox, NDArray[np.bool_]]:
         """Give the grid of the study area and which cells lie in it."""
@@ -136,7 +190,7 @@ class Run:
         return geobox, cells_inside(geobox, boundary)
 
     def _overrides(self) -> Mapping[str, Path]:
-        simulated = self._placed(SIMULATED, self.folder / "simulated")
+        simulated = self._placed(SIMULATED, self.files.simulated)
         return simulated | self._placed(RESULTS, self.config_path.parent)  # of survey, beside it
 
     def _placed(self, prefix: str, folder: Path) -> dict[str, Path]:

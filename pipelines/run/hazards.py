@@ -5,6 +5,7 @@ from pathlib import Path
 
 from minerisk.features.evidence.labels import HAZARD_BITS
 from minerisk.pipelines.language.messages import marked
+from minerisk.pipelines.provenance.run_folder import RunFolder
 
 ANY = "any"
 
@@ -19,14 +20,14 @@ HAZARD_TITLES: Mapping[str, str] = {
 
 def hazard_folder(folder: Path, hazard: str) -> Path:
     """Say where the model and the metrics of a hazard class are: laid out as a run's own."""
-    return folder / "hazards" / hazard
+    return RunFolder(folder).hazard(hazard).path
 
 
 def hazard_rasters(folder: Path, hazard: str) -> Path:
     """Say where the rasters of a hazard class, or of any, are in a run folder."""
-    return folder / "rasters" / ("" if hazard == ANY else hazard)
+    return RunFolder(folder).rasters / ("" if hazard == ANY else hazard)
 
 
 def trained_hazards(folder: Path) -> list[str]:
     """Name the hazard classes that have a model in a run folder."""
-    return [name for name in HAZARD_BITS if (hazard_folder(folder, name) / "model").is_dir()]
+    return [name for name in HAZARD_BITS if RunFolder(folder).hazard(name).model.is_dir()]

@@ -16,8 +16,9 @@ import pandas as pd
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.manifest import outputs_of, read_manifest, stage_named
-from minerisk.pipelines.run.contents import read_metrics
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import read_metrics
 
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -144,7 +145,7 @@ def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
             mlflow.log_artifact(str(run.folder / item))
         mlflow.log_text(card_text(card_record(run.folder)), "MODEL_CARD.md")
         mlflow.log_dict(_environment(manifest), "environment.json")
-        mlflow.log_artifacts(str(run.folder / "model"), "model")
+        mlflow.log_artifacts(str(run.files.model), "model")
         mlflow.log_artifacts(str(figures), "figures")
         _log_folds(mlflow, run)
         _log_children(client, parent.info, metrics, run.folder)
@@ -256,7 +257,7 @@ def _metric_values(metrics: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _log_folds(mlflow: Any, run: Run) -> None:
-    held_out = pd.read_parquet(run.folder / "held_out.parquet")
+    held_out = pd.read_parquet(run.files.held_out)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "folds.parquet"
         columns = ["easting", "northing", "fold_far", "fold_near"]
@@ -269,7 +270,7 @@ def _log_children(client: Any, parent: Any, metrics: Mapping[str, Any], folder: 
     for region in metrics["regions"]:
         name = f"far-{region['region']:02d}"
         _log_child(client, parent, name, scores=region, tags={"minerisk.protocol": "far"})
-    trials = json.loads((folder / "trials.json").read_text(encoding="utf-8"))
+    trials = json.loads((RunFolder(folder).trials).read_text(encoding="utf-8"))
     for protocol, found in trials.items():
         for trial in found["trials"]:
             name = f"trial-{protocol}-{trial['choice']}-{trial['trial']}"

@@ -18,7 +18,8 @@ from minerisk.pipelines.plotting.figures import (
     reliability_figure,
 )
 from minerisk.pipelines.provenance.files import write_whole
-from minerisk.pipelines.run.contents import read_metrics
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.run.readers import read_metrics
 from minerisk.pipelines.run.strips import thinning
 
 
@@ -26,7 +27,7 @@ def write_figures(folder: Path) -> Path:
     """Write ``figures/`` of a run: reliability, effort capture, importance, regions, fold maps."""
     metrics = read_metrics(folder)
     simulated = bool(metrics["simulated"])
-    target = folder / "figures"
+    target = RunFolder(folder).figures
     for name, bins in metrics["reliability"].items():
         write_whole(
             target / f"reliability_{name}.png", reliability_figure(bins, simulated=simulated)
@@ -38,7 +39,7 @@ def write_figures(folder: Path) -> Path:
         target / "importance.png", importance_figure(metrics["importance"], simulated=simulated)
     )
     write_whole(target / "regions.png", region_figure(metrics["regions"], simulated=simulated))
-    held_out = pd.read_parquet(folder / "held_out.parquet")
+    held_out = pd.read_parquet(RunFolder(folder).held_out)
     for name in ("far", "near"):
         file = target / ("folds.png" if name == "far" else f"folds_{name}.png")
         write_whole(file, fold_map(held_out, name, metrics))

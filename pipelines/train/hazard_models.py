@@ -15,6 +15,7 @@ from minerisk.features.evidence.labels import HAZARD_BITS
 from minerisk.models.evaluation.assessment import assess_hazards
 from minerisk.models.evaluation.out_of_fold import Protocol
 from minerisk.models.table import CellTable, hazard_table
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.contents import MODEL
 from minerisk.pipelines.run.hazards import hazard_folder
 
@@ -85,7 +86,7 @@ def train_hazards(
     FindingError
         If labels dealt out anew are still predicted for a class.
     """
-    shutil.rmtree(folder / "hazards", ignore_errors=True)
+    shutil.rmtree(RunFolder(folder).hazards, ignore_errors=True)
     other = {row["hazard"]: row["intervals"] for row in by_any if row["intervals"]}
     facts: dict[str, dict[str, Any]] = {}
     for name in config.model.hazards:

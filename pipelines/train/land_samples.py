@@ -8,8 +8,9 @@ from minerisk.features.errors import InputError
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.table import CellTable
 from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
-from minerisk.pipelines.run.contents import open_labels, read_places
+from minerisk.pipelines.run.contents import read_places
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import open_labels
 from minerisk.pipelines.run.strips import draw_cells, strips
 
 
@@ -21,7 +22,7 @@ def land_to_predict(run: Run) -> NDArray[np.float64] | None:
 
 def unsurveyed_sample(run: Run, *, sample: int = 20_000) -> CellTable | None:
     """Read a sample of the cells that nobody surveyed; none if there are none."""
-    inside = open_cube(run.folder / "cube.zarr")["inside"]
+    inside = open_cube(run.files.cube)["inside"]
     state = open_labels(run.folder)["state"]
     unsurveyed = np.empty(state.shape, dtype=bool)
     for strip in strips(len(unsurveyed)):
@@ -60,7 +61,7 @@ def count_cells(run: Run, drawn: CellTable) -> dict[str, int]:
 
 def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:
     """Estimate the share of the study area that the model can speak for, from a sample."""
-    inside = open_cube(run.folder / "cube.zarr")["inside"].to_numpy().view(np.bool_)
+    inside = open_cube(run.files.cube)["inside"].to_numpy().view(np.bool_)
     rng = np.random.default_rng([run.config.model.seed, 3])
     table = read_places(run, *draw_cells(inside, sample, rng=rng))
     columns = model.columns(table.cells)

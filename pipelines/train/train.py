@@ -22,6 +22,7 @@ from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.risk_model import RiskModel, assemble
 from minerisk.models.table import CellTable
 from minerisk.pipelines.provenance.files import write_json, write_whole
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.contents import MODEL, feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress
@@ -52,7 +53,7 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
         lambda part, folder: train_table(run, part, folder, progress=progress),
         by_any=metrics["hazard_classes"],
     )
-    write_json(run.folder / "metrics.json", metrics)
+    write_json(run.files.metrics, metrics)
     names = ("model", "metrics.json", "held_out.parquet", "trials.json", "hazards")
     paths = [run.folder / name for name in names if (run.folder / name).exists()]
     return paths, {"gates_passed": all(gate["passed"] for gate in metrics["gates"])}
@@ -96,7 +97,7 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
         name: {"trials": choice.trials, "chosen": list(choice.chosen)}
         for name, choice in choices.items()
     }
-    write_json(folder / "trials.json", tried)
+    write_json(RunFolder(folder).trials, tried)
     return metrics
 
 
@@ -165,7 +166,7 @@ def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
 
 
 def _write(folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Test) -> None:
-    target = folder / "model"
+    target = RunFolder(folder).model
     for old in target.glob("*") if target.is_dir() else ():
         old.unlink()
     for name, content in model.to_files().items():
@@ -177,8 +178,8 @@ def _write(folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Tes
         held_out[f"fold_{name}"] = protocol.fold_of_row(len(held_out)).astype(np.int16)
     for (name, known), out in test.scores.items():
         held_out[f"{name}_{known}"] = out.score.astype(np.float32)
-    path = folder / "held_out.parquet"
+    path = RunFolder(folder).held_out
     partial = folder / ".held_out.parquet.partial"
     held_out.to_parquet(partial, index=False)
     partial.replace(path)
-    write_json(folder / "metrics.json", metrics)
+    write_json(RunFolder(folder).metrics, metrics)

@@ -15,7 +15,7 @@ from minerisk.pipelines.formats.cog import read_raster, read_raster_like
 from minerisk.pipelines.provenance.manifest import locked, read_manifest
 from minerisk.pipelines.request.answer import predict_request
 from minerisk.pipelines.request.filters import Filters
-from minerisk.pipelines.run.contents import read_metrics
+from minerisk.pipelines.run.readers import read_metrics
 from minerisk.pipelines.steps import redo_step, run_steps
 
 TINY = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"

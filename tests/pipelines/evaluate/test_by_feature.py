@@ -6,7 +6,7 @@ import pytest
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.evaluate.by_feature import evaluate_by, numbers_of, strata_lines
-from minerisk.pipelines.run.contents import read_metrics
+from minerisk.pipelines.run.readers import read_metrics
 
 
 def test_it_shares_out_the_labelled_land_of_the_run(tiny_run: Path) -> None:

@@ -12,8 +12,9 @@ from minerisk.features.grid import cell_centres
 from minerisk.models.estimators.members import LinearMembers
 from minerisk.pipelines.evaluate.lookback import look_back, reasons_by_family
 from minerisk.pipelines.formats.cog import read_raster
-from minerisk.pipelines.run.contents import load_model, read_cells
+from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import load_model
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from minerisk.pipelines.report.model_card import (
     card_record,
     card_text,
 )
-from minerisk.pipelines.run.contents import read_metrics
+from minerisk.pipelines.run.readers import read_metrics
 
 
 @pytest.fixture(scope="module")

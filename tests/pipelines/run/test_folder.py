@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from minerisk.features.errors import InputError
-from minerisk.pipelines.run.contents import read_metrics
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import read_metrics
 
 ROOT = Path(__file__).resolve().parents[3]
 TINY = ROOT / "configs" / "tiny.yaml"

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from minerisk.models.survey_bias.label_readings import SEARCH, UNKNOWN, UNLABELLED
-from minerisk.pipelines.run.contents import load_model, read_cells
+from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import load_model
 from minerisk.pipelines.train.land_samples import unsurveyed_sample
 from minerisk.pipelines.train.survey_bias import RUN, survey_bias, survey_bias_rows
 

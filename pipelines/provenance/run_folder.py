@@ -1,0 +1,152 @@
+"""Where everything of a run lies: the one place that spells the names in a run folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The names in a run folder, or in the folder of a hazard class or of a request.
+
+    Nothing is read; a path may be of something that is not there.
+    """
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The configuration, as it was given."""
+        return self.path / "config.yaml"
+
+    @property
+    def simulated(self) -> Path:
+        """Folder of SIMULATED findings."""
+        return self.path / "simulated"
+
+    @property
+    def validation_json(self) -> Path:
+        """What validation found, for programs."""
+        return self.path / "validation.json"
+
+    @property
+    def validation_html(self) -> Path:
+        """What validation found, as a page."""
+        return self.path / "validation.html"
+
+    @property
+    def finding_rows(self) -> Path:
+        """Hashes of the rows of finding layers."""
+        return self.path / "rows.parquet"
+
+    @property
+    def cube(self) -> Path:
+        """The feature cube."""
+        return self.path / "cube.zarr"
+
+    @property
+    def effort(self) -> Path:
+        """Features of search effort."""
+        return self.path / "effort.zarr"
+
+    @property
+    def labels(self) -> Path:
+        """Labels and regions."""
+        return self.path / "labels.zarr"
+
+    @property
+    def model(self) -> Path:
+        """Folder of the model."""
+        return self.path / "model"
+
+    @property
+    def metrics(self) -> Path:
+        """Every score."""
+        return self.path / "metrics.json"
+
+    @property
+    def trials(self) -> Path:
+        """Every setting tried."""
+        return self.path / "trials.json"
+
+    @property
+    def held_out(self) -> Path:
+        """Every held-out prediction."""
+        return self.path / "held_out.parquet"
+
+    @property
+    def hazards(self) -> Path:
+        """Folder of the models of hazard classes."""
+        return self.path / "hazards"
+
+    def hazard(self, name: str) -> "RunFolder":
+        """Name the folder of a hazard class: it is laid out as a run is."""
+        return RunFolder(self.hazards / name)
+
+    @property
+    def figures(self) -> Path:
+        """Folder of figures."""
+        return self.path / "figures"
+
+    @property
+    def rasters(self) -> Path:
+        """Folder of rasters."""
+        return self.path / "rasters"
+
+    def raster(self, name: str) -> Path:
+        """Name the raster of a band, such as ``probability``."""
+        return self.rasters / f"{name}.tif"
+
+    @property
+    def tasks_gpkg(self) -> Path:
+        """Survey tasks, as polygons."""
+        return self.path / "tasks.gpkg"
+
+    @property
+    def tasks_csv(self) -> Path:
+        """Survey tasks, as a table."""
+        return self.path / "tasks.csv"
+
+    @property
+    def tasks_json(self) -> Path:
+        """What the ranking of survey tasks rests on."""
+        return self.path / "tasks.json"
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
+
+    @property
+    def manifest(self) -> Path:
+        """What went into and came out of each stage."""
+        return self.path / "manifest.json"
+
+    @property
+    def trail(self) -> Path:
+        """Folder of listings of outputs that are folders."""
+        return self.path / "trail"
+
+    @property
+    def reviews(self) -> Path:
+        """The log of reviews."""
+        return self.path / "reviews.jsonl"
+
+    @property
+    def lock(self) -> Path:
+        """The file that keeps the folder for one process."""
+        return self.path / ".lock"
+
+    @property
+    def requests(self) -> Path:
+        """Folder of requests."""
+        return self.path / "requests"
+
+    @property
+    def feedback(self) -> Path:
+        """Folder of survey results that came back."""
+        return self.path / "feedback"
+
+    @property
+    def mlflow(self) -> Path:
+        """The MLflow record."""
+        return self.path / "mlflow.db"

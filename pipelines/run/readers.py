@@ -1,0 +1,39 @@
+"""Readers of the files in a run folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from minerisk.features.errors import InputError
+from minerisk.models.risk_model import RiskModel
+from minerisk.pipelines.provenance.run_folder import RunFolder
+
+
+def load_model(folder: Path) -> RiskModel:
+    """Read the model of a run."""
+    target = RunFolder(folder).model
+    if not target.is_dir():
+        raise InputError(f"{folder} has no model; train first (`minerisk run`).")
+    files = {item.name: item.read_bytes() for item in sorted(target.iterdir()) if item.is_file()}
+    return RiskModel.from_files(files)
+
+
+def open_labels(folder: Path) -> xr.Dataset:
+    """Open the labels of a run lazily."""
+    return xr.open_zarr(RunFolder(folder).labels, chunks=None, consolidated=False)
+
+
+def read_metrics(folder: Path) -> dict[str, Any]:
+    """Read the metrics of a trained run."""
+    path = RunFolder(folder).metrics
+    if not path.is_file():
+        raise InputError(f"{folder} has no metrics.json; train first (`minerisk run`).")
+    try:
+        metrics: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(
+            f"{path} is not JSON ({error}). It was changed by hand; train again."
+        ) from error
+    return metrics

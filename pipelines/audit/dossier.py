@@ -13,13 +13,13 @@ from minerisk.pipelines.audit.dossier_quality import if_dropped, quality
 from minerisk.pipelines.audit.verify import Audit, audit_run
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.language.numbers import number
+from minerisk.pipelines.language.page import page
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.provenance.files import listing, write_whole
 from minerisk.pipelines.provenance.manifest import MANIFEST, read_manifest
 from minerisk.pipelines.provenance.reviews import REVIEWS, read_reviews
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report.model_card import card_record, card_text
-from minerisk.pipelines.report.page import page
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import read_metrics
 

@@ -12,6 +12,7 @@ import yaml
 from minerisk.features.errors import InputError
 from minerisk.pipelines.language.messages import ENGLISH, Texts, marked, texts
 from minerisk.pipelines.language.numbers import interval, listed, number
+from minerisk.pipelines.language.page import page
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.plotting.figures import (
     MODEL_WORDS,
@@ -26,7 +27,6 @@ from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report.inputs import inputs, outputs, unknowns
 from minerisk.pipelines.report.maps import layers_of_run, run_maps
-from minerisk.pipelines.report.page import page
 from minerisk.pipelines.report.quality import quality_facts
 from minerisk.pipelines.report.tasks import tasks_facts
 from minerisk.pipelines.run.folder import Run
@@ -57,6 +57,7 @@ PROTOCOLS: Mapping[str, str] = {
     "random": marked("Random folds: optimistic reference, never the quality of this map"),
 }
 NO_LAYERS = MapLayers()
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 def report_of_run(run: Run, language: str = "en") -> Path:
@@ -107,7 +108,7 @@ def write_report(
     maps = run_maps(run_dir, layers, simulated=bool(data.get("simulated")), texts=told)
     facts = report_facts(run_dir, data, shares=maps["shares"], told=told) | maps
     name = "report.html" if language == "en" else f"report_{language}.html"
-    made = page("report.html.j2", told, title=config_title, **facts)
+    made = page("report.html.j2", told, folder=TEMPLATES, title=config_title, **facts)
     return write_whole(run_dir / name, made)
 
 

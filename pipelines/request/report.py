@@ -5,14 +5,14 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from minerisk.pipelines.language.page import page
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.plotting.figures import figure_bytes
 from minerisk.pipelines.plotting.grids import Grids
 from minerisk.pipelines.plotting.map_figure import map_figure
 from minerisk.pipelines.plotting.map_layers import MapLayers
 from minerisk.pipelines.report.maps import SIMULATED, report_maps
-from minerisk.pipelines.report.page import page
-from minerisk.pipelines.report.report import report_facts
+from minerisk.pipelines.report.report import TEMPLATES, report_facts
 from minerisk.pipelines.report.tasks import tasks_facts
 from minerisk.pipelines.request.contents import Request
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES, hazard_folder
@@ -55,7 +55,8 @@ def pack_page(
         "tasks": tasks_facts(folder, told),
         "draft": [told.told(mark) for mark in request.marks if mark != SIMULATED],
     }
-    return page("report.html.j2", told, title=run.config.study_area.title, **facts)
+    title = run.config.study_area.title
+    return page("report.html.j2", told, folder=TEMPLATES, title=title, **facts)
 
 
 def _class_map(request: Request, hazard: str, grids: Grids) -> dict[str, str]:

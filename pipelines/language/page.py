@@ -6,10 +6,8 @@ import jinja2
 
 from minerisk.pipelines.language.messages import Texts
 
-TEMPLATES = Path(__file__).parent / "templates"
 
-
-def page(template: str, texts: Texts, *, folder: Path = TEMPLATES, **facts: object) -> str:
+def page(template: str, texts: Texts, *, folder: Path, **facts: object) -> str:
     """Fill a template.
 
     Parameters
@@ -19,7 +17,7 @@ def page(template: str, texts: Texts, *, folder: Path = TEMPLATES, **facts: obje
     texts
         The words of the page's language.
     folder
-        Where the template lies.
+        Where the template lies: ``templates`` of the package that fills it.
     facts
         What the template asks for; anything that it lacks is an error.
     """
@@ -35,5 +33,5 @@ def page(template: str, texts: Texts, *, folder: Path = TEMPLATES, **facts: obje
     environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
         texts.say, lambda one, many, count: texts.say(one if count == 1 else many), newstyle=True
     )
-    made = environment.get_template(template).render(language=texts.language, **facts)
-    return texts.grouped(made)
+    filled = environment.get_template(template).render(language=texts.language, **facts)
+    return texts.grouped(filled)

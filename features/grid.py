@@ -40,6 +40,13 @@ def study_grid(
     InputError
         If the CRS is not projected in metres or is not made for this land, or the bounds are empty
         or too large.
+
+    Examples
+    --------
+    >>> bounds = (500_030, 4_400_010, 500_970, 4_400_480)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=50)
+    >>> tuple(geobox.shape), tuple(geobox.boundingbox.bbox)
+    ((10, 20), (500000.0, 4400000.0, 501000.0, 4400500.0))
     """
     projection = pyproj.CRS.from_user_input(crs)
     units = {axis.unit_name for axis in projection.axis_info}
@@ -92,6 +99,14 @@ def cell_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float6
     -------
     easting, northing
         Metres in the grid's CRS, shapes ``(width,)`` and ``(height,)``; northing falls with row.
+
+    Examples
+    --------
+    >>> bounds = (500_000, 4_400_000, 500_200, 4_400_200)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=100)
+    >>> easting, northing = cell_centres(geobox)
+    >>> easting, northing
+    (array([500050., 500150.]), array([4400150., 4400050.]))
     """
     transform = geobox.transform
     columns = np.arange(geobox.width, dtype=np.float64) + 0.5
@@ -106,6 +121,14 @@ def pad_grid(geobox: GeoBox, halo_m: float) -> tuple[GeoBox, int]:
     -------
     padded, cells
         The wider grid on the same lattice, and how many cells each side gained.
+
+    Examples
+    --------
+    >>> bounds = (500_000, 4_400_000, 500_200, 4_400_200)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=100)
+    >>> padded, cells = pad_grid(geobox, 250)
+    >>> tuple(padded.shape), cells
+    ((8, 8), 3)
     """
     cells = math.ceil(halo_m / resolution(geobox))
     return geobox.pad(cells), cells
@@ -122,6 +145,16 @@ def cells_inside(geobox: GeoBox, area: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     Returns
     -------
     ndarray of bool, shape (height, width)
+
+    Examples
+    --------
+    >>> import shapely
+    >>> bounds = (500_000, 4_400_000, 500_200, 4_400_200)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=100)
+    >>> west = shapely.box(500_000, 4_400_000, 500_100, 4_400_200)
+    >>> cells_inside(geobox, gpd.GeoDataFrame(geometry=[west], crs="EPSG:32638"))
+    array([[ True, False],
+           [ True, False]])
     """
     if area.crs is None:
         raise InputError("The area has no CRS; expected one. Store the file with its CRS.")

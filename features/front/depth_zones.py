@@ -65,7 +65,13 @@ def front_zones(
 
 
 def zones(edges_m: Sequence[float]) -> list[tuple[float, float, str]]:
-    """Give beginning, end and name, such as ``50_150m``, of the zones between ascending edges."""
+    """Give beginning, end and name, such as ``50_150m``, of the zones between ascending edges.
+
+    Examples
+    --------
+    >>> zones([0, 50, 150])
+    [(0, 50, '0_50m'), (50, 150, '50_150m')]
+    """
     return [(begin, end, f"{_number(begin)}_{_number(end)}m") for begin, end in pairwise(edges_m)]
 
 
@@ -98,6 +104,18 @@ def zone_share(
     that of the folded normal (Leone, Nelson and Nottingham 1961,
     doi:10.1080/00401706.1961.10489974). Its mean over the width of the cell follows from
     :math:`\int \Phi(y / \sigma) dy = y \Phi(y / \sigma) + \sigma \varphi(y / \sigma)`.
+
+    Examples
+    --------
+    A cell of 50 m whose centre lies on the edge of a zone: half of it is inside if the line is
+    exact, and less if it may be off by 100 m.
+
+    >>> import numpy as np
+    >>> place = np.array([50.0])
+    >>> zone_share(place, (50, 150), error_m=0, cell_m=50)
+    array([0.5])
+    >>> zone_share(place, (50, 150), error_m=100, cell_m=50).round(3)
+    array([0.339])
     """
     begin, end = zone
     inner = share_below(begin - place, error_m=error_m, cell_m=cell_m)

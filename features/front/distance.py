@@ -160,6 +160,15 @@ def expected_distance(distance: NDArray[Any], *, error_m: float) -> NDArray[np.f
             + d \, \mathrm{erf}(d / \sigma\sqrt 2)
 
     Leone, Nelson and Nottingham (1961), doi:10.1080/00401706.1961.10489974.
+
+    Examples
+    --------
+    On the drawn line itself the true line is most probably some way off; far from it the error
+    cancels out.
+
+    >>> import numpy as np
+    >>> expected_distance(np.array([0.0, 500.0, 5_000.0]), error_m=1_000).round()
+    array([ 798.,  896., 5000.], dtype=float32)
     """
     d = distance.astype(np.float64)
     spread = error_m * np.sqrt(2.0 / np.pi) * np.exp(-(d**2) / (2.0 * error_m**2))

@@ -43,6 +43,13 @@ def distance_to(
     Exact Euclidean transform by lower envelopes of parabolas; Felzenszwalb and Huttenlocher
     (2012), doi:10.4086/toc.2012.v008a019, in whole numbers as of Meijster, Roerdink and Hesselink
     (2000), doi:10.1007/0-306-47025-X_36. Columns without a mark within the cap take no part.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.array([[True, False, False, False]])
+    >>> distance_to(mask, resolution_m=100, cap_m=250)
+    array([[  0., 100., 200., 250.]], dtype=float32)
     """
     if cap_m / resolution_m > MAX_CAP_CELLS:
         raise InputError(
@@ -72,6 +79,13 @@ def signed_distance(
     Returns
     -------
     ndarray of float32, shape (height, width)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> metres = np.array([100.0, 0.0, 100.0], dtype=np.float32)
+    >>> signed_distance(metres, np.array([True, False, False]))
+    array([-100.,    0.,  100.], dtype=float32)
     """
     return np.where(inside, -distance, distance).astype(np.float32)
 
@@ -83,6 +97,13 @@ def disc_half_widths(radius_m: float, *, resolution_m: float) -> NDArray[np.int6
     -------
     ndarray of int64, shape (2 k + 1,)
         The disc holds the cells whose centre is no farther than `radius_m`.
+
+    Examples
+    --------
+    A disc of two cells: one cell wide at its north and south ends, five across the middle.
+
+    >>> disc_half_widths(200, resolution_m=100)
+    array([0, 1, 2, 1, 0])
     """
     radius = radius_m / resolution_m
     reach = int(np.floor(radius + 1e-9))
@@ -106,6 +127,15 @@ def disc_sum(values: NDArray[np.int64], half_widths: NDArray[np.int64]) -> NDArr
     -------
     ndarray of int64, shape (height, width)
         Cells outside the array add nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> values = np.array([[0, 0, 0], [0, 5, 0], [0, 0, 2]])
+    >>> disc_sum(values, disc_half_widths(100, resolution_m=100))
+    array([[0, 5, 0],
+           [5, 5, 7],
+           [0, 7, 2]])
     """
     half_widths = np.ascontiguousarray(half_widths)
     marked = np.count_nonzero(values)
@@ -145,6 +175,17 @@ def disc_density(
     Returns
     -------
     ndarray of float32, shape (height, width)
+
+    Examples
+    --------
+    Two kilometres of road in the middle cell, in metres per square kilometre within 100 m.
+
+    >>> import numpy as np
+    >>> metres = np.array([[0.0, 2_000.0, 0.0]])
+    >>> disc = disc_half_widths(100, resolution_m=100)
+    >>> square_km = (2 * disc + 1).sum() * 0.01
+    >>> disc_density(metres, disc, steps=1_000, per=1_000 * square_km)
+    array([[40000., 40000., 40000.]], dtype=float32)
     """
     marked = np.count_nonzero(amounts)
     if marked * _SPARSE > amounts.size:

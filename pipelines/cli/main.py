@@ -10,6 +10,7 @@ import typer
 
 from minerisk.pipelines.cli.exit_codes import endings
 from minerisk.pipelines.cli.review_commands import add_desk, show
+from minerisk.pipelines.run.standard_output import keep_output_own
 
 if TYPE_CHECKING:
     from minerisk.pipelines.run.workers import Workers
@@ -392,6 +393,7 @@ def main() -> None:
     """Run the command line: one clear line and an exit code, whatever goes wrong."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     logging.getLogger("rasterio._env").setLevel(logging.ERROR)  # drivers already absent
+    keep_output_own()
     with endings():
         app()
 

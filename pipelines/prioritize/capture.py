@@ -20,7 +20,6 @@ from minerisk.models.tasks.selection import Limits, best_tasks
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.contents import MODEL
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.progress import muted
 
 Array = NDArray[np.float64]
 
@@ -146,14 +145,13 @@ def tasks_on(
     shape = (int(rows.max()) + 1, int(columns.max()) + 1)
     benefit, land = np.zeros(shape), np.zeros(shape, dtype=bool)
     benefit[rows, columns], land[rows, columns] = np.nan_to_num(score), True
-    with muted():
-        chosen = best_tasks(
-            benefit,
-            land,
-            np.ones(shape, dtype=np.int32),
-            limits=Limits(cells, min(sizes[0], max(cells, 1)), max(sizes)),
-            days=np.ones(shape),
-        )
+    chosen = best_tasks(
+        benefit,
+        land,
+        np.ones(shape, dtype=np.int32),
+        limits=Limits(cells, min(sizes[0], max(cells, 1)), max(sizes)),
+        days=np.ones(shape),
+    )
     return np.asarray(chosen.owner[rows, columns] > 0, dtype=np.float64)
 
 

@@ -40,7 +40,6 @@ from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.contents import feature_families
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_folder, hazard_rasters
-from minerisk.pipelines.run.progress import muted
 from minerisk.pipelines.run.readers import load_model
 from minerisk.pipelines.run.strips import values_at
 
@@ -108,8 +107,7 @@ def write_tasks(
     layers = run.layers()
     ground = task_ground(run.config, asked, layers, stores, geobox)
     land = _land(ground, bands, geobox, asked)
-    with muted():
-        tasks = count_cells(make_tasks(land, _wishes(run, asked, ground)), grid)
+    tasks = count_cells(make_tasks(land, _wishes(run, asked, ground)), grid)
     if tasks.table.empty:
         raise NoTaskError(
             f"No task of {asked.min_ha:g} to {asked.max_ha:g} ha fits a budget of "

@@ -90,6 +90,7 @@ def prepare(*modules: str) -> None:
             _PREPARED.extend(modules)
             multiprocessing.get_context(_METHOD).set_forkserver_preload(_PREPARED)
         # An interrupt is for this process: while the other imports, it would end in a traceback.
+        # Blocked in this thread only, for as long as the other process is started.
         resource_tracker.ensure_running()  # which lets interrupts through when it has begun
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
@@ -207,7 +208,7 @@ def _taken(crew: _Crew, worker: _Worker) -> list[Any]:
         result, failure = worker.pipe.recv()
     except (EOFError, OSError) as end:
         crew.workers.remove(worker)
-        _mourn(crew, worker, tile, end)
+        _handle_lost(crew, worker, tile, end)
         return []
     if tile in crew.done:
         return []
@@ -218,7 +219,7 @@ def _taken(crew: _Crew, worker: _Worker) -> list[Any]:
     return [result]
 
 
-def _mourn(crew: _Crew, worker: _Worker, tile: int, end: Exception) -> None:
+def _handle_lost(crew: _Crew, worker: _Worker, tile: int, end: Exception) -> None:
     worker.pipe.close()
     _end(worker.process)
     crew.losses[tile] += 1

@@ -1,25 +1,11 @@
-"""What compiled code prints stays off the terminal; progress says how long it will take."""
+"""Progress estimates how long a stage will take."""
 
-import ctypes
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
 from minerisk.pipelines.run import progress
-from minerisk.pipelines.run.progress import muted
-
-
-def test_compiled_code_is_heard_before_and_after_but_not_within(
-    capfd: pytest.CaptureFixture[str],
-) -> None:
-    library = ctypes.CDLL(None)
-    library.puts(b"before")
-    with muted():
-        library.puts(b"within")
-    library.puts(b"after")
-    library.fflush(None)
-    assert capfd.readouterr().out.split() == ["before", "after"]
 
 
 def test_time_left_is_estimated_where_each_tile_takes_minutes(

@@ -6,7 +6,7 @@ Purple and blue, told apart with every common kind of colour vision and in print
 
 from collections.abc import Mapping, Sequence
 
-from minerisk.pipelines.language.messages import marked
+from minerisk.pipelines.language.words import marked
 
 CANNOT_SAY, LOWER, ELEVATED, HIGHER, OUTSIDE = 0, 1, 2, 3, 255
 

@@ -1,30 +1,45 @@
 """What a reader sees, in their language: English is the source, catalogues hold the others.
 
 How to use it. Ask once for the texts of a language and hand them on: ``told = texts("az")``. Then
-``told.say("Hectares: {number}", number="12")`` gives the words of that message, and
-``told.words(CLASS_WORDS)`` or ``told.ramp(PROBABILITY_RAMP)`` a legend. A message must stand as a
-literal in ``say("…")``, in `marked` ("…") where it is a constant, or between ``{% trans %}`` and
-``{% endtrans %}`` in a template, so that a test finds it. Then add it to
+``told.say("Hectares: {area:hectares}", area=12.5)`` returns that message, ``told.say(notice)`` the
+words of a code with its values, and ``told.words(CLASS_WORDS)`` or ``told.ramp(PROBABILITY_RAMP)``
+a legend. A message with a number in it is a `Plural`. A message must stand as a literal in
+``say("…")``, in `marked` ("…") or `Plural` ("…", "…") where it is a constant, or between
+``{% trans %}`` and ``{% endtrans %}`` in a template, so that a test finds it. Then add it to
 ``locale/<language>/LC_MESSAGES/minerisk.po``, by hand or in any gettext editor; nothing has to be
 compiled. What has no translation is shown in English, never left out.
 """
 
-import ast
 import re
+import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from functools import cache, cached_property
+from gettext import NullTranslations
+from io import BytesIO
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from minerisk.features.errors import InputError
+from minerisk.pipelines.language.notice_words import WORDS
+from minerisk.pipelines.language.numbers import NONE, Kind, number
 from minerisk.pipelines.language.stored_messages import STORED
+from minerisk.pipelines.language.words import Message, Plural
+from minerisk.pipelines.records.notice import Scalar, Value
 
 Key = TypeVar("Key")
 
 LANGUAGES: Mapping[str, str] = {"en": "English", "az": "Azərbaycanca", "ru": "Русский"}
 """Code (ISO 639-1) of each language, and its name in itself."""
 LOCALE = Path(__file__).parent / "locale"
+KINDS: Mapping[str, Kind] = {
+    "number": "number",
+    "share": "share",
+    "hectares": "hectares",
+    "count": "count",
+}
+NARROW_SPACE = "\u202f"
 GROUP = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 PLACE = re.compile(r"\{(\w+)\}")
 SENTENCES = re.compile(r"(?<=[.!]) (?=[^\W\d_])")
@@ -32,9 +47,16 @@ JOINTS = ("; ", ": ", ", ")
 """What parts of a sentence, and then words of a list, are joined by."""
 
 
-def marked(message: str) -> str:
-    """Mark a constant as a message of the catalogues, and give it back as it is."""
-    return message
+class Coded(Protocol):
+    """A code with values, such as a `Notice`."""
+
+    @property
+    def code(self) -> StrEnum:
+        """Which sentence it is."""
+
+    @property
+    def values(self) -> Mapping[str, Value]:
+        """What stands in the places of that sentence."""
 
 
 @dataclass(frozen=True)
@@ -45,25 +67,48 @@ class Texts:
     ----------
     language
         ISO 639-1: ``en``, ``az`` or ``ru``.
-    messages
-        English to that language; a message that is not there is said in English.
+    catalogue
+        English to that language; a message that is not there is shown in English.
     """
 
     language: str = "en"
+    catalogue: NullTranslations = field(default_factory=NullTranslations)
     messages: Mapping[str, str] = field(default_factory=dict)
 
-    def say(self, message: str, **values: object) -> str:
-        """Give a message in this language, its ``{places}`` filled with `values`."""
-        words = self.messages.get(message, message)
-        return words.format(**values) if values else words
+    def say(self, message: Message | Coded, **values: Value) -> str:
+        """Return a message in this language, or that of a notice, its ``{places}`` filled.
+
+        Raises
+        ------
+        InputError
+            If a value is missing.
+        """
+        if not isinstance(message, str | Plural):
+            return self._filled(WORDS.get(message.code, message.code), message.values)
+        return self._filled(message, values) if values else self._translated(message, values)
+
+    def counted(self, one: str, many: str, count: float) -> str:
+        """Return the form of a message that goes with a number; its places stay as they are."""
+        return self.catalogue.ngettext(one, many, int(count))
 
     def words(self, named: Mapping[Key, str]) -> dict[Key, str]:
-        """Give what a table of names says, such as the classes of a legend."""
+        """Return a table of names, such as the classes of a legend, in this language."""
         return {key: self.say(message) for key, message in named.items()}
 
     def ramp(self, ramp: Sequence[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
-        """Give the steps of a scale (upper bound, colour, words) with words of this language."""
+        """Return the steps of a scale (upper bound, colour, words) in this language."""
         return [(upper, colour, self.say(words)) for upper, colour, words in ramp]
+
+    def number(self, value: float | None, kind: Kind = "number") -> str:
+        """Return a number, rounded; – where there is none."""
+        return number(value, kind, group=self._group)
+
+    def interval(self, low: float | None, high: float | None, kind: Kind = "number") -> str:
+        """Return the ends of an interval; empty where one is not known."""
+        ends = self.number(low, kind), self.number(high, kind)
+        if NONE in ends:
+            return ""
+        return f"{ends[0].removesuffix(' %')} {self.say('to')} {ends[1]}"
 
     def grouped(self, text: str) -> str:
         """Part thousands by a narrow space where a comma would be read as a decimal point."""
@@ -104,13 +149,51 @@ class Texts:
         known.sort(key=lambda message: (-len(PLACE.sub("", message)), message))
         return [(_pattern(message), self.messages[message]) for message in known]
 
+    @property
+    def _group(self) -> str:
+        """What parts thousands: elsewhere a comma would be read as a decimal point."""
+        return "," if self.language == "en" else NARROW_SPACE
+
+    def _translated(self, message: Message, values: Mapping[str, Value]) -> str:
+        if isinstance(message, Plural):
+            count = values.get(message.by)
+            return self.counted(
+                message.one, message.many, count if isinstance(count, int | float) else 0
+            )
+        return self.catalogue.gettext(message) if message else ""
+
+    def _filled(self, message: Message, values: Mapping[str, Value]) -> str:
+        return "".join(self._pieces(self._translated(message, values), values))
+
+    def _pieces(self, words: str, values: Mapping[str, Value]) -> Iterator[str]:
+        for literal, name, form, _ in string.Formatter().parse(words):
+            yield literal
+            if name is None:
+                continue
+            if name not in values:
+                raise InputError(f"The value {name!r} of {words!r} is missing; there is {values}.")
+            value = values[name]
+            parts = value if isinstance(value, tuple) else (value,)
+            yield ", ".join(self._shown(part, form or "") for part in parts)
+
+    def _shown(self, value: Scalar, form: str) -> str:
+        if value is None:
+            return NONE
+        if isinstance(value, str):
+            return self.say(WORDS.get(value, value)) if form == "name" else value
+        if form in KINDS:
+            return self.number(value, KINDS[form])
+        if form:
+            return format(value, form).replace(",", self._group)
+        return self.number(value, "count" if isinstance(value, int) else "number")
+
 
 ENGLISH = Texts()
 
 
 @cache
 def texts(language: str) -> Texts:
-    """Give the texts of a language.
+    """Return the texts of a language.
 
     Parameters
     ----------
@@ -128,37 +211,25 @@ def texts(language: str) -> Texts:
         raise InputError(
             f"There are no texts in {language!r}; expected one of {', '.join(LANGUAGES)}."
         )
+    from babel.messages.pofile import read_po
+
     path = LOCALE / language / "LC_MESSAGES" / "minerisk.po"
-    return Texts(language, read_catalogue(path.read_text(encoding="utf-8")))
+    content = path.read_bytes()
+    rows = read_po(BytesIO(content), locale=language)
+    known = {row.id: str(row.string) for row in rows if isinstance(row.id, str) and row.string}
+    return Texts(language, read_catalogue(content, language), known)
 
 
-def read_catalogue(content: str) -> dict[str, str]:
-    """Read a gettext catalogue (``.po``): message to translation.
+def read_catalogue(content: bytes, language: str) -> NullTranslations:
+    """Read a gettext catalogue (``.po``); what is fuzzy or withdrawn (``#~``) is left out."""
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+    from babel.support import Translations
 
-    What is not translated, marked fuzzy or withdrawn (``#~``) is left out. Contexts and plural
-    forms are not used: a count stands apart from its noun.
-    """
-    found: dict[str, str] = {}
-    for entry in re.split(r"\n\s*\n", content):
-        lines = entry.splitlines()
-        if any(line.startswith("#,") and "fuzzy" in line for line in lines):
-            continue
-        parts = {"msgid": "", "msgstr": ""}
-        for part, quoted in _quoted(lines):
-            parts[part] += ast.literal_eval(quoted)
-        if parts["msgid"] and parts["msgstr"]:
-            found[parts["msgid"]] = parts["msgstr"]
-    return found
-
-
-def _quoted(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Give every quoted line of an entry with the part that it belongs to."""
-    part = ""
-    for line in lines:
-        known = re.fullmatch(r'(?:(msgid|msgstr) )?(".*")', line.strip())
-        if known is not None:
-            part = known[1] or part
-            yield part, known[2]
+    compiled = BytesIO()
+    write_mo(compiled, read_po(BytesIO(content), locale=language))
+    compiled.seek(0)
+    return Translations(compiled)
 
 
 def _pattern(message: str) -> re.Pattern[str]:

@@ -1,10 +1,14 @@
-"""A page of a template in the language of its reader."""
+"""A page of a template in the language of its reader: HTML, Markdown or plain text."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import jinja2
+from markupsafe import Markup, escape
 
 from minerisk.pipelines.language.messages import Texts
+
+Escape = Callable[[object], Markup]
 
 
 def page(template: str, texts: Texts, *, folder: Path, **facts: object) -> str:
@@ -13,7 +17,9 @@ def page(template: str, texts: Texts, *, folder: Path, **facts: object) -> str:
     Parameters
     ----------
     template
-        Name of a file in `folder`; ``{% trans %}`` marks its messages.
+        Name of a file in `folder`. What it is made of follows from its name: in
+        ``….html.j2`` values are escaped for HTML, in ``….md.j2`` for Markdown and the HTML in it,
+        in ``….txt.j2`` not at all. ``{% trans %}`` marks its messages.
     texts
         The words of the page's language.
     folder
@@ -21,17 +27,52 @@ def page(template: str, texts: Texts, *, folder: Path, **facts: object) -> str:
     facts
         What the template asks for; anything that it lacks is an error.
     """
+    form = template.removesuffix(".j2").rpartition(".")[2]
+    environment = _environment(texts, ESCAPES[form], folder)
+    filled = environment.get_template(template).render(language=texts.language, **facts)
+    return texts.grouped(filled)
+
+
+def in_markdown(value: object) -> Markup:
+    """Keep a word from outside on its line, in its column, and out of HTML."""
+    if isinstance(value, Markup):
+        return value
+    plain = " ".join(str(value).split())
+    return Markup(plain.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|"))
+
+
+def as_it_is(value: object) -> Markup:
+    """Leave a value as it is: plain text has nothing to escape."""
+    return Markup(str(value))
+
+
+ESCAPES: Mapping[str, Escape] = {"html": escape, "md": in_markdown, "txt": as_it_is}
+
+
+def _environment(texts: Texts, escaped: Escape, folder: Path) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
+        finalize=escaped,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
         extensions=["jinja2.ext.i18n"],
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
-        texts.say, lambda one, many, count: texts.say(one if count == 1 else many), newstyle=True
-    )
-    filled = environment.get_template(template).render(language=texts.language, **facts)
-    return texts.grouped(filled)
+    environment.filters |= {"number": texts.number, "say": texts.say}
+
+    def filled(message: str, values: Mapping[str, object]) -> Markup:
+        return Markup(message) % {name: escaped(value) for name, value in values.items()}
+
+    def gettext(message: str, **values: object) -> Markup:
+        return filled(texts.say(message), values)
+
+    def ngettext(one: str, many: str, count: float, **values: object) -> Markup:
+        return filled(texts.counted(one, many, count), {"num": count, **values})
+
+    # As install_gettext_callables, but a message's values are escaped as the page's form demands.
+    environment.extend(newstyle_gettext=True)
+    environment.globals |= {"gettext": gettext, "ngettext": ngettext, "_": gettext}
+    return environment

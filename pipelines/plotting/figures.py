@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
-from minerisk.pipelines.language.messages import ENGLISH, Texts, marked
+from minerisk.pipelines.language.messages import ENGLISH, Texts
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.map_figure import INK, kilometres, simulated_banner
 
 Format = Literal["png", "svg"]
@@ -318,7 +319,7 @@ def fold_figure(
     axes.set_title(textwrap.fill(words, 60), fontsize=9, loc="left", pad=20 if simulated else 6)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(kilometres(texts))
-    axes.set_xlabel(texts.say("easting, km ({crs})", crs=geobox.crs))
+    axes.set_xlabel(texts.say("easting, km ({crs})", crs=str(geobox.crs)))
     axes.set_ylabel(texts.say("northing, km"))
     return figure_bytes(figure, form)
 

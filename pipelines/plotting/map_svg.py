@@ -267,7 +267,7 @@ def _border(geobox: GeoBox, frame: _Frame, texts: Texts) -> Iterator[str]:
         )
         yield _word(words, place, frame.top - 6, anchor=anchor, size=10)
     yield _word(
-        texts.say("northing, km ({crs}); N is grid north", crs=geobox.crs),
+        texts.say("northing, km ({crs}); N is grid north", crs=str(geobox.crs)),
         frame.left,
         frame.total - 3,
         anchor="start",

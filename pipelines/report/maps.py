@@ -14,7 +14,8 @@ from odc.geo.geobox import GeoBox
 from minerisk.features.cube.store import open_cube
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS
-from minerisk.pipelines.language.messages import Texts, marked
+from minerisk.pipelines.language.messages import Texts
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.plotting.figures import figure_bytes
 from minerisk.pipelines.plotting.grids import HEIGHT, Grids

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from minerisk.models.applicability.area_of_applicability import MAX_POINTS
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import DISSIMILARITY_RAMP
-from minerisk.pipelines.language.messages import ENGLISH, Texts, marked
+from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.numbers import interval, number
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report.hazards import hazard_rows
 from minerisk.pipelines.run.strips import strips

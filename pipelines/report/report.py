@@ -10,9 +10,10 @@ import pandas as pd
 import yaml
 
 from minerisk.features.errors import InputError
-from minerisk.pipelines.language.messages import ENGLISH, Texts, marked, texts
+from minerisk.pipelines.language.messages import ENGLISH, Texts, texts
 from minerisk.pipelines.language.numbers import interval, listed, number
 from minerisk.pipelines.language.page import page
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.plotting.figures import (
     MODEL_WORDS,

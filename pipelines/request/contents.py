@@ -6,7 +6,8 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from minerisk.pipelines.language.messages import ENGLISH, Texts, marked
+from minerisk.pipelines.language.messages import ENGLISH, Texts
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.predict.window import Window
 from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.request.public_copy import FACTOR

@@ -9,7 +9,8 @@ from odc.geo.geobox import GeoBox
 from minerisk.pipelines.formats.geopackage import StyledLayer, write_geopackage
 from minerisk.pipelines.formats.qgis_project import ProjectLayer, project_text
 from minerisk.pipelines.formats.qml import line_qml, points_qml, registered_qml, tasks_qml
-from minerisk.pipelines.language.messages import Texts, marked
+from minerisk.pipelines.language.messages import Texts
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.map_layers import MapLayers
 from minerisk.pipelines.request.contents import USE, Request
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES

@@ -1,6 +1,8 @@
 import re
 import string
+from enum import StrEnum
 
+import pydantic
 import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
@@ -8,6 +10,7 @@ from babel.messages.pofile import read_po
 from minerisk.features.errors import InputError
 from minerisk.features.families import FAMILIES
 from minerisk.pipelines.formats import palette, qml
+from minerisk.pipelines.language import messages
 from minerisk.pipelines.language.messages import (
     ENGLISH,
     LANGUAGES,
@@ -16,11 +19,16 @@ from minerisk.pipelines.language.messages import (
     read_catalogue,
     texts,
 )
+from minerisk.pipelines.language.notice_words import TABLES
 from minerisk.pipelines.language.stored_messages import STORED
+from minerisk.pipelines.language.words import Plural
+from minerisk.pipelines.records.notice import Notice
 
-ROOM = LOCALE.parent
+ROOM = LOCALE.parents[1]
 FOREIGN = sorted(set(LANGUAGES) - {"en"})
-KEYWORDS = {"say": None, "marked": None, "gettext": None, "_": None}
+KEYWORDS = {
+    "say": None, "marked": None, "gettext": None, "_": None, "Plural": (1, 2), "ngettext": (1, 2)
+}  # fmt: skip
 METHODS = [("**.py", "python"), ("**.j2", "jinja2.ext:babel_extract")]
 OPTIONS = {
     "**.j2": {
@@ -41,35 +49,53 @@ def source_messages():
     found = extract_from_dir(
         ROOM, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, strip_comment_tags=False
     )
-    literal = {message: f"{path}:{line}" for path, line, message, *_ in found}
+    literal = {tuple_or_text(message): f"{path}:{line}" for path, line, message, *_ in found}
     stored = {*STORED, *(family.words for family in FAMILIES.values())}
     return literal | dict.fromkeys(stored, "stored_texts.py")
 
 
+def tuple_or_text(message):
+    """One message; one and many of a message with plural forms."""
+    return message if isinstance(message, str) else tuple(message[:2])
+
+
+def translated(language):
+    """Message to translations: one, or as many as the language has plural forms."""
+    return {
+        row.id: (row.string,) if isinstance(row.string, str) else tuple(row.string)
+        for row in catalogue(language)
+        if row.id and not row.fuzzy
+    }
+
+
 def places(message):
-    """Names in braces of a message of Python, in ``%(…)s`` of one of a template, and its tags."""
-    braces = [name for _, name, *_ in string.Formatter().parse(message) if name is not None]
+    """Places in braces of a message of Python, in ``%(…)s`` of one of a template, and its tags."""
+    parsed = string.Formatter().parse(message)
+    braces = [f"{name}:{form}" for _, name, form, _ in parsed if name is not None]
     return sorted([*braces, *re.findall(r"%\(\w+\)s|%%|<[^>]+>", message)])
 
 
 @pytest.mark.parametrize("language", FOREIGN)
 def test_every_message_is_in_each_catalogue(language):
-    known = texts(language).messages
+    known = {message for message, words in translated(language).items() if all(words)}
     missing = {words: place for words, place in source_messages().items() if words not in known}
-    listed = "\n".join(f'{place}: msgid "{words}"' for words, place in sorted(missing.items()))
+    listed = "\n".join(f"{place}: msgid {words!r}" for words, place in missing.items())
     assert not missing, f"{len(missing)} messages are still English in {language}:\n{listed}"
 
 
 @pytest.mark.parametrize("language", FOREIGN)
-def test_places_and_tags_are_those_of_the_message(language):
-    for message, words in texts(language).messages.items():
-        assert places(words) == places(message), message
+def test_no_message_stands_in_a_catalogue_that_nothing_shows(language):
+    shown = source_messages()
+    left = [message for message in translated(language) if message not in shown]
+    assert not left
 
 
 @pytest.mark.parametrize("language", FOREIGN)
-def test_the_catalogue_is_read_as_babel_reads_it(language):
-    told = {row.id: row.string for row in catalogue(language) if row.id and row.string}
-    assert texts(language).messages == told
+def test_places_and_tags_are_those_of_the_message(language):
+    for message, forms in translated(language).items():
+        english = message if isinstance(message, str) else message[1]
+        for words in forms:
+            assert places(words) == places(english), message
 
 
 def test_an_entry_that_is_fuzzy_empty_or_withdrawn_is_left_out():
@@ -80,18 +106,102 @@ def test_an_entry_that_is_fuzzy_empty_or_withdrawn_is_left_out():
         '#~ msgid "three"\n#~ msgstr "üç"\n\n'
         'msgid ""\n"four \\"and\\" "\n"five"\nmsgstr "dörd"\n'
     )
-    assert read_catalogue(content) == {'four "and" five': "dörd"}
+    told = Texts("az", read_catalogue(content.encode(), "az"))
+    assert [told.say(words) for words in ("one", "two", "three")] == ["one", "two", "three"]
+    assert told.say('four "and" five') == "dörd"
+    assert told.say("") == ""
 
 
 def test_what_has_no_translation_is_english():
-    assert Texts("az", {"one": "bir"}).say("two {count}", count=2) == "two 2"
-    assert ENGLISH.say("one") == ENGLISH.told("one") == "one"
+    assert texts("az").say("nobody translates {count}", count=2) == "nobody translates 2"
+    assert ENGLISH.say("one") == "one"
+
+
+PROBLEMS = Plural("{count} problem in {layer}", "{count} problems in {layer}")
+
+
+def test_english_tells_one_from_several():
+    assert ENGLISH.say(PROBLEMS, count=1, layer="roads") == "1 problem in roads"
+    assert ENGLISH.say(PROBLEMS, count=1200, layer="roads") == "1,200 problems in roads"
+
+
+def test_a_language_has_its_own_plural_forms():
+    content = (
+        'msgid ""\nmsgstr ""\n"Language: ru\\n"\n\n'
+        'msgid "{count} problem"\nmsgid_plural "{count} problems"\n'
+        'msgstr[0] "{count} ошибка"\nmsgstr[1] "{count} ошибки"\nmsgstr[2] "{count} ошибок"\n'
+    )
+    told = Texts("ru", read_catalogue(content.encode(), "ru"))
+    message = Plural("{count} problem", "{count} problems")
+    said = [told.say(message, count=count) for count in (1, 3, 5, 11, 21)]
+    assert said == ["1 ошибка", "3 ошибки", "5 ошибок", "11 ошибок", "21 ошибка"]
+
+
+@pytest.mark.parametrize("language", FOREIGN)
+def test_a_catalogue_states_its_plural_forms(language):
+    expected = {"az": 1, "ru": 3}  # in Azerbaijani a noun after a number stays as it is
+    assert catalogue(language).num_plurals == expected[language]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "english", "russian"),
+    [
+        ("{x}", "roads", "roads", "roads"),
+        ("{x}", 1234567, "1,234,567", "1\u202f234\u202f567"),
+        ("{x}", 0.12345, "0.123", "0.123"),
+        ("{x}", None, "–", "–"),
+        ("{x:share}", 0.123, "12 %", "12 %"),
+        ("{x:share}", 0.0123, "1.2 %", "1.2 %"),
+        ("{x:hectares}", 12345.6, "12,346", "12\u202f346"),
+        ("{x:count}", 3, "3", "3"),
+        ("{x:,.1f}", 12345.67, "12,345.7", "12\u202f345.7"),
+        ("{x:name}", "a name of nothing", "a name of nothing", "a name of nothing"),
+        ("{x}", ("roads", "rivers"), "roads, rivers", "roads, rivers"),
+        ("{x:share}", (0.1, 0.2), "10 %, 20 %", "10 %, 20 %"),
+    ],
+)
+def test_a_place_says_how_its_value_is_shown(place, value, english, russian):
+    assert ENGLISH.say(place, x=value) == english
+    assert texts("ru").say(place, x=value) == russian
+
+
+def test_a_value_that_is_missing_is_named():
+    with pytest.raises(InputError, match=r"'share' of .* is missing"):
+        ENGLISH.say("{share} of {land}", land="all")
+
+
+class Fruit(StrEnum):
+    APPLE = "apple_fell"
+    PEAR = "pear_fell"
+
+
+def test_words_of_a_notice_are_made_when_it_is_shown(monkeypatch):
+    words = {Fruit.APPLE: "An apple fell {metres:.1f} m.", Fruit.PEAR: "a pear, like {other:name}"}
+    monkeypatch.setattr(messages, "WORDS", words)
+    fallen = Notice[Fruit](code=Fruit.APPLE, values={"metres": 2.04})
+    assert ENGLISH.say(fallen) == "An apple fell 2.0 m."
+    assert ENGLISH.say(Notice(code=Fruit.PEAR, values={"other": "plum"})) == "a pear, like plum"
+
+
+def test_a_notice_is_read_back_from_json_as_it_was():
+    found = Notice[Fruit](code=Fruit.PEAR, values={"share": 0.5, "names": ("a", "b"), "n": None})
+    assert Notice[Fruit].model_validate_json(found.model_dump_json()) == found
+    with pytest.raises(pydantic.ValidationError, match="apple_fell"):
+        Notice[Fruit].model_validate_json('{"code": "plum_fell", "values": {}}')
+
+
+def test_every_code_of_a_table_has_words_and_no_two_are_spelled_alike():
+    codes = [code for table in TABLES for code in table]
+    assert len(set(codes)) == len(codes)
+    for table in TABLES:
+        kinds = {type(code) for code in table}
+        assert {code for kind in kinds for code in kind} == set(table)
 
 
 def test_stored_words_are_known_by_what_stands_around_their_places():
     told = Texts(
         "az",
-        {
+        messages={
             "row {number}": "sətir {number}",
             "Missing: {parts}.": "Yoxdur: {parts}.",
             "Within the interval it ranks {low} to {high}.": "Yeri {low} – {high}.",

@@ -1,0 +1,16 @@
+"""The English of every code that a stage writes down, in one table.
+
+A kind of notice has a table of its own, ``{code: message}``, in a module beside this one (or, if it
+is short, here); add it to `TABLES`. Codes are spelled differently throughout. How a value is shown
+stands in its place: ``{share:share}``, ``{area:hectares}``, ``{cells:count}``, ``{score:number}``,
+``{family:name}`` for a value that itself is a code or a name of these tables, or any format of
+Python, ``{distance:.1f}``. Several values are joined by commas.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from minerisk.pipelines.language.words import Message
+
+TABLES: tuple[Mapping[StrEnum, Message], ...] = ()
+WORDS: Mapping[str, Message] = {code: words for table in TABLES for code, words in table.items()}

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 import lightgbm as lgb
 import numpy as np
@@ -17,7 +17,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from minerisk.features.errors import InputError
-from minerisk.models.estimators.dask_boosting import LEAST_BYTES, train_on_dask
 from minerisk.models.estimators.ensemble import Ensemble
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.estimators.members import LinearMembers, TreeMembers
@@ -36,6 +35,24 @@ SAME_TREES: dict[str, Any] = {
 FOREST_ROWS = 0.632  # what drawing with replacement leaves of the rows, on average
 RULE_M = 10_000.0  # the rule's log-odds fall by 1 in this distance
 FAR_M = 1e6  # what a missing distance reads as
+LARGE_BYTES = 4 * 2**30
+"""A member with more rows than this holds as float32 is trained by `train_large`, if given."""
+
+
+class TrainBooster(Protocol):
+    """A way to train a booster on the rows of positive weight, such as on a cluster."""
+
+    def __call__(
+        self,
+        matrix: Matrix,
+        target: NDArray[np.float32],
+        weight: NDArray[np.float64],
+        *,
+        parameters: Mapping[str, Any],
+        rounds: int,
+    ) -> lgb.Booster:
+        """Train `rounds` trees with LightGBM's `parameters`; rows have shape ``(n, p)``."""
+        ...
 
 
 class LightGBMEnsemble(Ensemble):
@@ -66,9 +83,9 @@ class LightGBMEnsemble(Ensemble):
         What the log-odds are multiplied by, and what is added.
     seed, threads
         The same seed gives the same trees, whatever the number of threads.
-    scheduler
-        Address of a Dask scheduler, whose workers train members that have more rows than
-        `dask_boosting.LEAST_BYTES` holds. Such trees are not the same each time.
+    train_large
+        Trains the members that have more rows than `LARGE_BYTES` holds, one after the other, such
+        as on the workers of a cluster; None trains all of them here.
     """
 
     def __init__(
@@ -92,7 +109,7 @@ class LightGBMEnsemble(Ensemble):
         intercept: float = 0.0,
         seed: int = 7,
         threads: int = 2,
-        scheduler: str | None = None,
+        train_large: TrainBooster | None = None,
     ) -> None:
         self.members = members
         self.kind = kind
@@ -112,7 +129,7 @@ class LightGBMEnsemble(Ensemble):
         self.intercept = intercept
         self.seed = seed
         self.threads = threads
-        self.scheduler = scheduler
+        self.train_large = train_large
 
     def _trained(
         self, X: ArrayLike, target: NDArray[np.float32], drawn: list[NDArray[np.float64]]
@@ -125,7 +142,7 @@ class LightGBMEnsemble(Ensemble):
             blinded = matrix.copy()
             blinded[:, [name in self.hidden for name in names]] = np.nan  # no split is made on it
         # A thread per member: no member waits for another, and each uses one thread of its own.
-        threads = 1 if self.scheduler is not None else self.threads  # a cluster takes one by one
+        threads = self.threads if self.train_large is None else 1
         with ThreadPoolExecutor(max_workers=threads) as pool:
             trained = pool.map(
                 lambda member: self._train(
@@ -155,11 +172,8 @@ class LightGBMEnsemble(Ensemble):
         if any(monotone):
             parameters["monotone_constraints"] = monotone
         rounds = self.forest_trees if forest else self.trees
-        if self.scheduler is not None and kept.sum() * matrix[0].nbytes > LEAST_BYTES:
-            rows = matrix, target, weight
-            booster = train_on_dask(
-                *rows, parameters=parameters, rounds=rounds, scheduler=self.scheduler
-            )
+        if self.train_large is not None and kept.sum() * matrix[0].nbytes > LARGE_BYTES:
+            booster = self.train_large(matrix, target, weight, parameters=parameters, rounds=rounds)
         else:
             data = lgb.Dataset(matrix[kept], target[kept], weight=weight[kept], free_raw_data=True)
             booster = lgb.train(parameters, data, num_boost_round=rounds)

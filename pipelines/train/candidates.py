@@ -13,6 +13,7 @@ from minerisk.models.estimators.estimators import (
     DistanceRule,
     LightGBMEnsemble,
     LogisticEnsemble,
+    TrainBooster,
     baselines,
     risk_pipeline,
 )
@@ -42,7 +43,7 @@ def _classifier(
     *,
     members: int,
     rule_column: str | None,
-    scheduler: str | None,
+    train_large: TrainBooster | None,
 ) -> Ensemble:
     """Make the classifier of the kind that settings, or else the configuration, ask for."""
     model = config.model
@@ -53,7 +54,9 @@ def _classifier(
     if kind == "distance_rule" and rule_column is not None:
         return DistanceRule(rule_column, threads=model.threads)
     stated = model.lightgbm.model_dump() | dict(settings)
-    return LightGBMEnsemble(**seeded, **stated, monotone=dict(model.monotone), scheduler=scheduler)
+    return LightGBMEnsemble(
+        **seeded, **stated, monotone=dict(model.monotone), train_large=train_large
+    )
 
 
 def makers(
@@ -62,11 +65,11 @@ def makers(
     families: Mapping[str, Sequence[str]],
     block_m: float,
     *,
-    scheduler: str | None = None,
+    train_large: TrainBooster | None = None,
 ) -> dict[str, Maker]:
     """Give the maker of the model and of each rule of thumb, by name.
 
-    A Dask scheduler helps with training sets that are too large for this machine.
+    `train_large` trains on sets that are too large for this machine (see `LightGBMEnsemble`).
     """
     names = table.features
     rule_column = _rule_column(families, names)
@@ -77,7 +80,7 @@ def makers(
         seed=config.model.seed,
         threads=config.model.threads,
     )
-    made: dict[str, Maker] = {MODEL: _model_maker(names, config, block_m, rule_column, scheduler)}
+    made: dict[str, Maker] = {MODEL: _model_maker(names, config, block_m, rule_column, train_large)}
     return made | {name: partial(_copy, other) for name, other in others.items()}
 
 
@@ -90,7 +93,7 @@ def _model_maker(
     config: Config,
     block_m: float,
     rule_column: str | None,
-    scheduler: str | None,
+    train_large: TrainBooster | None,
 ) -> Maker:
     """Give the maker of the model: a choice inside each training set, or the settings given."""
 
@@ -102,7 +105,7 @@ def _model_maker(
             own["hidden"] = tuple(encoder.get_feature_names_out())
         encoder = None if seen == "none" else encoder
         classifier = _classifier(
-            config, own, members=members, rule_column=rule_column, scheduler=scheduler
+            config, own, members=members, rule_column=rule_column, train_large=train_large
         )
         return risk_pipeline(names, findings=encoder, classifier=classifier)
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from minerisk.configs.schema import Config
 from minerisk.models.calibration.cross_calibration import choose_kind
+from minerisk.models.estimators.estimators import TrainBooster
 from minerisk.models.evaluation.nested_search import NestedChoice
 from minerisk.models.evaluation.out_of_fold import (
     OutOfFold,
@@ -68,7 +69,7 @@ def put_to_the_test(
     *,
     progress: Progress,
     target: NDArray[np.float64] | None = None,
-    scheduler: str | None = None,
+    train_large: TrainBooster | None = None,
 ) -> Test:
     """Score every model on every protocol's held-out land.
 
@@ -80,15 +81,15 @@ def put_to_the_test(
         Family of features to its columns.
     target
         Easting and northing of the land to be predicted, shape ``(m, 2)``.
-    scheduler
-        Address of a Dask scheduler for training sets that are too large for this machine.
+    train_large
+        Trains on sets that are too large for this machine; see `LightGBMEnsemble`.
     """
     held = hold_out(table, config, target=target)
     scores: dict[tuple[str, str], OutOfFold] = {}
     choices: dict[str, NestedChoice] = {}
     for protocol in held.protocols.values():
         settings = config if protocol.name != "random" else without_choice(config)
-        made = makers(table, settings, families, held.block_m, scheduler=scheduler)
+        made = makers(table, settings, families, held.block_m, train_large=train_large)
         for name, make in made.items():
             progress.step(
                 f"{protocol.name} folds, {name}", len(scores), len(held.protocols) * len(made)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_
 from minerisk.models.calibration.calibrators import Calibrator
 from minerisk.models.calibration.conformal import IntervalScaler
 from minerisk.models.calibration.cross_calibration import fit_kind
+from minerisk.models.estimators.estimators import TrainBooster
 from minerisk.models.evaluation.nested_search import NestedChoice
 from minerisk.models.evaluation.out_of_fold import fit_pipeline, grouped_importance
 from minerisk.models.folds.splits import assign_blocks
@@ -27,6 +29,7 @@ from minerisk.pipelines.run.contents import MODEL, feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress
 from minerisk.pipelines.train.candidates import Maker, drawing, findings_encoder, makers
+from minerisk.pipelines.train.dask_boosting import train_on_dask
 from minerisk.pipelines.train.gates import gates, refuse_too_few
 from minerisk.pipelines.train.hazard_models import measure_hazards, train_hazards
 from minerisk.pipelines.train.held_out_scores import Test, put_to_the_test
@@ -65,9 +68,9 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
     families = feature_families(run)
     refuse_too_few(table, config)
     target = land_to_predict(run)
-    scheduler = run.workers.scheduler
+    train_large = _on_cluster(run.workers.scheduler)
     test = put_to_the_test(
-        table, config, families, progress=progress, target=target, scheduler=scheduler
+        table, config, families, progress=progress, target=target, train_large=train_large
     )
     permuted = permuted_within_blocks(
         table, test.held.blocks, config, families, block_m=test.block_m, progress=progress
@@ -81,7 +84,7 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
     progress.step("importance", 0, 1)
     importance = _importance(test, config, families)
     progress.step("final model", 0, 1)
-    make = makers(table, config, families, test.block_m, scheduler=scheduler)[MODEL]
+    make = makers(table, config, families, test.block_m, train_large=train_large)[MODEL]
     model = _final_model(test, config, make)
     choices = dict(test.choices)
     if isinstance(make, NestedChoice):
@@ -99,6 +102,12 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
     }
     write_json(RunFolder(folder).trials, tried)
     return metrics
+
+
+def _on_cluster(scheduler: str | None) -> TrainBooster | None:
+    if scheduler is None:
+        return None
+    return partial(train_on_dask, scheduler=scheduler)
 
 
 def _importance(

@@ -1,3 +1,4 @@
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from minerisk.configs.load import load_config
 from minerisk.models.table import CellTable
 from minerisk.pipelines.run.contents import MODEL
 from minerisk.pipelines.train.candidates import findings_encoder, makers, without_choice
+from minerisk.pipelines.train.dask_boosting import train_on_dask
 
 TINY = Path(__file__).resolve().parents[3] / "configs" / "tiny.yaml"
 
@@ -41,7 +43,7 @@ def test_every_setting_reaches_the_encoder_of_findings(name: str, value: Any) ->
     assert before.get_params() | {name: value} == after.get_params()
 
 
-def test_a_scheduler_reaches_the_classifier() -> None:
+def test_what_trains_on_a_cluster_reaches_the_classifier() -> None:
     columns = {"easting": [0.0], "northing": [0.0], "slope_deg": [1.0]}
     table = CellTable(
         cells=pd.DataFrame(columns),
@@ -50,7 +52,6 @@ def test_a_scheduler_reaches_the_classifier() -> None:
         region=np.zeros(1, dtype=np.int64),
         cell_ha=1.0,
     )
-    made = makers(
-        table, without_choice(load_config(TINY)), {}, 5_000.0, scheduler="tcp://10.0.0.1:8786"
-    )
-    assert made[MODEL](table).named_steps["classifier"].scheduler == "tcp://10.0.0.1:8786"
+    train_large = partial(train_on_dask, scheduler="tcp://10.0.0.1:8786")
+    made = makers(table, without_choice(load_config(TINY)), {}, 5_000.0, train_large=train_large)
+    assert made[MODEL](table).named_steps["classifier"].train_large is train_large

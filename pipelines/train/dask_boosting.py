@@ -1,6 +1,5 @@
 """Training of a booster by the workers of a Dask cluster, where one memory is too little."""
 
-import importlib
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +7,6 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
-
-LEAST_BYTES = 4 * 2**30
-"""Rows of a member that take more than this as float32 are trained on by the cluster."""
 
 _LOCAL = re.compile(r"^\[(machines|local_listen_port|num_machines|time_out): .*\]\n", re.MULTILINE)
 
@@ -24,7 +20,7 @@ def train_on_dask(
     rounds: int,
     scheduler: str,
 ) -> lgb.Booster:
-    """Train a booster on the rows of positive weight, dealt out to the workers of a cluster.
+    """Train a booster on the rows of positive weight, spread over the workers of a cluster.
 
     Parameters
     ----------
@@ -49,28 +45,30 @@ def train_on_dask(
     -----
     Data-parallel training by `lightgbm.dask`. Workers open ports to each other.
     """
-    arrays, boosting = (importlib.import_module(name) for name in ("dask.array", "lightgbm.dask"))
-    distributed = importlib.import_module("distributed")
+    from dask import array
+    from distributed import Client
+    from lightgbm.dask import DaskLGBMRegressor
+
     rows = np.flatnonzero(weight > 0)
-    with distributed.Client(scheduler, timeout="20s") as client:
+    with Client(scheduler, timeout="20s") as client:
         workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
         parts = np.array_split(rows, len(workers))
 
-        def dealt(values: NDArray[Any]) -> Any:
+        def spread(values: NDArray[np.floating]) -> array.Array:
             blocks = [
-                arrays.from_delayed(
+                array.from_delayed(
                     client.scatter(values[part], workers=[worker], hash=False),
                     shape=(len(part), *values.shape[1:]),
                     dtype=values.dtype,
                 )
                 for part, worker in zip(parts, workers, strict=True)
             ]
-            return arrays.concatenate(blocks)
+            return array.concatenate(blocks)
 
         # The regressor leaves the objective as it is given; the rows are 0 and 1 as they are.
         own = {name: value for name, value in parameters.items() if name != "num_threads"}
-        model = boosting.DaskLGBMRegressor(client=client, n_estimators=rounds, **own)
-        model.fit(dealt(matrix), dealt(target), sample_weight=dealt(weight))
+        model = DaskLGBMRegressor(client=client, n_estimators=rounds, **own)
+        model.fit(spread(matrix), spread(target), sample_weight=spread(weight))
         text = model.booster_.model_to_string()
     # Addresses of the workers are no part of a model.
     return lgb.Booster(model_str=_LOCAL.sub("", text))

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
@@ -5,6 +7,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from minerisk.models.estimators import estimators
 from minerisk.models.estimators.estimators import LightGBMEnsemble
 from minerisk.models.estimators.members import members_from_files
+from minerisk.pipelines.train.dask_boosting import train_on_dask
 
 ROWS = 6_000
 
@@ -19,9 +22,11 @@ def land(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def fitted(scheduler: str | None, seed: int = 7) -> LightGBMEnsemble:
     X, y = land(1)
+    train_large = None if scheduler is None else partial(train_on_dask, scheduler=scheduler)
     ensemble = LightGBMEnsemble(
-        members=2, kind="both", trees=40, forest_trees=20, seed=seed, threads=1, scheduler=scheduler
-    )
+        members=2, kind="both", trees=40, forest_trees=20, seed=seed, threads=1,
+        train_large=train_large,
+    )  # fmt: skip
     weight = 1.0 + (X[:, 2] > 0)
     return ensemble.fit(X, y, sample_weight=weight, groups=np.arange(ROWS) // 50)
 
@@ -35,7 +40,7 @@ def test_a_cluster_trains_as_well_as_one_process(monkeypatch: pytest.MonkeyPatch
     ) as cluster:
         small = fitted(cluster.scheduler_address)
         assert np.array_equal(small.predict_proba(X)[:, 1], own)
-        monkeypatch.setattr(estimators, "LEAST_BYTES", 10_000)
+        monkeypatch.setattr(estimators, "LARGE_BYTES", 10_000)
         ensemble = fitted(cluster.scheduler_address)
     found = ensemble.predict_proba(X)[:, 1]
     assert not np.array_equal(found, own)

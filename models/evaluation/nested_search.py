@@ -99,8 +99,6 @@ class NestedChoice:
 
     def _search(self, objective: Callable[[optuna.Trial], float]) -> Settings:
         """Give the settings with the greatest objective; a trial that fails is passed over."""
-        # Optuna would print the traceback of a trial that fails.
-        optuna.logging.set_verbosity(optuna.logging.ERROR)
         sampler = optuna.samplers.TPESampler(
             seed=self.drawing.seed, n_startup_trials=max(4, len(self.first))
         )
@@ -108,12 +106,17 @@ class NestedChoice:
         for settings in self.first:
             study.enqueue_trial(dict(settings))
         trials = max(self.trials_each, len(self.first))
-        study.optimize(objective, n_trials=trials, catch=InputError)
-        failed = [trial for trial in self.trials[-trials:] if "failed" in trial]
+        for _ in range(trials):  # study.optimize would log the traceback of a trial that fails
+            trial = study.ask()
+            try:
+                study.tell(trial, objective(trial))
+            except InputError:
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        failed = [record for record in self.trials[-trials:] if "failed" in record]
         if len(failed) == trials:
             raise InputError(f"None of {trials} settings could be tried: {failed[-1]['failed']}")
-        for trial in failed:
-            log.warning("A setting could not be tried, and is passed over: %s", trial)
+        for record in failed:
+            log.warning("A setting could not be tried, and is passed over: %s", record)
         return study.best_params
 
 

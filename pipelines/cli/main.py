@@ -393,6 +393,7 @@ def main() -> None:
     """Run the command line: one clear line and an exit code, whatever goes wrong."""
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     logging.getLogger("rasterio._env").setLevel(logging.ERROR)  # drivers already absent
+    logging.getLogger("optuna.storages").setLevel(logging.WARNING)  # a line for every study
     keep_output_own()
     with endings():
         app()

@@ -1,4 +1,5 @@
 import numpy as np
+import optuna
 import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
@@ -117,3 +118,9 @@ def test_too_little_land_is_refused_in_words() -> None:
     )
     with pytest.raises(InputError, match="inner folds"):
         inner_protocol(one_block, 3, DRAWING, 0)
+
+
+def test_a_search_changes_no_setting_of_optuna() -> None:
+    before = optuna.logging.get_verbosity()
+    choice()(table())
+    assert optuna.logging.get_verbosity() == before

@@ -50,7 +50,7 @@ def train_on_dask(
     from lightgbm.dask import DaskLGBMRegressor
 
     rows = np.flatnonzero(weight > 0)
-    with Client(scheduler, timeout="20s", set_as_default=False) as client:
+    with Client(scheduler, timeout="20s", set_as_default=False) as client, client.as_current():
         workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
         parts = np.array_split(rows, len(workers))
 

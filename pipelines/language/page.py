@@ -19,7 +19,7 @@ def page(template: str, texts: Texts, *, folder: Path, **facts: object) -> str:
     template
         Name of a file in `folder`. What it is made of follows from its name: in
         ``….html.j2`` values are escaped for HTML, in ``….md.j2`` for Markdown and the HTML in it,
-        in ``….txt.j2`` not at all. ``{% trans %}`` marks its messages.
+        in ``….txt.j2`` not at all. ``{% trans %}`` marks its messages; whole numbers are grouped.
     texts
         The words of the page's language.
     folder
@@ -49,7 +49,12 @@ def as_it_is(value: object) -> Markup:
 ESCAPES: Mapping[str, Escape] = {"html": escape, "md": in_markdown, "txt": as_it_is}
 
 
-def _environment(texts: Texts, escaped: Escape, folder: Path) -> jinja2.Environment:
+def _environment(texts: Texts, escape_word: Escape, folder: Path) -> jinja2.Environment:
+    def escaped(value: object) -> Markup:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return escape_word(texts.number(value, "count"))
+        return escape_word(value)
+
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folder),
         autoescape=True,
@@ -58,21 +63,21 @@ def _environment(texts: Texts, escaped: Escape, folder: Path) -> jinja2.Environm
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        extensions=["jinja2.ext.i18n"],
     )
+    environment.extend(newstyle_gettext=True)
+    environment.add_extension("jinja2.ext.i18n")
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters |= {"number": texts.number, "say": texts.say}
 
     def filled(message: str, values: Mapping[str, object]) -> Markup:
         return Markup(message) % {name: escaped(value) for name, value in values.items()}
 
-    def gettext(message: str, **values: object) -> Markup:
+    def gettext(message: str, /, **values: object) -> Markup:
         return filled(texts.say(message), values)
 
-    def ngettext(one: str, many: str, count: float, **values: object) -> Markup:
+    def ngettext(one: str, many: str, count: float, /, **values: object) -> Markup:
         return filled(texts.counted(one, many, count), {"num": count, **values})
 
     # As install_gettext_callables, but a message's values are escaped as the page's form demands.
-    environment.extend(newstyle_gettext=True)
     environment.globals |= {"gettext": gettext, "ngettext": ngettext, "_": gettext}
     return environment

@@ -1,8 +1,9 @@
 """Does a configuration make sense for a model of the ground? The layer above types and bounds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from minerisk.configs.feature_kinds import Distance
+from minerisk.configs.problems import ConfigCode, ConfigProblem, error, warning
 from minerisk.configs.schema import Config, RasterLayer
 
 _RASTER_FEATURES = (
@@ -18,35 +19,29 @@ OTHER_LAYERS = (
 )
 
 
-def check_config(config: Config) -> list[str]:
-    """Find what is well-formed and still wrong or doubtful.
-
-    Returns
-    -------
-    list of str
-        Each begins with ``error: `` or ``warning: ``; then the place, what is there, and what to
-        do. Empty if there is nothing to say.
-    """
+def check_config(config: Config) -> list[ConfigProblem]:
+    """Find what is well-formed and still wrong or doubtful, in the order of the sections."""
     checks = (_features, _leaks, _effort, _labels, _area, _model, _tasks, _simulation, _layers)
-    return [line for check in checks for line in check(config)]
+    return [problem for check in checks for problem in check(config)]
 
 
-def has_errors(lines: list[str]) -> bool:
-    """Tell whether any line of `check_config` is an error."""
-    return any(line.startswith("error: ") for line in lines)
+def has_errors(problems: Iterable[ConfigProblem]) -> bool:
+    """Whether any problem stops a run."""
+    return any(problem.level == "error" for problem in problems)
 
 
-def _layer(config: Config, place: str, name: str, *, kind: str) -> Iterator[str]:
+def _layer(config: Config, place: str, name: str, *, kind: str) -> Iterator[ConfigProblem]:
     """Check that a named layer is there and of the kind that is needed."""
     layer = config.layers.get(name)
     if layer is None:
-        known = ", ".join(sorted(config.layers))
-        yield f"error: {place}: no layer is named {name}; layers has {known}."
+        known = tuple(sorted(config.layers))
+        yield error(ConfigCode.NO_SUCH_LAYER, place, layer=name, known=known)
     elif layer.kind != kind:
-        yield f"error: {place}: the layer {name} is a {layer.kind}; expected a {kind} layer."
+        values = {"layer": name, "kind": layer.kind, "expected": kind}
+        yield error(ConfigCode.WRONG_KIND, place, **values)
 
 
-def _features(config: Config) -> Iterator[str]:
+def _features(config: Config) -> Iterator[ConfigProblem]:
     seen: dict[tuple[str, str, str | None], int] = {}
     for index, feature in enumerate(config.features):
         place = f"features.{index} ({feature.kind})"
@@ -59,10 +54,12 @@ def _features(config: Config) -> Iterator[str]:
         second = getattr(feature, "rivers", None) or getattr(feature, "observers", None)
         key = (feature.kind, feature.layer, second)
         if key in seen:
-            yield (
-                f"error: {place}: {feature.kind} of the layer {feature.layer} is given in "
-                f"features.{seen[key]} already. Give it once."
-            )
+            values = {
+                "kind": feature.kind,
+                "layer": feature.layer,
+                "other": f"features.{seen[key]}",
+            }
+            yield error(ConfigCode.FEATURE_TWICE, place, **values)
         seen[key] = index
         yield from _classes_of(config, place, feature)
 
@@ -73,56 +70,45 @@ def _others(feature: object) -> list[tuple[str, str]]:
     return [(field, name) for field, name in named if name is not None]
 
 
-def _resolution(config: Config, place: str, feature: object) -> Iterator[str]:
+def _resolution(config: Config, place: str, feature: object) -> Iterator[ConfigProblem]:
     cell = config.study_area.resolution_m
-    small = [radius for radius in getattr(feature, "radii_m", ()) if radius < cell]
+    small = tuple(radius for radius in getattr(feature, "radii_m", ()) if radius < cell)
     if small:
-        words = ", ".join(f"{radius:g}" for radius in small)
-        yield (
-            f"warning: {place}: radii_m has {words}, below the cell of {cell:g} m; such a radius "
-            "sees one cell. Use radii of at least two cells."
-        )
+        yield warning(ConfigCode.RADIUS_BELOW_CELL, place, radii=small, cell=cell)
     cap = getattr(feature, "cap_m", None)
     if cap is not None and cap < 2 * cell:
-        yield f"warning: {place}: cap_m is {cap:g}, below two cells of {cell:g} m."
+        yield warning(ConfigCode.CAP_BELOW_CELLS, place, cap=cap, cell=cell)
 
 
-def _classes_of(config: Config, place: str, feature: object) -> Iterator[str]:
+def _classes_of(config: Config, place: str, feature: object) -> Iterator[ConfigProblem]:
     groups: dict[str, tuple[int, ...]] = getattr(feature, "groups", {})
     owner: dict[int, str] = {}
     for group, codes in groups.items():
         for code in codes:
             if code in owner and owner[code] != group:
-                yield f"warning: {place}: class {code} is in the groups {owner[code]} and {group}."
+                values = {"first": owner[code], "second": group}
+                yield warning(ConfigCode.CLASS_IN_TWO_GROUPS, place, number=code, **values)
             owner.setdefault(code, group)
     name = getattr(feature, "layer", "") if groups else getattr(feature, "land_cover", None)
     layer = config.layers.get(name or "")
     if isinstance(layer, RasterLayer) and layer.resampling in ("bilinear", "average"):
-        yield (
-            f"error: {place}: the layer {name} is resampled by {layer.resampling}, which mixes "
-            "class codes. Set resampling: nearest or mode."
-        )
+        values = {"layer": str(name), "resampling": layer.resampling}
+        yield error(ConfigCode.CLASSES_MIXED, place, **values)
 
 
-def _leaks(config: Config) -> Iterator[str]:
+def _leaks(config: Config) -> Iterator[ConfigProblem]:
     evidence = {item.layer for item in config.labels.positive}
     origins = {_origin(config, name): name for name in evidence if name in config.layers}
     for index, feature in enumerate(config.features):
+        place = f"features.{index} ({feature.kind})"
         for name in (feature.layer, *(name for _, name in _others(feature))):
             if name not in config.layers:
                 continue
             same = name if name in evidence else origins.get(_origin(config, name))
             if same is not None:
-                yield (
-                    f"error: features.{index} ({feature.kind}): the layer {name} is the evidence "
-                    f"{same} of the labels; the model would read the answer. Leave it out: past "
-                    "findings enter through model.findings."
-                )
+                yield error(ConfigCode.FEATURE_IS_EVIDENCE, place, layer=name, evidence=same)
         if feature.kind == "search_effort" or feature.layer == config.labels.surveyed:
-            yield (
-                f"warning: features.{index} ({feature.kind}): the layer {feature.layer} says where "
-                "people looked; a feature made of it teaches the model the survey, not the mines."
-            )
+            yield warning(ConfigCode.FEATURE_IS_SURVEY, place, layer=feature.layer)
 
 
 def _origin(config: Config, name: str) -> tuple[str, ...]:
@@ -132,116 +118,92 @@ def _origin(config: Config, name: str) -> tuple[str, ...]:
     return layer.path, layer.layer or "", str(sorted(layer.keep.items()))
 
 
-def _effort(config: Config) -> Iterator[str]:
+def _effort(config: Config) -> Iterator[ConfigProblem]:
     for index, effort in enumerate(config.effort):
         yield from _layer(config, f"effort.{index}", effort.layer, kind="vector")
 
 
-def _labels(config: Config) -> Iterator[str]:
+def _labels(config: Config) -> Iterator[ConfigProblem]:
     seen: set[str] = set()
     for index, item in enumerate(config.labels.positive):
         place = f"labels.positive.{index}"
         yield from _layer(config, place, item.layer, kind="vector")
         if item.layer in seen:
-            yield f"error: {place}: the layer {item.layer} is named twice. Name it once."
+            yield error(ConfigCode.LAYER_TWICE, place, layer=item.layer)
         seen.add(item.layer)
         layer = config.layers.get(item.layer)
         undated = layer is not None and getattr(layer, "date_column", None) is None
         if config.study_area.as_of is not None and undated:
-            yield (
-                f"warning: {place}: study_area.as_of is {config.study_area.as_of}, but the layer "
-                f"{item.layer} has no date_column: nothing of it can be left out by date."
-            )
+            as_of = str(config.study_area.as_of)
+            yield warning(ConfigCode.WITHOUT_DATES, place, layer=item.layer, as_of=as_of)
         if item.evidence == "suspicion" and item.weight == 1:
-            yield f"warning: {place}: suspicion is believed like a find (weight 1). Lower it."
+            yield warning(ConfigCode.SUSPICION_AS_FIND, place)
     surveyed = config.labels.surveyed
     if surveyed is None:
-        yield (
-            "warning: labels.surveyed is not given: no cell is known to have been searched without "
-            "finds, so there are no negatives but unlabelled land."
-        )
+        yield warning(ConfigCode.NO_SURVEYED_LAND, "labels.surveyed")
     else:
         yield from _layer(config, "labels.surveyed", surveyed, kind="vector")
         if surveyed in seen:
-            yield "error: labels.surveyed: the layer is positive evidence too. Use another."
+            yield error(ConfigCode.SURVEY_IS_EVIDENCE, "labels.surveyed", layer=surveyed)
     for index, search in enumerate(config.labels.searches):
         place = f"labels.searches.{index}"
         yield from _layer(config, place, search.layer, kind="vector")
         if search.layer in seen:
-            yield f"error: {place}: the layer {search.layer} is positive evidence too. Use another."
+            yield error(ConfigCode.SURVEY_IS_EVIDENCE, place, layer=search.layer)
 
 
-def _area(config: Config) -> Iterator[str]:
+def _area(config: Config) -> Iterator[ConfigProblem]:
     area = config.study_area
     yield from _layer(config, "study_area.boundary", area.boundary, kind="vector")
     if area.regions.layer is not None:
         yield from _layer(config, "study_area.regions", area.regions.layer, kind="vector")
     if area.crs.strip().upper() in ("EPSG:4326", "OGC:CRS84", "EPSG:3857", "EPSG:900913"):
-        yield (
-            f"error: study_area.crs is {area.crs}, in which a metre is not a metre on the ground. "
-            "Use a UTM zone such as EPSG:32638, or EPSG:3035 in Europe."
-        )
-    if config.folds.block_m is not None and config.folds.block_m < 4 * area.resolution_m:
-        yield (
-            f"warning: folds.block_m is {config.folds.block_m:g}, below four cells; neighbours of "
-            "training cells would be tested. Leave it out: the measured range decides."
-        )
+        yield error(ConfigCode.CRS_WITHOUT_METRES, "study_area.crs", crs=area.crs)
+    block = config.folds.block_m
+    if block is not None and block < 4 * area.resolution_m:
+        yield warning(ConfigCode.BLOCK_BELOW_CELLS, "folds.block_m", block=block)
 
 
-def _model(config: Config) -> Iterator[str]:
+def _model(config: Config) -> Iterator[ConfigProblem]:
     cell, findings = config.study_area.resolution_m, config.model.findings
     if findings.use and findings.block_m < 2 * cell:
-        yield (
-            f"error: model.findings.block_m is {findings.block_m:g}, below two cells of {cell:g} "
-            "m: cross-fitting would see a cell's own finding. Use several kilometres."
-        )
+        values = {"block": findings.block_m, "cell": cell}
+        yield error(ConfigCode.FINDINGS_BLOCK_BELOW_CELLS, "model.findings.block_m", **values)
     if findings.use and any(radius > findings.block_m for radius in findings.radii_m):
-        yield "warning: model.findings.radii_m reaches beyond block_m; use wider blocks."
+        yield warning(ConfigCode.FINDINGS_RADIUS_BEYOND_BLOCK, "model.findings.radii_m")
     if findings.use and any(radius < cell for radius in findings.radii_m):
-        yield f"warning: model.findings.radii_m has radii below the cell of {cell:g} m."
+        yield warning(ConfigCode.FINDINGS_RADIUS_BELOW_CELL, "model.findings.radii_m", cell=cell)
     if findings.half_life_years is not None and config.study_area.as_of is None:
-        yield (
-            "error: model.findings.half_life_years needs study_area.as_of: the date that ages of "
-            "findings are counted to."
-        )
+        yield error(ConfigCode.AGE_WITHOUT_DATE, "model.findings.half_life_years")
     if any(k < 1 for k in findings.neighbours):
-        yield "error: model.findings.neighbours counts from 1; leave out what is below."
+        yield error(ConfigCode.NEIGHBOURS_BELOW_ONE, "model.findings.neighbours")
     total = config.classes.higher_share + config.classes.elevated_share
     if total > 1:
-        yield (
-            f"error: classes: higher_share and elevated_share add up to {total:g}; at most 1. "
-            "Lower one of them."
-        )
+        yield error(ConfigCode.CLASS_SHARES_ABOVE_ONE, "classes", total=total)
     elif total > 0.5:
-        yield f"warning: classes: {100 * total:g} % of the land would be higher or elevated."
+        yield warning(ConfigCode.CLASS_SHARES_HIGH, "classes", percent=100 * total)
 
 
-def _tasks(config: Config) -> Iterator[str]:
+def _tasks(config: Config) -> Iterator[ConfigProblem]:
     tasks = config.tasks
     cell_ha = config.study_area.resolution_m**2 / 10_000
     if tasks.min_ha > tasks.max_ha:
-        yield f"error: tasks: min_ha {tasks.min_ha:g} is above max_ha {tasks.max_ha:g}."
+        values = {"least": tasks.min_ha, "greatest": tasks.max_ha}
+        yield error(ConfigCode.TASK_SIZES_CROSSED, "tasks", **values)
     if tasks.max_ha < cell_ha:
-        yield (
-            f"error: tasks: max_ha is {tasks.max_ha:g}, less than a cell of {cell_ha:g} ha. Use a "
-            "finer resolution_m or a larger max_ha."
-        )
+        yield error(ConfigCode.TASK_BELOW_CELL, "tasks", greatest=tasks.max_ha, cell=cell_ha)
     elif tasks.min_ha < cell_ha:
-        yield f"warning: tasks: min_ha is {tasks.min_ha:g}, less than a cell of {cell_ha:g} ha."
+        yield warning(ConfigCode.LEAST_TASK_BELOW_CELL, "tasks", least=tasks.min_ha, cell=cell_ha)
     if tasks.budget_ha < tasks.min_ha:
-        yield (
-            f"error: tasks: budget_ha is {tasks.budget_ha:g}, below min_ha {tasks.min_ha:g}; no "
-            "task would fit."
-        )
+        values = {"budget": tasks.budget_ha, "least": tasks.min_ha}
+        yield error(ConfigCode.BUDGET_BELOW_TASK, "tasks", **values)
     for name in sorted(_task_layers(config)):
         if name not in config.layers:
             yield from _layer(config, "tasks", name, kind="vector")
     for name, criterion in tasks.criteria.items():
         if isinstance(config.layers.get(criterion.layer), RasterLayer) and not criterion.classes:
-            yield (
-                f"error: tasks.criteria.{name}: the layer {criterion.layer} is a raster; give the "
-                "classes that count."
-            )
+            place = f"tasks.criteria.{name}"
+            yield error(ConfigCode.CRITERION_WITHOUT_CLASSES, place, layer=criterion.layer)
 
 
 def _task_layers(config: Config) -> set[str]:
@@ -253,15 +215,12 @@ def _task_layers(config: Config) -> set[str]:
     return {name for name in names if name is not None}
 
 
-def _simulation(config: Config) -> Iterator[str]:
+def _simulation(config: Config) -> Iterator[ConfigProblem]:
     simulation = config.simulation
     made = [name for name, layer in config.layers.items() if layer.path.startswith("@simulated/")]
     if simulation is None:
         for name in made:
-            yield (
-                f"error: layers.{name}: its path begins with @simulated/, but there is no "
-                "simulation. Name a file, or describe the simulation."
-            )
+            yield error(ConfigCode.PATH_WITHOUT_SIMULATION, f"layers.{name}")
         return
     yield from _layer(config, "simulation.elevation", simulation.elevation, kind="raster")
     for field in ("front_line", "held_area", "settlements", "rivers", "roads"):
@@ -269,42 +228,33 @@ def _simulation(config: Config) -> Iterator[str]:
         if name is not None:
             yield from _layer(config, f"simulation.{field}", name, kind="vector")
     if not made:
-        yield (
-            "warning: simulation is given, but no layer's path begins with @simulated/: real and "
-            "simulated findings would be mixed up."
-        )
+        yield warning(ConfigCode.SIMULATION_WITHOUT_PATH, "simulation")
 
 
-def _layers(config: Config) -> Iterator[str]:
+def _layers(config: Config) -> Iterator[ConfigProblem]:
     for feature in config.features:
         doubtful = isinstance(feature, Distance) and feature.cap_m < 1_000
         if doubtful:
-            yield f"warning: features ({feature.kind} {feature.layer}): cap_m is below 1 km."
+            yield warning(ConfigCode.CAP_SHORT, f"features ({feature.kind} {feature.layer})")
     for name in sorted(_front_lines(config)):
         if getattr(config.layers.get(name), "position_error_m", None) == 0:
-            yield (
-                f"warning: layers.{name}: a front line without position_error_m is taken "
-                "as exact; drawn lines are off by kilometres. State its error."
-            )
+            yield warning(ConfigCode.LINE_WITHOUT_ERROR, f"layers.{name}")
     for name, layer in config.layers.items():
         csv = layer.path.lower().endswith(".csv")
         if layer.kind == "vector" and csv and not (layer.crs and layer.easting and layer.northing):
-            yield f"error: layers.{name}: a CSV file needs crs, easting and northing."
+            yield error(ConfigCode.CSV_WITHOUT_COLUMNS, f"layers.{name}")
         if (
             layer.kind == "raster"
             and layer.valid_range
             and not (layer.valid_range[0] < layer.valid_range[1])
         ):
-            yield f"error: layers.{name}: valid_range must rise from least to greatest."
+            yield error(ConfigCode.VALID_RANGE_NOT_RISING, f"layers.{name}")
     needed = _needed(config)
     for name, layer in config.layers.items():
         if layer.optional and name in needed:
-            yield (
-                f"error: layers.{name}: it is optional, but more than features needs it. Only "
-                "features and effort can do without a layer."
-            )
+            yield error(ConfigCode.OPTIONAL_LAYER_NEEDED, f"layers.{name}")
     for name in sorted(set(config.layers) - _used(config)):
-        yield f"warning: layers.{name} is not used by any part of the configuration."
+        yield warning(ConfigCode.LAYER_NOT_USED, f"layers.{name}")
 
 
 def _front_lines(config: Config) -> set[str]:

@@ -43,15 +43,15 @@ def _simulate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
 
 
 def _validate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+    from minerisk.features.layers.problems import Level
     from minerisk.pipelines.prepare.validate import run_validate, stop_on_errors
     from minerisk.pipelines.run.finding_rows import write_rows
 
     report = run_validate(run.config, layers=run.layers(), out_dir=run.folder)
     stop_on_errors(report)
-    levels = [problem.level for problem in report.problems]
     return (
         [run.files.validation_json, run.files.validation_html, write_rows(run)],
-        {level: levels.count(level) for level in ("warning", "note")},
+        {level: report.count(level) for level in (Level.WARNING, Level.NOTE)},
     )
 
 

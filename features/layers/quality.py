@@ -5,8 +5,6 @@ import logging
 import math
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +16,13 @@ from numpy.typing import NDArray
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers import intake, vectors, warp
+from minerisk.features.layers.problems import (
+    LayerCode,
+    LayerProblem,
+    error,
+    note,
+    warning,
+)
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
 
 logger = logging.getLogger(__name__)
@@ -33,21 +38,6 @@ _TELLING = re.compile(
     r"accident|incident|victim|casualt|finding|(^|_)(uxo|erw|sha|cha|label)(_|$)|explosive"
 )
 
-Level = Literal["error", "warning", "note"]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One thing to know about a layer.
-
-    Errors stop a run; warnings are listed for a person to judge; notes say what was done.
-    """
-
-    layer: str
-    level: Level
-    code: str
-    message: str
-
 
 def validate_layers(
     layers: Layers,
@@ -57,7 +47,7 @@ def validate_layers(
     evidence: Collection[str] = (),
     features: Collection[str] = (),
     as_of: dt.date | None = None,
-) -> list[Problem]:
+) -> list[LayerProblem]:
     """Check every layer: CRS, geometry, duplicates, cover, values, dates, and label leakage.
 
     Parameters
@@ -77,30 +67,28 @@ def validate_layers(
 
     Returns
     -------
-    list of Problem
+    list of LayerProblem
         In the order of the layers; the area's own first.
     """
-    problems: list[Problem] = []
+    problems: list[LayerProblem] = []
     boundary: gpd.GeoDataFrame | None = None
     try:
         boundary = layers.vector(area, crs=crs)
-    except InputError as error:
+    except InputError as failure:
         if area not in layers.names():
-            problems.append(Problem(area, "error", "unreadable", str(error)))
+            problems.append(error(area, LayerCode.UNREADABLE, reason=str(failure)))
     if boundary is not None and not (shapely.get_dimensions(boundary.geometry) == 2).all():
-        problems.append(
-            Problem(area, "error", "not_polygons", "The study area's boundary must be polygons.")
-        )
+        problems.append(error(area, LayerCode.NOT_POLYGONS))
         boundary = None
     problems += _shared_with_evidence(layers, evidence=evidence, features=features)
     for name in sorted(layers.names(), key=lambda known: known != area):
         logger.info("checking %s", name)
         try:
             problems += _check_layer(layers, name, boundary=boundary, crs=crs, as_of=as_of)
-        except intake.MissingCrsError as error:
-            problems.append(Problem(name, "error", "no_crs", str(error)))
-        except InputError as error:
-            problems.append(Problem(name, "error", "unreadable", str(error)))
+        except intake.MissingCrsError as failure:
+            problems.append(error(name, LayerCode.NO_CRS, reason=str(failure)))
+        except InputError as failure:
+            problems.append(error(name, LayerCode.UNREADABLE, reason=str(failure)))
         else:
             if name in features and name not in evidence:
                 problems += _leaking_columns(layers, name)
@@ -109,11 +97,10 @@ def validate_layers(
 
 def _check_layer(
     layers: Layers, name: str, *, boundary: gpd.GeoDataFrame | None, crs: str, as_of: dt.date | None
-) -> list[Problem]:
+) -> list[LayerProblem]:
     source = layers.source(name)
     if str(source.path).startswith("@"):
-        message = f"{source.path} is written by the run itself and is checked once it is there."
-        return [Problem(name, "note", "made_by_run", message)]
+        return [note(name, LayerCode.MADE_BY_RUN, path=str(source.path))]
     if isinstance(source, RasterSource):
         return [*_check_raster(layers, name, source, boundary=boundary, crs=crs)]
     return [*_check_vector(layers, name, source, boundary=boundary, crs=crs, as_of=as_of)]
@@ -127,12 +114,11 @@ def _check_vector(
     boundary: gpd.GeoDataFrame | None,
     crs: str,
     as_of: dt.date | None,
-) -> Iterator[Problem]:
+) -> Iterator[LayerProblem]:
     stored = layers.as_stored(name)
     frame, repairs = vectors.repair(stored)
     if frame.empty:
-        why = f"{len(stored)} rows, none with a usable geometry; check its file, layer and keep."
-        yield Problem(name, "error", "empty", f"The layer is empty: {why}")
+        yield error(name, LayerCode.EMPTY, rows=len(stored))
         return
     yield from _repairs(name, repairs)
     yield from _duplicates(name, frame)
@@ -143,28 +129,25 @@ def _check_vector(
         yield from _reach(name, there, boundary)
 
 
-def _repairs(name: str, repairs: vectors.Repairs) -> Iterator[Problem]:
-    if repairs.invalid:
-        message = f"{repairs.invalid} of {repairs.features} geometries were invalid: repaired"
-        lost = (
-            f", {repairs.dropped} of them left out as nothing remained." if repairs.dropped else "."
-        )
-        yield Problem(name, "warning", "invalid_geometry", message + lost)
-    elif repairs.dropped:
-        message = f"{repairs.dropped} geometries without finite coordinates were left out."
-        yield Problem(name, "warning", "invalid_geometry", message)
+def _repairs(name: str, repairs: vectors.Repairs) -> Iterator[LayerProblem]:
+    invalid, dropped, rows = repairs.invalid, repairs.dropped, repairs.features
+    if invalid and dropped:
+        values = {"invalid": invalid, "rows": rows, "dropped": dropped}
+        yield warning(name, LayerCode.LOST_GEOMETRY, **values)
+    elif invalid:
+        yield warning(name, LayerCode.REPAIRED_GEOMETRY, invalid=invalid, rows=rows)
+    elif dropped:
+        yield warning(name, LayerCode.UNBOUNDED_GEOMETRY, dropped=dropped)
     if repairs.empty:
-        message = f"{repairs.empty} of {repairs.features} rows have no geometry: left out."
-        yield Problem(name, "warning", "empty_geometry", message)
+        yield warning(name, LayerCode.NO_GEOMETRY, empty=repairs.empty, rows=rows)
 
 
-def _duplicates(name: str, frame: gpd.GeoDataFrame) -> Iterator[Problem]:
+def _duplicates(name: str, frame: gpd.GeoDataFrame) -> Iterator[LayerProblem]:
     keys = pd.DataFrame(frame.drop(columns=frame.geometry.name)).astype(str)
     keys["geometry"] = shapely.to_wkb(shapely.normalize(frame.geometry.array))
     count = int(keys.duplicated().sum())
     if count:
-        message = f"{count} of {len(frame)} rows repeat another row exactly. They are kept."
-        yield Problem(name, "warning", "duplicates", message)
+        yield warning(name, LayerCode.DUPLICATES, repeated=count, rows=len(frame))
 
 
 def parse_dates(values: pd.Series) -> pd.Series:
@@ -176,44 +159,37 @@ def parse_dates(values: pd.Series) -> pd.Series:
 
 def _dates(
     name: str, frame: gpd.GeoDataFrame, *, column: str | None, as_of: dt.date | None
-) -> Iterator[Problem]:
+) -> Iterator[LayerProblem]:
     if column is None:
         return
     if column not in frame:
-        message = f"There is no date column {column!r}; there are {', '.join(map(str, frame))}."
-        yield Problem(name, "error", "no_date_column", message)
+        known = tuple(map(str, frame))
+        yield error(name, LayerCode.NO_DATE_COLUMN, column=column, known=known)
         return
     dates = parse_dates(frame[column])
     given = frame[column].notna() & (frame[column].astype(str).str.strip() != "")
     wrong = given & dates.isna()
     if wrong.any():
-        example = frame[column][wrong].iloc[0]
-        level: Level = "error" if wrong.sum() == given.sum() else "warning"
-        message = (
-            f"{int(wrong.sum())} dates cannot be read, such as {example!r}; expected 1994-05-31."
-        )
-        yield Problem(name, level, "unreadable_dates", message)
+        problem = error if wrong.sum() == given.sum() else warning
+        example = str(frame[column][wrong].iloc[0])
+        yield problem(name, LayerCode.UNREADABLE_DATES, dates=int(wrong.sum()), example=example)
     if not given.all():
-        message = f"{int((~given).sum())} of {len(frame)} rows have no date."
-        yield Problem(name, "note", "undated", message)
+        yield note(name, LayerCode.UNDATED, undated=int((~given).sum()), rows=len(frame))
     early = int((dates < EARLIEST).sum())
     if early:
-        yield Problem(name, "warning", "early_dates", f"{early} dates lie before 1900.")
+        yield warning(name, LayerCode.EARLY_DATES, dates=early)
     late = 0 if as_of is None else int((dates > pd.Timestamp(as_of)).sum())
     if late:
-        message = f"{late} dates lie after {as_of}, the day that study_area.as_of names."
-        yield Problem(name, "warning", "late_dates", message)
+        yield warning(name, LayerCode.LATE_DATES, dates=late, as_of=str(as_of))
 
 
-def _long_steps(name: str, frame: gpd.GeoDataFrame) -> Iterator[Problem]:
+def _long_steps(name: str, frame: gpd.GeoDataFrame) -> Iterator[LayerProblem]:
     lengths = step_lengths(frame.geometry.array)
     long = int((lengths > LONG_STEP_M).sum())
     if long:
-        message = (
-            f"{long} of {len(lengths)} steps between consecutive vertices are longer than 5 km "
-            f"(the longest {lengths.max() / 1000:.1f} km): the shape is coarse or damaged there."
-        )
-        yield Problem(name, "warning", "long_steps", message)
+        longest = float(lengths.max()) / 1000
+        values = {"long": long, "steps": len(lengths), "longest_km": round(longest, 3)}
+        yield warning(name, LayerCode.LONG_STEPS, **values)
 
 
 def step_lengths(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
@@ -226,19 +202,17 @@ def step_lengths(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
     return steps[np.diff(index) == 0]
 
 
-def _reach(name: str, frame: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame) -> Iterator[Problem]:
+def _reach(
+    name: str, frame: gpd.GeoDataFrame, boundary: gpd.GeoDataFrame
+) -> Iterator[LayerProblem]:
     land = boundary.union_all()
     shapely.prepare(land)
     touching = int(shapely.intersects(land, frame.geometry.array).sum())
     if touching == 0:
-        message = (
-            f"The layer does not cover the study area: none of its {len(frame)} features touches "
-            "it. Check the layer's CRS, and the order of easting and northing."
-        )
-        yield Problem(name, "error", "outside", message)
+        yield error(name, LayerCode.OUTSIDE, rows=len(frame))
     elif touching < len(frame):
-        message = f"{len(frame) - touching} of {len(frame)} features lie outside the study area."
-        yield Problem(name, "note", "partly_outside", message)
+        outside = len(frame) - touching
+        yield note(name, LayerCode.PARTLY_OUTSIDE, outside=outside, rows=len(frame))
 
 
 def _check_raster(
@@ -248,28 +222,21 @@ def _check_raster(
     *,
     boundary: gpd.GeoDataFrame | None,
     crs: str,
-) -> Iterator[Problem]:
+) -> Iterator[LayerProblem]:
     band = layers.band(name)
     if boundary is None:
         return
     share = cover(band, boundary, crs=crs)
     if share < COVER_WARNING:
-        message = (
-            f"The layer has values on {100 * share:.1f} % of the study area; the rest has none."
-        )
-        level: Level = "error" if share < COVER_ERROR else "warning"
-        yield Problem(name, level, "cover", message)
+        problem = error if share < COVER_ERROR else warning
+        yield problem(name, LayerCode.COVER, percent=round(100 * share, 6))
     if source.valid_range is None or share == 0:
         return
     low, high = source.valid_range
     wrong, least, greatest = _outside_range(band, boundary, source.valid_range)
     if wrong:
-        message = (
-            f"{wrong:,} values near the study area lie outside valid_range {low:g} to {high:g} "
-            f"(from {least:g} to {greatest:g}). If one of them means nothing was measured, declare "
-            "it as the file's nodata; otherwise correct the file or the range."
-        )
-        yield Problem(name, "error", "value_range", message)
+        values = {"low": low, "high": high, "least": least, "greatest": greatest}
+        yield error(name, LayerCode.VALUE_RANGE, wrong=wrong, **values)
 
 
 def cover(band: warp.Band, area: gpd.GeoDataFrame, *, crs: str) -> float:
@@ -320,21 +287,17 @@ def _stripes(band: warp.Band, area: gpd.GeoDataFrame) -> Iterator[tuple[slice, s
 
 def _shared_with_evidence(
     layers: Layers, *, evidence: Collection[str], features: Collection[str]
-) -> Iterator[Problem]:
+) -> Iterator[LayerProblem]:
     """Find feature layers that are evidence too, by name or by being the same file and layer."""
     known = [name for name in evidence if name in layers.names()]
     for name in dict.fromkeys(features):
         same = name if name in evidence else None
         if same is None and name in layers.names():
             same = next((other for other in known if _same_data(layers, name, other)), None)
-        if same is not None:
-            also = "" if same == name else f" (it is the same data as {same})"
-            message = (
-                f"The layer gives evidence for the labels and is used as a feature{also}: the "
-                "model would read the answer. Leave the feature out; past findings enter through "
-                "model.findings, fitted inside each fold."
-            )
-            yield Problem(name, "error", "evidence_as_feature", message)
+        if same == name:
+            yield error(name, LayerCode.EVIDENCE_AS_FEATURE)
+        elif same is not None:
+            yield error(name, LayerCode.SAME_DATA_AS_EVIDENCE, evidence=same)
 
 
 def _same_data(layers: Layers, one: str, other: str) -> bool:
@@ -350,15 +313,11 @@ def _same_data(layers: Layers, one: str, other: str) -> bool:
     return all(set(first.keep[column]) & set(second.keep[column]) for column in shared)
 
 
-def _leaking_columns(layers: Layers, name: str) -> Iterator[Problem]:
+def _leaking_columns(layers: Layers, name: str) -> Iterator[LayerProblem]:
     source = layers.source(name)
     if not isinstance(source, VectorSource) or str(source.path).startswith("@"):
         return
     columns = [str(column) for column in layers.as_stored(name).columns]
-    telling = [column for column in columns if _TELLING.search(column.lower())]
+    telling = tuple(column for column in columns if _TELLING.search(column.lower()))
     if telling:
-        message = (
-            f"The columns {', '.join(telling)} look like survey results; a feature made of them "
-            "would leak the label. Leave them out of the layer if any feature reads them."
-        )
-        yield Problem(name, "warning", "telling_columns", message)
+        yield warning(name, LayerCode.TELLING_COLUMNS, columns=telling)

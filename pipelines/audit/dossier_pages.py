@@ -1,6 +1,5 @@
 """The pages of a dossier, each a list of blocks: heading, words, one table, figures."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,11 +9,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.provenance.environment import environment
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import fingerprint
+from minerisk.pipelines.records.validation import Validation
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.mlflow_record import run_params
 
@@ -122,8 +123,8 @@ def _dates(path: Path) -> str:
 def _faults(path: Path) -> Block:
     if not path.is_file():
         return Block("Faults of the layers", ("The layers were not checked.",))
-    found = json.loads(path.read_text(encoding="utf-8"))["problems"]
-    rows = [(str(row["layer"]), str(row["level"]), str(row["message"])) for row in found]
+    found = Validation.read(path).problems
+    rows = [(problem.layer, problem.level, ENGLISH.say(problem)) for problem in found]
     words = () if rows else ("None was found.",)
     return Block("Faults of the layers, as checked", words, ("Layer", "Level", "What"), rows)
 

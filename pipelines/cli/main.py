@@ -1,6 +1,5 @@
 """The command line. Heavy modules are imported by the command that needs them."""
 
-import json
 import logging
 import os
 from pathlib import Path
@@ -114,7 +113,7 @@ def validate(
     parsed = read_config(config)
     found = run_validate(parsed, layers=open_layers(parsed, config_path=config), out_dir=out)
     if as_json:
-        typer.echo(json.dumps(found.to_dict(), indent=1, sort_keys=True))
+        typer.echo(found.to_json(), nl=False)
     else:
         show_report(found, console)
     if found.failed:

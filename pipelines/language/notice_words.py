@@ -10,7 +10,8 @@ Python, ``{distance:.1f}``. Several values are joined by commas.
 from collections.abc import Mapping
 from enum import StrEnum
 
+from minerisk.pipelines.language.problem_words import CONFIG_WORDS, LAYER_WORDS
 from minerisk.pipelines.language.words import Message
 
-TABLES: tuple[Mapping[StrEnum, Message], ...] = ()
+TABLES: tuple[Mapping[StrEnum, Message], ...] = (CONFIG_WORDS, LAYER_WORDS)
 WORDS: Mapping[str, Message] = {code: words for table in TABLES for code, words in table.items()}

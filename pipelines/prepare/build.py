@@ -19,10 +19,12 @@ from minerisk.features.cube.zarr_files import remove_store
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import EvidenceLayer, label_cells
 from minerisk.features.layers.sources import Layers, VectorSource
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prepare.label_store import write_labels
 from minerisk.pipelines.prepare.line_error import line_error
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
+from minerisk.pipelines.records.problem import of_layer
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.layers import effort_features, present_features
 from minerisk.pipelines.run.progress import Progress
@@ -36,8 +38,8 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     geobox, inside = run.grid(layers)
     cube = run.files.cube
     features, left_out = present_features(config, layers)
-    for line in left_out:
-        log.warning("%s.", line)
+    for problem in left_out:
+        log.warning("%s", ENGLISH.say(problem))
     tiling = Tiling(run=run.workers.run)
     for name in ("cube.zarr", "effort.zarr"):
         _remove_damaged(run.folder, name)
@@ -75,7 +77,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
         "cells": int(inside.sum()),
         "shape": list(geobox.shape),
         "features": list(units),
-        "left_out": left_out,
+        "left_out": [of_layer(problem).model_dump(mode="json") for problem in left_out],
         "line_error": line_error(config, layers, features, units=units),
         "regions": regions,
     }

@@ -13,7 +13,9 @@ from odc.geo.geobox import GeoBox
 from minerisk.configs.schema import Config, Feature
 from minerisk.features.families import FAMILIES, build_feature
 from minerisk.features.grid import study_grid
+from minerisk.features.layers.problems import LayerCode, LayerProblem, note
 from minerisk.features.layers.sources import Layers, layers_of
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.run.layers import Asked, effort_features, open_layers, present_features
 
 _DOI = re.compile(r"doi:(10\.[^\s,;]+?)(?=[\s,;]|\.\s|\.?\"|\)?\.?$)", re.MULTILINE)
@@ -34,8 +36,10 @@ def describe_kinds() -> list[dict[str, Any]]:
     return [_describe(kind, models[kind]) for kind in FAMILIES if kind in models]
 
 
-def describe_columns(config: Config, layers: Layers) -> tuple[list[dict[str, Any]], list[str]]:
-    """Describe every column that a configuration builds, and the lines of what is left out.
+def describe_columns(
+    config: Config, layers: Layers
+) -> tuple[list[dict[str, Any]], list[LayerProblem]]:
+    """Describe every column that a configuration builds, and what is left out.
 
     Returns
     -------
@@ -49,7 +53,7 @@ def describe_columns(config: Config, layers: Layers) -> tuple[list[dict[str, Any
         unmade = [name for name in layers_of(item[1]) if _made_by_run(layers, name)]
         if unmade:
             made = ", ".join(unmade)
-            left_out.append(f"{item[0]} of {made} is listed once the run has made the layer")
+            left_out.append(note(made, LayerCode.LISTED_LATER, kind=item[0], layer=made))
         else:
             columns += columns_of(layers, window, item)
     return columns, left_out
@@ -71,7 +75,7 @@ def listed(config_path: Path | None) -> dict[str, Any]:
     config = read_config(config_path)
     layers = open_layers(config, config_path=config_path)
     columns, left_out = describe_columns(config, layers)
-    return {"columns": columns, "left_out": left_out}
+    return {"columns": columns, "left_out": [ENGLISH.say(problem) for problem in left_out]}
 
 
 def lines_of(found: Mapping[str, Any]) -> list[str]:
@@ -93,7 +97,7 @@ def lines_of(found: Mapping[str, Any]) -> list[str]:
             f"    {column['kind']} of {column['layer']} · {reach_words(column['halo_m'])} · "
             f"{column['source'] or 'source not stated'}",
         ]
-    lines += [f"{line}." for line in found.get("left_out", ())]
+    lines += found.get("left_out", ())
     return lines
 
 

@@ -1,13 +1,9 @@
 """`minerisk validate`: a report on the layers and the configuration, before anything is built."""
 
-import json
 import logging
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import jinja2
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -15,59 +11,31 @@ from rich.table import Table
 from minerisk.configs.checks import check_config
 from minerisk.configs.schema import Config
 from minerisk.features.errors import FindingError, InputError
-from minerisk.features.layers.quality import Problem, validate_layers
+from minerisk.features.layers.problems import LayerCode, LayerProblem, Level, note
+from minerisk.features.layers.quality import validate_layers
 from minerisk.features.layers.sources import Layers, RasterSource, layers_of
+from minerisk.pipelines.language.messages import ENGLISH, Texts
+from minerisk.pipelines.language.page import page
 from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.records.problem import of_config, of_layer
+from minerisk.pipelines.records.validation import (
+    LayerContent,
+    LayerFacts,
+    LayerKind,
+    LayerUse,
+    Validation,
+)
 from minerisk.pipelines.run.layers import absent_layers, present_features
 
 logger = logging.getLogger(__name__)
 
-_STYLES = {"error": "bold red", "warning": "yellow", "note": "dim"}
-_ORDER = ("error", "warning", "note")
+TEMPLATES = Path(__file__).parent / "templates"
+_STYLES = {Level.ERROR: "bold red", Level.WARNING: "yellow", Level.NOTE: "dim"}
+_ORDER = tuple(Level)
 _SHOWN_ERRORS = 5
 
 
-@dataclass(frozen=True)
-class LayerFacts:
-    """What a layer is, as far as it could be read."""
-
-    name: str
-    kind: str
-    path: str
-    crs: str
-    size: str
-    sha256: str
-    used_as: str
-    source: str
-    licence: str
-
-
-@dataclass(frozen=True)
-class Report:
-    """What `minerisk validate` found."""
-
-    study_area: str
-    title: str
-    simulated: bool
-    layers: tuple[LayerFacts, ...]
-    problems: tuple[Problem, ...]
-
-    @property
-    def failed(self) -> bool:
-        """Whether there is any error; a run stops then."""
-        return self.count("error") > 0
-
-    def count(self, level: str) -> int:
-        """Count the problems of a level."""
-        return sum(problem.level == level for problem in self.problems)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the report as plain values, the same for the same input."""
-        counts = {level: self.count(level) for level in _ORDER}
-        return {"passed": not self.failed, "counts": counts, **asdict(self)}
-
-
-def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None) -> Report:
+def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None) -> Validation:
     """Check a configuration and its layers, and write the report.
 
     Parameters
@@ -81,10 +49,10 @@ def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None)
 
     Returns
     -------
-    Report
+    Validation
         With errors or without; `stop_on_errors` raises if there are any.
     """
-    problems = [_from_check(line) for line in check_config(config)]
+    problems = [of_config(problem) for problem in check_config(config)]
     found = validate_layers(
         layers,
         area=config.study_area.boundary,
@@ -93,10 +61,10 @@ def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None)
         features=list(_feature_layers(config)),
         as_of=config.study_area.as_of,
     )
-    # Names that no layer has are told by the check of the configuration already.
-    problems += [problem for problem in found if problem.layer in layers.names()]
-    problems += _absent(config, layers)
-    report = Report(
+    # The check of the configuration has named those that are no layer's already.
+    problems += [of_layer(problem) for problem in found if problem.layer in layers.names()]
+    problems += [of_layer(problem) for problem in _absent(config, layers)]
+    report = Validation.of(
         study_area=config.study_area.name,
         title=config.study_area.title,
         simulated=config.simulated,
@@ -108,7 +76,7 @@ def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None)
     return report
 
 
-def stop_on_errors(report: Report) -> None:
+def stop_on_errors(report: Validation) -> None:
     """Raise if a report has errors.
 
     Raises
@@ -116,38 +84,31 @@ def stop_on_errors(report: Report) -> None:
     FindingError
         Naming the first errors; its exit code is 1.
     """
-    errors = [problem for problem in report.problems if problem.level == "error"]
+    errors = [problem for problem in report.problems if problem.level == Level.ERROR]
     if errors:
-        lines = [f"{problem.layer}: {problem.message}" for problem in errors[:_SHOWN_ERRORS]]
+        shown = errors[:_SHOWN_ERRORS]
+        lines = [f"{problem.layer}: {ENGLISH.say(problem)}" for problem in shown]
         more = len(errors) - len(lines)
         lines += [f"and {more} more"] if more else []
         noun = "error" if len(errors) == 1 else "errors"
         raise FindingError(f"{len(errors)} {noun} in the input.\n  " + "\n  ".join(lines))
 
 
-def write_report(report: Report, out_dir: Path) -> tuple[Path, Path]:
+def write_report(report: Validation, out_dir: Path) -> tuple[Path, Path]:
     """Write ``validation.json`` and ``validation.html``, each whole or not at all."""
     out_dir.mkdir(parents=True, exist_ok=True)
     made = out_dir / "validation.json", out_dir / "validation.html"
-    text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
-    _write_whole(made[0], text)
+    _write_whole(made[0], report.to_json())
     _write_whole(made[1], render_html(report))
     return made
 
 
-def render_html(report: Report) -> str:
-    """Give the report as one HTML page without remote assets; everything in it is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("validation.html.j2").render(report=report)
+def render_html(report: Validation, texts: Texts = ENGLISH) -> str:
+    """Render the report as one HTML page without remote assets; everything in it is escaped."""
+    return page("validation.html.j2", texts, folder=TEMPLATES, report=report, say=texts.say)
 
 
-def show_report(report: Report, console: Console) -> None:
+def show_report(report: Validation, console: Console) -> None:
     """Show a report on the terminal: what is wrong first, then one line of counts."""
     if report.problems:
         table = Table(box=None, pad_edge=False, show_header=False)
@@ -155,27 +116,23 @@ def show_report(report: Report, console: Console) -> None:
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for problem in report.problems:
-            style = _STYLES[problem.level]
-            level = f"[{style}]{problem.level}[/]"
-            table.add_row(level, escape(problem.layer), escape(problem.message))
+            level = f"[{_STYLES[problem.level]}]{problem.level}[/]"
+            table.add_row(level, escape(problem.layer), escape(ENGLISH.say(problem)))
         console.print(table)
-    counts = ", ".join(f"{report.count(level)} {level}s" for level in _ORDER)
+    counts = ", ".join(_counted(report.count(level), level) for level in _ORDER)
     verdict = "cannot be used as it is" if report.failed else "can be used"
     console.print(f"{escape(report.title)}: {len(report.layers)} layers, {counts}; {verdict}.")
 
 
-def _from_check(line: str) -> Problem:
-    level, _, message = line.partition(": ")
-    return Problem("configuration", "error" if level == "error" else "warning", "config", message)
+def _counted(number: int, level: Level) -> str:
+    return f"{number} {level}" if number == 1 else f"{number} {level}s"
 
 
-def _absent(config: Config, layers: Layers) -> Iterator[Problem]:
+def _absent(config: Config, layers: Layers) -> Iterator[LayerProblem]:
     _, left_out = present_features(config, layers)
-    for line in left_out:
-        yield Problem("configuration", "warning", "absent", f"{line}.")
+    yield from left_out
     for name in absent_layers(config, layers):
-        message = f"{config.layers[name].path} is not there; the layer is optional."
-        yield Problem(name, "note", "absent", message)
+        yield note(name, LayerCode.ABSENT, path=config.layers[name].path)
 
 
 def _feature_layers(config: Config) -> Iterator[str]:
@@ -185,47 +142,49 @@ def _feature_layers(config: Config) -> Iterator[str]:
 
 def _facts(config: Config, layers: Layers, name: str) -> LayerFacts:
     source = layers.source(name)
-    raster = isinstance(source, RasterSource)
-    crs = size = sha256 = ""
+    sha256 = content = None
     try:
-        sha256 = layers.sha256(name)
-        if raster:
-            band = layers.band(name)
-            crs, size = band.crs.name, f"{band.shape[1]:,} × {band.shape[0]:,} cells"
-        else:
-            frame, _ = layers.repaired(name)
-            crs, size = frame.crs.name, f"{len(frame):,} × {frame.geometry.iloc[0].geom_type}"
+        sha256 = layers.sha256(name) or None
+        content = _content(layers, name)
     except InputError as error:
         logger.debug("%s: %s", name, error)
     return LayerFacts(
         name=name,
-        kind="raster" if raster else "vector",
+        kind=LayerKind.RASTER if isinstance(source, RasterSource) else LayerKind.VECTOR,
         path=source.path.as_posix() if not source.path.is_absolute() else source.path.name,
-        crs=crs,
-        size=size,
         sha256=sha256,
-        used_as=", ".join(_uses(config, name)) or "not used",
+        content=content,
+        uses=tuple(_uses(config, name)),
         source=source.source,
         licence=source.licence,
     )
 
 
-def _uses(config: Config, name: str) -> Iterator[str]:
+def _content(layers: Layers, name: str) -> LayerContent:
+    if isinstance(layers.source(name), RasterSource):
+        band = layers.band(name)
+        return LayerContent(crs=band.crs.name, shape=(band.shape[0], band.shape[1]))
+    frame, _ = layers.repaired(name)
+    geometry = str(frame.geometry.iloc[0].geom_type)
+    return LayerContent(crs=frame.crs.name, features=len(frame), geometry=geometry)
+
+
+def _uses(config: Config, name: str) -> Iterator[LayerUse]:
     if name == config.study_area.boundary:
-        yield "boundary"
+        yield LayerUse.BOUNDARY
     if name == config.study_area.regions.layer:
-        yield "regions"
+        yield LayerUse.REGIONS
     if name in _feature_layers(config):
-        yield "feature"
+        yield LayerUse.FEATURE
     if name in (item.layer for item in config.labels.positive):
-        yield "evidence"
+        yield LayerUse.EVIDENCE
     if name in (config.labels.surveyed, *(item.layer for item in config.labels.searches)):
-        yield "surveyed land"
+        yield LayerUse.SURVEYED_LAND
     if name in (effort.layer for effort in config.effort):
-        yield "search effort"
+        yield LayerUse.SEARCH_EFFORT
     simulation = config.simulation
     if simulation is not None and name in simulation.model_dump().values():
-        yield "simulation"
+        yield LayerUse.SIMULATION
 
 
 def _write_whole(path: Path, text: str) -> None:

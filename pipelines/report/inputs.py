@@ -6,6 +6,7 @@ from typing import Any
 from minerisk.features.families import FAMILIES
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.numbers import number
+from minerisk.pipelines.records.problem import Problem
 
 OF_ANY_LAYER = frozenset({"distance", "density", "value", "change"})
 """Kinds of feature whose words mean nothing without the layer that they are made of."""
@@ -26,8 +27,10 @@ def unknowns(
     ]
     absent += [word for word in ("roads", "settlements") if not any(word in n for n in named)]
     moved: dict[str, Any] = {}
+    left_out: list[Problem] = []
     for stage in manifest.get("stages", []):
-        absent += stage.get("facts", {}).get("left_out", [])
+        found = stage.get("facts", {}).get("left_out", [])
+        left_out += [Problem.model_validate(problem) for problem in found]
         moved = stage.get("facts", {}).get("line_error", moved)
     return {
         "moved": _moved(moved),
@@ -36,7 +39,10 @@ def unknowns(
             for name, layer in layers.items()
             if layer.get("position_error_m")
         ],
-        "absent": [told.told(words) for words in absent] if used else [],
+        "absent": [
+            *(told.told(words) for words in absent if used),
+            *(told.say(problem) for problem in left_out if used),
+        ],
         "unsurveyed": told.told((data.get("unsurveyed") or {}).get("words", "")),
         "warnings": [told.told(words) for words in data.get("warnings", [])],
     }

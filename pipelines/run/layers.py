@@ -8,7 +8,9 @@ from typing import Any
 from minerisk.configs.load import ConfigError, data_root
 from minerisk.configs.schema import Config, RasterLayer, VectorLayer
 from minerisk.features.errors import InputError
+from minerisk.features.layers.problems import LayerCode, LayerProblem, warning
 from minerisk.features.layers.sources import Layers, RasterSource, Source, VectorSource, layers_of
+from minerisk.pipelines.language.messages import ENGLISH
 
 Asked = tuple[str, dict[str, Any]]
 """Kind and parameters of a feature."""
@@ -17,7 +19,7 @@ Asked = tuple[str, dict[str, Any]]
 def open_layers(
     config: Config, *, config_path: Path, overrides: Mapping[str, Path] | None = None
 ) -> Layers:
-    """Give the layers of a configuration; no layer is opened yet.
+    """Return the layers of a configuration; none is opened yet.
 
     An optional layer whose file is not there is left out, as if it had not been named.
 
@@ -59,8 +61,8 @@ def absent_layers(config: Config, layers: Layers) -> list[str]:
     return [name for name in config.layers if name not in layers.names()]
 
 
-def present_features(config: Config, layers: Layers) -> tuple[list[Asked], list[str]]:
-    """Give the features that can be built, and a line for each that is left out.
+def present_features(config: Config, layers: Layers) -> tuple[list[Asked], list[LayerProblem]]:
+    """Sort the features into those that can be built and those that are left out.
 
     A feature is left out whole if any layer that it reads is absent: made of other layers, or of
     zeros, it would mean something else here than where the layer is at hand.
@@ -68,28 +70,38 @@ def present_features(config: Config, layers: Layers) -> tuple[list[Asked], list[
     Returns
     -------
     features, left_out
-        Kind and parameters of each feature, in order; and the lines.
+        Kind and parameters of each feature, in order; and a problem for each one left out.
+
+    Raises
+    ------
+    InputError
+        If none can be built.
     """
     absent = set(absent_layers(config, layers))
     asked: list[Asked] = [
         (item.kind, item.model_dump(exclude={"kind"})) for item in config.features
     ]
-    missing = [[name for name in layers_of(params) if name in absent] for _, params in asked]
+    missing = [tuple(name for name in layers_of(params) if name in absent) for _, params in asked]
     left_out = [
-        f"{kind} of {params['layer']} is left out: {', '.join(names)} is optional and has no file"
-        for (kind, params), names in zip(asked, missing, strict=True)
+        warning(
+            item.layer, LayerCode.FEATURE_LEFT_OUT, kind=item.kind, layer=item.layer, absent=names
+        )
+        for item, names in zip(config.features, missing, strict=True)
         if names
     ]
     kept = [item for item, names in zip(asked, missing, strict=True) if not names]
     if not kept:
-        raise InputError(
-            f"No feature is left: {'; '.join(left_out)}. Add a feature whose layers are at hand."
-        )
+        words = "; ".join(ENGLISH.say(problem) for problem in left_out)
+        raise InputError(f"No feature is left: {words}. Add a feature whose layers are at hand.")
     return kept, left_out
 
 
+def _left_out(kind: str, layer: str, absent: tuple[str, ...]) -> LayerProblem:
+    return warning(layer, LayerCode.FEATURE_LEFT_OUT, kind=kind, layer=layer, absent=absent)
+
+
 def effort_features(config: Config, layers: Layers) -> list[Asked]:
-    """Give the search effort whose layer is there; years count back from ``study_area.as_of``."""
+    """List the search effort whose layer is there; years count back from ``study_area.as_of``."""
     present = [item for item in config.effort if item.layer in layers.names()]
     as_of = config.study_area.as_of
     return [

@@ -7,6 +7,8 @@ import pytest
 from minerisk.configs.checks import check_config, has_errors
 from minerisk.configs.load import load_config
 from minerisk.configs.schema import Config
+from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.records.problem import of_config
 
 HERE = Path(__file__).parents[2] / "configs"
 
@@ -44,7 +46,8 @@ def lines_with(**changes: Any) -> list[str]:
         for key in parents:
             target = target.setdefault(key, {}) if isinstance(target, dict) else target[key]
         target[last] = value
-    return check_config(Config.model_validate(content))
+    problems = check_config(Config.model_validate(content))
+    return [f"{problem.level}: {ENGLISH.say(of_config(problem))}" for problem in problems]
 
 
 def test_a_sensible_configuration_gives_no_line() -> None:
@@ -81,7 +84,7 @@ def test_the_study_areas_have_no_errors(name: str) -> None:
         ),
         ("labels__positive__0__layer", "height", "the layer height is a raster; expected a vector"),
         ("labels__surveyed", None, "warning: labels.surveyed is not given"),
-        ("labels__surveyed", "finds", "error: labels.surveyed: the layer is positive evidence"),
+        ("labels__surveyed", "finds", "error: labels.surveyed: the layer finds is positive"),
         ("labels__searches", [{"layer": "finds"}], "error: labels.searches.0: the layer finds is"),
         ("labels__searches", [{"layer": "nowhere"}], "error: labels.searches.0: no layer is"),
         ("study_area__boundary", "nowhere", "error: study_area.boundary: no layer"),

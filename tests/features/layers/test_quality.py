@@ -10,8 +10,10 @@ import pytest
 import rasterio
 import shapely
 
+from minerisk.features.layers.problems import LayerCode
 from minerisk.features.layers.quality import parse_dates, step_lengths, validate_layers
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
+from minerisk.pipelines.language.messages import ENGLISH
 
 UTM = "EPSG:32638"
 WEST, SOUTH = 500_000, 4_400_000
@@ -46,7 +48,7 @@ def problems_of(root: Path, source: Any = None, **settings: Any) -> dict[str, st
     sources = {"area": VectorSource(Path("area.gpkg")), "a": source or VectorSource(Path("a.gpkg"))}
     found = validate_layers(Layers(sources, root), area="area", crs=UTM, **settings)
     assert {problem.layer for problem in found} <= {"a"}
-    return {problem.code: f"{problem.level}: {problem.message}" for problem in found}
+    return {problem.code: f"{problem.level}: {ENGLISH.say(problem)}" for problem in found}
 
 
 def test_good_layers_give_nothing(root: Path) -> None:
@@ -75,8 +77,8 @@ def test_repairs_are_counted(root: Path) -> None:
     frame.to_parquet(root / "a.parquet")
     found = problems_of(root, VectorSource(Path("a.parquet")))
     expected = "2 of 4 geometries were invalid: repaired, 1 of them left out as nothing remained."
-    assert found["invalid_geometry"] == f"warning: {expected}"
-    assert found["empty_geometry"] == "warning: 1 of 4 rows have no geometry: left out."
+    assert found["lost_geometry"] == f"warning: {expected}"
+    assert found["no_geometry"] == "warning: 1 of 4 rows has no geometry: left out."
 
 
 def test_exact_duplicates_are_counted_and_near_ones_are_not(root: Path) -> None:
@@ -90,7 +92,7 @@ def test_a_layer_elsewhere_does_not_cover_the_area(root: Path) -> None:
     assert problems_of(root)["outside"].startswith("error: The layer does not cover the study area")
     store(root, "a", [place(90_000, 90_000), place(1, 1)])
     assert problems_of(root) == {
-        "partly_outside": "note: 1 of 2 features lie outside the study area."
+        "partly_outside": "note: 1 of 2 features lies outside the study area."
     }
 
 
@@ -114,12 +116,10 @@ def test_dates_that_cannot_be_or_lie_outside_are_told(root: Path) -> None:
     store(root, "a", [place(i, i) for i in range(5)], date=dates)
     source = VectorSource(Path("a.gpkg"), date_column="date")
     found = problems_of(root, source, as_of=dt.date(2021, 1, 1))
-    assert found["unreadable_dates"].startswith(
-        "warning: 1 dates cannot be read, such as '31.5.94'"
-    )
-    assert found["early_dates"] == "warning: 1 dates lie before 1900."
-    assert found["late_dates"].startswith("warning: 1 dates lie after 2021-01-01")
-    assert found["undated"] == "note: 1 of 5 rows have no date."
+    assert found["unreadable_dates"].startswith("warning: 1 date cannot be read: 31.5.94; expected")
+    assert found["early_dates"] == "warning: 1 date lies before 1900."
+    assert found["late_dates"].startswith("warning: 1 date lies after 2021-01-01")
+    assert found["undated"] == "note: 1 of 5 rows has no date."
     assert "late_dates" not in problems_of(root, source)
 
 
@@ -158,7 +158,9 @@ def test_evidence_used_as_a_feature_is_an_error_under_any_name(root: Path) -> No
     twin = {name: VectorSource(Path("a.gpkg"), layer="a") for name in ("a", "b")}
     layers = Layers({"area": VectorSource(Path("area.gpkg"))} | twin, root)
     found = validate_layers(layers, area="area", crs=UTM, evidence=["a"], features=["b"])
-    assert [(problem.layer, problem.code) for problem in found] == [("b", "evidence_as_feature")]
+    assert [(problem.layer, problem.code) for problem in found] == [
+        ("b", LayerCode.SAME_DATA_AS_EVIDENCE)
+    ]
 
 
 def test_other_rows_of_the_file_of_evidence_may_be_a_feature(root: Path) -> None:

@@ -1,4 +1,3 @@
-import json
 import re
 from pathlib import Path
 
@@ -8,16 +7,16 @@ from rich.console import Console
 from minerisk.configs.load import load_config
 from minerisk.configs.schema import Config
 from minerisk.features.errors import FindingError
-from minerisk.features.layers.quality import Problem
+from minerisk.features.layers.problems import LayerCode, Level
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.pipelines.prepare.validate import (
-    LayerFacts,
-    Report,
     render_html,
     run_validate,
     show_report,
     stop_on_errors,
 )
+from minerisk.pipelines.records.problem import Problem
+from minerisk.pipelines.records.validation import LayerContent, LayerFacts, Validation
 from minerisk.pipelines.run.layers import open_layers
 
 TINY = Path(__file__).parents[3] / "configs" / "tiny.yaml"
@@ -28,10 +27,29 @@ def tiny() -> Config:
     return load_config(TINY)
 
 
-def made_up(message: str = "All well.") -> Report:
-    facts = LayerFacts("a", "vector", "a.gpkg", "WGS 84", "1 × Point", "00", "feature", "x", "y")
-    problems = (Problem("a", "error", "empty", message), Problem("a", "note", "undated", "One."))
-    return Report("here", f"<b>{message}</b>", True, (facts,), problems)
+def made_up(message: str = "All well.") -> Validation:
+    facts = LayerFacts(
+        name="a",
+        kind="vector",
+        path="a.gpkg",
+        sha256="00",
+        content=LayerContent(crs="WGS 84", features=1, geometry="Point"),
+        uses=("feature",),
+        source="x",
+        licence="y",
+    )
+    reason, rows = {"reason": message}, {"undated": 1, "rows": 2}
+    problems = (
+        Problem(layer="a", level=Level.ERROR, code=LayerCode.UNREADABLE, values=reason),
+        Problem(layer="a", level=Level.NOTE, code=LayerCode.UNDATED, values=rows),
+    )
+    return Validation.of(
+        study_area="here",
+        title=f"<b>{message}</b>",
+        simulated=True,
+        layers=(facts,),
+        problems=problems,
+    )
 
 
 def test_the_embedded_area_has_no_errors_and_its_report_is_the_same_each_time(
@@ -44,10 +62,10 @@ def test_the_embedded_area_has_no_errors_and_its_report_is_the_same_each_time(
         stop_on_errors(report)
     for name in ("validation.json", "validation.html"):
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes()
-    stored = json.loads((tmp_path / "first" / "validation.json").read_text())
-    assert stored["passed"] is True
-    assert {layer["name"] for layer in stored["layers"]} == set(tiny.layers)
-    assert {len(layer["sha256"]) for layer in stored["layers"]} == {0, 64}
+    stored = Validation.read(tmp_path / "first" / "validation.json")
+    assert stored == report
+    assert {layer.name for layer in stored.layers} == set(tiny.layers)
+    assert {len(layer.sha256 or "") for layer in stored.layers} == {0, 64}
     assert not list((tmp_path / "first").glob("*.part"))
 
 
@@ -78,6 +96,9 @@ def test_the_page_escapes_and_loads_nothing() -> None:
     assert "&lt;script&gt;" in page
     assert not re.search(r"(src|href)\s*=|url\(|@import|http", page.replace("http-equiv", ""))
     assert "SIMULATED" in page
+    assert "1 error, 0 warnings, 1 note." in page
+    assert "1 × Point" in page
+    assert "1 of 2 rows has no date." in page
 
 
 def test_the_terminal_shows_brackets_as_they_are() -> None:
@@ -85,7 +106,7 @@ def test_the_terminal_shows_brackets_as_they_are() -> None:
     show_report(made_up("values [bold]5[/bold]"), console)
     text = console.export_text()
     assert "values [bold]5[/bold]" in text
-    assert "1 errors, 0 warnings, 1 notes; cannot be used as it is." in text
+    assert "1 error, 0 warnings, 1 note; cannot be used as it is." in text
 
 
 @pytest.mark.data
@@ -98,4 +119,7 @@ def test_bosnia_has_no_errors(tmp_path: Path) -> None:
     config = load_config(path)
     report = run_validate(config, layers=open_layers(config, config_path=path), out_dir=tmp_path)
     assert not report.failed
-    assert {problem.code for problem in report.problems} >= {"duplicates", "long_steps"}
+    assert {problem.code for problem in report.problems} >= {
+        LayerCode.DUPLICATES,
+        LayerCode.LONG_STEPS,
+    }

@@ -8,9 +8,11 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
 from minerisk.features.families import FAMILIES as KINDS
+from minerisk.features.layers.problems import LayerCode, warning
 from minerisk.pipelines.formats import cog, palette
 from minerisk.pipelines.language.numbers import interval, number
 from minerisk.pipelines.plotting import figures
+from minerisk.pipelines.records.problem import of_layer
 from minerisk.pipelines.report.report import verdict, write_report
 
 GRID = GeoBox.from_bbox((4.9e6, 2.3e6, 4.92e6, 2.315e6), "EPSG:3035", shape=(60, 80))
@@ -37,6 +39,15 @@ def scores(found):
     }
 
 
+LEFT_OUT = of_layer(
+    warning(
+        "bridges",
+        LayerCode.FEATURE_LEFT_OUT,
+        kind="distance",
+        layer="bridges",
+        absent=("bridges",),
+    )
+)
 MOVED = [
     {"column": "front_distance_m", "unit": "m", "change": 956.7, "spread": 15010.0, "share": 0.0637}
 ] * 10
@@ -154,7 +165,7 @@ def test_tasks_and_inputs_are_listed(run_dir):
                     {"inputs": {"layer:front_line": digest}, "outputs": {"tasks.csv": digest}},
                     {
                         "facts": {
-                            "left_out": ["distance of bridges is left out: no file"],
+                            "left_out": [LEFT_OUT.model_dump(mode="json")],
                             "line_error": {"cell_m": 500.0, "draws": 4, "rows": MOVED},
                         }
                     },
@@ -182,7 +193,7 @@ def test_tasks_and_inputs_are_listed(run_dir):
     assert "957 m" in page
     assert "6.4 %" in page
     assert "2 more change by a smaller share" in page
-    assert "distance of bridges is left out: no file" in page
+    assert "distance of bridges is left out: bridges is optional and has no file." in page
 
 
 def test_a_model_no_better_than_the_rule_is_said_to_be():

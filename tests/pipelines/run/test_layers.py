@@ -7,10 +7,13 @@ import xarray as xr
 import yaml
 
 from minerisk.configs.checks import OTHER_LAYERS, check_config, has_errors
+from minerisk.configs.problems import ConfigCode
 from minerisk.configs.schema import Config
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
+from minerisk.features.layers.problems import LayerCode
 from minerisk.features.layers.sources import LAYER_KEYS
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prepare.feature_list import describe_columns
 from minerisk.pipelines.prepare.validate import run_validate
 from minerisk.pipelines.run.layers import (
@@ -44,13 +47,14 @@ def test_a_feature_of_an_absent_optional_layer_is_left_out_and_said_so(tmp_path:
     assert absent_layers(config, layers) == ["roads"]
     kept, left_out = present_features(config, layers)
     assert [(kind, params["layer"]) for kind, params in kept] == [("distance", "settlements")]
-    assert [line.split(" is left out")[0] for line in left_out] == [
+    assert [ENGLISH.say(problem).split(" is left out")[0] for problem in left_out] == [
         "distance of roads",
         "crossings of streams",
     ]
     report = run_validate(config, layers=layers, out_dir=tmp_path)
     assert not report.failed
-    absent = [problem for problem in report.problems if problem.code == "absent"]
+    codes = {LayerCode.ABSENT, LayerCode.FEATURE_LEFT_OUT}
+    absent = [problem for problem in report.problems if problem.code in codes]
     assert {problem.level for problem in absent} == {"warning", "note"}
     assert len(absent) == 3
 
@@ -73,17 +77,18 @@ def test_no_feature_at_all_is_refused() -> None:
 def test_what_more_than_features_needs_cannot_be_optional() -> None:
     content = changed()
     content["layers"]["study_area"]["optional"] = True
-    lines = check_config(Config.model_validate(content))
-    assert has_errors(lines)
-    assert any("study_area: it is optional" in line for line in lines)
+    problems = check_config(Config.model_validate(content))
+    assert has_errors(problems)
+    found = {(problem.place, problem.code) for problem in problems}
+    assert ("layers.study_area", ConfigCode.OPTIONAL_LAYER_NEEDED) in found
 
 
 def test_search_effort_as_a_feature_is_warned_of_and_beside_them_is_not() -> None:
     effort = {"kind": "search_effort", "layer": "simulated_surveyed"}
     beside = Config.model_validate(changed(effort=[effort]))
-    assert not [line for line in check_config(beside) if "teaches the model" in line]
+    assert ConfigCode.FEATURE_IS_SURVEY not in [problem.code for problem in check_config(beside)]
     among = Config.model_validate(changed(features=[*changed()["features"], effort]))
-    assert [line for line in check_config(among) if "teaches the model" in line]
+    assert ConfigCode.FEATURE_IS_SURVEY in [problem.code for problem in check_config(among)]
 
 
 def test_columns_of_layers_that_the_run_makes_are_told_of_as_such() -> None:
@@ -92,7 +97,7 @@ def test_columns_of_layers_that_the_run_makes_are_told_of_as_such() -> None:
     columns, left_out = describe_columns(config, open_layers(config, config_path=TINY))
     assert [column["column"] for column in columns] == ["settlements_distance_m"]
     assert len(left_out) == 3
-    assert "once the run has made" in left_out[-1]
+    assert left_out[-1].code == LayerCode.LISTED_LATER
 
 
 def test_the_schema_and_the_families_agree_on_what_names_a_layer() -> None:

@@ -1,0 +1,95 @@
+"""``validation.json``: the layers of a study area, and what is wrong with them."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from minerisk.features.layers.problems import Level
+from minerisk.pipelines.records.problem import Problem, count_level
+from minerisk.pipelines.records.record import Document, Record
+
+
+class LayerKind(StrEnum):
+    """How a layer is stored."""
+
+    RASTER = "raster"
+    VECTOR = "vector"
+
+
+class LayerUse(StrEnum):
+    """What a configuration uses a layer for."""
+
+    BOUNDARY = "boundary"
+    REGIONS = "regions"
+    FEATURE = "feature"
+    EVIDENCE = "evidence"
+    SURVEYED_LAND = "surveyed_land"
+    SEARCH_EFFORT = "search_effort"
+    SIMULATION = "simulation"
+
+
+class LayerContent(Record):
+    """What a layer holds.
+
+    Attributes
+    ----------
+    shape
+        Rows and columns of a raster.
+    features, geometry
+        How many features of a vector layer, and the type of the first.
+    """
+
+    crs: str
+    shape: tuple[int, int] | None = None
+    features: int | None = None
+    geometry: str | None = None
+
+
+class LayerFacts(Record):
+    """What a layer is, as far as it could be read.
+
+    Attributes
+    ----------
+    path
+        Relative to the data root; of a file elsewhere the name alone.
+    sha256
+        None where the file cannot be read.
+    content
+        None where it could not be read.
+    """
+
+    name: str
+    kind: LayerKind
+    path: str
+    sha256: str | None
+    content: LayerContent | None
+    uses: tuple[LayerUse, ...]
+    source: str
+    licence: str
+
+
+class Validation(Document):
+    """What `minerisk validate` found.
+
+    Attributes
+    ----------
+    problems
+        Errors first, then warnings, then notes.
+    """
+
+    version: ClassVar[int] = 1
+    made_by: ClassVar[str] = "minerisk validate"
+
+    study_area: str
+    title: str
+    simulated: bool
+    layers: tuple[LayerFacts, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is any error; a run stops then."""
+        return self.count(Level.ERROR) > 0
+
+    def count(self, level: Level) -> int:
+        """Count the problems of a level."""
+        return count_level(self.problems, level)

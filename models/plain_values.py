@@ -1,6 +1,8 @@
-"""Reading plain values of a model file, each checked before it is used."""
+"""Records of numbers in a model file: written as plain values, and checked when read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import Field, fields
+from typing import Any, ClassVar, Self, get_origin, get_type_hints
 
 import numpy as np
 
@@ -9,36 +11,96 @@ from minerisk.features.errors import InputError
 Plain = Mapping[str, str | float | list[float]]
 
 
-def expect_kind(plain: Plain, kind: str) -> None:
-    """Refuse a record of another kind."""
-    if plain.get("kind") != kind:
-        raise InputError(f"The record's kind is {plain.get('kind')!r}; expected {kind!r}.")
+class PlainRecord:
+    """A dataclass of numbers, lists of numbers and switches that is kept in a model file.
+
+    A subclass states its `kind`, and in `check` what has to hold between its values: a model
+    file may come from anywhere.
+    """
+
+    kind: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+    def check(self) -> None:
+        """Refuse values that do not fit each other.
+
+        Raises
+        ------
+        InputError
+            If they do not.
+        """
+
+    def to_dict(self) -> dict[str, str | float | list[float]]:
+        """Return the record as plain values, with its kind."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {"kind": self.kind} | {
+            name: value if isinstance(value, int | float) else [float(item) for item in value]
+            for name, value in values.items()
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Plain) -> Self:
+        """Rebuild what `to_dict` returned.
+
+        Raises
+        ------
+        InputError
+            If it is of another kind, a value is missing or no number, or values do not fit.
+        """
+        if plain.get("kind") != cls.kind:
+            raise InputError(f"The record's kind is {plain.get('kind')!r}; expected {cls.kind!r}.")
+        hints = get_type_hints(cls)
+        types = {field.name: hints[field.name] for field in fields(cls)}
+        record = cls(
+            **{
+                name: _READERS[get_origin(expected) or expected](plain, name)
+                for name, expected in types.items()
+            }
+        )
+        record.check()
+        return record
 
 
 def number(plain: Plain, name: str) -> float:
-    """Give a finite number."""
+    """Read a finite number."""
     value = plain.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
         raise InputError(f"The record's {name} is {value!r}; expected a finite number.")
     return float(value)
 
 
-def not_negative(plain: Plain, name: str) -> float:
-    """Give a number of at least 0."""
-    value = number(plain, name)
-    if value < 0:
-        raise InputError(f"The record's {name} is {value}, below 0; it would turn the map over.")
-    return value
-
-
 def numbers(plain: Plain, name: str) -> list[float]:
-    """Give a list of finite numbers that is not empty."""
+    """Read a list of finite numbers that is not empty."""
     values = plain.get(name)
     if not isinstance(values, list) or not values:
         raise InputError(f"The record's {name} is {values!r}; expected a list of numbers.")
     return [number({name: value}, name) for value in values]
 
 
-def rising(values: list[float]) -> bool:
-    """Tell whether shares never fall and stay within 0 and 1."""
+def refuse_negative(**values: float) -> None:
+    """Refuse a coefficient below 0: with it a higher score would get a lower probability."""
+    for name, value in values.items():
+        if value < 0:
+            raise InputError(f"The record's {name} is {value}, below 0; it would reverse the map.")
+
+
+def rising(values: tuple[float, ...]) -> bool:
+    """Return whether shares never fall and stay within 0 and 1."""
     return bool((np.diff(values) >= 0).all() and 0 <= values[0] <= values[-1] <= 1)
+
+
+def _switch(plain: Plain, name: str) -> bool:
+    value = plain.get(name)
+    if not isinstance(value, bool):
+        raise InputError(f"The record's {name} is {value!r}; expected true or false.")
+    return value
+
+
+_READERS: dict[type, Callable[[Plain, str], Any]] = {
+    bool: _switch,
+    float: number,
+    int: lambda plain, name: int(number(plain, name)),
+    tuple: lambda plain, name: tuple(numbers(plain, name)),
+    np.ndarray: lambda plain, name: np.array(numbers(plain, name)),
+}
+"""How a field of each type is read."""

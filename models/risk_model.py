@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from minerisk.features.errors import InputError
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.applicability.error_profiles import ErrorProfile
-from minerisk.models.calibration.calibrators import Calibrator, calibrator_from_dict
+from minerisk.models.calibration.calibrator import Calibrator
+from minerisk.models.calibration.calibrators import calibrator_from_dict
 from minerisk.models.calibration.conformal import IntervalScaler
 from minerisk.models.estimators.members import Members, mean_and_spread, members_from_files
 from minerisk.models.table import COORDINATES
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from minerisk.models.estimators.past_findings import PastFindings
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
 """How the error on held-out land grows with novelty: the expected error of a cell, from its own."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
 from minerisk.models.applicability.area_of_applicability import Novelty
-from minerisk.models.plain_values import Plain, expect_kind, numbers
+from minerisk.models.plain_values import PlainRecord
 
 Array = NDArray[np.float64]
 
@@ -18,7 +18,7 @@ _ROUNDS = 20
 
 
 @dataclass(frozen=True)
-class ErrorProfile:
+class ErrorProfile(PlainRecord):
     """Expected error as one curve rising with dissimilarity plus one falling with density.
 
     Attributes
@@ -40,6 +40,8 @@ class ErrorProfile:
     by_dissimilarity: Array
     density: Array
     by_density: Array
+
+    kind: ClassVar[str] = "error_profile"
 
     @classmethod
     def fit(cls, novelty: Novelty, error: ArrayLike) -> Self:
@@ -89,30 +91,16 @@ class ErrorProfile:
         by_density = np.interp(novelty.density, self.density, self.by_density)
         return np.asarray(by_di + by_density, dtype=np.float32)
 
-    def to_dict(self) -> dict[str, str | float | list[float]]:
-        """Give the profile as plain values."""
-        return {
-            "kind": "error_profile",
-            "dissimilarity": self.dissimilarity.tolist(),
-            "by_dissimilarity": self.by_dissimilarity.tolist(),
-            "density": self.density.tolist(),
-            "by_density": self.by_density.tolist(),
-        }
-
-    @classmethod
-    def from_dict(cls, plain: Plain) -> Self:
-        """Rebuild what `to_dict` gave."""
-        expect_kind(plain, "error_profile")
-        names = ("dissimilarity", "by_dissimilarity", "density", "by_density")
-        di, by_di, density, by_density = (np.array(numbers(plain, name)) for name in names)
-        fits = di.shape == by_di.shape and density.shape == by_density.shape
-        fits = fits and bool((np.diff(di) >= 0).all() and (np.diff(density) >= 0).all())
-        if not (fits and (np.diff(by_di) >= 0).all() and (np.diff(by_density) <= 0).all()):
+    def check(self) -> None:
+        """Refuse curves that do not run as stated; see `PlainRecord.check`."""
+        fits = self.dissimilarity.shape == self.by_dissimilarity.shape
+        fits = fits and self.density.shape == self.by_density.shape
+        rising = (self.dissimilarity, self.by_dissimilarity, self.density, -self.by_density)
+        if not (fits and all((np.diff(values) >= 0).all() for values in rising)):
             raise InputError(
                 "The error profile does not rise with dissimilarity and fall with density; the "
                 "model file is damaged."
             )
-        return cls(di, by_di, density, by_density)
 
 
 def log_loss_above_prevalence(y: ArrayLike, p: ArrayLike) -> Array:

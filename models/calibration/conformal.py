@@ -10,7 +10,7 @@ stated. The cover is claimed for blocks like those, on land that was searched, a
 
 import logging
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +19,7 @@ from scipy.special import bdtr, expit, gammaln, ndtri
 from minerisk.features.errors import InputError
 from minerisk.models.calibration.score_bins import logit
 from minerisk.models.inputs import checked_scores
-from minerisk.models.plain_values import Plain, expect_kind, not_negative
+from minerisk.models.plain_values import PlainRecord, refuse_negative
 
 Array = NDArray[np.float64]
 
@@ -61,7 +61,7 @@ class Groups:
 
 
 @dataclass(frozen=True)
-class IntervalScaler:
+class IntervalScaler(PlainRecord):
     """How far the log-odds of a group of cells on new land may lie from what the model says.
 
     ``reach = stretch * z * sqrt((scale * spread)² + block_sd²)`` in log-odds, with z the normal
@@ -94,6 +94,8 @@ class IntervalScaler:
     stretch: float = 1.0
     blocks: int = 0
     groups: int = 0
+
+    kind: ClassVar[str] = "interval_scaler"
 
     @classmethod
     def fit(
@@ -183,29 +185,11 @@ class IntervalScaler:
         width = np.maximum(upto - below, 1e-300)
         return np.asarray(np.clip(within / width, 0.0, 1.0))
 
-    def to_dict(self) -> dict[str, str | float | list[float]]:
-        """Give the scaler as plain values."""
-        return {
-            "kind": "interval_scaler",
-            "level": self.level,
-            "scale": self.scale,
-            "block_sd": self.block_sd,
-            "stretch": self.stretch,
-            "blocks": float(self.blocks),
-            "groups": float(self.groups),
-        }
-
-    @classmethod
-    def from_dict(cls, plain: Plain) -> Self:
-        """Rebuild what `to_dict` gave."""
-        expect_kind(plain, "interval_scaler")
-        level, scale, block_sd, stretch, blocks, groups = (
-            not_negative(plain, name)
-            for name in ("level", "scale", "block_sd", "stretch", "blocks", "groups")
-        )
-        if not 0 < level < 1:
-            raise InputError(f"The interval's level is {level}; expected between 0 and 1.")
-        return cls(level, scale, block_sd, stretch, int(blocks), int(groups))
+    def check(self) -> None:
+        """Refuse a level or a width that cannot be; see `PlainRecord.check`."""
+        refuse_negative(scale=self.scale, block_sd=self.block_sd, stretch=self.stretch)
+        if not 0 < self.level < 1:
+            raise InputError(f"The interval's level is {self.level}; expected between 0 and 1.")
 
 
 def cover_across_folds(

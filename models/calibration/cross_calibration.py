@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.models.calibration.calibrator import Calibrator
 from minerisk.models.calibration.calibrators import (
     CALIBRATORS,
     BetaCalibrator,
-    Calibrator,
     LogisticCalibrator,
 )
-from minerisk.models.calibration.intercept_only import ShiftCalibrator
+from minerisk.models.calibration.intercept_only import InterceptCalibrator
 from minerisk.models.calibration.score_bins import gather
 from minerisk.models.inputs import checked_scores
 
@@ -155,11 +155,11 @@ def _fit(rows: Rows, kind: str) -> Calibrator:
 def _shrunk(rows: Rows, make: Callable[[], Curve]) -> Calibrator:
     score, labels, weights, _ = rows
     fitted = make().fit(score, labels, weights)
-    if fitted.words or not _can_nest(rows):
+    if not fitted.informative or not _can_nest(rows):
         return fitted
     worth = LogisticCalibrator(smooth=False).fit(_left_out(rows, make), labels, weights).slope
     flatter = fitted.flattened(float(np.clip(worth, LEAST_FACTOR, 1.0)))
-    moved = ShiftCalibrator().fit(flatter.transform(score), labels, weights)
+    moved = InterceptCalibrator().fit(flatter.transform(score), labels, weights)
     log.info("Steepness of the curve on left-out folds: %.3f of what was learned", worth)
     return replace(flatter, intercept=moved.intercept)
 

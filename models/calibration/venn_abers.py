@@ -1,15 +1,16 @@
 """Venn-Abers: two probabilities per score, one of which is calibrated whatever the scores are."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.models.calibration.calibrator import Calibrator
 from minerisk.models.calibration.score_bins import as_scores, gather
 from minerisk.models.inputs import checked_scores
-from minerisk.models.plain_values import Plain, expect_kind, numbers, rising
+from minerisk.models.plain_values import rising
 
 Array = NDArray[np.float64]
 
@@ -18,7 +19,7 @@ MAX_KNOTS = 2_048
 
 
 @dataclass
-class VennAbersCalibrator:
+class VennAbersCalibrator(Calibrator):
     """The staircase fitted twice: with the new cell as a negative, and as a positive.
 
     The pair brackets the probability; its width says how little the held-out cells tell at that
@@ -45,7 +46,8 @@ class VennAbersCalibrator:
     scores: tuple[float, ...] = (0.5,)
     as_negative: tuple[float, ...] = (0.0, 0.5)
     as_positive: tuple[float, ...] = (0.5, 1.0)
-    words: str = ""
+
+    kind: ClassVar[str] = "venn_abers"
 
     def fit(self, scores: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> Self:
         """Fit to held-out scores.
@@ -70,11 +72,10 @@ class VennAbersCalibrator:
         upper, lower = np.maximum.accumulate(upper), np.maximum.accumulate(lower)
         self.as_negative = (0.0, *lower.tolist())
         self.as_positive = (*upper.tolist(), 1.0)
-        self.words = ""
         return self
 
     def pair(self, scores: ArrayLike) -> tuple[Array, Array]:
-        """Give lower and upper probability, each the shape of `scores`; NaN where it is NaN."""
+        """Return lower and upper probability, each the shape of `scores`; NaN where it is NaN."""
         score = as_scores(scores)
         knots = np.asarray(self.scores)
         lower = np.asarray(self.as_negative)[np.searchsorted(knots, score, side="right")]
@@ -83,38 +84,25 @@ class VennAbersCalibrator:
         return np.where(blank, np.nan, lower), np.where(blank, np.nan, upper)
 
     def transform(self, scores: ArrayLike) -> Array:
-        """Give the merged probability, the shape of `scores`; NaN where the score is NaN."""
+        """Return the merged probability, the shape of `scores`; NaN where the score is NaN."""
         lower, upper = self.pair(scores)
         return np.asarray(upper / (1.0 - lower + upper))
 
-    def to_dict(self) -> dict[str, str | float | list[float]]:
-        """Give the calibrator as plain values."""
-        return {
-            "kind": "venn_abers",
-            "scores": list(self.scores),
-            "as_negative": list(self.as_negative),
-            "as_positive": list(self.as_positive),
-            "words": self.words,
-        }
-
-    @classmethod
-    def from_dict(cls, plain: Plain) -> Self:
-        """Rebuild what `to_dict` gave."""
-        expect_kind(plain, "venn_abers")
-        knots = numbers(plain, "scores")
-        lower, upper = numbers(plain, "as_negative"), numbers(plain, "as_positive")
-        fits = len(lower) == len(upper) == len(knots) + 1
-        if not (fits and rising(knots) and rising(lower) and rising(upper) and upper[0] > 0):
+    def check(self) -> None:
+        """Refuse staircases that fall or have other knots; see `PlainRecord.check`."""
+        lower, upper = self.as_negative, self.as_positive
+        fits = len(lower) == len(upper) == len(self.scores) + 1
+        rise = rising(self.scores) and rising(lower) and rising(upper)
+        if not (fits and rise and upper[0] > 0):
             raise InputError(
                 "The Venn-Abers calibrator's knots and probabilities do not rise together; "
                 "expected k rising knots and k + 1 rising probabilities, twice. The model file is "
                 "damaged."
             )
-        return cls(tuple(knots), tuple(lower), tuple(upper), str(plain.get("words", "")))
 
 
 def upper_probabilities(land: Array, found: Array) -> Array:
-    """Give the isotonic value at each knot with a positive of weight 1 added there.
+    """Return the isotonic value at each knot with a positive of weight 1 added there.
 
     Parameters
     ----------
@@ -154,5 +142,5 @@ def upper_probabilities(land: Array, found: Array) -> Array:
 
 
 def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
-    """Give a value above 0 where the path a, b, c turns left, that is, c lies above ab."""
+    """Return a value above 0 where the path a, b, c turns left, that is, c lies above ab."""
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])

@@ -15,7 +15,7 @@ from scipy.stats import norm, rankdata
 from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 from minerisk.features.errors import InputError
-from minerisk.models.calibration.intercept_only import ShiftCalibrator
+from minerisk.models.calibration.intercept_only import InterceptCalibrator
 from minerisk.models.evaluation.intervals import effective_rows, exact_binomial, percentile_interval
 from minerisk.models.survey_bias.propensity import as_mask
 
@@ -245,7 +245,7 @@ def _within_bounds(
     most = exact_binomial(found, rows, level=level)[1]
     if found in (0.0, 1.0):
         return found, most
-    moved = ShiftCalibrator().fit(p[mask], y[mask], weight[mask])
+    moved = InterceptCalibrator().fit(p[mask], y[mask], weight[mask])
     return float(moved.transform(p[~mask]).mean()), most
 
 

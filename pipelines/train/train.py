@@ -14,7 +14,7 @@ from minerisk.configs.schema import Config
 from minerisk.features.errors import FindingError
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_above_prevalence
-from minerisk.models.calibration.calibrators import Calibrator
+from minerisk.models.calibration.calibrator import Calibrator
 from minerisk.models.calibration.conformal import IntervalScaler
 from minerisk.models.calibration.cross_calibration import fit_kind
 from minerisk.models.estimators.estimators import TrainBooster

@@ -120,7 +120,7 @@ class Folds(Frozen):
         0.0,
         ge=0,
         le=100_000,
-        description="dead zone of far folds and blocks: training cells within so many metres of a "
+        description="buffer of far folds and blocks: training cells within so many metres of a "
         "test cell are dropped",
     )
     train_until: dt.date | None = Field(

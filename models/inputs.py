@@ -10,7 +10,7 @@ Array = NDArray[np.float64]
 
 
 def as_coordinates(coordinates: ArrayLike | gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Give finite easting and northing, float64 of shape (n, 2).
+    """Return finite easting and northing, float64 of shape (n, 2).
 
     A GeoDataFrame or GeoSeries gives the centroids of its geometries and must be in a projected
     CRS.
@@ -39,7 +39,7 @@ def as_coordinates(coordinates: ArrayLike | gpd.GeoDataFrame) -> NDArray[np.floa
 
 
 def as_labels(y: ArrayLike, size: int) -> NDArray[np.int64]:
-    """Give labels 0 and 1, int64 of shape (size,).
+    """Return labels 0 and 1, int64 of shape (size,).
 
     Raises
     ------
@@ -57,7 +57,7 @@ def as_labels(y: ArrayLike, size: int) -> NDArray[np.int64]:
 def checked_scores(
     y: ArrayLike, p: ArrayLike, weight: ArrayLike | None, *, probability: bool = True
 ) -> tuple[Array, Array, Array]:
-    """Give labels, scores and weights as float64 of one shape (n,).
+    """Return labels, scores and weights as float64 of one shape (n,).
 
     Raises
     ------

@@ -88,7 +88,7 @@ class RiskModel:
     threads: int = 2
 
     def columns(self, cells: pd.DataFrame) -> pd.DataFrame:
-        """Give the columns that the members see, for cells with coordinates and features.
+        """Return the columns that the members see, for cells with coordinates and features.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class RiskModel:
         return pd.concat([known, encoded], axis=1)
 
     def predict(self, cells: pd.DataFrame) -> Prediction:
-        """Say what is known of each cell.
+        """Predict each cell.
 
         Parameters
         ----------
@@ -122,7 +122,7 @@ class RiskModel:
         return self.predict_columns(self.columns(cells))
 
     def predict_columns(self, columns: pd.DataFrame) -> Prediction:
-        """Say what is known of each cell, from what `columns` gave for it."""
+        """Predict each cell from what `columns` returned for it."""
         matrix = columns.to_numpy(dtype=np.float32)
         mean, spread = mean_and_spread(self.members.log_odds(matrix, threads=self.threads))
         probability = self._calibrated(mean)
@@ -144,7 +144,7 @@ class RiskModel:
         )
 
     def to_files(self) -> dict[str, bytes]:
-        """Give the model as plain files: LightGBM text, JSON and Parquet. No pickles."""
+        """Return the model as plain files: LightGBM text, JSON and Parquet. No pickles."""
         files = self.members.to_files()
         record: dict[str, Any] = {
             "format": FORMAT,

@@ -84,7 +84,7 @@ class CellTable:
         return self.state >= 0
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "CellTable":
-        """Give the table of some rows."""
+        """Return the table of some rows."""
         return CellTable(
             cells=self.cells.loc[rows] if rows.dtype == bool else self.cells.iloc[rows],
             state=self.state[rows],
@@ -94,8 +94,8 @@ class CellTable:
         )
 
 
-def deal_labels(table: CellTable, order: NDArray[np.int64]) -> CellTable:
-    """Give row ``i`` the label, the weight and the marks of row ``order[i]``; the land stays."""
+def permute_labels(table: CellTable, order: NDArray[np.int64]) -> CellTable:
+    """Move label, weight and marks from row ``order[i]`` to row ``i``; the land stays."""
     cells, marks = table.cells, [name for name in MARKS if name in table.cells]
     if marks:
         cells = cells.assign(**{name: cells[name].to_numpy()[order] for name in marks})

@@ -157,7 +157,7 @@ class Applicability:
         )
 
     def dissimilarity(self, X: pd.DataFrame, *, workers: int = 2) -> NDArray[np.float32]:
-        """Give the dissimilarity index of cells.
+        """Compute the dissimilarity index of cells.
 
         Parameters
         ----------
@@ -175,11 +175,11 @@ class Applicability:
         return self.novelty(X, workers=workers).dissimilarity
 
     def novelty(self, X: pd.DataFrame, *, workers: int = 2) -> Novelty:
-        """Give dissimilarity and local point density of cells; see `dissimilarity`."""
+        """Compute dissimilarity and local point density of cells; see `dissimilarity`."""
         return self._novelty(X, np.ones(len(self.reference), dtype=bool), workers)
 
     def held_out_novelty(self, X: pd.DataFrame, folds: ArrayLike, *, workers: int = 2) -> Novelty:
-        """Give both against the training points of other folds only, for rows held out.
+        """Compute both against the training points of other folds only, for rows held out.
 
         With the errors of the cross-validation this tells how error grows with novelty: see
         `minerisk.models.applicability.error_profiles.ErrorProfile`.
@@ -219,11 +219,11 @@ class Applicability:
         return Novelty(out[0], out[1])
 
     def applicable(self, dissimilarity: ArrayLike) -> NDArray[np.bool_]:
-        """Tell where the dissimilarity is known and within the threshold."""
+        """Return where the dissimilarity is known and within the threshold."""
         return np.asarray(np.asarray(dissimilarity) <= np.float32(self.threshold))
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Give the whole as plain arrays of numbers and one of names; no pickles."""
+        """Return the whole as plain arrays of numbers and one of names; no pickles."""
         return {
             "features": np.array(self.features, dtype=np.str_),
             "scaling": np.stack([self.centre, self.scale, self.weight], axis=1),
@@ -235,7 +235,7 @@ class Applicability:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, ArrayLike]) -> Self:
-        """Rebuild what `to_arrays` gave; vectors may come back as one column.
+        """Rebuild what `to_arrays` returned; vectors may come back as one column.
 
         Raises
         ------
@@ -273,14 +273,14 @@ class Applicability:
 
 
 def upper_whisker(values: ArrayLike) -> float:
-    """Give the third quartile plus 1.5 interquartile ranges, at most the greatest value."""
+    """Return the third quartile plus 1.5 interquartile ranges, at most the greatest value."""
     known = np.asarray(values, dtype=np.float64)
     first, third = np.quantile(known, [0.25, 0.75])
     return float(min(third + 1.5 * (third - first), known.max()))
 
 
 def _used(X: pd.DataFrame, importance: Mapping[str, float] | pd.Series) -> list[str]:
-    """Name the columns with importance, in the order of the columns."""
+    """List the columns with importance, in the order of the columns."""
     weights = {str(name): float(value) for name, value in importance.items()}
     unknown = [name for name in weights if name not in X]
     if unknown:
@@ -297,7 +297,7 @@ def _used(X: pd.DataFrame, importance: Mapping[str, float] | pd.Series) -> list[
 
 
 def _across_folds(reference: Array, fold: NDArray[np.int64]) -> Array:
-    """Give the distance of each point to the nearest of another fold, ascending."""
+    """Return the distance of each point to the nearest of another fold, ascending."""
     tested = np.unique(fold[fold >= 0])
     if tested.size == 0 or np.unique(fold).size < 2:
         raise InputError(

@@ -82,7 +82,7 @@ class ErrorProfile(PlainRecord):
         return cls(knots_di, curve_di, knots_density, curve_density)
 
     def expected(self, novelty: Novelty) -> NDArray[np.float32]:
-        """Give the expected error of cells, shape (n,); NaN where novelty is.
+        """Return the expected error of cells, shape (n,); NaN where novelty is.
 
         Beyond the knots the value at the last one holds: nothing was seen there, and
         `Applicability.applicable` says so.
@@ -104,7 +104,7 @@ class ErrorProfile(PlainRecord):
 
 
 def log_loss_above_prevalence(y: ArrayLike, p: ArrayLike) -> Array:
-    """Give each row's log loss minus that of giving every row the prevalence, shape (n,).
+    """Compute each row's log loss minus that of the prevalence, shape (n,).
 
     Below 0 the model says more than the prevalence; 0 means that it may as well be silent. Unlike
     the log loss it does not rise where land is merely more contaminated.

@@ -31,7 +31,7 @@ _ROUNDING = 2.0**-23
 def nearest_and_near(
     points: Array, reference: Array, *, radius: float, workers: int = 1
 ) -> tuple[Array, NDArray[np.int32]]:
-    """Give the distance to the nearest reference point, and how many lie within `radius`.
+    """Measure the distance to the nearest reference point, and count those within `radius`.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def _together(reference: Array) -> NDArray[np.int64]:
 
 
 def _blocks(reference: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give points by block (blocks, d, `_BLOCK`) and boxes (2, d, blocks): least, greatest."""
+    """Return points by block (blocks, d, `_BLOCK`) and boxes (2, d, blocks): least, greatest."""
     count, width = -(-len(reference) // _BLOCK), reference.shape[1]
     padded = np.full((count * _BLOCK, width), np.inf, dtype=np.float32)
     padded[: len(reference)] = reference
@@ -194,20 +194,20 @@ def _picked(
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _moved(point: Array, longest: float) -> float:
-    """Say how far rounding to float32 moves a point, whatever the distances are."""
+    """Bound how far rounding to float32 moves a point, whatever the distances are."""
     return _ROUNDING * (np.sqrt((point * point).sum()) + longest)
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _edges(radius: float, off: float) -> tuple[np.float32, np.float32]:
-    """Give the squares below which a point surely lies within, and above which it does not."""
+    """Return the squares below which a point surely lies within, and above which it does not."""
     inner = np.float32(max(radius - off, 0.0) ** 2 * (1.0 - _SLACK))
     return inner, np.float32((radius + off) ** 2 * (1.0 + _SLACK))
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
 def _beyond(least: np.float32, off: float) -> np.float32:
-    """Give the square above which a point cannot be the nearest."""
+    """Return the square above which a point cannot be the nearest."""
     return np.float32((np.sqrt(np.float64(least)) + 2.0 * off) ** 2 * (1.0 + 2.0 * _SLACK))
 
 
@@ -270,7 +270,7 @@ def _exact_square(reference: Array, point: Array) -> float:
 def _box_squares(
     point: NDArray[np.float32], boxes: NDArray[np.float32], away: NDArray[np.float32]
 ) -> None:
-    """Give the square of the distance to each block's box, 0 within it."""
+    """Return the square of the distance to each block's box, 0 within it."""
     away[:] = np.float32(0.0)
     for d in range(point.size):
         least, greatest, a = boxes[0, d], boxes[1, d], point[d]

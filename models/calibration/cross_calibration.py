@@ -90,7 +90,7 @@ def cross_calibrate(
 
 
 def calibration_losses(scores: ArrayLike, y: ArrayLike, fold_ids: ArrayLike) -> dict[str, float]:
-    """Give the pooled log loss of each kind of calibrator on left-out folds."""
+    """Compute the pooled log loss of each kind of calibrator on left-out folds."""
     score, labels, _, fold = _as_rows(scores, y, fold_ids)
     losses = {}
     for kind in (*CALIBRATORS, *SHRUNK):
@@ -196,7 +196,7 @@ def _left_out(rows: Rows, make: Callable[[], Calibrator]) -> Array:
 
 
 def _can_nest(rows: Rows) -> bool:
-    """Tell whether all folds but any one hold both classes."""
+    """Return whether all folds but any one hold both classes."""
     _, labels, weights, fold = rows
     names, region = np.unique(fold, return_inverse=True)
     holds = [

@@ -51,13 +51,13 @@ def _deviance(value: Array, targets: Array, weights: Array) -> float:
 
 
 def platt_targets(labels: Array, weights: Array) -> Array:
-    """Give Platt's smoothed targets: just under 1 for positives, just over 0 for negatives."""
+    """Return Platt's smoothed targets: just under 1 for positives, just over 0 for negatives."""
     found = (weights * labels).sum()
     missed = weights.sum() - found
     return np.where(labels == 1, (found + 1) / (found + 2), 1 / (missed + 2))
 
 
 def prevalence_logit(labels: Array, weights: Array) -> float:
-    """Give the logit of the weighted share of positives."""
+    """Return the logit of the weighted share of positives."""
     share = float(np.average(labels, weights=weights))
     return float(np.log(share) - np.log1p(-share))

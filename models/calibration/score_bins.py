@@ -30,7 +30,7 @@ class Gathered:
     negative: Array
 
     def rows(self) -> tuple[Array, Array, Array]:
-        """Give scores, labels and weights, one row per score and class that has weight."""
+        """Return scores, labels and weights, one row per score and class that has weight."""
         score = np.concatenate([self.score, self.score])
         labels = np.repeat([0.0, 1.0], self.score.size)
         weights = np.concatenate([self.negative, self.positive])
@@ -56,13 +56,13 @@ def gather(scores: Array, labels: Array, weights: Array, *, limit: int) -> Gathe
 
 
 def logit(scores: Array) -> Array:
-    """Give log-odds, with scores kept a millionth off 0 and 1."""
+    """Return log-odds, with scores kept a millionth off 0 and 1."""
     clipped = np.clip(scores, SCORE_CLIP, 1 - SCORE_CLIP)
     return np.asarray(np.log(clipped) - np.log1p(-clipped))
 
 
 def as_scores(scores: ArrayLike) -> Array:
-    """Give scores as float64, NaN allowed.
+    """Return scores as float64, NaN allowed.
 
     Raises
     ------

@@ -1,1 +1,36 @@
-"""Estimators in scikit-learn's protocol, and what learns from past findings."""
+"""What learns from labelled cells: ensembles, rules of thumb, the encoder of past findings."""
+
+from typing import TYPE_CHECKING
+
+from minerisk.lazy import import_on_first_use
+
+if TYPE_CHECKING:
+    from minerisk.models.estimators.ensemble import Ensemble
+    from minerisk.models.estimators.estimators import (
+        DistanceRule,
+        LightGBMEnsemble,
+        LogisticEnsemble,
+        TrainBooster,
+        baselines,
+        risk_pipeline,
+    )
+    from minerisk.models.estimators.findings_encoder import FindingsEncoder
+    from minerisk.models.estimators.members import LinearMembers, TreeMembers, members_from_files
+    from minerisk.models.estimators.past_findings import PastFindings
+else:
+    __getattr__, __dir__ = import_on_first_use(__name__)
+
+__all__ = [
+    "DistanceRule",
+    "Ensemble",
+    "FindingsEncoder",
+    "LightGBMEnsemble",
+    "LinearMembers",
+    "LogisticEnsemble",
+    "PastFindings",
+    "TrainBooster",
+    "TreeMembers",
+    "baselines",
+    "members_from_files",
+    "risk_pipeline",
+]

@@ -18,7 +18,7 @@ STRAIGHT = 0.1
 
 
 def row_geometry(places: Floats, finds: Floats, *, radius_m: float) -> Floats:
-    """Give direction, straightness and spacing of the finds around each place.
+    """Compute direction, straightness and spacing of the finds around each place.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def _groups(finds: Floats, link_m: float) -> list[Floats]:
 
 
 def _pieces(points: Floats, *, straight_m: float) -> tuple[list[Floats], float]:
-    """Give the straight pieces of a group, and the land they spread over, m2."""
+    """Return the straight pieces of a group, and the land they spread over, m2."""
     apart = points - points.mean(axis=0)
     axis, length, width = _axis(apart)
     along = apart @ axis
@@ -156,7 +156,7 @@ def _pieces(points: Floats, *, straight_m: float) -> tuple[list[Floats], float]:
 
 
 def _axis(apart: Floats) -> tuple[Floats, float, float]:
-    """Give the principal axis (east, north) and the standard deviations along and across it."""
+    """Return the principal axis (east, north) and the standard deviations along and across it."""
     east, north = (apart**2).mean(axis=0)
     cross = (apart[:, 0] * apart[:, 1]).mean()
     half = math.hypot((east - north) / 2, cross)
@@ -168,7 +168,7 @@ def _axis(apart: Floats) -> tuple[Floats, float, float]:
 
 @njit(cache=True)
 def _moments(places: Floats, finds: Floats, next_to: Floats, radius: float) -> Floats:
-    """Give count, variances, covariance and median spacing of the finds within the radius."""
+    """Return count, variances, covariance and median spacing of the finds within the radius."""
     out = np.zeros((len(places), 5))
     near = np.empty(len(finds))
     first = np.searchsorted(finds[:, 1], places[:, 1] - radius)

@@ -53,17 +53,17 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         return self
 
     def member_log_odds(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Give the score of every member, shape ``(n, members)``, log-odds."""
+        """Return the score of every member, shape ``(n, members)``, log-odds."""
         return self.members_.log_odds(np.asarray(X, dtype=np.float32), threads=self.threads)
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
-        """Give the probabilities of 0 and 1, shape ``(n, 2)``, before calibration."""
+        """Return the probabilities of 0 and 1, shape ``(n, 2)``, before calibration."""
         mean, _ = mean_and_spread(self.member_log_odds(X))
         positive = 1.0 / (1.0 + np.exp(-mean))
         return np.column_stack([1.0 - positive, positive])
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Give the likelier of 0 and 1, shape ``(n,)``."""
+        """Return the likelier of 0 and 1, shape ``(n,)``."""
         return (self.predict_proba(X)[:, 1] > 0.5).astype(np.int64)
 
     def _trained(
@@ -83,7 +83,7 @@ def _drawn_weights(
     members: int,
     seed: int,
 ) -> list[NDArray[np.float64]]:
-    """Give each member's row weights: as often as each row's block is drawn with replacement."""
+    """Return each member's row weights: as often as each row's block is drawn with replacement."""
     weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight)
     rng = np.random.default_rng(seed)
     drawn = [weight * _times_drawn(groups, len(target), rng) for _ in range(members)]

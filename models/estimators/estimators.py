@@ -317,7 +317,7 @@ class DistanceRule(Ensemble):
 
 
 def _say_the_share(booster: lgb.Booster, share: float) -> None:
-    """Let every tree of a forest that could not be split say the share of positives.
+    """Set the leaf of every tree that could not be split to the share of positives.
 
     LightGBM adds that share to the leaves of split trees only, so that a tree of one leaf says 0.
     """
@@ -328,7 +328,7 @@ def _say_the_share(booster: lgb.Booster, share: float) -> None:
 
 
 def _column_names(X: ArrayLike, asked: Sequence[str]) -> list[str]:
-    """Name the columns; a setting that asks for columns by name needs their names."""
+    """List the columns; a setting that asks for columns by name needs their names."""
     if isinstance(X, pd.DataFrame):
         return [str(name) for name in X]
     if asked:
@@ -372,7 +372,7 @@ def baselines(
     seed: int,
     threads: int,
 ) -> Mapping[str, Pipeline]:
-    """Give what every model is shown beside: prevalence, distance rule, logistic, forest."""
+    """Make what every model is compared with: prevalence, distance rule, logistic, forest."""
     forest = RandomForestClassifier(
         n_estimators=100, min_samples_leaf=50, n_jobs=threads, random_state=seed
     )

@@ -55,12 +55,12 @@ class TreeMembers:
         return self.slope * raw + self.intercept
 
     def importance(self) -> NDArray[np.float64]:
-        """Give the share of the gain that each column brought, mean of the members."""
+        """Return the share of the gain that each column brought, mean of the members."""
         gains = [booster.feature_importance("gain") for booster in self.boosters]
         return np.mean([gain / max(gain.sum(), 1e-300) for gain in gains], axis=0)
 
     def to_files(self) -> dict[str, bytes]:
-        """Give each member as LightGBM text, and which of them are forests."""
+        """Return each member as LightGBM text, and which of them are forests."""
         files = {
             f"member_{number:02d}.lgb": booster.model_to_string().encode()
             for number, booster in enumerate(self.boosters)
@@ -117,12 +117,12 @@ class LinearMembers:
         return self.slope * scores + self.intercept
 
     def importance(self) -> NDArray[np.float64]:
-        """Give each column's share of the sum of the absolute coefficients."""
+        """Return each column's share of the sum of the absolute coefficients."""
         size = np.abs(self.coefficients).mean(axis=0)
         return size / max(size.sum(), 1e-300)
 
     def to_files(self) -> dict[str, bytes]:
-        """Give all numbers as JSON."""
+        """Return all numbers as JSON."""
         record = {
             "kind": "linear",
             "fill": self.fill.tolist(),
@@ -139,7 +139,7 @@ Members = TreeMembers | LinearMembers
 def mean_and_spread(
     log_odds: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the mean of the members' log-odds and their standard deviation (0 for one member)."""
+    """Return the mean of the members' log-odds and their standard deviation (0 for one member)."""
     if log_odds.shape[1] == 1:
         return log_odds[:, 0], np.zeros(len(log_odds))
     return log_odds.mean(axis=1), log_odds.std(axis=1, ddof=1)

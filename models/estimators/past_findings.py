@@ -111,7 +111,7 @@ class PastFindings:
         return self._encode(coordinates, self.findings_[self._in_reach(coordinates)])
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
-        """Name the encoded columns."""
+        """Return the names of the encoded columns."""
         within = [f"within_{radius:g}m" for radius in self.radii_m]
         names = [f"findings_{k}_distance_m" for k in self.neighbours]
         names += [f"findings_{part}" for part in within]
@@ -123,7 +123,7 @@ class PastFindings:
         return np.asarray(names, dtype=object)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the settings as plain JSON values."""
+        """Return the settings as plain JSON values."""
         return {
             name: list(value) if isinstance(value, (tuple, list)) else value
             for name in sorted(inspect.signature(type(self)).parameters)
@@ -131,7 +131,7 @@ class PastFindings:
         }
 
     def to_frame(self) -> pd.DataFrame:
-        """Give the findings as a table; with `to_dict`, all there is to the encoder."""
+        """Return the findings as a table; with `to_dict`, all there is to the encoder."""
         return pd.DataFrame(self.findings_, columns=self.columns)
 
     @classmethod
@@ -153,11 +153,11 @@ class PastFindings:
         return encoder
 
     def reads_marks(self) -> bool:
-        """Tell whether class, evidence or age of a finding matters."""
+        """Return whether class, evidence or age of a finding matters."""
         return bool(len(self.hazards) or len(self.evidence) or self.half_life_years is not None)
 
     def _in_reach(self, coordinates: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Give the rows of findings, which ascend by easting, that can count at a place."""
+        """Return the rows of findings, which ascend by easting, that can count at a place."""
         if self.belts:  # a belt may come from any distance
             return np.arange(len(self.findings_))
         reach = max(float(self.cap_m), *map(float, self.radii_m)) + 1.0  # rounding leaves none out
@@ -193,7 +193,7 @@ class PastFindings:
         return np.column_stack(parts).astype(np.float32)
 
     def _weights(self, findings: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Give what each finding counts: 1, or half for each half-life of its age."""
+        """Return what each finding counts: 1, or half for each half-life of its age."""
         if self.half_life_years is None or self.as_of is None:
             return np.ones(len(findings))
         years = (day_number(self.as_of) - findings[:, 4]) / DAYS_A_YEAR
@@ -237,7 +237,7 @@ def day_number(date: str) -> float:
 
 
 def as_rows(X: ArrayLike, width: int | None = None) -> NDArray[np.float64]:
-    """Give rows of coordinates, and of marks after them, as float64; refuse another width."""
+    """Return rows of coordinates, and of marks after them, as float64; refuse another width."""
     rows = np.asarray(X, dtype=np.float64)
     if rows.ndim != 2 or rows.shape[1] < 2 or rows.shape[1] != (width or rows.shape[1]):
         wanted = width or 2
@@ -284,7 +284,7 @@ def _nearest(
     weight: NDArray[np.float64],
     cap: float,
 ) -> NDArray[np.float64]:
-    """Give the least of distance over weight, at most `cap`; weights are at most 1.
+    """Return the least of distance over weight, at most `cap`; weights are at most 1.
 
     As no weight is above 1, findings farther north or south than the best so far cannot be it.
     """

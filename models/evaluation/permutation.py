@@ -21,7 +21,7 @@ from minerisk.models.evaluation.metrics import Interval, block_draws, block_numb
 from minerisk.models.evaluation.out_of_fold import Protocol
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.inputs import checked_scores
-from minerisk.models.table import CellTable, deal_labels
+from minerisk.models.table import CellTable, permute_labels
 
 LEAST_ALIKE = 0.5
 """Least share of rows whose nearest other row is in their fold, where folds hold out blocks."""
@@ -46,7 +46,7 @@ def permute_labels_within(
     after = np.lexsort((rng.random(block.size), block))
     order = np.empty(block.size, dtype=np.int64)
     order[before] = after
-    return deal_labels(table, order)
+    return permute_labels(table, order)
 
 
 def blocks_within_folds(

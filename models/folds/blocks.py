@@ -18,7 +18,7 @@ def assign_blocks(
     block_m: float,
     origin: tuple[float, float] = (0.0, 0.0),
 ) -> NDArray[np.int64]:
-    """Name the square block that each point lies in.
+    """Return the id of the square block that each point lies in.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def assign_blocks(
 def assign_hexagons(
     coordinates: ArrayLike | gpd.GeoDataFrame, *, block_m: float
 ) -> NDArray[np.int64]:
-    """Name the regular hexagon that each point lies in.
+    """Return the id of the regular hexagon that each point lies in.
 
     Hexagons stand on a corner; neighbouring centres are `block_m` apart, and one centre is at
     easting 0, northing 0. No two points of a hexagon are more than ``1.155 * block_m`` apart;
@@ -77,7 +77,7 @@ def assign_hexagons(
 def assign_polygons(
     coordinates: ArrayLike | gpd.GeoDataFrame, polygons: gpd.GeoDataFrame
 ) -> NDArray[np.int64]:
-    """Name the polygon that each point lies in, or else the nearest one.
+    """Return the polygon that each point lies in, or else the nearest one.
 
     Parameters
     ----------
@@ -126,7 +126,7 @@ def assign_polygons(
 def spread_blocks(
     blocks: ArrayLike, y: ArrayLike | None = None, *, n_splits: int, seed: int = 0
 ) -> NDArray[np.int64]:
-    """Deal whole blocks out to folds, balanced by positives, then by rows.
+    """Assign whole blocks to folds, balanced by positives, then by rows.
 
     Blocks with positives go, most positives first, to the fold with the fewest positives; the
     others go, largest first, to the fold with the fewest rows. Equal blocks are taken in an
@@ -360,7 +360,7 @@ def _refuse_few_places(block: NDArray[np.int64], labels: NDArray[np.int64], n_sp
 def deal_counts(
     positives: NDArray[np.int64], rows: NDArray[np.int64], *, n_splits: int, seed: int
 ) -> NDArray[np.int64]:
-    """Give the fold of each block: most positives first, then most rows, ties by `seed`.
+    """Return the fold of each block: most positives first, then most rows, ties by `seed`.
 
     A fold that holds positives only takes a block without any before the others do.
     """

@@ -46,7 +46,7 @@ WORDS = {
     "near_train": (
         "more of the test rows lie within the autocorrelation range of training rows than of the "
         "land to be predicted, by over a tenth of them: the score is that of land half seen; use "
-        "kNNDM, larger blocks or a dead zone"
+        "kNNDM, larger blocks or a buffer"
     ),
 }
 
@@ -71,7 +71,7 @@ def fold_summary(
         Easting and northing in metres, shape (n, 2).
     target
         Easting and northing of the land to be predicted, shape (m, 2), or a GeoDataFrame of
-        points; see `folds.prediction_points`. Without it no Wasserstein distance is given.
+        points; see `prediction_points`. Without it no Wasserstein distance is given.
     range_m
         Autocorrelation range of the labels in metres; without it ``near_train`` is not judged.
 

@@ -23,8 +23,8 @@ from minerisk.models.folds.nearest import (
     nearest_distance,
     nearest_index,
 )
-from minerisk.models.folds.prediction_points import draw_rows, prediction_points
 from minerisk.models.folds.splits import folds_from_ids
+from minerisk.models.folds.target_points import draw_rows, prediction_points
 from minerisk.models.inputs import as_coordinates, as_labels
 
 Array = NDArray[np.float64]

@@ -40,7 +40,7 @@ class Neighbours:
 
 
 def nearest_distance(queries: Array, points: Array) -> Array:
-    """Give the distance from each query, shape (m, d), to the nearest point, shape (n, d)."""
+    """Return the distance from each query, shape (m, d), to the nearest point, shape (n, d)."""
     if points.shape[1] <= TREE_DIMENSIONS:
         return np.asarray(cKDTree(points).query(queries)[0], dtype=np.float64)
     out = np.empty(len(queries))
@@ -50,7 +50,7 @@ def nearest_distance(queries: Array, points: Array) -> Array:
 
 
 def nearest_index(queries: Array, points: Array) -> NDArray[np.int64]:
-    """Give the row of the nearest point to each query; the first of equals in many dimensions."""
+    """Return the row of the nearest point to each query; the first of equals in many dimensions."""
     if points.shape[1] <= TREE_DIMENSIONS:
         return np.asarray(cKDTree(points).query(queries)[1], dtype=np.int64)
     out = np.empty(len(queries), dtype=np.int64)
@@ -94,7 +94,7 @@ def measure_neighbours(
 
 
 def across_folds(to_cell: Array, own: NDArray[np.int64], fold: NDArray[np.int64]) -> Array:
-    """Give the distance to the nearest row of another fold, of folds made of whole cells.
+    """Return the distance to the nearest row of another fold, of folds made of whole cells.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _chunks(rows: int, points: int) -> list[slice]:
 
 
 def _squared(queries: Array, points: Array) -> Array:
-    """Give squared distances of all pairs; by matrix product where dimensions are many."""
+    """Return squared distances of all pairs; by matrix product where dimensions are many."""
     if points.shape[1] <= TREE_DIMENSIONS:
         return np.asarray(cdist(queries, points, "sqeuclidean"))
     with threadpool_limits(1):  # sums in threads differ in their last bits

@@ -1,4 +1,4 @@
-"""Folds that respect space and time: blocks, dead zones, regions left out whole, later dates.
+"""Folds that respect space and time: blocks, buffers, regions left out whole, later dates.
 
 All are scikit-learn splitters. None gives a fold that is empty or lacks a class in training or in
 test: it says why it cannot, and what would help.
@@ -36,11 +36,11 @@ __all__ = [
     "LeaveTimeOut",
     "assign_blocks",
     "cluster_regions",
-    "drop_near",
     "fold_summary",
     "folds_from_ids",
     "join_thin_regions",
     "spread_blocks",
+    "with_buffer",
 ]
 
 
@@ -72,7 +72,7 @@ class BlockKFold:
     See Also
     --------
     LeaveRegionOut : how well the model travels.
-    BufferedKFold : the same with a dead zone around the test blocks.
+    BufferedKFold : the same with a buffer around the test blocks.
     """
 
     n_splits: int
@@ -83,7 +83,7 @@ class BlockKFold:
     seed: int = 0
 
     def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:
-        """Give the number of folds."""
+        """Return the number of folds."""
         return self.n_splits
 
     def split(
@@ -94,7 +94,7 @@ class BlockKFold:
         *,
         coordinates: ArrayLike | gpd.GeoDataFrame | None = None,
     ) -> Iterator[Fold]:
-        """Give training and test row numbers, fold by fold.
+        """Yield training and test row numbers, fold by fold.
 
         Parameters
         ----------
@@ -128,12 +128,12 @@ class BlockKFold:
     def fold_ids(
         self, coordinates: ArrayLike | gpd.GeoDataFrame, y: ArrayLike | None = None
     ) -> NDArray[np.int64]:
-        """Give the fold of every row, 0 to ``n_splits - 1``, shape (n,)."""
+        """Return the fold of every row, 0 to ``n_splits - 1``, shape (n,)."""
         blocks = self.block_ids(coordinates)
         return spread_blocks(blocks, y, n_splits=self.n_splits, seed=self.seed)
 
     def block_ids(self, coordinates: ArrayLike | gpd.GeoDataFrame) -> NDArray[np.int64]:
-        """Give the block of every row, shape (n,)."""
+        """Return the block of every row, shape (n,)."""
         if self.shape == "polygons":
             if self.polygons is None:
                 raise InputError("Blocks are polygons and none came; pass polygons=.")
@@ -150,7 +150,7 @@ class BlockKFold:
 
 @dataclass(frozen=True, eq=False)
 class BufferedKFold:
-    """Folds with a dead zone: training rows near a test row are dropped; a scikit-learn splitter.
+    """Folds with a buffer: training rows near a test row are dropped; a scikit-learn splitter.
 
     Every row is tested once. Rows within `buffer_m` of any test row of a fold neither train nor
     test in it, so that even cells at the edge of a test block are far from training.
@@ -160,7 +160,7 @@ class BufferedKFold:
     blocks
         How test folds are made.
     buffer_m
-        Width of the dead zone in metres. A row exactly so far is dropped.
+        Width of the buffer in metres. A row exactly so far is dropped.
     """
 
     blocks: BlockKFold
@@ -168,7 +168,7 @@ class BufferedKFold:
     buffer_m: float
 
     def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:
-        """Give the number of folds."""
+        """Return the number of folds."""
         return self.blocks.get_n_splits()
 
     def split(
@@ -179,12 +179,12 @@ class BufferedKFold:
         *,
         coordinates: ArrayLike | gpd.GeoDataFrame | None = None,
     ) -> Iterator[Fold]:
-        """Give training and test row numbers, fold by fold; arguments as in `BlockKFold.split`.
+        """Yield training and test row numbers, fold by fold; arguments as in `BlockKFold.split`.
 
         Raises
         ------
         InputError
-            As `BlockKFold.split`, or if the dead zone leaves too little to train on.
+            As `BlockKFold.split`, or if the buffer leaves too little to train on.
         """
         if (
             coordinates is None
@@ -192,12 +192,12 @@ class BufferedKFold:
             and not isinstance(X, gpd.GeoDataFrame)
         ):
             raise InputError(
-                "Groups name polygons and no coordinates came; the dead zone needs them. Pass "
+                "Groups name polygons and no coordinates came; the buffer needs them. Pass "
                 "coordinates=."
             )
         points = _pick_coordinates(X, groups, coordinates)
         folds = self.blocks.split(X, y, groups, coordinates=points)
-        yield from drop_near(folds, points, y, buffer_m=self.buffer_m)
+        yield from with_buffer(folds, points, y, buffer_m=self.buffer_m)
 
 
 @dataclass(frozen=True)
@@ -210,13 +210,13 @@ class LeaveRegionOut:
     def get_n_splits(
         self, X: object = None, y: object = None, groups: ArrayLike | None = None
     ) -> int:
-        """Give the number of regions."""
+        """Return the number of regions."""
         return int(np.unique(_regions(groups)).size)
 
     def split(
         self, X: object, y: ArrayLike | None = None, groups: ArrayLike | None = None
     ) -> Iterator[Fold]:
-        """Give training and test row numbers, region by region.
+        """Yield training and test row numbers, region by region.
 
         Parameters
         ----------
@@ -243,7 +243,7 @@ class LeaveRegionOut:
         yield from folds_from_ids(region)
 
 
-def drop_near(
+def with_buffer(
     folds: Iterable[Fold],
     coordinates: ArrayLike | gpd.GeoDataFrame,
     y: ArrayLike | None = None,
@@ -263,7 +263,7 @@ def drop_near(
     y
         Labels 0 and 1, shape (n,); None leaves the check of classes out.
     buffer_m
-        Width of the dead zone in metres. A row exactly so far is dropped.
+        Width of the buffer in metres. A row exactly so far is dropped.
 
     Raises
     ------
@@ -279,7 +279,7 @@ def drop_near(
         away, _ = cKDTree(points[test]).query(points[train], distance_upper_bound=reach)
         kept = train[away > buffer_m]
         advice = (
-            f"The dead zone of {buffer_m:g} m drops {train.size - kept.size} of {train.size} "
+            f"The buffer of {buffer_m:g} m drops {train.size - kept.size} of {train.size} "
             "training rows. Use a narrower one, larger blocks, more folds or a wider area."
         )
         refuse_poor(kept, test, labels, where=f"Fold {number}", advice=advice)
@@ -287,7 +287,7 @@ def drop_near(
 
 
 def folds_from_ids(fold: ArrayLike) -> list[Fold]:
-    """Turn the fold of every row into (training rows, test rows), in ascending order of fold."""
+    """Convert the fold of every row into (training rows, test rows), in ascending order of fold."""
     ids = np.asarray(fold)
     return [(np.flatnonzero(ids != one), np.flatnonzero(ids == one)) for one in np.unique(ids)]
 

@@ -41,7 +41,7 @@ class LeaveTimeOut:
     undated: Literal["leave_out", "train"] = "leave_out"
 
     def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:
-        """Give the number of cut-offs."""
+        """Return the number of cut-offs."""
         return self.cutoffs if isinstance(self.cutoffs, int) else len(self.cutoffs)
 
     def split(
@@ -52,7 +52,7 @@ class LeaveTimeOut:
         *,
         dates: ArrayLike | None = None,
     ) -> Iterator[Fold]:
-        """Give training and test row numbers, cut-off by cut-off.
+        """Yield training and test row numbers, cut-off by cut-off.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ def split_by_date(
 
 
 def _as_days(dates: ArrayLike | None) -> NDArray[np.float64]:
-    """Give days since 1970-01-01, NaN where not known."""
+    """Return days since 1970-01-01, NaN where not known."""
     if dates is None:
         raise InputError(
             "No dates came; expected one a row. Pass dates= as datetime64 or days since 1970-01-01."

@@ -1,1 +1,41 @@
-"""Survey bias: propensity, prevalence, positive-unlabelled learning."""
+"""What the choice of where to survey does to labels, and how it is undone."""
+
+from typing import TYPE_CHECKING
+
+from minerisk.lazy import import_on_first_use
+
+if TYPE_CHECKING:
+    from minerisk.models.survey_bias.non_negative import NonNegativePU
+    from minerisk.models.survey_bias.positive_unlabelled import BaggedPositiveUnlabelled, ElkanNoto
+    from minerisk.models.survey_bias.prevalence import (
+        Prevalence,
+        compare_readings,
+        unsurveyed_prevalence,
+    )
+    from minerisk.models.survey_bias.propensity import (
+        Overlap,
+        overlap,
+        smooth_logistic,
+        standardised_differences,
+        survey_chance,
+        transport_weights,
+    )
+    from minerisk.models.survey_bias.transport import carry_over
+else:
+    __getattr__, __dir__ = import_on_first_use(__name__)
+
+__all__ = [
+    "BaggedPositiveUnlabelled",
+    "ElkanNoto",
+    "NonNegativePU",
+    "Overlap",
+    "Prevalence",
+    "carry_over",
+    "compare_readings",
+    "overlap",
+    "smooth_logistic",
+    "standardised_differences",
+    "survey_chance",
+    "transport_weights",
+    "unsurveyed_prevalence",
+]

@@ -92,19 +92,19 @@ class NonNegativePU(ClassifierMixin, BaseEstimator):
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
-        """Give the log-odds that unlabelled land holds something, shape ``(n,)``."""
+        """Return the log-odds that unlabelled land holds something, shape ``(n,)``."""
         check_is_fitted(self, "booster_")
         matrix = np.asarray(X, dtype=np.float64)
         raw = self.booster_.predict(matrix, raw_score=True, num_threads=1)
         return self.intercept_ + np.asarray(raw, dtype=np.float64)
 
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Give the probabilities that unlabelled land holds nothing or something, ``(n, 2)``."""
+        """Return the probabilities that unlabelled land holds nothing or something, ``(n, 2)``."""
         positive = expit(self.decision_function(X))
         return np.column_stack([1 - positive, positive])
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Give the likelier of 0 and 1, shape ``(n,)``."""
+        """Return the likelier of 0 and 1, shape ``(n,)``."""
         return (self.decision_function(X) > 0).astype(np.int64)
 
     def _parameters(self) -> dict[str, Any]:
@@ -120,7 +120,7 @@ class NonNegativePU(ClassifierMixin, BaseEstimator):
 
 
 def non_negative_gradient(score: Array, y: NDArray[np.int64], weight: Array) -> tuple[Array, Array]:
-    """Give slope and curvature of the non-negative risk in every cell's log-odds.
+    """Return slope and curvature of the non-negative risk in every cell's log-odds.
 
     Parameters
     ----------

@@ -28,11 +28,11 @@ class _PriorScaled(ClassifierMixin, BaseEstimator):
     factor_: float
 
     def decision_function(self, X: ArrayLike) -> Array:
-        """Give the log-odds of being labelled: a rank, not a probability. Shape ``(n,)``."""
+        """Return the log-odds of being labelled: a rank, not a probability. Shape ``(n,)``."""
         raise NotImplementedError
 
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Give the probabilities that unlabelled land holds nothing or something, ``(n, 2)``.
+        """Return the probabilities that unlabelled land holds nothing or something, ``(n, 2)``.
 
         Raises
         ------
@@ -49,7 +49,7 @@ class _PriorScaled(ClassifierMixin, BaseEstimator):
         return np.column_stack([1 - positive, positive])
 
     def predict(self, X: ArrayLike) -> NDArray[np.int64]:
-        """Give the likelier of 0 and 1, shape ``(n,)``."""
+        """Return the likelier of 0 and 1, shape ``(n,)``."""
         return (self.predict_proba(X)[:, 1] > 0.5).astype(np.int64)
 
 
@@ -126,7 +126,7 @@ class ElkanNoto(_PriorScaled):
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
-        """Give the log-odds of being labelled: a rank, not a probability. Shape ``(n,)``."""
+        """Return the log-odds of being labelled: a rank, not a probability. Shape ``(n,)``."""
         check_is_fitted(self, "base_")
         return np.log(_odds(self.base_, np.asarray(X, dtype=np.float64)))
 
@@ -205,7 +205,7 @@ class BaggedPositiveUnlabelled(_PriorScaled):
         return self
 
     def decision_function(self, X: ArrayLike) -> Array:
-        """Give the mean log-odds over the models: a rank, not a probability. Shape ``(n,)``."""
+        """Return the mean log-odds over the models: a rank, not a probability. Shape ``(n,)``."""
         check_is_fitted(self, "members_")
         matrix = np.asarray(X, dtype=np.float64)
         return np.mean([np.log(_odds(member, matrix)) for member in self.members_], axis=0)
@@ -222,7 +222,7 @@ def _default_base(base: ClassifierMixin | None) -> ClassifierMixin:
 def checked_labels(
     X: ArrayLike, y: ArrayLike, class_prior: float | None
 ) -> tuple[Array, NDArray[np.int64]]:
-    """Give features and labels as arrays, or say what is wrong with them or the class prior."""
+    """Return features and labels as arrays, or raise where they or the class prior are wrong."""
     matrix = np.asarray(X, dtype=np.float64)
     label = np.asarray(y)
     if matrix.ndim != 2 or label.shape != (len(matrix),):
@@ -243,7 +243,7 @@ def checked_labels(
 
 
 def label_weights(label: NDArray[np.int64], labelling_chance: ArrayLike | None) -> Array:
-    """Give weights of rows: labels count by the odds of not being labelled, of mean 1.
+    """Return weights of rows: labels count by the odds of not being labelled, of mean 1.
 
     So weighted, labelled positives stand for the unlabelled ones, which the class prior counts.
     """

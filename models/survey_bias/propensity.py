@@ -65,7 +65,7 @@ class Overlap:
 
 
 def smooth_logistic(*, knots: int = 5, strength: float = 0.05) -> Pipeline:
-    """Give a logistic regression on cubic splines of each column, ridge-penalised.
+    """Make a logistic regression on cubic splines of each column, ridge-penalised.
 
     Parameters
     ----------
@@ -157,15 +157,6 @@ def transport_weights(chance: ArrayLike, surveyed: ArrayLike, *, trim: float = 0
     return _stabilised((1 - e) / e, mask, trim)
 
 
-def inverse_chance_weights(chance: ArrayLike, surveyed: ArrayLike, *, trim: float = 0.99) -> Array:
-    """Weigh surveyed cells so that they stand for all land: ``1 / e``, stabilised and trimmed.
-
-    Parameters and result are those of `transport_weights`.
-    """
-    e, mask = _checked(chance, surveyed)
-    return _stabilised(1 / e, mask, trim)
-
-
 def overlap(
     X: pd.DataFrame,
     chance: ArrayLike,
@@ -174,7 +165,7 @@ def overlap(
     *,
     least_chance: float | None = None,
 ) -> Overlap:
-    """Say how far weighted surveyed land is like unsurveyed land.
+    """Measure how far weighted surveyed land is like unsurveyed land.
 
     Parameters
     ----------
@@ -238,7 +229,7 @@ def standardised_differences(
 
 
 def as_mask(surveyed: ArrayLike, size: int) -> Mask:
-    """Give the mask of surveyed rows.
+    """Return the mask of surveyed rows.
 
     Raises
     ------

@@ -33,7 +33,7 @@ def carry_over(
     detection: float = 1.0,
     seed: int = 7,
 ) -> Array:
-    """Give the probability that a cell holds something, learnt from searched land alone.
+    """Estimate the probability that a cell holds something from searched land alone.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def carry_over(
 
 
 def _smooth_surface(seed: int) -> Pipeline:
-    """Give a ridge-penalised logistic regression on radial functions of standardised columns.
+    """Make a ridge-penalised logistic regression on radial functions of standardised columns.
 
     The functions are ``exp(-0.015 d**2)`` of the distance, in standard deviations, to 150 cells
     drawn by `seed` (Williams and Seeger 2001, Advances in Neural Information Processing Systems
@@ -121,7 +121,7 @@ def _boosted(seed: int) -> LightGBMEnsemble:
 
 
 def _random_trees(seed: int) -> Pipeline:
-    """Give extremely randomised trees (Geurts et al. 2006, doi 10.1007/s10994-006-6226-1)."""
+    """Make extremely randomised trees (Geurts et al. 2006, doi 10.1007/s10994-006-6226-1)."""
     return make_pipeline(
         SimpleImputer(strategy="median", keep_empty_features=True),
         ExtraTreesClassifier(60, min_samples_leaf=40, max_features=0.85, random_state=seed),

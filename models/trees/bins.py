@@ -207,7 +207,7 @@ def _by_number(nodes: _Nodes, at: NDArray[np.int64]) -> _Column:
 
 
 def _by_category(nodes: _Nodes, at: NDArray[np.int64]) -> _Column:
-    """Give bin 0 to what no split names; it goes right everywhere, as NaN does."""
+    """Assign bin 0 to what no split names; it goes right everywhere, as NaN does."""
     sets = [nodes.categories[node] for node in at.tolist()]
     named = sorted(frozenset().union(*sets))
     value = np.array([kept for kept in named if np.float32(kept) == kept], dtype=np.float32)
@@ -233,7 +233,7 @@ def _cuts(
 
 
 def _float32_below(threshold: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Give the largest float32 at or below: no float32 value lies between the two."""
+    """Return the largest float32 at or below: no float32 value lies between the two."""
     with np.errstate(over="ignore"):
         near = threshold.astype(np.float32)
     return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
@@ -249,7 +249,7 @@ def _all_categories(models: Sequence[Trees]) -> dict[int, frozenset[int]]:
 
 
 def _special(decision: int, *, zero: int, last: int) -> tuple[int, int]:
-    """Give the bins of NaN and of 0 under a rule for missing values; 0 is left, `last` right."""
+    """Return the bins of NaN and of 0 under a rule for missing values; 0 is left, `last` right."""
     default = 0 if decision & DEFAULT_LEFT else last
     rule = decision >> 2
     missing = default if rule in (ZERO_IS_MISSING, NAN_IS_MISSING) else zero

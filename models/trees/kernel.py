@@ -89,7 +89,7 @@ class Kernel:
         self._moves = _moves(self.members, self.splits)
 
     def raw(self, X: NDArray[np.float32], *, threads: int = 1) -> NDArray[np.float64]:
-        """Give the raw score of every member.
+        """Compute the raw score of every member.
 
         Parameters
         ----------
@@ -116,7 +116,7 @@ class Kernel:
         return scores
 
     def checked(self, X: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Give the rows back if the trees can read them.
+        """Return the rows if the trees can read them.
 
         Raises
         ------
@@ -178,7 +178,7 @@ def _moves(members: Sequence[Trees], splits: Splits) -> Moves:
 
 
 def _slots(trees: Trees) -> tuple[list[int], list[int], NDArray[np.float64]]:
-    """Give every node and leaf a slot: left keeps its parent's, right gets a new one."""
+    """Assign a slot to every node and leaf: left keeps its parent's, right gets a new one."""
     source, target = [], []
     score = np.empty_like(trees.leaf_value)
     left, right = trees.left.tolist(), trees.right.tolist()

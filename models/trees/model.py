@@ -191,7 +191,7 @@ def _is_linear(number: int, block: Mapping[str, str]) -> bool:
 def _column(
     blocks: list[dict[str, str]], name: str, sizes: NDArray[np.int64], *, lone: bool = False
 ) -> list[str]:
-    """Give what every tree states under a name; 0 where a tree of one leaf may leave it out."""
+    """Return what every tree states under a name; 0 where a tree of one leaf may leave it out."""
     texts = []
     for number, (block, size) in enumerate(zip(blocks, sizes.tolist(), strict=True)):
         text = block.get(name, "absent").strip(" ")

@@ -20,20 +20,20 @@ from minerisk.features.errors import InputError
 from minerisk.models.trees.bins import BLOCK, TASK, fill_bins
 from minerisk.models.trees.kernel import Kernel, kernel_of
 from minerisk.models.trees.model import UnreadableTreesError
-from minerisk.models.trees.shap_tables import reason_tables
+from minerisk.models.trees.shap_tables import group_tables
 from minerisk.models.trees.stored_booster import Booster
 
 log = logging.getLogger(__name__)
 
 
-def reasons(
+def shap_by_group(
     boosters: Sequence[Booster],
     X: NDArray[np.float32],
     groups: Sequence[int],
     *,
     threads: int = 1,
 ) -> NDArray[np.float64]:
-    """Give what each group of columns adds to the mean score of an ensemble.
+    """Compute what each group of columns adds to the mean score of an ensemble.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def reasons(
     InputError
         If there is not one group for each column, or the rows are not float32.
     """
-    explained = _reasons_of(tuple(boosters), tuple(groups))
+    explained = _group_shap_of(tuple(boosters), tuple(groups))
     if explained is not None:
         return explained.values(X, threads=threads)
     member = np.eye(1 + max(groups))[list(groups)]
@@ -67,18 +67,18 @@ def reasons(
 
 
 @lru_cache(maxsize=2)
-def _reasons_of(boosters: tuple[Booster, ...], groups: tuple[int, ...]) -> "Reasons | None":
+def _group_shap_of(boosters: tuple[Booster, ...], groups: tuple[int, ...]) -> "GroupShap | None":
     kernel = kernel_of(boosters)
     if kernel is None:
         return None
     try:
-        return Reasons(kernel, groups)
+        return GroupShap(kernel, groups)
     except UnreadableTreesError as error:
         log.warning("%s LightGBM explains them itself, which takes longer.", error)
         return None
 
 
-class Reasons:
+class GroupShap:
     """What each group of columns adds to the score of a row.
 
     Parameters
@@ -104,10 +104,10 @@ class Reasons:
             )
         self.kernel = kernel
         self.groups = 1 + max(groups)
-        self._tables = reason_tables(kernel, groups)
+        self._tables = group_tables(kernel, groups)
 
     def values(self, X: NDArray[np.float32], *, threads: int = 1) -> NDArray[np.float64]:
-        """Give the mean SHAP value over the members, log-odds.
+        """Return the mean SHAP value over the members, log-odds.
 
         Parameters
         ----------

@@ -36,7 +36,7 @@ def add_leaf(table, value, mask, yes, cover, group):  # type: ignore[no-untyped-
 
 @numba.njit(cache=True)
 def _shapley(value, own, cover, found):  # type: ignore[no-untyped-def]
-    """Give the Shapley value of one column in the game of one leaf, for each set of columns met.
+    """Compute the Shapley value of one column in the game of one leaf, for each set of columns met.
 
     A coalition is worth the product, over columns outside it, of their cover, if all inside it are
     met, else 0. With ``e[c]`` the sum of that product over coalitions of ``c`` met columns, the

@@ -105,7 +105,7 @@ class Bundles(NamedTuple):
     bit: NDArray[np.int64]
 
 
-def reason_tables(kernel: Kernel, groups: Sequence[int]) -> Tables:
+def group_tables(kernel: Kernel, groups: Sequence[int]) -> Tables:
     """Work out what every set of answers says.
 
     Parameters
@@ -128,7 +128,7 @@ def reason_tables(kernel: Kernel, groups: Sequence[int]) -> Tables:
     group_start, group = _present(bundles, member[column], 1 + max(groups))
     sizes = (1 << bundles.bits) * np.diff(group_start)
     if int(sizes.sum()) * 8 > MOST_BYTES:
-        raise UnreadableTreesError("The trees are too large for tables of their reasons.")
+        raise UnreadableTreesError("The trees are too large for tables of their SHAP values.")
     entry_start = np.concatenate([[0], np.cumsum(sizes)])
     entry = np.zeros(entry_start[-1])
     _fill(entry, entry_start, paths, bundles, member, group_start, group)
@@ -206,7 +206,7 @@ def _bundles(paths: Paths) -> Bundles:
 def _present(
     bundles: Bundles, of_node: NDArray[np.int64], groups: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Name the groups that each bundle's tests ask after, in rising order: starts, and groups."""
+    """List the groups that each bundle's tests ask after, in rising order: starts, and groups."""
     count = len(bundles.bits)
     bundle = np.repeat(np.arange(count), np.diff(bundles.test_start))
     found = np.unique(bundle * groups + of_node[bundles.node])

@@ -29,7 +29,7 @@ class StoredBooster:
         self._text = text
 
     def model_to_string(self) -> str:
-        """Give the text."""
+        """Return the text."""
         return self._text
 
     def num_trees(self) -> int:
@@ -44,7 +44,7 @@ class StoredBooster:
         pred_contrib: bool = False,
         num_threads: int = 1,
     ) -> NDArray[np.float64]:
-        """Let LightGBM score rows, shape ``(n,)``, or explain them, shape ``(n, columns + 1)``."""
+        """Score rows with LightGBM, shape ``(n,)``, or explain them, shape ``(n, columns + 1)``."""
         return np.asarray(
             self._booster.predict(
                 X, raw_score=raw_score, pred_contrib=pred_contrib, num_threads=num_threads
@@ -52,7 +52,7 @@ class StoredBooster:
         )
 
     def feature_importance(self, kind: str) -> NDArray[np.float64]:
-        """Let LightGBM sum up what each column brought: ``gain``, or ``split`` for how often."""
+        """Sum what each column contributed, with LightGBM: ``gain``, or ``split`` for how often."""
         return np.asarray(self._booster.feature_importance(kind))
 
     @cached_property
@@ -69,7 +69,7 @@ Booster: TypeAlias = "lgb.Booster | StoredBooster"
 
 
 def trees_of(booster: Booster) -> Trees:
-    """Give the trees of a model; those of one just trained are read from its text."""
+    """Return the trees of a model; those of one just trained are read from its text."""
     if isinstance(booster, StoredBooster):
         return booster.trees
     return read_trees(booster.model_to_string())

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers, VectorSource
-from minerisk.models.family_reasons import family_reasons
+from minerisk.models.attribution import attribute_to_families
 from minerisk.pipelines.evaluate.land_kinds import read_ground
 from minerisk.pipelines.evaluate.miss_patterns import miss_patterns, pattern_words
 from minerisk.pipelines.evaluate.predicted_land import Land, find_places, read_land
@@ -45,12 +45,12 @@ def reasons_by_family(
     -------
     list of dict
         For each place, family to log-odds, of any kind of model (see
-        `minerisk.models.family_reasons.family_reasons`).
+        `minerisk.models.attribution.attribute_to_families`).
     """
     chosen = np.zeros(cube_geobox(open_cube(run.files.cube)).shape, dtype=bool)
     chosen[rows, columns] = True
     cells, model = read_cells(run, chosen).cells, load_model(run.folder)
-    names, values = family_reasons(model, model.columns(cells), feature_families(run))
+    names, values = attribute_to_families(model, model.columns(cells), feature_families(run))
     order = np.cumsum(chosen).reshape(chosen.shape)[rows, columns] - 1
     return [dict(zip(names, map(float, values[place]), strict=True)) for place in order]
 

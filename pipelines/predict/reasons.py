@@ -14,7 +14,7 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from minerisk.features.errors import InputError
-from minerisk.models.family_reasons import PAST_FINDINGS, family_reasons, top_families
+from minerisk.models.attribution import PAST_FINDINGS, attribute_to_families, top_families
 from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.formats.palette import OUTSIDE
 from minerisk.pipelines.formats.pam import aux_xml
@@ -39,12 +39,12 @@ def reason_bands(
 ) -> dict[str, NDArray[np.float32]]:
     """Give the codes of the three families that move each cell's score most, strongest first.
 
-    Parameters as for `minerisk.models.family_reasons.family_reasons`.
+    Parameters as for `minerisk.models.attribution.attribute_to_families`.
 
     Code: twice the place of the family in `reason_names`, and 1 more where it lowers the score;
     NaN where no further family adds anything.
     """
-    used, values = family_reasons(model, columns, families)
+    used, values = attribute_to_families(model, columns, families)
     names = reason_names(list(families))
     spread = np.zeros((len(columns), len(names)), dtype=np.float32)
     spread[:, [names.index(name) for name in used]] = values

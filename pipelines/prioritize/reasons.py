@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from minerisk.configs.schema import Config, VectorLayer
 from minerisk.features.families import FAMILIES
 from minerisk.features.layers.sources import Layers
-from minerisk.models.family_reasons import PAST_FINDINGS, family_reasons
+from minerisk.models.attribution import PAST_FINDINGS, attribute_to_families
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.tasks.priorities import Tasks
 
@@ -67,7 +67,7 @@ def add_reasons(
     rows, columns = np.nonzero(tasks.owner)
     owner = tasks.owner[rows, columns]
     given = cells(rows, columns)
-    names, values = family_reasons(model, model.columns(given), families)
+    names, values = attribute_to_families(model, model.columns(given), families)
     size = np.bincount(owner, minlength=len(frame) + 1)[1:]
     mean = np.stack([_mean(owner, values[:, k], size) for k in range(len(names))], axis=1)
     order = np.argsort(-np.abs(mean), axis=1, kind="stable")[:, :TOP]

@@ -17,7 +17,7 @@ from minerisk.models.evaluation.out_of_fold import Protocol
 from minerisk.models.folds.autocorrelation import Range, autocorrelation_range
 from minerisk.models.folds.fold_summary import fold_summary
 from minerisk.models.folds.knndm import KNNDM
-from minerisk.models.folds.splits import BlockKFold, Fold, LeaveRegionOut, drop_near
+from minerisk.models.folds.splits import BlockKFold, Fold, LeaveRegionOut, with_buffer
 from minerisk.models.folds.time_folds import split_by_date
 from minerisk.models.table import CellTable
 
@@ -100,7 +100,7 @@ def hold_out(
 def _block_folds(
     table: CellTable, y: NDArray[np.int8], config: Config, block_m: float
 ) -> list[Fold]:
-    """Deal blocks of the shape asked for to folds, with their dead zone."""
+    """Deal blocks of the shape asked for to folds, with their buffer."""
     count, seed, shape = config.folds.count, config.model.seed, config.folds.shape
     if shape == "regions":
         splitter = BlockKFold(count, shape="polygons", seed=seed)
@@ -114,10 +114,10 @@ def _block_folds(
 def _apart(
     folds: Iterable[Fold], table: CellTable, y: NDArray[np.int8], config: Config
 ) -> list[Fold]:
-    """Drop the training rows in the dead zone."""
+    """Drop the training rows in the buffer."""
     if config.folds.buffer_m == 0:
         return list(folds)
-    return list(drop_near(folds, table.coordinates, y, buffer_m=config.folds.buffer_m))
+    return list(with_buffer(folds, table.coordinates, y, buffer_m=config.folds.buffer_m))
 
 
 def _later(table: CellTable, y: NDArray[np.int8], blocks: Protocol, until: dt.date) -> Protocol:

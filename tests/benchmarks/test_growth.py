@@ -14,7 +14,7 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.cube.build import Tiling, build_cube
 from minerisk.models.trees.kernel import Kernel
-from minerisk.models.trees.shap import Reasons
+from minerisk.models.trees.shap import GroupShap
 from minerisk.models.trees.stored_booster import trees_of
 from tests.benchmarks import cube_layers
 from tests.benchmarks.test_tree_kernel_speed import ensemble, land, seconds
@@ -45,10 +45,10 @@ def test_scores_and_reasons_by_the_size_of_the_model():
     for what, size in asked:
         shape = [size[name] for name in ("members", "trees", "leaves", "columns")]
         kernel = Kernel([trees_of(booster) for booster in ensemble(*shape)])
-        reasons = Reasons(kernel, range(kernel.columns))
+        explained = GroupShap(kernel, range(kernel.columns))
         X = land(size["cells"], kernel.columns, seed=3)
         used = []
-        for work in (kernel.raw, reasons.values):
+        for work in (kernel.raw, explained.values):
             work(X[:10])  # compiles
             used.append(median(seconds(partial(work, X))[0] for _ in range(ROUNDS)) / len(X))
         told = "usual" if what == "usual" else f"{what} {size[what]:,}"

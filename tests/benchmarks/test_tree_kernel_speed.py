@@ -10,7 +10,7 @@ import pytest
 
 from minerisk.models.trees.check import checked_trees
 from minerisk.models.trees.kernel import Kernel
-from minerisk.models.trees.shap import Reasons
+from minerisk.models.trees.shap import GroupShap
 from minerisk.models.trees.stored_booster import trees_of
 
 pytestmark = pytest.mark.benchmark
@@ -86,11 +86,11 @@ def test_scores_take_at_most_half_the_time_of_lightgbm_and_are_its_own(made):
 def test_reasons_take_a_twentieth_of_the_time_of_pred_contrib_and_agree(made):
     boosters, kernel, words = made
     X = land(20_000, kernel.columns, seed=4)
-    reasons = Reasons(kernel, range(kernel.columns))
+    explained = GroupShap(kernel, range(kernel.columns))
     few, ours, theirs = X[:50], [], []
-    reasons.values(few)  # compiles
+    explained.values(few)  # compiles
     for _ in range(ROUNDS):
-        used, values = seconds(lambda: reasons.values(X))
+        used, values = seconds(lambda: explained.values(X))
         ours.append(used / len(X))
         used, expected = seconds(
             lambda: np.mean(
@@ -99,7 +99,7 @@ def test_reasons_take_a_twentieth_of_the_time_of_pred_contrib_and_agree(made):
         )
         theirs.append(used / len(few))
         np.testing.assert_allclose(values[: len(few)], expected[:, :-1], rtol=1e-5, atol=1e-9)
-    assert tell(f"Reasons, {words}", ours, theirs) >= 20
+    assert tell(f"SHAP values, {words}", ours, theirs) >= 20
 
 
 def test_what_reading_a_stored_model_costs_against_lightgbm(made):
@@ -113,7 +113,7 @@ def test_what_reading_a_stored_model_costs_against_lightgbm(made):
     def parts() -> list[float]:
         reading, trees = seconds(read)
         tables, found = seconds(lambda: Kernel(trees))
-        reasons, _ = seconds(lambda: Reasons(found, range(columns)))
+        reasons, _ = seconds(lambda: GroupShap(found, range(columns)))
         theirs, _ = seconds(lambda: [lgb.Booster(model_str=text) for text in texts])
         return [reading, tables, reasons, theirs]
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from minerisk.features.errors import InputError
-from minerisk.models.table import MARKS, CellTable, deal_labels, hazard_table
+from minerisk.models.table import MARKS, CellTable, hazard_table, permute_labels
 
 AP, AT, ANY = 1, 2, 8
 
@@ -55,13 +55,13 @@ def test_a_table_without_classes_and_an_unknown_class_are_refused() -> None:
 
 def test_labels_are_dealt_out_with_what_was_found() -> None:
     whole, order = table(), np.array([3, 0, 4, 1, 2, 5])
-    dealt = deal_labels(whole, order)
+    dealt = permute_labels(whole, order)
     np.testing.assert_array_equal(dealt.state, whole.state[order])
     np.testing.assert_array_equal(dealt.weight, whole.weight[order])
     np.testing.assert_array_equal(dealt.hazard, whole.hazard[order])
     np.testing.assert_array_equal(dealt.coordinates, whole.coordinates)
     assert ((dealt.hazard > 0) == (dealt.state == 1)).all()
-    assert deal_labels(table(marked=False), order).state.tolist() == dealt.state.tolist()
+    assert permute_labels(table(marked=False), order).state.tolist() == dealt.state.tolist()
 
 
 def test_a_region_without_the_class_is_joined_to_the_nearest_that_has_it() -> None:

@@ -13,7 +13,7 @@ from minerisk.models.evaluation.out_of_fold import (
     out_of_fold,
 )
 from minerisk.models.folds.splits import BlockKFold
-from minerisk.models.table import CellTable, deal_labels, draw_training_rows
+from minerisk.models.table import CellTable, draw_training_rows, permute_labels
 
 BLOCK_M = 10_000.0
 DRAWING = Drawing(negatives_per_positive=5.0, block_m=BLOCK_M, seed=3)
@@ -75,7 +75,7 @@ def test_drawn_rows_stand_for_all_rows() -> None:
 
 
 def test_shuffled_labels_leave_no_skill(table: CellTable) -> None:
-    shuffled = deal_labels(table, np.random.default_rng(1).permutation(len(table.state)))
+    shuffled = permute_labels(table, np.random.default_rng(1).permutation(len(table.state)))
     encoder = FindingsEncoder(block_m=BLOCK_M, radii_m=(3_000.0,))
     out = out_of_fold(make(encoder), shuffled, blocks(table), drawing=DRAWING)
     assert abs(roc_auc_score(shuffled.state, out.score) - 0.5) < 0.05
@@ -96,7 +96,7 @@ class LeakyEncoder(FindingsEncoder):
 
 
 def test_an_encoder_that_leaks_is_caught_by_shuffled_labels(table: CellTable) -> None:
-    shuffled = deal_labels(table, np.random.default_rng(1).permutation(len(table.state)))
+    shuffled = permute_labels(table, np.random.default_rng(1).permutation(len(table.state)))
     LeakyEncoder.everywhere = shuffled.coordinates[shuffled.state == 1]
     leaky = LeakyEncoder(block_m=BLOCK_M, neighbours=(1,), radii_m=(3_000.0,))
     out = out_of_fold(make(leaky), shuffled, blocks(table), drawing=DRAWING)

@@ -20,8 +20,8 @@ from minerisk.models.folds.nearest import (
     nearest_distance,
     nearest_index,
 )
-from minerisk.models.folds.prediction_points import prediction_points
 from minerisk.models.folds.splits import folds_from_ids
+from minerisk.models.folds.target_points import prediction_points
 
 SIDE = 100_000.0
 

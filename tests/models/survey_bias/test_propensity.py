@@ -5,7 +5,6 @@ from scipy.special import expit
 
 from minerisk.features.errors import InputError
 from minerisk.models.survey_bias.propensity import (
-    inverse_chance_weights,
     overlap,
     standardised_differences,
     survey_chance,
@@ -41,8 +40,6 @@ def test_the_chance_of_a_cell_does_not_know_whether_it_was_surveyed() -> None:
 def test_weights_are_odds_with_mean_one_and_nothing_on_unsurveyed_land() -> None:
     weights = transport_weights([0.5, 0.25, 0.5], [True, True, False], trim=1.0)
     np.testing.assert_allclose(weights, [0.5, 1.5, 0.0])
-    weights = inverse_chance_weights([0.5, 0.25, 0.5], [True, True, False], trim=1.0)
-    np.testing.assert_allclose(weights, [2 / 3, 4 / 3, 0.0])
 
 
 def test_trimming_cuts_the_largest_weights() -> None:

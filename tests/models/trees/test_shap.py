@@ -1,4 +1,4 @@
-"""Reasons are SHAP values: LightGBM's own, those of a hand-worked tree, and their sum."""
+"""Attributions are SHAP values: LightGBM's own, those of a hand-worked tree, and their sum."""
 
 import lightgbm as lgb
 import numpy as np
@@ -10,7 +10,7 @@ from minerisk.features.errors import InputError
 from minerisk.models.trees.bins import BLOCK, TASK
 from minerisk.models.trees.kernel import Kernel
 from minerisk.models.trees.model import UnreadableTreesError
-from minerisk.models.trees.shap import Reasons, reasons
+from minerisk.models.trees.shap import GroupShap, shap_by_group
 from minerisk.models.trees.shap_tables import BITS, MOST_BITS
 from minerisk.models.trees.stored_booster import trees_of
 
@@ -73,7 +73,7 @@ def test_reasons_are_the_contributions_of_lightgbm_summed_by_group(
     boosters = [trained(X, categorical=categorical, **member) for member in chosen]
     expected = np.zeros((200, max(groups) + 1))
     np.add.at(expected.T, groups, contributions(boosters, X)[:, :-1].T)
-    np.testing.assert_allclose(reasons(boosters, X, groups), expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(shap_by_group(boosters, X, groups), expected, rtol=1e-9, atol=1e-12)
 
 
 def test_a_tree_worked_by_hand():
@@ -91,14 +91,14 @@ def test_a_tree_worked_by_hand():
         lgb.Dataset(X, y),
         1,
     )
-    found = Reasons(made([booster]), [0, 1]).values(X[-1:].astype(np.float32))
+    found = GroupShap(made([booster]), [0, 1]).values(X[-1:].astype(np.float32))
     np.testing.assert_allclose(found, [[5.25, 1.25]], rtol=1e-6)
 
 
 def test_reasons_add_up_to_the_score():
     X = land(1, 400)
     kernel = made([trained(X, num_leaves=15, seed=seed, extra_trees=True) for seed in range(3)])
-    rest = kernel.raw(X).mean(axis=1) - Reasons(kernel, range(6)).values(X).sum(axis=1)
+    rest = kernel.raw(X).mean(axis=1) - GroupShap(kernel, range(6)).values(X).sum(axis=1)
     np.testing.assert_allclose(rest, rest[0], rtol=0, atol=1e-12)
 
 
@@ -117,7 +117,7 @@ def trained_on(X: np.ndarray, y: np.ndarray, chosen: dict) -> lgb.Booster:
 def test_long_paths_are_explained_by_column():
     booster, X = chain(BITS + 3)
     assert booster.trees_to_dataframe()["node_depth"].max() > BITS + 1
-    found = Reasons(made([booster]), range(BITS + 3)).values(X)
+    found = GroupShap(made([booster]), range(BITS + 3)).values(X)
     expected = contributions([booster], X)[:, :-1]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-9)
 
@@ -125,9 +125,9 @@ def test_long_paths_are_explained_by_column():
 def test_paths_over_too_many_columns_are_left_to_lightgbm(caplog):
     booster, X = chain(MOST_BITS + 3)
     with pytest.raises(UnreadableTreesError, match="columns"):
-        Reasons(made([booster]), range(MOST_BITS + 3))
+        GroupShap(made([booster]), range(MOST_BITS + 3))
     groups = [column % 2 for column in range(MOST_BITS + 3)]
-    found = reasons([booster], X, groups)
+    found = shap_by_group([booster], X, groups)
     expected = contributions([booster], X)[:, :-1]
     np.testing.assert_allclose(found[:, 1], expected[:, 1::2].sum(axis=1), rtol=1e-9)
     assert "LightGBM explains them itself" in caplog.text
@@ -136,19 +136,19 @@ def test_paths_over_too_many_columns_are_left_to_lightgbm(caplog):
 def test_a_model_that_splits_nothing_gives_no_reason():
     X = land(2, 100)
     kernel = made([trained(X, min_data_in_leaf=90)])
-    assert Reasons(kernel, range(6)).values(X).tolist() == [[0.0] * 6] * 100
+    assert GroupShap(kernel, range(6)).values(X).tolist() == [[0.0] * 6] * 100
 
 
 def test_the_same_bytes_for_any_threads_and_any_cut_into_blocks():
     X = land(3, TASK + BLOCK + 7)
-    reasons = Reasons(made([trained(X[:500], trees=20)]), [0, 0, 1, 1, 2, 2])
-    whole = reasons.values(X)
-    assert reasons.values(X, threads=3).tobytes() == whole.tobytes()
-    parts = [reasons.values(part) for part in np.split(X, [1, 600, TASK + 5])]
+    explained = GroupShap(made([trained(X[:500], trees=20)]), [0, 0, 1, 1, 2, 2])
+    whole = explained.values(X)
+    assert explained.values(X, threads=3).tobytes() == whole.tobytes()
+    parts = [explained.values(part) for part in np.split(X, [1, 600, TASK + 5])]
     assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
 @pytest.mark.parametrize("groups", [[0] * 5, [0, 1, 2, 3, 4, -1]])
 def test_every_column_has_one_group(groups):
     with pytest.raises(InputError, match="columns"):
-        Reasons(made([trained(land(4, 100))]), groups)
+        GroupShap(made([trained(land(4, 100))]), groups)

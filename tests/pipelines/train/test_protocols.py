@@ -95,7 +95,7 @@ def test_regions_are_dealt_whole_to_the_folds_of_blocks(table: CellTable, config
         assert not set(table.region[train]) & set(table.region[test])
 
 
-def test_no_training_cell_lies_in_the_dead_zone(table: CellTable, config: Config) -> None:
+def test_no_training_cell_lies_in_the_buffer(table: CellTable, config: Config) -> None:
     held = hold_out(table, with_folds(config, buffer_m=2_000.0))
     plain = hold_out(table, config)
     for protocol, before in ((held.blocks, plain.blocks), (held.protocols["far"], None)):

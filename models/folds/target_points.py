@@ -12,7 +12,7 @@ Array = NDArray[np.float64]
 
 
 def prediction_points(target: ArrayLike | gpd.GeoDataFrame, *, count: int, seed: int = 0) -> Array:
-    """Give places of the land to be predicted.
+    """Return places of the land to be predicted.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ def prediction_points(target: ArrayLike | gpd.GeoDataFrame, *, count: int, seed:
 
 
 def draw_rows(size: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Give all row numbers, or `count` of them drawn at random, ascending."""
+    """Return all row numbers, or `count` of them drawn at random, ascending."""
     if size <= count:
         return np.arange(size)
     return np.sort(rng.choice(size, count, replace=False))
 
 
 def _lattice_within(shapes: gpd.GeoSeries, count: int) -> Array:
-    """Give the points of one lattice within the shapes, or a point of those that hold none."""
+    """Return the points of one lattice within the shapes, or a point of those that hold none."""
     spacing = float(np.sqrt(shapes.area.sum() / max(count, 1)))
     places = []
     for shape in shapes:

@@ -1,4 +1,4 @@
-"""Why the model scores a cell as it does, by family of features, for every kind of model."""
+"""What each family of features adds to the score of a cell, for every kind of model."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.members import LinearMembers, TreeMembers
 from minerisk.models.risk_model import RiskModel
-from minerisk.models.trees.shap import reasons
+from minerisk.models.trees.shap import shap_by_group
 from minerisk.models.trees.stored_booster import Booster
 
 PAST_FINDINGS = "past_findings"
 
 
-def family_reasons(
+def attribute_to_families(
     model: RiskModel, columns: pd.DataFrame, families: Mapping[str, Sequence[str]]
 ) -> tuple[list[str], NDArray[np.float32]]:
-    """Give what each family of features adds to the score of each cell.
+    """Compute what each family of features adds to the score of each cell.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def family_reasons(
     names, values
         Families that the model uses, and float32 of shape ``(n, families)``: log-odds before
         calibration, above 0 where the family raises the score. Of trees, the mean exact SHAP value
-        of the boosted members (see `shap.reasons`), against the training land; without
+        of the boosted members (see `shap.shap_by_group`), against the training land; without
         any, of the forests, in shares. Of linear models, the mean coefficient times the
         standardised value; a missing value adds nothing.
 
@@ -47,7 +47,7 @@ def family_reasons(
     matrix = columns.to_numpy(dtype=np.float32)
     if isinstance(model.members, LinearMembers):
         return names, _linear(model.members, matrix, group, len(names))
-    values = reasons(_explained(model.members), matrix, group, threads=model.threads)
+    values = shap_by_group(_explained(model.members), matrix, group, threads=model.threads)
     return names, values.astype(np.float32)
 
 

@@ -4,14 +4,14 @@ import pandas as pd
 import pytest
 
 from minerisk.features.errors import InputError
+from minerisk.models.attribution import attribute_to_families, top_families
 from minerisk.models.estimators.members import LinearMembers, TreeMembers
-from minerisk.models.family_reasons import family_reasons, top_families
 
 FAMILIES = {"line": ["a"], "ground": ["b", "c"]}
 
 
 class Speaking:
-    """What `family_reasons` asks of a model: its members and its columns."""
+    """What `attribute_to_families` asks of a model: its members and its columns."""
 
     findings = None
     threads = 1
@@ -37,7 +37,7 @@ def test_a_linear_model_adds_coefficient_times_standardised_value():
         intercepts=np.zeros(2),
     )
     given = pd.DataFrame({"a": [5.0, 1.0], "b": [2.0, np.nan], "c": [0.5, 0.0]}, dtype="float32")
-    names, values = family_reasons(Speaking(members), given, FAMILIES)
+    names, values = attribute_to_families(Speaking(members), given, FAMILIES)
     assert names == ["line", "ground"]
     # (5 - 1) / 2 * 2; 2 * -1 + 0.5 / 0.5 * 1; the missing value adds nothing.
     np.testing.assert_allclose(values, [[4.0, -1.0], [0.0, 0.0]])
@@ -56,7 +56,7 @@ def test_trees_are_explained_by_their_boosted_members():
     one, two = boosters()
     (forest, _) = boosters(boosting="rf", bagging_freq=1, bagging_fraction=0.5)
     members = TreeMembers((one, forest, two), (False, True, False))
-    names, values = family_reasons(Speaking(members), cells(), FAMILIES)
+    names, values = attribute_to_families(Speaking(members), cells(), FAMILIES)
     known = np.mean([b.predict(cells(), pred_contrib=True) for b in (one, two)], axis=0)
     np.testing.assert_allclose(values[:, 0], known[:, 0], atol=1e-5)
     np.testing.assert_allclose(values[:, 1], known[:, 1] + known[:, 2], atol=1e-5)
@@ -71,4 +71,4 @@ def test_the_strongest_families_are_coded_with_their_direction():
 
 def test_a_column_of_no_family_is_refused():
     with pytest.raises(InputError, match="'c'"):
-        family_reasons(Speaking(None), cells(), {"line": ["a"], "ground": ["b"]})
+        attribute_to_families(Speaking(None), cells(), {"line": ["a"], "ground": ["b"]})

@@ -95,7 +95,18 @@ class CellTable:
 
 
 def permute_labels(table: CellTable, order: NDArray[np.int64]) -> CellTable:
-    """Move label, weight and marks from row ``order[i]`` to row ``i``; the land stays."""
+    """Move label, weight and marks from row ``order[i]`` to row ``i``; the land stays.
+
+    Examples
+    --------
+    >>> table = CellTable(
+    ...     cells=pd.DataFrame({"easting": [0.0, 1.0], "northing": [0.0, 0.0]}),
+    ...     state=np.array([1, 0], dtype=np.int8), weight=np.ones(2, dtype=np.float32),
+    ...     region=np.zeros(2, dtype=np.int32), cell_ha=1.0,
+    ... )
+    >>> permute_labels(table, np.array([1, 0])).state
+    array([0, 1], dtype=int8)
+    """
     cells, marks = table.cells, [name for name in MARKS if name in table.cells]
     if marks:
         cells = cells.assign(**{name: cells[name].to_numpy()[order] for name in marks})

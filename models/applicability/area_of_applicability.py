@@ -74,6 +74,20 @@ class Applicability:
     -----
     Meyer and Pebesma 2021, doi 10.1111/2041-210X.13650; for the local point density Schumacher et
     al. 2025, doi 10.5194/gmd-18-10185-2025.
+
+    Examples
+    --------
+    The training land is flat or steep; land steeper than any of it is beyond the area of
+    applicability, and so is land with a missing feature.
+
+    >>> X = pd.DataFrame({"slope_deg": [0, 1, 2, 3, 10, 11, 12, 13], "front_m": [0, 1, 2, 3] * 2})
+    >>> importance = {"slope_deg": 2.0, "front_m": 1.0}
+    >>> area = Applicability.fit(X, importance, folds=[0, 1] * 4)
+    >>> new = pd.DataFrame({"slope_deg": [1, 11, 40, np.nan], "front_m": [1, 1.5, 1, 1]})
+    >>> area.dissimilarity(new).round(2)
+    array([0.  , 0.15, 3.48,  nan], dtype=float32)
+    >>> area.applicable(area.dissimilarity(new))
+    array([ True,  True, False, False])
     """
 
     features: tuple[str, ...]
@@ -273,7 +287,13 @@ class Applicability:
 
 
 def upper_whisker(values: ArrayLike) -> float:
-    """Return the third quartile plus 1.5 interquartile ranges, at most the greatest value."""
+    """Return the third quartile plus 1.5 interquartile ranges, at most the greatest value.
+
+    Examples
+    --------
+    >>> upper_whisker([1, 2, 3, 4, 100])
+    7.0
+    """
     known = np.asarray(values, dtype=np.float64)
     first, third = np.quantile(known, [0.25, 0.75])
     return float(min(third + 1.5 * (third - first), known.max()))

@@ -34,6 +34,13 @@ class ErrorProfile(PlainRecord):
     10.1111/2041-210X.13650); its shape-constrained spline is a monotone staircase of windows
     here, and both measures are taken together by backfitting (Bacchetti 1989, doi
     10.1080/01621459.1989.10478753).
+
+    Examples
+    --------
+    >>> seen = Novelty(np.float32([0.1, 0.2, 0.4, 0.8]), np.float32([9, 9, 3, 1]))
+    >>> profile = ErrorProfile.fit(seen, [0.1, 0.1, 0.3, 0.5])
+    >>> profile.expected(Novelty(np.float32([0.1, 0.8]), np.float32([9, 1])))
+    array([0.1, 0.5], dtype=float32)
     """
 
     dissimilarity: Array

@@ -46,6 +46,12 @@ def nearest_and_near(
     -------
     distance, near
         Each of shape (n,).
+
+    Examples
+    --------
+    >>> reference = np.array([[0.0, 1.0], [0.0, 2.0], [3.0, 4.0]])
+    >>> nearest_and_near(np.array([[0.0, 0.0]]), reference, radius=2.0)
+    (array([1.]), array([2], dtype=int32))
     """
     own = np.ascontiguousarray(points, dtype=np.float64)
     there = np.asarray(reference, dtype=np.float64)

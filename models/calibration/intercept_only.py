@@ -29,12 +29,12 @@ class InterceptCalibrator(Calibrator):
 
     Examples
     --------
-    >>> fitted = InterceptCalibrator().fit([0.1, 0.2, 0.3, 0.4], [0, 0, 0, 1])
-    >>> p = fitted.transform([0.1, 0.2, 0.3, 0.4])
-    >>> p.round(3)
-    array([0.1  , 0.2  , 0.3  , 0.4  ])
-    >>> float(p.sum().round(9))
-    1.0
+    Two of four cells held something, and the probabilities sum to two:
+
+    >>> scores = [0.1, 0.2, 0.3, 0.4]
+    >>> p = InterceptCalibrator().fit(scores, [0, 1, 0, 1]).transform(scores)
+    >>> p.round(3), float(p.sum().round(9))
+    (array([0.27 , 0.454, 0.588, 0.689]), 2.0)
     """
 
     intercept: float = 0.0

@@ -41,6 +41,17 @@ class VennAbersCalibrator(Calibrator):
     Vovk, Petej and Fedorova 2015, Advances in Neural Information Processing Systems 28
     (arXiv 1511.00213), algorithms 1 to 4; the merged probability is that of Vovk and Petej 2014,
     UAI, for log loss. The new cell has weight 1.
+
+    Examples
+    --------
+    Four cells say little, so the pairs are wide; the merged probability lies between.
+
+    >>> fitted = VennAbersCalibrator().fit([0.2, 0.4, 0.6, 0.8], [0, 0, 1, 1])
+    >>> lower, upper = fitted.pair([0.3, 0.7])
+    >>> lower.round(3), upper.round(3)
+    (array([0. , 0.5]), array([0.5, 1. ]))
+    >>> fitted.transform([0.3, 0.7]).round(3)
+    array([0.333, 0.667])
     """
 
     scores: tuple[float, ...] = (0.5,)

@@ -33,6 +33,12 @@ def assign_blocks(
     -------
     ndarray of int64, shape (n,)
         The same id for the same square, whatever other points are given.
+
+    Examples
+    --------
+    >>> block = assign_blocks([[500, 500], [1_500, 500], [2_500, 500]], block_m=2_000)
+    >>> bool(block[0] == block[1]), bool(block[1] == block[2])
+    (True, False)
     """
     points = as_coordinates(coordinates)
     _check_size(points, block_m)
@@ -148,6 +154,12 @@ def spread_blocks(
     ------
     InputError
         If a fold would be empty or hold one class only.
+
+    Examples
+    --------
+    >>> blocks = ["a", "a", "b", "b", "c", "d"]
+    >>> spread_blocks(blocks, [1, 0, 1, 0, 0, 0], n_splits=2)
+    array([1, 1, 0, 0, 0, 1])
     """
     ids, block = np.unique(np.asarray(blocks), return_inverse=True)
     if n_splits < 2:

@@ -73,6 +73,15 @@ class BlockKFold:
     --------
     LeaveRegionOut : how well the model travels.
     BufferedKFold : the same with a buffer around the test blocks.
+
+    Examples
+    --------
+    >>> eastings = np.array([500, 1_500, 2_500, 3_500])
+    >>> places = np.column_stack([eastings, np.full(4, 500)])
+    >>> for train, test in BlockKFold(2, block_m=2_000).split(places, coordinates=places):
+    ...     print(eastings[train], eastings[test])
+    [2500 3500] [ 500 1500]
+    [ 500 1500] [2500 3500]
     """
 
     n_splits: int
@@ -161,6 +170,15 @@ class BufferedKFold:
         How test folds are made.
     buffer_m
         Width of the buffer in metres. A row exactly so far is dropped.
+
+    Examples
+    --------
+    Cells every kilometre; those within a kilometre of a test cell do not train.
+
+    >>> places = np.column_stack([np.arange(6) * 1_000, np.zeros(6)])
+    >>> folds = BufferedKFold(BlockKFold(2, block_m=3_000), buffer_m=1_000)
+    >>> [(train.tolist(), test.tolist()) for train, test in folds.split(None, groups=places)]
+    [([4, 5], [0, 1, 2]), ([0, 1], [3, 4, 5])]
     """
 
     blocks: BlockKFold
@@ -205,6 +223,12 @@ class LeaveRegionOut:
     """Folds that leave one region out whole; a scikit-learn splitter.
 
     Regions come in ascending order of their ids.
+
+    Examples
+    --------
+    >>> regions = ["Agdam", "Agdam", "Fizuli", "Fizuli"]
+    >>> [test.tolist() for _, test in LeaveRegionOut().split(None, [0, 1, 1, 0], groups=regions)]
+    [[0, 1], [2, 3]]
     """
 
     def get_n_splits(
@@ -269,6 +293,13 @@ def with_buffer(
     ------
     InputError
         If training would be empty or lack a class.
+
+    Examples
+    --------
+    >>> places = np.column_stack([np.arange(6) * 1_000, np.zeros(6)])
+    >>> folds = folds_from_ids([0, 0, 0, 1, 1, 1])
+    >>> [train.tolist() for train, _ in with_buffer(folds, places, buffer_m=1_000)]
+    [[4, 5], [0, 1]]
     """
     if not (np.isfinite(buffer_m) and buffer_m >= 0):
         raise InputError(f"buffer_m is {buffer_m}; expected metres, 0 or more.")
@@ -287,7 +318,13 @@ def with_buffer(
 
 
 def folds_from_ids(fold: ArrayLike) -> list[Fold]:
-    """Convert the fold of every row into (training rows, test rows), in ascending order of fold."""
+    """Convert the fold of every row into (training rows, test rows), in ascending order of fold.
+
+    Examples
+    --------
+    >>> [(train.tolist(), test.tolist()) for train, test in folds_from_ids([0, 1, 1])]
+    [([1, 2], [0]), ([0], [1, 2])]
+    """
     ids = np.asarray(fold)
     return [(np.flatnonzero(ids != one), np.flatnonzero(ids == one)) for one in np.unique(ids)]
 

@@ -34,6 +34,13 @@ class LeaveTimeOut:
     See Also
     --------
     minerisk.models.estimators.findings_encoder : findings are counted as of a date.
+
+    Examples
+    --------
+    >>> dates = ["2003-05-01", "2004-05-01", "2006-05-01", "2011-05-01", "NaT"]
+    >>> folds = LeaveTimeOut(["2004-12-31", "2009-12-31"])
+    >>> [(train.tolist(), test.tolist()) for train, test in folds.split(None, dates=dates)]
+    [([0, 1], [2]), ([0, 1, 2], [3])]
     """
 
     cutoffs: int | Sequence[Any]
@@ -137,6 +144,15 @@ def split_by_date(
     ------
     InputError
         If a training or test set would be empty or lack a class.
+
+    Examples
+    --------
+    Rows 0 to 3 are finds, 4 and 5 searched land without one:
+
+    >>> y, dates = [1, 1, 1, 1, 0, 0], ["2003", "2006", "2003", "2006", "NaT", "NaT"]
+    >>> folds = [(np.array([2, 3, 5]), np.array([0, 1, 4]))]
+    >>> [(a.tolist(), b.tolist()) for a, b in split_by_date(folds, y, dates, until="2004-12-31")]
+    [([2, 5], [1, 4])]
     """
     days = _as_days(dates)
     labels = as_labels(y, days.size)

@@ -152,6 +152,13 @@ def transport_weights(chance: ArrayLike, surveyed: ArrayLike, *, trim: float = 0
     -----
     Cole and Hernán 2008, doi 10.1093/aje/kwn164 (stabilising, trimming); Westreich et al. 2017,
     doi 10.1093/aje/kwx164 (odds weights for land not sampled).
+
+    Examples
+    --------
+    A surveyed cell of a kind that is seldom surveyed counts for more:
+
+    >>> transport_weights([0.5, 0.25, 0.5], [True, True, False], trim=1.0)
+    array([0.5, 1.5, 0. ])
     """
     e, mask = _checked(chance, surveyed)
     return _stabilised((1 - e) / e, mask, trim)

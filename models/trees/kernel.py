@@ -79,6 +79,17 @@ class Kernel:
     UnreadableTreesError
         If LightGBM alone can walk the trees: linear leaves, several classes, more than 4,096
         leaves, columns that are category here and number there.
+
+    Examples
+    --------
+    >>> import lightgbm as lgb
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 3)).astype(np.float32)
+    >>> settings = {"objective": "binary", "num_leaves": 7, "verbosity": -1, "num_threads": 1}
+    >>> booster = lgb.train(settings, lgb.Dataset(X, X[:, 0] + X[:, 1] > 0), num_boost_round=20)
+    >>> scores = Kernel([trees_of(booster)]).raw(X)
+    >>> bool((scores[:, 0] == booster.predict(X, raw_score=True)).all())
+    True
     """
 
     def __init__(self, members: Sequence[Trees]) -> None:

@@ -56,6 +56,18 @@ def shap_by_group(
     ------
     InputError
         If there is not one group for each column, or the rows are not float32.
+
+    Examples
+    --------
+    >>> import lightgbm as lgb
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(500, 3)).astype(np.float32)
+    >>> settings = {"objective": "binary", "num_leaves": 7, "verbosity": -1, "num_threads": 1}
+    >>> booster = lgb.train(settings, lgb.Dataset(X, X[:, 0] + X[:, 1] > 0), num_boost_round=20)
+    >>> values = shap_by_group([booster], X, groups=[0, 0, 1])
+    >>> of_columns = booster.predict(X, pred_contrib=True)
+    >>> bool(np.allclose(values[:, 0], of_columns[:, :2].sum(axis=1)))
+    True
     """
     explained = _group_shap_of(tuple(boosters), tuple(groups))
     if explained is not None:

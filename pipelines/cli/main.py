@@ -414,7 +414,7 @@ def _prepare_drawing() -> None:
     if (os.cpu_count() or 1) > 1:
         prepare(
             "minerisk.pipelines.cli.main",
-            "minerisk.pipelines.formats.cog",
+            "minerisk.pipelines.plotting.preview",
             "minerisk.pipelines.plotting.figures",
             "minerisk.pipelines.plotting.map_figure",
         )

@@ -41,20 +41,20 @@ DECIDES = """
 import sys
 from pathlib import Path
 from minerisk.features.errors import InputError
-from pipelines import review
-review.follow = lambda folder: None  # MLflow has a test of its own
+from minerisk.pipelines.audit import decide
+decide.follow = lambda folder: None  # MLflow has a test of its own
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    review.review_run(Path(sys.argv[1]), review.Decision("reject", f"reviewer {sys.argv[2]}", "x"))
+    decide.review_run(Path(sys.argv[1]), decide.Decision("reject", f"reviewer {sys.argv[2]}", "x"))
 except InputError as error:
     sys.exit(str(error))
 """
 DIES = """
 import os, signal, sys
 from pathlib import Path
-from pipelines import manifest
-manifest.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+from minerisk.pipelines.provenance import files, manifest
+files.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 manifest.record_trainer(Path(sys.argv[1]), "staff 12")
 """
 

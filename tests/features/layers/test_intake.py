@@ -163,7 +163,7 @@ def test_gdal_itself_cannot_open_what_follows_references(root: Path) -> None:
     )
     (root / "a.tif").write_text(vrt)
     program = (
-        "import features, rasterio, pyogrio, sys\n"
+        "import minerisk.features, rasterio, pyogrio, sys\n"
         "for read in (rasterio.open, pyogrio.read_info):\n"
         "    try:\n        read(sys.argv[1])\n    except Exception as error:\n"
         "        print(type(error).__name__)\n"

@@ -161,8 +161,8 @@ import sys
 import numpy as np
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.members import members_from_files
-sys.path.insert(0, "tests/models")
-from test_model_text import files_of, sized
+sys.path.insert(0, "tests/models/trees")
+from test_check import files_of, sized
 
 text, rng = sys.stdin.read(), np.random.default_rng(0)
 words = ["0", "-1", "99999", "2147483648", "1e400", "nan", "", "0_5", "\\n", "\\r", "=", "[", " "]

@@ -402,7 +402,7 @@ def test_a_full_disk_leaves_the_log_as_it_was(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device", "x")
 
-    monkeypatch.setattr("minerisk.pipelines.provenance.manifest.os.fsync", full)
+    monkeypatch.setattr("minerisk.pipelines.provenance.files.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         review_run(passing, APPROVE)
     assert (passing / REVIEWS).read_bytes() == before

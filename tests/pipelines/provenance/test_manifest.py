@@ -119,7 +119,7 @@ def test_a_write_that_fails_leaves_what_was_there(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("minerisk.pipelines.provenance.manifest.os.fsync", full)
+    monkeypatch.setattr("minerisk.pipelines.provenance.files.os.fsync", full)
     with pytest.raises(OSError, match="No space"):
         write_whole(path, "after")
     assert path.read_text(encoding="utf-8") == "before"

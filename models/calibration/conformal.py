@@ -10,7 +10,7 @@ stated. The cover is claimed for blocks like those, on land that was searched, a
 
 import logging
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from scipy.special import bdtr, expit, gammaln, ndtri
 
 from minerisk.features.errors import InputError
 from minerisk.models.calibration.score_bins import logit
+from minerisk.models.estimate import Estimate
 from minerisk.models.inputs import checked_scores
 from minerisk.models.plain_values import PlainRecord, refuse_negative
 
@@ -207,6 +208,37 @@ class IntervalScaler(PlainRecord):
             raise InputError(f"The interval's level is {self.level}; expected between 0 and 1.")
 
 
+@dataclass(frozen=True)
+class FoldCover:
+    """Cover of the interval on one fold held out."""
+
+    fold: int
+    cover: float
+
+
+@dataclass(frozen=True)
+class Cover:
+    """How often the interval holds what was found on folds held out.
+
+    Attributes
+    ----------
+    level
+        Stated cover.
+    cover
+        Mean over groups, with a 95 % interval from resampled blocks.
+    groups, blocks
+        How many of each were tested.
+    folds
+        Cover of each fold.
+    """
+
+    level: float
+    cover: Estimate
+    groups: int
+    blocks: int
+    folds: tuple[FoldCover, ...]
+
+
 def cover_across_folds(
     probability: ArrayLike,
     spread: ArrayLike,
@@ -215,7 +247,7 @@ def cover_across_folds(
     *,
     fold_ids: ArrayLike,
     level: float,
-) -> dict[str, Any]:
+) -> Cover:
     """Measure the cover of the interval on folds held out, each with the others' interval.
 
     Parameters
@@ -227,9 +259,7 @@ def cover_across_folds(
 
     Returns
     -------
-    dict
-        ``level`` (stated), ``cover`` (estimate, low, high: mean over groups, with a 95 % interval
-        from resampled blocks), ``groups``, ``blocks`` and ``folds`` (cover of each).
+    Cover
 
     Raises
     ------
@@ -247,20 +277,20 @@ def cover_across_folds(
         groups = gather_groups(p[test], own[test], labels[test], block[test])
         covers.append(scaler.cover(groups))
         places.append(np.unique(block[test])[groups.block])
-        folds.append({"fold": int(name), "cover": float(covers[-1].mean())})
+        folds.append(FoldCover(int(name), float(covers[-1].mean())))
     cover, place = np.concatenate(covers), np.concatenate(places)
     rows = np.unique(place, return_inverse=True)[1]
     total, size = np.bincount(rows, cover), np.bincount(rows).astype(np.float64)
     drawn = np.random.default_rng(0).integers(0, size.size, (_DRAWS, size.size))
     means = total[drawn].sum(axis=1) / size[drawn].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])
-    return {
-        "level": level,
-        "cover": [float(cover.mean()), float(low), float(high)],
-        "groups": int(cover.size),
-        "blocks": int(size.size),
-        "folds": folds,
-    }
+    return Cover(
+        level=level,
+        cover=Estimate(float(cover.mean()), float(low), float(high)),
+        groups=int(cover.size),
+        blocks=int(size.size),
+        folds=tuple(folds),
+    )
 
 
 def gather_groups(

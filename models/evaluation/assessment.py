@@ -1,22 +1,33 @@
 """From scores of held-out land to the numbers that are reported."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.area_curves import boyce_index, prediction_area, success_rate
 from minerisk.models.evaluation.comparison import compare
+from minerisk.models.evaluation.measures import Measures, ModelName, RankMeasures
 from minerisk.models.evaluation.metrics import (
-    ReliabilityBin,
+    Interval,
     block_bootstrap,
     capture_curve,
     reliability,
 )
-from minerisk.models.evaluation.out_of_fold import Protocol, calibrate_across_folds
+from minerisk.models.evaluation.out_of_fold import calibrate_across_folds
+from minerisk.models.evaluation.results import (
+    CapturePoint,
+    Curves,
+    HazardScores,
+    RegionScores,
+    ReliabilityBin,
+    SuccessPoint,
+    ThresholdPoint,
+)
+from minerisk.models.folds.protocol import Protocol
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.table import CellTable
 
@@ -38,7 +49,7 @@ def assess(
     block_m: float,
     ranks: bool = True,
     kind: str = "shrunk",
-) -> dict[str, Any]:
+) -> Measures:
     """Measure pooled held-out scores, with 90 % intervals from resampled blocks.
 
     Ranking measures are taken from the scores as they are. Probability measures are taken after
@@ -62,9 +73,8 @@ def assess(
 
     Returns
     -------
-    dict
-        Measure to (estimate, low, high); see `metrics.score`. None where a measure has no
-        value, as the calibration slope of a constant.
+    Measures
+        See `metrics.score`. A measure may have no value, as the calibration slope of a constant.
     """
     scored = np.isfinite(score)
     y = (table.state[scored] == 1).astype(np.int8)
@@ -75,12 +85,7 @@ def assess(
     found = (table.state == 1).astype(np.int8)
     probability = calibrate_across_folds(score, found, fold, kind=kind)[scored]
     calibrated = block_bootstrap(y, probability, blocks, cell_ha=table.cell_ha, level=LEVEL)
-    measures = ranked | {name: calibrated[name] for name in PROBABILITY_MEASURES}
-    return {name: [_plain(value) for value in values] for name, values in measures.items()}
-
-
-def _plain(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+    return Measures.of(ranked | {name: calibrated[name] for name in PROBABILITY_MEASURES})
 
 
 def assess_regions(
@@ -90,12 +95,8 @@ def assess_regions(
     *,
     block_m: float | None = None,
     kind: str = "shrunk",
-) -> list[dict[str, Any]]:
-    """Measure each left-out region by itself: cells, positives, ROC-AUC and mean probability.
-
-    With `block_m`, ``intervals`` gives every measure with its interval from the region's own
-    blocks; None where it holds one class or one block only.
-    """
+) -> list[RegionScores]:
+    """Measure each left-out region by itself; with `block_m`, with intervals."""
     y = (table.state == 1).astype(np.int8)
     fold = protocol.fold_of_row(len(score))
     probability = calibrate_across_folds(score, y, fold, kind=kind)
@@ -104,19 +105,20 @@ def assess_regions(
         test = (fold == number) & np.isfinite(score)
         both = 0 < y[test].sum() < test.sum()
         centre = table.coordinates[test].mean(axis=0)
-        row: dict[str, Any] = {
-            "region": number,
-            "cells": int(test.sum()),
-            "positive": int(y[test].sum()),
-            "roc_auc": float(roc_auc_score(y[test], score[test])) if both else None,
-            "mean_probability": float(probability[test].mean()),
-            "observed": float(y[test].mean()),
-            "easting": float(centre[0]),
-            "northing": float(centre[1]),
-        }
-        if block_m is not None:
-            row["intervals"] = _part(y, probability, test, table, block_m=block_m)
-        rows.append(row)
+        found = None if block_m is None else _part(y, probability, test, table, block_m=block_m)
+        rows.append(
+            RegionScores(
+                region=number,
+                cells=int(test.sum()),
+                positive=int(y[test].sum()),
+                roc_auc=float(roc_auc_score(y[test], score[test])) if both else None,
+                mean_probability=float(probability[test].mean()),
+                observed=float(y[test].mean()),
+                easting=float(centre[0]),
+                northing=float(centre[1]),
+                intervals=None if found is None else Measures.of(found),
+            )
+        )
     return rows
 
 
@@ -127,7 +129,7 @@ def assess_hazards(
     hazard: NDArray[np.uint8],
     *,
     block_m: float,
-) -> list[dict[str, Any]]:
+) -> list[HazardScores]:
     """Measure each hazard class: its positives against all negatives, other positives left out.
 
     Parameters
@@ -137,10 +139,9 @@ def assess_hazards(
 
     Returns
     -------
-    list of dict
-        ``hazard``, ``cells``, ``positive`` and ``intervals`` (None with one class or one block).
+    list of HazardScores
         Probabilities are of any hazard, so that their calibration says nothing of one class and
-        only ranking measures are given.
+        only ranking is measured.
     """
     y = (table.state == 1).astype(np.int8)
     scored = np.isfinite(score)
@@ -148,30 +149,15 @@ def assess_hazards(
     for name, bit in HAZARD_BITS.items():
         chosen = scored & ((y == 0) | ((hazard & bit) > 0))
         found = _part(y, score, chosen, table, block_m=block_m)
-        ranked = found and {key: v for key, v in found.items() if key not in PROBABILITY_MEASURES}
-        rows.append(
-            {
-                "hazard": name,
-                "cells": int(chosen.sum()),
-                "positive": int(y[chosen].sum()),
-                "intervals": ranked,
-            }
-        )
+        ranked = None if found is None else RankMeasures.of(found)
+        rows.append(HazardScores(name, int(chosen.sum()), int(y[chosen].sum()), ranked))
     return rows
 
 
 def assess_curves(
     score: NDArray[np.float64], table: CellTable, *, block_m: float, draws: int = 200
-) -> dict[str, Any]:
-    """Give Boyce index, success-rate and P–A curves of pooled held-out scores, with intervals.
-
-    Returns
-    -------
-    dict
-        ``boyce`` (estimate, low, high; None if all scores are equal), ``success_rate`` (rows of
-        share of land, share found, low, high), ``area`` under it, ``prediction_area`` (rows of
-        threshold, share found, share of land), ``crossing`` and ``density`` at it.
-    """
+) -> Curves:
+    """Compute Boyce index, success-rate and P–A curves of pooled held-out scores."""
     scored = np.isfinite(score)
     y, p = (table.state[scored] == 1).astype(np.int8), score[scored]
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
@@ -180,23 +166,27 @@ def assess_curves(
     boyce = None
     if p.min() < p.max():
         index = boyce_index(y, p, blocks, draws=draws, level=LEVEL).index
-        boyce = [_plain(value) for value in index]
+        boyce = Estimate.of(index)
     lines = np.column_stack([curve.land, curve.found, curve.low, curve.high])
     steps = np.column_stack([plot.threshold, plot.found, plot.land])
-    return {
-        "boyce": boyce,
-        "success_rate": np.round(lines, 6).tolist(),
-        "area": [_plain(value) for value in curve.area],
-        "prediction_area": np.round(steps, 6).tolist(),
-        "crossing": [_plain(value) for value in plot.crossing],
-        "density": [_plain(value) for value in plot.density],
-    }
+    return Curves(
+        boyce=boyce,
+        success_rate=tuple(SuccessPoint(*row) for row in np.round(lines, 6).tolist()),
+        area=Estimate.of(curve.area),
+        prediction_area=tuple(ThresholdPoint(*row) for row in np.round(steps, 6).tolist()),
+        crossing=Estimate.of(plot.crossing),
+        density=Estimate.of(plot.density),
+    )
 
 
 def compare_models(
-    scores: Mapping[str, NDArray[np.float64]], table: CellTable, *, model: str, block_m: float
-) -> dict[str, dict[str, list[float | None]]]:
-    """Give the measures of `model` minus those of each other, on the same resampled blocks.
+    scores: Mapping[ModelName, NDArray[np.float64]],
+    table: CellTable,
+    *,
+    model: ModelName = ModelName.MODEL,
+    block_m: float,
+) -> dict[ModelName, RankMeasures]:
+    """Compute the measures of `model` minus those of each other, on the same resampled blocks.
 
     Scores are taken as they are, so that only ranking measures are compared. Prevalence, whose
     constant differs from fold to fold, is taken as one constant.
@@ -208,13 +198,9 @@ def compare_models(
     for name, score in scores.items():
         if name == model:
             continue
-        beside = np.full(len(y), y.mean()) if name == "prevalence" else score[scored]
+        beside = np.full(len(y), y.mean()) if name is ModelName.PREVALENCE else score[scored]
         found = compare(y, scores[model][scored], beside, blocks, cell_ha=table.cell_ha)
-        compared[name] = {
-            measure: [_plain(value) for value in values]
-            for measure, values in found.items()
-            if measure not in PROBABILITY_MEASURES
-        }
+        compared[name] = RankMeasures.of(found)
     return compared
 
 
@@ -225,23 +211,25 @@ def _part(
     table: CellTable,
     *,
     block_m: float,
-) -> dict[str, list[float | None]] | None:
+) -> dict[str, Interval] | None:
     """Measure some of the rows, with intervals; None with one class or one block only."""
     part = y[chosen]
     blocks = assign_blocks(table.coordinates[chosen], block_m=block_m)
     if not 0 < part.sum() < part.size or len(np.unique(blocks)) < 2:
         return None
-    found = block_bootstrap(part, p[chosen], blocks, cell_ha=table.cell_ha, level=LEVEL)
-    return {name: [_plain(value) for value in values] for name, values in found.items()}
+    return block_bootstrap(part, p[chosen], blocks, cell_ha=table.cell_ha, level=LEVEL)
 
 
-def capture_curves(scores: Mapping[str, NDArray[np.float64]], table: CellTable) -> dict[str, Any]:
-    """Give the share found against the share of land searched, for each model."""
+def capture_curves(
+    scores: Mapping[ModelName, NDArray[np.float64]], table: CellTable
+) -> dict[ModelName, tuple[CapturePoint, ...]]:
+    """Compute the share found against the share of land searched, for each model."""
     curves = {}
     for name, score in scores.items():
         scored = np.isfinite(score)
         y = (table.state[scored] == 1).astype(np.int8)
-        curves[name] = np.round(capture_curve(y, score[scored]), 6).tolist()
+        rows = np.round(capture_curve(y, score[scored]), 6).tolist()
+        curves[name] = tuple(CapturePoint(*row) for row in rows)
     return curves
 
 

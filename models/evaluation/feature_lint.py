@@ -7,6 +7,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.models.cautions import Caution, CautionCode
+from minerisk.models.estimate import finite
 from minerisk.models.folds.autocorrelation import autocorrelation_range
 from minerisk.models.inputs import as_coordinates
 
@@ -17,6 +19,13 @@ LOW_SHARE = 0.1
 MAX_ROWS = 20_000
 """Rows drawn to measure the range; the share of variance is taken from all."""
 _LEAST_KNOWN = 30
+MEASURED = ["feature", "within_share", "range_m"]
+FLAGS = {
+    "constant": CautionCode.FEATURE_CONSTANT,
+    "constant_per_region": CautionCode.FEATURE_NAMES_REGION,
+    "nearly_constant_per_region": CautionCode.FEATURE_NEARLY_NAMES_REGION,
+    "smooth": CautionCode.FEATURE_SMOOTH,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +40,14 @@ class FeatureLint:
         ``range_m`` (autocorrelation range in metres; NaN if it cannot be measured),
         ``range_to_block``, and the flags ``constant`` (one value everywhere),
         ``constant_per_region``, ``nearly_constant_per_region`` and ``smooth`` (range beyond the
-        block); ``words``, empty if no flag is raised.
-    words
-        The words of flagged features: constants first, then those constant per region, nearly so,
-        and smooth; of each kind, the longest range first.
+        block).
+    cautions
+        One a flag: constants first, then those constant per region, nearly so, and smooth; of
+        each kind, the longest range first.
     """
 
     table: pd.DataFrame
-    words: tuple[str, ...]
+    cautions: tuple[Caution, ...]
 
 
 def lint_features(
@@ -102,11 +111,19 @@ def lint_features(
         range_m = _range(values[drawn], points[drawn], reach, seed)
         rows.append(_row(str(name), float(known.mean()), share, range_m, block_m))
     table = pd.DataFrame(rows)
-    flags = ["constant", "constant_per_region", "nearly_constant_per_region", "smooth"]
     farthest = table.sort_values("range_m", ascending=False, kind="stable")
-    first = [farthest.index[farthest[flag]] for flag in flags]
-    order = dict.fromkeys(int(index) for group in first for index in group)
-    return FeatureLint(table, tuple(str(table.loc[index, "words"]) for index in order))
+    cautions = (
+        Caution(
+            code=code,
+            feature=str(name),
+            within_share=finite(share),
+            range_m=finite(range_m),
+            block_m=block_m,
+        )
+        for flag, code in FLAGS.items()
+        for name, share, range_m in farthest.loc[farthest[flag], MEASURED].to_numpy()
+    )
+    return FeatureLint(table, tuple(cautions))
 
 
 def within_region_share(values: ArrayLike, regions: ArrayLike) -> float:
@@ -148,7 +165,7 @@ def _share(given: NDArray[np.float64], region: NDArray[np.int64]) -> float:
 def _row(
     name: str, known: float, share: float, range_m: float, block_m: float
 ) -> dict[str, float | str | bool]:
-    row: dict[str, float | str | bool] = {
+    return {
         "feature": name,
         "known": known,
         "within_share": share,
@@ -159,33 +176,6 @@ def _row(
         "nearly_constant_per_region": CONSTANT_SHARE < share < LOW_SHARE,
         "smooth": range_m > block_m,
     }
-    row["words"] = _words(name, row, share, range_m, block_m)
-    return row
-
-
-def _words(
-    name: str, row: dict[str, float | str | bool], share: float, range_m: float, block_m: float
-) -> str:
-    said = []
-    if row["constant"]:
-        said.append("has one value everywhere, or none: leave it out")
-    if row["constant_per_region"]:
-        said.append(
-            "is constant within every region, so that it can name the region: leave it out, or "
-            "replace it by something that varies within"
-        )
-    if row["nearly_constant_per_region"]:
-        said.append(
-            f"has only {100 * share:.1f} % of its variance within regions, so that it nearly "
-            "names the region: compare the far score without it"
-        )
-    if row["smooth"]:
-        said.append(
-            f"stays alike over {range_m / 1000:.3g} km, more than the block of "
-            f"{block_m / 1000:.3g} km, so that it can tell blocks apart by place: cap it, use "
-            "larger blocks, or compare the far score without it"
-        )
-    return f"{name} {'; and '.join(said)}." if said else ""
 
 
 def _range(

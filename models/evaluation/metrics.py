@@ -4,8 +4,6 @@ Ranking measures are exact for equal scores: within a tie the order is random an
 value is given, so that a constant score finds 20 % of the positives in 20 % of the land.
 """
 
-from typing import TypedDict
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
@@ -13,6 +11,7 @@ from scipy import stats
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation import ranking_kernels
 from minerisk.models.evaluation.intervals import effective_rows, percentile_interval, wilson
+from minerisk.models.evaluation.results import ReliabilityBin
 from minerisk.models.evaluation.score_groups import (
     BINS,
     ScoreGroups,
@@ -40,16 +39,6 @@ LIMITS = {
 }
 """What a measure can be; from 0 to 1 if not named here."""
 _CLIP = 1e-15
-
-
-class ReliabilityBin(TypedDict):
-    """One bin of a reliability diagram."""
-
-    predicted: float
-    observed: float
-    low: float
-    high: float
-    cells: float
 
 
 def score(
@@ -169,9 +158,8 @@ def reliability(
 
     Returns
     -------
-    list of dict
-        ``predicted``, ``observed``, ``low``, ``high``, ``cells``; low predictions first, bins
-        without rows left out.
+    list of ReliabilityBin
+        Low predictions first, bins without rows left out.
     """
     labels, predicted, weights = checked_scores(y, p, weight)
     groups = tie_groups(predicted, labels, weights)

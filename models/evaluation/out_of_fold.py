@@ -1,4 +1,4 @@
-"""Put models to the test on folds that respect space, and say what was found with intervals."""
+"""Out-of-fold scores on folds that respect space, and what a model loses without a family."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,26 +11,12 @@ from sklearn.pipeline import Pipeline
 
 from minerisk.models.calibration.cross_calibration import cross_calibrate
 from minerisk.models.estimators.members import mean_and_spread
-from minerisk.models.folds.splits import Fold, assign_blocks
+from minerisk.models.evaluation.results import Importance
+from minerisk.models.folds.protocol import Protocol
+from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.table import CellTable, draw_training_rows
 
 ROWS_PER_FOLD = 8_000
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """A way to hold land out: its name, what it means in words, and its folds."""
-
-    name: str
-    words: str
-    folds: Sequence[Fold]
-
-    def fold_of_row(self, rows: int) -> NDArray[np.int64]:
-        """Give the fold that tests each row, -1 for none, shape ``(rows,)``."""
-        fold = np.full(rows, -1, dtype=np.int64)
-        for number, (_, test) in enumerate(self.folds):
-            fold[test] = number
-        return fold
 
 
 @dataclass(frozen=True)
@@ -164,7 +150,7 @@ def grouped_importance(
     groups: Mapping[str, Sequence[str]],
     metric: Callable[[NDArray[np.int8], NDArray[np.float64]], float],
     rng: np.random.Generator,
-) -> list[dict[str, Any]]:
+) -> list[Importance]:
     """Measure what a model loses when a family of features is shuffled on held-out land.
 
     Parameters
@@ -180,9 +166,8 @@ def grouped_importance(
 
     Returns
     -------
-    list of dict
-        ``family``, ``drop`` (mean over folds), ``low`` and ``high`` (mean ± 2 standard errors over
-        folds), largest drop first. Source: Fisher, Rudin and Dominici 2019, JMLR 20(177).
+    list of Importance
+        Largest drop first. Source: Fisher, Rudin and Dominici 2019, JMLR 20(177).
     """
     drops: dict[str, list[float]] = {family: [] for family in groups}
     for pipeline, (_, test) in zip(scores.fitted, protocol.folds, strict=True):
@@ -197,7 +182,7 @@ def grouped_importance(
             shuffled = _shuffle(columns, list(names), rng)
             drops[family].append(whole - metric(y, classifier.predict_proba(shuffled)[:, 1]))
     rows_out = [_drop_summary(family, np.asarray(values)) for family, values in drops.items()]
-    return sorted(rows_out, key=lambda row: -row["drop"])
+    return sorted(rows_out, key=lambda row: -row.drop)
 
 
 def _shuffle(columns: pd.DataFrame, names: list[str], rng: np.random.Generator) -> pd.DataFrame:
@@ -207,14 +192,9 @@ def _shuffle(columns: pd.DataFrame, names: list[str], rng: np.random.Generator) 
     return shuffled
 
 
-def _drop_summary(family: str, drops: NDArray[np.float64]) -> dict[str, Any]:
+def _drop_summary(family: str, drops: NDArray[np.float64]) -> Importance:
     if len(drops) == 0:
-        return {"family": family, "drop": 0.0, "low": 0.0, "high": 0.0}
+        return Importance(family, 0.0, 0.0, 0.0)
     error = drops.std(ddof=1) / np.sqrt(len(drops)) if len(drops) > 1 else 0.0
     mean = float(drops.mean())
-    return {
-        "family": family,
-        "drop": mean,
-        "low": mean - 2 * float(error),
-        "high": mean + 2 * float(error),
-    }
+    return Importance(family, mean, mean - 2 * float(error), mean + 2 * float(error))

@@ -1,6 +1,6 @@
 """Predicted against found, for each region and each class of hazard."""
 
-from typing import Any
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import HAZARD_BITS
 from minerisk.models.evaluation.intervals import effective_rows, wilson
+from minerisk.models.evaluation.results import HazardReliability, PartReliability, RegionReliability
 
 Array = NDArray[np.float64]
 
@@ -19,7 +20,7 @@ def reliability_by_region(
     *,
     blocks: ArrayLike,
     level: float = 0.9,
-) -> list[dict[str, Any]]:
+) -> list[RegionReliability]:
     """Compare mean probability with the share found, region by region.
 
     Parameters
@@ -37,10 +38,8 @@ def reliability_by_region(
 
     Returns
     -------
-    list of dict
-        ``region``, ``cells``, ``positive``, ``predicted`` (mean), ``observed`` (share), ``low``
-        and ``high`` (interval of the share, counting blocks and not cells as independent), and
-        ``ratio`` (observed over predicted), by rising region.
+    list of RegionReliability
+        By rising region.
     """
     labels, probability, block, known = _checked(y, p, blocks)
     place = np.asarray(region)
@@ -48,7 +47,10 @@ def reliability_by_region(
         raise InputError(f"The regions have shape {place.shape}; expected {labels.shape}.")
     names = np.unique(place[known & (place >= 0)])
     return [
-        {"region": int(name)} | _compare(labels, probability, block, known & (place == name), level)
+        RegionReliability(
+            region=int(name),
+            **asdict(_compare(labels, probability, block, known & (place == name), level)),
+        )
         for name in names
     ]
 
@@ -60,7 +62,7 @@ def reliability_by_hazard(
     *,
     blocks: ArrayLike,
     level: float = 0.9,
-) -> list[dict[str, Any]]:
+) -> list[HazardReliability]:
     """Compare mean probability with the share found, for each class of hazard.
 
     The map gives the probability of any hazard. Cut by that probability into thirds of the land,
@@ -76,10 +78,8 @@ def reliability_by_hazard(
 
     Returns
     -------
-    list of dict
-        ``hazard``, ``third`` (1 lowest to 3 highest), ``finds`` (share of the class's finds that
-        lie in it; None if there are none) and the keys of `reliability_by_region`, with observed
-        the share of cells where the class was found.
+    list of HazardReliability
+        Three a class that was found, the lowest third first.
     """
     labels, probability, block, known = _checked(y, p, blocks)
     bits = np.asarray(hazard).astype(np.int64)
@@ -87,7 +87,7 @@ def reliability_by_hazard(
         raise InputError(f"The hazards have shape {bits.shape}; expected {labels.shape}.")
     edges = np.quantile(probability[known], [1 / 3, 2 / 3])
     third = np.searchsorted(edges, np.nan_to_num(probability), side="right")
-    rows: list[dict[str, Any]] = []
+    rows = []
     for name, bit in HAZARD_BITS.items():
         own = labels * ((bits & bit) > 0)
         total = own[known].sum()
@@ -95,9 +95,9 @@ def reliability_by_hazard(
             continue
         for number in range(3):
             chosen = known & (third == number)
-            compared = _compare(own, probability, block, chosen, level) if chosen.any() else {}
+            land = _compare(own, probability, block, chosen, level) if chosen.any() else None
             share = float(own[chosen].sum() / total)
-            rows.append({"hazard": name, "third": number + 1, "finds": share} | compared)
+            rows.append(HazardReliability(hazard=name, third=number + 1, finds=share, land=land))
     return rows
 
 
@@ -123,17 +123,17 @@ def _compare(
     block: NDArray[np.int64],
     chosen: NDArray[np.bool_],
     level: float,
-) -> dict[str, Any]:
+) -> PartReliability:
     found, predicted = labels[chosen], float(probability[chosen].mean())
     observed = float(found.mean())
     rows = effective_rows(found, np.ones(found.size), block[chosen])
     low, high = wilson(observed, rows, level=level)
-    return {
-        "cells": int(found.size),
-        "positive": int(found.sum()),
-        "predicted": predicted,
-        "observed": observed,
-        "low": low,
-        "high": high,
-        "ratio": observed / predicted if predicted > 0 else None,
-    }
+    return PartReliability(
+        cells=int(found.size),
+        positive=int(found.sum()),
+        predicted=predicted,
+        observed=observed,
+        low=low,
+        high=high,
+        ratio=observed / predicted if predicted > 0 else None,
+    )

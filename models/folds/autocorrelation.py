@@ -10,6 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.spatial import cKDTree
 
 from minerisk.features.errors import InputError
+from minerisk.models.cautions import Caution, CautionCode
 from minerisk.models.inputs import as_coordinates
 
 Array = NDArray[np.float64]
@@ -39,8 +40,8 @@ class Range:
         Model that fits best.
     support_m
         Side of the squares the values were averaged over, metres.
-    words
-        What to know before using the range; empty if nothing.
+    caution
+        What to know before using the range.
     """
 
     range_m: float
@@ -51,7 +52,7 @@ class Range:
     pairs: Array
     shape: Shape
     support_m: float
-    words: str = ""
+    caution: Caution | None = None
 
 
 @dataclass(frozen=True)
@@ -226,11 +227,10 @@ def _fit_range(lattice: Lattice, support: float, reach: float) -> Range:
     fits = [fit_variogram(lags, semivariance, pairs, shape=shape) for shape in shapes]
     best = int(np.argmin([fit[3] for fit in fits]))
     nugget, partial, range_m, _ = fits[best]
-    words = ""
-    if range_m > reach:
-        words = (
-            f"The semivariance still rises at {reach:g} m, the greatest distance looked at; the "
-            f"range of {range_m:.0f} m is drawn out beyond it."
+    caution = None
+    if range_m > reach:  # drawn out beyond what was looked at
+        caution = Caution(
+            code=CautionCode.RANGE_BEYOND_REACH, range_m=float(range_m), reach_m=float(reach)
         )
     return Range(
         range_m=range_m,
@@ -241,7 +241,7 @@ def _fit_range(lattice: Lattice, support: float, reach: float) -> Range:
         pairs=pairs,
         shape=shapes[best],
         support_m=support,
-        words=words,
+        caution=caution,
     )
 
 
@@ -257,7 +257,7 @@ def _noise(lattice: Lattice, support: float, reach: float) -> Range:
         pairs=pairs,
         shape="exponential",
         support_m=support,
-        words=f"Neighbours {support:g} m apart are no more alike than any others.",
+        caution=Caution(code=CautionCode.NO_STRUCTURE, reach_m=float(support)),
     )
 
 

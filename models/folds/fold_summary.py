@@ -1,6 +1,7 @@
 """Folds described as data and in words, so that weak ones are seen before they are scored."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.spatial import cKDTree
 from scipy.stats import wasserstein_distance
 
 from minerisk.features.errors import InputError
+from minerisk.models.folds.facts import FoldFacts
 from minerisk.models.inputs import as_coordinates, as_labels
 
 Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
@@ -49,6 +51,15 @@ WORDS = {
         "kNNDM, larger blocks or a buffer"
     ),
 }
+
+
+def fold_facts(summary: pd.DataFrame) -> tuple[FoldFacts, ...]:
+    """Return the rows of a `fold_summary` as records; None for what was not measured."""
+    names = [field.name for field in fields(FoldFacts)]
+    plain = summary[names].astype(object).where(summary[names].notna(), None)
+    return tuple(
+        FoldFacts(**{str(k): v for k, v in row.items()}) for row in plain.to_dict("records")
+    )
 
 
 def fold_summary(

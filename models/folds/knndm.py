@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from minerisk.features.errors import InputError
 from minerisk.models.folds.blocks import deal_counts
+from minerisk.models.folds.facts import MatchFacts, Matching
 from minerisk.models.folds.fold_summary import Fold
 from minerisk.models.folds.nearest import (
     Neighbours,
@@ -65,8 +66,8 @@ class Match:
         ``largest_share``, ``refused`` (why; empty if not).
     target_distance, test_distance
         The distances compared, ascending.
-    words
-        What was found, and what to do if the folds are still too easy.
+    facts
+        What was found, for reports.
     """
 
     fold: NDArray[np.int64]
@@ -76,7 +77,7 @@ class Match:
     tried: pd.DataFrame
     target_distance: Array
     test_distance: Array
-    words: str
+    facts: MatchFacts
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,8 +215,8 @@ class KNNDM:
             tried=tried,
             target_distance=np.sort(reach),
             test_distance=np.sort(distance),
-            words=_words(
-                clusters, w, reach, distance, refused=tried["refused"] if searched else None
+            facts=_facts(
+                clusters, w, at_random, reach, distance, tried["refused"] if searched else None
             ),
         )
 
@@ -387,22 +388,30 @@ def _kmeans(points: Array, count: int, seed: int) -> NDArray[np.int64]:
     return np.asarray(np.unique(found.labels_, return_inverse=True)[1], dtype=np.int64)
 
 
-def _words(
-    clusters: int | None, w: float, reach: Array, distance: Array, *, refused: pd.Series | None
-) -> str:
+def _facts(
+    clusters: int | None,
+    w: float,
+    at_random: float,
+    reach: Array,
+    distance: Array,
+    refused: pd.Series | None,
+) -> MatchFacts:
+    most = ""
     if clusters is not None:
-        said = f"Folds are made of {clusters} clusters"
+        matching = Matching.CLUSTERS
     elif refused is None:
-        said = "Random folds are as far from training as the target is"
+        matching = Matching.RANDOM_IS_FAR_ENOUGH
     elif refused.empty or (refused == "").any():
-        said = "No clustering matches better than random folds"
+        matching = Matching.RANDOM_IS_BEST
     else:
-        most = refused.value_counts().index[0]
-        said = f"Folds are random, since every clustering was refused (most often: {most})"
-    said += f" (W {w:.3g}, mean distance {distance.mean():.3g}; target {reach.mean():.3g})."
-    if distance.mean() < (1 - _SHORT) * reach.mean():
-        said += (
-            " Test rows are still nearer to training than the target is: the score is too good "
-            "for it. Raise max_share, or use fewer folds; regions left out whole go farther."
-        )
-    return said
+        matching, most = Matching.CLUSTERS_REFUSED, str(refused.value_counts().index[0])
+    return MatchFacts(
+        matching=matching,
+        clusters=clusters,
+        refused=most,
+        wasserstein_m=w,
+        wasserstein_random_m=at_random,
+        test_distance_m=float(distance.mean()),
+        target_distance_m=float(reach.mean()),
+        too_near=bool(distance.mean() < (1 - _SHORT) * reach.mean()),
+    )

@@ -5,13 +5,10 @@ from typing import TYPE_CHECKING
 from minerisk.lazy import import_on_first_use
 
 if TYPE_CHECKING:
+    from minerisk.models.survey_bias.facts import Prevalence
     from minerisk.models.survey_bias.non_negative import NonNegativePU
     from minerisk.models.survey_bias.positive_unlabelled import BaggedPositiveUnlabelled, ElkanNoto
-    from minerisk.models.survey_bias.prevalence import (
-        Prevalence,
-        compare_readings,
-        unsurveyed_prevalence,
-    )
+    from minerisk.models.survey_bias.prevalence import compare_readings, unsurveyed_prevalence
     from minerisk.models.survey_bias.propensity import (
         Overlap,
         overlap,

@@ -6,6 +6,7 @@ The third reading leaves the searches out: findings against unsurveyed land, wit
 """
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,16 +14,26 @@ from sklearn.base import ClassifierMixin
 
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.estimators import LightGBMEnsemble
+from minerisk.models.survey_bias.facts import ReadingKind
 from minerisk.models.survey_bias.non_negative import NonNegativePU
 from minerisk.models.survey_bias.propensity import as_mask, transport_weights
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-SEARCH, WEIGHTED = "negative by search", "negative by search, weighted"
-UNKNOWN = "unsurveyed land as negative"
-UNLABELLED = "positive-unlabelled"
 LEAST_PRIOR, TREES = 1e-4, 40
+
+
+class Reading(NamedTuple):
+    """One reading: its kind, and the name of its prior if it is positive-unlabelled."""
+
+    kind: ReadingKind
+    prior: str = ""
+
+
+SEARCH = Reading(ReadingKind.SEARCH)
+WEIGHTED = Reading(ReadingKind.SEARCH_WEIGHTED)
+UNKNOWN = Reading(ReadingKind.UNSURVEYED_NEGATIVE)
 
 
 def label_readings(
@@ -32,7 +43,7 @@ def label_readings(
     chance: ArrayLike,
     *,
     priors: Mapping[str, float],
-) -> dict[str, Array]:
+) -> dict[Reading, Array]:
     """Learn the same land by every reading of its labels, and score it on the same folds.
 
     Parameters
@@ -54,7 +65,7 @@ def label_readings(
     -------
     dict
         Reading to the chance of each cell that a survey finds something, shape ``(n,)``: `SEARCH`,
-        `WEIGHTED`, `UNKNOWN` and, for every prior, `UNLABELLED` and its name.
+        `WEIGHTED`, `UNKNOWN` and one positive-unlabelled reading a prior.
 
     Raises
     ------
@@ -66,7 +77,7 @@ def label_readings(
     label = np.where(surveyed, np.asarray(found), 0).astype(np.int64)
     e = np.asarray(chance, dtype=np.float64)
     e = np.maximum(e, np.quantile(e[surveyed], 0.01))
-    readings: dict[str, Array] = {}
+    readings: dict[Reading, Array] = {}
     for one in np.unique(held):
         train, test = surveyed & (held != one), held == one
         if len(np.unique(label[train])) < 2:
@@ -74,23 +85,23 @@ def label_readings(
                 f"Surveyed land outside fold {one} holds one class only; expected findings and "
                 "searched land without any. Take more cells or fewer folds."
             )
-        for name, model in _taught(matrix, label, train, ~surveyed, e, priors):
+        for name, model in _fitted(matrix, label, train, ~surveyed, e, priors):
             scores = readings.setdefault(name, np.full(len(label), np.nan))
             scores[test] = model.predict_proba(matrix[test])[:, 1]
     return readings
 
 
-def _taught(
+def _fitted(
     matrix: Array,
     label: NDArray[np.int64],
     train: Mask,
     unsurveyed: Mask,
     e: Array,
     priors: Mapping[str, float],
-) -> Iterator[tuple[str, ClassifierMixin]]:
+) -> Iterator[tuple[Reading, ClassifierMixin]]:
     """Fit every reading on surveyed training land and unsurveyed land."""
     searched, every = np.flatnonzero(train), np.flatnonzero(train | unsurveyed)
-    for name, rows, weight in (
+    for reading, rows, weight in (
         (SEARCH, searched, None),
         (WEIGHTED, searched, transport_weights(e, train, trim=1.0)[searched]),
         (UNKNOWN, every, None),
@@ -98,9 +109,9 @@ def _taught(
         learner = LightGBMEnsemble(
             members=1, trees=TREES, learning_rate=0.1, leaves=7, min_cells_in_leaf=50, threads=1
         )
-        yield name, learner.fit(matrix[rows], label[rows], sample_weight=weight)
+        yield reading, learner.fit(matrix[rows], label[rows], sample_weight=weight)
     rows = np.flatnonzero((train & (label == 1)) | unsurveyed)
     for name, prior in priors.items():
         learner = NonNegativePU(float(np.clip(prior, LEAST_PRIOR, 0.9)), trees=TREES)
         fitted = learner.fit(matrix[rows], label[rows], labelling_chance=e[rows])
-        yield f"{UNLABELLED}, {name}", fitted
+        yield Reading(ReadingKind.POSITIVE_UNLABELLED, name), fitted

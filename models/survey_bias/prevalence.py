@@ -5,8 +5,8 @@ weights that make surveyed land stand for unsurveyed land. Each repairs the othe
 is right if either the model or the chance of being surveyed is (doubly robust).
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,44 +17,13 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 from minerisk.features.errors import InputError
 from minerisk.models.calibration.intercept_only import InterceptCalibrator
 from minerisk.models.evaluation.intervals import effective_rows, exact_binomial, percentile_interval
+from minerisk.models.survey_bias.facts import Prevalence
 from minerisk.models.survey_bias.propensity import as_mask
 
 Array = NDArray[np.float64]
+Name = TypeVar("Name", bound=Hashable)
 
 FAINT = 0.01  # a sum this small beside its standard error has left what a share can be
-
-
-@dataclass(frozen=True)
-class Prevalence:
-    """Share of unsurveyed land that holds something.
-
-    Attributes
-    ----------
-    estimate, lower, upper
-        Share of unsurveyed cells and its interval.
-    level
-        Stated cover of the interval.
-    known
-        Share of unsurveyed cells where something is known to lie: the interval is never below.
-    by_model
-        What the model alone says of unsurveyed land, missed ones added.
-    by_weights
-        What weighted surveyed land alone says, missed ones added.
-    surveyed
-        Share found in surveyed land, missed ones added.
-    blocks
-        Blocks of surveyed land that were drawn from.
-    """
-
-    estimate: float
-    lower: float
-    upper: float
-    level: float
-    known: float
-    by_model: float
-    by_weights: float
-    surveyed: float
-    blocks: int
 
 
 def unsurveyed_prevalence(
@@ -149,7 +118,7 @@ def unsurveyed_prevalence(
 
 
 def compare_readings(
-    readings: Mapping[str, ArrayLike],
+    readings: Mapping[Name, ArrayLike],
     found: ArrayLike,
     surveyed: ArrayLike,
     *,

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from minerisk.features.errors import InputError, MineriskError
+from minerisk.models.evaluation.results import GateName
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.trees.check import checked_trees
 from minerisk.pipelines.feedback.store import FEEDBACK, read_deliveries
+from minerisk.pipelines.language.metric_words import GATES
 from minerisk.pipelines.provenance.environment import code_sha256, environment
 from minerisk.pipelines.provenance.files import (
     THREADS,
@@ -296,7 +298,14 @@ def _gates(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], list[str]]:
         return (), []
     try:
         found = json.loads(path.read_text(encoding="utf-8"))["gates"]
-        gates = tuple({**gate, "threshold": float(gate["threshold"])} for gate in found)
+        gates = tuple(
+            {
+                **gate,
+                "threshold": float(gate["threshold"]),
+                "words": GATES[GateName(gate["name"])],
+            }
+            for gate in found
+        )
         names = {str(gate["name"]): bool(gate["passed"]) for gate in gates}
         agreed = read_config(RunFolder(folder).config).gates
     except (ValueError, KeyError, TypeError, RecursionError) as error:

@@ -14,13 +14,15 @@ from minerisk.configs.schema import Config
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation.comparison import compare
+from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.out_of_fold import out_of_fold
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.table import CellTable
 from minerisk.pipelines.provenance.environment import code_sha256
 from minerisk.pipelines.provenance.files import canonical, sha256_text, write_json, write_whole
 from minerisk.pipelines.provenance.manifest import outputs_of, stage_key
-from minerisk.pipelines.run.contents import MODEL, read_cells
+from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.steps import run_steps
@@ -221,8 +223,8 @@ def _scored(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float
         for column in names
     ]
     part = replace(bench.table, cells=bench.table.cells.drop(columns=unread))
-    make = makers(part, settings, bench.families, block_m)[MODEL]
-    protocol = bench.held.protocols[name]
+    make = makers(part, settings, bench.families, block_m)[ModelName.MODEL]
+    protocol = bench.held.protocols[ProtocolName(name)]
     found = out_of_fold(make, part, protocol, drawing=drawing(settings, block_m))
     return found.score.astype(np.float32)
 
@@ -248,8 +250,9 @@ def _words(bench: _Bench, resolution_m: float) -> str:
     positive = int((table.state == 1).sum())
     return (
         f"{len(table.state):,} labelled cells of {resolution_m:g} m, {positive:,} positive; far: "
-        f"{len(held.protocols['far'].folds)} regions left out whole; near: "
-        f"{len(held.protocols['near'].folds)} folds ({held.facts['near']}). Differences with 90 % "
+        f"{len(held.protocols[ProtocolName.FAR].folds)} regions left out whole; near: "
+        f"{len(held.protocols[ProtocolName.NEAR].folds)} folds "
+        f"({held.protocols[ProtocolName.NEAR].splitter}). Differences with 90 % "
         f"intervals from resampled blocks of {held.block_m / 1_000:.0f} km, both models on the "
         f"same draws. The model has the settings stated, none searched, at most {FEW_MEMBERS} "
         f"members and {FEW_NEGATIVES:g} negatives a positive."

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic_core import to_jsonable_python
 
 from minerisk.configs.feature_kinds import Value
 from minerisk.configs.schema import (
@@ -29,17 +30,20 @@ from minerisk.models.evaluation.assessment import (
     compare_models,
     reliability_bins,
 )
+from minerisk.models.evaluation.gates import hold_to_gates
+from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.metrics import block_bootstrap
-from minerisk.models.evaluation.out_of_fold import OutOfFold, Protocol, fit_pipeline
+from minerisk.models.evaluation.out_of_fold import OutOfFold, fit_pipeline
+from minerisk.models.folds.protocol import Protocol, ProtocolName
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.folds.time_folds import LeaveTimeOut
 from minerisk.models.table import CellTable
 from minerisk.pipelines.evaluate.table_intake import Intake, as_columns, read_table
+from minerisk.pipelines.language.metric_words import caution_words, splitter_words
 from minerisk.pipelines.provenance.files import sha256_path, write_json
 from minerisk.pipelines.run.contents import MODEL
 from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.train.candidates import drawing, makers
-from minerisk.pipelines.train.gates import gates
 from minerisk.pipelines.train.held_out_scores import Test, put_to_the_test
 from minerisk.pipelines.train.leakage import permuted_within_blocks
 
@@ -178,11 +182,13 @@ def _measure(given: Intake, config: Config, bar: Progress) -> dict[str, Any]:
     permuted = permuted_within_blocks(
         table, test.held.blocks, config, families, block_m=test.block_m, progress=bar
     )
-    protocols = {name: _protocol(test, protocol) for name, protocol in test.protocols.items()}
+    protocols = {name.value: _protocol(test, protocol) for name, protocol in test.protocols.items()}
     if given.days is not None:
         days = given.days[whole.state >= 0]
         protocols["later"] = _later(table, days, config, families, test.block_m)
-    far = {name: out.score for name, out in _of(test, "far").items()}
+    far = test.scores_of(ProtocolName.FAR)
+    comparison = compare_models(far, table, block_m=test.block_m)
+    share = _applicable_share(test, whole)
     positive = int((table.state == 1).sum())
     data: dict[str, Any] = {
         "format": FORMAT,
@@ -190,7 +196,7 @@ def _measure(given: Intake, config: Config, bar: Progress) -> dict[str, Any]:
         "crs": given.crs,
         "features": list(given.features),
         "left_out": given.left_out,
-        "warnings": [*given.warnings, *test.held.warnings],
+        "warnings": [*given.warnings, *map(caution_words, test.held.cautions)],
         "cells": {
             "total": len(whole.state),
             "positive": positive,
@@ -202,21 +208,34 @@ def _measure(given: Intake, config: Config, bar: Progress) -> dict[str, Any]:
         "block_m": test.block_m,
         "folds": {name: len(protocol.folds) for name, protocol in test.protocols.items()},
         "protocols": protocols,
-        "comparison": {"far": compare_models(far, table, model=MODEL, block_m=test.block_m)},
-        "regions": assess_regions(far[MODEL], table, test.protocols["far"], block_m=test.block_m),
+        "comparison": {"far": comparison},
+        "regions": assess_regions(
+            far[ModelName.MODEL], table, test.protocols[ProtocolName.FAR], block_m=test.block_m
+        ),
         "capture": {"far": capture_curves(far, table)},
-        "curves": {"far": assess_curves(far[MODEL], table, block_m=test.block_m)},
+        "curves": {"far": assess_curves(far[ModelName.MODEL], table, block_m=test.block_m)},
         "reliability": {
             name: reliability_bins(
-                _of(test, name)[MODEL].score, table, test.protocols[name], block_m=test.block_m
+                _of(test, name)[ModelName.MODEL].score,
+                table,
+                test.protocols[name],
+                block_m=test.block_m,
             )
-            for name in ("far", "near")
+            for name in (ProtocolName.FAR, ProtocolName.NEAR)
         },
         "permuted": permuted,
-        "applicable_share": _applicable_share(test, whole),
+        "applicable_share": share,
+        "gates": hold_to_gates(
+            positive_cells=positive,
+            permuted=permuted,
+            skill=comparison[ModelName.PREVALENCE].average_precision,
+            slope=protocols[ProtocolName.FAR]["models"][ModelName.MODEL].calibration_slope,
+            applicable_share=share,
+            **config.gates.model_dump(exclude={"permutations"}),
+        ),
     }
-    data["gates"] = gates(config, data)
-    return data
+    plain: dict[str, Any] = to_jsonable_python(data)
+    return plain
 
 
 def _labelled(whole: CellTable) -> CellTable:
@@ -230,18 +249,26 @@ def _labelled(whole: CellTable) -> CellTable:
     )
 
 
-def _of(test: Test, protocol: str) -> dict[str, OutOfFold]:
+def _of(test: Test, protocol: ProtocolName) -> dict[ModelName, OutOfFold]:
     return {name: out for (known, name), out in test.scores.items() if known == protocol}
 
 
 def _protocol(test: Test, protocol: Protocol) -> dict[str, Any]:
     models = {
         name: assess(
-            out.score, test.table, protocol, block_m=test.block_m, ranks=name != "prevalence"
+            out.score,
+            test.table,
+            protocol,
+            block_m=test.block_m,
+            ranks=name is not ModelName.PREVALENCE,
         )
         for name, out in _of(test, protocol.name).items()
     }
-    return {"words": protocol.words, "folds": len(protocol.folds), "models": models}
+    return {
+        "words": splitter_words(protocol.splitter, protocol.until),
+        "folds": len(protocol.folds),
+        "models": models,
+    }
 
 
 def _later(
@@ -274,10 +301,15 @@ def _applicable_share(test: Test, whole: CellTable) -> float:
     Of the unlabelled rows, the mean over the models that left one region out; without any, of
     each region by the model of the others.
     """
-    far, fold = test.protocols["far"], test.held.blocks.fold_of_row(len(test.table.state))
+    far, fold = (
+        test.protocols[ProtocolName.FAR],
+        test.held.blocks.fold_of_row(len(test.table.state)),
+    )
     unlabelled = whole.cells[whole.state < 0]
     shares, sizes = [], []
-    for pipeline, (train, region) in zip(test.scores["far", MODEL].fitted, far.folds, strict=True):
+    for pipeline, (train, region) in zip(
+        test.scores[ProtocolName.FAR, ModelName.MODEL].fitted, far.folds, strict=True
+    ):
         cells = test.table.cells.iloc[region] if unlabelled.empty else unlabelled
         columns = pipeline.named_steps["columns"]
         known = columns.transform(test.table.cells.iloc[train])

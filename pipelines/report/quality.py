@@ -16,7 +16,6 @@ from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report.hazards import hazard_rows
 from minerisk.pipelines.run.strips import strips
-from minerisk.pipelines.train.survey_bias import survey_bias_rows
 
 HAZARD_WORDS: Mapping[str, str] = {
     "ap": marked("anti-personnel"),
@@ -55,7 +54,7 @@ def _readings(data: Mapping[str, Any], texts: Texts) -> list[dict[str, str]]:
             "prevalence": number(row["prevalence"], "share"),
             "same": number(row["same_top"], "share"),
         }
-        for row in survey_bias_rows(data)
+        for row in (data.get("unsurveyed") or {}).get("readings") or ()
     ]
 
 

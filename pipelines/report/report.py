@@ -31,6 +31,7 @@ from minerisk.pipelines.report.maps import layers_of_run, run_maps
 from minerisk.pipelines.report.quality import quality_facts
 from minerisk.pipelines.report.tasks import tasks_facts
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import read_metrics
 from minerisk.pipelines.train.figures import fold_map
 
 MEASURES: Sequence[tuple[str, str, str]] = (
@@ -209,7 +210,7 @@ def _metrics(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not valid JSON: {failure}. Train again.") from failure
     if not isinstance(data, dict):
         raise InputError(f"{path} holds a {type(data).__name__}; expected an object. Train again.")
-    return data
+    return read_metrics(path.parent) if "schema_version" in data else data
 
 
 def _config(path: Path) -> dict[str, Any]:

@@ -23,8 +23,9 @@ from minerisk.pipelines.provenance.files import sha256_path, write_json, write_w
 from minerisk.pipelines.provenance.manifest import FORMAT, MANIFEST, read_manifest, write_manifest
 from minerisk.pipelines.provenance.reviews import ReviewLog, read_reviews
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.metrics import Metrics
 from minerisk.pipelines.run.layers import open_layers
-from minerisk.pipelines.run.readers import load_model, open_labels, read_metrics
+from minerisk.pipelines.run.readers import load_model, open_labels
 from minerisk.pipelines.run.workers import ALONE, Workers
 
 T = TypeVar("T")
@@ -134,9 +135,10 @@ class Run:
         """Open the labels lazily."""
         return open_labels(self.folder)
 
-    def metrics(self) -> dict[str, Any]:
-        """Read every score."""
-        return self._kept(self.files.metrics, lambda: read_metrics(self.folder))
+    def metrics(self, hazard: str | None = None) -> Metrics:
+        """Read every score, or those of the model of a hazard class."""
+        path = (self.files if hazard is None else self.files.hazard(hazard)).metrics
+        return self._kept(path, lambda: Metrics.read(path))
 
     def model(self, hazard: str | None = None) -> RiskModel:
         """Read the model, or that of a hazard class."""

@@ -18,10 +18,10 @@ from minerisk.models.estimators.estimators import (
     risk_pipeline,
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
-from minerisk.models.evaluation.nested_search import NestedChoice
+from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.out_of_fold import Drawing
+from minerisk.models.selection.nested_search import NestedChoice
 from minerisk.models.table import CellTable
-from minerisk.pipelines.run.contents import MODEL
 
 Maker = Callable[[CellTable], Pipeline]
 
@@ -66,7 +66,7 @@ def makers(
     block_m: float,
     *,
     train_large: TrainBooster | None = None,
-) -> dict[str, Maker]:
+) -> dict[ModelName, Maker]:
     """Give the maker of the model and of each rule of thumb, by name.
 
     `train_large` trains on sets that are too large for this machine (see `LightGBMEnsemble`).
@@ -80,8 +80,10 @@ def makers(
         seed=config.model.seed,
         threads=config.model.threads,
     )
-    made: dict[str, Maker] = {MODEL: _model_maker(names, config, block_m, rule_column, train_large)}
-    return made | {name: partial(_copy, other) for name, other in others.items()}
+    made: dict[ModelName, Maker] = {
+        ModelName.MODEL: _model_maker(names, config, block_m, rule_column, train_large)
+    }
+    return made | {ModelName(name): partial(_copy, other) for name, other in others.items()}
 
 
 def _copy(pipeline: Pipeline, _: CellTable) -> Pipeline:

@@ -2,9 +2,9 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +13,31 @@ from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import HAZARD_BITS
 from minerisk.models.evaluation.assessment import assess_hazards
-from minerisk.models.evaluation.out_of_fold import Protocol
+from minerisk.models.evaluation.measures import Measures
+from minerisk.models.evaluation.results import HazardScores
+from minerisk.models.folds.protocol import Protocol
 from minerisk.models.table import CellTable, hazard_table
+from minerisk.pipelines.language.metric_words import hazard_words
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.run.contents import MODEL
+from minerisk.pipelines.records.metrics import HazardModel
 from minerisk.pipelines.run.hazards import hazard_folder
 
 log = logging.getLogger(__name__)
 
-TrainTable = Callable[[CellTable, Path], Mapping[str, Any]]
 
-RANKS = ("roc_auc", "average_precision")
+class ClassResult(NamedTuple):
+    """What training on one class came to: measures on far land, and whether all gates passed."""
+
+    far: Measures
+    gates_passed: bool
+
+
+TrainClass = Callable[[CellTable, Path], ClassResult]
 
 
 def measure_hazards(
     score: NDArray[np.float64], table: CellTable, protocol: Protocol, *, block_m: float
-) -> list[dict[str, Any]]:
+) -> tuple[HazardScores, ...]:
     """Measure how the model of any hazard ranks the land for each class.
 
     Parameters
@@ -42,23 +51,23 @@ def measure_hazards(
 
     Returns
     -------
-    list of dict
-        As `assessment.assess_hazards`; empty where the findings tell no class.
+    tuple of HazardScores
+        As `assessment.assess_hazards`; empty where no finding states a class.
     """
     known = HAZARD_BITS["ap"] | HAZARD_BITS["at"] | HAZARD_BITS["uxo"]
     if not (table.hazard[table.state == 1] & known).any():
-        return []
-    return assess_hazards(score, table, protocol, table.hazard, block_m=block_m)
+        return ()
+    return tuple(assess_hazards(score, table, protocol, table.hazard, block_m=block_m))
 
 
 def train_hazards(
     table: CellTable,
     config: Config,
     folder: Path,
-    train_table: TrainTable,
+    train_class: TrainClass,
     *,
-    by_any: Sequence[Mapping[str, Any]] = (),
-) -> dict[str, dict[str, Any]]:
+    by_any: Sequence[HazardScores] = (),
+) -> dict[str, HazardModel]:
     """Train a model for each class of ``model.hazards`` that was found often enough.
 
     Parameters
@@ -66,64 +75,61 @@ def train_hazards(
     table
         Labelled cells of the run, with what was found in them.
     folder
-        The run folder; what there was of earlier classes is taken away.
-    train_table
+        The run folder; earlier classes in it are removed.
+    train_class
         Called with the table of one class (`table.hazard_table`) and the folder to write
-        to; trains, tests and writes as for any hazard, and gives its metrics.
+        to; trains, evaluates and writes as for any hazard.
     by_any
-        As `measure_hazards` gives it: what the model of any hazard does for each class.
+        From `measure_hazards`: how the model of any hazard ranks each class.
 
     Returns
     -------
     dict
-        For each class: ``trained``, ``positive`` and ``negative`` cells, ``words``; of those
-        trained ``gates_passed`` and ``far``, the measures on far land with their intervals; and
-        ``far_by_any``, how the model of any hazard ranks the same class, which a model of its own
-        has to beat to be worth having.
+        Class to what is known of its model.
 
     Raises
     ------
     FindingError
-        If labels dealt out anew are still predicted for a class.
+        If permuted labels are still predicted for a class.
     """
     shutil.rmtree(RunFolder(folder).hazards, ignore_errors=True)
-    other = {row["hazard"]: row["intervals"] for row in by_any if row["intervals"]}
-    facts: dict[str, dict[str, Any]] = {}
-    for name in config.model.hazards:
-        part, target = hazard_table(table, name), hazard_folder(folder, name)
-        facts[name] = _train_one(part, config, target, train_table)
-        if name in other:
-            facts[name]["far_by_any"] = {measure: other[name][measure] for measure in RANKS}
-    return facts
+    other = {row.hazard: row.intervals for row in by_any}
+    return {
+        name: _train_one(
+            hazard_table(table, name), config, hazard_folder(folder, name), train_class
+        ).model_copy(update={"far_by_any": other.get(name)})
+        for name in config.model.hazards
+    }
 
 
 def _train_one(
-    table: CellTable, config: Config, folder: Path, train_table: TrainTable
-) -> dict[str, Any]:
-    name = folder.name
-    counts = {"positive": int((table.state == 1).sum()), "negative": int((table.state == 0).sum())}
+    table: CellTable, config: Config, folder: Path, train_class: TrainClass
+) -> HazardModel:
+    positive, negative = int((table.state == 1).sum()), int((table.state == 0).sum())
     least = config.gates.min_positive_cells
-    if min(counts.values()) < least:
-        words = (
-            f"no model for {name}: {counts['positive']:,} positive and {counts['negative']:,} "
-            f"negative cells, expected at least {least} of each (gates.min_positive_cells). Where "
-            "the class of findings is not known they count for any hazard only; a hazard_column "
-            "in labels.positive tells it."
+    if min(positive, negative) < least:
+        return _not_trained(
+            folder.name,
+            HazardModel(trained=False, positive=positive, negative=negative, least=least),
         )
-        return _not_trained(counts, words)
     try:
-        metrics = train_table(table, folder)
+        result = train_class(table, folder)
     except InputError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        return _not_trained(counts, f"no model for {name}: {error}")
-    far = metrics["protocols"]["far"]["models"][MODEL]
-    passed = all(gate["passed"] for gate in metrics["gates"])
-    words = f"a model for {name} from {counts['positive']:,} positive cells"
-    words += "" if passed else "; it does not pass every gate that was agreed"
-    measures = {measure: far[measure] for measure in (*RANKS, "calibration_slope")}
-    return {"trained": True, **counts, "gates_passed": passed, "far": measures, "words": words}
+        return _not_trained(
+            folder.name,
+            HazardModel(trained=False, positive=positive, negative=negative, error=str(error)),
+        )
+    return HazardModel(
+        trained=True,
+        positive=positive,
+        negative=negative,
+        gates_passed=result.gates_passed,
+        far=result.far,
+    )
 
 
-def _not_trained(counts: Mapping[str, int], words: str) -> dict[str, Any]:
+def _not_trained(name: str, model: HazardModel) -> HazardModel:
+    words = hazard_words(name, **model.model_dump(exclude={"trained", "far", "far_by_any"}))
     log.warning("%s", words)
-    return {"trained": False, **counts, "words": words}
+    return model

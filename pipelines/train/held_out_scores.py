@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from minerisk.configs.schema import Config
 from minerisk.models.calibration.cross_calibration import choose_kind
 from minerisk.models.estimators.estimators import TrainBooster
-from minerisk.models.evaluation.nested_search import NestedChoice
+from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.out_of_fold import (
     OutOfFold,
-    Protocol,
     calibrate_across_folds,
     out_of_fold,
 )
+from minerisk.models.folds.protocol import Protocol, ProtocolName
+from minerisk.models.selection.nested_search import NestedChoice
 from minerisk.models.table import CellTable
-from minerisk.pipelines.run.contents import MODEL
 from minerisk.pipelines.run.progress import Progress
 from minerisk.pipelines.train.candidates import drawing, makers, without_choice
 from minerisk.pipelines.train.protocols import HeldOut, hold_out
@@ -46,13 +46,17 @@ class Test:
 
     table: CellTable
     held: HeldOut
-    scores: Mapping[tuple[str, str], OutOfFold]
-    choices: Mapping[str, NestedChoice]
+    scores: Mapping[tuple[ProtocolName, ModelName], OutOfFold]
+    choices: Mapping[ProtocolName, NestedChoice]
     calibrator: str
-    probability: Mapping[str, NDArray[np.float64]]
+    probability: Mapping[ProtocolName, NDArray[np.float64]]
+
+    def scores_of(self, protocol: ProtocolName) -> dict[ModelName, NDArray[np.float64]]:
+        """Return the held-out score of every model on one protocol."""
+        return {name: out.score for (known, name), out in self.scores.items() if known is protocol}
 
     @property
-    def protocols(self) -> Mapping[str, Protocol]:
+    def protocols(self) -> Mapping[ProtocolName, Protocol]:
         """The protocols by name."""
         return self.held.protocols
 
@@ -85,10 +89,10 @@ def put_to_the_test(
         Trains on sets that are too large for this machine; see `LightGBMEnsemble`.
     """
     held = hold_out(table, config, target=target)
-    scores: dict[tuple[str, str], OutOfFold] = {}
-    choices: dict[str, NestedChoice] = {}
+    scores: dict[tuple[ProtocolName, ModelName], OutOfFold] = {}
+    choices: dict[ProtocolName, NestedChoice] = {}
     for protocol in held.protocols.values():
-        settings = config if protocol.name != "random" else without_choice(config)
+        settings = config if protocol.name is not ProtocolName.RANDOM else without_choice(config)
         made = makers(table, settings, families, held.block_m, train_large=train_large)
         for name, make in made.items():
             progress.step(
@@ -100,10 +104,11 @@ def put_to_the_test(
             if isinstance(make, NestedChoice):
                 choices[protocol.name] = make
     y = (table.state == 1).astype(np.int8)
-    score = {name: scores[name, MODEL].score for name in ("far", "near")}
+    far = ProtocolName.FAR
+    score = {name: scores[name, ModelName.MODEL].score for name in (far, ProtocolName.NEAR)}
     fold = {name: held.protocols[name].fold_of_row(len(y)) for name in score}
-    tested = np.isfinite(score["far"])
-    kind = choose_kind(score["far"][tested], y[tested], fold["far"][tested])
+    tested = np.isfinite(score[far])
+    kind = choose_kind(score[far][tested], y[tested], fold[far][tested])
     probability = {
         name: calibrate_across_folds(score[name], y, fold[name], kind=kind) for name in score
     }

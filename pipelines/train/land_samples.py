@@ -8,6 +8,7 @@ from minerisk.features.errors import InputError
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.table import CellTable
 from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
+from minerisk.pipelines.records.metrics import CellCounts
 from minerisk.pipelines.run.contents import read_places
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import open_labels
@@ -43,7 +44,7 @@ def run_cells(run: Run) -> int:
     return int(build["facts"]["cells"])
 
 
-def count_cells(run: Run, drawn: CellTable) -> dict[str, int]:
+def count_cells(run: Run, drawn: CellTable) -> CellCounts:
     """Count the labelled cells of a run, all of them; and those drawn, if they are fewer."""
     state = open_labels(run.folder)["state"]
     found = np.zeros(2, dtype=np.int64)
@@ -51,12 +52,15 @@ def count_cells(run: Run, drawn: CellTable) -> dict[str, int]:
         part = state[strip].to_numpy()
         found += np.bincount(part[part >= 0], minlength=2)
     negative, positive = map(int, found)
-    unlabelled = run_cells(run) - negative - positive
-    cells = {"positive": positive, "negative": negative, "unlabelled": unlabelled}
-    if len(drawn.state) < negative + positive:
-        positive = int((drawn.state == 1).sum())
-        cells |= {"drawn": len(drawn.state), "drawn_positive": positive}
-    return cells
+    total, fewer = run_cells(run), len(drawn.state) < negative + positive
+    return CellCounts(
+        total=total,
+        positive=positive,
+        negative=negative,
+        unlabelled=total - negative - positive,
+        drawn=len(drawn.state) if fewer else None,
+        drawn_positive=int((drawn.state == 1).sum()) if fewer else None,
+    )
 
 
 def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:

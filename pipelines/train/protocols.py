@@ -1,11 +1,9 @@
 """How land is held out: far, near, and at random for reference."""
 
 import datetime as dt
-import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +11,15 @@ from sklearn.model_selection import KFold
 
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
-from minerisk.models.evaluation.out_of_fold import Protocol
+from minerisk.models.cautions import Caution, CautionCode
 from minerisk.models.folds.autocorrelation import Range, autocorrelation_range
-from minerisk.models.folds.fold_summary import fold_summary
+from minerisk.models.folds.facts import FoldFacts, MatchFacts
+from minerisk.models.folds.fold_summary import fold_facts, fold_summary
 from minerisk.models.folds.knndm import KNNDM
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold, Fold, LeaveRegionOut, with_buffer
 from minerisk.models.folds.time_folds import split_by_date
 from minerisk.models.table import CellTable
-
-log = logging.getLogger(__name__)
-
-WORDS = {
-    "far": "regions left out whole, scores pooled: how the model does on land like none it saw",
-    "near": "kNNDM folds, as far from training as the unsurveyed land is from the surveyed: how "
-    "the model does on the land this map is for",
-    "blocks": "blocks wider than the autocorrelation range left out: how it does between surveys",
-    "later": "blocks left out, taught on finds up to a date and tested on finds after it: how the "
-    "model does on what nobody knew yet",
-    "random": "random folds: optimistic reference, never the quality of the map",
-}
 
 
 @dataclass(frozen=True)
@@ -47,18 +35,21 @@ class HeldOut:
         Folds of blocks, for checks inside the surveyed land.
     range_m, block_m
         Autocorrelation range of the labels, and side of the blocks, metres.
-    facts
-        Wasserstein distances and what kNNDM found, as data.
-    warnings
-        What a reader has to know, in words.
+    match
+        What kNNDM found; None where there is no land to be predicted.
+    folds
+        The folds of far and near, one by one.
+    cautions
+        What a reader has to know.
     """
 
-    protocols: Mapping[str, Protocol]
+    protocols: Mapping[ProtocolName, Protocol]
     blocks: Protocol
     range_m: float
     block_m: float
-    facts: Mapping[str, Any]
-    warnings: tuple[str, ...]
+    match: MatchFacts | None
+    folds: Mapping[ProtocolName, tuple[FoldFacts, ...]]
+    cautions: tuple[Caution, ...]
 
 
 def hold_out(
@@ -76,24 +67,28 @@ def hold_out(
     """
     y, rows = (table.state == 1).astype(np.int8), np.arange(len(table.state))
     measured = label_range(table)
-    block_m, warnings = choose_block(table, config, measured)
+    block_m, cautions = choose_block(table, config, measured)
     seed, count = config.model.seed, config.folds.count
-    blocks = Protocol("blocks", WORDS["blocks"], _block_folds(table, y, config, block_m))
+    blocks = Protocol(ProtocolName.BLOCKS, Splitter.BLOCKS, _block_folds(table, y, config, block_m))
     regions = LeaveRegionOut().split(rows, y, groups=table.region)
-    far = Protocol("far", WORDS["far"], _apart(regions, table, y, config))
+    far = Protocol(ProtocolName.FAR, Splitter.REGIONS, _apart(regions, table, y, config))
     shuffled = KFold(count, shuffle=True, random_state=seed)
-    random = Protocol("random", WORDS["random"], list(shuffled.split(rows)))
-    near, facts = _near(table, y, target, blocks, count=count, seed=seed)
-    protocols = {"far": far, "near": near}
+    random = Protocol(ProtocolName.RANDOM, Splitter.RANDOM, list(shuffled.split(rows)))
+    near, match = _near(table, y, target, blocks, count=count, seed=seed)
+    protocols = {ProtocolName.FAR: far, ProtocolName.NEAR: near}
     if config.folds.train_until is not None:
-        protocols["later"] = _later(table, y, blocks, config.folds.train_until)
+        protocols[ProtocolName.LATER] = _later(table, y, blocks, config.folds.train_until)
     return HeldOut(
-        protocols | {"random": random},
+        protocols | {ProtocolName.RANDOM: random},
         blocks,
         float(measured.range_m),
         block_m,
-        facts | {"folds": _fold_rows([far, near], y, table, target, measured.range_m)},
-        tuple(warnings),
+        match,
+        {
+            one.name: _fold_facts(one, y, table, target, range_m=measured.range_m)
+            for one in (far, near)
+        },
+        tuple(cautions),
     )
 
 
@@ -128,7 +123,7 @@ def _later(table: CellTable, y: NDArray[np.int8], blocks: Protocol, until: dt.da
         )
     days = table.cells["finding_day"].to_numpy(dtype=np.float64)
     folds = list(split_by_date(blocks.folds, y, days, until=until))
-    return Protocol("later", f"{WORDS['later']} (up to {until})", folds)
+    return Protocol(ProtocolName.LATER, Splitter.DATES, folds, until)
 
 
 def label_range(table: CellTable) -> Range:
@@ -139,12 +134,12 @@ def label_range(table: CellTable) -> Range:
     return autocorrelation_range(y, coordinates, max_m=min(60_000.0, extent / 3), seed=0)
 
 
-def choose_block(table: CellTable, config: Config, measured: Range) -> tuple[float, list[str]]:
+def choose_block(table: CellTable, config: Config, measured: Range) -> tuple[float, list[Caution]]:
     """Choose blocks wider than the range of the labels, or say that they are not.
 
     Returns
     -------
-    block_m, warnings
+    block_m, cautions
     """
     cell = math.sqrt(table.cell_ha * 10_000)
     extent = float(np.ptp(table.coordinates, axis=0).max())
@@ -152,16 +147,12 @@ def choose_block(table: CellTable, config: Config, measured: Range) -> tuple[flo
     wanted = config.folds.block_m or by_range
     widest = extent / (2 * math.sqrt(config.folds.count))
     block_m = max(min(wanted, widest), 2 * cell)
-    warnings = [measured.words] if measured.words else []
+    cautions = [] if measured.caution is None else [measured.caution]
     if block_m < measured.range_m:
-        warnings.append(
-            f"Blocks are {block_m / 1_000:.1f} km and labels are alike over "
-            f"{measured.range_m / 1_000:.1f} km: scores on blocks flatter the model. "
-            + ("Ask for wider blocks." if wanted <= widest else "The area is too small for wider.")
-        )
-    for words in warnings:
-        log.warning(words)
-    return block_m, warnings
+        small = wanted <= widest
+        code = CautionCode.BLOCKS_TOO_SMALL if small else CautionCode.AREA_TOO_SMALL
+        cautions.append(Caution(code=code, block_m=block_m, range_m=float(measured.range_m)))
+    return block_m, cautions
 
 
 def _near(
@@ -172,42 +163,26 @@ def _near(
     *,
     count: int,
     seed: int,
-) -> tuple[Protocol, dict[str, Any]]:
+) -> tuple[Protocol, MatchFacts | None]:
     if target is None or len(target) == 0:
-        return Protocol("near", blocks.words, blocks.folds), {"near": "blocks"}
+        return Protocol(ProtocolName.NEAR, blocks.splitter, blocks.folds), None
     found = KNNDM(count, target=target, seed=seed).match(None, y, coordinates=table.coordinates)
     folds = [
         (np.flatnonzero(found.fold != one), np.flatnonzero(found.fold == one))
         for one in range(count)
     ]
-    facts = {
-        "near": "kNNDM",
-        "wasserstein_m": found.wasserstein,
-        "wasserstein_random_m": found.wasserstein_random,
-        "clusters": found.clusters,
-        "words": found.words,
-    }
-    return Protocol("near", WORDS["near"], folds), facts
+    return Protocol(ProtocolName.NEAR, Splitter.KNNDM, folds), found.facts
 
 
-def _fold_rows(
-    protocols: list[Protocol],
+def _fold_facts(
+    protocol: Protocol,
     y: NDArray[np.int8],
     table: CellTable,
     target: NDArray[np.float64] | None,
+    *,
     range_m: float,
-) -> dict[str, list[dict[str, Any]]]:
-    rows = {}
-    for protocol in protocols:
-        known = target if target is not None and len(target) else None
-        summary = fold_summary(protocol.folds, y, table.coordinates, target=known, range_m=range_m)
-        plain = summary.astype(object).where(summary.notna(), None)
-        rows[protocol.name] = [
-            {str(key): _plain(value) for key, value in row.items()}
-            for row in plain.to_dict("records")
-        ]
-    return rows
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value
+) -> tuple[FoldFacts, ...]:
+    known = target if target is not None and len(target) else None
+    return fold_facts(
+        fold_summary(protocol.folds, y, table.coordinates, target=known, range_m=range_m)
+    )

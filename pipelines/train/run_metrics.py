@@ -1,14 +1,16 @@
-"""What `metrics.json` says of a trained run."""
+"""The scores of a trained run, gathered for `metrics.json`."""
 
 import logging
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.models.calibration.conformal import cover_across_folds
+from minerisk.models.applicability.error_profiles import ErrorProfile
+from minerisk.models.calibration.conformal import Cover, cover_across_folds
 from minerisk.models.calibration.cross_calibration import calibration_losses
+from minerisk.models.cautions import Caution
 from minerisk.models.evaluation.assessment import (
     assess,
     assess_curves,
@@ -18,120 +20,146 @@ from minerisk.models.evaluation.assessment import (
     reliability_bins,
 )
 from minerisk.models.evaluation.feature_lint import lint_features
+from minerisk.models.evaluation.gates import hold_to_gates
+from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.reliability import reliability_by_hazard, reliability_by_region
+from minerisk.models.evaluation.results import (
+    HazardReliability,
+    Importance,
+    PermutedSkill,
+    RegionReliability,
+    RegionScores,
+    ReliabilityBin,
+)
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.risk_model import RiskModel
-from minerisk.pipelines.run.contents import MODEL
+from minerisk.models.selection.nested_search import NestedChoice
+from minerisk.models.survey_bias.unsurveyed import assess_unsurveyed
+from minerisk.pipelines.records.metrics import (
+    CellCounts,
+    ExpectedError,
+    HeldOutFacts,
+    Metrics,
+    ProtocolScores,
+)
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.train.hazard_models import measure_hazards
 from minerisk.pipelines.train.held_out_scores import Test
 from minerisk.pipelines.train.land_samples import applicable_share, run_cells, unsurveyed_sample
-from minerisk.pipelines.train.survey_bias import survey_bias
 
 log = logging.getLogger(__name__)
+
+FAR, NEAR = ProtocolName.FAR, ProtocolName.NEAR
 
 
 def run_metrics(
     run: Run,
     test: Test,
-    permuted: dict[str, Any],
-    importance: list[dict[str, Any]],
+    permuted: PermutedSkill,
+    importance: Sequence[Importance],
     model: RiskModel,
-) -> dict[str, Any]:
-    """Gather the numbers of a run: every key of `metrics.json` but the gates."""
-    area, table = run.config.study_area, test.table
-    positive = int((table.state == 1).sum())
-    protocols: dict[str, Any] = {}
-    for name, protocol in test.protocols.items():
-        models = {
-            known: assess(
-                out.score,
-                table,
-                protocol,
-                block_m=test.block_m,
-                ranks=known != "prevalence",
-                kind=test.calibrator if known == MODEL else "shrunk",
-            )
-            for (of, known), out in test.scores.items()
-            if of == name
-        }
-        protocols[name] = {"words": protocol.words, "folds": len(protocol.folds), "models": models}
-    far = {known: out.score for (of, known), out in test.scores.items() if of == "far"}
-    return {
-        "study_area": area.name,
-        "model": MODEL,
-        "title": area.title,
-        "simulated": run.simulated,
-        "as_of": str(area.as_of) if area.as_of else None,
-        "crs": area.crs,
-        "resolution_m": area.resolution_m,
-        "cells": {
-            "total": run_cells(run),
-            "positive": positive,
-            "negative": len(table.state) - positive,
-            "unlabelled": run_cells(run) - len(table.state),
-        },
-        "prevalence": positive / len(table.state),
-        "range_m": test.held.range_m,
-        "block_m": test.block_m,
-        "folds": {name: len(protocol.folds) for name, protocol in test.protocols.items()},
-        "protocols": protocols,
-        "held_out": dict(test.held.facts),
-        "warnings": [*test.held.warnings, *_lint_words(test)],
-        "unsurveyed": survey_bias(
+    choices: Mapping[str, NestedChoice],
+) -> Metrics:
+    """Gather the scores of a run; those of hazard classes are added when they are trained."""
+    area, table, agreed = run.config.study_area, test.table, run.config.gates
+    positive, labelled = int((table.state == 1).sum()), len(table.state)
+    protocols = {name: _protocol(test, name) for name in test.protocols}
+    far = test.scores_of(FAR)
+    comparison = compare_models(far, table, block_m=test.block_m)
+    share = applicable_share(run, model)
+    return Metrics(
+        schema_version=Metrics.version,
+        study_area=area.name,
+        title=area.title,
+        simulated=run.simulated,
+        as_of=area.as_of,
+        crs=area.crs,
+        resolution_m=area.resolution_m,
+        cells=CellCounts(
+            total=run_cells(run),
+            positive=positive,
+            negative=labelled - positive,
+            unlabelled=run_cells(run) - labelled,
+        ),
+        prevalence=positive / labelled,
+        range_m=test.held.range_m,
+        block_m=test.block_m,
+        protocols=protocols,
+        held_out=HeldOutFacts(match=test.held.match, folds=test.held.folds),
+        cautions=(*test.held.cautions, *_lint(test)),
+        unsurveyed=assess_unsurveyed(
             table,
-            test.probability["far"],
+            test.probability[FAR],
             unsurveyed_sample(run),
             model,
             block_m=test.block_m,
             seed=run.config.model.seed,
         ),
-        "calibrators": _calibrator_losses(test),
-        "calibrator": test.calibrator,
-        "interval": model.interval.to_dict(),
-        "interval_cover": {
+        calibrators=_calibrator_losses(test),
+        calibrator=test.calibrator,
+        interval=model.interval,
+        interval_cover={
             name: _interval_cover(test, name, level=run.config.model.interval)
-            for name in ("far", "near")
+            for name in (FAR, NEAR)
         },
-        "regions": assess_regions(
-            far[MODEL],
-            table,
-            test.protocols["far"],
-            block_m=test.block_m,
-            kind=test.calibrator,
+        expected_error=None if model.profile is None else _expected_error(model.profile),
+        regions=_regions(test),
+        reliability_by_region=_by_region(test),
+        reliability_by_hazard=_by_hazard(test),
+        hazard_classes=measure_hazards(
+            far[ModelName.MODEL], table, test.protocols[FAR], block_m=test.block_m
         ),
-        "reliability_by_region": _by_region(test),
-        "reliability_by_hazard": _by_hazard(test),
-        "expected_error": None if model.profile is None else model.profile.to_dict(),
-        "comparison": {"far": compare_models(far, table, model=MODEL, block_m=test.block_m)},
-        "curves": assess_curves(far[MODEL], table, block_m=test.block_m),
-        "capture": {"far": capture_curves(far, table)},
-        "reliability": {
-            name: reliability_bins(
-                test.scores[name, MODEL].score,
-                table,
+        hazards={},
+        comparison={FAR: comparison},
+        curves=assess_curves(far[ModelName.MODEL], table, block_m=test.block_m),
+        capture={FAR: capture_curves(far, table)},
+        reliability=_reliability(test),
+        importance=tuple(importance),
+        permuted=permuted,
+        applicable_share=share,
+        gates=hold_to_gates(
+            positive_cells=positive,
+            permuted=permuted,
+            skill=comparison[ModelName.PREVALENCE].average_precision,
+            slope=protocols[FAR].model.calibration_slope,
+            applicable_share=share,
+            **agreed.model_dump(exclude={"permutations"}),
+        ),
+        settings={name: tuple(choice.chosen) for name, choice in choices.items()},
+    )
+
+
+def _protocol(test: Test, name: ProtocolName) -> ProtocolScores:
+    protocol = test.protocols[name]
+    return ProtocolScores(
+        splitter=protocol.splitter,
+        until=protocol.until,
+        folds=len(protocol.folds),
+        models={
+            known: assess(
+                score,
+                test.table,
                 protocol,
                 block_m=test.block_m,
-                kind=test.calibrator,
+                ranks=known is not ModelName.PREVALENCE,
+                kind=test.calibrator if known is ModelName.MODEL else "shrunk",
             )
-            for name, protocol in test.protocols.items()
-            if name != "random"
+            for known, score in test.scores_of(name).items()
         },
-        "importance": importance,
-        "permuted": permuted,
-        "applicable_share": applicable_share(run, model),
-    }
+    )
 
 
 def _calibrator_losses(test: Test) -> dict[str, float]:
-    """Give the log loss on left-out regions of each kind of calibrator, for information."""
+    """Measure the log loss on left-out regions of each kind of calibrator, for information."""
     y = (test.table.state == 1).astype(np.int8)
-    fold = test.protocols["far"].fold_of_row(len(y))
-    return calibration_losses(test.scores["far", MODEL].score, y, fold)
+    fold = test.protocols[FAR].fold_of_row(len(y))
+    return calibration_losses(test.scores[FAR, ModelName.MODEL].score, y, fold)
 
 
-def _interval_cover(test: Test, name: str, *, level: float) -> dict[str, Any] | None:
-    """Say how often the interval holds what was found, each fold with the others' interval."""
-    table, out = test.table, test.scores[name, MODEL]
+def _interval_cover(test: Test, name: ProtocolName, *, level: float) -> Cover | None:
+    """Measure how often the interval holds what was found, each fold with the others' interval."""
+    table, out = test.table, test.scores[name, ModelName.MODEL]
     y = (table.state == 1).astype(np.int8)
     try:
         return cover_across_folds(
@@ -143,20 +171,57 @@ def _interval_cover(test: Test, name: str, *, level: float) -> dict[str, Any] | 
             level=level,
         )
     except InputError as error:
-        log.warning("The cover of the interval on %s land cannot be told: %s", name, error)
+        log.warning("The cover of the interval on %s land cannot be measured: %s", name, error)
         return None
 
 
-def _by_region(test: Test) -> list[dict[str, Any]]:
+def _by_region(test: Test) -> tuple[RegionReliability, ...]:
     y = (test.table.state == 1).astype(np.int8)
-    fold = test.protocols["far"].fold_of_row(len(y))
-    return reliability_by_region(y, test.probability["far"], fold, blocks=_blocks(test))
+    fold = test.protocols[FAR].fold_of_row(len(y))
+    return tuple(reliability_by_region(y, test.probability[FAR], fold, blocks=_blocks(test)))
 
 
-def _by_hazard(test: Test) -> list[dict[str, Any]]:
+def _by_hazard(test: Test) -> tuple[HazardReliability, ...]:
     y = (test.table.state == 1).astype(np.int8)
-    return reliability_by_hazard(
-        y, test.probability["far"], test.table.hazard, blocks=_blocks(test)
+    return tuple(
+        reliability_by_hazard(y, test.probability[FAR], test.table.hazard, blocks=_blocks(test))
+    )
+
+
+def _regions(test: Test) -> tuple[RegionScores, ...]:
+    return tuple(
+        assess_regions(
+            test.scores[FAR, ModelName.MODEL].score,
+            test.table,
+            test.protocols[FAR],
+            block_m=test.block_m,
+            kind=test.calibrator,
+        )
+    )
+
+
+def _reliability(test: Test) -> dict[ProtocolName, tuple[ReliabilityBin, ...]]:
+    return {
+        name: tuple(
+            reliability_bins(
+                test.scores[name, ModelName.MODEL].score,
+                test.table,
+                protocol,
+                block_m=test.block_m,
+                kind=test.calibrator,
+            )
+        )
+        for name, protocol in test.protocols.items()
+        if name is not ProtocolName.RANDOM
+    }
+
+
+def _expected_error(profile: ErrorProfile) -> ExpectedError:
+    return ExpectedError(
+        dissimilarity=tuple(profile.dissimilarity.tolist()),
+        by_dissimilarity=tuple(profile.by_dissimilarity.tolist()),
+        density=tuple(profile.density.tolist()),
+        by_density=tuple(profile.by_density.tolist()),
     )
 
 
@@ -164,10 +229,10 @@ def _blocks(test: Test) -> NDArray[np.int64]:
     return assign_blocks(test.table.coordinates, block_m=test.block_m)
 
 
-def _lint_words(test: Test) -> tuple[str, ...]:
-    """Name the features that can act as the name of a place."""
+def _lint(test: Test) -> tuple[Caution, ...]:
+    """Find the features that can act as the name of a place."""
     table = test.table
     features = table.cells[table.features]
     return lint_features(
         features, table.coordinates, regions=table.region, block_m=test.block_m
-    ).words
+    ).cautions

@@ -1,5 +1,6 @@
-"""`minerisk train`: fit, put to the test on land held out, calibrate, and pass the gates."""
+"""`minerisk train`: fit, score on land held out, calibrate, and hold to the gates."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,24 +19,33 @@ from minerisk.models.calibration.calibrator import Calibrator
 from minerisk.models.calibration.conformal import IntervalScaler
 from minerisk.models.calibration.cross_calibration import fit_kind
 from minerisk.models.estimators.estimators import TrainBooster
-from minerisk.models.evaluation.nested_search import NestedChoice
+from minerisk.models.evaluation.gates import refuse_too_few
+from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.out_of_fold import fit_pipeline, grouped_importance
+from minerisk.models.evaluation.results import Importance
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.risk_model import RiskModel, assemble
+from minerisk.models.selection.nested_search import NestedChoice
 from minerisk.models.table import CellTable
+from minerisk.pipelines.language.metric_words import caution_words
 from minerisk.pipelines.provenance.files import write_json, write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.run.contents import MODEL, feature_families, read_cells
+from minerisk.pipelines.records.metrics import Metrics
+from minerisk.pipelines.run.contents import feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress
 from minerisk.pipelines.train.candidates import Maker, drawing, findings_encoder, makers
 from minerisk.pipelines.train.dask_boosting import train_on_dask
-from minerisk.pipelines.train.gates import gates, refuse_too_few
-from minerisk.pipelines.train.hazard_models import measure_hazards, train_hazards
+from minerisk.pipelines.train.hazard_models import ClassResult, train_hazards
 from minerisk.pipelines.train.held_out_scores import Test, put_to_the_test
 from minerisk.pipelines.train.land_samples import count_cells, land_to_predict
 from minerisk.pipelines.train.leakage import permuted_within_blocks
 from minerisk.pipelines.train.run_metrics import run_metrics
+
+log = logging.getLogger(__name__)
+
+FAR = ProtocolName.FAR
 
 
 def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -47,54 +57,53 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
         If shuffled labels can be predicted: something leaks.
     """
     table = read_cells(run)
+
+    def train_class(part: CellTable, folder: Path) -> ClassResult:
+        found = train_table(run, part, folder, progress=progress)
+        return ClassResult(found.far.model, found.gates_passed)
+
     metrics = train_table(run, table, run.folder, progress=progress)
-    metrics["cells"] |= count_cells(run, table)  # of the run; gates go by what was drawn
-    metrics["hazards"] = train_hazards(
-        table,
-        run.config,
-        run.folder,
-        lambda part, folder: train_table(run, part, folder, progress=progress),
-        by_any=metrics["hazard_classes"],
+    hazards = train_hazards(
+        table, run.config, run.folder, train_class, by_any=metrics.hazard_classes
     )
-    write_json(run.files.metrics, metrics)
+    # Cells of the run; gates go by what was drawn.
+    metrics = metrics.model_copy(update={"cells": count_cells(run, table), "hazards": hazards})
+    write_whole(run.files.metrics, metrics.to_json())
     names = ("model", "metrics.json", "held_out.parquet", "trials.json", "hazards")
     paths = [run.folder / name for name in names if (run.folder / name).exists()]
-    return paths, {"gates_passed": all(gate["passed"] for gate in metrics["gates"])}
+    return paths, {"gates_passed": metrics.gates_passed}
 
 
-def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress) -> dict[str, Any]:
-    """Train on one table and write into a folder what `train` writes; give its metrics."""
+def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress) -> Metrics:
+    """Train on one table, and write into a folder what `train` writes."""
     config = run.config
     families = feature_families(run)
-    refuse_too_few(table, config)
+    refuse_too_few(table, least=config.gates.min_positive_cells)
     target = land_to_predict(run)
     train_large = _on_cluster(run.workers.scheduler)
     test = put_to_the_test(
         table, config, families, progress=progress, target=target, train_large=train_large
     )
+    for caution in test.held.cautions:
+        log.warning("%s", caution_words(caution))
     permuted = permuted_within_blocks(
         table, test.held.blocks, config, families, block_m=test.block_m, progress=progress
     )
-    if not permuted["passed"]:
+    if not permuted.passed:
         raise FindingError(
-            "Labels dealt out anew within blocks are still predicted: ROC-AUC and 99 % interval "
-            f"{permuted['within_blocks']}, expected to hold 0.5. Something tells the model the "
+            "Labels permuted within blocks are still predicted: ROC-AUC and 99 % interval "
+            f"{list(permuted.within_blocks)}, expected to hold 0.5. Something tells the model the "
             "labels of its test cells. Look for a feature made from findings; no model was written."
         )
     progress.step("importance", 0, 1)
     importance = _importance(test, config, families)
     progress.step("final model", 0, 1)
-    make = makers(table, config, families, test.block_m, train_large=train_large)[MODEL]
+    make = makers(table, config, families, test.block_m, train_large=train_large)[ModelName.MODEL]
     model = _final_model(test, config, make)
-    choices = dict(test.choices)
+    choices: dict[str, NestedChoice] = {name.value: one for name, one in test.choices.items()}
     if isinstance(make, NestedChoice):
         choices["final"] = make
-    metrics = run_metrics(run, test, permuted, importance, model)
-    metrics["gates"] = gates(config, metrics)
-    metrics["hazard_classes"] = measure_hazards(
-        test.scores["far", MODEL].score, table, test.protocols["far"], block_m=test.block_m
-    )
-    metrics["settings"] = {name: list(choice.chosen) for name, choice in choices.items()}
+    metrics = run_metrics(run, test, permuted, importance, model, choices)
     _write(folder, model, metrics, test)
     tried = {
         name: {"trials": choice.trials, "chosen": list(choice.chosen)}
@@ -112,15 +121,15 @@ def _on_cluster(scheduler: str | None) -> TrainBooster | None:
 
 def _importance(
     test: Test, config: Config, families: Mapping[str, Sequence[str]]
-) -> list[dict[str, Any]]:
+) -> list[Importance]:
     encoder = findings_encoder(config)
     groups: dict[str, Sequence[str]] = dict(families)
     if encoder is not None:
         groups["past_findings"] = list(encoder.get_feature_names_out())
     return grouped_importance(
-        test.scores["far", MODEL],
+        test.scores[FAR, ModelName.MODEL],
         test.table,
-        test.protocols["far"],
+        test.protocols[FAR],
         groups=groups,
         metric=lambda y, score: float(roc_auc_score(y, score)),
         rng=np.random.default_rng([config.model.seed, 2]),
@@ -151,11 +160,11 @@ def _error_profile(
 ) -> ErrorProfile:
     """Learn on left-out regions how the error grows where land is less like the others."""
     y = (test.table.state == 1).astype(np.int8)
-    fold = test.protocols["far"].fold_of_row(len(y))
+    fold = test.protocols[FAR].fold_of_row(len(y))
     # The same training points by the same seed, known by region instead of block.
     regions = Applicability.fit(columns, weights, fold).reference_fold
     novelty = replace(applicability, reference_fold=regions).held_out_novelty(columns, fold)
-    return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, test.probability["far"]))
+    return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, test.probability[FAR]))
 
 
 def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
@@ -164,17 +173,17 @@ def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
     The kind of calibrator was chosen on left-out regions; the log loss of every kind is in
     ``metrics.json``.
     """
-    table, far = test.table, test.scores["far", MODEL]
+    table, far = test.table, test.scores[FAR, ModelName.MODEL]
     y = (table.state == 1).astype(np.int8)
-    fold = test.protocols["far"].fold_of_row(len(y))
+    fold = test.protocols[FAR].fold_of_row(len(y))
     calibrator = fit_kind(far.score, y, fold, kind=test.calibrator)
-    probability = test.probability["far"]
+    probability = test.probability[FAR]
     blocks = assign_blocks(table.coordinates, block_m=test.block_m)
     interval = IntervalScaler.fit(probability, far.spread, y, blocks, level=config.model.interval)
     return calibrator, interval
 
 
-def _write(folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Test) -> None:
+def _write(folder: Path, model: RiskModel, metrics: Metrics, test: Test) -> None:
     target = RunFolder(folder).model
     for old in target.glob("*") if target.is_dir() else ():
         old.unlink()
@@ -191,4 +200,4 @@ def _write(folder: Path, model: RiskModel, metrics: Mapping[str, Any], test: Tes
     partial = folder / ".held_out.parquet.partial"
     held_out.to_parquet(partial, index=False)
     partial.replace(path)
-    write_json(RunFolder(folder).metrics, metrics)
+    write_whole(RunFolder(folder).metrics, metrics.to_json())

@@ -18,7 +18,8 @@ from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_
 from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.calibration.cross_calibration import cross_calibrate
 from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
-from minerisk.models.evaluation.out_of_fold import Drawing, Protocol, fit_pipeline, out_of_fold
+from minerisk.models.evaluation.out_of_fold import Drawing, fit_pipeline, out_of_fold
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold
 from minerisk.models.table import CellTable
 
@@ -80,7 +81,7 @@ def learn_and_look(seed: int) -> Case:
     folds = BlockKFold(4, block_m=BLOCK_M, seed=0).split(
         table.cells, state, coordinates=table.coordinates
     )
-    protocol = Protocol("blocks", "", list(folds))
+    protocol = Protocol(ProtocolName.BLOCKS, Splitter.BLOCKS, list(folds))
 
     def make(_training: CellTable):
         members = LightGBMEnsemble(members=2, trees=50, min_cells_in_leaf=60, threads=1)

@@ -20,7 +20,8 @@ from minerisk.models.calibration.conformal import IntervalScaler, gather_groups
 from minerisk.models.calibration.cross_calibration import choose_kind, cross_calibrate, fit_kind
 from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
 from minerisk.models.evaluation.metrics import score
-from minerisk.models.evaluation.out_of_fold import Drawing, Protocol, fit_pipeline, out_of_fold
+from minerisk.models.evaluation.out_of_fold import Drawing, fit_pipeline, out_of_fold
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold, LeaveRegionOut, assign_blocks, cluster_regions
 from minerisk.models.table import CellTable
 
@@ -98,7 +99,7 @@ def ensemble(_training: CellTable) -> Pipeline:
 def block_folds(table: CellTable, folds: int) -> Protocol:
     splitter = BlockKFold(folds, block_m=BLOCK_M, seed=0)
     found = splitter.split(table.cells, table.state, coordinates=table.coordinates)
-    return Protocol("blocks", "", list(found))
+    return Protocol(ProtocolName.BLOCKS, Splitter.BLOCKS, list(found))
 
 
 def blocks_of(table: CellTable) -> NDArray[np.int64]:
@@ -189,7 +190,7 @@ def calibration_of_left_out_regions(seed: int, side: int, regions: int) -> dict[
     table, _ = searched_cells(seed, side)
     region = cluster_regions(table.coordinates, np.ones(len(table.state)), count=regions, seed=seed)
     folds = LeaveRegionOut().split(table.cells, table.state, groups=region)
-    protocol = Protocol("far", "", list(folds))
+    protocol = Protocol(ProtocolName.FAR, Splitter.REGIONS, list(folds))
     out = out_of_fold(ensemble, table, protocol, drawing=DRAWING)
     fold = protocol.fold_of_row(len(table.state))
     kind = choose_kind(out.score, table.state, fold)

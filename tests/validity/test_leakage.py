@@ -19,12 +19,13 @@ from minerisk.models.estimators.estimators import (
     risk_pipeline,
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
-from minerisk.models.evaluation.out_of_fold import Drawing, Protocol, out_of_fold
+from minerisk.models.evaluation.out_of_fold import Drawing, out_of_fold
 from minerisk.models.evaluation.permutation import (
     blocks_within_folds,
     permute_labels_within,
     within_block_auc,
 )
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold
 from minerisk.models.table import COORDINATES, CellTable
 
@@ -79,7 +80,7 @@ def world(seed: int) -> CellTable:
 def near(table: CellTable) -> Protocol:
     splitter = BlockKFold(4, block_m=BLOCK_M, seed=0)
     folds = list(splitter.split(table.cells, table.state, coordinates=table.coordinates))
-    return Protocol("near", "blocks left out", folds)
+    return Protocol(ProtocolName.NEAR, Splitter.BLOCKS, folds)
 
 
 def pipelines(encoder: BaseEstimator) -> Mapping[str, Callable[..., Pipeline]]:
@@ -142,7 +143,7 @@ def scores_before_and_after(
     turned = table.state.copy()
     turned[test] = 1 - turned[test]
     other = CellTable(table.cells, turned, table.weight, table.region, table.cell_ha)
-    one_fold = Protocol("near", "", [(train, test)])
+    one_fold = Protocol(ProtocolName.NEAR, Splitter.BLOCKS, [(train, test)])
     drawing = Drawing(8.0, BLOCK_M, 0)
     return [
         out_of_fold(pipelines(encoder(which))[name], which, one_fold, drawing=drawing).score[test]

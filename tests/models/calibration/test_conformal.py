@@ -51,12 +51,12 @@ def test_cover_across_folds_is_near_the_level_and_no_fold_makes_its_own_interval
     p, spread, y, block, _ = world(4)
     fold = block % 5
     found = cover_across_folds(p, spread, y, block, fold_ids=fold, level=LEVEL)
-    assert found["cover"][1] < LEVEL < found["cover"][2]
-    assert found["blocks"] == 90
+    assert found.cover.low < LEVEL < found.cover.high
+    assert found.blocks == 90
     own = fold == 2
     scaler = IntervalScaler.fit(p[~own], spread[~own], y[~own], block[~own], level=LEVEL)
     by_hand = scaler.cover(gather_groups(p[own], spread[own], y[own], block[own])).mean()
-    assert found["folds"][2]["cover"] == pytest.approx(by_hand)
+    assert found.folds[2].cover == pytest.approx(by_hand)
 
 
 def test_cover_leaves_out_rows_that_no_fold_tests():
@@ -64,8 +64,8 @@ def test_cover_leaves_out_rows_that_no_fold_tests():
     fold = np.where(block < 10, -1, block % 5)
     blank = np.where(block == 11, np.nan, p)
     found = cover_across_folds(blank, spread, y, block, fold_ids=fold, level=LEVEL)
-    assert found["blocks"] == 79
-    assert [row["fold"] for row in found["folds"]] == [0, 1, 2, 3, 4]
+    assert found.blocks == 79
+    assert [row.fold for row in found.folds] == [0, 1, 2, 3, 4]
 
 
 def test_blocks_that_differ_more_get_wider_intervals():

@@ -11,7 +11,8 @@ from minerisk.models.evaluation.assessment import (
     assess_regions,
     compare_models,
 )
-from minerisk.models.evaluation.out_of_fold import Protocol
+from minerisk.models.evaluation.measures import Measure, ModelName
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import LeaveRegionOut
 from minerisk.models.table import CellTable
 
@@ -25,41 +26,50 @@ def land():
     state = (rng.random(n) < score).astype(np.int8)
     region = (cells["easting"] // 10_000).to_numpy().astype(np.int32)
     table = CellTable(cells, state, np.ones(n, dtype=np.float32), region, 1.0)
-    far = Protocol("far", "", list(LeaveRegionOut().split(cells, state, groups=region)))
+    far = Protocol(
+        ProtocolName.FAR,
+        Splitter.REGIONS,
+        list(LeaveRegionOut().split(cells, state, groups=region)),
+    )
     return table, far, score, rng
 
 
 def test_regions_have_intervals_when_asked(land):
     table, far, score, _ = land
-    assert "intervals" not in assess_regions(score, table, far)[0]
+    assert assess_regions(score, table, far)[0].intervals is None
     for row in assess_regions(score, table, far, block_m=5_000):
-        value, low, high = row["intervals"]["roc_auc"]
+        value, low, high = row.intervals.roc_auc
         assert low <= value <= high
-        assert value == pytest.approx(row["roc_auc"], abs=1e-9)
+        assert value == pytest.approx(row.roc_auc, abs=1e-9)
     # one block holds each region: nothing can be said of its spread
     wide = assess_regions(score, table, far, block_m=1e6)
-    assert all(row["intervals"] is None for row in wide)
+    assert all(row.intervals is None for row in wide)
 
 
 def test_a_hazard_class_is_its_positives_against_all_negatives(land):
     table, far, score, rng = land
     hazard = np.where(table.state == 1, rng.choice([1, 2, 3], len(score)), 0).astype(np.uint8)
-    rows = {r["hazard"]: r for r in assess_hazards(score, table, far, hazard, block_m=5_000)}
+    rows = {r.hazard: r for r in assess_hazards(score, table, far, hazard, block_m=5_000)}
     chosen = (table.state == 0) | np.isin(hazard, (1, 3))
     expected = roc_auc_score(table.state[chosen] == 1, score[chosen])
-    assert rows["ap"]["intervals"]["roc_auc"][0] == pytest.approx(expected)
-    assert "brier" not in rows["ap"]["intervals"]
-    assert (rows["uxo"]["positive"], rows["uxo"]["intervals"]) == (0, None)
+    assert rows["ap"].intervals.roc_auc.value == pytest.approx(expected)
+    assert Measure.BRIER not in rows["ap"].intervals.by_measure()
+    assert (rows["uxo"].positive, rows["uxo"].intervals) == (0, None)
 
 
 def test_curves_and_differences(land):
     table, _, score, rng = land
     curves = assess_curves(score, table, block_m=5_000, draws=50)
-    assert curves["boyce"][0] > 0.8
-    assert curves["crossing"][1] > 0.5
-    assert assess_curves(np.full(len(score), 0.1), table, block_m=5_000)["boyce"] is None
-    scores = {"good": score, "blind": rng.random(len(score)), "prevalence": score * 0 + 0.1}
-    found = compare_models(scores, table, model="good", block_m=5_000)
-    assert set(found) == {"blind", "prevalence"}
-    assert found["blind"]["roc_auc"][1] > 0
-    assert "brier" not in found["blind"]
+    assert curves.boyce.value > 0.8
+    assert curves.crossing.low > 0.5
+    assert assess_curves(np.full(len(score), 0.1), table, block_m=5_000).boyce is None
+    blind = ModelName.RANDOM_FOREST
+    scores = {
+        ModelName.MODEL: score,
+        blind: rng.random(len(score)),
+        ModelName.PREVALENCE: score * 0 + 0.1,
+    }
+    found = compare_models(scores, table, block_m=5_000)
+    assert set(found) == {blind, ModelName.PREVALENCE}
+    assert found[blind].roc_auc.low > 0
+    assert Measure.BRIER not in found[blind].by_measure()

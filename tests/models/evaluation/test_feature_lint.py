@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minerisk.features.errors import InputError
-from minerisk.models.evaluation.feature_lint import lint_features, within_region_share
+from minerisk.models.cautions import CautionCode
+from minerisk.models.evaluation.feature_lint import FLAGS, lint_features, within_region_share
 
 
 @pytest.fixture(scope="module")
@@ -63,17 +64,22 @@ def test_flags(lint):
     assert table["smooth"]["far_river"]
     assert table.index[table["constant"]].tolist() == ["flat"]
     for good in ("noise", "hills", "gap"):
-        assert table.loc[good, "words"] == ""
+        assert not table.loc[good, list(FLAGS)].any()
+        assert good not in {caution.feature for caution in lint.cautions}
         assert table.loc[good, "within_share"] > 0.9
     assert table["range_to_block"]["far_river"] == table["range_m"]["far_river"] / 8_000
     assert table["known"]["gap"] == pytest.approx(1 - 625 / 10_000)
 
 
-def test_words_name_the_feature_and_the_worst_come_first(lint):
-    assert lint.words[0].startswith("flat has one value")
-    assert lint.words[1].startswith("municipality_poverty is constant within every region")
-    assert any(words.startswith("far_river") and "8 km" in words for words in lint.words)
-    assert len(lint.words) == (lint.table["words"] != "").sum()
+def test_cautions_name_the_feature_and_the_worst_come_first(lint):
+    first, second, *_ = lint.cautions
+    assert (first.code, first.feature) == (CautionCode.FEATURE_CONSTANT, "flat")
+    assert second.code is CautionCode.FEATURE_NAMES_REGION
+    assert second.feature == "municipality_poverty"
+    far_river = {one.code: one for one in lint.cautions if one.feature == "far_river"}
+    smooth = far_river[CautionCode.FEATURE_SMOOTH]
+    assert smooth.range_m > smooth.block_m == 8_000
+    assert len(lint.cautions) == lint.table[list(FLAGS)].to_numpy().sum()
 
 
 def test_a_wider_block_takes_the_smooth_flag_away(land):

@@ -164,14 +164,14 @@ def test_calibration_error_by_hand():
 def test_reliability_bins_hold_even_land_and_the_truth():
     y, p, _ = world(6, n=50_000)
     bins = reliability(y, p)
-    assert [row["cells"] for row in bins] == [5_000] * 10
-    assert np.mean([row["low"] <= row["predicted"] <= row["high"] for row in bins]) >= 0.7
-    assert (np.diff([row["predicted"] for row in bins]) > 0).all()
+    assert [row.cells for row in bins] == [5_000] * 10
+    assert np.mean([row.low <= row.predicted <= row.high for row in bins]) >= 0.7
+    assert (np.diff([row.predicted for row in bins]) > 0).all()
 
 
 def test_equal_predictions_stay_in_one_bin():
     bins = reliability([0, 1, 0, 0, 1, 1], [0.2, 0.2, 0.2, 0.2, 0.9, 0.9], bins=3)
-    assert [(row["cells"], row["observed"]) for row in bins] == [(4, 0.25), (2, 1.0)]
+    assert [(row.cells, row.observed) for row in bins] == [(4, 0.25), (2, 1.0)]
 
 
 def test_cells_that_repeat_their_block_count_once():
@@ -181,9 +181,9 @@ def test_cells_that_repeat_their_block_count_once():
     together = reliability(y.repeat(9), p.repeat(9), blocks=block)
     naive = reliability(y.repeat(9), p.repeat(9))
     for one, many, narrow in zip(alone, together, naive, strict=True):
-        assert many["low"] == pytest.approx(one["low"], abs=2e-3)
-        assert many["high"] == pytest.approx(one["high"], abs=2e-3)
-        assert narrow["high"] - narrow["low"] < 0.5 * (many["high"] - many["low"])
+        assert many.low == pytest.approx(one.low, abs=2e-3)
+        assert many.high == pytest.approx(one.high, abs=2e-3)
+        assert narrow.high - narrow.low < 0.5 * (many.high - many.low)
 
 
 def test_no_miss_does_not_mean_no_misses_elsewhere():

@@ -6,12 +6,13 @@ from sklearn.metrics import roc_auc_score
 from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.evaluation.assessment import assess, assess_regions
+from minerisk.models.evaluation.measures import Measure
 from minerisk.models.evaluation.out_of_fold import (
     Drawing,
-    Protocol,
     grouped_importance,
     out_of_fold,
 )
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold
 from minerisk.models.table import CellTable, draw_training_rows, permute_labels
 
@@ -41,7 +42,11 @@ def table() -> CellTable:
 def blocks(table: CellTable) -> Protocol:
     splitter = BlockKFold(4, block_m=BLOCK_M, seed=0)
     y = (table.state == 1).astype(int)
-    return Protocol("near", "blocks", list(splitter.split(y, y, coordinates=table.coordinates)))
+    return Protocol(
+        ProtocolName.NEAR,
+        Splitter.BLOCKS,
+        list(splitter.split(y, y, coordinates=table.coordinates)),
+    )
 
 
 def make(findings: FindingsEncoder | None = None):
@@ -114,9 +119,9 @@ def test_the_feature_that_tells_is_the_important_one(table: CellTable) -> None:
         metric=lambda y, score: float(roc_auc_score(y, score)),
         rng=np.random.default_rng(0),
     )
-    assert [row["family"] for row in rows] == ["telling", "idle"]
-    assert rows[0]["low"] > 0.1
-    assert abs(rows[1]["drop"]) < 0.05
+    assert [row.family for row in rows] == ["telling", "idle"]
+    assert rows[0].low > 0.1
+    assert abs(rows[1].drop) < 0.05
 
 
 def test_measures_come_with_intervals_that_hold_them(table: CellTable) -> None:
@@ -124,11 +129,16 @@ def test_measures_come_with_intervals_that_hold_them(table: CellTable) -> None:
     out = out_of_fold(make(), table, protocol, drawing=DRAWING)
     measures = assess(out.score, table, protocol, block_m=BLOCK_M)
     y = (table.state == 1).astype(int)
-    assert measures["roc_auc"][0] == pytest.approx(roc_auc_score(y, out.score))
-    for name in ("roc_auc", "average_precision", "found_in_top_20", "brier"):
-        estimate, low, high = measures[name]
+    assert measures.roc_auc.value == pytest.approx(roc_auc_score(y, out.score))
+    for name in (
+        Measure.ROC_AUC,
+        Measure.AVERAGE_PRECISION,
+        Measure.FOUND_IN_TOP_20,
+        Measure.BRIER,
+    ):
+        estimate, low, high = measures.by_measure()[name]
         assert low < estimate < high, name
-    assert measures["calibration_slope"][0] == pytest.approx(1.0, abs=0.3)
+    assert measures.calibration_slope.value == pytest.approx(1.0, abs=0.3)
     rows = assess_regions(out.score, table, protocol)
-    assert sum(row["cells"] for row in rows) == len(y)
-    assert sum(row["positive"] for row in rows) == y.sum()
+    assert sum(row.cells for row in rows) == len(y)
+    assert sum(row.positive for row in rows) == y.sum()

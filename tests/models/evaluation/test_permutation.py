@@ -6,12 +6,12 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from minerisk.features.errors import InputError
-from minerisk.models.evaluation.out_of_fold import Protocol
 from minerisk.models.evaluation.permutation import (
     blocks_within_folds,
     permute_labels_within,
     within_block_auc,
 )
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold, folds_from_ids
 from minerisk.models.table import CellTable
 
@@ -68,11 +68,11 @@ def test_blocks_are_cut_at_fold_edges_and_random_folds_are_refused():
     folds = list(
         BlockKFold(4, block_m=9_000).split(table.cells, table.state, coordinates=table.coordinates)
     )
-    near = Protocol("near", "", folds)
+    near = Protocol(ProtocolName.NEAR, Splitter.BLOCKS, folds)
     blocks = blocks_within_folds(table, near, block_m=7_000)
     fold = near.fold_of_row(2_000)
     assert all(len(np.unique(fold[blocks == block])) == 1 for block in np.unique(blocks))
-    random = Protocol("random", "", folds_from_ids(np.arange(2_000) % 4))
+    random = Protocol(ProtocolName.RANDOM, Splitter.RANDOM, folds_from_ids(np.arange(2_000) % 4))
     with pytest.raises(InputError, match="scatter"):
         blocks_within_folds(table, random, block_m=7_000)
 

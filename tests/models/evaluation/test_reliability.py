@@ -11,12 +11,12 @@ def test_regions_by_hand():
     y = [1, 0, 0, 0, 1, 1]
     p = [0.5, 0.1, 0.2, np.nan, 0.4, 0.4]
     rows = reliability_by_region(y, p, [0, 0, 0, 0, 3, -1], blocks=np.arange(6))
-    assert [row["region"] for row in rows] == [0, 3]
-    assert (rows[0]["cells"], rows[0]["positive"]) == (3, 1)
-    assert rows[0]["predicted"] == pytest.approx(0.8 / 3)
-    assert rows[0]["observed"] == pytest.approx(1 / 3)
-    assert rows[0]["ratio"] == pytest.approx(1 / 0.8)
-    assert rows[0]["low"] < 1 / 3 < rows[0]["high"]
+    assert [row.region for row in rows] == [0, 3]
+    assert (rows[0].cells, rows[0].positive) == (3, 1)
+    assert rows[0].predicted == pytest.approx(0.8 / 3)
+    assert rows[0].observed == pytest.approx(1 / 3)
+    assert rows[0].ratio == pytest.approx(1 / 0.8)
+    assert rows[0].low < 1 / 3 < rows[0].high
 
 
 def test_the_interval_of_a_region_covers_a_true_probability():
@@ -24,7 +24,7 @@ def test_the_interval_of_a_region_covers_a_true_probability():
     p = rng.uniform(0.01, 0.2, 40_000)
     y, region = rng.random(40_000) < p, rng.integers(0, 200, 40_000)
     rows = reliability_by_region(y, p, region, blocks=rng.integers(0, 20, 40_000) + 20 * region)
-    held = np.mean([row["low"] <= row["predicted"] <= row["high"] for row in rows])
+    held = np.mean([row.low <= row.predicted <= row.high for row in rows])
     assert held == pytest.approx(0.9, abs=0.07)
 
 
@@ -33,7 +33,7 @@ def test_hazards_by_hand():
     y = np.array([0, 1, 0, 1, 1, 1])
     hazard = np.array([0, 4, 0, 1, 1, 3])
     rows = reliability_by_hazard(y, p, hazard, blocks=np.arange(6))
-    finds = {(row["hazard"], row["third"]): row["finds"] for row in rows}
+    finds = {(row.hazard, row.third): row.finds for row in rows}
     assert finds["ap", 1] == 0
     assert finds["ap", 2] == pytest.approx(1 / 3)
     assert finds["ap", 3] == pytest.approx(2 / 3)

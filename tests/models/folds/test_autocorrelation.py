@@ -5,6 +5,7 @@ import pytest
 from scipy.spatial import cKDTree
 
 from minerisk.features.errors import InputError
+from minerisk.models.cautions import CautionCode
 from minerisk.models.folds.autocorrelation import (
     Lattice,
     autocorrelation_range,
@@ -124,7 +125,7 @@ def test_noise_has_no_range():
     ]
     assert np.median([one.range_m for one in found]) == 0
     quiet = [one for one in found if one.range_m == 0]
-    assert "no more alike" in quiet[0].words
+    assert quiet[0].caution.code is CautionCode.NO_STRUCTURE
     assert quiet[0].sill == pytest.approx(0.02 * 0.98, rel=0.1)
 
 
@@ -139,7 +140,8 @@ def test_a_trend_says_that_its_range_was_not_reached():
     slope = CENTRES[:, 0] + np.random.default_rng(0).normal(0, 100, len(CENTRES))
     found = autocorrelation_range(slope, CENTRES, max_m=15_000)
     assert found.range_m > 15_000
-    assert "still rises" in found.words
+    assert found.caution.code is CautionCode.RANGE_BEYOND_REACH
+    assert (found.caution.range_m, found.caution.reach_m) == (found.range_m, 15_000)
 
 
 def test_scattered_points_and_gaps_are_taken():

@@ -12,6 +12,7 @@ from shapely.geometry import box
 
 from minerisk.features.errors import InputError
 from minerisk.models.folds import knndm
+from minerisk.models.folds.facts import Matching
 from minerisk.models.folds.fold_summary import fold_summary
 from minerisk.models.folds.knndm import KNNDM
 from minerisk.models.folds.nearest import (
@@ -69,7 +70,7 @@ def test_far_clusters_are_kept_whole():
     assert match.clusters == 2
     np.testing.assert_array_equal(match.fold == match.fold[0], town == town[0])
     assert match.wasserstein < 0.01 * match.wasserstein_random
-    assert "made of 2 clusters" in match.words
+    assert (match.facts.matching, match.facts.clusters) == (Matching.CLUSTERS, 2)
 
 
 def test_rows_on_a_lattice_get_random_folds():
@@ -83,7 +84,7 @@ def test_rows_on_a_lattice_get_random_folds():
     assert len(match.tried) == 0
     assert match.wasserstein == match.wasserstein_random
     assert np.bincount(match.fold, weights=y).tolist() == [40] * 5
-    assert "Random folds are as far" in match.words
+    assert match.facts.matching is Matching.RANDOM_IS_FAR_ENOUGH
 
 
 def test_where_every_clustering_is_refused_the_folds_are_random_and_say_why():
@@ -93,14 +94,15 @@ def test_where_every_clustering_is_refused_the_folds_are_random_and_say_why():
     target = rng.uniform(0, SIDE, (50, 2))
     match = KNNDM(2, target=target).match(None, coordinates=points)
     assert match.clusters is None
-    assert "refused (most often: a fold holds more than 0.5 of the rows)" in match.words
+    assert match.facts.matching is Matching.CLUSTERS_REFUSED
+    assert match.facts.refused == "a fold holds more than 0.5 of the rows"
 
 
 def test_rows_all_in_one_place_can_only_be_random():
     points, target = np.full((20, 2), 3.0), np.array([[9_000.0, 0.0], [0.0, 9_000.0]])
     match = KNNDM(4, target=target).match(None, coordinates=points)
     assert np.bincount(match.fold).tolist() == [5] * 4
-    assert "No clustering matches better" in match.words
+    assert match.facts.matching is Matching.RANDOM_IS_BEST
 
 
 def test_the_best_of_those_tried_is_taken():
@@ -115,12 +117,13 @@ def test_the_best_of_those_tried_is_taken():
     assert (match.tried["largest_share"][match.tried["refused"] != ""] > 0.3).any()
 
 
-def test_too_near_folds_say_what_would_help():
+def test_folds_nearer_to_training_than_the_target_is_are_marked():
     rng = np.random.default_rng(2)
     points = rng.normal(0, 50, (200, 2))
     target = rng.uniform(50_000, SIDE, (100, 2))
     match = KNNDM(5, target=target).match(None, None, coordinates=points)
-    assert "Raise max_share, or use fewer folds" in match.words
+    assert match.facts.too_near
+    assert match.facts.test_distance_m < match.facts.target_distance_m
 
 
 def test_the_same_seed_gives_the_same_folds():

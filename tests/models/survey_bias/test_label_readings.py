@@ -3,11 +3,12 @@ import pytest
 from scipy.special import expit
 
 from minerisk.features.errors import InputError
+from minerisk.models.survey_bias.facts import ReadingKind
 from minerisk.models.survey_bias.label_readings import (
     SEARCH,
     UNKNOWN,
-    UNLABELLED,
     WEIGHTED,
+    Reading,
     label_readings,
 )
 
@@ -25,7 +26,7 @@ def land() -> dict[str, np.ndarray]:
     return {"X": X, "p": p, "fold": fold, "found": rng.random(len(X)) < p, "chance": chance}
 
 
-def read(land: dict[str, np.ndarray], **other: np.ndarray) -> dict[str, np.ndarray]:
+def read(land: dict[str, np.ndarray], **other: np.ndarray) -> dict[Reading, np.ndarray]:
     known = {name: land[name] for name in ("X", "found", "fold", "chance")} | other
     return label_readings(**known, priors=PRIORS)  # type: ignore[arg-type]
 
@@ -37,7 +38,7 @@ def test_unsurveyed_land_read_as_negative_is_told_too_low(land: dict[str, np.nda
     for name in (SEARCH, WEIGHTED):
         assert readings[name][there].mean() == pytest.approx(true, rel=0.2)
     for name, prior in PRIORS.items():
-        mean = readings[f"{UNLABELLED}, {name}"][there].mean()
+        mean = readings[Reading(ReadingKind.POSITIVE_UNLABELLED, name)][there].mean()
         assert mean == pytest.approx(prior, rel=1e-6)
 
 

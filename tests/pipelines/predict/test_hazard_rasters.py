@@ -1,5 +1,6 @@
 """A model per hazard class, where there are labels enough; else it is said that there is none."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,26 +13,27 @@ from odc.geo.geobox import GeoBox
 from minerisk.configs.load import load_config
 from minerisk.configs.schema import Config
 from minerisk.features.errors import FindingError, InputError
-from minerisk.models.evaluation.out_of_fold import Protocol
+from minerisk.models.estimate import Estimate
+from minerisk.models.evaluation.measures import Measure, Measures
+from minerisk.models.evaluation.results import HazardScores
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
 from minerisk.models.table import CellTable
 from minerisk.pipelines.formats.cog import write_raster
+from minerisk.pipelines.language.metric_words import hazard_words
 from minerisk.pipelines.predict.hazard_rasters import compare_with_any, predict_classes
+from minerisk.pipelines.records.metrics import HazardModel
 from minerisk.pipelines.report.hazards import above_words, hazard_rows
-from minerisk.pipelines.run.contents import MODEL, read_cells
+from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_folder, trained_hazards
 from minerisk.pipelines.run.progress import progress
-from minerisk.pipelines.train.hazard_models import measure_hazards, train_hazards
+from minerisk.pipelines.train.hazard_models import ClassResult, measure_hazards, train_hazards
 from minerisk.pipelines.train.train import train_table
 
 TINY = Path(__file__).resolve().parents[3] / "configs" / "tiny.yaml"
 AP, AT, UXO, ANY = 1, 2, 4, 8
-FAR = {
-    "roc_auc": [0.7, 0.6, 0.8],
-    "average_precision": [0.2, 0.1, 0.3],
-    "calibration_slope": [1, 0, 2],
-}
+FAR = Measures(**{measure.value: Estimate(0.2, 0.1, 0.3) for measure in Measure})
 
 
 def config(*hazards: str) -> Config:
@@ -57,18 +59,19 @@ def test_the_gate_of_a_class_goes_by_its_own_positive_cells(tiny_run: Path, tmp_
     own = int((part.state == 1).sum())
     with progress("Model") as bar:
         metrics = train_table(run, part, tmp_path, progress=bar)
-    assert metrics["cells"]["positive"] == own < (whole.state == 1).sum()
-    assert metrics["gates"][0] | {"value": own} == metrics["gates"][0]
+    assert metrics.cells.positive == own < (whole.state == 1).sum()
+    assert metrics.gates[0].value == own
 
 
-def write_model(part: CellTable, folder: Path) -> dict[str, Any]:
+def write_model(part: CellTable, folder: Path) -> ClassResult:
     """Stand in for the training of a run."""
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "model.json").write_text(json.dumps({"rows": len(part.state)}))
-    return {
-        "protocols": {"far": {"models": {MODEL: FAR}}},
-        "gates": [{"name": "leakage", "passed": True}, {"name": "null_model", "passed": False}],
-    }
+    return ClassResult(FAR, gates_passed=False)
+
+
+def worded(name: str, facts: dict[str, HazardModel]) -> str:
+    return hazard_words(name, **facts[name].model_dump(exclude={"trained", "far", "far_by_any"}))
 
 
 def test_a_class_is_trained_on_its_own_table_and_a_rare_one_is_said_to_have_too_few(
@@ -78,16 +81,16 @@ def test_a_class_is_trained_on_its_own_table_and_a_rare_one_is_said_to_have_too_
     assert trained_hazards(tmp_path) == ["ap"]
     stored = json.loads((hazard_folder(tmp_path, "ap") / "model" / "model.json").read_text())
     assert stored == {"rows": 130}
-    assert facts["ap"]["far"] == FAR
-    assert not facts["ap"]["gates_passed"]
-    assert "does not pass every gate" in facts["ap"]["words"]
-    assert (facts["at"]["trained"], facts["at"]["positive"]) == (False, 10)
+    assert facts["ap"].far == FAR
+    assert not facts["ap"].gates_passed
+    assert "does not pass every gate" in worded("ap", facts)
+    assert (facts["at"].trained, facts["at"].positive) == (False, 10)
     # configs/tiny.yaml asks for 20 positive cells.
-    assert (
-        "no model for at: 10 positive and 100 negative cells, expected at least 20"
-        in (facts["at"]["words"])
+    assert facts["at"].least == 20
+    assert "no model for at: 10 positive and 100 negative cells, expected at least 20" in worded(
+        "at", facts
     )
-    assert facts["uxo"]["positive"] == 0
+    assert facts["uxo"].positive == 0
 
 
 def test_without_classes_asked_for_there_is_nothing_and_old_ones_go(tmp_path: Path) -> None:
@@ -97,25 +100,25 @@ def test_without_classes_asked_for_there_is_nothing_and_old_ones_go(tmp_path: Pa
 
 
 def test_a_class_whose_land_cannot_be_held_out_is_told_and_leaves_nothing(tmp_path: Path) -> None:
-    def refuse(part: CellTable, folder: Path) -> dict[str, Any]:
+    def refuse(part: CellTable, folder: Path) -> ClassResult:
         write_model(part, folder)
         raise InputError("two folds would be empty")
 
     facts = train_hazards(table(), config("ap"), tmp_path, refuse)
-    assert facts["ap"]["words"] == "no model for ap: two folds would be empty"
+    assert worded("ap", facts) == "no model for ap: two folds would be empty"
     assert trained_hazards(tmp_path) == []
 
 
 def test_a_leak_stops_the_run(tmp_path: Path) -> None:
-    def leak(part: CellTable, folder: Path) -> dict[str, Any]:
+    def leak(part: CellTable, folder: Path) -> ClassResult:
         raise FindingError("labels dealt out anew are still predicted")
 
     with pytest.raises(FindingError):
         train_hazards(table(), config("ap"), tmp_path, leak)
 
 
-def measured(score: np.ndarray, cells: CellTable) -> list[dict[str, Any]]:
-    far = Protocol("far", "regions", folds_from_ids(cells.region))
+def measured(score: np.ndarray, cells: CellTable) -> tuple[HazardScores, ...]:
+    far = Protocol(ProtocolName.FAR, Splitter.REGIONS, folds_from_ids(cells.region))
     return measure_hazards(score, cells, far, block_m=10_000.0)
 
 
@@ -124,27 +127,32 @@ def test_the_model_of_any_hazard_is_measured_for_each_class(tmp_path: Path) -> N
     score = np.full(180, 0.5)
     score[cells.hazard == AP] = 0.9
     score[cells.hazard == AT] = 0.1
-    rows = {row["hazard"]: row for row in measured(score, cells)}
+    rows = {row.hazard: row for row in measured(score, cells)}
     # All ap cells rank above all searched cells, all at cells below.
-    assert rows["ap"]["intervals"]["roc_auc"][0] == 1
-    assert rows["at"]["intervals"]["roc_auc"][0] == 0
-    assert rows["uxo"]["positive"] == 0
+    assert rows["ap"].intervals.roc_auc.value == 1
+    assert rows["at"].intervals.roc_auc.value == 0
+    assert rows["uxo"].positive == 0
     facts = train_hazards(
         cells, config("ap", "uxo"), tmp_path, write_model, by_any=list(rows.values())
     )
-    assert facts["ap"]["far_by_any"]["roc_auc"][0] == 1
-    assert "far_by_any" not in facts["uxo"]
+    assert facts["ap"].far_by_any.roc_auc.value == 1
+    assert facts["uxo"].far_by_any is None
 
 
 def test_a_class_is_told_beside_the_model_of_any_hazard(tmp_path: Path) -> None:
-    by_any = [{"hazard": "ap", "intervals": {**FAR, "roc_auc": [0.75, 0.65, 0.85]}}]
+    better = dataclasses.replace(FAR, roc_auc=Estimate(0.75, 0.65, 0.85))
+    by_any = [HazardScores("ap", cells=130, positive=30, intervals=better)]
     facts = train_hazards(table(), config("ap", "at"), tmp_path, write_model, by_any=by_any)
     assert hazard_rows({}) == []
-    ap, at = hazard_rows({"hazards": facts})
+    plain = {
+        name: model.model_dump(mode="json", exclude_none=True) | {"words": worded(name, facts)}
+        for name, model in facts.items()
+    }
+    ap, at = hazard_rows({"hazards": plain})
     assert ap == {
         "hazard": "Anti-personnel mines",
         "positive": "30",
-        "own": ("0.700", "0.600 to 0.800"),
+        "own": ("0.200", "0.100 to 0.300"),
         "any": ("0.750", "0.650 to 0.850"),
         "words": "does not pass every gate",
     }
@@ -156,7 +164,7 @@ def test_a_class_is_told_beside_the_model_of_any_hazard(tmp_path: Path) -> None:
 def test_findings_of_unknown_class_are_not_measured_by_class() -> None:
     cells = table()
     cells.cells["finding_hazard"] = np.where(cells.state == 1, ANY, 0).astype(np.uint8)
-    assert measured(np.full(180, 0.5), cells) == []
+    assert measured(np.full(180, 0.5), cells) == ()
 
 
 def test_rasters_are_written_for_trained_classes_and_old_ones_go(tmp_path: Path) -> None:

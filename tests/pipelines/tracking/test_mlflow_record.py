@@ -56,7 +56,7 @@ def test_a_parent_has_a_finished_child_for_each_far_fold_and_each_tried_setting(
     trials = json.loads((tiny_run / "trials.json").read_text(encoding="utf-8"))
     found = {child.info.run_name: child for child in children(store, parent)}
     regions = {f"far-{region['region']:02d}" for region in metrics["regions"]}
-    assert len(regions) == metrics["folds"]["far"]
+    assert len(regions) == metrics["protocols"]["far"]["folds"]
     tried = {
         f"trial-{protocol}-{trial['choice']}-{trial['trial']}": trial
         for protocol, known in trials.items()

@@ -10,7 +10,8 @@ from scipy.spatial import cKDTree
 from minerisk.configs.load import load_config
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
-from minerisk.models.evaluation.out_of_fold import Protocol
+from minerisk.models.cautions import CautionCode
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.table import CellTable
 from minerisk.pipelines.train.protocols import choose_block, hold_out, label_range
 
@@ -45,32 +46,33 @@ def test_near_folds_are_made_towards_the_land_to_be_predicted(
 ) -> None:
     target = np.column_stack([np.full(200, 75_000.0), np.linspace(0, 60_000, 200)])
     held = hold_out(table, config, target=target)
-    assert held.facts["near"] == "kNNDM"
-    assert held.facts["wasserstein_m"] < held.facts["wasserstein_random_m"]
+    assert held.protocols[ProtocolName.NEAR].splitter is Splitter.KNNDM
+    assert held.match.wasserstein_m < held.match.wasserstein_random_m
     tested = np.concatenate([test for _, test in held.protocols["near"].folds])
     assert sorted(tested) == list(range(len(table.state)))
 
 
 def test_without_such_land_near_is_blocks(table: CellTable, config: Config) -> None:
     held = hold_out(table, config)
-    assert held.facts["near"] == "blocks"
+    assert held.protocols[ProtocolName.NEAR].splitter is Splitter.BLOCKS
+    assert held.match is None
     for (_, near), (_, block) in zip(held.protocols["near"].folds, held.blocks.folds, strict=True):
         np.testing.assert_array_equal(near, block)
 
 
 def test_blocks_are_wider_than_the_range_of_the_labels(table: CellTable, config: Config) -> None:
     measured = label_range(table)
-    block_m, warnings = choose_block(table, config, measured)
+    block_m, cautions = choose_block(table, config, measured)
     assert 2_000 < measured.range_m < block_m
-    assert not [words for words in warnings if "flatter" in words]
+    assert CautionCode.BLOCKS_TOO_SMALL not in {caution.code for caution in cautions}
 
 
 def test_blocks_that_are_too_narrow_are_told_of(table: CellTable, config: Config) -> None:
     narrow = config.model_copy(
         update={"folds": config.folds.model_copy(update={"block_m": 1_500.0})}
     )
-    _, warnings = choose_block(table, narrow, label_range(table))
-    assert [words for words in warnings if "flatter" in words]
+    _, cautions = choose_block(table, narrow, label_range(table))
+    assert CautionCode.BLOCKS_TOO_SMALL in {caution.code for caution in cautions}
 
 
 def with_folds(config: Config, **folds: object) -> Config:

@@ -6,9 +6,10 @@ from sklearn.pipeline import Pipeline
 
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
-from minerisk.models.evaluation.nested_search import NestedChoice, inner_protocol
-from minerisk.models.evaluation.out_of_fold import Drawing, Protocol, out_of_fold
+from minerisk.models.evaluation.out_of_fold import Drawing, out_of_fold
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
+from minerisk.models.selection.nested_search import NestedChoice, inner_protocol
 from minerisk.models.table import CellTable
 
 DRAWING = Drawing(negatives_per_positive=5.0, block_m=5_000.0, seed=2)
@@ -87,7 +88,7 @@ def test_where_every_setting_fails_the_reason_is_given() -> None:
 
 def test_what_is_held_out_has_no_part_in_the_choice() -> None:
     cells = table()
-    folds = Protocol("far", "regions", folds_from_ids(cells.region))
+    folds = Protocol(ProtocolName.FAR, Splitter.REGIONS, folds_from_ids(cells.region))
     first = choice()
     out_of_fold(first, cells, folds, drawing=DRAWING)
     state = cells.state.copy()

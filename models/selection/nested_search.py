@@ -14,7 +14,8 @@ from sklearn.pipeline import Pipeline
 from minerisk.features.errors import InputError
 from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.evaluation.metrics import capture_curve
-from minerisk.models.evaluation.out_of_fold import Drawing, Protocol, out_of_fold
+from minerisk.models.evaluation.out_of_fold import Drawing, out_of_fold
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import assign_blocks, folds_from_ids
 from minerisk.models.table import CellTable
 
@@ -149,7 +150,7 @@ def inner_protocol(table: CellTable, count: int, drawing: Drawing, number: int) 
             "An inner fold would hold one class only; more findings, or fewer inner folds "
             "(model.choice.inner_folds), are needed to choose a model."
         )
-    return Protocol("inner", "regions of the training land, left out in groups", folds)
+    return Protocol(ProtocolName.INNER, Splitter.REGIONS, folds)
 
 
 def scored_share(table: CellTable) -> float:

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,9 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     package = importlib.import_module("minerisk.models.folds")
     with pytest.raises(AttributeError, match="no attribute 'KFold'"):
         _ = package.KFold
+
+
+def test_the_page_of_stable_names_has_them_all() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    names = importlib.import_module("minerisk").__all__
+    assert [name for name in names if not re.search(rf"`{name}\b", page)] == []

@@ -147,7 +147,7 @@ def run_in_fresh_environment(folder: Path, out: Path, *, said: Callable[[str], N
     ):
         if subprocess.run([*pip, *words], check=False, stdout=sys.stderr).returncode != 0:
             raise InputError(f"pip could not install {words[-1]} (see above). Check its index.")
-    words = ["minerisk.pipelines.cli.main", "reproduce", str(folder.resolve()), "--out", str(out)]
+    words = ["minerisk", "reproduce", str(folder.resolve()), "--out", str(out)]
     return subprocess.run([*alone, *words], check=False, cwd=place).returncode
 
 

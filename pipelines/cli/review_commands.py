@@ -1,242 +1,192 @@
-"""The reviewer's commands: audit, reproduce, compare, lookback, review, status, runs."""
+"""Commands for reviewers: audit, reproduce, decide, and carry the record to another store."""
 
-import json
-from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
 
-RunArgument = Annotated[Path, typer.Argument(help="run folder")]
-Json = Annotated[bool, typer.Option("--json", help="print JSON")]
-NoLayers = Annotated[
-    bool, typer.Option("--without-layers", help="the layers are not at hand: check their trail")
-]
+from minerisk.pipelines.cli.options import Json, Pin, RunFolder, Trust, WithoutLayers, example
+from minerisk.pipelines.cli.output import progress_line, show
+from minerisk.pipelines.records.choices import DecisionName
 
+if TYPE_CHECKING:
+    from minerisk.pipelines.audit.verify import Audit
+    from minerisk.pipelines.provenance.reviews import ReviewLog
 
-class VerifyFirst(TyperGroup):
-    """`minerisk audit RUN` means `minerisk audit verify RUN`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Put ``verify`` before a word that is no command."""
-        if args and args[0] not in self.commands and args[0] != "--help":
-            args = ["verify", *args]
-        return super().parse_args(ctx, args)
-
-
-audit = typer.Typer(cls=VerifyFirst, no_args_is_help=True, rich_markup_mode=None)
-runs = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-
-
-def add_desk(app: typer.Typer) -> None:
-    """Add the reviewer's commands to the command line."""
-    app.add_typer(audit, name="audit", help="Check a run, from raster back to layer.")
-    app.add_typer(runs, name="runs", help="Carry the record of a run to another MLflow store.")
-    app.command()(reproduce)
-    app.command()(compare)
-    app.command()(lookback)
-    app.command()(status)
-    app.command()(review)
+audit = typer.Typer(
+    help="Check a run, from raster back to layer.", no_args_is_help=True, rich_markup_mode=None
+)
+review = typer.Typer(
+    help="Record and list decisions on a run.", no_args_is_help=True, rich_markup_mode=None
+)
+runs = typer.Typer(
+    help="Carry the record of a run to another MLflow store.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
-@audit.command()
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.add_typer(audit, name="audit")
+    app.add_typer(review, name="review")
+    app.add_typer(runs, name="runs")
+    line = "minerisk reproduce runs/my_area --out runs/again"
+    app.command(epilog=example(line))(reproduce)
+
+
+@audit.command(epilog=example("minerisk audit verify runs/my_area"))
 def verify(
-    run: RunArgument,
-    without_layers: NoLayers = False,
-    pin: Annotated[
-        str | None, typer.Option("--pin", help="head or review hash as it reached you otherwise")
-    ] = None,
-    trust: Annotated[
-        Path | None, typer.Option("--trust", help="file of public keys that may sign reviews")
-    ] = None,
+    folder: RunFolder,
+    without_layers: WithoutLayers = False,
+    pin: Pin = None,
+    trust: Trust = None,
     as_json: Json = False,
 ) -> None:
-    """Check every hash, link, gate, review and model text of a run."""
-    from dataclasses import asdict
-
+    """Check every hash, link, gate and review of a run."""
     from minerisk.pipelines.audit.verify import audit_run
 
-    found = audit_run(run, layers=not without_layers, pin=pin, trust=trust)
-    lines = [f"PROBLEM  {problem}" for problem in found.problems]
-    lines += [f"note     {note}" for note in found.notes]
-    lines += [
-        f"gate     {gate['name']}: {'passed' if gate['passed'] else 'NOT PASSED'}, "
-        f"{gate['value']:.4g} (agreed {gate['threshold']:g}; {gate['words']})"
-        for gate in found.gates
-    ]
-    words = "all as recorded" if not found.problems else f"{len(found.problems)} problems"
-    lines.append(f"State: {found.state}. Trail ends in {found.head}.")
-    lines.append(f"Audit of {run}: {found.checked} hashes checked, {words}.")
-    show(asdict(found), lines, as_json=as_json)
+    found = audit_run(folder, layers=not without_layers, pin=pin, trust=trust)
+    show(asdict(found), _audit_lines(folder, found), as_json=as_json)
     if found.problems:
         raise typer.Exit(1)
 
 
-@audit.command()
-def head(run: RunArgument) -> None:
-    """Print the hash that stands for the whole trail, or for the last review if there is one."""
-    from minerisk.pipelines.provenance.manifest import read_manifest
-    from minerisk.pipelines.provenance.reviews import read_reviews
+@audit.command(epilog=example("minerisk audit head runs/my_area"))
+def head(folder: RunFolder) -> None:
+    """Print the hash that stands for a run.
 
-    typer.echo(read_reviews(run).end or read_manifest(run).get("head"))
+    It is that of the last review if there is one, else that of the whole trail.
+    """
+    from minerisk.pipelines.run.folder import Run
+
+    run = Run.open(folder)
+    typer.echo(run.reviews().end or run.manifest().get("head"))
 
 
-@audit.command()
+@audit.command(epilog=example("minerisk audit export runs/my_area --out dossier"))
 def export(
-    run: RunArgument,
+    folder: RunFolder,
     out: Annotated[Path, typer.Option("--out", help="new folder")],
     ablation: Annotated[
-        Path | None, typer.Option("--ablation", help="ablation.json that `minerisk ablate` wrote")
+        Path | None, typer.Option("--ablation", help="ablation.json of `minerisk ablate`")
     ] = None,
 ) -> None:
-    """Write a dossier: static pages that tell all of a run, for any browser, without a server."""
+    """Write a dossier: static pages for any browser."""
     from minerisk.pipelines.audit.dossier import export_dossier
 
-    typer.echo(f"Dossier: {export_dossier(run, out, ablation=ablation)}")
+    typer.echo(f"Dossier: {export_dossier(folder, out, ablation=ablation)}")
 
 
-@runs.command("export")
+@runs.command("export", epilog=example("minerisk runs export runs/my_area --out my_area.zip"))
 def export_record(
-    run: RunArgument,
+    folder: RunFolder,
     out: Annotated[Path, typer.Option("--out", help="ZIP file to write")],
     as_json: Json = False,
 ) -> None:
-    """Pack the record of a run: settings, model, scores, figures, trail, reviews."""
+    """Pack the record of a run into one file.
+
+    It holds settings, model, scores, figures, trail and reviews; no layer, cube or raster.
+    """
     from minerisk.pipelines.audit.transfer import export_run
 
-    found = export_run(run, out)
+    found = export_run(folder, out)
     lines = [
         f"{found['file']}: {found['files']} files, SHA-256 {found['sha256']}",
-        f"Trail ends in {found['head']}. Send this hash by another way (--pin).",
-        "It tells where held-out land had a finding: handle it like the run folder.",
+        f"Trail ends in {found['head']}. Send this hash separately (--pin).",
+        "It shows where held-out land had a finding: handle it like the run folder.",
     ]
     show(found, lines, as_json=as_json)
 
 
-@runs.command("import")
+@runs.command(
+    "import", epilog=example("minerisk runs import my_area.zip --uri sqlite:///office.db")
+)
 def import_record(
-    file: Annotated[Path, typer.Argument(help="ZIP file that `runs export` wrote")],
+    file: Annotated[Path, typer.Argument(help="ZIP file of `minerisk runs export`")],
     uri: Annotated[str, typer.Option("--uri", help="MLflow store: http://…, sqlite:///…")],
-    pin: Annotated[
-        str | None, typer.Option("--pin", help="head or review hash as it reached you otherwise")
-    ] = None,
-    trust: Annotated[
-        Path | None, typer.Option("--trust", help="file of public keys: follow their reviews")
-    ] = None,
+    pin: Pin = None,
+    trust: Trust = None,
     as_json: Json = False,
 ) -> None:
-    """Check a packed record to the last hash, and log it to an MLflow store."""
+    """Check a packed record and log it to an MLflow store."""
     from minerisk.pipelines.audit.transfer import import_run
 
     found = import_run(file, uri, pin=pin, trust=trust)
     lines = [
         f"Run {found['run_id']}, version {found['model_version']} of {found['registered_model']}.",
-        f"State: {found['state']}." if trust else "Reviews not followed: no --trust was given.",
+        f"State: {found['state']}." if trust else "Reviews are not followed without --trust.",
     ]
-    show(found, lines, as_json=as_json)
+    show(dict(found), lines, as_json=as_json)
 
 
 def reproduce(
-    run: RunArgument,
-    out: Annotated[Path, typer.Option("--out", help="new folder to make the run again in")],
+    folder: RunFolder,
+    out: Annotated[Path, typer.Option("--out", help="new folder for the second run")],
     fresh_env: Annotated[
-        bool, typer.Option("--fresh-env", help="install requirements.lock anew and do it there")
+        bool, typer.Option("--fresh-env", help="in a new environment made of requirements.lock")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a run again from its inputs, and say what came out other, and where first."""
+    """Make a run again and list what differs, by stage."""
     from minerisk.pipelines.audit.reproduce import DIFFERS, run_in_fresh_environment, words_of
     from minerisk.pipelines.audit.reproduce import reproduce as make_again
 
     if fresh_env:
-        raise typer.Exit(run_in_fresh_environment(run, out, said=_say))
-    found = make_again(run, out, said=_say)
+        raise typer.Exit(run_in_fresh_environment(folder, out, said=progress_line))
+    found = make_again(folder, out, said=progress_line)
     show(found, words_of(found), as_json=as_json)
     if found["verdict"] == DIFFERS:
         raise typer.Exit(1)
 
 
-def compare(
-    first: Annotated[Path, typer.Argument(help="run folder")],
-    second: Annotated[Path, typer.Argument(help="run folder to hold against it")],
-    out: Annotated[Path | None, typer.Option("--out", help="folder for the map of shifts")] = None,
-    as_json: Json = False,
-) -> None:
-    """Say what two runs differ in, and what follows from it on the map."""
-    from minerisk.pipelines.evaluate.compare import compare_runs
-
-    found = compare_runs(first, second, out=out)
-    show(found, found["words"], as_json=as_json)
-
-
-def lookback(
-    run: RunArgument,
-    events: Annotated[Path, typer.Option("--events", help="accidents or finds after the run")],
-    layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
-    kind: Annotated[str | None, typer.Option("--kind", help="column to count apart by")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="folder for the tables")] = None,
-    as_json: Json = False,
-) -> None:
-    """Say what a run said where something happened later, why, and where misses lie."""
-    from minerisk.pipelines.evaluate.lookback import look_back
-
-    found = look_back(run, events, layer=layer, kind=kind, out=out)
-    show(found, found["words"], as_json=as_json)
-
-
-def status(
-    run: RunArgument,
-    incidents: Annotated[
-        Path | None, typer.Option("--incidents", help="accidents or finds, any date")
+@review.command(
+    "add",
+    epilog=example(
+        "minerisk review add runs/my_area --decision approve --by 'reviewer 7' --note 'checked'"
+    ),
+)
+def add_review(
+    folder: RunFolder,
+    decision: Annotated[DecisionName, typer.Option("--decision", help="what was decided")],
+    by: Annotated[str, typer.Option("--by", help="who decides: a role or staff number is enough")],
+    note: Annotated[str, typer.Option("--note", help="why")],
+    key: Annotated[
+        Path | None, typer.Option("--key", help="ed25519 private key to sign with")
     ] = None,
-    layer: Annotated[str | None, typer.Option("--layer", help="layer of that file")] = None,
-    date: Annotated[str | None, typer.Option("--date", help="column of their dates")] = None,
-    since: Annotated[
-        str | None, typer.Option("--since", help="count later ones only; else the run's as_of")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Say what has changed since a run was made, and how much of its ranking that touches."""
-    from minerisk.pipelines.evaluate.status import Incidents, run_status
-
-    given = None if incidents is None else Incidents(incidents, layer, date, since)
-    found = run_status(run, incidents=given)
-    show(found, found["words"], as_json=as_json)
-    if found["stale"]:
-        raise typer.Exit(1)
-
-
-def review(
-    run: RunArgument,
-    decision: Annotated[
-        str | None, typer.Option("--decision", help="approve, reject or withdraw")
-    ] = None,
-    by: Annotated[
-        str, typer.Option("--by", help="who decides: a name, a role or a staff number")
-    ] = "",
-    note: Annotated[str, typer.Option("--note", help="why")] = "",
-    key: Annotated[Path | None, typer.Option("--key", help="ed25519 key to sign with")] = None,
     champion: Annotated[
-        bool, typer.Option("--champion", help="with approve: this run is the one to be used")
+        bool, typer.Option("--champion", help="with approve: this is the run to use")
     ] = False,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="set MLflow's tags and alias as the reviews say")
-    ] = False,
-    without_layers: NoLayers = False,
+    without_layers: WithoutLayers = False,
     as_json: Json = False,
 ) -> None:
-    """Put a decision on record, or print those that are."""
+    """Record a decision on a run, for exactly these bytes."""
     from minerisk.pipelines.audit.decide import Decision, review_run
-    from minerisk.pipelines.audit.decide import follow as follow_store
-    from minerisk.pipelines.provenance.reviews import read_reviews
 
-    if decision is not None:
-        made = Decision(decision, by=by, note=note, champion=champion)
-        review_run(run, made, key=key, layers=not without_layers)
-    elif follow:
-        follow_store(run)
-    log = read_reviews(run)
+    made = Decision(decision, by=by, note=note, champion=champion)
+    _show_reviews(review_run(folder, made, key=key, layers=not without_layers), as_json=as_json)
+
+
+@review.command("show", epilog=example("minerisk review show runs/my_area"))
+def show_reviews(folder: RunFolder, as_json: Json = False) -> None:
+    """List the decisions on a run, and its state."""
+    from minerisk.pipelines.run.folder import Run
+
+    _show_reviews(Run.open(folder).reviews(), as_json=as_json)
+
+
+@review.command("follow", epilog=example("minerisk review follow runs/my_area"))
+def follow_reviews(folder: RunFolder, as_json: Json = False) -> None:
+    """Set the tags and the alias in MLflow by the reviews."""
+    from minerisk.pipelines.audit.decide import follow
+    from minerisk.pipelines.run.folder import Run
+
+    follow(folder)
+    _show_reviews(Run.open(folder).reviews(), as_json=as_json)
+
+
+def _show_reviews(log: "ReviewLog", *, as_json: bool) -> None:
     lines = [
         f"{entry['number']}. {entry['at']} {entry['decision']} by {entry['by']}: {entry['note']}"
         for entry in log.entries
@@ -244,20 +194,26 @@ def review(
     lines += [f"PROBLEM  {problem}" for problem in log.problems]
     lines.append(f"State: {log.state}{', champion' if log.champion else ''}.")
     if log.end:
-        lines.append(f"Reviews end in {log.end}. Keep this hash somewhere else (--pin).")
-    show({"state": log.state, "entries": log.entries}, lines, as_json=as_json)
+        lines.append(f"Reviews end in {log.end}. Keep this hash elsewhere (--pin).")
+    show(
+        {"state": log.state, "entries": [dict(entry) for entry in log.entries]},
+        lines,
+        as_json=as_json,
+    )
     if log.problems:
         raise typer.Exit(1)
 
 
-def _say(line: str) -> None:
-    typer.echo(line, err=True)
-
-
-def show(found: Any, lines: Iterable[str], *, as_json: bool) -> None:
-    """Print lines for people, or all that was found as JSON."""
-    if as_json:
-        typer.echo(json.dumps(found, indent=1, sort_keys=True))
-        return
-    for line in lines:
-        typer.echo(line)
+def _audit_lines(folder: Path, found: "Audit") -> list[str]:
+    lines = [f"PROBLEM  {problem}" for problem in found.problems]
+    lines += [f"note     {note}" for note in found.notes]
+    lines += [
+        f"gate     {gate['name']}: {'passed' if gate['passed'] else 'NOT PASSED'}, "
+        f"{gate['value']:.4g} (agreed {gate['threshold']:g}; {gate['words']})"
+        for gate in found.gates
+    ]
+    count = len(found.problems)
+    result = f"{count} problem{'s' if count > 1 else ''}" if count else "all as recorded"
+    lines.append(f"State: {found.state}. Trail ends in {found.head}.")
+    lines.append(f"Audit of {folder}: {found.checked} hashes checked, {result}.")
+    return lines

@@ -10,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
@@ -43,7 +42,7 @@ from minerisk.pipelines.predict.tiles import (
     predict_tiles,
     read_draft,
 )
-from minerisk.pipelines.predict.window import Window, area_window, whole_window
+from minerisk.pipelines.predict.window import Window, whole_window
 from minerisk.pipelines.provenance.files import write_json
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import HAZARD_TITLES, hazard_folder
@@ -82,7 +81,7 @@ def predict(
     run: Run,
     *,
     progress: Progress,
-    area: gpd.GeoDataFrame | None = None,
+    window: Window | None = None,
     folder: Path | None = None,
     hazard: str | None = None,
 ) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -92,20 +91,15 @@ def predict(
     ----------
     run
         A trained run.
-    area
-        Polygons, any CRS; none is the whole study area.
+    window
+        The cells asked for; none is the whole study area, by which classes are cut.
     folder
         Where the rasters go; none is ``rasters/`` of the run.
-
-    Raises
-    ------
-    CoverError
-        If the area reaches outside the study area.
     """
     home = run.folder if hazard is None else hazard_folder(run.folder, hazard)
     folder = (folder or run.files.rasters) / (hazard or "")
     cube = open_cube(run.files.cube)
-    window = whole_window(cube) if area is None else area_window(cube, area)
+    whole, window = window is None, window or whole_window(cube)
     tags = {
         "RUN": run.config.study_area.name,
         "FINDINGS": "SIMULATED" if run.simulated else "recorded",
@@ -114,7 +108,7 @@ def predict(
     }
     draft = _draft(run.files.cube, home, window, folder)
     paths = _write_bands(run, draft, window, list(families_of(cube)), tags, progress)
-    made, shares = _write_classes(run, window, folder, tags, hazard, whole=area is None)
+    made, shares = _write_classes(run, window, folder, tags, hazard, whole=whole)
     facts = {"cells": int(window.asked.sum()), "shape": list(window.geobox.shape)}
     return [*paths, *made], facts | {"classes": shares}
 
@@ -203,7 +197,7 @@ def _write_classes(
     else:
         raise InputError(
             f"{run.folder} has no rasters of its whole study area, by which classes are cut. "
-            "Predict the whole first: leave --aoi out."
+            "Predict the whole first (`minerisk predict`)."
         )
     path, counts = folder / "risk_class.tif", np.zeros(256, dtype=np.int64)
     with RasterWriter(

@@ -1,23 +1,27 @@
-"""Answers to a request: its rasters and its tasks."""
+"""Answers to a request: the run and the land it is about, its maps and its tasks."""
 
-import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 
+from minerisk.features.cube.store import open_cube
+from minerisk.features.errors import FindingError
+from minerisk.features.layers.intake import sha256_of
 from minerisk.pipelines.predict.hazard_rasters import predict_classes
 from minerisk.pipelines.predict.predict import predict
-from minerisk.pipelines.provenance.files import sha256_path, write_json
-from minerisk.pipelines.provenance.manifest import locked, read_manifest
+from minerisk.pipelines.predict.window import Window, area_window, whole_window
+from minerisk.pipelines.provenance.files import canonical, sha256_path, sha256_text, write_whole
+from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.request.filters import (
-    Filters,
-    _other_day,
     check_filters,
+    is_other_day,
     request_area,
     task_settings,
 )
@@ -28,22 +32,48 @@ from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.run.workers import ALONE, Workers
 from minerisk.pipelines.steps import run_steps
 
+RECORD = "request.json"
+DIGITS = 16
+log = logging.getLogger(__name__)
 
-def predict_request(
+
+@dataclass(frozen=True)
+class OpenRequest:
+    """A request that was checked, with the run that answers it and its land.
+
+    Attributes
+    ----------
+    filters
+        What was asked.
+    run
+        The run that answers: the one that was asked, or for another day one made for it.
+    home
+        Folder of the request in the run that was asked, ``requests/<id>/``.
+    area, window
+        The land in the CRS of the run, none for the whole study area, and its cells.
+    record
+        What was asked, as it is written down; without maps.
+    """
+
+    filters: Filters
+    run: Run
+    home: Path
+    area: gpd.GeoDataFrame | None
+    window: Window
+    record: RequestRecord
+
+
+def open_request(
     run_dir: Path,
     filters: Filters,
     *,
-    out: Path | None = None,
-    said: Callable[[str], None],
+    said: Callable[[str], None] = log.info,
     workers: Workers = ALONE,
-) -> Sequence[Path]:
-    """Write rasters of the land that a request is about, into ``requests/<name>/`` or `out`.
+) -> OpenRequest:
+    """Check a request, and find the run and the cells that answer it.
 
-    Where no class is asked for they are those of any hazard, and those of each class that has a
-    model in a folder of its name.
-
-    As of another day than the run's, a run of its own is made first, taught on what was known that
-    day, in ``requests/<name>/run/``: a map of the past cannot be cut from a map of today.
+    For another day than the run's, a run of its own is made in ``requests/<id>/run/``, trained on
+    what was known on that day: a map of the past cannot be cut from a map of today.
 
     Raises
     ------
@@ -51,92 +81,138 @@ def predict_request(
         If a layer, district, hazard class or day is not known; the choices are named.
     CoverError
         If no cell of the study area is left, or the polygons reach outside it.
+    FindingError
+        If the run was withdrawn.
     """
-    run, target, area = open_request(run_dir, filters, out=out, said=said, workers=workers)
-    if area is None:
-        area = request_area(run, filters)
-    with locked(target), progress("Risk rasters") as bar:
-        one = partial(_predict_one, run, area, target, bar)
-        if filters.hazard is None:
-            paths, facts = predict_classes(run.folder, target, one)
+    run = replace(Run.open(run_dir), workers=workers)
+    if run.reviews().state == "withdrawn":
+        raise FindingError(f"{run_dir} was withdrawn: nothing may be handed out from it.")
+    check_filters(run, filters)
+    area, window = _land(run, filters)  # refused before anything is made for it
+    area_sha256 = None if filters.aoi is None else sha256_of(filters.aoi)
+    run_head = str(run.manifest().get("head"))
+    name = request_id(run_head, filters, area_sha256)
+    home = RunFolder(run_dir).requests / name
+    if is_other_day(run, filters):
+        run = _run_of_day(run, filters, home, said)
+        area, window = _land(run, filters)
+    cells = int(window.asked.sum())
+    record = RequestRecord.of(
+        id=name,
+        run_head=run_head,
+        filters=filters,
+        area_sha256=area_sha256,
+        cells=cells,
+        hectares=cells * run.config.study_area.resolution_m**2 / 10_000,
+        simulated=run.simulated,
+    )
+    return OpenRequest(filters, run, home, area, window, record)
+
+
+def request_id(run_head: str, filters: Filters, area_sha256: str | None) -> str:
+    """Name a request by its run, its filters and the bytes of its area, not by a file's name.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    asked = filters.model_dump(mode="json", exclude={"aoi"})
+    return sha256_text(canonical([run_head, asked, area_sha256]))[:DIGITS]
+
+
+def write_maps(asked: OpenRequest, folder: Path | None = None) -> RequestRecord:
+    """Write the rasters of a request and ``request.json``, into its own folder or another.
+
+    Where no class is asked for they are those of any hazard, and those of each class that has a
+    model in a folder of its name. What is there already, byte for byte, is left alone.
+
+    Returns
+    -------
+    RequestRecord
+        With the names and hashes of the maps.
+    """
+    folder = folder or asked.home
+    known = _finished(asked, folder)
+    if known is not None:
+        return known
+    hazard, run = asked.filters.hazard, asked.run
+    with locked(folder), progress("Risk rasters") as bar:
+        one = partial(_predict_one, asked, folder, bar)
+        if hazard is None:
+            paths, facts = predict_classes(run.folder, folder, one)
         else:
-            paths, facts = one(None if filters.hazard == ANY else filters.hazard)
-    return [*paths, _write_request(run, filters, target, facts)]
+            paths, facts = one(None if hazard == ANY else hazard)
+        maps = {path.relative_to(folder).as_posix(): sha256_path(path) for path in paths}
+        update = {"maps": maps, "hazards": facts.get("hazards", {})}
+        return write_record(asked.record.model_copy(update=update), folder)
 
 
-def _predict_one(
-    run: Run, area: gpd.GeoDataFrame, folder: Path, bar: Progress, hazard: str | None
-) -> tuple[Sequence[Path], dict[str, Any]]:
-    return predict(run, progress=bar, area=area, folder=folder, hazard=hazard)
+def write_own_tasks(asked: OpenRequest) -> Path:
+    """Write survey tasks on the land of a request, with the budget of the configuration.
 
-
-def prioritize_request(
-    run_dir: Path, filters: Filters, *, out: Path | None = None, said: Callable[[str], None]
-) -> Sequence[Path]:
-    """Write survey tasks on the land that a request is about, into ``requests/<name>/`` or `out`.
-
-    The tasks are made anew for that land, with the budget of the configuration.
+    Returns
+    -------
+    Path
+        ``tasks.gpkg`` in the folder of the request.
 
     Raises
     ------
-    InputError
-        As `predict_request`, and if no task fits the land.
+    NoTaskError
+        If no task fits the land.
     """
     from minerisk.pipelines.prioritize.prioritize import write_tasks
 
-    run, target, _ = open_request(run_dir, filters, out=out, said=said)
-    known = run.config.tasks
-    settings = task_settings(run, filters)
-    both = {name: {**getattr(known, name), **settings[name]} for name in ("near", "districts")}
-    target.mkdir(parents=True, exist_ok=True)
-    paths, _ = write_tasks(run, folder=target, asked=known.model_copy(update=settings | both))
-    return paths
+    configured = asked.run.config.tasks
+    settings = task_settings(asked.run, asked.filters)
+    both = {name: {**getattr(configured, name), **settings[name]} for name in ("near", "districts")}
+    asked.home.mkdir(parents=True, exist_ok=True)
+    write_tasks(asked.run, folder=asked.home, asked=configured.model_copy(update=settings | both))
+    return RunFolder(asked.home).tasks_gpkg
 
 
-def open_request(
-    run_dir: Path,
-    filters: Filters,
-    *,
-    out: Path | None = None,
-    said: Callable[[str], None],
-    workers: Workers = ALONE,
-) -> tuple[Run, Path, gpd.GeoDataFrame | None]:
-    """Check the filters of a request; give the run that answers it and the folder for it.
+def write_record(record: RequestRecord, folder: Path) -> RequestRecord:
+    """Write ``request.json`` into a folder."""
+    write_whole(folder / RECORD, record.to_json())
+    return record
 
-    With them comes the land (see `request_area`) where it is that of the run asked and limited.
-    """
-    run = replace(Run.open(run_dir), workers=workers)
-    check_filters(run, filters)
-    # Refused before anything is made for it.
-    area = request_area(run, filters) if filters.limits_land else None
-    target = out or RunFolder(run_dir).requests / filters.name
-    if not _other_day(run, filters):
-        return run, target, area
-    day = dt.date.fromisoformat(str(filters.as_of))
+
+def _land(run: Run, filters: Filters) -> tuple[gpd.GeoDataFrame | None, Window]:
+    with open_cube(run.files.cube) as cube:
+        if not filters.limits_land:
+            return None, whole_window(cube)
+        area = request_area(run, filters)
+        return area, area_window(cube, area)
+
+
+def _run_of_day(run: Run, filters: Filters, home: Path, said: Callable[[str], None]) -> Run:
+    day = filters.as_of
     config = derive_config(
         run,
-        target / "config.yaml",
+        RunFolder(home).config,
         lambda content: content["study_area"].update(as_of=day),
         words=f"as of {day}",
     )
-    said(f"Taught anew on what was known on {day}:")
-    made = run_steps(config, target / "run", last="predict", said=said, workers=workers)
-    return replace(made, workers=workers), target, None
+    said(f"A run trained on what was known on {day}:")
+    made = run_steps(config, home / "run", last="predict", said=said, workers=run.workers)
+    return replace(made, workers=run.workers)
 
 
-def _write_request(run: Run, filters: Filters, target: Path, facts: Mapping[str, Any]) -> Path:
-    asked = asdict(filters) | {"aoi": None if filters.aoi is None else filters.aoi.name}
-    cell_ha = run.config.study_area.resolution_m**2 / 10_000
-    aoi = None if filters.aoi is None else sha256_path(filters.aoi)
-    return write_json(
-        target / "request.json",
-        {
-            "asked": asked,
-            "aoi_sha256": aoi,
-            "run_head": read_manifest(run.folder).get("head"),
-            "cells": facts["cells"],
-            "hectares": facts["cells"] * cell_ha,
-            "hazards": facts.get("hazards", {}),
-            "simulated": run.simulated,
-        },
+def _predict_one(
+    asked: OpenRequest, folder: Path, bar: Progress, hazard: str | None
+) -> tuple[Sequence[Path], dict[str, Any]]:
+    return predict(asked.run, progress=bar, window=asked.window, folder=folder, hazard=hazard)
+
+
+def _finished(asked: OpenRequest, folder: Path) -> RequestRecord | None:
+    """Return the record of the same request if its maps are there as they were written."""
+    if not (folder / RECORD).is_file():
+        return None
+    record = RequestRecord.read(folder / RECORD)
+    if record.id != asked.record.id or not record.maps:
+        return None
+    same = all(
+        (folder / name).is_file() and sha256_path(folder / name) == digest
+        for name, digest in record.maps.items()
     )
+    return record if same else None

@@ -1,10 +1,8 @@
-"""Filters of a request: near layers, in districts, of a hazard class, as of a date."""
+"""The filters of a request: whether they are known, and which land passes them."""
 
 import datetime as dt
 import difflib
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,58 +14,12 @@ from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import CoverError, InputError
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.pipelines.predict.window import area_window
+from minerisk.pipelines.provenance.clock import now
+from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, trained_hazards
 
 SHOWN = 60
-
-
-@dataclass(frozen=True)
-class Filters:
-    """What a request is about; every filter that is given must hold.
-
-    Attributes
-    ----------
-    near
-        Vector layers of the configuration.
-    within_m
-        Greatest distance to each of them, metres.
-    districts
-        Names in the layer of ``study_area.regions``; any of them.
-    hazard
-        Hazard class; none is any hazard, and beside it every class that has a model.
-    as_of
-        Day (YYYY-MM-DD) of the evidence; none is that of the run.
-    aoi, layer
-        File of polygons, and the layer of it.
-    """
-
-    near: tuple[str, ...] = ()
-    within_m: float | None = None
-    districts: tuple[str, ...] = ()
-    hazard: str | None = None
-    as_of: str | None = None
-    aoi: Path | None = None
-    layer: str | None = None
-
-    def __bool__(self) -> bool:
-        """Tell whether any filter is given."""
-        return self != Filters()
-
-    @property
-    def limits_land(self) -> bool:
-        """Tell whether only part of the study area is asked for."""
-        return bool(self.near or self.districts) or self.aoi is not None
-
-    @property
-    def name(self) -> str:
-        """Name of the request's folder."""
-        parts = [self.aoi.stem] if self.aoi is not None else []
-        parts += [f"near_{name}_{self.within_m:g}m" for name in self.near]
-        parts += [f"district_{name}" for name in self.districts]
-        parts += [f"hazard_{self.hazard}"] if self.hazard is not None else []
-        parts += [f"as_of_{self.as_of}"] if self.as_of is not None else []
-        return re.sub(r"[^\w.-]+", "_", "__".join(parts))[:120]
 
 
 def check_filters(run: Run, filters: Filters) -> None:
@@ -92,13 +44,14 @@ def check_filters(run: Run, filters: Filters) -> None:
     if filters.hazard is not None:
         _known("hazard class", filters.hazard, [ANY, *trained_hazards(run.folder)])
     if filters.as_of is not None:
-        _check_day(run, filters.as_of)
+        _check_day(run, filters, filters.as_of)
 
 
 def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
-    """Give the land that a request is about, within the study area.
+    """Return the land that a request is about, in the CRS of the run.
 
-    A cell is in it if its centre is.
+    A cell is in it if its centre is. Polygons alone are returned as they are given: whoever takes
+    their cells checks that the study area holds them.
 
     Raises
     ------
@@ -108,9 +61,11 @@ def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
     crs = run.config.study_area.crs
     given = {}
     if filters.aoi is not None:
-        given[f"in {filters.aoi.name}"] = _polygons_of(run, filters.aoi, filters.layer)
-    if given and not (filters.near or filters.districts):  # needs no layer of the run
-        return gpd.GeoDataFrame(geometry=list(given.values()), crs=crs)
+        polygons = _polygons_of(run, filters.aoi, filters.layer)
+        if not (filters.near or filters.districts):  # needs no layer of the run
+            return polygons
+        area_window(open_cube(run.files.cube), polygons)  # refuses what reaches outside
+        given[f"in {filters.aoi.name}"] = polygons.geometry.union_all()
     from minerisk.pipelines.prioritize.land import land_near
 
     layers, parts = run.layers(), dict[str, BaseGeometry]()
@@ -185,24 +140,16 @@ def _district_polygons(run: Run, names: Sequence[str]) -> gpd.GeoDataFrame:
     return frame[column.isin(names)]
 
 
-def _polygons_of(run: Run, path: Path, layer: str | None) -> BaseGeometry:
-    source = VectorSource(path.resolve(), layer=layer)
-    layers = Layers({"aoi": source}, source.path.parent)
-    area = layers.vector("aoi", crs=run.config.study_area.crs)
-    area_window(open_cube(run.files.cube), area)  # refuses what reaches outside
-    return area.geometry.union_all()
+def _polygons_of(run: Run, path: Path, layer: str | None) -> gpd.GeoDataFrame:
+    source, crs = VectorSource(path.resolve(), layer=layer), run.config.study_area.crs
+    frame = Layers({"aoi": source}, source.path.parent).vector("aoi", crs=crs)
+    return gpd.GeoDataFrame(geometry=[frame.geometry.union_all()], crs=crs)
 
 
-def _check_day(run: Run, text: str) -> None:
-    from minerisk.pipelines.provenance.clock import now
-
-    try:
-        day = dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"--as-of is {text!r}; expected a day as YYYY-MM-DD.") from error
+def _check_day(run: Run, filters: Filters, day: dt.date) -> None:
     if day > now().date():
         raise InputError(f"--as-of is {day}, a day to come; expected one up to {now().date()}.")
-    if not _other_day(run, Filters(as_of=text)):
+    if not is_other_day(run, filters):
         return
     labels, layers = run.config.labels, run.config.layers
     named = [item.layer for item in (*labels.positive,)]
@@ -216,7 +163,6 @@ def _check_day(run: Run, text: str) -> None:
         )
 
 
-def _other_day(run: Run, filters: Filters) -> bool:
-    if filters.as_of is None:
-        return False
-    return dt.date.fromisoformat(filters.as_of) != run.config.study_area.as_of
+def is_other_day(run: Run, filters: Filters) -> bool:
+    """Tell whether a request asks for another day than the run's."""
+    return filters.as_of is not None and filters.as_of != run.config.study_area.as_of

@@ -1,10 +1,10 @@
-"""`minerisk pack`: one folder that a survey manager receives, for the whole land or an area."""
+"""The pack of a request: one folder for a survey manager, of the whole land or an area."""
 
 import json
 import logging
 import shutil
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -20,15 +20,19 @@ from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.plotting.grids import Grids
 from minerisk.pipelines.plotting.map_layers import map_layers, with_standing
 from minerisk.pipelines.predict.hazard_rasters import above_any
-from minerisk.pipelines.predict.window import area_window, whole_window
 from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
 from minerisk.pipelines.provenance.manifest import MANIFEST, outputs_of, read_manifest
 from minerisk.pipelines.provenance.reviews import review_state
+from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.report.hazards import above_words
 from minerisk.pipelines.report.model_card import card_record, card_text
-from minerisk.pipelines.request.answer import open_request, prioritize_request
+from minerisk.pipelines.request.answer import (
+    OpenRequest,
+    write_maps,
+    write_own_tasks,
+    write_record,
+)
 from minerisk.pipelines.request.contents import NO_TASK, USE, Request, readme
-from minerisk.pipelines.request.filters import Filters, request_area
 from minerisk.pipelines.request.map_project import pack_project, write_map_layers
 from minerisk.pipelines.request.public_copy import coarsen_tasks
 from minerisk.pipelines.request.rasters import (
@@ -48,30 +52,57 @@ FORMAT = 1
 log = logging.getLogger(__name__)
 
 
-def make_packs(
-    folder: Path,
-    out: Path,
+@dataclass(frozen=True)
+class Answer:
+    """What answers a request: its record, the folder of its maps, and the folders to hand out."""
+
+    record: RequestRecord
+    maps: Path
+    packs: list[Path]
+
+
+def answer_request(
+    asked: OpenRequest,
+    out: Path | None = None,
     *,
-    filters: Filters = Filters(),  # noqa: B008 - a frozen value
-    tasks: Path | None = None,
     public: bool = False,
     language: str = "en",
-) -> list[Path]:
-    """Write the pack of a run, and beside it, if asked for, the coarsened one.
+) -> Answer:
+    """Answer a request: its packs and, where it limits the land, its maps with every band.
 
     Parameters
     ----------
-    folder
-        A finished run. What is taken from it is held against its manifest first.
+    out
+        As in `make_packs`; none is ``pack``, or ``pack_<language>``, in the request's own folder.
+    public, language
+        As in `make_packs`.
+    """
+    name = "pack" if language == "en" else f"pack_{language}"
+    packs = make_packs(asked, out or asked.home / name, public=public, language=language)
+    if asked.filters.limits_land:
+        return Answer(write_maps(asked), asked.home, packs)
+    return Answer(write_record(asked.record, asked.home), asked.run.files.rasters, packs)
+
+
+def make_packs(
+    asked: OpenRequest,
+    out: Path,
+    *,
+    public: bool = False,
+    language: str = "en",
+) -> list[Path]:
+    """Write the pack of a request, and beside it, if asked for, the coarsened one.
+
+    The tasks are those of the run that touch the land or, with any filter but polygons, tasks made
+    for this request, where any fits.
+
+    Parameters
+    ----------
+    asked
+        A request; one without filters is the whole study area, with the maps of every class that
+        has a model. What is taken from its run is held against the manifest first.
     out
         A new or empty folder, or an earlier pack. The public copy goes into ``<out>_public``.
-    filters
-        The land, hazard class and day asked for; none is the whole study area, with the maps of
-        every class that has a model.
-    tasks
-        A ``tasks.gpkg`` that ``minerisk prioritize`` made for a request. None is that of the run,
-        or, with any filter but polygons, tasks made anew in ``requests/<name>/`` of the run; where
-        none fits, those of the run that touch the land.
     public
         Write the coarsened copy too.
     language
@@ -86,21 +117,17 @@ def make_packs(
     Raises
     ------
     FindingError
-        If the run was withdrawn, or a file of it is not as it was written.
-    CoverError
-        If the area leaves the study area.
+        If a file of the run is not as it was written.
     InputError
-        If the run is not finished, a filter is not known, or `out` holds something else.
+        If the run is not finished, or `out` holds something else.
     """
     told = texts(language)
-    _refuse(folder, filters, public=public)
-    made_anew = tasks is None and replace(filters, aoi=None, layer=None)
-    run, place, _ = open_request(folder, filters, said=log.info)
-    notes = []
-    if made_anew:
+    run, filters, tasks, notes = asked.run, asked.filters, None, []
+    if public:
+        _refuse_public(run, filters)
+    if filters.needs_own_tasks:
         try:
-            prioritize_request(folder, filters, out=place, said=log.info)
-            tasks = place / "tasks.gpkg"
+            tasks = write_own_tasks(asked)
         except NoTaskError as error:
             log.warning("%s", error)
             notes.append(told.say(NO_TASK))
@@ -108,16 +135,14 @@ def make_packs(
     taken = _taken(run.folder, tasks, [filters.hazard or ANY, *classes])
     targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
     with open_cube(run.files.cube) as cube:
-        area = request_area(run, filters) if filters.limits_land else None
-        window = whole_window(cube) if area is None else area_window(cube, area)
         for target in targets:
             _empty(target)
         for target in targets:
             request = Request(
                 run,
-                window,
-                area,
-                name=filters.name or "all",
+                asked.window,
+                asked.area,
+                name=filters.title,
                 public=target != out,
                 state=review_state(run.folder),
                 taken=taken,
@@ -183,12 +208,9 @@ def _write_maps(
     return found, above
 
 
-def _refuse(folder: Path, filters: Filters, *, public: bool) -> None:
-    if review_state(folder) == "withdrawn":
-        raise FindingError(f"{folder} was withdrawn: nothing may be handed out from it.")
-    run = Run.open(folder)
+def _refuse_public(run: Run, filters: Filters) -> None:
     found = {item.layer for item in run.config.labels.positive}
-    if public and (telling := sorted(found & set(filters.near))):
+    if telling := sorted(found & set(filters.near)):
         raise InputError(
             f"A public copy of the land near {', '.join(telling)} would tell where finds are. "
             "Leave --public out, or ask near another layer."
@@ -215,14 +237,8 @@ def _taken(folder: Path, tasks: Path | None, hazards: Sequence[str]) -> dict[str
                 "`minerisk audit` says what else changed."
             )
     if tasks is not None:
-        found["tasks.gpkg"] = sha256_path(_existing(tasks))
+        found["tasks.gpkg"] = sha256_path(tasks)
     return found
-
-
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise InputError(f"There is no {path}; expected the tasks.gpkg that prioritize made.")
-    return path
 
 
 def _empty(out: Path) -> None:

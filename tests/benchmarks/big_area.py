@@ -251,10 +251,10 @@ def workers_against_one(folder: Path) -> dict[str, list[float]]:
         command = [
             sys.executable,
             "-m",
-            "minerisk.pipelines.cli.main",
-            "predict",
-            "--run",
+            "minerisk",
+            "request",
             str(run),
+            "--maps-only",
         ]
         command += ["--aoi", str(area), "--out", str(Path(place) / "rasters")]
         for count in [1, 2] * ROUNDS:

@@ -24,7 +24,7 @@ COMMAND = """
 import os, sys
 os.cpu_count = lambda: int(sys.argv[4])
 from minerisk.pipelines.cli.main import app
-app(["predict", "--run", sys.argv[1], "--aoi", sys.argv[2], "--out", sys.argv[3]])
+app(["request", sys.argv[1], "--maps-only", "--aoi", sys.argv[2], "--out", sys.argv[3]])
 """
 
 
@@ -38,17 +38,20 @@ def main() -> None:
         by_turns([str(asked.run), str(asked.area), str(asked.out)], asked.turns)
         return
     begun, stages = now(), dict[str, Pair]()
-    from minerisk.pipelines.cli.main import _prepare_drawing
+    from minerisk.pipelines.cli.request_commands import prepare_drawing
 
-    _prepare_drawing()
+    prepare_drawing()
     from minerisk.pipelines.predict import predict
-    from minerisk.pipelines.request import filters
 
     stages["imports"] = since(begun)
     for name in ("load_model", "predict_tiles", "preview_png", "_write_bands", "_write_classes"):
         setattr(predict, name, timed(getattr(predict, name), stages, name))
-    request = timed(answer.predict_request, stages, "request")
-    request(asked.run, filters.Filters(aoi=asked.area), out=asked.out, said=lambda line: None)
+    from minerisk.pipelines.records.request import Filters
+
+    def request() -> None:
+        answer.write_maps(answer.open_request(asked.run, Filters(aoi=asked.area)), asked.out)
+
+    timed(request, stages, "request")()
     sys.stdout.write(json.dumps(told(stages)))
 
 

@@ -53,7 +53,7 @@ def test_what_a_worker_imports_leaves_training_out(module: str) -> None:
 
 def test_the_command_of_a_request_leaves_training_out() -> None:
     assert not TRAINING & set(
-        state_after("import minerisk.pipelines.request.filters, minerisk.pipelines.steps")[
+        state_after("import minerisk.pipelines.request.answer, minerisk.pipelines.cli.main")[
             "packages"
         ]
     )
@@ -84,8 +84,9 @@ def test_a_preview_is_the_same_drawn_in_a_process_apart(tiny_run: Path, tmp_path
 import os, sys
 os.cpu_count = lambda: int(sys.argv[-1])
 from minerisk.pipelines.cli.main import app
-asked = {"--run": sys.argv[1], "--aoi": sys.argv[2], "--out": sys.argv[3], "--layer": "study_area"}
-app(["predict", *(word for pair in asked.items() for word in pair)], standalone_mode=False)
+asked = {"--aoi": sys.argv[2], "--out": sys.argv[3], "--layer": "study_area"}
+words = [word for pair in asked.items() for word in pair]
+app(["request", sys.argv[1], "--maps-only", *words], standalone_mode=False)
 """
     drawn = {}
     area = ROOT / "data" / "tiny" / "base.gpkg"

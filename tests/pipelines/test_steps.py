@@ -13,8 +13,8 @@ from minerisk.pipelines import steps as run_module
 from minerisk.pipelines.audit.verify import audit_run
 from minerisk.pipelines.formats.cog import read_raster, read_raster_like
 from minerisk.pipelines.provenance.manifest import locked, read_manifest
-from minerisk.pipelines.request.answer import predict_request
-from minerisk.pipelines.request.filters import Filters
+from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.request.answer import open_request, write_maps
 from minerisk.pipelines.run.readers import read_metrics
 from minerisk.pipelines.steps import redo_step, run_steps
 
@@ -75,7 +75,7 @@ def test_a_part_reads_as_in_the_whole(tiny_run: Path, tmp_path: Path) -> None:
     left, bottom, right, top = geobox.boundingbox
     inner = box(left + 6_100, bottom + 7_300, right - 9_800, top - 11_900)
     path = area(tmp_path, inner, str(geobox.crs))
-    predict_request(tiny_run, Filters(aoi=path), out=tmp_path / "part", said=[].append)
+    write_maps(open_request(tiny_run, Filters(aoi=path)), tmp_path / "part")
     for name in ("probability", "probability_lower", "applicability", "risk_class"):
         part, window = read_raster(tmp_path / "part" / f"{name}.tif")
         same = read_raster_like(tiny_run / "rasters" / f"{name}.tif", window)
@@ -87,7 +87,7 @@ def test_a_part_reads_as_in_the_whole(tiny_run: Path, tmp_path: Path) -> None:
 def test_an_area_outside_is_refused_with_what_would_do(tiny_run: Path, tmp_path: Path) -> None:
     far_away = area(tmp_path, box(10.0, 50.0, 10.1, 50.1), "EPSG:4326")
     with pytest.raises(CoverError, match="leaves the study area"):
-        predict_request(tiny_run, Filters(aoi=far_away), out=tmp_path / "part", said=[].append)
+        write_maps(open_request(tiny_run, Filters(aoi=far_away)), tmp_path / "part")
     assert not (tmp_path / "part").exists()
 
 

@@ -19,8 +19,8 @@ from minerisk.features.grid import cells_inside, study_grid
 from minerisk.pipelines.predict import predict as predict_module
 from minerisk.pipelines.predict import tiles, window
 from minerisk.pipelines.provenance.manifest import locked
-from minerisk.pipelines.request.answer import predict_request
-from minerisk.pipelines.request.filters import Filters
+from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.request.answer import open_request, write_maps
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.layers import present_features
 from minerisk.pipelines.run.progress import progress
@@ -208,12 +208,12 @@ def test_what_a_tile_wrote_is_on_the_disk_before_its_mark(
 
 
 def test_two_requests_into_one_folder_are_not_made_at_once(tiny_copy: Path, tmp_path: Path) -> None:
-    asked = Filters(hazard="any")
+    asked = open_request(tiny_copy, Filters(hazard="any"))
     with (
         locked(tmp_path / "out"),
         pytest.raises(InputError, match="Another minerisk process is at work"),
     ):
-        predict_request(tiny_copy, asked, out=tmp_path / "out", said=lambda _: None)
+        write_maps(asked, tmp_path / "out")
 
 
 def test_a_damaged_cube_is_built_anew_and_never_recorded(tiny_copy: Path) -> None:

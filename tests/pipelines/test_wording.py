@@ -13,7 +13,9 @@ from babel.messages.pofile import read_po
 from minerisk.features.cube.store import open_cube
 from minerisk.pipelines.formats import palette
 from minerisk.pipelines.language.messages import LANGUAGES, LOCALE
+from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.report.report import report_of_run
+from minerisk.pipelines.request.answer import open_request
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.run.folder import Run
 
@@ -140,7 +142,7 @@ def test_the_page_for_survey_managers_makes_no_claim():
 
 def test_nothing_that_is_handed_out_makes_a_claim(tiny_run, tmp_path):
     """Also words put together from parts; names of layers, columns and gates are data."""
-    make_packs(tiny_run, tmp_path / "pack", public=True)
+    make_packs(open_request(tiny_run, Filters()), tmp_path / "pack", public=True)
     claims = {
         f"{path.parent.name}/{path.name}: {words}"
         for path in sorted(tmp_path.rglob("*"))

@@ -11,14 +11,14 @@ import pytest
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 TINY = CONFIGS / "tiny.yaml"
 VERBS = (
-    "run", "init", "validate", "build", "train", "evaluate", "evaluate-table", "predict",
-    "prioritize", "report", "audit", "review",
+    "run", "init", "validate", "build", "train", "evaluate", "predict", "prioritize", "report",
+    "request", "feedback", "retrain", "audit", "review",
 )  # fmt: skip
 
 
 def minerisk(*words: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "minerisk.pipelines.cli.main", *map(str, words)],
+        [sys.executable, "-m", "minerisk", *map(str, words)],
         cwd=cwd,
         env=os.environ | environment,
         capture_output=True,
@@ -119,13 +119,13 @@ def test_a_layer_elsewhere_stops_the_run(tmp_path: Path, data: Path) -> None:
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
-    refused(minerisk("audit", tmp_path, cwd=tmp_path), 2, "manifest.json")
-    refused(minerisk("predict", "--run", tmp_path, cwd=tmp_path), 2, "manifest.json")
-    refused(minerisk("evaluate", "--run", tmp_path, cwd=tmp_path), 2, "metrics.json")
+    refused(minerisk("audit", "verify", tmp_path, cwd=tmp_path), 2, "manifest.json")
+    refused(minerisk("predict", tmp_path, cwd=tmp_path), 2, "manifest.json")
+    refused(minerisk("evaluate", "run", tmp_path, cwd=tmp_path), 2, "metrics.json")
 
 
 def test_evaluate_prints_model_and_rules_side_by_side(tiny_run: Path, tmp_path: Path) -> None:
-    done = minerisk("evaluate", "--run", tiny_run, cwd=tmp_path)
+    done = minerisk("evaluate", "run", tiny_run, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("SIMULATED findings")
     for words in ("the model", "random forest", "distance rule", "optimistic reference"):
@@ -133,7 +133,7 @@ def test_evaluate_prints_model_and_rules_side_by_side(tiny_run: Path, tmp_path: 
 
 
 def test_audit_exits_1_on_a_changed_byte(tiny_copy: Path, tmp_path: Path) -> None:
-    assert minerisk("audit", tiny_copy, cwd=tmp_path).returncode == 0
+    assert minerisk("audit", "verify", tiny_copy, cwd=tmp_path).returncode == 0
     (tiny_copy / "tasks.csv").write_text("task\n")
     done = minerisk("audit", "verify", tiny_copy, cwd=tmp_path)
     assert done.returncode == 1
@@ -142,7 +142,7 @@ def test_audit_exits_1_on_a_changed_byte(tiny_copy: Path, tmp_path: Path) -> Non
 
 def test_an_interrupt_is_one_line_and_130(tmp_path: Path) -> None:
     running = subprocess.Popen(
-        [sys.executable, "-m", "minerisk.pipelines.cli.main", "run", TINY, "--out", "out"],
+        [sys.executable, "-m", "minerisk", "run", TINY, "--out", "out"],
         cwd=tmp_path,
         stderr=subprocess.PIPE,
         text=True,
@@ -156,7 +156,7 @@ def test_an_interrupt_is_one_line_and_130(tmp_path: Path) -> None:
     running.send_signal(signal.SIGINT)
     said = running.communicate(timeout=120)[1]
     assert running.returncode == 130
-    assert said.splitlines()[-1].startswith("minerisk: Stopped. What was finished is kept")
+    assert said.splitlines()[-1].startswith("minerisk: Stopped. Finished stages are kept")
     assert "Traceback" not in said
 
 

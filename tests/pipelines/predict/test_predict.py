@@ -11,8 +11,8 @@ from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE
 from minerisk.pipelines.predict import predict as predict_module
-from minerisk.pipelines.request.answer import predict_request
-from minerisk.pipelines.request.filters import Filters
+from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.request.answer import open_request, write_maps
 from minerisk.pipelines.run import contents
 from minerisk.pipelines.steps import redo_step
 
@@ -34,6 +34,6 @@ def test_a_model_that_tells_nothing_apart_says_so_everywhere(
     part = tmp_path / "part.gpkg"
     inner = box(left + 5_000, bottom + 5_000, right - 5_000, top - 5_000)
     gpd.GeoDataFrame(geometry=[inner], crs=str(geobox.crs)).to_file(part, driver="GPKG")
-    predict_request(tiny_copy, Filters(aoi=part), out=tmp_path / "part", said=[].append)
+    write_maps(open_request(tiny_copy, Filters(aoi=part)), tmp_path / "part")
     classes, _ = read_raster(tmp_path / "part" / "risk_class.tif")
     assert set(np.unique(classes)) <= {CANNOT_SAY, OUTSIDE}

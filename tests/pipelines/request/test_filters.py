@@ -16,13 +16,10 @@ from minerisk.features.grid import cell_centres
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.predict.window import area_window
 from minerisk.pipelines.prioritize.land import filtered
-from minerisk.pipelines.request.answer import predict_request
-from minerisk.pipelines.request.filters import Filters, check_filters, request_area, task_settings
+from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.request.answer import open_request, write_maps
+from minerisk.pipelines.request.filters import check_filters, request_area, task_settings
 from minerisk.pipelines.run.folder import Run
-
-
-def said(line: str) -> None:
-    """Say nothing."""
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +38,7 @@ def run(tiny_run: Path) -> Run:
         (Filters(near=("streams",), within_m=-5), "expected metres above 0"),
         (Filters(districts=("North",)), "names no layer of districts"),
         (Filters(hazard="ap"), "No hazard class is named 'ap'. There are: any"),
-        (Filters(as_of="soon"), "expected a day as YYYY-MM-DD"),
-        (Filters(as_of="2999-01-01"), "a day to come"),
+        (Filters(as_of=dt.date(2999, 1, 1)), "a day to come"),
     ],
 )
 def test_what_is_not_known_is_refused_with_the_choices(
@@ -55,9 +51,9 @@ def test_what_is_not_known_is_refused_with_the_choices(
 
 def test_cells_near_a_layer_are_those_whose_centre_is(tiny_copy: Path) -> None:
     asked = Filters(near=("settlements",), within_m=2_000)
-    paths = predict_request(tiny_copy, asked, said=said)
-    folder = tiny_copy / "requests" / "near_settlements_2000m"
-    assert folder / "risk_class.tif" in paths
+    opened = open_request(tiny_copy, asked)
+    folder = opened.home
+    assert "risk_class.tif" in write_maps(opened).maps
     part, geobox = read_raster(folder / "probability.tif")
     towns = Run.open(tiny_copy).layers().vector("settlements", crs=str(geobox.crs)).geometry
     whole, grid = read_raster(tiny_copy / "rasters" / "probability.tif")
@@ -69,13 +65,13 @@ def test_cells_near_a_layer_are_those_whose_centre_is(tiny_copy: Path) -> None:
     assert np.isfinite(part).sum() == ((distance <= 2_000) & inside & np.isfinite(whole)).sum()
     assert set(part[np.isfinite(part)].tolist()) <= set(whole[np.isfinite(whole)].tolist())
     told = json.loads((folder / "request.json").read_text(encoding="utf-8"))
-    assert told["asked"]["near"] == ["settlements"]
+    assert told["filters"]["near"] == ["settlements"]
     assert told["cells"] == np.isfinite(part).sum()
     assert told["hectares"] == 25 * told["cells"]
 
 
 def test_the_whole_asked_for_is_the_whole(tiny_copy: Path, tmp_path: Path) -> None:
-    predict_request(tiny_copy, Filters(hazard="any"), out=tmp_path / "all", said=said)
+    write_maps(open_request(tiny_copy, Filters(hazard="any")), tmp_path / "all")
     for name in ("probability.tif", "risk_class.tif"):
         whole = (tiny_copy / "rasters" / name).read_bytes()
         assert (tmp_path / "all" / name).read_bytes() == whole
@@ -90,9 +86,9 @@ def test_every_filter_that_is_given_must_hold(run: Run, tmp_path: Path) -> None:
     near = Filters(near=("streams", "settlements"), within_m=3_000)
     both = request_area(run, near)
     for name in near.near:
-        alone = request_area(run, replace(near, near=(name,)))
+        alone = request_area(run, near.model_copy(update={"near": (name,)}))
         assert both.geometry.iloc[0].within(alone.geometry.iloc[0].buffer(1))
-    cut = request_area(run, replace(near, aoi=tmp_path / "half.gpkg"))
+    cut = request_area(run, near.model_copy(update={"aoi": tmp_path / "half.gpkg"}))
     assert cut.total_bounds[2] <= middle
     assert 0 < cut.area.sum() < both.area.sum()
 
@@ -101,7 +97,7 @@ def test_land_outside_the_study_area_and_no_land_are_refused(run: Run, tmp_path:
     far = gpd.GeoDataFrame(geometry=[box(0, 0, 500, 500)], crs=run.config.study_area.crs)
     far.to_file(tmp_path / "far.gpkg")
     with pytest.raises(CoverError, match="leaves the study area"):
-        request_area(run, Filters(aoi=tmp_path / "far.gpkg"))
+        open_request(run.folder, Filters(aoi=tmp_path / "far.gpkg"))
     layers, crs = run.layers(), run.config.study_area.crs
     line = layers.vector("front_line", crs=crs).union_all().buffer(2_000)
     land = layers.vector(run.config.study_area.boundary, crs=crs).union_all().difference(line)
@@ -139,8 +135,8 @@ def test_a_day_needs_dated_evidence(run: Run) -> None:
     layers["simulated_finds"] = layers["simulated_finds"].model_copy(update={"date_column": None})
     here = replace(run, config=run.config.model_copy(update={"layers": layers}))
     with pytest.raises(InputError, match="The layers simulated_finds have no date_column"):
-        check_filters(here, Filters(as_of="2023-01-01"))
-    check_filters(run, Filters(as_of=str(dt.date(2023, 1, 1))))
+        check_filters(here, Filters(as_of=dt.date(2023, 1, 1)))
+    check_filters(run, Filters(as_of=dt.date(2023, 1, 1)))
 
 
 def test_near_means_the_same_for_rasters_and_for_tasks(run: Run) -> None:

@@ -20,9 +20,10 @@ from minerisk.pipelines.formats.palette import CLASS_WORDS, LOWER, OUTSIDE, PROB
 from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
-from minerisk.pipelines.request.answer import predict_request
+from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.request.answer import open_request, write_maps
 from minerisk.pipelines.request.contents import NO_TASK, USE
-from minerisk.pipelines.request.filters import Filters, request_area
+from minerisk.pipelines.request.filters import request_area
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.request.rasters import NEEDED
 from minerisk.pipelines.run.folder import Run
@@ -42,7 +43,7 @@ def aoi(tiny_run, tmp_path_factory):
 @pytest.fixture(scope="module")
 def packs(tiny_run, aoi, tmp_path_factory):
     out = tmp_path_factory.mktemp("packs") / "request"
-    asked = ["pack", str(tiny_run), "--out", str(out), "--aoi", str(aoi), "--public"]
+    asked = ["request", str(tiny_run), "--out", str(out), "--aoi", str(aoi), "--public"]
     done = CliRunner().invoke(app, asked, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return out, out.with_name("request_public")
@@ -142,7 +143,7 @@ def test_tasks_are_those_of_the_run_that_touch_the_area(packs, tiny_run, aoi):
 def test_the_same_request_gives_the_same_bytes_and_takes_the_place_of_the_old(packs, tiny_run, aoi):
     before = (packs[0] / "manifest.json").read_bytes()
     (packs[0] / "left_over.txt").write_text("old")
-    make_packs(tiny_run, packs[0], filters=Filters(aoi=aoi))
+    make_packs(open_request(tiny_run, Filters(aoi=aoi)), packs[0])
     assert (packs[0] / "manifest.json").read_bytes() == before
     assert not (packs[0] / "left_over.txt").exists()
 
@@ -150,7 +151,7 @@ def test_the_same_request_gives_the_same_bytes_and_takes_the_place_of_the_old(pa
 def test_a_folder_that_is_no_pack_is_left_alone(tiny_run, tmp_path):
     (tmp_path / "thesis.txt").write_text("ten years")
     with pytest.raises(InputError, match="holds no pack"):
-        make_packs(tiny_run, tmp_path)
+        make_packs(open_request(tiny_run, Filters()), tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "ten years"
 
 
@@ -158,7 +159,7 @@ def test_a_run_whose_files_were_changed_hands_nothing_out(tiny_copy, tmp_path):
     path = tiny_copy / "rasters" / "probability.tif"
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(FindingError, match="is not as the run wrote it"):
-        make_packs(tiny_copy, tmp_path / "pack")
+        make_packs(open_request(tiny_copy, Filters()), tmp_path / "pack")
     assert not (tmp_path / "pack").exists()
 
 
@@ -166,10 +167,10 @@ def test_an_unfinished_run_and_an_area_elsewhere_are_refused(tiny_copy, tmp_path
     far = tmp_path / "far.gpkg"
     gpd.GeoDataFrame(geometry=[box(0, 0, 1, 1)], crs="EPSG:4326").to_file(far)
     with pytest.raises(CoverError):
-        make_packs(tiny_copy, tmp_path / "pack", filters=Filters(aoi=far))
+        make_packs(open_request(tiny_copy, Filters(aoi=far)), tmp_path / "pack")
     shutil.rmtree(tiny_copy / "rasters")
     with pytest.raises(InputError, match="Finish the run"):
-        make_packs(tiny_copy, tmp_path / "other", filters=Filters(aoi=aoi))
+        make_packs(open_request(tiny_copy, Filters(aoi=aoi)), tmp_path / "other")
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +196,7 @@ def run_with_class(tiny_run, tmp_path_factory):
 
 
 def test_maps_of_a_class_lie_in_a_folder_and_bear_its_name_in_words(run_with_class, tmp_path):
-    make_packs(run_with_class, tmp_path / "pack", public=True)
+    make_packs(open_request(run_with_class, Filters()), tmp_path / "pack", public=True)
     for pack in (tmp_path / "pack", tmp_path / "pack_public"):
         for name in NEEDED:
             assert cog_validate(pack / "ap" / f"{name}.tif")[0]
@@ -217,7 +218,7 @@ def test_maps_of_a_class_lie_in_a_folder_and_bear_its_name_in_words(run_with_cla
 
 
 def test_one_class_asked_for_is_all_there_is_maps_and_tasks(run_with_class, tmp_path):
-    make_packs(run_with_class, tmp_path / "pack", filters=Filters(hazard="ap"))
+    make_packs(open_request(run_with_class, Filters(hazard="ap")), tmp_path / "pack")
     pack = tmp_path / "pack"
     part, geobox = read_raster(pack / "probability.tif")
     whole = read_raster_like(run_with_class / "rasters" / "ap" / "probability.tif", geobox)
@@ -233,10 +234,10 @@ def test_one_class_asked_for_is_all_there_is_maps_and_tasks(run_with_class, tmp_
 
 def test_land_near_a_layer_is_cut_and_its_tasks_are_made_anew(tiny_copy, tmp_path):
     asked = Filters(near=("settlements",), within_m=2_000)
-    make_packs(tiny_copy, tmp_path / "pack", filters=asked)
+    make_packs(open_request(tiny_copy, asked), tmp_path / "pack")
     part, _ = read_raster(tmp_path / "pack" / "probability.tif")
-    predicted = predict_request(tiny_copy, asked, out=tmp_path / "same", said=[].append)
-    assert tmp_path / "same" / "probability.tif" in predicted
+    predicted = write_maps(open_request(tiny_copy, asked), tmp_path / "same")
+    assert "probability.tif" in predicted.maps
     same, _ = read_raster(tmp_path / "same" / "probability.tif")
     np.testing.assert_array_equal(part, same)
     tasks = pyogrio.read_dataframe(tmp_path / "pack" / "tasks.gpkg", layer="tasks")
@@ -252,7 +253,7 @@ def test_land_too_small_for_a_task_of_its_own_has_maps_and_the_tasks_that_touch_
     tiny_copy, tmp_path
 ):
     asked = Filters(near=("settlements",), within_m=300)  # a cell or two, and tasks have 100 ha
-    make_packs(tiny_copy, tmp_path / "pack", filters=asked)
+    make_packs(open_request(tiny_copy, asked), tmp_path / "pack")
     known = pyogrio.read_dataframe(tiny_copy / "tasks.gpkg", layer="tasks")
     area = request_area(Run.open(tiny_copy), asked).union_all()
     tasks = pyogrio.read_dataframe(tmp_path / "pack" / "tasks.gpkg", layer="tasks")
@@ -264,12 +265,12 @@ def test_land_too_small_for_a_task_of_its_own_has_maps_and_the_tasks_that_touch_
 def test_a_public_copy_never_tells_the_land_near_finds(tiny_run, tmp_path):
     asked = Filters(near=("simulated_finds",), within_m=2_000)
     with pytest.raises(InputError, match="would tell where finds are"):
-        make_packs(tiny_run, tmp_path / "pack", filters=asked, public=True)
+        make_packs(open_request(tiny_run, asked), tmp_path / "pack", public=True)
 
 
 @pytest.mark.parametrize("language", ["az", "ru"])
 def test_legends_and_words_are_in_the_language_asked_for(run_with_class, tmp_path, language):
-    make_packs(run_with_class, tmp_path / "pack", language=language)
+    make_packs(open_request(run_with_class, Filters()), tmp_path / "pack", language=language)
     told, pack = texts(language), tmp_path / "pack"
     legend = (pack / "risk_class.qml").read_text(encoding="utf-8")
     assert told.say(CLASS_WORDS[LOWER]) in legend
@@ -286,5 +287,5 @@ def test_legends_and_words_are_in_the_language_asked_for(run_with_class, tmp_pat
 
 def test_a_language_that_is_not_there_is_refused_before_anything_is_taken_away(packs, tiny_run):
     with pytest.raises(InputError, match="expected one of en, az, ru"):
-        make_packs(tiny_run, packs[0], language="de")
+        make_packs(open_request(tiny_run, Filters()), packs[0], language="de")
     assert (packs[0] / "manifest.json").is_file()

@@ -1,0 +1,78 @@
+"""Arguments and options that several commands share: one meaning, one help text."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from minerisk.pipelines.records.choices import Hazard as HazardClass
+from minerisk.pipelines.records.choices import Language as LanguageName
+
+
+def example(line: str) -> str:
+    """Return the end of a command's help: a line that can be copied."""
+    return f"\b\nExample:\n  {line}"
+
+
+def day(text: str) -> dt.date:
+    """Read a day that was given on the command line."""
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no day; expected YYYY-MM-DD.") from error
+
+
+Config = Annotated[Path, typer.Argument(help="configuration of the study area, YAML")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="run folder")]
+NewRun = Annotated[Path, typer.Option("--out", help="run folder; new, or one to continue")]
+Out = Annotated[Path | None, typer.Option("--out", help="folder for the result")]
+Layer = Annotated[str | None, typer.Option("--layer", help="layer of that file")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON")]
+By = Annotated[
+    str | None,
+    typer.Option("--by", help="who does this: a role or staff number is enough; it is recorded"),
+]
+Workers = Annotated[int, typer.Option("--workers", min=1, help="processes that share the tiles")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="Dask scheduler whose workers share them: tcp://host:port"),
+]
+Language = Annotated[
+    LanguageName, typer.Option("--language", help="English, Azerbaijani or Russian")
+]
+WithoutLayers = Annotated[
+    bool, typer.Option("--without-layers", help="the layers are not here: check their hashes only")
+]
+Pin = Annotated[
+    str | None,
+    typer.Option("--pin", help="hash of the trail or of a review, received separately"),
+]
+Trust = Annotated[
+    Path | None, typer.Option("--trust", help="file of public keys that may sign reviews")
+]
+Near = Annotated[
+    list[str] | None,
+    typer.Option("--near", metavar="LAYER", help="only land near this layer; repeatable"),
+]
+Within = Annotated[
+    float | None, typer.Option("--within", metavar="METRES", help="greatest distance to --near")
+]
+District = Annotated[
+    list[str] | None,
+    typer.Option("--district", metavar="NAME", help="only land in this district; repeatable"),
+]
+Hazard = Annotated[HazardClass | None, typer.Option("--hazard", help="only this hazard class")]
+AsOf = Annotated[
+    dt.date | None,
+    typer.Option(
+        "--as-of",
+        parser=day,
+        metavar="YYYY-MM-DD",
+        help="use only what was known on this day; makes a run of its own",
+    ),
+]
+Aoi = Annotated[
+    Path | None,
+    typer.Option("--aoi", metavar="FILE", help="only land in the polygons of this file"),
+]

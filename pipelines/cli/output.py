@@ -1,0 +1,35 @@
+"""What commands print: results on standard output, progress on standard error."""
+
+import json
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from minerisk.pipelines.records.record import Record
+
+
+def show(found: "Record | JsonValue", lines: Iterable[str], *, as_json: bool) -> None:
+    """Print lines for people, or everything that was found as JSON."""
+    if as_json:
+        typer.echo(json_text(found))
+        return
+    for line in lines:
+        typer.echo(line)
+
+
+def json_text(found: "Record | JsonValue") -> str:
+    """Write a result as JSON, a value a line."""
+    from pydantic import BaseModel
+
+    if isinstance(found, BaseModel):
+        return found.model_dump_json(indent=1)
+    return json.dumps(found, indent=1, sort_keys=True)
+
+
+def progress_line(line: str) -> None:
+    """Print a line about progress."""
+    typer.echo(line, err=True)

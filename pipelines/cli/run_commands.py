@@ -1,0 +1,166 @@
+"""Commands that make a run: from a folder of layers to the report, all at once or by stage."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from minerisk.pipelines.cli.options import (
+    By,
+    Config,
+    Json,
+    Language,
+    NewRun,
+    Out,
+    RunFolder,
+    Scheduler,
+    Workers,
+    example,
+)
+from minerisk.pipelines.cli.output import progress_line, show
+
+if TYPE_CHECKING:
+    from minerisk.pipelines.run.workers import Workers as RunWorkers
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    for command, line in (
+        (run, "minerisk run my_area.yaml --out runs/my_area"),
+        (init, "minerisk init my_layers/ --out my_area.yaml"),
+        (validate, "minerisk validate my_area.yaml"),
+        (features, "minerisk features my_area.yaml"),
+        (build, "minerisk build my_area.yaml --out runs/my_area"),
+        (train, "minerisk train my_area.yaml --out runs/my_area"),
+        (predict, "minerisk predict runs/my_area --workers 2"),
+        (prioritize, "minerisk prioritize runs/my_area"),
+        (report, "minerisk report runs/my_area --language az"),
+    ):
+        app.command(epilog=example(line))(command)
+
+
+def run(
+    config: Config,
+    out: NewRun,
+    by: By = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+) -> None:
+    """Make a run, from layers to report.
+
+    Every stage is done in order and once; the command continues where it stopped.
+    """
+    shared = workers_for(
+        workers, scheduler, "minerisk.features.cube.build", "minerisk.pipelines.predict.predict"
+    )
+    from minerisk.pipelines.steps import run_steps
+
+    done = run_steps(config, out, by=by, said=progress_line, workers=shared)
+    from minerisk.pipelines.report.summary import closing_lines
+
+    for line in closing_lines(done):
+        typer.echo(line)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(help="folder of layers")],
+    out: Annotated[Path, typer.Option("--out", help="YAML file to write")] = Path(
+        "study_area.yaml"
+    ),
+) -> None:
+    """Write a first configuration from a folder of layers."""
+    from minerisk.pipelines.prepare.init import write_first_config
+
+    for line in write_first_config(folder, out):
+        typer.echo(line)
+
+
+def validate(config: Config, out: Out = None, as_json: Json = False) -> None:
+    """Check the layers of a study area before anything is built."""
+    from minerisk.pipelines.prepare.validate import run_validate, show_report
+    from minerisk.pipelines.run.folder import read_config
+    from minerisk.pipelines.run.layers import open_layers
+    from minerisk.pipelines.run.progress import out as console
+
+    parsed = read_config(config)
+    found = run_validate(parsed, layers=open_layers(parsed, config_path=config), out_dir=out)
+    if as_json:
+        typer.echo(found.to_json(), nl=False)
+    else:
+        show_report(found, console)
+    if found.failed:
+        raise typer.Exit(1)
+
+
+def features(
+    config: Annotated[
+        Path | None, typer.Argument(help="configuration: list the columns it builds")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the kinds of features, or the columns of a study area."""
+    from minerisk.pipelines.prepare.feature_list import lines_of, listed
+
+    found = listed(config)
+    show(found, lines_of(found), as_json=as_json)
+
+
+def build(config: Config, out: NewRun, workers: Workers = 1, scheduler: Scheduler = None) -> None:
+    """Make a run up to the feature cube and the labels."""
+    shared = workers_for(workers, scheduler, "minerisk.features.cube.build")
+    from minerisk.pipelines.steps import run_steps
+
+    done = run_steps(config, out, last="build", said=progress_line, workers=shared)
+    typer.echo(f"Cube: {done.files.cube}")
+
+
+def train(config: Config, out: NewRun, by: By = None) -> None:
+    """Make a run up to the calibrated model and its scores."""
+    from minerisk.pipelines.report.summary import score_lines
+    from minerisk.pipelines.steps import run_steps
+
+    done = run_steps(config, out, last="track", by=by, said=progress_line)
+    for line in score_lines(done.metrics()):
+        typer.echo(line)
+
+
+def predict(folder: RunFolder, workers: Workers = 1, scheduler: Scheduler = None) -> None:
+    """Write the risk rasters of a run again. For a part of its land see `minerisk request`."""
+    shared = workers_for(workers, scheduler, "minerisk.pipelines.predict.predict")
+    from minerisk.pipelines.steps import redo_step
+
+    done = redo_step(folder, "predict", said=progress_line, workers=shared)
+    typer.echo(f"Rasters: {done.files.rasters}")
+
+
+def prioritize(folder: RunFolder) -> None:
+    """Write the survey tasks of a run again. For a part of its land see `minerisk request`."""
+    from minerisk.pipelines.steps import redo_step
+
+    done = redo_step(folder, "prioritize", said=progress_line)
+    typer.echo(f"Tasks: {done.files.tasks_gpkg}, {done.files.tasks_csv}")
+
+
+def report(folder: RunFolder, language: Language = "en") -> None:
+    """Write the report of a run.
+
+    In English it is report.html; in other languages report_az.html or report_ru.html beside it.
+    """
+    from minerisk.pipelines.report.report import report_of_run
+    from minerisk.pipelines.run.folder import Run
+    from minerisk.pipelines.steps import redo_step
+
+    if language != "en":
+        typer.echo(f"Report: {report_of_run(Run.open(folder), language)}")
+        return
+    done = redo_step(folder, "report", said=progress_line)
+    typer.echo(f"Report: {done.files.report}")
+
+
+def workers_for(count: int, scheduler: str | None, *modules: str) -> "RunWorkers":
+    """Return the workers asked for; they import modules while this process does."""
+    from minerisk.pipelines.run.workers import Workers as RunWorkers
+
+    shared = RunWorkers(count, scheduler)
+    shared.prepare(*modules)
+    return shared

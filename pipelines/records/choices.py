@@ -1,0 +1,12 @@
+"""What is chosen by name: the same names on the command line, in records and in schemas."""
+
+from typing import Literal
+
+Hazard = Literal["any", "ap", "at", "uxo"]
+"""Any hazard, anti-personnel mines, anti-tank mines, unexploded ordnance."""
+
+Language = Literal["en", "az", "ru"]
+"""English, Azerbaijani, Russian."""
+
+DecisionName = Literal["approve", "reject", "withdraw"]
+"""What a reviewer can decide of a run."""

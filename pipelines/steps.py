@@ -1,11 +1,14 @@
 """`minerisk run`: every stage in order, each done once, each on record."""
 
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import JsonValue
+
+from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of, record_trainer
 from minerisk.pipelines.run.folder import Run
@@ -17,16 +20,50 @@ log = logging.getLogger(__name__)
 Work = Callable[[Run, Progress], tuple[Sequence[Path], dict[str, Any]]]
 
 
+Settings = Callable[[Run], dict[str, JsonValue]]
+
+
 @dataclass(frozen=True)
 class Step:
-    """A stage: its name, what it needs, which settings matter to it, and its work."""
+    """A stage of a run.
+
+    Attributes
+    ----------
+    name, title, about
+        In the manifest, while it is done, and in a sentence for reviewers.
+    needs
+        Earlier stages whose outputs it reads; those that this run does not have are left out.
+    settings
+        The part of the configuration that decides its outputs.
+    work
+        Makes the outputs; returns their paths and facts worth keeping.
+    layers
+        Whether it reads the layers of the configuration.
+    when
+        Tells whether a configuration has this stage; none is always.
+    """
 
     name: str
     title: str
+    about: str
     needs: tuple[str, ...]
-    sections: tuple[str, ...]
+    settings: Settings
     work: Work
     layers: bool = False
+    when: Callable[[Config], bool] | None = None
+
+    def is_in(self, config: Config) -> bool:
+        """Tell whether a configuration has this stage."""
+        return self.when is None or self.when(config)
+
+
+def sections(*names: str) -> Settings:
+    """Return how to read those sections of a configuration."""
+    return lambda run: run.config.model_dump(mode="json", include=set(names))
+
+
+def _whole_file(run: Run) -> dict[str, JsonValue]:
+    return {"file": run.files.config.read_text(encoding="utf-8")}
 
 
 def _configure(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
@@ -98,26 +135,33 @@ def _report(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
     return [report_of_run(run)], {}
 
 
+LAND = ("study_area", "layers", "features", "effort", "labels")
 STEPS = {
     step.name: step
     for step in (
-        Step("configure", "Configuration", (), (), _configure),
-        Step("simulate", "SIMULATED findings", ("configure",), ("study_area", "simulation"),
-             _simulate, layers=True),
-        Step("validate", "Validate layers", ("configure",),
-             ("study_area", "layers", "features", "effort", "labels"), _validate, layers=True),
-        Step("build", "Feature cube", ("configure",),
-             ("study_area", "layers", "features", "effort", "labels"), _build, layers=True),
-        Step("train", "Train and test", ("build",),
-             ("study_area", "folds", "model", "gates"), _train),
-        Step("track", "MLflow record", ("configure", "build", "train"), ("tracking",), _track),
-        Step("predict", "Risk rasters", ("build", "train"), ("study_area", "classes"), _predict),
-        Step("prioritize", "Survey tasks", ("build", "train", "predict"),
-             ("study_area", "layers", "features", "labels", "tasks", "model"), _prioritize,
-             layers=True),
-        Step("report", "Report", ("build", "train", "predict", "prioritize"), (), _report),
+        Step("configure", "Configuration", "take the configuration", (), _whole_file, _configure),
+        Step("simulate", "SIMULATED findings", "make SIMULATED findings", ("configure",),
+             sections("study_area", "simulation"), _simulate, layers=True,
+             when=lambda config: config.simulation is not None),
+        Step("validate", "Validate layers", "check the layers", ("configure", "simulate"),
+             sections(*LAND), _validate, layers=True),
+        Step("build", "Feature cube", "make the feature cube and the labels",
+             ("configure", "simulate"), sections(*LAND), _build, layers=True),
+        Step("train", "Train and test", "train, test on land held out, calibrate", ("build",),
+             sections("study_area", "folds", "model", "gates"), _train),
+        Step("track", "MLflow record", "record in MLflow", ("configure", "build", "train"),
+             sections("tracking"), _track),
+        Step("predict", "Risk rasters", "write the rasters", ("build", "train"),
+             sections("study_area", "classes"), _predict),
+        Step("prioritize", "Survey tasks", "write the survey tasks",
+             ("simulate", "build", "train", "predict"),
+             sections("study_area", "layers", "features", "labels", "tasks", "model"),
+             _prioritize, layers=True),
+        Step("report", "Report", "write the report", ("build", "train", "predict", "prioritize"),
+             sections(), _report),
     )
 }  # fmt: skip
+"""Every stage of a run, in order."""
 
 
 def run_steps(
@@ -170,7 +214,7 @@ def do_steps(
 ) -> None:
     """Do the stages of a run in order, up to `last`, in a folder that is locked."""
     for step in STEPS.values():
-        if step.name in skip or (step.name == "simulate" and run.config.simulation is None):
+        if step.name in skip or not step.is_in(run.config):
             continue
         said(_do(run, step))
         if step.name == last:
@@ -185,28 +229,23 @@ def redo_step(
     workers: Workers = ALONE,
 ) -> Run:
     """Do one stage of a run that has what it needs."""
+    run = replace(Run.open(folder), workers=workers)
     with locked(folder):
-        run = replace(Run.open(folder), workers=workers)
         said(_do(run, STEPS[name]))
     return run
 
 
 def _do(run: Run, step: Step) -> str:
-    needs = [*step.needs]
-    if run.config.simulation is not None and step.name in {"validate", "build", "prioritize"}:
-        needs.append("simulate")
+    needs = [name for name in step.needs if STEPS[name].is_in(run.config)]
     inputs: dict[str, str] = outputs_of(run.folder, *needs) if needs else {}
     if step.layers:
         inputs |= run.layer_inputs()
-    settings: Mapping[str, Any] = run.config.model_dump(mode="json", include=set(step.sections))
-    if step.name == "configure":
-        settings = {"file": (run.files.config).read_text(encoding="utf-8")}
     with progress(step.title) as bar:
         done = do_stage(
             run.folder,
             step.name,
             inputs=inputs,
-            settings=settings,
+            settings=step.settings(run),
             work=lambda: step.work(run, bar),
         )
     return f"{step.title}: {'done' if done else 'nothing to do, same inputs as before'}"

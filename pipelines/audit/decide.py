@@ -108,12 +108,13 @@ def follow(folder: Path) -> None:
     from minerisk.pipelines.run.folder import Run
     from minerisk.pipelines.tracking.registry import follow_reviews
 
+    run = Run.open(folder)
     try:
-        follow_reviews(Run.open(folder), read_manifest(folder), read_reviews(folder))
+        follow_reviews(run, read_manifest(folder), read_reviews(folder))
     except InputError as error:
         raise FindingError(
             f"The review is on record; MLflow did not follow: {error} Then run "
-            f"`minerisk review {folder} --follow`."
+            f"`minerisk review follow {folder}`."
         ) from error
 
 

@@ -17,20 +17,10 @@ from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import fingerprint
 from minerisk.pipelines.records.validation import Validation
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.steps import STEPS
 from minerisk.pipelines.tracking.mlflow_record import run_params
 
 Cell = str | tuple[str, str]
-STEP_WORDS: Mapping[str, str] = {
-    "configure": "take the configuration",
-    "simulate": "make SIMULATED findings",
-    "validate": "check the layers",
-    "build": "make the feature cube and the labels",
-    "train": "train, test on land held out, calibrate",
-    "track": "record in MLflow",
-    "predict": "write the rasters",
-    "prioritize": "write the survey tasks",
-    "report": "write the report",
-}
 FIGURE_WORDS: Mapping[str, str] = {
     "capture": "Land to survey, in the model's order, until this share is found",
     "folds": "Which land was held out together",
@@ -230,7 +220,7 @@ def _chain(manifest: Mapping[str, Any]) -> Block:
         ),
         ("Stage", "What it does", "Seconds", "Follows"),
         [
-            (stage["name"], STEP_WORDS.get(stage["name"], ""), _plain(stage.get("seconds")),
+            (stage["name"], STEPS[stage["name"]].about, _plain(stage.get("seconds")),
              str(stage.get("before")))
             for stage in manifest["stages"]
         ],

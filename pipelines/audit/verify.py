@@ -36,10 +36,11 @@ from minerisk.pipelines.provenance.manifest import (
 from minerisk.pipelines.provenance.reviews import REVIEWS, ReviewLog, read_reviews
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run, read_config
+from minerisk.pipelines.steps import STEPS
 
 UNTRACKED = {MANIFEST, REVIEWS, ".lock", "mlflow.db", "minerisk.log"}
 UNTRACKED_FOLDERS = {"mlflow", "requests", FEEDBACK}
-STAGES = ("configure", "validate", "build", "train", "track", "predict", "prioritize", "report")
+STAGES = tuple(name for name, step in STEPS.items() if step.when is None)
 AGREED = {
     "positive_cells": "min_positive_cells",
     "leakage": "permuted_auc_margin",

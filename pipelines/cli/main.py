@@ -3,7 +3,8 @@
 import logging
 import os
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -65,8 +66,13 @@ def main() -> None:
     logging.getLogger("rasterio._env").setLevel(logging.ERROR)  # drivers already absent
     logging.getLogger("optuna.storages").setLevel(logging.WARNING)  # a line for every study
     keep_output_own()
+    do(sys.argv[1:])
+
+
+def do(words: Sequence[str]) -> NoReturn:
+    """Do the command that is written in `words`, and exit."""
     with endings():
-        code = app(prog_name="minerisk", standalone_mode=False)
+        code = app(words, prog_name="minerisk", standalone_mode=False)
         if code == ExitCode.STOPPED:  # typer takes the interrupt for itself
             stopped()
-        sys.exit(code)
+    sys.exit(code)

@@ -1,4 +1,4 @@
-"""`minerisk evaluate --by`: how good a run is on land near the line, far from it, high, low."""
+"""`minerisk evaluate by`: how good a run is on land near the line, far from it, high, low."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`minerisk evaluate --labels`: score a run on finds that came after it, the test that counts."""
+"""`minerisk evaluate later`: score a run on finds that came after it, the test that counts."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

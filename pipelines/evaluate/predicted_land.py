@@ -74,7 +74,8 @@ def read_land(run: Run) -> Land:
             raise InputError(f"{run.folder} has no rasters/{name}; run `minerisk predict` first.")
         if recorded.get(f"rasters/{name}") != sha256_path(path):
             raise InputError(
-                f"rasters/{name} is not as the run wrote it (manifest.json). Run `minerisk audit`."
+                f"rasters/{name} is not as the run wrote it (manifest.json). "
+                "Run `minerisk audit verify`."
             )
     probability, geobox = read_raster(run.files.rasters / "probability.tif")
     ratio, _ = read_raster(run.files.rasters / "applicability.tif")

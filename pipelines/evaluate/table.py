@@ -1,4 +1,4 @@
-"""`minerisk evaluate-table`: folds, rules of thumb, gates and measures of a run, on any table."""
+"""`minerisk evaluate table`: folds, rules of thumb, gates and measures of a run, on any table."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

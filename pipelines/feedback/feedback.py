@@ -112,7 +112,7 @@ def retrain(
     """
     target = difference or out.with_name(f"{out.name}_difference")
     for folder in (out, target):
-        check_retrain(run_dir, retrain=True, out=folder)
+        check_outside(run_dir, folder)
     config = results_config(Run.open(run_dir))
     made = run_steps(config, out, by=by, said=said)
     found = compare_runs(run_dir, out, out=target)
@@ -131,15 +131,10 @@ def retrain(
     return {**found, "run": str(made.folder), "difference": str(target), "words": words}
 
 
-def check_retrain(run_dir: Path, *, retrain: bool, out: Path | None) -> None:
-    """Stop before anything is added if a new run is asked for by halves, or in the old one."""
-    if retrain != (out is not None):
-        raise InputError(
-            "--retrain and --out go together: the new run needs a folder of its own, such as "
-            f"--retrain --out {run_dir.name}_next."
-        )
-    if out is not None and out.resolve().is_relative_to(run_dir.resolve()):
-        raise InputError(f"{out} lies in the run folder {run_dir}. Choose another --out.")
+def check_outside(run_dir: Path, folder: Path) -> None:
+    """Refuse a folder in the run folder: what is on record there must stay as it is."""
+    if folder.resolve().is_relative_to(run_dir.resolve()):
+        raise InputError(f"{folder} lies in the run folder {run_dir}. Choose another --out.")
 
 
 def results_config(run: Run) -> Path:
@@ -217,7 +212,7 @@ def _add_results(content: dict[str, Any], results: gpd.GeoDataFrame) -> None:
             "path": RESULTS + FILE,
             "keep": {"outcome": [outcome]},
             "date_column": "date",
-            "source": "survey results delivered to `minerisk feedback`",
+            "source": "survey results delivered to `minerisk feedback add`",
         }
         kept = [item for item in labels.get(kind) or [] if item["layer"] != name]
         labels[kind] = [*kept, {"layer": name, **settings, "weight_column": "weight"}]

@@ -214,7 +214,7 @@ def _row(part: Searched, chosen: NDArray[np.bool_]) -> dict[str, Any]:
 def _measures(
     land: Land, fresh: NDArray[np.bool_], part: Searched
 ) -> dict[str, list[float | None]] | None:
-    """Score searched cells as `evaluate --labels` does; None if they hold one kind only."""
+    """Score searched cells as `evaluate later` does; None if they hold one kind only."""
     blocks = land.blocks(fresh)
     if not 0 < part.found.sum() < part.found.size or len(np.unique(blocks)) < 2:
         return None

@@ -146,7 +146,7 @@ def stored_results(folder: Path, *, crs: str) -> gpd.GeoDataFrame:
     log, home = intact(folder), folder / FEEDBACK
     if not log.entries:
         raise InputError(
-            f"{folder} has no survey results yet. Deliver some: `minerisk feedback --run RUN FILE`."
+            f"{folder} has no survey results yet. Add some: `minerisk feedback add RUN FILE`."
         )
     frames = []
     for entry in log.entries:

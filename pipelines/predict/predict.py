@@ -1,4 +1,4 @@
-"""`minerisk predict`: from a trained run to risk rasters, for all its land or a part of it."""
+"""From a trained run to risk rasters, for all its land or a part of it."""
 
 import hashlib
 import json

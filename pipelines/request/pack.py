@@ -234,7 +234,7 @@ def _taken(folder: Path, tasks: Path | None, hazards: Sequence[str]) -> dict[str
         if found[name] != recorded[name]:
             raise FindingError(
                 f"{folder / name} is not as the run wrote it; nothing is handed out from it. "
-                "`minerisk audit` says what else changed."
+                "`minerisk audit verify` says what else changed."
             )
     if tasks is not None:
         found["tasks.gpkg"] = sha256_path(tasks)

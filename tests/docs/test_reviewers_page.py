@@ -70,7 +70,7 @@ def pass_all_gates(folder: Path) -> None:
 
 def trust(desk: Path, said: Said) -> None:
     """Put on the list of trusted keys what the review says its key is."""
-    entries = json.loads(said("minerisk review runs/my_area --json")[1])["entries"]
+    entries = json.loads(said("minerisk review show runs/my_area --json")[1])["entries"]
     (desk / "trusted.txt").write_text(f"{entries[-1]['key']} reviewer 7\n", encoding="utf-8")
 
 
@@ -81,7 +81,7 @@ def test_every_command_of_the_page_does_what_the_page_says(
     assert len(lines) > 10
     seen = []
     for line in lines:
-        if " review " in line and "passed" not in seen:
+        if " review add " in line and "passed" not in seen:
             pass_all_gates(desk / "runs" / "my_area")
             seen.append("passed")
         if "--trust" in line:
@@ -91,7 +91,7 @@ def test_every_command_of_the_page_does_what_the_page_says(
         code, words = said(line)
         assert code == (1 if "ends with 1" in line else 0), f"{line}\n{words}"
         seen.append(line)
-    assert "State: withdrawn." in said("minerisk review runs/my_area")[1]
+    assert "State: withdrawn." in said("minerisk review show runs/my_area")[1]
     assert (desk / "runs" / "difference" / "rank_shift.png").is_file()
     assert (desk / "runs" / "lookback" / "lookback.csv").is_file()
     assert (desk / "runs" / "dossier_2" / "index.html").is_file()
@@ -110,10 +110,6 @@ def test_a_rewritten_run_does_not_fit_the_head_that_was_written_down(
     assert "the run was rewritten" in words
 
 
-def test_the_short_form_is_the_long_one(desk: Path, said: Said) -> None:
-    assert said("minerisk audit runs/my_area") == said("minerisk audit verify runs/my_area")
-
-
 def test_what_the_page_says_of_other_programs_holds(desk: Path, said: Said) -> None:
     page = (ROOT / "docs" / "reviewers.md").read_text(encoding="utf-8")
     for line in (
@@ -124,6 +120,6 @@ def test_what_the_page_says_of_other_programs_holds(desk: Path, said: Said) -> N
         if shutil.which(line.replace("cd runs/my_area/model && ", "").split()[0]):
             subprocess.run(line, shell=True, check=True, capture_output=True)
     words = "--decision reject --by 'reviewer 7' --note 'looked at' --key reviewer7.pem"
-    assert said(f"minerisk review runs/my_area {words}")[0] == 0
-    code, told = said("minerisk review runs/my_area --follow")
+    assert said(f"minerisk review add runs/my_area {words}")[0] == 0
+    code, told = said("minerisk review follow runs/my_area")
     assert (code, "State: reviewed." in told) == (0, True)

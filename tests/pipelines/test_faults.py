@@ -128,7 +128,7 @@ def test_a_store_that_another_process_has_locked_keeps_the_review(
     record_trainer(tiny_copy, "staff 12")
     monkeypatch.setattr("minerisk.pipelines.tracking.registry.LOCK_WAIT_S", 0.1)
     with holding(STORE, tiny_copy):
-        with pytest.raises(FindingError, match=r"The review is on record; MLflow.*--follow"):
+        with pytest.raises(FindingError, match=r"The review is on record; MLflow.*review follow"):
             review_run(tiny_copy, REJECT)
         assert any("cannot be read" in line for line in audit_run(tiny_copy).problems)
     assert read_reviews(tiny_copy).state == "reviewed"

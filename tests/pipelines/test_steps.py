@@ -1,5 +1,6 @@
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -54,7 +55,7 @@ def test_an_interrupt_leaves_what_was_finished(
         raise KeyboardInterrupt
 
     step = run_module.STEPS[stage]
-    broken = run_module.Step(step.name, step.title, step.needs, step.sections, stop, step.layers)
+    broken = replace(step, work=stop)
     manifest = json.loads((tiny_copy / "manifest.json").read_text(encoding="utf-8"))
     for known in manifest["stages"]:
         if known["name"] == stage:

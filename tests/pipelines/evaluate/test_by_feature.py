@@ -1,4 +1,4 @@
-"""`minerisk evaluate --by`: what is known of a run, told by the kind of land."""
+"""`minerisk evaluate by`: what is known of a run, told by the kind of land."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ from minerisk.features.grid import cell_centres
 from minerisk.pipelines.audit.verify import audit_run
 from minerisk.pipelines.evaluate.predicted_land import read_land
 from minerisk.pipelines.feedback.feedback import (
-    check_retrain,
+    check_outside,
     deliver,
     results_config,
     show_feedback,
@@ -116,11 +116,8 @@ def test_the_next_run_learns_the_results(tiny_copy: Path, results: Path, tmp_pat
 
 
 def test_a_new_run_needs_a_folder_of_its_own(tmp_path: Path) -> None:
-    for asked, out in ((True, None), (False, tmp_path / "next")):
-        with pytest.raises(InputError, match="--retrain and --out go together"):
-            check_retrain(tmp_path / "run", retrain=asked, out=out)
     with pytest.raises(InputError, match="lies in the run folder"):
-        check_retrain(tmp_path / "run", retrain=True, out=tmp_path / "run" / "next")
+        check_outside(tmp_path / "run", tmp_path / "run" / "next")
 
 
 def test_tasks_in_and_out_are_listed_with_their_places(tiny_run: Path) -> None:

@@ -97,7 +97,8 @@ def read_trees(text: str) -> Trees:
     except _WrongTreeError as error:
         raise InputError(
             f"Tree {error.number} of a model file does not hold together ({error}). Do not use "
-            "this model; train it again, and find out who changed the file (`minerisk audit verify`)."
+            "this model; train it again, and find out who changed the file "
+            "(`minerisk audit verify`)."
         ) from error
 
 

@@ -63,7 +63,7 @@ def closing_lines(run: Run) -> Iterator[str]:
         ("Trail", "manifest.json"),
     ):
         yield f"{words + ':':<14}{run.folder / name}"
-    yield f"{'Check it:':<14}minerisk audit {run.folder}"
+    yield f"{'Check it:':<14}minerisk audit verify {run.folder}"
 
 
 def _found(models: Mapping[str, Any]) -> str:

@@ -9,15 +9,21 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from minerisk.pipelines.cli.main import app
-from minerisk.pipelines.steps import run_steps
+from minerisk.pipelines.run.own_process import set_up_process
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ROOT / "configs" / "tiny.yaml"
 
 
+def pytest_configure() -> None:
+    """Be the process that the command line is, before GDAL and OpenMP are loaded."""
+    set_up_process()
+
+
 @pytest.fixture(scope="session")
 def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from minerisk.pipelines.steps import run_steps
+
     folder = tmp_path_factory.mktemp("runs") / "tiny"
     run_steps(TINY, folder)
     return folder
@@ -50,6 +56,8 @@ def said() -> Callable[[str], tuple[int, str]]:
     """Do a command of a page; give its exit code and what it said."""
 
     def do(line: str) -> tuple[int, str]:
+        from minerisk.pipelines.cli.main import app
+
         done = CliRunner().invoke(app, shlex.split(line, comments=True)[1:])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return done.exit_code, done.stdout

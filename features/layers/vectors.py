@@ -75,10 +75,11 @@ def read_frame(
         If it has no CRS, no such layer or column, or more than is taken.
     """
     kind = intake.kind_of(path)
-    if kind == "CSV":
-        return _read_csv(path, crs=crs, easting=easting, northing=northing)
     if kind not in intake.VECTOR_KINDS.values():
         raise InputError(f"{path.name} is a raster; expected a vector file.")
+    intake.sniff(path)
+    if kind == "CSV":
+        return _read_csv(path, crs=crs, easting=easting, northing=northing)
     frame = _read_parquet(path) if kind == "Parquet" else _read_ogr(path, kind, layer)
     if frame.crs is None:
         raise intake.MissingCrsError(
@@ -107,18 +108,29 @@ def _read_ogr(path: Path, kind: str, layer: str | None) -> gpd.GeoDataFrame:
     try:
         if kind == "GPKG":
             _check_geopackage(path)
-        names = [str(name) for name, geometry in pyogrio.list_layers(path) if geometry is not None]
-        chosen = _chosen_layer(path, names, layer)
-        info = pyogrio.read_info(path, layer=chosen, force_feature_count=True)
+        source = _by_driver(path, kind)
+        listed = pyogrio.list_layers(source)
+        chosen = _chosen_layer(
+            path, [str(name) for name, shape in listed if shape is not None], layer
+        )
+        info = pyogrio.read_info(source, layer=chosen, force_feature_count=True)
         if info["driver"] != kind:
             raise InputError(f"{path.name} opened as {info['driver']}; expected {kind}.")
         _check_count(path, kind, int(info["features"]))
-        frame = pyogrio.read_dataframe(path, layer=chosen)
+        frame = pyogrio.read_dataframe(source, layer=chosen)
     except _UNREADABLE as error:
         raise InputError(f"{path.name} cannot be read: {error}. Export it again.") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{path.name} has no geometry column; expected a layer with geometries.")
     return frame
+
+
+def _by_driver(path: Path, kind: str) -> Path | str:
+    """Name the driver where GDAL could take a checked file for another kind.
+
+    That is text: the other kinds begin with bytes that end the search of any driver for a word.
+    """
+    return f"GeoJSON:{path}" if kind == "GeoJSON" else path
 
 
 def _chosen_layer(path: Path, names: list[str], layer: str | None) -> str:

@@ -31,6 +31,9 @@ _METRES_PER_DEGREE = 111_195.0
 
 Floats = NDArray[np.float64]
 
+# A TIFF is read by itself: masks, overviews and metadata beside it were not checked.
+_without_sidecars = partial(rasterio.Env, GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR")
+
 
 class Band(Protocol):
     """One georeferenced band: where it is, and its values by window."""
@@ -65,7 +68,7 @@ class TiffBand:
         """Give the values of a window as float64 with NaN nodata, scale and offset applied."""
         window = Window.from_slices(rows, columns)
         try:
-            with rasterio.open(self.path, driver="GTiff") as dataset:
+            with _without_sidecars(), rasterio.open(self.path, driver="GTiff") as dataset:
                 # A mask of its own costs as much as the values; NaN needs none.
                 masked = not _says_nan(dataset, self.band)
                 values = dataset.read(self.band, window=window, masked=masked)
@@ -117,6 +120,7 @@ def open_band(path: Path, *, band: int = 1, variable: str | None = None) -> Band
         If it has no CRS or no position, no such band, or declares more than is taken.
     """
     kind = intake.kind_of(path)
+    intake.sniff(path)
     if kind == "GTiff":
         return _open_tiff(path, band)
     if kind == "Zarr":
@@ -126,7 +130,7 @@ def open_band(path: Path, *, band: int = 1, variable: str | None = None) -> Band
 
 def _open_tiff(path: Path, band: int) -> TiffBand:
     try:
-        with rasterio.open(path, driver="GTiff") as dataset:
+        with _without_sidecars(), rasterio.open(path, driver="GTiff") as dataset:
             crs, transform, shape = dataset.crs, dataset.transform, dataset.shape
             count, blocks = dataset.count, dataset.block_shapes
             itemsize = max(np.dtype(name).itemsize for name in dataset.dtypes)

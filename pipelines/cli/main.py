@@ -1,7 +1,6 @@
 """The command line. Heavy modules are imported by the command that needs them."""
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from typing import Annotated, NoReturn
@@ -16,6 +15,7 @@ from minerisk.pipelines.cli import (
     run_commands,
 )
 from minerisk.pipelines.cli.exit_codes import ExitCode, endings, exit_code_help, stopped
+from minerisk.pipelines.run.own_process import set_up_process
 from minerisk.pipelines.run.standard_output import keep_output_own
 
 app = typer.Typer(
@@ -58,14 +58,10 @@ def _options(
 
 def main() -> None:
     """Run the command line: one clear line and an exit code, whatever fails."""
-    # Waiting threads sleep: two runs on one machine would otherwise slow each other twentyfold.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # What GDAL has read stays in memory: by default a twentieth of the machine's in every worker.
-    os.environ.setdefault("GDAL_CACHEMAX", "256")  # MB
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
-    logging.getLogger("rasterio._env").setLevel(logging.ERROR)  # drivers already absent
     logging.getLogger("optuna.storages").setLevel(logging.WARNING)  # a line for every study
     keep_output_own()
+    set_up_process()
     do(sys.argv[1:])
 
 

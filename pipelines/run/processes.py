@@ -29,6 +29,7 @@ from traceback import format_exception
 from typing import Any, TypeVar
 
 from minerisk.features.errors import InputError
+from minerisk.pipelines.run.own_process import environment_of_ours, set_up_process
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,8 @@ def prepare(*modules: str) -> None:
         resource_tracker.ensure_running()  # which lets interrupts through when it has begun
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            forkserver.ensure_running()
+            with environment_of_ours():
+                forkserver.ensure_running()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -257,6 +259,7 @@ def _end(process: BaseProcess) -> None:
 
 def _serve(pipe: Any, packed: bytes) -> None:
     """Do one tile after the other until the main process closes the pipe."""
+    set_up_process()
     _begin()
     with suppress(EOFError, OSError):
         while True:

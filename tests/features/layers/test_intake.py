@@ -129,23 +129,23 @@ VRT = "<VRTDataset rasterXSize='4' rasterYSize='3'><SRS>EPSG:32638</SRS></VRTDat
 OGR_VRT = "<OGRVRTDataSource><OGRVRTLayer name='a'></OGRVRTLayer></OGRVRTDataSource>"
 
 
-@pytest.mark.parametrize(
-    ("name", "content"),
-    [
-        ("a.tif", VRT),
-        ("a.tiff", OGR_VRT),
-        ("a.geojson", OGR_VRT),
-        ("a.geojson", '{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline"}'),
-        ("a.json", '{"type": "CatalogCollection", "links": []}'),
-        ("a.csv", OGR_VRT),
-        ("a.shp", OGR_VRT),
-        ("a.fgb", OGR_VRT),
-        ("a.gpkg", OGR_VRT),
-        ("a.parquet", OGR_VRT),
-        ("a.gpkg", "SQLite format 3\x00" + "\x00" * 100),
-        ("a.csv", ""),
-    ],
-)
+HOSTILE = [
+    ("a.tif", VRT),
+    ("a.tiff", OGR_VRT),
+    ("a.geojson", OGR_VRT),
+    ("a.geojson", '{"type": "gdal_streamed_alg", "command_line": "gdal vector pipeline"}'),
+    ("a.json", '{"type": "CatalogCollection", "links": []}'),
+    ("a.csv", OGR_VRT),
+    ("a.shp", OGR_VRT),
+    ("a.fgb", OGR_VRT),
+    ("a.gpkg", OGR_VRT),
+    ("a.parquet", OGR_VRT),
+    ("a.gpkg", "SQLite format 3\x00" + "\x00" * 100),
+    ("a.csv", ""),
+]
+
+
+@pytest.mark.parametrize(("name", "content"), HOSTILE)
 def test_a_file_that_holds_something_else_than_its_suffix_says_is_refused(
     root: Path, name: str, content: str
 ) -> None:
@@ -154,32 +154,87 @@ def test_a_file_that_holds_something_else_than_its_suffix_says_is_refused(
         checked_path(name, root)
 
 
-def test_gdal_itself_cannot_open_what_follows_references(root: Path) -> None:
-    write_tiff(root / "secret.tif")
-    vrt = (
-        "<VRTDataset rasterXSize='4' rasterYSize='3'><VRTRasterBand dataType='Float32' band='1'>"
-        f"<SimpleSource><SourceFilename>{root / 'secret.tif'}</SourceFilename></SimpleSource>"
-        "</VRTRasterBand></VRTDataset>"
-    )
-    (root / "a.tif").write_text(vrt)
-    program = (
-        "import minerisk.features, rasterio, pyogrio, sys\n"
-        "for read in (rasterio.open, pyogrio.read_info):\n"
-        "    try:\n        read(sys.argv[1])\n    except Exception as error:\n"
-        "        print(type(error).__name__)\n"
-        "print('OGR_VRT' in pyogrio.list_drivers())\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(root / "a.tif")],
-        **{"capture_output": True, "text": True, "check": True, "cwd": Path(__file__).parents[3]},
-    )
-    assert done.stdout.split() == ["RasterioIOError", "DataSourceError", "False"]
-
-
-def test_a_vrt_that_slips_in_after_the_check_is_not_opened(root: Path) -> None:
+def test_a_vrt_that_slips_in_after_the_check_is_not_opened(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (root / "a.tif").write_text(VRT)
+    with pytest.raises(InputError, match="does not begin like"):
+        warp.open_band(root / "a.tif")
+    monkeypatch.setattr(intake, "sniff", lambda path: None)
     with pytest.raises(InputError, match="cannot be read"):
         warp.open_band(root / "a.tif")
+
+
+LIBRARY = """
+import os, sys
+import pyogrio
+from pathlib import Path
+from minerisk.features.errors import InputError
+from minerisk.features.layers import vectors, warp
+assert {"OGR_VRT", "GDALG"} <= set(pyogrio.list_drivers())
+for path in map(Path, sys.argv[1:]):
+    try:
+        band = path.suffix in (".tif", ".tiff")
+        read = warp.open_band if band else vectors.read_frame
+        print(*read(path).columns)
+    except InputError:
+        print("refused")
+assert "GDAL_SKIP" not in os.environ
+"""
+"""The readers in a process that left all of GDAL's drivers on."""
+
+
+def read_as_library(*paths: Path) -> list[str]:
+    kept = {name: value for name, value in os.environ.items() if "GDAL" not in name}
+    done = subprocess.run(
+        [sys.executable, "-c", LIBRARY, *map(str, paths)],
+        **{"capture_output": True, "text": True, "env": kept, "cwd": Path(__file__).parents[3]},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_the_readers_refuse_hostile_files_where_gdal_was_not_narrowed(root: Path) -> None:
+    paths = []
+    for number, (name, content) in enumerate(HOSTILE):
+        paths.append(root / f"{number}{name}")
+        paths[-1].write_text(content)
+    assert read_as_library(*paths) == ["refused"] * len(HOSTILE)
+
+
+def polyglots(root: Path) -> list[Path]:
+    """GeoJSON to the eye, and to drivers of GDAL that follow references another kind of file."""
+    points().to_file(root / "secret.gpkg", layer="secret")
+    source = f"<SrcDataSource>{root / 'secret.gpkg'}</SrcDataSource>"
+    vrt = f"<OGRVRTDataSource><OGRVRTLayer name='secret'>{source}</OGRVRTLayer></OGRVRTDataSource>"
+    read = f"gdal vector pipeline ! read {root / 'secret.gpkg'}"
+    point = {"type": "Feature", "properties": {}, "geometry": None}
+    inner = {"type": "FeatureCollection", "features": [point]}
+    pipeline = {"inner": inner, "type": "gdal_streamed_alg", "command_line": read}
+    (root / "a.geojson").write_text(json.dumps({**inner, "note": vrt}))
+    (root / "b.geojson").write_text(json.dumps(pipeline))
+    return [root / "a.geojson", root / "b.geojson"]
+
+
+def test_json_that_another_driver_would_follow_is_opened_as_geojson_or_not_at_all(
+    root: Path,
+) -> None:
+    paths = polyglots(root)
+    for path in paths:  # the first bytes do not show it
+        assert checked_path(path.name, root) == path.resolve()
+        assert list(vectors.read_frame(path).columns) == ["geometry"]
+    assert read_as_library(*paths) == ["geometry", "geometry"]
+
+
+def test_what_lies_beside_a_tiff_is_not_opened_with_it(root: Path) -> None:
+    path = write_tiff(root / "a.tif", nodata=1)
+    write_tiff(root / "a.tif.msk", dtype="uint8", nodata=None)
+    (root / "a.tif.aux.xml").write_text(
+        "<PAMDataset><PAMRasterBand band='1'><NoDataValue>7</NoDataValue>"
+        "<Offset>100</Offset></PAMRasterBand></PAMDataset>"
+    )
+    values = warp.open_band(path).read(slice(0, 3), slice(0, 4))
+    assert np.isnan(values).all()
 
 
 def test_a_small_file_that_declares_a_huge_raster_is_refused(root: Path) -> None:

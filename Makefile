@@ -44,7 +44,7 @@ validity: $(INSTALLED)  ## long checks of what the numbers promise (an hour), wr
 ablation: $(INSTALLED)  ## what each family of features is worth (an hour; needs MINERISK_DATA), written to docs/features.md
 	$(BIN)/minerisk ablate configs/bosnia_wide.yaml --out runs/ablation_bosnia --into docs/features/ablation.json
 	$(BIN)/minerisk ablate configs/karabakh_wide.yaml --out runs/ablation_karabakh --into docs/features/ablation.json
-	$(BIN)/python -m minerisk.pipelines.prepare.feature_list
+	$(BIN)/python -m docs.build.features_page
 
 lock: $(INSTALLED)  ## resolve the two locks anew, for every Python from 3.11
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \

@@ -1,7 +1,9 @@
 """What values of a configuration may be: bounds, names and words that many settings share."""
 
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -13,6 +15,31 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 Epoch = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,23}$")]
 HazardClass = Literal["ap", "at", "uxo", "any"]
 EvidenceKind = Literal["find", "accident", "confirmed", "suspicion", "cleared"]
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What a setting that names a layer reads; it stands in the type of the setting.
+
+    Attributes
+    ----------
+    kind
+        What the layer has to be.
+    front
+        Whether it is a front line as somebody drew it, whose error is to be stated.
+    told_apart
+        Whether its name is part of the names of the columns, besides that of ``layer``.
+    """
+
+    kind: Literal["raster", "vector"]
+    front: bool = False
+    told_apart: bool = False
+
+
+Raster = Annotated[Name, Reads("raster")]
+Vector = Annotated[Name, Reads("vector")]
+Front = Annotated[Name, Reads("vector", front=True)]
+Beside = Annotated[Name, Reads("vector", told_apart=True)]
 
 
 def _ascending(edges: tuple[float, ...]) -> tuple[float, ...]:
@@ -32,3 +59,15 @@ class Frozen(BaseModel):
     """Settings that are read once and never changed; a field that is not known is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+@lru_cache
+def layer_settings(settings: type[Frozen]) -> dict[str, Reads]:
+    """Return the settings of a class that name a layer, by the types of its fields."""
+    found: dict[str, Reads] = {}
+    for name, field in settings.model_fields.items():
+        marks = [*field.metadata]
+        for part in get_args(field.annotation):  # of a layer that may be left out: X | None
+            marks += getattr(part, "__metadata__", ())
+        found.update((name, mark) for mark in marks if isinstance(mark, Reads))
+    return found

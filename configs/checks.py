@@ -2,21 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
+from minerisk.configs.bounds import Frozen, Reads, layer_settings
 from minerisk.configs.feature_kinds import Distance
 from minerisk.configs.problems import ConfigCode, ConfigProblem, error, warning
 from minerisk.configs.schema import Config, RasterLayer
-
-_RASTER_FEATURES = (
-    *("terrain", "land_cover", "land_cover_edge", "value", "change", "passes", "landform"),
-    *("front_facing", "wetness", "trafficability", "visibility", "commanding_view"),
-)
-_FRONT_KINDS = ("front_line", "front_zones", "front_shape", "no_mans_land")
-_FRONT_FIELDS = ("front_line", "opposing_line")
-_RASTER_FIELDS = ("elevation", "before", "land_cover")
-OTHER_LAYERS = (
-    *("held_area", "front_line", "opposing_line"),
-    *("elevation", "before", "rivers", "roads", "observers", "land_cover", "land"),
-)
 
 
 def check_config(config: Config) -> list[ConfigProblem]:
@@ -42,17 +31,15 @@ def _layer(config: Config, place: str, name: str, *, kind: str) -> Iterator[Conf
 
 
 def _features(config: Config) -> Iterator[ConfigProblem]:
-    seen: dict[tuple[str, str, str | None], int] = {}
+    seen: dict[tuple[str, ...], int] = {}
     for index, feature in enumerate(config.features):
         place = f"features.{index} ({feature.kind})"
-        kind = "raster" if feature.kind in _RASTER_FEATURES else "vector"
-        yield from _layer(config, place, feature.layer, kind=kind)
-        for field, name in _others(feature):
-            other = "raster" if field in _RASTER_FIELDS else "vector"
-            yield from _layer(config, place, name, kind=other)
+        read = _read_by(feature)
+        for reads, name in read:
+            yield from _layer(config, place, name, kind=reads.kind)
         yield from _resolution(config, place, feature)
-        second = getattr(feature, "rivers", None) or getattr(feature, "observers", None)
-        key = (feature.kind, feature.layer, second)
+        beside = tuple(name for reads, name in read if reads.told_apart)
+        key = (feature.kind, feature.layer, *beside)
         if key in seen:
             values = {
                 "kind": feature.kind,
@@ -64,10 +51,11 @@ def _features(config: Config) -> Iterator[ConfigProblem]:
         yield from _classes_of(config, place, feature)
 
 
-def _others(feature: object) -> list[tuple[str, str]]:
-    """Give the fields other than `layer` that name a layer, and what they name."""
-    named = ((field, getattr(feature, field, None)) for field in OTHER_LAYERS)
-    return [(field, name) for field, name in named if name is not None]
+def _read_by(feature: Frozen) -> list[tuple[Reads, str]]:
+    """Return the layers that a feature reads: what each has to be, and its name."""
+    settings = layer_settings(type(feature)).items()
+    named = ((reads, getattr(feature, setting)) for setting, reads in settings)
+    return [(reads, name) for reads, name in named if name is not None]
 
 
 def _resolution(config: Config, place: str, feature: object) -> Iterator[ConfigProblem]:
@@ -101,7 +89,7 @@ def _leaks(config: Config) -> Iterator[ConfigProblem]:
     origins = {_origin(config, name): name for name in evidence if name in config.layers}
     for index, feature in enumerate(config.features):
         place = f"features.{index} ({feature.kind})"
-        for name in (feature.layer, *(name for _, name in _others(feature))):
+        for _, name in _read_by(feature):
             if name not in config.layers:
                 continue
             same = name if name in evidence else origins.get(_origin(config, name))
@@ -259,16 +247,14 @@ def _layers(config: Config) -> Iterator[ConfigProblem]:
 
 def _front_lines(config: Config) -> set[str]:
     """Name the layers that features read as a front line."""
-    lines = {item.layer for item in config.features if item.kind in _FRONT_KINDS}
-    for item in config.features:
-        lines |= {name for field, name in _others(item) if field in _FRONT_FIELDS}
-    return lines
+    read = [item for feature in config.features for item in _read_by(feature)]
+    return {name for reads, name in read if reads.front}
 
 
 def _used(config: Config) -> set[str]:
     names = _needed(config)
     for feature in config.features:
-        names |= {feature.layer, *(name for _, name in _others(feature))}
+        names |= {name for _, name in _read_by(feature)}
     return names | {effort.layer for effort in config.effort} | _task_layers(config)
 
 

@@ -1,16 +1,34 @@
-"""The kinds of features that a configuration can ask for, each with its settings."""
+"""The kinds of features that a configuration can ask for, each with its settings.
+
+What else there is to know of a kind is in `minerisk.features.kinds`. A setting that names a layer
+states in its type what it reads: `Raster`, `Vector`, a `Front` line, or a layer `Beside` the other
+that tells two features apart.
+"""
 
 import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from minerisk.configs.bounds import Edges, Epoch, Frozen, Height, Metres, Name, Radii, Share
+from minerisk.configs.bounds import (
+    Beside,
+    Edges,
+    Epoch,
+    Front,
+    Frozen,
+    Height,
+    Metres,
+    Name,
+    Radii,
+    Raster,
+    Share,
+    Vector,
+)
 
 
 class _Front(Frozen):
-    layer: Name = Field(description="the line")
-    held_area: Name | None = Field(
+    layer: Front = Field(description="the line")
+    held_area: Vector | None = Field(
         None, description="polygons of the side that laid the belts; distance is negative inside"
     )
     side_column: str | None = Field(
@@ -65,8 +83,8 @@ class OwnSideShare(Frozen):
     """Share of the land around each cell that its own side held: salients, pockets, depth."""
 
     kind: Literal["own_side_share"] = "own_side_share"
-    layer: Name = Field(description="polygons of one side; other land is the other side's")
-    land: Name = Field(description="polygons of the land that counts, such as the study area")
+    layer: Vector = Field(description="polygons of one side; other land is the other side's")
+    land: Vector = Field(description="polygons of the land that counts, such as the study area")
     radii_m: Radii = (5_000.0, 15_000.0)
 
 
@@ -74,8 +92,8 @@ class NoMansLand(Frozen):
     """Width of the land between the lines of the two sides."""
 
     kind: Literal["no_mans_land"] = "no_mans_land"
-    layer: Name = Field(description="the line of one side")
-    opposing_line: Name = Field(description="the line of the other side")
+    layer: Front = Field(description="the line of one side")
+    opposing_line: Front = Field(description="the line of the other side")
     epoch: Epoch | None = Field(
         None, description="stands in the feature names, so that lines of two epochs do not collide"
     )
@@ -83,7 +101,7 @@ class NoMansLand(Frozen):
 
 
 class _Positions(Frozen):
-    layer: Name = Field(description="the positions: points, lines or polygons")
+    layer: Vector = Field(description="the positions: points, lines or polygons")
     type_column: str | None = Field(None, description="column that tells the types apart")
     types: dict[Name, tuple[str | int, ...]] = Field(
         default_factory=dict,
@@ -104,8 +122,8 @@ class FrontOfPositions(_Positions):
     """Ground in front of positions, towards the enemy, and ground behind them."""
 
     kind: Literal["front_of_positions"] = "front_of_positions"
-    front_line: Name = Field(description="the line; a position faces the nearest point of it")
-    held_area: Name | None = Field(
+    front_line: Front = Field(description="the line; a position faces the nearest point of it")
+    held_area: Vector | None = Field(
         None, description="polygons of the side that laid the belts: only its positions count"
     )
     edges_m: Edges = Field(
@@ -119,7 +137,7 @@ class Terrain(Frozen):
     """Elevation, slope, aspect, curvature; TPI and roughness at several radii."""
 
     kind: Literal["terrain"] = "terrain"
-    layer: Name
+    layer: Raster
     radii_m: tuple[Metres, ...] = (500.0, 2_000.0, 5_000.0)
 
 
@@ -127,7 +145,7 @@ class Landform(Frozen):
     """Ridge, spur, valley floor, pass and other forms; openness; ruggedness."""
 
     kind: Literal["landform"] = "landform"
-    layer: Name = Field(description="elevation")
+    layer: Raster = Field(description="elevation")
     radii_m: Radii = Field((2_000.0,), description="how far is looked in eight directions, metres")
     flat_deg: float = Field(
         1.0, ge=0, le=20, description="sights up and down that differ by less are level, degrees"
@@ -138,8 +156,8 @@ class FrontFacing(Frozen):
     """Whether slopes face the front line or turn away, and the height above it."""
 
     kind: Literal["front_facing"] = "front_facing"
-    layer: Name = Field(description="elevation")
-    front_line: Name
+    layer: Raster = Field(description="elevation")
+    front_line: Front
     cap_m: Metres = Field(20_000, description="farther from the line than this, all are 0, metres")
 
 
@@ -147,7 +165,7 @@ class Wetness(Frozen):
     """Topographic wetness index with its catchment cut at each radius."""
 
     kind: Literal["wetness"] = "wetness"
-    layer: Name = Field(description="elevation")
+    layer: Raster = Field(description="elevation")
     radii_m: Radii = Field((5_000.0,), description="how far water is followed, metres")
 
 
@@ -155,12 +173,12 @@ class Trafficability(Frozen):
     """Speed on foot and on wheels off the roads, and the ground that wheels can use."""
 
     kind: Literal["trafficability"] = "trafficability"
-    layer: Name = Field(description="elevation")
+    layer: Raster = Field(description="elevation")
     radii_m: Radii = (2_000.0,)
     wheeled_limit: float = Field(
         0.3, gt=0, le=2, description="steepest gradient for wheels, metres up for a metre on"
     )
-    land_cover: Name | None = Field(None, description="raster of land-cover classes")
+    land_cover: Raster | None = Field(None, description="raster of land-cover classes")
     cover_speed: dict[int, Annotated[float, Field(ge=0, le=1)]] = Field(
         default_factory=dict,
         description="class code: share of speed left on it, 0 where nobody gets through",
@@ -171,8 +189,8 @@ class Visibility(Frozen):
     """How many positions see each cell, and dead ground."""
 
     kind: Literal["visibility"] = "visibility"
-    layer: Name = Field(description="elevation")
-    observers: Name = Field(description="positions: every cell they touch watches once")
+    layer: Raster = Field(description="elevation")
+    observers: Beside = Field(description="positions: every cell they touch watches once")
     radii_m: Radii = Field((500.0, 1_500.0, 5_000.0), description="ranges of sight and fire")
     eye_m: Height = Field(2.0, description="height of the eye above the ground, metres")
     target_m: Height = Field(1.0, description="height of what is looked for, metres")
@@ -182,9 +200,9 @@ class CommandingView(Frozen):
     """How many heights near the front line see each cell, where no positions are known."""
 
     kind: Literal["commanding_view"] = "commanding_view"
-    layer: Name = Field(description="elevation")
-    front_line: Name
-    held_area: Name | None = Field(
+    layer: Raster = Field(description="elevation")
+    front_line: Front
+    held_area: Vector | None = Field(
         None, description="only heights inside these polygons, of the side that laid the belts"
     )
     near_m: Metres = Field(
@@ -202,7 +220,7 @@ class Distance(Frozen):
     """Distance to the nearest geometry of a layer: roads, rivers, settlements."""
 
     kind: Literal["distance"] = "distance"
-    layer: Name
+    layer: Vector
     cap_m: Metres = 20_000
 
 
@@ -210,7 +228,7 @@ class Density(Frozen):
     """Points or metres of line per square kilometre within each radius."""
 
     kind: Literal["density"] = "density"
-    layer: Name
+    layer: Vector
     radii_m: tuple[Metres, ...] = (2_000.0, 10_000.0)
     weight_column: str | None = Field(None, description="sum this column instead of counting")
 
@@ -219,7 +237,7 @@ class LandCover(Frozen):
     """One indicator per named group of land-cover classes."""
 
     kind: Literal["land_cover"] = "land_cover"
-    layer: Name
+    layer: Raster
     groups: dict[Name, tuple[int, ...]] = Field(description="group name: class codes", min_length=1)
 
 
@@ -227,14 +245,14 @@ class Value(Frozen):
     """The value of a raster as it is."""
 
     kind: Literal["value"] = "value"
-    layer: Name
+    layer: Raster
 
 
 class LandCoverEdge(Frozen):
     """Distance to the edge of each named group of land-cover classes, negative inside it."""
 
     kind: Literal["land_cover_edge"] = "land_cover_edge"
-    layer: Name
+    layer: Raster
     groups: dict[Name, tuple[int, ...]] = Field(description="group name: class codes", min_length=1)
     cap_m: Metres = 5_000
 
@@ -243,15 +261,15 @@ class Change(Frozen):
     """Change between two rasters of the same thing: people, night lights, greenness of fields."""
 
     kind: Literal["change"] = "change"
-    layer: Name = Field(description="the later raster")
-    before: Name = Field(description="the earlier raster, in the same unit")
+    layer: Raster = Field(description="the later raster")
+    before: Raster = Field(description="the earlier raster, in the same unit")
 
 
 class Margin(Frozen):
     """Share of each cell in the verge of a road, or on the bank of a river or canal."""
 
     kind: Literal["margin"] = "margin"
-    layer: Name
+    layer: Vector
     widths_m: tuple[Metres, ...] = Field(
         (15.0,), min_length=1, description="the margin reaches this far on either side, metres"
     )
@@ -262,7 +280,7 @@ class MinefieldRecords(Frozen):
     """What handed-over minefield records say, weighted by how often such records proved right."""
 
     kind: Literal["minefield_records"] = "minefield_records"
-    layer: Name = Field(description="recorded minefields; never a layer of the labels")
+    layer: Vector = Field(description="recorded minefields; never a layer of the labels")
     accuracy: Share = Field(
         0.25, description="share of such records that proved right (0.25: ANAMA 2024)"
     )
@@ -274,7 +292,7 @@ class PopulationChange(Frozen):
     """Distance to abandoned settlements, and the change of the people within each radius."""
 
     kind: Literal["population_change"] = "population_change"
-    layer: Name = Field(description="settlements")
+    layer: Vector = Field(description="settlements")
     before_column: str = Field(description="column with the people before the war")
     after_column: str = Field(description="column with the people after it")
     radii_m: tuple[Metres, ...] = (5_000.0,)
@@ -288,14 +306,14 @@ class Approach(Frozen):
     """Cheapest routes across the front, on foot and on wheels, and the detour through each cell."""
 
     kind: Literal["approach"] = "approach"
-    layer: Name = Field(description="where routes begin and end: settlements or road heads")
-    held_area: Name = Field(description="polygons of one side; the other side is all other land")
-    elevation: Name = Field(description="elevation raster, metres")
-    front_line: Name | None = Field(
+    layer: Vector = Field(description="where routes begin and end: settlements or road heads")
+    held_area: Vector = Field(description="polygons of one side; the other side is all other land")
+    elevation: Raster = Field(description="elevation raster, metres")
+    front_line: Front | None = Field(
         None, description="routes cross from side to side only near it; none: anywhere"
     )
-    rivers: Name | None = Field(None, description="rivers, dear to cross away from a road")
-    roads: Name | None = Field(
+    rivers: Beside | None = Field(None, description="rivers, dear to cross away from a road")
+    roads: Vector | None = Field(
         None, description="roads, which bridge rivers; without them no routes on wheels"
     )
     cap_m: Metres = Field(15_000, description="greatest cost on either side of the cell, metres")
@@ -309,8 +327,8 @@ class Crossings(Frozen):
     """Distance to where a road, track or railway crosses a river or canal."""
 
     kind: Literal["crossings"] = "crossings"
-    layer: Name = Field(description="roads, tracks or railways")
-    rivers: Name = Field(description="rivers or canals")
+    layer: Vector = Field(description="roads, tracks or railways")
+    rivers: Beside = Field(description="rivers or canals")
     cap_m: Metres = 20_000
 
 
@@ -318,7 +336,7 @@ class Passes(Frozen):
     """Distance to the nearest pass, a saddle of the ground."""
 
     kind: Literal["passes"] = "passes"
-    layer: Name = Field(description="elevation raster, metres")
+    layer: Raster = Field(description="elevation raster, metres")
     radius_m: Metres = Field(1_000, description="how far off the ground rises and falls, metres")
     rise_m: Metres = Field(20, description="by how much at least, metres")
     cap_m: Metres = 20_000
@@ -328,7 +346,7 @@ class SearchEffort(Frozen):
     """Where, how long ago and by what means the ground was searched."""
 
     kind: Literal["search_effort"] = "search_effort"
-    layer: Name = Field(description="polygons of searched land")
+    layer: Vector = Field(description="polygons of searched land")
     as_of: dt.date | None = Field(
         None, description="day from which years are counted back; none: study_area.as_of"
     )

@@ -24,14 +24,15 @@ from PIL import Image
 
 from minerisk.configs.load import load_config
 from minerisk.configs.schema import Feature
-from minerisk.features.cube.build import build_window
+from minerisk.features.cube.feature import build_window
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
 from minerisk.pipelines.prepare.feature_list import (
+    Column,
+    KindFacts,
     columns_of,
     describe_kinds,
     reach_words,
-    setting_words,
 )
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.run.layers import Asked, open_layers
@@ -82,7 +83,7 @@ def page_text(root: Path) -> str:
     kinds = describe_kinds()
     parts = [(root / TEXT).read_text(encoding="utf-8"), "## All kinds\n", _kinds_table(kinds)]
     for kind in kinds:
-        parts += _section(kind, *shown.get(kind["kind"], ("", [])))
+        parts += _section(kind, *shown.get(kind.kind, ("", [])))
     parts += ["## What pays\n", ablation_text(root / ABLATION)]
     return "\n".join(parts)
 
@@ -169,39 +170,33 @@ def _middle(geobox: GeoBox) -> GeoBox:
     return geobox[row : row + 6, column : column + 6]
 
 
-def _kinds_table(kinds: Sequence[Mapping[str, Any]]) -> str:
+def _kinds_table(kinds: Sequence[KindFacts]) -> str:
     rows = [
         (
-            f"[`{kind['kind']}`](#{kind['kind']})",
-            kind["words"]
-            + ("; **search effort**, not read by the model" * (kind["role"] != "feature")),
-            kind["unit"],
-            reach_words(kind["halo_m"]),
+            f"[`{kind.kind}`](#{kind.kind})",
+            kind.words + ("; **search effort**, not read by the model" * (kind.role != "feature")),
+            kind.unit,
+            reach_words(kind.halo_m),
         )
         for kind in kinds
     ]
     return _table(("kind", "what it tells", "unit", "reach, with the defaults"), rows)
 
 
-def _section(
-    kind: Mapping[str, Any], shown: str, columns: Sequence[Mapping[str, Any]]
-) -> Iterator[str]:
-    yield f"## {kind['kind']}\n"
-    yield f"{kind['about']}\n"
-    settings = [
-        (f"`{item['name']}`", setting_words(item), item["words"] or "–")
-        for item in kind["settings"]
-    ]
+def _section(kind: KindFacts, shown: str, columns: Sequence[Column]) -> Iterator[str]:
+    yield f"## {kind.kind}\n"
+    yield f"{kind.about}\n"
+    settings = [(f"`{item.name}`", item.default, item.words or "–") for item in kind.settings]
     yield _table(("setting", "default", "meaning"), settings)
     if not shown:
         yield "No picture: the embedded study area has no layer for it.\n"
     else:
-        rows = [(f"`{c['column']}`", c["unit"], c["words"]) for c in columns]
-        yield f"![{kind['kind']} on the ground of Karabakh](features/{kind['kind']}.png)\n"
+        rows = [(f"`{column.column}`", column.unit, column.words) for column in columns]
+        yield f"![{kind.kind} on the ground of Karabakh](features/{kind.kind}.png)\n"
         yield f"The picture shows `{shown}`; the black line is the front line.\n"
         yield _table(("column in Karabakh", "unit", "meaning"), rows)
-    follows = ", ".join(f"[doi:{doi}](https://doi.org/{doi})" for doi in kind["sources"])
-    yield f"Method: `{kind['method']}`{'; follows ' + follows if follows else ''}.\n"
+    follows = ", ".join(f"[doi:{doi}](https://doi.org/{doi})" for doi in kind.references)
+    yield f"Method: `{kind.method}`{'; follows ' + follows if follows else ''}.\n"
 
 
 def ablation_text(path: Path) -> str:

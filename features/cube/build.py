@@ -21,14 +21,15 @@ from odc.geo.geobox import GeoBox
 from zarr.errors import ContainsArrayError
 
 from minerisk.features.cube.chunks import packing, write_tile
+from minerisk.features.cube.feature import build_window
 from minerisk.features.cube.store import stored_key
 from minerisk.features.cube.zarr_files import chunk_files, remove_store, settle
 from minerisk.features.errors import InputError
-from minerisk.features.families import FAMILIES, build_feature
-from minerisk.features.grid import cell_centres, pad_grid, resolution
-from minerisk.features.layers.sources import Layers, layers_of
+from minerisk.features.grid import cell_centres, resolution
+from minerisk.features.kinds import layers_of
+from minerisk.features.layers.sources import Layers
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 CHUNK = 512
 TILE = 2_048
 DONE = "tiles"
@@ -82,7 +83,7 @@ def build_cube(
     layers
         The layers that the features name.
     features
-        Kind (a key of `FAMILIES`) and parameters of each feature, in order.
+        Kind (a key of `FEATURE_KINDS`) and parameters of each feature, in order.
     geobox
         North-up grid in metres.
     inside
@@ -140,7 +141,7 @@ def cube_key(
     inside: NDArray[np.bool_],
 ) -> str:
     """Give the SHA-256 of all that decides the content of a cube."""
-    named = sorted({name for _, params in features for name in layers_of(params)})
+    named = sorted({name for kind, params in features for name in layers_of(kind, params)})
     content = {
         "version": FEATURES_VERSION,
         "features": [[kind, dict(params)] for kind, params in features],
@@ -160,7 +161,7 @@ def _layer_key(layers: Layers, name: str) -> dict[str, Any]:
 
 
 def _title(kind: str, params: Mapping[str, Any]) -> str:
-    return f"{kind} · {', '.join(layers_of(params))}"
+    return f"{kind} · {', '.join(layers_of(kind, params))}"
 
 
 def _attributes(geobox: GeoBox) -> dict[str, Any]:
@@ -315,30 +316,6 @@ def _feature_array(
 def _named(dataset: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
     for name, variable in dataset.data_vars.items():
         yield str(name), variable
-
-
-def build_window(
-    layers: Layers, geobox: GeoBox, *, kind: str, params: Mapping[str, Any]
-) -> xr.Dataset:
-    """Build one feature on a window: read with the halo, then cropped to the window.
-
-    Returns
-    -------
-    Dataset
-        As `minerisk.features.families.build_feature`; the same bits as that window of the whole.
-    """
-    if kind not in FAMILIES:
-        raise InputError(f"The feature kind is {kind!r}; expected one of {sorted(FAMILIES)}.")
-    # One cell more than the halo: a 3 x 3 stencil needs it even where the radius is less.
-    halo_m = FAMILIES[kind].halo_m(params)
-    padded, cells = pad_grid(geobox, halo_m + resolution(geobox) if halo_m or _stencil(kind) else 0)
-    dataset = build_feature(layers, padded, kind=kind, params=params)
-    kept = slice(cells, -cells) if cells else slice(None)
-    return dataset.isel(y=kept, x=kept)
-
-
-def _stencil(kind: str) -> bool:
-    return kind == "terrain"
 
 
 def _put_in_place(store: Path, path: Path) -> None:

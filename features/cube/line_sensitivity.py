@@ -9,10 +9,11 @@ import shapely
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from minerisk.features.cube.build import build_window
+from minerisk.features.cube.feature import build_window
 from minerisk.features.errors import InputError
 from minerisk.features.front.distance import position_error
-from minerisk.features.layers.sources import Layers, Source, layers_of
+from minerisk.features.kinds import layers_of
+from minerisk.features.layers.sources import Layers, Source
 
 CORRELATION = 4.0
 """The displacement changes over this many positional errors: a smooth shift, never a tangle."""
@@ -125,10 +126,10 @@ def front_sensitivity(
         for _, params in features
         if params.get("held_area") is not None
     }
-    named = sorted({name for _, params in features for name in layers_of(params)} - set(follows))
+    named = sorted({name for item in features for name in layers_of(*item)} - set(follows))
     moved = [name for name in named if position_error(layers, name) > 0]
     uncertain = {*moved, *(held for held, line in follows.items() if line in moved)}
-    read = [item for item in features if set(layers_of(item[1])) & uncertain]
+    read = [item for item in features if set(layers_of(*item)) & uncertain]
     drawn = _values(layers, read, geobox, inside)
     change = dict.fromkeys(drawn, 0.0)
     for _ in range(draws):

@@ -9,9 +9,6 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
 
-LAYER_FAMILIES = frozenset({"distance", "density", "value"})
-"""Families whose features are told apart by their layer: near a road is not near a river."""
-
 
 def open_cube(path: Path) -> xr.Dataset:
     """Open a cube lazily.
@@ -41,14 +38,10 @@ def cube_geobox(cube: xr.Dataset) -> GeoBox:
 
 
 def families_of(cube: xr.Dataset) -> dict[str, list[str]]:
-    """Group a cube's features by family; distances and the like by their layer."""
+    """Group a cube's features by family, in the order of the cube."""
     families: dict[str, list[str]] = {}
     for name in cube.attrs["variables"]:
-        attrs = cube[name].attrs
-        family = attrs["family"]
-        if family in LAYER_FAMILIES:
-            family = str(attrs["layer"])
-        families.setdefault(family, []).append(str(name))
+        families.setdefault(str(cube[name].attrs["family"]), []).append(str(name))
     return families
 
 

@@ -49,18 +49,6 @@ class VectorSource:
 
 Source = RasterSource | VectorSource
 
-LAYER_KEYS = (
-    *("layer", "held_area", "front_line", "opposing_line"),
-    *("elevation", "before", "rivers", "roads", "observers", "land_cover", "land"),
-)
-"""The parameters that name a layer."""
-
-
-def layers_of(params: Mapping[str, Any]) -> list[str]:
-    """Give the names of the layers that a feature reads, by its parameters."""
-    named = (params.get(key) for key in LAYER_KEYS)
-    return [name for name in named if name is not None]
-
 
 class Layers:
     """Named layers under one data root.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from minerisk.configs.schema import Config
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
+from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.models.evaluation.comparison import compare
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.out_of_fold import out_of_fold
@@ -31,7 +32,7 @@ from minerisk.pipelines.train.land_samples import land_to_predict
 from minerisk.pipelines.train.protocols import HeldOut, hold_out
 
 FINDINGS = "past_findings"
-BASE = ("front_line", "terrain", "distance", "density", "land_cover", "value", FINDINGS)
+BASE = (*(name for name, kind in FEATURE_KINDS.items() if kind.first), FINDINGS)
 """What a first configuration holds (`minerisk init`); all else is off until it is asked for."""
 MEASURES = ("roc_auc", "average_precision", "found_in_top_20")
 PROTOCOLS = ("far", "near")
@@ -180,7 +181,7 @@ def families_of(run: Run) -> dict[str, list[str]]:
     cube = open_cube(run.files.cube)
     families: dict[str, list[str]] = {}
     for name in cube.attrs["variables"]:
-        families.setdefault(str(cube[name].attrs["family"]), []).append(str(name))
+        families.setdefault(str(cube[name].attrs["kind"]), []).append(str(name))
     return families | ({FINDINGS: []} if run.config.model.findings.use else {})
 
 

@@ -11,9 +11,10 @@ from rich.table import Table
 from minerisk.configs.checks import check_config
 from minerisk.configs.schema import Config
 from minerisk.features.errors import FindingError, InputError
+from minerisk.features.kinds import layers_of
 from minerisk.features.layers.problems import LayerCode, LayerProblem, Level, note
 from minerisk.features.layers.quality import validate_layers
-from minerisk.features.layers.sources import Layers, RasterSource, layers_of
+from minerisk.features.layers.sources import Layers, RasterSource
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.page import page
 from minerisk.pipelines.provenance.files import write_whole
@@ -137,7 +138,7 @@ def _absent(config: Config, layers: Layers) -> Iterator[LayerProblem]:
 
 def _feature_layers(config: Config) -> Iterator[str]:
     for feature in config.features:
-        yield from layers_of(feature.model_dump())
+        yield from layers_of(feature.kind, feature.model_dump())
 
 
 def _facts(config: Config, layers: Layers, name: str) -> LayerFacts:

@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from minerisk.configs.schema import Config, VectorLayer
-from minerisk.features.families import FAMILIES
+from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.features.layers.sources import Layers
 from minerisk.models.attribution import PAST_FINDINGS, attribute_to_families
 from minerisk.models.risk_model import RiskModel
@@ -34,8 +34,8 @@ def family_words(cube: xr.Dataset, families: Mapping[str, Sequence[str]]) -> dic
     """Say in plain words what each family of features tells."""
     words = {PAST_FINDINGS: "past findings: how near they are, and how many"}
     for name, columns in families.items():
-        if name in FAMILIES:
-            words[name] = f"{name.replace('_', ' ')}: {FAMILIES[name].words}"
+        if name in FEATURE_KINDS:
+            words[name] = f"{name.replace('_', ' ')}: {FEATURE_KINDS[name].words}"
         else:
             first = str(cube[columns[0]].attrs.get("words", ""))
             words[name] = f"{name.replace('_', ' ')}: {first}"

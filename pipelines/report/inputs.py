@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from minerisk.features.families import FAMILIES
+from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.records.problem import Problem
 
-OF_ANY_LAYER = frozenset({"distance", "density", "value", "change"})
-"""Kinds of feature whose words mean nothing without the layer that they are made of."""
 TOP_MOVED = 8
 
 
@@ -21,9 +19,9 @@ def unknowns(
     used = {str(feature.get("kind")) for feature in config.get("features", [])}
     named = {str(feature.get("layer")) for feature in config.get("features", [])}
     absent = [
-        family.words
-        for kind, family in FAMILIES.items()
-        if family.role == "feature" and kind not in OF_ANY_LAYER | used
+        kind.words
+        for name, kind in FEATURE_KINDS.items()
+        if kind.role == "feature" and not kind.of_any_layer and name not in used
     ]
     absent += [word for word in ("roads", "settlements") if not any(word in n for n in named)]
     moved: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from minerisk.configs.load import ConfigError, data_root
 from minerisk.configs.schema import Config, RasterLayer, VectorLayer
 from minerisk.features.errors import InputError
 from minerisk.features.layers.problems import LayerCode, LayerProblem, warning
-from minerisk.features.layers.sources import Layers, RasterSource, Source, VectorSource, layers_of
+from minerisk.features.layers.sources import Layers, RasterSource, Source, VectorSource
 from minerisk.pipelines.language.messages import ENGLISH
 
 Asked = tuple[str, dict[str, Any]]
@@ -77,11 +77,13 @@ def present_features(config: Config, layers: Layers) -> tuple[list[Asked], list[
     InputError
         If none can be built.
     """
+    from minerisk.features.kinds import layers_of  # builders, which a request does not need
+
     absent = set(absent_layers(config, layers))
     asked: list[Asked] = [
         (item.kind, item.model_dump(exclude={"kind"})) for item in config.features
     ]
-    missing = [tuple(name for name in layers_of(params) if name in absent) for _, params in asked]
+    missing = [tuple(name for name in layers_of(*item) if name in absent) for item in asked]
     left_out = [
         warning(
             item.layer, LayerCode.FEATURE_LEFT_OUT, kind=item.kind, layer=item.layer, absent=names
@@ -94,10 +96,6 @@ def present_features(config: Config, layers: Layers) -> tuple[list[Asked], list[
         words = "; ".join(ENGLISH.say(problem) for problem in left_out)
         raise InputError(f"No feature is left: {words}. Add a feature whose layers are at hand.")
     return kept, left_out
-
-
-def _left_out(kind: str, layer: str, absent: tuple[str, ...]) -> LayerProblem:
-    return warning(layer, LayerCode.FEATURE_LEFT_OUT, kind=kind, layer=layer, absent=absent)
 
 
 def effort_features(config: Config, layers: Layers) -> list[Asked]:

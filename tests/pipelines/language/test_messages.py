@@ -8,7 +8,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from minerisk.features.errors import InputError
-from minerisk.features.families import FAMILIES
+from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.pipelines.formats import palette, qml
 from minerisk.pipelines.language import messages
 from minerisk.pipelines.language.messages import (
@@ -50,7 +50,7 @@ def source_messages():
         ROOM, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, strip_comment_tags=False
     )
     literal = {tuple_or_text(message): f"{path}:{line}" for path, line, message, *_ in found}
-    stored = {*STORED, *(family.words for family in FAMILIES.values())}
+    stored = {*STORED, *(kind.words for kind in FEATURE_KINDS.values())}
     return literal | dict.fromkeys(stored, "stored_texts.py")
 
 

@@ -7,7 +7,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from docs.build import features_page
-from minerisk.features.families import FAMILIES
+from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.pipelines.cli.main import app
 from minerisk.pipelines.prepare.feature_list import describe_columns, describe_kinds, listed
 from minerisk.pipelines.run.layers import open_layers
@@ -28,7 +28,7 @@ def test_the_page_is_in_step_with_the_code(text: str) -> None:
 
 
 def test_every_kind_is_described_and_every_picture_there_is_small(text: str) -> None:
-    for kind in FAMILIES:
+    for kind in FEATURE_KINDS:
         assert f"\n## {kind}\n" in text
     shown = re.findall(r"!\[.*?\]\((.*?)\)", text)
     drawn = {
@@ -49,14 +49,14 @@ def test_no_picture_is_green() -> None:
 
 
 def test_kinds_tell_unit_reach_and_settings() -> None:
-    kinds = {kind["kind"]: kind for kind in describe_kinds()}
-    assert set(kinds) == set(FAMILIES)
-    assert kinds["terrain"]["halo_m"] == 5_000
-    assert kinds["terrain"]["unit"].startswith("m, degree")
-    assert kinds["value"]["unit"] == "that of the layer"
-    assert "10.1177/0309133317733667" in kinds["terrain"]["sources"]
-    assert kinds["search_effort"]["role"] == "effort"
-    assert {item["name"] for item in kinds["distance"]["settings"]} == {"layer", "cap_m"}
+    kinds = {kind.kind: kind for kind in describe_kinds()}
+    assert set(kinds) == set(FEATURE_KINDS)
+    assert kinds["terrain"].halo_m == 5_000
+    assert kinds["terrain"].unit.startswith("m, degree")
+    assert kinds["value"].unit == "that of the layer"
+    assert "10.1177/0309133317733667" in kinds["terrain"].references
+    assert kinds["search_effort"].role == "effort"
+    assert {item.name for item in kinds["distance"].settings} == {"layer", "cap_m"}
 
 
 def test_the_columns_of_a_study_area_are_those_of_its_cube(tiny_run: Path) -> None:
@@ -66,8 +66,8 @@ def test_the_columns_of_a_study_area_are_those_of_its_cube(tiny_run: Path) -> No
     config = read_config(TINY)
     columns, left_out = describe_columns(config, open_layers(config, config_path=TINY))
     cube = open_cube(tiny_run / "cube.zarr")
-    assert [column["column"] for column in columns] == cube.attrs["variables"]
-    assert [column["unit"] for column in columns] == [
+    assert [column.column for column in columns] == cube.attrs["variables"]
+    assert [column.unit for column in columns] == [
         cube[name].attrs["unit"] for name in cube.attrs["variables"]
     ]
     assert left_out == []
@@ -79,7 +79,7 @@ def test_the_command_lists_kinds_and_columns_as_text_and_json() -> None:
     assert words.exit_code == 0
     assert "approach: how near the cheapest routes" in words.stdout
     found = json.loads(runner.invoke(app, ["features", str(TINY), "--json"]).stdout)
-    assert found == json.loads(json.dumps(listed(TINY)))
+    assert found == listed(TINY).model_dump(mode="json")
     assert found["columns"][0]["column"] == "front_distance_m"
     assert found["columns"][0]["halo_m"] == 20_000
 

@@ -7,7 +7,7 @@ import pytest
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
-from minerisk.features.families import FAMILIES as KINDS
+from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.features.layers.problems import LayerCode, warning
 from minerisk.pipelines.formats import cog, palette
 from minerisk.pipelines.language.numbers import interval, number
@@ -183,7 +183,7 @@ def test_tasks_and_inputs_are_listed(run_dir):
     assert page.count(digest) == 2
     assert "Survey of 1995" in page
     assert "2,700 m" in page
-    words = {kind: family.words for kind, family in KINDS.items()}
+    words = {kind: family.words for kind, family in FEATURE_KINDS.items()}
     assert f"{words['fortifications']}; " in page
     assert f"{words['wetness']}; " in page
     assert words["front_line"] not in page

@@ -6,13 +6,12 @@ import pytest
 import xarray as xr
 import yaml
 
-from minerisk.configs.checks import OTHER_LAYERS, check_config, has_errors
+from minerisk.configs.checks import check_config, has_errors
 from minerisk.configs.problems import ConfigCode
 from minerisk.configs.schema import Config
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
 from minerisk.features.layers.problems import LayerCode
-from minerisk.features.layers.sources import LAYER_KEYS
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prepare.feature_list import describe_columns
 from minerisk.pipelines.prepare.validate import run_validate
@@ -95,13 +94,9 @@ def test_columns_of_layers_that_the_run_makes_are_told_of_as_such() -> None:
     effort = {"kind": "search_effort", "layer": "simulated_surveyed"}
     config = Config.model_validate(changed(effort=[effort]))
     columns, left_out = describe_columns(config, open_layers(config, config_path=TINY))
-    assert [column["column"] for column in columns] == ["settlements_distance_m"]
+    assert [column.column for column in columns] == ["settlements_distance_m"]
     assert len(left_out) == 3
     assert left_out[-1].code == LayerCode.LISTED_LATER
-
-
-def test_the_schema_and_the_families_agree_on_what_names_a_layer() -> None:
-    assert ("layer", *OTHER_LAYERS) == LAYER_KEYS
 
 
 def test_a_run_leaves_it_out_and_keeps_search_effort_from_the_cube(tmp_path: Path) -> None:

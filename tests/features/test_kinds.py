@@ -9,9 +9,9 @@ from odc.geo.geobox import GeoBox
 from shapely.affinity import scale, translate
 from shapely.geometry import LineString, Point, box
 
-from minerisk.features.cube.build import build_window
+from minerisk.features.cube.feature import build_feature, build_window
 from minerisk.features.errors import InputError
-from minerisk.features.families import FAMILIES, build_feature
+from minerisk.features.kinds import FEATURE_KINDS
 
 CRS = "EPSG:3035"
 
@@ -125,7 +125,7 @@ def study(fake_layers, fake_source, frame, seed, *, move=(0.0, 0.0), mirrored=Fa
 
 
 def test_every_family_has_a_case_here():
-    assert set(CASES) == set(FAMILIES)
+    assert set(CASES) == set(FEATURE_KINDS)
 
 
 @pytest.mark.parametrize("kind", CASES)
@@ -156,7 +156,7 @@ def test_a_wider_halo_changes_nothing(fake_layers, fake_source, frame, grid, kin
 
 @pytest.mark.parametrize("kind", CASES)
 def test_a_family_states_its_units(fake_layers, fake_source, frame, grid, kind):
-    layers, units = study(fake_layers, fake_source, frame, 3), FAMILIES[kind].units
+    layers, units = study(fake_layers, fake_source, frame, 3), FEATURE_KINDS[kind].units
     found = build_feature(layers, grid(3, 3), kind=kind, params=CASES[kind])
     built = {variable.attrs["unit"] for variable in found.data_vars.values()}
     assert built <= set(units) if units else kind in {"value", "change"}

@@ -1,0 +1,75 @@
+"""One feature on a grid, or on a window of it: where a kind's function is called."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import xarray as xr
+from odc.geo.geobox import GeoBox
+
+from minerisk.features.grid import pad_grid, resolution
+from minerisk.features.kinds import feature_kind, layers_of
+from minerisk.features.layers.sources import Layers
+
+
+def build_feature(
+    layers: Layers, geobox: GeoBox, *, kind: str, params: Mapping[str, Any]
+) -> xr.Dataset:
+    """Build one feature on a grid, with attributes that state where it comes from.
+
+    Parameters
+    ----------
+    layers
+        The layers that `params` name.
+    geobox
+        North-up grid in metres, with the kind's halo and one cell around the area that is kept.
+    kind
+        A key of `minerisk.features.kinds.FEATURE_KINDS`.
+    params
+        Its keyword arguments.
+
+    Returns
+    -------
+    Dataset
+        float32 ``(y, x)``; each variable with ``unit``, ``words``, ``kind``, ``family`` (the kind,
+        or its layer where that tells features of a kind apart), ``halo_m``, ``layer``, ``source``,
+        ``sha256`` and ``role``.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown.
+    """
+    facts, names = feature_kind(kind), layers_of(kind, params)
+    dataset = facts.build(layers, geobox, **params)
+    origin = {
+        "kind": kind,
+        "family": ", ".join(names) if facts.by_layer else kind,
+        "halo_m": facts.halo_m(params),
+        "layer": ", ".join(names),
+        "source": "; ".join(layers.source(name).source for name in names),
+        "sha256": ", ".join(layers.sha256(name) for name in names),
+        "role": facts.role,
+    }
+    for variable in dataset.data_vars.values():
+        variable.attrs.update(origin)
+    return dataset
+
+
+def build_window(
+    layers: Layers, geobox: GeoBox, *, kind: str, params: Mapping[str, Any]
+) -> xr.Dataset:
+    """Build one feature on a window: read with the halo, then cropped to the window.
+
+    Returns
+    -------
+    Dataset
+        As `build_feature`; the same bits as that window of the whole.
+    """
+    facts = feature_kind(kind)
+    halo_m = facts.halo_m(params)
+    # One cell more than the halo: a 3 x 3 stencil needs it even where the radius is less.
+    reach_m = halo_m + resolution(geobox) if halo_m or facts.stencil else 0.0
+    padded, cells = pad_grid(geobox, reach_m)
+    dataset = build_feature(layers, padded, kind=kind, params=params)
+    kept = slice(cells, -cells) if cells else slice(None)
+    return dataset.isel(y=kept, x=kept)

@@ -22,7 +22,7 @@ _KINDS = get_args(get_args(schema.Feature)[0])
 
 
 def defaults_text() -> str:
-    """Give the text of `defaults.yaml`."""
+    """Return the text of `defaults.yaml`."""
     fields = schema.Config.model_fields
     shown: dict[str, Any] = {name: _plain(fields[name].default) for name in _SECTIONS}
     shown["study_area"] = _defaults_of(schema.StudyArea)
@@ -37,7 +37,7 @@ def defaults_text() -> str:
 
 
 def schema_text() -> str:
-    """Give the text of `schema.json`."""
+    """Return the text of `schema.json`."""
     return json.dumps(schema.Config.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 

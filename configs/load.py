@@ -44,7 +44,7 @@ def load_config(path: Path) -> Config:
 
 
 def data_root(config: Config, path: Path) -> Path:
-    """Give the folder of the layers: ``${NAME}`` read from the environment, then resolved.
+    """Return the folder of the layers: ``${NAME}`` read from the environment, then resolved.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def _parse(path: Path, text: str) -> Any:
 
 
 def _follows(problem: dict[str, Any], problems: list[dict[str, Any]]) -> bool:
-    """Tell whether a problem only follows from one deeper inside: a list short of its bad item."""
+    """Return whether a problem only follows from one deeper inside: a list lacks its bad item."""
     place = problem["loc"]
     return problem["type"] == "too_short" and any(
         other["loc"][: len(place)] == place and other is not problem for other in problems

@@ -93,7 +93,7 @@ def _check_scale(crs: pyproj.CRS, bounds: tuple[float, float, float, float]) -> 
 
 
 def cell_centres(geobox: GeoBox) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the cell centres of a north-up grid.
+    """Return the cell centres of a north-up grid.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def pad_grid(geobox: GeoBox, halo_m: float) -> tuple[GeoBox, int]:
 
 
 def resolution(geobox: GeoBox) -> float:
-    """Give the cell size in metres of a square north-up grid."""
+    """Return the cell size in metres of a square north-up grid."""
     return float(abs(geobox.transform.a))
 
 

@@ -74,7 +74,7 @@ def write_page(root: Path) -> list[Path]:
 
 
 def page_text(root: Path) -> str:
-    """Give the text of the page, from the code, the schema and ``docs/features.yaml``."""
+    """Return the text of the page, from the code, the schema and ``docs/features.yaml``."""
     layers, geobox, _ = _ground(root)
     shown = {
         asked[0]: (column, columns_of(layers, _middle(geobox), asked))
@@ -89,7 +89,7 @@ def page_text(root: Path) -> str:
 
 
 def examples(root: Path) -> dict[str, Asked]:
-    """Give the columns that are drawn and their features, as in ``docs/features.yaml``."""
+    """Return the columns that are drawn and their features, as in ``docs/features.yaml``."""
     listed = yaml.safe_load((root / EXAMPLES).read_text(encoding="utf-8"))
     parsed = pydantic.TypeAdapter(dict[str, Feature]).validate_python(listed)
     return {
@@ -200,7 +200,7 @@ def _section(kind: KindFacts, shown: str, columns: Sequence[Column]) -> Iterator
 
 
 def ablation_text(path: Path) -> str:
-    """Give what each family adds, by study area, or say that it was not measured.
+    """Return what each family adds, by study area, or say that it was not measured.
 
     The file has ``areas``: name of a study area to what `ablation.ablate` gives.
     """
@@ -232,7 +232,7 @@ def _area_text(area: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _verdict(area: Mapping[str, Any]) -> Iterator[str]:
-    """Say which families pay on left-out regions: added, far, ROC-AUC, the interval above 0."""
+    """Report which families pay on left-out regions: added, far, ROC-AUC, the interval above 0."""
     told = [
         row
         for row in area["rows"]

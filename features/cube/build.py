@@ -140,7 +140,7 @@ def cube_key(
     geobox: GeoBox,
     inside: NDArray[np.bool_],
 ) -> str:
-    """Give the SHA-256 of all that decides the content of a cube."""
+    """Return the SHA-256 of all that decides the content of a cube."""
     named = sorted({name for kind, params in features for name in layers_of(kind, params)})
     content = {
         "version": FEATURES_VERSION,

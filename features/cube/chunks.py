@@ -15,7 +15,7 @@ LEVEL, BLOCK_BYTES = 1, 65_536
 
 
 def packing() -> BloscCodec:
-    """Give the codec of the cube's arrays: LZ4 of bytes of like significance put together."""
+    """Return the codec of the cube's arrays: LZ4 of bytes of like significance put together."""
     return BloscCodec(cname=CNAME, clevel=LEVEL, shuffle="shuffle", blocksize=BLOCK_BYTES)
 
 

@@ -89,7 +89,7 @@ def front_sensitivity(
     draws: int,
     rng: np.random.Generator,
 ) -> dict[str, Sensitivity]:
-    """Tell how much features change when the layers they read are off by their stated error.
+    """Compute how much features change when the layers they read are off by their stated error.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def open_cube(path: Path) -> xr.Dataset:
 
 
 def cube_geobox(cube: xr.Dataset) -> GeoBox:
-    """Give the grid of an open cube."""
+    """Return the grid of an open cube."""
     shape = (cube.sizes["y"], cube.sizes["x"])
     return GeoBox(shape, Affine(*cube.attrs["transform"]), cube.attrs["crs"])
 
@@ -46,7 +46,7 @@ def families_of(cube: xr.Dataset) -> dict[str, list[str]]:
 
 
 def stored_key(path: Path) -> str | None:
-    """Give the key of the cube at `path`, or None if no finished cube is there."""
+    """Return the key of the cube at `path`, or None if no finished cube is there."""
     if not (path / "zarr.json").is_file():
         return None
     attributes = json.loads((path / "zarr.json").read_text()).get("attributes", {})

@@ -89,6 +89,22 @@ def label_cells(
     ------
     InputError
         If a kind of evidence, weight, hazard class or date makes no sense.
+
+    Examples
+    --------
+    A find in the first cell, a search without finds in the second, nothing known of the third.
+
+    >>> import shapely
+    >>> from minerisk.features.grid import study_grid
+    >>> bounds = (500_000, 4_400_000, 500_300, 4_400_100)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=100)
+    >>> find = shapely.Point(500_050, 4_400_050)
+    >>> search = shapely.box(500_100, 4_400_000, 500_200, 4_400_100)
+    >>> finds = gpd.GeoDataFrame(geometry=[find], crs="EPSG:32638")
+    >>> searched = gpd.GeoDataFrame(geometry=[search], crs="EPSG:32638")
+    >>> layer = EvidenceLayer(finds, "find", weight=1.0)
+    >>> label_cells(geobox, [layer], surveyed=searched, search_weight=0.9)["state"].values
+    array([[ 1,  0, -1]], dtype=int8)
     """
     shape = tuple(geobox.shape)
     weight, code = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.uint8)

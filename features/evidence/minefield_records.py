@@ -24,7 +24,7 @@ def minefield_records(
     accuracy_column: str | None = None,
     cap_m: float,
 ) -> xr.Dataset:
-    """Give the chance that a record holds here, and the distance to records by their accuracy.
+    """Compute the chance that a record holds here, and the distance to records by their accuracy.
 
     A record is what somebody wrote down, not what was found: it is a feature with a weight and
     never a label. Records handed over in Azerbaijan proved right for about one in four minefields

@@ -36,7 +36,7 @@ def search_effort(
     cap_m: float,
     cap_years: float,
 ) -> xr.Dataset:
-    """Say where, how long ago and by what means the ground was searched.
+    """Compute where, how long ago and by what means the ground was searched.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def search_effort(
 def years_since(
     geobox: GeoBox, frame: gpd.GeoDataFrame, date_column: str, *, as_of: dt.date
 ) -> NDArray[np.float64]:
-    """Give the years from the last dated search that touches a cell; NaN where there is none."""
+    """Compute the years from the last dated search that touches a cell; NaN where there is none."""
     gone = (parse_dates(frame[date_column]) - pd.Timestamp(as_of)).dt.days
     days = np.asarray(gone, dtype=np.float64)
     return -burn_greatest(geobox, frame, days, all_touched=True) / DAYS_PER_YEAR

@@ -29,7 +29,7 @@ def front_zones(
     epoch: str | None = None,
     edges_m: Sequence[float],
 ) -> xr.Dataset:
-    """Give the share of each cell to be expected in each depth zone along the front line.
+    """Compute the share of each cell to be expected in each depth zone along the front line.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def front_zones(
 
 
 def zones(edges_m: Sequence[float]) -> list[tuple[float, float, str]]:
-    """Give beginning, end and name, such as ``50_150m``, of the zones between ascending edges.
+    """Return beginning, end and name, such as ``50_150m``, of the zones between ascending edges.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def zones(edges_m: Sequence[float]) -> list[tuple[float, float, str]]:
 def zone_share(
     place: Floats, zone: tuple[float, float], *, error_m: float, cell_m: float
 ) -> Floats:
-    r"""Give the share of a cell to be expected in a zone, the drawn line being uncertain.
+    r"""Compute the share of a cell to be expected in a zone, the drawn line being uncertain.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def zone_share(
 
 
 def share_below(reach: Floats, *, error_m: float, cell_m: float) -> Floats:
-    """Give the share of a cell to be expected short of a limit `reach` metres from its centre.
+    """Compute the share of a cell to be expected short of a limit `reach` metres from its centre.
 
     Parameters
     ----------
@@ -131,6 +131,12 @@ def share_below(reach: Floats, *, error_m: float, cell_m: float) -> Floats:
         Metres from the cell centre to the limit; negative where the centre lies beyond it.
     error_m, cell_m
         As in `zone_share`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> share_below(np.array([-25.0, 0.0, 10.0, 25.0]), error_m=0, cell_m=50)
+    array([0. , 0.5, 0.7, 1. ])
     """
     if cell_m == 0:
         return _chance(reach, error_m)

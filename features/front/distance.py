@@ -29,7 +29,7 @@ def front_line(
     along: bool = False,
     cap_m: float,
 ) -> xr.Dataset:
-    """Give the distance to the front line, and signed by the side that held the land.
+    """Compute the distance to the front line, and signed by the side that held the land.
 
     Parameters
     ----------
@@ -126,17 +126,17 @@ def check_side(layer: str, *, held_area: str | None, side_column: str | None) ->
 
 
 def position_error(layers: Layers, layer: str) -> float:
-    """Give the stated positional error of a layer, metres; 0 if none is stated."""
+    """Return the stated positional error of a layer, metres; 0 if none is stated."""
     return float(getattr(layers.source(layer), "position_error_m", 0.0))
 
 
 def name_start(epoch: str | None) -> str:
-    """Give what the names of the variables of an epoch start with."""
+    """Return what the names of the variables of an epoch start with."""
     return "front_" if epoch is None else f"front_{epoch}_"
 
 
 def expected_distance(distance: NDArray[Any], *, error_m: float) -> NDArray[np.float32]:
-    r"""Give the distance to be expected from a line whose drawn position is uncertain.
+    r"""Compute the distance to be expected from a line whose drawn position is uncertain.
 
     Parameters
     ----------

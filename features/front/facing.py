@@ -19,7 +19,7 @@ from minerisk.features.variable import Variable, to_dataset
 def front_facing(
     layers: Layers, geobox: GeoBox, *, layer: str, front_line: str, cap_m: float
 ) -> xr.Dataset:
-    """Tell whether the ground faces the front line or turns away from it.
+    """Compute whether the ground faces the front line or turns away from it.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def front_facing(
 
 
 def chance_of_side(distance_m: NDArray[np.float64], *, error_m: float) -> NDArray[np.float64]:
-    r"""Give the chance that the true line lies where the drawn one does, less that it lies behind.
+    r"""Compute the chance that the true line lies where it is drawn, less that it lies behind.
 
     Parameters
     ----------
@@ -87,6 +87,12 @@ def chance_of_side(distance_m: NDArray[np.float64], *, error_m: float) -> NDArra
     -----
     As for the expected distance, the line is taken as locally straight and its error :math:`e` as
     Gaussian: :math:`P(e < d) - P(e > d) = \mathrm{erf}(d / \sigma\sqrt 2)`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> chance_of_side(np.array([0.0, 500.0, 5_000.0]), error_m=1_000).round(2)
+    array([0.  , 0.38, 1.  ])
     """
     return erf(distance_m / (error_m * np.sqrt(2.0)))
 
@@ -94,7 +100,7 @@ def chance_of_side(distance_m: NDArray[np.float64], *, error_m: float) -> NDArra
 def _towards(
     elevation: NDArray[np.float32], geobox: GeoBox, ends: NDArray[np.float64], cap_m: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float32]]:
-    """Give the distance to the line; and direction east, north and height of its nearest point."""
+    """Return distance to the line, and direction east, north and height of its nearest point."""
     near, places, cell = nearest_to_cells(ends, geobox), cell_places(geobox), resolution(geobox)
     column, row = round(geobox.transform.c / cell), round(geobox.transform.f / cell)
     # Where centres lie in their cells on the lattice: the same, whichever window looks.

@@ -31,7 +31,7 @@ def fortifications(
     radii_m: Sequence[float],
     cap_m: float,
 ) -> xr.Dataset:
-    """Give the distance to fortifications, how many lie within each radius, and their length.
+    """Compute the distance to fortifications, how many lie within each radius, and their length.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def by_type(
     type_column: str | None,
     types: Mapping[str, Sequence[str | int]] | None,
 ) -> dict[str, gpd.GeoDataFrame]:
-    """Give the rows of a layer, and of each type, by ``<layer>`` and ``<layer>_<type>``.
+    """Return the rows of a layer, and of each type, by ``<layer>`` and ``<layer>_<type>``.
 
     Raises
     ------
@@ -116,7 +116,7 @@ def by_type(
 def length_within(
     geobox: GeoBox, lines: gpd.GeoDataFrame, *, radius_m: float
 ) -> NDArray[np.float32]:
-    """Give the metres of line in the cells whose centre is no farther than a radius."""
+    """Compute the metres of line in the cells whose centre is no farther than a radius."""
     steps = np.rint(line_length(geobox, lines) * _STEPS_PER_METRE).astype(np.int64)
     metres = _within(steps, radius_m, resolution(geobox)) / _STEPS_PER_METRE
     return np.asarray(metres, dtype=np.float32)

@@ -77,7 +77,7 @@ def front_of_positions(
     edges_m: Sequence[float],
     cap_m: float,
 ) -> xr.Dataset:
-    """Give how far a place lies in front of or behind positions, and in which depth zone.
+    """Compute how far a place lies in front of or behind positions, and in which depth zone.
 
     Parameters
     ----------

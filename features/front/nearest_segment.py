@@ -38,7 +38,7 @@ class Nearest(NamedTuple):
 
 
 def cell_places(geobox: GeoBox) -> tuple[Floats, Floats]:
-    """Give easting and northing of the cell centres, the same bits in every tile of a grid.
+    """Return easting and northing of the cell centres, the same bits in every tile of a grid.
 
     Returns
     -------
@@ -68,6 +68,16 @@ def nearest_to_cells(ends: Floats, geobox: GeoBox) -> Nearest:
     -------
     Nearest
         Arrays of shape ``(height, width)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from minerisk.features.grid import study_grid
+    >>> bounds = (500_000, 4_400_000, 500_200, 4_400_100)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=100)
+    >>> line = np.array([[500_000.0, 4_400_000.0, 500_000.0, 4_400_100.0]])
+    >>> nearest_to_cells(line, geobox).distance
+    array([[ 50., 150.]])
     """
     easting, northing = cell_places(geobox)
     shape = (len(northing), len(easting))
@@ -77,7 +87,16 @@ def nearest_to_cells(ends: Floats, geobox: GeoBox) -> Nearest:
 
 
 def nearest_to_points(ends: Floats, easting: Floats, northing: Floats) -> Nearest:
-    """Find the nearest point of segments for each of some points, exactly."""
+    """Find the nearest point of segments for each of some points, exactly.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ends = np.array([[0.0, 0.0, 0.0, 100.0], [0.0, 100.0, 100.0, 100.0]])
+    >>> nearest = nearest_to_points(ends, np.array([30.0, 50.0]), np.array([20.0, 140.0]))
+    >>> nearest.distance, nearest.segment, nearest.share
+    (array([30., 40.]), array([0, 1]), array([0.2, 0.5]))
+    """
     shape = easting.shape
     segment, share, squared = np.zeros(shape, np.int64), np.zeros(shape), np.zeros(shape)
     _search_points(ends, easting, northing, segment, share, squared)

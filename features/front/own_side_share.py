@@ -16,7 +16,7 @@ from minerisk.features.variable import Variable, radius_name, to_dataset
 def own_side_share(
     layers: Layers, geobox: GeoBox, *, layer: str, land: str, radii_m: Sequence[float]
 ) -> xr.Dataset:
-    """Give the share of the land around each cell that its own side held.
+    """Compute the share of the land around each cell that its own side held.
 
     One half on a straight line; less in a salient, which the other side looks into from three
     sides; near 1 deep behind the line. Unlike a distance it does not grow without end, and it

@@ -41,7 +41,7 @@ def front_shape(
     scale_m: float,
     reach_m: float,
 ) -> xr.Dataset:
-    """Give how the front line bends and faces at the point of it nearest to each cell.
+    """Compute how the front line bends and faces at the point of it nearest to each cell.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def no_mans_land(
     epoch: str | None = None,
     cap_m: float,
 ) -> xr.Dataset:
-    """Give the width of no man's land where each side has a line of its own.
+    """Compute the width of no man's land where each side has a line of its own.
 
     Parameters
     ----------
@@ -143,7 +143,7 @@ def no_mans_land(
 def _held_left(
     shape: Shape, land: shapely.Geometry, *, offset_m: float, name: str
 ) -> NDArray[np.int64]:
-    """Tell on which side of each piece the held land lies: 1 left, -1 right, by most nodes."""
+    """Compute on which side of each piece the held land lies: 1 left, -1 right, by most nodes."""
     shapely.prepare(land)
     east, north = shape.easting, shape.northing
     left = shapely.contains_xy(land, east - offset_m * shape.north, north + offset_m * shape.east)

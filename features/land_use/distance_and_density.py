@@ -21,7 +21,7 @@ _STEPS = 1_000.0
 
 
 def distance(layers: Layers, geobox: GeoBox, *, layer: str, cap_m: float) -> xr.Dataset:
-    """Give the distance to the nearest geometry of a layer.
+    """Compute the distance to the nearest geometry of a layer.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def density(
     radii_m: Sequence[float],
     weight_column: str | None = None,
 ) -> xr.Dataset:
-    """Give points, or metres of line, per square kilometre within each radius.
+    """Compute points, or metres of line, per square kilometre within each radius.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def population_change(
     abandoned_share: float,
     cap_m: float,
 ) -> xr.Dataset:
-    """Say where people have gone, and how far the nearest abandoned settlement is.
+    """Compute where people have gone, and how far the nearest abandoned settlement is.
 
     Parameters
     ----------

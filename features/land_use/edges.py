@@ -24,7 +24,7 @@ def land_cover_edge(
     groups: Mapping[str, Sequence[int]],
     cap_m: float,
 ) -> xr.Dataset:
-    """Give the distance to the edge of each named group of land-cover classes.
+    """Compute the distance to the edge of each named group of land-cover classes.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def margin(
     widths_m: Sequence[float],
     beyond_m: float,
 ) -> xr.Dataset:
-    """Give the share of each cell that lies in the margin of a road, a bank or a canal.
+    """Compute the share of each cell that lies in the margin of a road, a bank or a canal.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from minerisk.features.variable import Variable, to_dataset
 def land_cover(
     layers: Layers, geobox: GeoBox, *, layer: str, groups: Mapping[str, Sequence[int]]
 ) -> xr.Dataset:
-    """Give one indicator per named group of land-cover classes.
+    """Compute one indicator per named group of land-cover classes.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def value(layers: Layers, geobox: GeoBox, *, layer: str) -> xr.Dataset:
 
 
 def change(layers: Layers, geobox: GeoBox, *, layer: str, before: str) -> xr.Dataset:
-    """Give the change from one raster to another of the same thing, such as people or greenness.
+    """Compute the change from one raster to another of the same thing, such as people or greenness.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ class MissingCrsError(InputError):
 
 
 def checked_path(path: Path | str, root: Path | str) -> Path:
-    """Give the real path of a layer, or refuse it.
+    """Return the real path of a layer, or refuse it.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ _EDGE = 1e-9
 
 
 def runs_along(grid: Affine, source: Affine, transform: str) -> bool:
-    """Tell whether source columns depend on grid columns only, and rows on rows.
+    """Return whether source columns depend on grid columns only, and rows on rows.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def runs_along(grid: Affine, source: Affine, transform: str) -> bool:
 
 
 def source_lines(grid: GeoBox, source: Affine) -> tuple[Floats, Floats]:
-    """Give the fractional source column of every grid column, and row of every row.
+    """Return the fractional source column of every grid column, and row of every row.
 
     The same numbers as from every cell by itself: what the other axis adds there is zero.
     """
@@ -45,7 +45,7 @@ def take(
     *,
     bilinear: bool,
 ) -> NDArray[np.float32]:
-    """Give the values at the crossings of lines.
+    """Return the values at the crossings of lines.
 
     Parameters
     ----------
@@ -82,13 +82,13 @@ def take(
 
 
 def _held(places: Floats, length: int) -> slice:
-    """Give the stretch of places that lie on the source."""
+    """Return the stretch of places that lie on the source."""
     inside = np.flatnonzero((places >= -_EDGE) & (places <= length + _EDGE))
     return slice(int(inside[0]), int(inside[-1]) + 1) if inside.size else slice(0, 0)
 
 
 def _near_cells(places: Floats, length: int) -> NDArray[np.int64]:
-    """Give the source cell under each place."""
+    """Return the source cell under each place."""
     return np.clip(np.floor(places), 0, length - 1).astype(np.int64)
 
 

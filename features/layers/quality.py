@@ -151,7 +151,13 @@ def _duplicates(name: str, frame: gpd.GeoDataFrame) -> Iterator[LayerProblem]:
 
 
 def parse_dates(values: pd.Series) -> pd.Series:
-    """Read dates as ISO 8601 or as the file's own date type; what cannot be read is NaT."""
+    """Read dates as ISO 8601 or as the file's own date type; what cannot be read is NaT.
+
+    Examples
+    --------
+    >>> parse_dates(pd.Series(["1994-05-31", "31 May"])).tolist()
+    [Timestamp('1994-05-31 00:00:00'), NaT]
+    """
     if pd.api.types.is_numeric_dtype(values):
         values = values.astype("Int64").astype("string")
     return pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
@@ -193,7 +199,7 @@ def _long_steps(name: str, frame: gpd.GeoDataFrame) -> Iterator[LayerProblem]:
 
 
 def step_lengths(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
-    """Give the lengths between consecutive vertices of all lines and rings, in CRS units."""
+    """Compute the lengths between consecutive vertices of all lines and rings, in CRS units."""
     parts = shapely.get_parts(shapely.get_parts(np.asarray(shapes, dtype=object)))
     dimension = shapely.get_dimensions(parts)
     lines = np.concatenate([parts[dimension == 1], shapely.get_rings(parts[dimension == 2])])
@@ -240,7 +246,7 @@ def _check_raster(
 
 
 def cover(band: warp.Band, area: gpd.GeoDataFrame, *, crs: str) -> float:
-    """Give the share of the area's cells, on a coarse grid, on which a raster has a value."""
+    """Compute the share of the area's cells, on a coarse grid, on which a raster has a value."""
     west, south, east, north = area.total_bounds
     side = math.sqrt(max((east - west) * (north - south), 1.0) / COVER_CELLS)
     grid = study_grid((west, south, east, north), crs=crs, resolution_m=max(side, 1.0))
@@ -301,7 +307,7 @@ def _shared_with_evidence(
 
 
 def _same_data(layers: Layers, one: str, other: str) -> bool:
-    """Tell whether two layers read the same file and layer, and may read the same rows of it."""
+    """Return whether two layers read the same file and layer, and may read the same rows of it."""
     first, second = layers.source(one), layers.source(other)
     if first.path != second.path:
         return False

@@ -82,7 +82,7 @@ class Layers:
         return list(self._sources)
 
     def source(self, name: str) -> Source:
-        """Give the source of a layer.
+        """Return the source of a layer.
 
         Raises
         ------
@@ -96,7 +96,7 @@ class Layers:
             raise InputError(f"No layer is named {name!r}; there are: {known}.") from None
 
     def path(self, name: str) -> Path:
-        """Give the real path of a layer, checked as `intake.checked_path` does."""
+        """Return the real path of a layer, checked as `intake.checked_path` does."""
         path = self.source(name).path
         if str(path).startswith("@"):
             raise InputError(

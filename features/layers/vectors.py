@@ -219,7 +219,13 @@ def _numbers(path: Path, table: pd.DataFrame, column: str) -> NDArray[np.float64
 
 
 def parse_crs(crs: str) -> pyproj.CRS:
-    """Turn a name such as ``EPSG:3035`` into a CRS, or say what is wrong with it."""
+    """Turn a name such as ``EPSG:3035`` into a CRS, or say what is wrong with it.
+
+    Examples
+    --------
+    >>> parse_crs("EPSG:3035").name
+    'ETRS89-extended / LAEA Europe'
+    """
     try:
         return pyproj.CRS.from_user_input(crs)
     except pyproj.exceptions.CRSError as error:

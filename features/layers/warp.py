@@ -51,7 +51,7 @@ class Band(Protocol):
         """Height and width."""
 
     def read(self, rows: slice, columns: slice) -> Floats:
-        """Give the values of a window as float64 with NaN nodata."""
+        """Return the values of a window as float64 with NaN nodata."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class TiffBand:
     shape: tuple[int, int]
 
     def read(self, rows: slice, columns: slice) -> Floats:
-        """Give the values of a window as float64 with NaN nodata, scale and offset applied."""
+        """Return the values of a window as float64 with NaN nodata, scale and offset applied."""
         window = Window.from_slices(rows, columns)
         try:
             with _without_sidecars(), rasterio.open(self.path, driver="GTiff") as dataset:
@@ -81,7 +81,7 @@ class TiffBand:
 
 
 def _says_nan(dataset: Any, band: int) -> bool:
-    """Tell whether a band's missing cells are NaN already, if it has any."""
+    """Return whether a band's missing cells are NaN already, if it has any."""
     flags, nodata = dataset.mask_flag_enums[band - 1], dataset.nodatavals[band - 1]
     if flags == [MaskFlags.nodata]:
         return nodata is not None and math.isnan(nodata)
@@ -98,7 +98,7 @@ class ZarrBand:
     shape: tuple[int, int]
 
     def read(self, rows: slice, columns: slice) -> Floats:
-        """Give the values of a window as float64 with NaN nodata."""
+        """Return the values of a window as float64 with NaN nodata."""
         return np.asarray(self.array[rows, columns].values, dtype=np.float64)
 
 
@@ -290,7 +290,7 @@ def _samples_per_side(band: Band, geobox: GeoBox, resampling: str) -> int:
 
 
 def cell_metres(transform: Affine, crs: pyproj.CRS) -> float:
-    """Give the height of a cell in metres; a degree of latitude counts as 111,195 m."""
+    """Compute the height of a cell in metres; a degree of latitude counts as 111,195 m."""
     height = math.hypot(transform.b, transform.e)
     if crs.is_geographic:
         return height * _METRES_PER_DEGREE
@@ -300,7 +300,7 @@ def cell_metres(transform: Affine, crs: pyproj.CRS) -> float:
 def _source_positions(
     part: GeoBox, band: Band, to_source: pyproj.Transformer, samples: int
 ) -> tuple[Floats, Floats]:
-    """Give the fractional source column and row of every sub-sample.
+    """Return the fractional source column and row of every sub-sample.
 
     Positions are rounded to 1e-7 of a target unit, so that a window, whose origin is another
     float, gives the same numbers as the whole.
@@ -388,7 +388,7 @@ def _mean(cells: Floats) -> Floats:
 
 
 def _mode(cells: Floats) -> Floats:
-    """Give the most frequent value of the last axis, the least of equals; NaN if there is none."""
+    """Return the most frequent value of the last axis, the least of equals; NaN where none is."""
     ordered = np.sort(cells, axis=-1)
     best = np.full(ordered.shape[:-1], np.nan)
     best_count = np.zeros(ordered.shape[:-1], dtype=np.int64)

@@ -62,7 +62,7 @@ def approach(
     beside_m: float,
     crossing_m: float,
 ) -> xr.Dataset:
-    """Give the cheapest route between the sides through each cell, on foot and by road.
+    """Compute the cheapest route between the sides through each cell, on foot and by road.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def on_foot(
     *,
     resolution_m: float,
 ) -> NDArray[np.int32]:
-    """Give the cost of each step from cell to cell on foot.
+    """Compute the cost of each step from cell to cell on foot.
 
     Parameters
     ----------
@@ -151,6 +151,16 @@ def on_foot(
     -----
     Time there and back by Tobler's hiking function, :math:`6 e^{-3.5 |S + 0.05|}` km/h for the
     slope :math:`S`, over that on level ground; Tobler (1993), NCGIA technical report 93-1.
+
+    Examples
+    --------
+    On level ground a step costs its length, in centimetres, rounded up.
+
+    >>> import numpy as np
+    >>> level, none = np.zeros((2, 2), dtype=np.float32), np.zeros((2, 2), dtype=bool)
+    >>> east, south_east, south, south_west = on_foot(level, none, none, resolution_m=100)
+    >>> east[0, 0], south_east[0, 0]
+    (np.int32(10000), np.int32(14143))
     """
     there, back = np.abs(_SLOPES + 0.05), np.abs(_SLOPES - 0.05)
     factor = (np.exp(3.5 * there) + np.exp(3.5 * back)) / (2 * np.exp(3.5 * 0.05))
@@ -166,7 +176,7 @@ def on_wheels(
     *,
     resolution_m: float,
 ) -> NDArray[np.int32]:
-    """Give the cost of each step from cell to cell for a wheeled vehicle.
+    """Compute the cost of each step from cell to cell for a wheeled vehicle.
 
     Parameters and result are those of `on_foot`. From road to road a step costs its length. Off
     the road it costs `OFF_ROAD` times that on level ground, rising as the reserve of climbing
@@ -199,7 +209,7 @@ def bar_edge(
 def route_costs(
     sources: NDArray[np.bool_], steps: NDArray[np.int32], *, cap_m: float
 ) -> NDArray[np.int64]:
-    """Give the cost of the cheapest route from the nearest source to each cell.
+    """Compute the cost of the cheapest route from the nearest source to each cell.
 
     Parameters
     ----------
@@ -230,7 +240,7 @@ def corridor(
     cap_m: float,
     beside: NDArray[np.int64],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give the cost of the route through each cell, and over the cheapest one beside it.
+    """Compute the cost of the route through each cell, and over the cheapest one beside it.
 
     Parameters
     ----------
@@ -299,7 +309,7 @@ def _length(rows: int, columns: int, resolution_m: float) -> int:
 
 
 def _inner(values: NDArray[np.int32], rows: int, columns: int) -> NDArray[np.int32]:
-    """Give the cells that have a neighbour there."""
+    """Return the cells that have a neighbour there."""
     height, width = values.shape
     return values[: height - rows, max(-columns, 0) : width - max(columns, 0)]
 

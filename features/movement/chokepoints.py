@@ -18,7 +18,7 @@ from minerisk.features.variable import Variable, to_dataset
 def crossings(
     layers: Layers, geobox: GeoBox, *, layer: str, rivers: str, cap_m: float
 ) -> xr.Dataset:
-    """Give the distance to the nearest crossing of a road with a river.
+    """Compute the distance to the nearest crossing of a road with a river.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def crossings(
 
 
 def meeting_points(one: gpd.GeoDataFrame, other: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Give what the geometries of two layers have in common, in the CRS of the first."""
+    """Return what the geometries of two layers have in common, in the CRS of the first."""
     first = np.asarray(one.geometry.array, dtype=object)
     second = np.asarray(other.geometry.array, dtype=object)
     pairs = shapely.STRtree(second).query(first, predicate="intersects")
@@ -64,7 +64,7 @@ def passes(
     rise_m: float,
     cap_m: float,
 ) -> xr.Dataset:
-    """Give the distance to the nearest pass: a saddle of the ground.
+    """Compute the distance to the nearest pass: a saddle of the ground.
 
     Parameters
     ----------
@@ -120,6 +120,15 @@ def saddles(
     -----
     Four changes of sign around the ring make a pass; Peucker and Douglas (1975),
     doi:10.1016/0146-664X(75)90005-2, here on a wider ring.
+
+    Examples
+    --------
+    Higher ground to the north and south, lower to the east and west.
+
+    >>> import numpy as np
+    >>> ground = np.float32([[100, 130, 100], [70, 100, 70], [100, 130, 100]])
+    >>> bool(saddles(ground, radius_m=100, rise_m=20, resolution_m=100)[1, 1])
+    True
     """
     straight = max(1, round(radius_m / resolution_m))
     diagonal = max(1, round(radius_m / resolution_m / np.sqrt(2)))

@@ -27,7 +27,7 @@ def trafficability(
     land_cover: str | None = None,
     cover_speed: Mapping[int, float] | None = None,
 ) -> xr.Dataset:
-    """Give the speed on foot and on wheels off the roads, and the ground that wheels can use.
+    """Compute the speed on foot and on wheels off the roads, and the ground that wheels can use.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def trafficability(
 
 
 def walking_speed(gradient: NDArray[np.float64]) -> NDArray[np.float64]:
-    r"""Give the speed of walking up and down a slope again, off the paths.
+    r"""Compute the speed of walking up and down a slope again, off the paths.
 
     Parameters
     ----------
@@ -103,6 +103,12 @@ def walking_speed(gradient: NDArray[np.float64]) -> NDArray[np.float64]:
     Tobler (1993), NCGIA technical report 93-1: :math:`v(S) = 6 e^{-3.5 |S + 0.05|}` km/h, and
     0.6 of it off the paths. The harmonic mean of :math:`v(S)` and :math:`v(-S)` does not depend on
     the way a walker goes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> walking_speed(np.array([0.0, 0.3])).round(2)
+    array([0.84, 0.34])
     """
     level = OFF_PATH * 6.0 / 3.6
     hours = np.exp(3.5 * np.abs(gradient + 0.05)) + np.exp(3.5 * np.abs(gradient - 0.05))
@@ -110,7 +116,7 @@ def walking_speed(gradient: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def wheeled_speed(gradient: NDArray[np.float64], *, limit: float) -> NDArray[np.float64]:
-    """Give the speed on wheels as a share of that on level ground.
+    """Compute the speed on wheels as a share of that on level ground.
 
     Parameters
     ----------
@@ -123,6 +129,12 @@ def wheeled_speed(gradient: NDArray[np.float64], *, limit: float) -> NDArray[np.
     -------
     ndarray of float64
         Falls in a straight line from 1 on level ground to 0 at the limit and beyond.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> wheeled_speed(np.array([0.0, 0.15, 0.4]), limit=0.3)
+    array([1. , 0.5, 0. ])
     """
     return np.maximum(1.0 - gradient / limit, 0.0)
 

@@ -33,6 +33,16 @@ def position_and_roughness(
         Metres, float32: height above the mean of the disc (topographic position index, Weiss
         2001) and standard deviation of the height in it, over the cells that have a value.
         NaN where the cell itself has none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ground = np.float32([[10, 10, 40, 10, 10]])
+    >>> position, roughness = position_and_roughness(ground, radius_m=100, resolution_m=100)
+    >>> position
+    array([[  0., -10.,  20., -10.,   0.]], dtype=float32)
+    >>> roughness.round(2)
+    array([[ 0.  , 14.14, 14.14, 14.14,  0.  ]], dtype=float32)
     """
     return positions_and_roughnesses(elevation, radii_m=[radius_m], resolution_m=resolution_m)[0]
 
@@ -66,7 +76,7 @@ def positions_and_roughnesses(
 
 @numba.njit(cache=True)
 def _levels(z):  # type: ignore[no-untyped-def]
-    """Give the middle of the heights, how far others lie from it, and whether any is missing."""
+    """Compute the middle of the heights, how far others lie from it, and whether any is missing."""
     least, most, gaps = np.inf, -np.inf, False
     for height in z.flat:
         if np.isfinite(height):

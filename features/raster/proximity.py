@@ -17,7 +17,7 @@ _SPARSE = 40
 def distance_to(
     mask: NDArray[np.bool_], *, resolution_m: float, cap_m: float
 ) -> NDArray[np.float32]:
-    """Give the distance from each cell centre to the nearest centre of a marked cell.
+    """Compute the distance from each cell centre to the nearest centre of a marked cell.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def signed_distance(
 
 
 def disc_half_widths(radius_m: float, *, resolution_m: float) -> NDArray[np.int64]:
-    """Give the cells to each side of the centre for every row of a disc.
+    """Return the cells to each side of the centre for every row of a disc.
 
     Returns
     -------
@@ -277,7 +277,7 @@ def _nearest_metres(marked, far, resolution_m, cap_m):  # type: ignore[no-untype
 
 @numba.njit(cache=True)
 def _gaps_along_columns(marked, far):  # type: ignore[no-untyped-def]
-    """Give how many rows the nearest mark of the column is away, at most `far`."""
+    """Compute how many rows the nearest mark of the column is away, at most `far`."""
     height, width = marked.shape
     gap = np.empty((height, width), dtype=np.int16)
     for j in range(width):

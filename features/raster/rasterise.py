@@ -62,6 +62,17 @@ def burn_mask(geobox: GeoBox, frame: gpd.GeoDataFrame, all_touched: bool) -> NDA
     ------
     InputError
         If the frame's CRS is not the grid's.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> from minerisk.features.grid import study_grid
+    >>> bounds = (500_000, 4_400_000, 500_300, 4_400_100)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=100)
+    >>> field = shapely.box(500_050, 4_400_020, 500_140, 4_400_080)
+    >>> frame = gpd.GeoDataFrame(geometry=[field], crs="EPSG:32638")
+    >>> burn_mask(geobox, frame, all_touched=True)
+    array([[ True,  True, False]])
     """
     marked = np.zeros(tuple(geobox.shape), dtype=np.uint8)
     _burn(marked, geobox, frame, np.ones(len(frame), dtype=np.uint8), all_touched)
@@ -71,7 +82,7 @@ def burn_mask(geobox: GeoBox, frame: gpd.GeoDataFrame, all_touched: bool) -> NDA
 def burn_greatest(
     geobox: GeoBox, frame: gpd.GeoDataFrame, values: NDArray[np.float64], all_touched: bool
 ) -> NDArray[np.float64]:
-    """Give each cell the greatest of the values whose geometry it holds.
+    """Compute for each cell the greatest of the values whose geometry it holds.
 
     Parameters
     ----------
@@ -127,6 +138,16 @@ def count_points(
     Returns
     -------
     ndarray of float64, shape (height, width)
+
+    Examples
+    --------
+    >>> import shapely
+    >>> from minerisk.features.grid import study_grid
+    >>> bounds = (500_000, 4_400_000, 500_200, 4_400_100)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=100)
+    >>> finds = shapely.points([500_010, 500_020, 500_150], [4_400_050] * 3)
+    >>> count_points(geobox, gpd.GeoDataFrame(geometry=finds, crs="EPSG:32638"))
+    array([[2., 1.]])
     """
     window, geometries = _window(geobox), _geometries(geobox, frame)
     extended = np.flatnonzero(shapely.get_dimensions(geometries) > 0)
@@ -143,7 +164,7 @@ def count_points(
 
 
 def line_length(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
-    """Give the metres of line in each cell, exact by clipping at the cell edges.
+    """Compute the metres of line in each cell, exact by clipping at the cell edges.
 
     Parameters
     ----------
@@ -154,6 +175,16 @@ def line_length(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
     -------
     ndarray of float64, shape (height, width)
         Line along a cell edge belongs to the cell to the east or south.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> from minerisk.features.grid import study_grid
+    >>> bounds = (500_000, 4_400_000, 500_200, 4_400_100)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=100)
+    >>> road = shapely.LineString([(500_020, 4_400_050), (500_150, 4_400_050)])
+    >>> line_length(geobox, gpd.GeoDataFrame(geometry=[road], crs="EPSG:32638")).round(6)
+    array([[80., 50.]])
     """
     window, geometries = _window(geobox), _geometries(geobox, frame)
     out = np.zeros((window.height, window.width))
@@ -164,7 +195,7 @@ def line_length(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float64]:
 
 
 def coverage_fraction(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float32]:
-    """Give the share of each cell that the polygons of `frame` cover together.
+    """Compute the share of each cell that the polygons of `frame` cover together.
 
     Parameters
     ----------
@@ -175,6 +206,16 @@ def coverage_fraction(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.flo
     -------
     ndarray of float32, shape (height, width)
         0 to 1.
+
+    Examples
+    --------
+    >>> import shapely
+    >>> from minerisk.features.grid import study_grid
+    >>> bounds = (500_000, 4_400_000, 500_200, 4_400_100)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=100)
+    >>> field = shapely.box(500_000, 4_400_000, 500_125, 4_400_100)
+    >>> coverage_fraction(geobox, gpd.GeoDataFrame(geometry=[field], crs="EPSG:32638"))
+    array([[1.  , 0.25]], dtype=float32)
     """
     geometries = _geometries(geobox, frame)
     polygons = geometries[shapely.get_dimensions(geometries) == 2]
@@ -256,7 +297,7 @@ def _segments(geometries: NDArray[np.object_], window: _Window, boundaries: bool
 
 
 def _rings(geometries: NDArray[np.object_], window: _Window) -> tuple[_Segments, NDArray[np.int64]]:
-    """Give the edges of each polygon part, and the row of the frame of each part."""
+    """Return the edges of each polygon part, and the row of the frame of each part."""
     parts, owner = _singles(geometries)
     chosen = shapely.get_type_id(parts) == _POLYGON
     rings, part = shapely.get_rings(parts[chosen], return_index=True)

@@ -24,7 +24,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Land:
+class Landscape:
     """What the simulator knows of the ground, all on one grid, shapes ``(height, width)``.
 
     Attributes
@@ -61,7 +61,7 @@ def describe_land(
     elevation: NDArray[np.floating],
     *,
     vectors: Mapping[str, gpd.GeoDataFrame],
-) -> Land:
+) -> Landscape:
     """Measure slope, relative height and distances on the study grid.
 
     Parameters
@@ -118,6 +118,12 @@ def fractal_terrain(
     -------
     ndarray, shape `shape`
         Metres from 0 to `relief_m`.
+
+    Examples
+    --------
+    >>> ground = fractal_terrain((64, 64), rng=np.random.default_rng(1), relief_m=900)
+    >>> float(ground.min()), float(ground.max())
+    (0.0, 900.0)
     """
     rows = np.fft.fftfreq(shape[0])[:, None]
     columns = np.fft.rfftfreq(shape[1])[None, :]
@@ -135,7 +141,7 @@ def made_up_land(
     rng: np.random.Generator,
     resolution_m: float = 250.0,
     places: int = 40,
-) -> Land:
+) -> Landscape:
     """Make a whole study area without data: fractal terrain, a winding front, places, a river.
 
     The front runs from north to south through the middle; the held land lies west of it.
@@ -170,8 +176,8 @@ def made_up_land(
 
 
 def displace_front(
-    land: Land, *, rng: np.random.Generator, median_m: float, correlation_m: float = 15_000.0
-) -> Land:
+    land: Landscape, *, rng: np.random.Generator, median_m: float, correlation_m: float = 15_000.0
+) -> Landscape:
     """Move the front by a smooth random field: the line on the map is not where the front was.
 
     Parameters
@@ -207,12 +213,12 @@ def distance_to(geobox: GeoBox, points: NDArray[np.float64], *, cap_m: float = F
 
 
 def line_points(lines: gpd.GeoDataFrame | gpd.GeoSeries, step_m: float) -> NDArray[np.float64]:
-    """Give the vertices of the lines, none further apart than `step_m`, shape ``(n, 2)``."""
+    """Return the vertices of the lines, none further apart than `step_m`, shape ``(n, 2)``."""
     return np.asarray(shapely.get_coordinates(shapely.segmentize(lines.geometry.values, step_m)))
 
 
-def cell_centre_points(land: Land) -> NDArray[np.float64]:
-    """Give easting and northing of every cell centre, row by row, shape ``(cells, 2)``."""
+def cell_centre_points(land: Landscape) -> NDArray[np.float64]:
+    """Return easting and northing of every cell centre, row by row, shape ``(cells, 2)``."""
     easting, northing = np.meshgrid(*cell_centres(land.geobox))
     return np.c_[easting.ravel(), northing.ravel()]
 
@@ -220,7 +226,7 @@ def cell_centre_points(land: Land) -> NDArray[np.float64]:
 def cell_of(
     geobox: GeoBox, easting: NDArray[np.float64], northing: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give row and column of the cell each point lies in; beyond the grid if the point is."""
+    """Return row and column of the cell each point lies in; beyond the grid if the point is."""
     transform = geobox.transform
     row = np.floor((northing - transform.f) / transform.e).astype(np.int64)
     column = np.floor((easting - transform.c) / transform.a).astype(np.int64)
@@ -233,7 +239,7 @@ def _land(
     elevation: NDArray[np.floating],
     front: Grid,
     points: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
-) -> Land:
+) -> Landscape:
     size = resolution(geobox)
     known = np.isfinite(elevation)
     if not (inside & known).any():
@@ -243,7 +249,7 @@ def _land(
     relative = height - ndimage.uniform_filter(height, window, mode="nearest")
     slope = np.degrees(np.arctan(np.hypot(*np.gradient(height, size))))
     settlements, tracks, rivers = points
-    return Land(
+    return Landscape(
         geobox=geobox,
         inside=inside & known,
         elevation_m=height,

@@ -18,7 +18,7 @@ from minerisk.features.errors import InputError
 from minerisk.features.grid import resolution
 from minerisk.features.simulator.land import (
     Grid,
-    Land,
+    Landscape,
     Mask,
     cell_centre_points,
     cell_of,
@@ -103,7 +103,7 @@ class Laying:
         Cells that hold any, shape ``(height, width)``.
     """
 
-    land: Land
+    land: Landscape
     positions: pd.DataFrame
     mines: pd.DataFrame
     counts: NDArray[np.int64]
@@ -111,7 +111,7 @@ class Laying:
 
 
 def simulate_laying(
-    land: Land,
+    land: Landscape,
     *,
     rng: np.random.Generator,
     prevalence: float = 0.02,
@@ -154,7 +154,7 @@ def simulate_laying(
     return Laying(land, positions, mines, counts, counts.sum(axis=0) > 0)
 
 
-def place_positions(land: Land, *, rng: np.random.Generator) -> pd.DataFrame:
+def place_positions(land: Landscape, *, rng: np.random.Generator) -> pd.DataFrame:
     """Put outposts and trenches on ground that commands the approach, in the held land.
 
     Cells are drawn with a chance that grows with their height above the ground around, at least
@@ -194,7 +194,7 @@ def place_positions(land: Land, *, rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _lay_on_the_line(
-    land: Land, positions: pd.DataFrame, wanted: int, *, rng: np.random.Generator
+    land: Landscape, positions: pd.DataFrame, wanted: int, *, rng: np.random.Generator
 ) -> pd.DataFrame:
     if wanted == 0:
         return _no_mines()
@@ -218,7 +218,7 @@ def _lay_on_the_line(
     return _shuffle_fields(laid, rng=rng)
 
 
-def _lay_away(land: Land, wanted: int, *, rng: np.random.Generator) -> pd.DataFrame:
+def _lay_away(land: Landscape, wanted: int, *, rng: np.random.Generator) -> pd.DataFrame:
     if wanted == 0:
         return _no_mines()
     zone = land.inside & (np.abs(land.front_m) > LINE_ZONE_M)
@@ -240,7 +240,7 @@ def _lay_away(land: Land, wanted: int, *, rng: np.random.Generator) -> pd.DataFr
 
 
 def _lay_belts(
-    land: Land, positions: pd.DataFrame, fields: int, *, rng: np.random.Generator
+    land: Landscape, positions: pd.DataFrame, fields: int, *, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Lay three rows of 200-900 m across the approach in front of drawn positions."""
     columns = []
@@ -287,7 +287,7 @@ def _lay_belts(
 
 
 def _lay_clusters(
-    land: Land,
+    land: Landscape,
     weight: Grid,
     kind: str,
     amount: tuple[int, tuple[float, float, float]],
@@ -320,7 +320,7 @@ def _lay_clusters(
     ).pipe(_located, land)
 
 
-def _located(mines: pd.DataFrame, land: Land) -> pd.DataFrame:
+def _located(mines: pd.DataFrame, land: Landscape) -> pd.DataFrame:
     """Add the cell of each spot and drop those outside the study area."""
     row, column = cell_of(
         land.geobox, mines["easting"].to_numpy(dtype=float), mines["northing"].to_numpy(dtype=float)
@@ -364,15 +364,15 @@ def _no_mines() -> pd.DataFrame:
     return pd.DataFrame({name: [] for name in (*names, "depth_m", "cell")})
 
 
-def _facing(land: Land) -> tuple[Grid, Grid]:
-    """Give the unit vector of easting and northing from the held land to the opposing side."""
+def _facing(land: Landscape) -> tuple[Grid, Grid]:
+    """Return the unit vector of easting and northing from the held land to the opposing side."""
     smooth = ndimage.gaussian_filter(land.front_m, 2.0, mode="nearest")
     south, east = np.gradient(smooth)
     length = np.maximum(np.hypot(south, east), 1e-9)
     return east / length, -south / length
 
 
-def _around(land: Land, positions: pd.DataFrame, scale_m: float) -> Grid:
+def _around(land: Landscape, positions: pd.DataFrame, scale_m: float) -> Grid:
     points = positions[["easting", "northing"]].to_numpy()
     near, _ = cKDTree(points).query(cell_centre_points(land), distance_upper_bound=6 * scale_m)
     return np.exp(-near / scale_m).reshape(land.inside.shape)

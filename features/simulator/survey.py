@@ -19,7 +19,7 @@ from scipy.special import expit
 
 from minerisk.features.errors import InputError
 from minerisk.features.grid import resolution
-from minerisk.features.simulator.land import Land, Mask, cell_centre_points, cell_of
+from minerisk.features.simulator.land import Landscape, Mask, cell_centre_points, cell_of
 from minerisk.features.simulator.laying import Laying
 
 UNIT_KM2 = 9.0
@@ -118,7 +118,7 @@ def simulate_survey(
     )
 
 
-def draw_communities(land: Land, *, rng: np.random.Generator) -> NDArray[np.int32]:
+def draw_communities(land: Landscape, *, rng: np.random.Generator) -> NDArray[np.int32]:
     """Divide the study area into communities of about 9 km², each cell to its nearest centre.
 
     Returns
@@ -151,6 +151,14 @@ def systematic_sample(chance: NDArray[np.float64], *, rng: np.random.Generator) 
     Returns
     -------
     ndarray of bool, shape (n,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> chance = np.array([1.0, 0.5, 0.5, 0.0])
+    >>> drawn = systematic_sample(chance, rng=np.random.default_rng(0))
+    >>> bool(drawn[0]), int(drawn.sum()), bool(drawn[3])
+    (True, 2, False)
     """
     order = rng.permutation(len(chance))
     upto = np.floor(np.cumsum(chance[order]) + rng.random())
@@ -160,14 +168,14 @@ def systematic_sample(chance: NDArray[np.float64], *, rng: np.random.Generator) 
 
 
 def _propensity(
-    land: Land,
+    land: Landscape,
     units: NDArray[np.int32],
     hurt: NDArray[np.int64],
     share: float,
     *,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Give each community its chance to be surveyed: places, tracks, accidents, gentle slopes."""
+    """Compute how likely each community is surveyed: places, tracks, accidents, gentle slopes."""
     pull = (
         1.5 * np.exp(-land.settlement_m / 3_000.0)
         + 1.0 * np.exp(-land.track_m / 1_500.0)
@@ -209,7 +217,7 @@ def _accident_cells(
 def _finds(
     laying: Laying, found: Mask, dates: NDArray[np.int64], *, rng: np.random.Generator
 ) -> gpd.GeoDataFrame:
-    """Give one point per found cell and hazard class, at a spot where something lay."""
+    """Return one point per found cell and hazard class, at a spot where something lay."""
     mines = laying.mines[found.ravel()[laying.mines["cell"].to_numpy()]]
     spots = mines.groupby(["cell", "hazard"], sort=True).agg(
         easting=("easting", "first"), northing=("northing", "first"), number=("count", "sum")
@@ -280,7 +288,7 @@ def _false_areas(
 
 
 def _surveyed_areas(
-    land: Land, units: NDArray[np.int32], chosen: Mask, date: NDArray[np.int64]
+    land: Landscape, units: NDArray[np.int32], chosen: Mask, date: NDArray[np.int64]
 ) -> gpd.GeoDataFrame:
     mask = (units >= 0) & chosen[units]
     rings: dict[int, list[shapely.Geometry]] = {}
@@ -293,7 +301,7 @@ def _surveyed_areas(
 
 
 def _points(
-    spots: pd.DataFrame, land: Land, day: NDArray[np.int64], evidence: str
+    spots: pd.DataFrame, land: Landscape, day: NDArray[np.int64], evidence: str
 ) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(
         {"hazard": spots["hazard"].astype(str), "date": _iso(day), "evidence": evidence},
@@ -303,7 +311,7 @@ def _points(
 
 
 def _dated(
-    areas: list[shapely.Geometry], evidence: str, land: Land, dates: NDArray[np.int64]
+    areas: list[shapely.Geometry], evidence: str, land: Landscape, dates: NDArray[np.int64]
 ) -> gpd.GeoDataFrame:
     """Date each area by the survey of the cell at its middle, or by the first survey."""
     crs = str(land.geobox.crs)

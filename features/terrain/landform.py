@@ -151,6 +151,19 @@ def outlook(
     doi:10.1016/j.geomorph.2012.11.005. Passes: four changes of sign around the cell, Peucker and
     Douglas (1975), doi:10.1016/0146-664X(75)90005-2, counted on the same eight directions.
     Each cell looks for itself, so a tile with a halo of the radius holds the bits of the whole.
+
+    Examples
+    --------
+    A peak has nothing but lower ground around it.
+
+    >>> import numpy as np
+    >>> ground = np.zeros((3, 3), dtype=np.float32)
+    >>> ground[1, 1] = 50
+    >>> seen = outlook(ground, radius_m=100, resolution_m=100, flat_deg=1)
+    >>> list(FORMS)[int(seen.form[1, 1])]
+    'peak'
+    >>> seen.positive[1, 1] > 90 > seen.negative[1, 1]
+    np.True_
     """
     steps = [max(1, int(radius_m / (resolution_m * length) + 1e-9)) for length in (1.0, 2**0.5)]
     heights = np.ascontiguousarray(elevation, dtype=np.float32)

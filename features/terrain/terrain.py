@@ -65,7 +65,7 @@ def terrain(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[flo
 def derivatives(
     elevation: NDArray[np.float32], *, resolution_m: float
 ) -> tuple[NDArray[np.float32], ...]:
-    """Give slope, northness, eastness, profile and tangential curvature in one pass.
+    """Compute slope, northness, eastness, profile and tangential curvature in one pass.
 
     Parameters
     ----------
@@ -85,6 +85,16 @@ def derivatives(
     Notes
     -----
     Curvatures as in Mitasova and Hofierka (1993), doi:10.1007/BF00893172, signs turned.
+
+    Examples
+    --------
+    A plane that rises 10 m a cell to the east: steep as 10 m in 100 m, and facing west.
+
+    >>> import numpy as np
+    >>> plane = np.tile(np.float32([0, 10, 20]), (3, 1))
+    >>> slope, northness, eastness, _, _ = derivatives(plane, resolution_m=100)
+    >>> slope[1, 1].round(2), northness[1, 1], eastness[1, 1]
+    (np.float32(5.71), np.float32(-0.0), np.float32(-1.0))
     """
     return tuple(_derivatives(np.asarray(elevation, dtype=np.float32), float(resolution_m)))
 

@@ -155,6 +155,15 @@ def commanding_ground(
         True in cells no farther from the line than `near_m` that stand above the mean of the
         ground within `rise_m` (topographic position index, Weiss 2001), and by no less than any
         other cell within `rise_m`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ground, line = np.zeros((1, 7), dtype=np.float32), np.zeros((1, 7), dtype=bool)
+    >>> ground[0, 1] = ground[0, 6] = 80  # two hills, one of them near the line
+    >>> line[0, 0] = True
+    >>> commanding_ground(ground, line, near_m=200, rise_m=200, resolution_m=100)
+    array([[False,  True, False, False, False, False, False]])
     """
     near = distance_to(line, resolution_m=resolution_m, cap_m=near_m + resolution_m) <= near_m
     position, _ = position_and_roughness(elevation, radius_m=rise_m, resolution_m=resolution_m)
@@ -200,6 +209,20 @@ def count_observers(
     earth bulges by :math:`(1 - k)\, a b / 2 R` at the distances a and b from them, with
     :math:`k = 0.13` for refraction. A gap in the elevation blocks no view. An observer sees its
     own cell and the eight around it.
+
+    Examples
+    --------
+    An observer on level ground, and a wall that hides what lies behind it.
+
+    >>> import numpy as np
+    >>> ground = np.float32([[0, 0, 30, 0, 0]])
+    >>> observers = np.array([[True, False, False, False, False]])
+    >>> around = {"radius_m": 400, "eye_m": 2, "target_m": 1, "resolution_m": 100}
+    >>> watched = count_observers(ground, observers, **around)
+    >>> watched.seeing
+    array([[1, 1, 1, 0, 0]])
+    >>> watched.within
+    array([[1, 1, 1, 1, 1]])
     """
     heights = {"eye_m": eye_m, "target_m": target_m}
     counts = _counts(elevation, observers, radius_m, resolution_m, heights)
@@ -213,7 +236,7 @@ def _counts(
     resolution_m: float,
     heights: Mapping[str, float],
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Give the observers who see each cell, and those within the radius, int32."""
+    """Return the observers who see each cell, and those within the radius, int32."""
     eye, target = (round(heights[name] * _STEPS_PER_METRE) for name in ("eye_m", "target_m"))
     bend = (1.0 - REFRACTION) / (2.0 * EARTH_RADIUS_M) * resolution_m**2 * _STEPS_PER_METRE
     disc = disc_half_widths(radius_m, resolution_m=resolution_m)
@@ -314,7 +337,7 @@ def _heights_around(elevation, top, left, ground):  # type: ignore[no-untyped-de
 
 @numba.njit(cache=True, error_model="numpy")
 def _blocker(ground, blocker, side, down, across, sight):  # type: ignore[no-untyped-def]
-    """Give the step at which the ground stands above the line of sight, 0 where it never does."""
+    """Return the step at which the ground stands above the line of sight, 0 where it never does."""
     eye, target, bend = sight
     steps, lesser = max(abs(down), abs(across)), min(abs(down), abs(across))
     if steps < 2:

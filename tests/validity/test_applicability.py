@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from numpy.typing import NDArray
 
-from minerisk.features.simulator.land import Land, cell_centre_points, made_up_land
+from minerisk.features.simulator.land import Landscape, cell_centre_points, made_up_land
 from minerisk.features.simulator.laying import simulate_laying
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_above_prevalence
@@ -39,11 +39,11 @@ class Case:
     expected_new: float
 
 
-def made_up(seed: int) -> Land:
+def made_up(seed: int) -> Landscape:
     return made_up_land((SIDE, SIDE), rng=np.random.default_rng(seed), places=SIDE // 4)
 
 
-def highland(land: Land) -> Land:
+def highland(land: Landscape) -> Landscape:
     """The same land 2,500 m higher, three times as rough: none of it is like what was learned."""
     steeper = np.degrees(np.arctan(3 * np.tan(np.radians(land.slope_deg))))
     return replace(
@@ -54,14 +54,14 @@ def highland(land: Land) -> Land:
     )
 
 
-def cells_of(land: Land) -> pd.DataFrame:
+def cells_of(land: Landscape) -> pd.DataFrame:
     cells = pd.DataFrame(cell_centre_points(land), columns=["easting", "northing"])
     for name in FEATURES:
         cells[name] = getattr(land, name).ravel().astype(np.float32)
     return cells
 
 
-def laid_on(land: Land, seed: int) -> NDArray[np.int8]:
+def laid_on(land: Landscape, seed: int) -> NDArray[np.int8]:
     laying = simulate_laying(
         land, rng=np.random.default_rng([seed, 1]), prevalence=0.05, away_share=0.2
     )

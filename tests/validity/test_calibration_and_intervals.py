@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.pipeline import Pipeline
 
-from minerisk.features.simulator.land import Land, cell_centre_points, cell_of, made_up_land
+from minerisk.features.simulator.land import Landscape, cell_centre_points, cell_of, made_up_land
 from minerisk.features.simulator.laying import Laying, simulate_laying
 from minerisk.features.simulator.survey import Survey, simulate_survey
 from minerisk.models.calibration.conformal import IntervalScaler, gather_groups
@@ -46,11 +46,11 @@ FEATURES = [
 ]
 
 
-def land_of(seed: int, side: int) -> Land:
+def land_of(seed: int, side: int) -> Landscape:
     return made_up_land((side, side), rng=np.random.default_rng([seed, 0]), places=side // 4)
 
 
-def land_features(land: Land) -> pd.DataFrame:
+def land_features(land: Landscape) -> pd.DataFrame:
     cells = pd.DataFrame(cell_centre_points(land), columns=["easting", "northing"])
     for name in FEATURES:
         cells[name] = getattr(land, name).ravel().astype(np.float32)

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from minerisk.features.simulator.land import Land, cell_centre_points, cell_of, made_up_land
+from minerisk.features.simulator.land import Landscape, cell_centre_points, cell_of, made_up_land
 from minerisk.features.simulator.laying import Laying, simulate_laying
 from minerisk.features.simulator.survey import SURVEYS, Survey, simulate_survey
 from minerisk.models.estimators.estimators import LightGBMEnsemble
@@ -86,7 +86,7 @@ def learner(members: int = 4) -> LightGBMEnsemble:
     )
 
 
-def true_probability(land: Land, rng: np.random.Generator) -> NDArray[np.float64]:
+def true_probability(land: Landscape, rng: np.random.Generator) -> NDArray[np.float64]:
     """Share of layings over the same land in which a cell holds something."""
     total = np.zeros(SHAPE)
     for _ in range(LAYINGS):
@@ -95,7 +95,7 @@ def true_probability(land: Land, rng: np.random.Generator) -> NDArray[np.float64
     return np.asarray(ndimage.gaussian_filter(total / LAYINGS, 0.8)).ravel()
 
 
-def describe(land: Land, laying: Laying, survey: Survey) -> World:
+def describe(land: Landscape, laying: Laying, survey: Survey) -> World:
     points = {"found": survey.finds, "late": survey.accidents}
     early = survey.accidents[survey.accidents["date"] < SURVEYS[0]]
     counts = {name: count(land, frame) for name, frame in (points | {"early": early}).items()}
@@ -116,7 +116,7 @@ def describe(land: Land, laying: Laying, survey: Survey) -> World:
     )
 
 
-def count(land: Land, points: Any) -> NDArray[np.float64]:
+def count(land: Landscape, points: Any) -> NDArray[np.float64]:
     row, column = cell_of(
         land.geobox, points.geometry.x.to_numpy(float), points.geometry.y.to_numpy(float)
     )

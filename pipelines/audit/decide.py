@@ -1,4 +1,4 @@
-"""`minerisk review`: who looked at a run, what they decided, and of which bytes."""
+"""`minerisk review add`: who looked at a run, what they decided, and of which bytes."""
 
 import unicodedata
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""`minerisk runs`: carry the record of a run from a machine without a network to another store."""
+"""Carry the record of a run from a machine without a network to another store."""
 
 import shutil
 import stat

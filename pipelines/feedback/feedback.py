@@ -1,4 +1,4 @@
-"""`minerisk feedback`: survey results come back, are held against the map, and teach the next."""
+"""Survey results come back, are compared with the map, and become labels of the next run."""
 
 import datetime as dt
 from collections.abc import Callable, Mapping

@@ -89,7 +89,7 @@ def test_every_command_of_the_page_does_what_the_page_says(
         if HEAD in line:
             line = line.replace(HEAD, said(HEAD[2:-1])[1].strip())
         code, words = said(line)
-        assert code == (1 if "ends with 1" in line else 0), f"{line}\n{words}"
+        assert code == (1 if "exit code 1" in line else 0), f"{line}\n{words}"
         seen.append(line)
     assert "State: withdrawn." in said("minerisk review show runs/my_area")[1]
     assert (desk / "runs" / "difference" / "rank_shift.png").is_file()

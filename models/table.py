@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import HAZARD_BITS
-from minerisk.models.folds.blocks import join_thin_regions
+from minerisk.models.folds.regions import join_thin_regions
 
 COORDINATES = ("easting", "northing")
 MARKS = ("finding_hazard", "finding_evidence", "finding_day")

@@ -164,7 +164,7 @@ class IntervalScaler(PlainRecord):
         return cls(level, scale, block_sd, stretch, count, groups.probability.size)
 
     def interval(self, probability: ArrayLike, spread: ArrayLike) -> tuple[Array, Array]:
-        """Give lower and upper end for cells; NaN where the probability is NaN.
+        """Return lower and upper end for cells; NaN where the probability is NaN.
 
         Parameters
         ----------
@@ -179,12 +179,12 @@ class IntervalScaler(PlainRecord):
         return np.asarray(expit(centre - reach)), np.asarray(expit(centre + reach))
 
     def log_odds_sd(self, spread: ArrayLike) -> Array:
-        """Give the standard deviation of the log-odds of cells, the shape of `spread`."""
+        """Return the standard deviation of the log-odds of cells, the shape of `spread`."""
         own = self.scale * np.asarray(spread, dtype=np.float64)
         return np.asarray(self.stretch * np.sqrt(own**2 + self.block_sd**2))
 
     def cover(self, groups: Groups) -> Array:
-        """Tell how far each group's find lies within what was to be expected, shape (groups,).
+        """Measure how far each group's find lies within what was expected, shape (groups,).
 
         The find takes up the stretch from F(k - 1) to F(k) of the distribution of finds: coins
         whose log-odds scatter about the model's with `log_odds_sd`. Given is the share of that
@@ -332,7 +332,7 @@ def gather_groups(
 
 
 def _scattered(groups: Groups, sd: Array) -> Array:
-    """Give the chance of each group at the nodes of its normal log-odds, (groups, nodes)."""
+    """Return the chance of each group at the nodes of its normal log-odds, (groups, nodes)."""
     return np.asarray(expit(logit(groups.probability)[:, None] + sd[:, None] * _NODES))
 
 

@@ -62,7 +62,7 @@ def cross_calibrate(
         Fold of every row, shape (n,).
     kind
         One of `calibrators.CALIBRATORS` or of `SHRUNK`, or ``chosen``: the kind is then
-        chosen anew for each fold from the others.
+        chosen for each fold from the others.
 
     Returns
     -------

@@ -10,12 +10,10 @@ if TYPE_CHECKING:
         assign_blocks,
         assign_hexagons,
         assign_polygons,
-        cluster_regions,
-        join_thin_regions,
         spread_blocks,
     )
-    from minerisk.models.folds.fold_summary import Fold
     from minerisk.models.folds.knndm import KNNDM, Match
+    from minerisk.models.folds.regions import cluster_regions, join_thin_regions
     from minerisk.models.folds.splits import (
         BlockKFold,
         BufferedKFold,
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
         folds_from_ids,
         with_buffer,
     )
+    from minerisk.models.folds.summary import Fold, fold_summary
     from minerisk.models.folds.target_points import prediction_points
     from minerisk.models.folds.time_folds import LeaveTimeOut, split_by_date
 else:
@@ -42,6 +41,7 @@ __all__ = [
     "assign_polygons",
     "autocorrelation_range",
     "cluster_regions",
+    "fold_summary",
     "folds_from_ids",
     "join_thin_regions",
     "prediction_points",

@@ -133,7 +133,7 @@ def autocorrelation_range(
 
 
 def variogram(lattice: Lattice, *, lags: int) -> tuple[Array, Array, Array]:
-    """Give Matheron's semivariance over all pairs of squares, by distance.
+    """Compute Matheron's semivariance over all pairs of squares, by distance.
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def _noise(lattice: Lattice, support: float, reach: float) -> Range:
 
 
 def _structured(lattice: Lattice, rng: np.random.Generator) -> bool:
-    """Tell whether neighbouring squares are more alike than under every permutation."""
+    """Test whether neighbouring squares are more alike than under every permutation."""
     index = np.flatnonzero(lattice.weight.ravel() > 0)
     place = np.full(lattice.weight.size, -1, dtype=np.int64)
     place[index] = np.arange(index.size)
@@ -296,7 +296,7 @@ def _to_squares(values: Array, points: Array, support: float) -> Lattice:
 
 
 def _spacing(points: Array) -> float:
-    """Give the median distance to the nearest other place, from up to 1,000 places."""
+    """Return the median distance to the nearest other place, from up to 1,000 places."""
     places = np.unique(points, axis=0)
     sample = places[:: max(1, len(places) // 1_000)]
     distance, _ = cKDTree(places).query(sample, k=2)
@@ -304,7 +304,7 @@ def _spacing(points: Array) -> float:
 
 
 def _offsets(side: int, lags: int) -> NDArray[np.int64]:
-    """Give the offsets up to `lags` either way; negative ones index a wrapped transform."""
+    """Return the offsets up to `lags` either way; negative ones index a wrapped transform."""
     reach = min(lags, side - 1)
     return np.arange(-reach, reach + 1)
 

@@ -16,7 +16,6 @@ from threadpoolctl import threadpool_limits
 from minerisk.features.errors import InputError
 from minerisk.models.folds.blocks import deal_counts
 from minerisk.models.folds.facts import MatchFacts, Matching
-from minerisk.models.folds.fold_summary import Fold
 from minerisk.models.folds.nearest import (
     Neighbours,
     across_folds,
@@ -25,7 +24,8 @@ from minerisk.models.folds.nearest import (
     nearest_index,
 )
 from minerisk.models.folds.splits import folds_from_ids
-from minerisk.models.folds.target_points import draw_rows, prediction_points
+from minerisk.models.folds.summary import Fold
+from minerisk.models.folds.target_points import draw_rows, prediction_points, standardised
 from minerisk.models.inputs import as_coordinates, as_labels
 
 Array = NDArray[np.float64]
@@ -39,7 +39,7 @@ MAX_MEASURED = 4_000
 STEPS = 100
 """Numbers of clusters tried, evenly spaced in their logarithm."""
 KMEANS_STEPS = 30
-"""The same for k-means, which starts anew for each."""
+"""The same for k-means, which starts again for each."""
 TRIED = ["clusters", "wasserstein", "largest_share", "refused"]
 _LEVEL = 0.05
 _SHORT = 0.1
@@ -110,9 +110,9 @@ class KNNDM:
     -----
     Linnenbrink, Milà, Ludwig and Meyer 2024, doi 10.5194/gmd-17-5897-2024. If the rows are no
     nearer to each other than the target is to them (one-sided Kolmogorov-Smirnov test at 5 %),
-    folds are random. If not, rows are clustered, clusters are dealt to folds, and of all numbers
+    folds are random. If not, rows are clustered, clusters are assigned to folds, and of all numbers
     of clusters, random folds included, the one with the least Wasserstein distance is taken.
-    Departures: clusters are dealt balanced by positives, so that no fold lacks a class; and above
+    Departures: clusters are assigned balanced by positives, so that no fold lacks a class; above
     2,000 rows, 2,000 drawn at random are clustered and the others follow the nearest of these.
     Up to 4,000 rows and points of the target are measured, above that as many drawn at random.
 
@@ -143,7 +143,7 @@ class KNNDM:
     seed: int = 0
 
     def get_n_splits(self, X: object = None, y: object = None, groups: object = None) -> int:
-        """Give the number of folds."""
+        """Return the number of folds."""
         return self.n_splits
 
     def split(
@@ -154,7 +154,7 @@ class KNNDM:
         *,
         coordinates: ArrayLike | gpd.GeoDataFrame | None = None,
     ) -> Iterator[Fold]:
-        """Give training and test row numbers, fold by fold; arguments as in `match`."""
+        """Yield training and test row numbers, fold by fold; arguments as in `match`."""
         yield from folds_from_ids(self.match(X, y, groups, coordinates=coordinates).fold)
 
     def match(
@@ -241,9 +241,9 @@ class KNNDM:
         groups: ArrayLike | None,
         coordinates: ArrayLike | gpd.GeoDataFrame | None,
     ) -> tuple[Array, Array]:
-        """Give rows and target in the space where distances are taken."""
+        """Return rows and target in the space where distances are taken."""
         if self.space == "features":
-            return _scaled(X, self.target)
+            return standardised(X, self.target)
         given = X if isinstance(X, gpd.GeoDataFrame) and coordinates is None else coordinates
         if given is None:
             given = groups
@@ -308,7 +308,7 @@ class KNNDM:
         return ""
 
     def _clusterings(self, leaves: Array) -> Iterator[tuple[int, NDArray[np.int64]]]:
-        """Give numbers of clusters and the cluster of each cell, coarse to fine."""
+        """Return numbers of clusters and the cluster of each cell, coarse to fine."""
         own: Clustering = "hierarchical" if self.space == "geographic" else "kmeans"
         method = self.clustering or own
         steps = STEPS if method == "hierarchical" else KMEANS_STEPS
@@ -324,38 +324,8 @@ class KNNDM:
                 yield int(count), _kmeans(leaves, int(count), self.seed)
 
 
-def _scaled(
-    X: ArrayLike | pd.DataFrame | None, target: ArrayLike | pd.DataFrame
-) -> tuple[Array, Array]:
-    """Give features of rows and target, standardised by those of the rows."""
-    if isinstance(X, pd.DataFrame) and isinstance(target, pd.DataFrame):
-        missing = [name for name in X.columns if name not in target]
-        if missing:
-            raise InputError(f"The target lacks the features {missing[:5]}; add them.")
-        target = target[list(X.columns)]
-    rows, there = (np.asarray(one, dtype=np.float64) for one in (X, target))
-    if rows.ndim != 2 or there.ndim != 2 or rows.shape[1] != there.shape[1] or not len(there):
-        raise InputError(
-            f"The features have shape {rows.shape} and those of the target {there.shape}; "
-            "expected (n, d) and (m, d)."
-        )
-    for values, name in ((rows, "rows"), (there, "target")):
-        gaps = int((~np.isfinite(values)).any(axis=1).sum())
-        if gaps:
-            raise InputError(
-                f"{gaps} of {len(values)} {name} have a feature that is not finite; expected "
-                "numbers. Leave those rows or features out, or match in geographic space."
-            )
-    centre, scale = rows.mean(axis=0), rows.std(axis=0)
-    varied = scale > 1e-12 * np.maximum(np.abs(centre), 1e-300)
-    if not varied.any():
-        raise InputError("No feature varies over the rows; expected at least one that does.")
-    scale = np.where(varied, scale, 1.0)
-    return ((rows - centre) / scale)[:, varied], ((there - centre) / scale)[:, varied]
-
-
 def _cells(points: Array, rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
-    """Give the rows that are clustered, and which of them each row follows."""
+    """Return the rows that are clustered, and which of them each row follows."""
     drawn = np.unique(points[draw_rows(len(points), MAX_CELLS, rng)], axis=0)
     cell = nearest_index(points, drawn)
     used, cell = np.unique(cell, return_inverse=True)

@@ -18,13 +18,12 @@ from minerisk.models.folds.blocks import (
     assign_blocks,
     assign_hexagons,
     assign_polygons,
-    cluster_regions,
-    join_thin_regions,
     refuse_poor,
     refuse_single_class,
     spread_blocks,
 )
-from minerisk.models.folds.fold_summary import Fold, fold_summary
+from minerisk.models.folds.regions import cluster_regions, join_thin_regions
+from minerisk.models.folds.summary import Fold, fold_summary
 from minerisk.models.folds.time_folds import LeaveTimeOut
 from minerisk.models.inputs import as_coordinates, as_labels
 

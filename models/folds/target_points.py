@@ -1,7 +1,8 @@
-"""Places that stand for the land to be predicted."""
+"""What stands for the land to be predicted: places on the ground, or features."""
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
@@ -42,6 +43,36 @@ def prediction_points(target: ArrayLike | gpd.GeoDataFrame, *, count: int, seed:
     if polygons:
         points = _lattice_within(target.geometry, count)  # type: ignore[union-attr]
     return points[draw_rows(len(points), max(count, 1), np.random.default_rng(seed))]
+
+
+def standardised(
+    X: ArrayLike | pd.DataFrame | None, target: ArrayLike | pd.DataFrame
+) -> tuple[Array, Array]:
+    """Return features of rows and target, standardised by those of the rows."""
+    if isinstance(X, pd.DataFrame) and isinstance(target, pd.DataFrame):
+        missing = [name for name in X.columns if name not in target]
+        if missing:
+            raise InputError(f"The target lacks the features {missing[:5]}; add them.")
+        target = target[list(X.columns)]
+    rows, there = (np.asarray(one, dtype=np.float64) for one in (X, target))
+    if rows.ndim != 2 or there.ndim != 2 or rows.shape[1] != there.shape[1] or not len(there):
+        raise InputError(
+            f"The features have shape {rows.shape} and those of the target {there.shape}; "
+            "expected (n, d) and (m, d)."
+        )
+    for values, name in ((rows, "rows"), (there, "target")):
+        gaps = int((~np.isfinite(values)).any(axis=1).sum())
+        if gaps:
+            raise InputError(
+                f"{gaps} of {len(values)} {name} have a feature that is not finite; expected "
+                "numbers. Leave those rows or features out, or match in geographic space."
+            )
+    centre, scale = rows.mean(axis=0), rows.std(axis=0)
+    varied = scale > 1e-12 * np.maximum(np.abs(centre), 1e-300)
+    if not varied.any():
+        raise InputError("No feature varies over the rows; expected at least one that does.")
+    scale = np.where(varied, scale, 1.0)
+    return ((rows - centre) / scale)[:, varied], ((there - centre) / scale)[:, varied]
 
 
 def draw_rows(size: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
 from minerisk.models.folds.blocks import refuse_poor
-from minerisk.models.folds.fold_summary import Fold
+from minerisk.models.folds.summary import Fold
 from minerisk.models.inputs import as_labels
 
 

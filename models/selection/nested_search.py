@@ -99,7 +99,7 @@ class NestedChoice:
         return self.full(best).set_params(**scale)
 
     def _search(self, objective: Callable[[optuna.Trial], float]) -> Settings:
-        """Give the settings with the greatest objective; a trial that fails is passed over."""
+        """Return the settings with the greatest objective; a trial that fails is passed over."""
         sampler = optuna.samplers.TPESampler(
             seed=self.drawing.seed, n_startup_trials=max(4, len(self.first))
         )
@@ -154,7 +154,7 @@ def inner_protocol(table: CellTable, count: int, drawing: Drawing, number: int) 
 
 
 def scored_share(table: CellTable) -> float:
-    """Give the share of negatives that is scored inside a training set."""
+    """Return the share of negatives that is scored inside a training set."""
     return min(1.0, NEGATIVES_SCORED / max(int((table.state == 0).sum()), 1))
 
 

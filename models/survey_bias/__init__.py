@@ -17,7 +17,9 @@ if TYPE_CHECKING:
         survey_chance,
         transport_weights,
     )
+    from minerisk.models.survey_bias.readings import label_readings
     from minerisk.models.survey_bias.transport import carry_over
+    from minerisk.models.survey_bias.unsurveyed import assess_unsurveyed
 else:
     __getattr__, __dir__ = import_on_first_use(__name__)
 
@@ -27,8 +29,10 @@ __all__ = [
     "NonNegativePU",
     "Overlap",
     "Prevalence",
+    "assess_unsurveyed",
     "carry_over",
     "compare_readings",
+    "label_readings",
     "overlap",
     "smooth_logistic",
     "standardised_differences",

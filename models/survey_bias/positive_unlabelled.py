@@ -107,7 +107,7 @@ class ElkanNoto(_PriorScaled):
         y
             1 labelled positive, 0 unlabelled, shape ``(n,)``.
         groups
-            Block of each cell; without it, folds are dealt by cell.
+            Block of each cell; without it, folds are of single cells.
         labelling_chance
             Chance that a positive at each cell would have been labelled, shape ``(n,)``.
         """
@@ -135,7 +135,7 @@ class ElkanNoto(_PriorScaled):
 
 
 class BaggedPositiveUnlabelled(_PriorScaled):
-    """Bagging of positives against unlabelled cells drawn anew for each model.
+    """Bagging of positives against unlabelled cells that are drawn again for each model.
 
     Every model sees all positives and a draw of unlabelled cells, and scores the unlabelled cells
     it did not see. The mean log-odds over models is the rank. Since labelled and drawn cells are

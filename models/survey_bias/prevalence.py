@@ -202,7 +202,7 @@ def _augmented(total: Array) -> float:
 def _within_bounds(
     p: Array, y: Array, weight: Array, blocks: ArrayLike, *, level: float
 ) -> tuple[float, float]:
-    """Give a share that cannot fall below 0, and the most that surveyed land allows for.
+    """Return a share that cannot fall below 0, and the most that surveyed land allows for.
 
     The model's log-odds are moved until weighted surveyed land is right, instead of adding what it
     misses. The most is the exact upper end of the weighted share found, blocks being the rows.
@@ -219,7 +219,7 @@ def _within_bounds(
 
 
 def _spread(sums: Array, draws: int, rng: np.random.Generator) -> float:
-    """Give the standard error of the share: blocks drawn with replacement, and their scatter."""
+    """Estimate the standard error of the share: blocks drawn again, and their scatter."""
     surveyed = sums[sums[:, 3] > 0]
     times = rng.multinomial(len(surveyed), np.full(len(surveyed), 1 / len(surveyed)), size=draws)
     residual = times @ surveyed[:, 2] / (times @ surveyed[:, 3])
@@ -240,12 +240,12 @@ def _draws(share: float, spread: float, draws: int, rng: np.random.Generator) ->
 
 
 def _even(draws: int, rng: np.random.Generator) -> Array:
-    """Give evenly spread quantiles in random order."""
+    """Return evenly spread quantiles in random order."""
     return rng.permutation((np.arange(draws) + 0.5) / draws)
 
 
 def _rank_correlation(a: Array, b: Array) -> float:
-    """Give Spearman's correlation; NaN if either is constant."""
+    """Compute Spearman's correlation; NaN if either is constant."""
     if np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
     return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])

@@ -19,7 +19,6 @@ from minerisk.models.survey_bias.facts import (
     ReadingScores,
     Unsurveyed,
 )
-from minerisk.models.survey_bias.label_readings import SEARCH, Reading, label_readings
 from minerisk.models.survey_bias.prevalence import (
     compare_readings,
     unsurveyed_prevalence,
@@ -30,6 +29,7 @@ from minerisk.models.survey_bias.propensity import (
     survey_chance,
     transport_weights,
 )
+from minerisk.models.survey_bias.readings import SEARCH, Reading, label_readings
 from minerisk.models.table import CellTable
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,8 @@ from rasterio.features import rasterize
 from scipy.spatial import cKDTree
 
 from minerisk.features.grid import cell_centres
-from minerisk.models.folds.blocks import assign_blocks, cluster_regions, join_thin_groups
+from minerisk.models.folds.blocks import assign_blocks
+from minerisk.models.folds.regions import cluster_regions, join_thin_groups
 from minerisk.pipelines.run.strips import ROWS, strips
 
 GROUPING_M = 5_000.0

@@ -13,7 +13,6 @@ from shapely.geometry import box
 from minerisk.features.errors import InputError
 from minerisk.models.folds import knndm
 from minerisk.models.folds.facts import Matching
-from minerisk.models.folds.fold_summary import fold_summary
 from minerisk.models.folds.knndm import KNNDM
 from minerisk.models.folds.nearest import (
     across_folds,
@@ -22,6 +21,7 @@ from minerisk.models.folds.nearest import (
     nearest_index,
 )
 from minerisk.models.folds.splits import folds_from_ids
+from minerisk.models.folds.summary import fold_summary
 from minerisk.models.folds.target_points import prediction_points
 
 SIDE = 100_000.0

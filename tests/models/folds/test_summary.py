@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from minerisk.features.errors import InputError
-from minerisk.models.folds import fold_summary as module
-from minerisk.models.folds.fold_summary import WORDS, fold_summary
+from minerisk.models.folds import summary as module
+from minerisk.models.folds.summary import WORDS, fold_summary
 
 POINTS = np.array([[0, 0], [3, 4], [100, 0], [100, 7], [200, 0], [200, 1]], dtype=float)
 Y = np.array([1, 0, 0, 0, 1, 0])

@@ -4,7 +4,7 @@ from scipy.special import expit
 
 from minerisk.features.errors import InputError
 from minerisk.models.survey_bias.facts import ReadingKind
-from minerisk.models.survey_bias.label_readings import (
+from minerisk.models.survey_bias.readings import (
     SEARCH,
     UNKNOWN,
     WEIGHTED,

@@ -43,7 +43,7 @@ WORDS = {
         "precision cannot be compared between folds"
     ),
     "high_leakage": (
-        "rows are both in training and test: the score is too good; make the folds anew"
+        "rows are both in training and test: the score is too good; make the folds again"
     ),
     "near_train": (
         "more of the test rows lie within the autocorrelation range of training rows than of the "
@@ -133,7 +133,7 @@ def _words(row: dict[Any, Any]) -> str:
 
 
 def _thin(values: NDArray[Any]) -> NDArray[Any]:
-    """Give every so many of the rows, so that at most `MAX_MEASURED` are left."""
+    """Return every so many of the rows, so that at most `MAX_MEASURED` are left."""
     return values[:: max(1, -(-len(values) // MAX_MEASURED))]
 
 
@@ -197,7 +197,7 @@ def _fold_row(
 def _measure(
     test: NDArray[np.float64], train: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.float64]]:
-    """Give the least distance between two sets, and that of some test rows to training.
+    """Return the least distance between two sets, and that of some test rows to training.
 
     For the least, each chunk is searched below the best so far.
     """

@@ -21,7 +21,7 @@ from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import read_metrics
 
-RASTERS = ("probability.tif", "applicability.tif", "risk_class.tif")
+RASTERS = ("probability.tif", "dissimilarity.tif", "risk_class.tif")
 
 
 TRAINED_AS = {1: "positive", 0: "negative", -1: "unlabelled"}
@@ -78,7 +78,7 @@ def read_land(run: Run) -> Land:
                 "Run `minerisk audit verify`."
             )
     probability, geobox = read_raster(run.files.rasters / "probability.tif")
-    ratio, _ = read_raster(run.files.rasters / "applicability.tif")
+    ratio, _ = read_raster(run.files.rasters / "dissimilarity.tif")
     classes, _ = read_raster(run.files.rasters / "risk_class.tif")
     labels = xr.open_zarr(run.files.labels, chunks=None, consolidated=False)
     return Land(

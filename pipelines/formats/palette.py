@@ -29,11 +29,12 @@ CLASS_COLOURS: Mapping[int, str] = {
     HIGHER: "#3b0050",
 }
 """Told apart in black and white too: cannot say prints darker than lower, never as less of it."""
-APPLICABLE_WORDS: Mapping[int, str] = {
+AREA_WORDS: Mapping[int, str] = {
     1: marked("like the surveyed land"),
     0: CLASS_WORDS[CANNOT_SAY],
 }
-APPLICABLE_COLOURS: Mapping[int, str] = {1: CLASS_COLOURS[LOWER], 0: CLASS_COLOURS[CANNOT_SAY]}
+"""Of the area of applicability: 1 inside, 0 outside."""
+AREA_COLOURS: Mapping[int, str] = {1: "#b5d2ea", 0: CLASS_COLOURS[CANNOT_SAY]}
 
 Ramp = Sequence[tuple[float, str, str]]
 """Steps of a scale, lowest first: upper bound, colour, words."""

@@ -19,6 +19,8 @@ from minerisk.features.cube.zarr_files import remove_store
 from minerisk.features.errors import InputError
 from minerisk.pipelines.formats.cog import RasterWriter, read_raster_like
 from minerisk.pipelines.formats.palette import (
+    AREA_COLOURS,
+    AREA_WORDS,
     CLASS_COLOURS,
     CLASS_WORDS,
     DENSITY_RAMP,
@@ -28,6 +30,7 @@ from minerisk.pipelines.formats.palette import (
 from minerisk.pipelines.plotting.preview import preview_png
 from minerisk.pipelines.predict.reasons import REASON_BANDS, write_reason_raster
 from minerisk.pipelines.predict.risk_classes import (
+    area_of_applicability,
     class_cuts,
     class_shares,
     classify_with,
@@ -56,7 +59,10 @@ BANDS = {
     "probability": ("calibrated probability of contamination", "1"),
     "probability_lower": ("lower end of the interval of the probability", "1"),
     "probability_upper": ("upper end of the interval of the probability", "1"),
-    "applicability": ("dissimilarity to the training land; above 1 the model cannot say", "1"),
+    "dissimilarity": (
+        "dissimilarity index by its threshold; above 1 is outside the area of applicability",
+        "1",
+    ),
     "local_point_density": ("surveyed cells like this one, of those the model was taught on", "1"),
     "expected_error": (
         "log loss to be expected minus that of the same probability everywhere; above 0 the model "
@@ -64,10 +70,17 @@ BANDS = {
         "1",
     ),
 }
+AREA = "area_of_applicability"
+CLASSES = "risk_class"
+CODE_BANDS = {
+    AREA: ("1 inside the area of applicability, 0 outside: the model cannot say", "class"),
+    CLASSES: ("risk class; cannot_say is not low", "class"),
+}
+LEGENDS = {AREA: (AREA_COLOURS, AREA_WORDS), CLASSES: (CLASS_COLOURS, CLASS_WORDS)}
 REASONS = "reasons"
 ALL_BANDS = (*BANDS, *REASON_BANDS)
 RAMPS = {
-    "applicability": DISSIMILARITY_RAMP,
+    "dissimilarity": DISSIMILARITY_RAMP,
     "local_point_density": DENSITY_RAMP,
     "expected_error": EXPECTED_ERROR_RAMP,
 }
@@ -85,7 +98,7 @@ def predict(
     folder: Path | None = None,
     hazard: str | None = None,
 ) -> tuple[Sequence[Path], dict[str, Any]]:
-    """Write probability, interval, applicability, class and preview.
+    """Write probability, interval, dissimilarity, area of applicability, class and preview.
 
     Parameters
     ----------
@@ -108,6 +121,7 @@ def predict(
     }
     draft = _draft(run.files.cube, home, window, folder)
     paths = _write_bands(run, draft, window, list(families_of(cube)), tags, progress)
+    paths += _write_area(window.geobox, folder, tags)
     made, shares = _write_classes(run, window, folder, tags, hazard, whole=whole)
     facts = {"cells": int(window.asked.sum()), "shape": list(window.geobox.shape)}
     return [*paths, *made], facts | {"classes": shares}
@@ -172,6 +186,25 @@ def _reason_strips(draft: Draft, height: int) -> Iterator[tuple[int, NDArray[np.
         yield strip.start, np.stack([read_draft(draft, name, strip) for name in REASON_BANDS])
 
 
+def _write_area(geobox: GeoBox, folder: Path, tags: Mapping[str, str]) -> list[Path]:
+    """Write where the data support a statement, from the dissimilarity on disk."""
+    path = folder / f"{AREA}.tif"
+    with RasterWriter(
+        path,
+        geobox,
+        dtype="uint8",
+        description=CODE_BANDS[AREA][0],
+        unit=CODE_BANDS[AREA][1],
+        tags=tags,
+        colormap=AREA_COLOURS,
+        categories=AREA_WORDS,
+    ) as writer:
+        for rows in strips(geobox.height):
+            part = read_raster_like(folder / "dissimilarity.tif", geobox[rows, :])
+            writer.write(area_of_applicability(part), row=rows.start)
+    return _with_sidecars(path)
+
+
 def _write_classes(
     run: Run,
     window: Window,
@@ -233,7 +266,7 @@ def _class_strips(folder: Path, window: Window) -> Iterator[ClassStrip]:
     for strip in strips(window.geobox.height):
         part = window.geobox[strip, :]
         probability = read_raster_like(folder / "probability.tif", part)
-        ratio = read_raster_like(folder / "applicability.tif", part)
+        ratio = read_raster_like(folder / "dissimilarity.tif", part)
         yield strip, (probability, ratio <= 1, window.asked[strip])
 
 

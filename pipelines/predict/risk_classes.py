@@ -121,6 +121,18 @@ def classify_with(
     return classes
 
 
+def area_of_applicability(dissimilarity: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+    """Mark where the data support a statement: 1 inside, 0 outside, 255 where nothing is known.
+
+    Parameters
+    ----------
+    dissimilarity
+        Dissimilarity index by its threshold: at most 1 is inside (as in CAST's ``aoa``).
+    """
+    inside = (dissimilarity <= 1).astype(np.uint8)
+    return np.where(np.isfinite(dissimilarity), inside, np.uint8(OUTSIDE))
+
+
 def count_classes(classes: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Count the cells of each code, shape ``(256,)``."""
     return np.bincount(classes.ravel(), minlength=256)

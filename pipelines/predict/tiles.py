@@ -122,7 +122,7 @@ def tile_bands(model: RiskModel, columns: pd.DataFrame) -> dict[str, NDArray[np.
         "probability": found.probability,
         "probability_lower": found.lower,
         "probability_upper": found.upper,
-        "applicability": found.dissimilarity / np.float32(model.applicability.threshold),
+        "dissimilarity": found.dissimilarity / np.float32(model.applicability.threshold),
         "local_point_density": found.density,
         "expected_error": found.expected_error,
     }

@@ -104,11 +104,11 @@ def block_raster(path: Path, grid: TaskGrid) -> NDArray[Any]:
     """Read a raster by block: means, or of classes the greatest.
 
     A block is outside if any of its cells is, and cannot_say if any other of its cells is. Of
-    dissimilarity (``applicability``) the greatest counts.
+    ``dissimilarity`` the greatest counts.
     """
     if grid.side == 1:
         return read_raster_like(path, grid.cells)
-    reduce = {"risk_class": _classes, "applicability": lambda block: block.max((1, 3))}
+    reduce = {"risk_class": _classes, "dissimilarity": lambda block: block.max((1, 3))}
     return by_blocks(
         lambda rows: read_raster_like(path, grid.cells[rows, :]),
         grid,

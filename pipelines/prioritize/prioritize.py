@@ -56,7 +56,7 @@ STANDING = (
 )
 SIMULATED = "SIMULATED findings: not evidence of anything real. "
 PREFIX = {RANKED: "NTS-", LEARN: "NTS-L", CONTROL: "NTS-C"}
-LAYERS = ("probability", "probability_lower", "probability_upper", "applicability", "risk_class")
+LAYERS = ("probability", "probability_lower", "probability_upper", "dissimilarity", "risk_class")
 IMPACT_RAMP: Ramp = tuple(
     (upper, colour, f"up to {upper:g}" if upper <= 1 else "1")
     for upper, colour in (
@@ -160,7 +160,7 @@ def _land(ground: Ground, bands: Mapping[str, NDArray[Any]], geobox: GeoBox, ask
         cell_ha=cell_ha,
         effort=ground.effort,
         parcel=parcels(open_land, ground.walls, least=least),
-        dissimilarity=bands["applicability"].astype(np.float64),
+        dissimilarity=bands["dissimilarity"].astype(np.float64),
         criteria=ground.criteria,
     )
 

@@ -117,7 +117,7 @@ def _cover(measured: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
 
 def _novelty(rasters: Path, texts: Texts) -> list[dict[str, str]]:
     """Say for each step of dissimilarity how much land, how many cells like it, what error."""
-    names = ("applicability", "local_point_density", "expected_error")
+    names = ("dissimilarity", "local_point_density", "expected_error")
     if not all((rasters / f"{name}.tif").is_file() for name in names):
         return []
     like, told, error = _by_likeness([rasters / f"{name}.tif" for name in names])

@@ -38,7 +38,8 @@ FILES: Mapping[str, str] = {
     "risk_class.tif": marked("higher, elevated, lower, cannot say; lower means survey later"),
     "probability*.tif": marked("calibrated probability and the ends of its interval"),
     "reasons.tif": marked("what moves the score of a cell most (restricted copy)"),
-    "applicability.tif": marked("over 1: the data do not support a statement there"),
+    "dissimilarity.tif": marked("over 1: the data do not support a statement there"),
+    "area_of_applicability.tif": marked("1: the data support a statement; 0: cannot say"),
     "map.gpkg": marked("front line, places, and in the restricted copy what is registered"),
     "MODEL_CARD.md": marked("what the model is for, how good it is, where it fails"),
     "manifest.json": marked("SHA-256 of every file, and the run they come from"),
@@ -133,7 +134,7 @@ def readme(request: Request, notes: Sequence[str]) -> str:
     for name in request.classes:
         hazard = told.say(HAZARD_TITLES[name])
         files[f"{name}/"] = told.say("the same maps for one class: {hazard}", hazard=hazard)
-    listed = [f"{name:<20}{words}" for name, words in files.items()]
+    listed = [f"{name:<27}{words}" for name, words in files.items()]
     marks = [told.told(mark) for mark in request.marks]
     uses = [told.say(USE), told.say(STANDS), *notes]
     return "\n".join([*marks, f"{title}, {place}", "", *listed, "", *uses, ""])

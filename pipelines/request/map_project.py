@@ -21,7 +21,8 @@ TITLES: Mapping[str, str] = {
     "probability_lower": marked("Probability, lower end of the interval"),
     "probability_upper": marked("Probability, upper end of the interval"),
     "reasons": marked("Strongest reason (bands 2 and 3: the next)"),
-    "applicability": marked("Dissimilarity to surveyed land (over 1: cannot say)"),
+    "area_of_applicability": marked("Area of applicability (outside: cannot say)"),
+    "dissimilarity": marked("Dissimilarity to surveyed land (over 1: cannot say)"),
 }
 
 

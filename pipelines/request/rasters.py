@@ -15,10 +15,11 @@ from rasterio.windows import Window as Slice
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import InputError
 from minerisk.pipelines.formats.cog import read_raster_like, write_raster
-from minerisk.pipelines.formats.palette import CLASS_COLOURS, CLASS_WORDS, OUTSIDE, PROBABILITY_RAMP
+from minerisk.pipelines.formats.palette import OUTSIDE, PROBABILITY_RAMP
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.plotting.grids import HEIGHT, Grids
-from minerisk.pipelines.predict.predict import BANDS, RAMPS
+from minerisk.pipelines.predict.predict import AREA, BANDS, CODE_BANDS, LEGENDS, RAMPS
+from minerisk.pipelines.predict.risk_classes import area_of_applicability
 from minerisk.pipelines.predict.window import Window
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.request.public_copy import (
@@ -29,7 +30,10 @@ from minerisk.pipelines.request.public_copy import (
     coarsen_mean,
 )
 
-NEEDED = ("probability", "probability_lower", "probability_upper", "applicability", "risk_class")
+NEEDED = (
+    *("probability", "probability_lower", "probability_upper"),
+    *("dissimilarity", AREA, "risk_class"),
+)
 REASONS = "reasons.tif"
 
 
@@ -55,7 +59,8 @@ def coarse_rasters(folder: Path, cube: xr.Dataset, window: Window) -> Grids:
     """Coarsen the rasters of a run where a window touches a large cell.
 
     A large cell is made of all its cells, asked for or not, so that two requests give the same.
-    Probabilities and heights are means; dissimilarity is the highest; for classes see
+    Probabilities and heights are means; dissimilarity is the highest, and a large cell is in the
+    area of applicability if all its cells are; for classes see
     `minerisk.pipelines.request.public_copy.coarsen_classes`.
     """
     wide = _widened(cube, window)
@@ -63,7 +68,8 @@ def coarse_rasters(folder: Path, cube: xr.Dataset, window: Window) -> Grids:
     found: dict[str, NDArray[Any]] = {
         name: coarsen_mean(bands[name], wide.geobox) for name in NEEDED[:3]
     }
-    found["applicability"] = coarsen_highest(bands["applicability"], wide.geobox)
+    found["dissimilarity"] = coarsen_highest(bands["dissimilarity"], wide.geobox)
+    found[AREA] = area_of_applicability(found["dissimilarity"])
     found["risk_class"] = coarsen_classes(bands["risk_class"], wide.geobox)
     asked = coarsen_any(wide.asked, wide.geobox)
     height = _height(cube, wide)
@@ -80,9 +86,9 @@ def write_rasters(
     """Write the rasters of a request as COGs with statistics, styled in the words of `texts`."""
     paths = []
     for name, values in grids.bands.items():
-        classes = name == "risk_class"
+        classes = LEGENDS.get(name)
         ramp = texts.ramp(RAMPS.get(name, PROBABILITY_RAMP))
-        words, unit = ("risk class; cannot_say is not low", "class") if classes else BANDS[name]
+        words, unit = CODE_BANDS[name] if classes else BANDS[name]
         paths.append(
             write_raster(
                 folder / f"{name}.tif",
@@ -91,8 +97,8 @@ def write_rasters(
                 description=words,
                 unit=unit,
                 tags=tags,
-                colormap=CLASS_COLOURS if classes else ramp,
-                categories=texts.words(CLASS_WORDS) if classes else None,
+                colormap=classes[0] if classes else ramp,
+                categories=texts.words(classes[1]) if classes else None,
             )
         )
     return paths

@@ -77,7 +77,7 @@ def test_a_part_reads_as_in_the_whole(tiny_run: Path, tmp_path: Path) -> None:
     inner = box(left + 6_100, bottom + 7_300, right - 9_800, top - 11_900)
     path = area(tmp_path, inner, str(geobox.crs))
     write_maps(open_request(tiny_run, Filters(aoi=path)), tmp_path / "part")
-    for name in ("probability", "probability_lower", "applicability", "risk_class"):
+    for name in ("probability", "probability_lower", "dissimilarity", "risk_class"):
         part, window = read_raster(tmp_path / "part" / f"{name}.tif")
         same = read_raster_like(tiny_run / "rasters" / f"{name}.tif", window)
         asked = np.isfinite(part) if part.dtype == np.float32 else part != 255

@@ -79,7 +79,7 @@ def test_tiles_and_workers_change_no_byte_of_cube_and_rasters(
         fine_cube(run, tmp_path / f"{name}.zarr", Tiling(512, workers.run))
         assert files(tmp_path / f"{name}.zarr") == files(cube)
     whole = rasters(run, tmp_path / "whole")
-    assert {"probability.tif", "applicability.tif"} <= set(whole)
+    assert {"probability.tif", "dissimilarity.tif", "area_of_applicability.tif"} <= set(whole)
     monkeypatch.setattr(predict_module, "TILE", 512)
     assert rasters(run, tmp_path / "two", workers=Workers(2)) == whole
     assert rasters(run, tmp_path / "dask", workers=cluster) == whole

@@ -120,7 +120,7 @@ def run(tiny_copy: Path) -> Run:
         ("probability", rising),
         ("probability_lower", rising / 2),
         ("probability_upper", rising * 1.5),
-        ("applicability", rising),
+        ("dissimilarity", rising),
     ):
         write_raster(rasters / f"{name}.tif", values, geobox, description=name, unit="1")
     spoken = np.where(classes == OUTSIDE, OUTSIDE, LOWER).astype(np.uint8)

@@ -74,7 +74,7 @@ def test_land_is_told_by_its_likeness_and_never_an_error_where_it_cannot_be_said
     error = np.where(ratio <= 1, np.float32(-0.04), np.float32(np.nan))
     density = np.where(ratio <= 1, np.float32(40), np.float32(0))
     density[:4, :10], density[5, :10] = 41, 7  # in the middle: 40 and 41 of 10, 50 and 40 cells
-    layers = {"applicability": ratio, "local_point_density": density, "expected_error": error}
+    layers = {"dissimilarity": ratio, "local_point_density": density, "expected_error": error}
     for name, values in layers.items():
         path = tmp_path / "rasters" / f"{name}.tif"
         write_raster(path, values.astype(np.float32), GRID, description=name, unit="1")

@@ -11,7 +11,7 @@ from typing import Any
 
 from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit.verify import broken_chain, changed_outputs, unpinned
-from minerisk.pipelines.provenance.files import sha256_path
+from minerisk.pipelines.provenance.files import replacing, sha256_path
 from minerisk.pipelines.provenance.manifest import (
     MANIFEST,
     listing_path,
@@ -60,17 +60,14 @@ def export_run(folder: Path, out: Path) -> dict[str, Any]:
     manifest = read_manifest(folder)
     _check_record(folder, manifest)
     files = sorted(_files(folder, manifest))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    partial = out.with_name(f".{out.name}.partial")
-    try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in files:
-                entry = zipfile.ZipInfo(name, EPOCH)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                archive.writestr(entry, (folder / name).read_bytes())
-        partial.replace(out)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        replacing(out) as partial,
+        zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        for name in files:
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, (folder / name).read_bytes())
     facts = {"sha256": sha256_path(out), "head": manifest.get("head"), "files": len(files)}
     return {"file": str(out), **facts}
 

@@ -21,7 +21,13 @@ from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.table import CellTable
 from minerisk.pipelines.provenance.environment import code_sha256
-from minerisk.pipelines.provenance.files import canonical, sha256_text, write_json, write_whole
+from minerisk.pipelines.provenance.files import (
+    canonical,
+    replacing,
+    sha256_text,
+    write_json,
+    write_whole,
+)
 from minerisk.pipelines.provenance.manifest import outputs_of, stage_key
 from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
@@ -203,10 +209,8 @@ def _scores(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float
     """Score held-out land by the model of some families, or read what was scored before."""
     path = bench.store / f"{name}-{sha256_text(canonical(sorted(known)))[:16]}.npy"
     if not path.is_file():
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as stream:
-            np.save(stream, _scored(bench, name, known), allow_pickle=False)
-        partial.replace(path)
+        with replacing(path) as partial:
+            np.save(partial, _scored(bench, name, known), allow_pickle=False)
     kept: NDArray[np.float32] = np.load(path, allow_pickle=False)
     return kept
 

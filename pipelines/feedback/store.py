@@ -15,7 +15,13 @@ from minerisk.features.errors import FindingError, InputError
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.pipelines.feedback.survey_results import FIND, M2_PER_HA, NO_FIND
 from minerisk.pipelines.provenance.clock import now
-from minerisk.pipelines.provenance.files import canonical, sha256_path, sha256_text, write_whole
+from minerisk.pipelines.provenance.files import (
+    canonical,
+    replacing,
+    sha256_path,
+    sha256_text,
+    write_whole,
+)
 from minerisk.pipelines.provenance.manifest import locked, read_manifest
 
 FEEDBACK = "feedback"
@@ -158,23 +164,20 @@ def stored_results(folder: Path, *, crs: str) -> gpd.GeoDataFrame:
 
 def write_features(path: Path, frame: gpd.GeoDataFrame) -> Path:
     """Write FlatGeobuf, whole or not at all; the same rows give the same bytes."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".partial-{path.name}")
     try:
-        pyogrio.write_dataframe(
-            frame,
-            partial,
-            driver="FlatGeobuf",
-            geometry_type="Unknown",
-            layer_options={"SPATIAL_INDEX": "NO"},
-        )
-        write_whole(path, partial.read_bytes())
+        with replacing(path) as partial:
+            pyogrio.write_dataframe(
+                frame,
+                partial,
+                layer="results",
+                driver="FlatGeobuf",
+                geometry_type="Unknown",
+                layer_options={"SPATIAL_INDEX": "NO"},
+            )
     except (DataSourceError, DataLayerError, FeatureError) as failure:
         raise InputError(
             f"{path} could not be written ({failure}). Check that the disk has room."
         ) from failure
-    finally:
-        partial.unlink(missing_ok=True)
     return path
 
 

@@ -1,19 +1,14 @@
 """Write a SIMULATED laying and its survey: what the model may see, and the truth apart from it."""
 
 import logging
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pyogrio
 import rasterio
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from rasterio.errors import RasterioError
 
 from minerisk.configs.schema import Config, Simulation
@@ -22,6 +17,8 @@ from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.simulator.land import describe_land
 from minerisk.features.simulator.laying import HAZARDS, Laying, simulate_laying
 from minerisk.features.simulator.survey import Survey, simulate_survey
+from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
+from minerisk.pipelines.provenance.files import replacing, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +26,6 @@ PREFIX = "@simulated/"
 DESCRIPTION = (
     "SIMULATED by minerisk: made up, not evidence of anything real, not for use in the field"
 )
-FIXED_DATE = "2020-01-01T00:00:00.000Z"
 GEOMETRY = {
     "simulated_finds": "Point",
     "simulated_accidents": "Point",
@@ -88,10 +84,7 @@ def run_simulation(
     if config.simulation is None:
         raise InputError("The configuration has no simulation section; there is nothing to make.")
     laying, survey = simulate_world(config.simulation, layers, geobox, inside)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    (out_dir / "truth").mkdir(exist_ok=True)
-    with _whole(out_dir / "README.txt") as path:
-        path.write_text(README, encoding="utf-8")
+    write_whole(out_dir / "README.txt", README)
     _write_package(out_dir / "findings.gpkg", _findings(survey))
     _write_package(out_dir / "truth" / "truth.gpkg", _truth(laying))
     _write_truth_raster(out_dir / "truth" / "truth.tif", laying, survey)
@@ -164,19 +157,16 @@ def _truth(laying: Laying) -> dict[str, gpd.GeoDataFrame]:
 
 
 def _write_package(path: Path, tables: Mapping[str, gpd.GeoDataFrame]) -> None:
-    """Write the tables to one GeoPackage, each marked as simulated, its time stamps fixed."""
-    with _whole(path) as unfinished, _fixed_clock():
-        for name, table in tables.items():
-            pyogrio.write_dataframe(
-                table.assign(simulated=np.int32(1)),
-                unfinished,
-                layer=name,
-                driver="GPKG",
-                append=unfinished.exists(),
-                geometry_type=GEOMETRY[name],
-                promote_to_multi=GEOMETRY[name] == "MultiPolygon",
-                layer_options={"IDENTIFIER": name, "DESCRIPTION": DESCRIPTION},
+    """Write the tables to one GeoPackage, each marked as simulated."""
+    write_geopackage(
+        path,
+        {
+            name: PackageLayer(
+                table.assign(simulated=np.int32(1)), name, DESCRIPTION, geometry=GEOMETRY[name]
             )
+            for name, table in tables.items()
+        },
+    )
 
 
 def _write_truth_raster(path: Path, laying: Laying, survey: Survey) -> None:
@@ -199,36 +189,14 @@ def _write_truth_raster(path: Path, laying: Laying, survey: Survey) -> None:
         "compress": "deflate",
         "tiled": True,
     }
-    with _whole(path) as unfinished, rasterio.open(unfinished, "w", **profile) as file:
-        file.update_tags(SIMULATED="yes", TIFFTAG_IMAGEDESCRIPTION=DESCRIPTION)
-        for number, (name, values) in enumerate(bands.items(), start=1):
-            file.write(np.where(inside, values, np.nan).astype(np.float32), number)
-            file.set_band_description(number, name)
-
-
-@contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """Give a name in a folder beside `path`; rename what was written there when all went well."""
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as folder:
-        unfinished = Path(folder) / path.name
-        try:
-            yield unfinished
-        except (DataSourceError, DataLayerError, FeatureError, RasterioError) as failure:
-            raise InputError(
-                f"{path} could not be written ({failure}). Check that the disk has room and that "
-                "the folder may be written to."
-            ) from failure
-        with unfinished.open("rb") as stream:
-            os.fsync(stream.fileno())
-        unfinished.replace(path)
-
-
-@contextmanager
-def _fixed_clock() -> Iterator[None]:
-    """Let GDAL write one fixed date, so that the same tables give the same bytes."""
-    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_DATE})
     try:
-        yield
-    finally:
-        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+        with replacing(path) as partial, rasterio.open(partial, "w", **profile) as file:
+            file.update_tags(SIMULATED="yes", TIFFTAG_IMAGEDESCRIPTION=DESCRIPTION)
+            for number, (name, values) in enumerate(bands.items(), start=1):
+                file.write(np.where(inside, values, np.nan).astype(np.float32), number)
+                file.set_band_description(number, name)
+    except RasterioError as failure:
+        raise InputError(
+            f"{path} could not be written ({failure}). Check that the disk has room and that the "
+            "folder may be written to."
+        ) from failure

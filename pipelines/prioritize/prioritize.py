@@ -22,7 +22,7 @@ from minerisk.models.tasks.priorities import CONTROL, LEARN, RANKED, Land, Tasks
 from minerisk.models.tasks.shapes import parcels
 from minerisk.pipelines.formats.cog import write_raster
 from minerisk.pipelines.formats.csv_table import csv_text
-from minerisk.pipelines.formats.geopackage import StyledLayer, write_geopackage
+from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE, Ramp
 from minerisk.pipelines.formats.qml import registered_qml, tasks_qml
 from minerisk.pipelines.prioritize.capture import capture_of_run
@@ -295,8 +295,8 @@ def write_task_package(
 ) -> None:
     """Write the layers ``tasks`` and ``standing``, styled; the same tasks give the same bytes."""
     words = (SIMULATED if simulated else "") + DESCRIPTION
-    layers = {"tasks": StyledLayer(frame, tasks_qml(), "Survey tasks", words)}
+    layers = {"tasks": PackageLayer(frame, "Survey tasks", words, tasks_qml())}
     if len(standing):
         title = "Registered areas, open tasks, accidents"
-        layers["standing"] = StyledLayer(standing, registered_qml(), title, STANDING)
+        layers["standing"] = PackageLayer(standing, title, STANDING, registered_qml())
     write_geopackage(path, layers)

@@ -1,10 +1,12 @@
 """Hashes of files and folders, and writes that are whole or not there."""
 
+import glob
 import hashlib
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +63,41 @@ def canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
 
 
-def write_whole(path: Path, content: bytes | str) -> Path:
-    """Write a file whole or not at all: temporary name, fsync, rename."""
+@contextmanager
+def replacing(path: Path, *, scratch: Path | None = None) -> Iterator[Path]:
+    """Yield a name to write to; the file takes the place of `path` when all went well.
+
+    It is on the disk before it is renamed. After an error or an interrupt `path` is what it was,
+    and nothing else is left. The name has the suffix of `path`, by which drivers go.
+
+    Parameters
+    ----------
+    scratch
+        Folder on the same disk; none is that of `path`. Writers of one `path` at a time need one
+        each.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
+    partial = (scratch or path.parent) / f".{path.name}.partial{path.suffix}"
+    _remove(partial)
     try:
-        with partial.open("wb") as stream:
-            stream.write(content.encode() if isinstance(content, str) else content)
-            stream.flush()
+        yield partial
+        with partial.open("rb+") as stream:
             os.fsync(stream.fileno())
         partial.replace(path)
     finally:
-        partial.unlink(missing_ok=True)
+        _remove(partial)
+
+
+def _remove(partial: Path) -> None:
+    """Remove what is half written, with what drivers put beside it (journals, statistics)."""
+    for leftover in partial.parent.glob(f"{glob.escape(partial.name)}*"):
+        leftover.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, content: bytes | str) -> Path:
+    """Write a file whole or not at all."""
+    with replacing(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
 
 

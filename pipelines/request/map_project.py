@@ -6,7 +6,7 @@ from pathlib import Path
 import geopandas as gpd
 from odc.geo.geobox import GeoBox
 
-from minerisk.pipelines.formats.geopackage import StyledLayer, write_geopackage
+from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.qgis_project import ProjectLayer, project_text
 from minerisk.pipelines.formats.qml import line_qml, points_qml, registered_qml, tasks_qml
 from minerisk.pipelines.language.messages import Texts
@@ -38,7 +38,7 @@ def write_map_layers(layers: MapLayers, request: Request, out: Path) -> list[Pro
     }
     words = " ".join([*request.marks, USE])
     styled = {
-        name: StyledLayer(frame, style, title, words)
+        name: PackageLayer(frame, title, words, style)
         for name, (frame, title, style, _) in found.items()
         if frame is not None and len(frame)
     }

@@ -19,7 +19,7 @@ from shapely.geometry import mapping
 from shapely.geometry.polygon import orient
 
 from minerisk.pipelines.formats.csv_table import csv_text
-from minerisk.pipelines.formats.geopackage import StyledLayer, write_geopackage
+from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS, HIGHER
 from minerisk.pipelines.formats.qml import tasks_qml
 from minerisk.pipelines.language.messages import ENGLISH, Texts
@@ -53,7 +53,7 @@ def write_task_files(
     """
     degrees = tasks.to_crs("EPSG:4326")
     table = pd.DataFrame(tasks.drop(columns="geometry"))
-    layer = StyledLayer(tasks, tasks_qml(texts), texts.say("Survey tasks"), " ".join(words))
+    layer = PackageLayer(tasks, texts.say("Survey tasks"), " ".join(words), tasks_qml(texts))
     return [
         write_geopackage(RunFolder(folder).tasks_gpkg, {"tasks": layer}),
         write_whole(RunFolder(folder).tasks_csv, csv_text(table)),

@@ -11,6 +11,7 @@ import shapely
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers
+from minerisk.pipelines.provenance.files import replacing
 from minerisk.pipelines.run.folder import Run
 
 ROWS = "rows.parquet"
@@ -55,9 +56,8 @@ def write_rows(run: Run) -> Path:
         for name in finding_layers(run.config)
     ]
     path = run.folder / ROWS
-    partial = run.folder / f".{ROWS}.partial"
-    pd.concat(tables, ignore_index=True).to_parquet(partial, index=False)
-    partial.replace(path)
+    with replacing(path) as partial:
+        pd.concat(tables, ignore_index=True).to_parquet(partial, index=False)
     return path
 
 

@@ -29,7 +29,7 @@ from minerisk.models.risk_model import RiskModel, assemble
 from minerisk.models.selection.nested_search import NestedChoice
 from minerisk.models.table import CellTable
 from minerisk.pipelines.language.metric_words import caution_words
-from minerisk.pipelines.provenance.files import write_json, write_whole
+from minerisk.pipelines.provenance.files import replacing, write_json, write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.metrics import Metrics
 from minerisk.pipelines.run.contents import feature_families, read_cells
@@ -196,8 +196,6 @@ def _write(folder: Path, model: RiskModel, metrics: Metrics, test: Test) -> None
         held_out[f"fold_{name}"] = protocol.fold_of_row(len(held_out)).astype(np.int16)
     for (name, known), out in test.scores.items():
         held_out[f"{name}_{known}"] = out.score.astype(np.float32)
-    path = RunFolder(folder).held_out
-    partial = folder / ".held_out.parquet.partial"
-    held_out.to_parquet(partial, index=False)
-    partial.replace(path)
+    with replacing(RunFolder(folder).held_out) as partial:
+        held_out.to_parquet(partial, index=False)
     write_whole(RunFolder(folder).metrics, metrics.to_json())

@@ -13,7 +13,7 @@ from shapely.geometry import LineString, Point, box
 
 from minerisk.pipelines.formats import palette, qml
 from minerisk.pipelines.formats.cog import write_raster
-from minerisk.pipelines.formats.geopackage import StyledLayer, write_geopackage
+from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.qgis_project import ProjectLayer, project_text
 
 PYTHON = "/usr/bin/python3"
@@ -88,9 +88,9 @@ def project(tmp_path):
     write_geopackage(
         tmp_path / "map.gpkg",
         {
-            "tasks": StyledLayer(tasks, qml.tasks_qml(), "Tasks", "words"),
-            "line": StyledLayer(line, qml.line_qml(), "Line", "words"),
-            "places": StyledLayer(places, qml.points_qml("#777777", label="name"), "Places", ""),
+            "tasks": PackageLayer(tasks, "Tasks", "words", qml.tasks_qml()),
+            "line": PackageLayer(line, "Line", "words", qml.line_qml()),
+            "places": PackageLayer(places, "Places", "", qml.points_qml("#777777", label="name")),
         },
     )
     layers = [

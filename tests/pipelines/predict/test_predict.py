@@ -11,16 +11,35 @@ from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE
 from minerisk.pipelines.predict import predict as predict_module
+from minerisk.pipelines.predict.risk_classes import area_of_applicability
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.request.answer import open_request, write_maps
-from minerisk.pipelines.run import contents
+from minerisk.pipelines.run.readers import load_model
 from minerisk.pipelines.steps import redo_step
+
+
+def test_the_area_of_applicability_is_where_dissimilarity_is_at_most_1(tiny_run: Path) -> None:
+    dissimilarity, _ = read_raster(tiny_run / "rasters" / "dissimilarity.tif")
+    area, _ = read_raster(tiny_run / "rasters" / "area_of_applicability.tif")
+    classes, _ = read_raster(tiny_run / "rasters" / "risk_class.tif")
+    known = np.isfinite(dissimilarity)
+    np.testing.assert_array_equal(area[known], dissimilarity[known] <= 1)
+    assert (area[~known] == OUTSIDE).all()
+    assert set(np.unique(area)) == {0, 1, OUTSIDE}
+    assert (classes[area == 0] == CANNOT_SAY).all()
+    np.testing.assert_array_equal(area == 1, ~np.isin(classes, [CANNOT_SAY, OUTSIDE]))
+
+
+def test_a_threshold_itself_is_inside_and_nodata_is_neither_inside_nor_outside() -> None:
+    values = np.array([[0.0, 1.0, np.nextafter(np.float32(1), 2), np.nan]], dtype=np.float32)
+    assert area_of_applicability(values).tolist() == [[1, 1, 0, OUTSIDE]]
+    assert area_of_applicability(values).dtype == np.uint8
 
 
 def test_a_model_that_tells_nothing_apart_says_so_everywhere(
     tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = contents.load_model(tiny_copy)
+    known = load_model(tiny_copy)
     flat = dataclasses.replace(known, calibrator=LogisticCalibrator(slope=0.0, intercept=-2.0))
     monkeypatch.setattr(predict_module, "load_model", lambda _: flat)
     (tiny_copy / "rasters" / "classes.json").unlink()

@@ -86,6 +86,17 @@ def test_cells_of_an_area_are_those_of_the_run(packs, tiny_run):
         np.testing.assert_array_equal(part[asked], whole[asked])
 
 
+def test_the_area_of_applicability_is_that_of_the_dissimilarity_beside_it(packs):
+    for pack in packs:
+        dissimilarity, _ = read_raster(pack / "dissimilarity.tif")
+        area, _ = read_raster(pack / "area_of_applicability.tif")
+        known = np.isfinite(dissimilarity)
+        np.testing.assert_array_equal(area[known], dissimilarity[known] <= 1)
+        assert (area[~known] == OUTSIDE).all()
+        style = (pack / "area_of_applicability.qml").read_text(encoding="utf-8")
+        assert "cannot say" in style
+
+
 def test_reasons_go_with_the_restricted_copy_only(packs, tiny_run):
     restricted, public = packs
     assert cog_validate(restricted / "reasons.tif")[0]

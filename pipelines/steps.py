@@ -118,9 +118,10 @@ def _predict(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
     from minerisk.pipelines.predict.hazard_rasters import predict_classes
     from minerisk.pipelines.predict.predict import predict
 
-    return predict_classes(
+    paths, facts = predict_classes(
         run.folder, run.files.rasters, lambda name: predict(run, progress=bar, hazard=name)
     )
+    return paths, facts.model_dump(mode="json")
 
 
 def _prioritize(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:

@@ -175,7 +175,7 @@ def write_map(
         description="percentile points by which a cell moved up in the ranking",
         unit="percentile points",
         tags=tags,
-        colormap=SHIFT_RAMP,
+        style=SHIFT_RAMP,
     )
     figure = _figure(shift, geobox, title, simulated)
     return [raster, write_whole(folder / "rank_shift.png", figure_bytes(figure))]

@@ -1,13 +1,13 @@
 """Rasters on disk: COGs that open styled, with nodata declared, written whole or not at all."""
 
+import glob
 import math
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import rasterio
@@ -18,12 +18,13 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from minerisk.features.errors import CoverError, InputError
-from minerisk.pipelines.formats.palette import OUTSIDE, PROBABILITY_RAMP, Ramp, rgba
+from minerisk.pipelines.formats.palette import OUTSIDE, PROBABILITY_RAMP, Legend, Ramp, rgba
 from minerisk.pipelines.formats.pam import aux_xml
-from minerisk.pipelines.formats.qml import class_qml, ramp_qml
-from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.formats.qml import raster_qml
+from minerisk.pipelines.provenance.files import replacing
 
 BLOCK = 512
+Cells = NDArray[np.floating] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Statistics:
 
 
 class RasterWriter:
-    """Write a raster window by window; it becomes a COG with its style when all is written.
+    """Write a raster part by part; it becomes a COG with its style when all is written.
 
     The file appears under its name only when it is complete and read back; an error or an
     interrupt leaves whatever was there before.
@@ -50,24 +51,21 @@ class RasterWriter:
         The ``.tif`` to make. ``.qml`` (style) and ``.tif.aux.xml`` (statistics) go beside it.
     geobox
         Where the cells are.
-    dtype
-        ``float32`` (nodata NaN) or ``uint8`` (nodata 255).
-    description, unit
-        Of the band.
+    description
+        Of the band, or of each band.
+    style
+        A ramp for numbers: float32, nodata NaN. A legend for codes: uint8, nodata 255.
+    unit
+        Of the bands.
     tags
         Metadata of the file, such as the run and whether findings are simulated.
-    colormap
-        ``uint8``: class code to ``#rrggbb``. ``float32``: steps as in `formats.palette`; none is
-        the probability scale.
-    categories
-        ``uint8``: class code to words.
     scratch
         Folder on the same disk for what is not complete yet; none is that of `path`. Writers of
         one `path` at a time need one each.
 
     Examples
     --------
-    ``with RasterWriter(path, geobox, dtype="float32", description="…", unit="1") as raster:``
+    ``with RasterWriter(path, geobox, description="…", style=PROBABILITY_RAMP) as raster:``
     ``    raster.write(block, row=0)``
     """
 
@@ -76,35 +74,23 @@ class RasterWriter:
         path: Path,
         geobox: GeoBox,
         *,
-        dtype: str,
-        description: str,
-        unit: str,
+        description: str | Sequence[str],
+        style: Ramp | Legend,
+        unit: str = "1",
         tags: Mapping[str, str] | None = None,
-        nodata: float | None = None,
-        colormap: Mapping[int, str] | Ramp | None = None,
-        categories: Mapping[int, str] | None = None,
         scratch: Path | None = None,
     ) -> None:
-        expected = {"float32": math.nan, "uint8": float(OUTSIDE)}
-        if dtype not in expected:
-            raise InputError(f"Rasters are float32 or uint8; {path.name} is {dtype}. Convert it.")
-        if nodata is not None and not _same(nodata, expected[dtype]):
-            raise InputError(
-                f"The nodata of {path.name} is {nodata}; expected {expected[dtype]:g} for {dtype}."
-            )
-        self.path, self.geobox, self.dtype = path, geobox, dtype
-        self.nodata = expected[dtype]
-        self.description, self.unit = description, unit
-        self.tags = dict(tags or {})
-        self.colormap, self.categories = colormap, dict(categories or {})
-        scratch = scratch or path.parent
-        self._draft = scratch / f".{path.name}.draft.tif"
-        self._cog = scratch / f".{path.name}.partial.tif"
+        self.path, self.geobox, self.style = path, geobox, style
+        self.descriptions = (description,) if isinstance(description, str) else tuple(description)
+        self.unit, self.tags = unit, dict(tags or {})
+        self.dtype = "uint8" if isinstance(style, Legend) else "float32"
+        self._scratch = scratch or path.parent
+        self._draft = self._scratch / f".{path.name}.draft.tif"
         self._valid = 0
-        self._dataset: Any = None
 
-    def __enter__(self) -> "RasterWriter":
+    def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        bands = len(self.descriptions)
         try:
             self._dataset = rasterio.open(
                 self._draft,
@@ -112,11 +98,12 @@ class RasterWriter:
                 driver="GTiff",
                 height=self.geobox.height,
                 width=self.geobox.width,
-                count=1,
+                count=bands,
                 dtype=self.dtype,
                 crs=str(self.geobox.crs),
                 transform=self.geobox.transform,
-                nodata=self.nodata,
+                nodata=OUTSIDE if self.dtype == "uint8" else math.nan,
+                photometric="MINISBLACK" if bands > 1 else None,  # never red, green and blue
                 tiled=True,
                 blockxsize=BLOCK,
                 blockysize=BLOCK,
@@ -126,23 +113,30 @@ class RasterWriter:
             )
         except RasterioError as failure:
             raise self._unwritable(failure) from failure
-        self._dataset.set_band_description(1, self.description)
-        self._dataset.set_band_unit(1, self.unit)
+        for band, words in enumerate(self.descriptions, start=1):
+            self._dataset.set_band_description(band, words)
+            self._dataset.set_band_unit(band, self.unit)
         self._dataset.update_tags(**self.tags)
-        if self.dtype == "uint8" and isinstance(self.colormap, Mapping):
-            table = {code: rgba(colour) for code, colour in self.colormap.items()}
+        if isinstance(self.style, Legend) and bands == 1:  # a TIFF has colours for one band only
+            table = {code: rgba(colour) for code, colour in self.style.colours.items()}
             self._dataset.write_colormap(1, table | {OUTSIDE: (0, 0, 0, 0)})
         return self
 
-    def write(self, block: NDArray[Any], *, row: int, column: int = 0) -> None:
-        """Write a window whose upper left cell is (`row`, `column`).
+    def write(self, block: Cells, *, row: int, column: int = 0) -> None:
+        """Write a part whose upper left cell is (`row`, `column`).
+
+        Parameters
+        ----------
+        block
+            Shape ``(height, width)``, or ``(bands, height, width)``.
 
         Raises
         ------
         InputError
-            If the window leaves the grid, or is not of the raster's dtype.
+            If the part leaves the grid, or is not of the raster's dtype or bands.
         """
-        height, width = block.shape
+        bands = block if block.ndim == 3 else block[np.newaxis]
+        count, height, width = bands.shape
         if row < 0 or column < 0:
             raise InputError(f"Window starts at row {row}, column {column}; expected 0 or more.")
         if row + height > self.geobox.height or column + width > self.geobox.width:
@@ -150,10 +144,13 @@ class RasterWriter:
                 f"A window of {block.shape} at ({row}, {column}) leaves the grid of "
                 f"{tuple(self.geobox.shape)}."
             )
-        if block.dtype != self.dtype:
-            raise InputError(f"A window is {block.dtype}; {self.path.name} is {self.dtype}.")
+        if block.dtype != self.dtype or count != len(self.descriptions):
+            raise InputError(
+                f"A window is {count} band(s) of {block.dtype}; {self.path.name} has "
+                f"{len(self.descriptions)} of {self.dtype}."
+            )
         self._valid += int(np.count_nonzero(_valid(block)))
-        self._dataset.write(block, 1, window=Window(column, row, width, height))
+        self._dataset.write(bands, window=Window(column, row, width, height))
 
     def __exit__(
         self,
@@ -170,7 +167,7 @@ class RasterWriter:
         except RasterioError as failure:
             raise self._unwritable(failure) from failure
         finally:
-            for leftover in self._draft.parent.glob(f".{self.path.name}.*.tif*"):
+            for leftover in self._draft.parent.glob(f"{glob.escape(self._draft.name)}*"):
                 leftover.unlink(missing_ok=True)
 
     def _unwritable(self, failure: RasterioError) -> InputError:
@@ -180,86 +177,82 @@ class RasterWriter:
         )
 
     def _finish(self) -> None:
-        classes = self.dtype == "uint8"
-        rasterio.shutil.copy(
-            self._draft,
-            self._cog,
-            driver="COG",
-            COMPRESS="DEFLATE",
-            PREDICTOR="NO" if classes else "YES",
-            LEVEL="6",
-            BLOCKSIZE=str(BLOCK),
-            OVERVIEW_RESAMPLING="MODE" if classes else "AVERAGE",
-            NUM_THREADS="1",
-            BIGTIFF="IF_SAFER",
-        )
-        found = statistics(self._cog)
-        if found.valid != self._valid:
-            raise InputError(
-                f"{self.path} reads back {found.valid:,} cells with a value; {self._valid:,} were "
-                "written. Check that the disk has room, and write every cell once."
+        codes = isinstance(self.style, Legend)
+        with replacing(self.path, scratch=self._scratch) as partial:
+            rasterio.shutil.copy(
+                self._draft,
+                partial,
+                driver="COG",
+                COMPRESS="DEFLATE",
+                PREDICTOR="NO" if codes else "YES",
+                LEVEL="6",
+                BLOCKSIZE=str(BLOCK),
+                OVERVIEW_RESAMPLING="MODE" if codes else "AVERAGE",
+                NUM_THREADS="1",
+                BIGTIFF="IF_SAFER",
             )
-        write_whole(
-            self.path.with_name(self.path.name + ".aux.xml"),
-            aux_xml(_pam_statistics(found), self.categories, self.colormap),
-        )
-        if classes and isinstance(self.colormap, Mapping):
-            write_whole(self.path.with_suffix(".qml"), class_qml(self.colormap, self.categories))
-        elif not classes and not isinstance(self.colormap, Mapping):
-            write_whole(self.path.with_suffix(".qml"), ramp_qml(self.colormap or PROBABILITY_RAMP))
-        _settle(self._cog, self.path)
+            found = [statistics(partial, band + 1) for band in range(len(self.descriptions))]
+            if sum(band.valid for band in found) != self._valid:
+                raise InputError(
+                    f"{self.path} reads back {sum(band.valid for band in found):,} cells with a "
+                    f"value; {self._valid:,} were written. Check that the disk has room, and write "
+                    "every cell once."
+                )
+            legend = self.style if isinstance(self.style, Legend) else None
+            _, style, side = raster_files(self.path)
+            self._write_beside(side, aux_xml(_pam_statistics(found[0]), legend))
+            self._write_beside(style, raster_qml(self.style))
+
+    def _write_beside(self, path: Path, content: str) -> None:
+        with replacing(path, scratch=self._scratch) as partial:
+            partial.write_text(content, encoding="utf-8")
+
+
+def raster_files(path: Path) -> list[Path]:
+    """Name what `RasterWriter` writes: the raster, its style, its statistics."""
+    return [path, path.with_suffix(".qml"), path.with_name(path.name + ".aux.xml")]
 
 
 def write_raster(
     path: Path,
-    array: NDArray[Any],
+    array: Cells,
     geobox: GeoBox,
     *,
     description: str,
-    unit: str,
+    style: Ramp | Legend = PROBABILITY_RAMP,
+    unit: str = "1",
     tags: Mapping[str, str] | None = None,
-    nodata: float | None = None,
-    colormap: Mapping[int, str] | Ramp | None = None,
-    categories: Mapping[int, str] | None = None,
 ) -> Path:
     """Write a whole raster; see `RasterWriter` for what each argument means.
 
-    `array` has shape ``(height, width)``; floats are stored as float32 with NaN nodata, classes as
-    uint8 with nodata 255. The same array gives the same bytes.
+    `array` has shape ``(height, width)``: floats for a ramp, uint8 for a legend. The same array
+    gives the same bytes.
     """
-    dtype = "uint8" if array.dtype == np.uint8 else "float32"
     if array.shape != tuple(geobox.shape):
         raise InputError(
             f"The array has shape {array.shape}; the grid of {path.name} is {tuple(geobox.shape)}."
         )
+    numbers = not isinstance(style, Legend) and np.issubdtype(array.dtype, np.floating)
     with RasterWriter(
-        path,
-        geobox,
-        dtype=dtype,
-        description=description,
-        unit=unit,
-        tags=tags,
-        nodata=nodata,
-        colormap=colormap,
-        categories=categories,
+        path, geobox, description=description, style=style, unit=unit, tags=tags
     ) as raster:
-        raster.write(np.ascontiguousarray(array, dtype=dtype), row=0)
+        raster.write(array.astype(np.float32) if numbers else array, row=0)
     return path
 
 
 def read_raster(path: Path) -> tuple[NDArray[Any], GeoBox]:
     """Read a whole one-band GeoTIFF: float32 with NaN, or uint8 classes as they are."""
     with _opened(path) as dataset:
-        return _band(dataset, None), _geobox(dataset)
+        return _band(dataset), _geobox(dataset)
 
 
 def raster_grid(path: Path) -> GeoBox:
-    """Give the grid of a raster."""
+    """Read the grid of a raster."""
     with _opened(path) as dataset:
         return _geobox(dataset)
 
 
-def read_raster_like(path: Path, geobox: GeoBox) -> NDArray[Any]:
+def read_raster_like(path: Path, geobox: GeoBox, *, band: int = 1) -> NDArray[Any]:
     """Read the cells of `geobox` from a raster on the same lattice (same CRS, cells, edges).
 
     Raises
@@ -283,23 +276,17 @@ def read_raster_like(path: Path, geobox: GeoBox) -> NDArray[Any]:
             raise CoverError(f"{path.name} does not cover the grid asked for.")
         if window.col_off + window.width > whole.width:
             raise CoverError(f"{path.name} does not cover the grid asked for.")
-        return _band(dataset, window)
+        return _band(dataset, window, band)
 
 
-def raster_tags(path: Path) -> dict[str, str]:
-    """Give the metadata tags of a raster."""
-    with _opened(path) as dataset:
-        return dict(dataset.tags())
-
-
-def statistics(path: Path) -> Statistics:
-    """Compute the statistics of the valid cells, strip by strip, in float64."""
+def statistics(path: Path, band: int = 1) -> Statistics:
+    """Compute the statistics of the valid cells of a band, strip by strip, in float64."""
     total = square = 0.0
     low, high, count = math.inf, -math.inf, 0
     with _opened(path) as dataset:
         for row in range(0, dataset.height, BLOCK):
             rows = min(BLOCK, dataset.height - row)
-            block = dataset.read(1, window=Window(0, row, dataset.width, rows))
+            block = dataset.read(band, window=Window(0, row, dataset.width, rows))
             values = block[_valid(block)].astype(np.float64)
             if values.size:
                 low, high = min(low, float(values.min())), max(high, float(values.max()))
@@ -315,22 +302,12 @@ def statistics(path: Path) -> Statistics:
     )
 
 
-def _settle(partial: Path, path: Path) -> None:
-    with partial.open("rb+") as stream:
-        os.fsync(stream.fileno())
-    partial.replace(path)
-
-
-def _same(left: float, right: float) -> bool:
-    return left == right or (math.isnan(left) and math.isnan(right))
-
-
-def _valid(block: NDArray[Any]) -> NDArray[np.bool_]:
+def _valid(block: Cells) -> NDArray[np.bool_]:
     return block != OUTSIDE if block.dtype == np.uint8 else np.isfinite(block)
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Iterator[rasterio.DatasetReader]:
     try:
         with rasterio.open(path, driver="GTiff") as dataset:
             yield dataset
@@ -338,12 +315,14 @@ def _opened(path: Path) -> Iterator[Any]:
         raise InputError(f"{path} cannot be read as a GeoTIFF: {failure}") from failure
 
 
-def _geobox(dataset: Any) -> GeoBox:
+def _geobox(dataset: rasterio.DatasetReader) -> GeoBox:
     return GeoBox((dataset.height, dataset.width), dataset.transform, str(dataset.crs))
 
 
-def _band(dataset: Any, window: Window | None) -> NDArray[Any]:
-    block = dataset.read(1, window=window)
+def _band(
+    dataset: rasterio.DatasetReader, window: Window | None = None, band: int = 1
+) -> NDArray[Any]:
+    block = dataset.read(band, window=window)
     if block.dtype == np.uint8:
         return block
     values = block.astype(np.float32, copy=False)

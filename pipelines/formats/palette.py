@@ -5,6 +5,7 @@ Purple and blue, told apart with every common kind of colour vision and in print
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from minerisk.pipelines.language.words import marked
 
@@ -29,17 +30,25 @@ CLASS_COLOURS: Mapping[int, str] = {
     HIGHER: "#3b0050",
 }
 """Told apart in black and white too: cannot say prints darker than lower, never as less of it."""
-AREA_WORDS: Mapping[int, str] = {
-    1: marked("like the surveyed land"),
-    0: CLASS_WORDS[CANNOT_SAY],
-}
-"""Of the area of applicability: 1 inside, 0 outside."""
-AREA_COLOURS: Mapping[int, str] = {1: "#b5d2ea", 0: CLASS_COLOURS[CANNOT_SAY]}
 
 Ramp = Sequence[tuple[float, str, str]]
 """Steps of a scale, lowest first: upper bound, colour, words."""
-"""Scale up to which the numbers of tasks are shown; farther out they would cover the map."""
-"""Value, words, type, class, and options of each of its layers, lowest first."""
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the codes of a raster look like (``#rrggbb``) and are called."""
+
+    colours: Mapping[int, str]
+    words: Mapping[int, str]
+
+
+CLASS_LEGEND = Legend(CLASS_COLOURS, CLASS_WORDS)
+AREA_LEGEND = Legend(
+    {1: "#b5d2ea", 0: CLASS_COLOURS[CANNOT_SAY]},
+    {1: marked("like the surveyed land"), 0: CLASS_WORDS[CANNOT_SAY]},
+)
+"""Of the area of applicability: 1 inside, 0 outside."""
 
 PROBABILITY_RAMP: Ramp = (
     (0.005, "#bfd3e6", marked("under 0.5 %")),

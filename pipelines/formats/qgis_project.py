@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from xml.sax.saxutils import escape, quoteattr
 
+from markupsafe import Markup
 from odc.geo.geobox import GeoBox
 from pyproj import CRS
 from pyproj.enums import WktVersion
+
+from minerisk.pipelines.formats.templating import template
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class ProjectLayer:
     title
         What the layer tree shows.
     style
-        QML as `minerisk.pipelines.formats.palette` writes it.
+        QML as `minerisk.pipelines.formats.qml` writes it.
     geometry
         ``Raster``, ``Polygon``, ``Line`` or ``Point``.
     shown
@@ -42,13 +44,19 @@ class ProjectLayer:
         """Name of the layer in the project's own links."""
         return "layer_" + "".join(sign if sign.isalnum() else "_" for sign in self.source)
 
+    @property
+    def provider(self) -> str:
+        """What QGIS reads the layer by."""
+        return "gdal" if self.geometry == "Raster" else "ogr"
 
-def project_text(
-    layers: Sequence[ProjectLayer],
-    *,
-    title: str,
-    geobox: GeoBox,
-) -> str:
+    @property
+    def inner_style(self) -> Markup:
+        """What the QML holds, out of its outer element."""
+        start = self.style.index(">", self.style.index("<qgis")) + 1
+        return Markup(self.style[start : self.style.rindex("</qgis>")].strip())
+
+
+def project_text(layers: Sequence[ProjectLayer], *, title: str, geobox: GeoBox) -> str:
     """Write a QGIS project (``.qgs``) with relative paths.
 
     Parameters
@@ -61,72 +69,12 @@ def project_text(
     geobox
         The land to show when the project opens; its CRS is the project's.
     """
-    tree = "".join(
-        _grouped(group, "".join(_leaf(layer) for layer in members))
-        for group, members in groupby(layers, key=lambda layer: layer.group)
-    )
-    order = "".join(f"<item>{layer.id}</item>\n" for layer in layers)
-    crs, names = str(geobox.crs), ("xmin", "ymin", "xmax", "ymax")
-    sides = zip(names, geobox.boundingbox, strict=True)
-    extent = "".join(f"<{name}>{value}</{name}>" for name, value in sides)
-    return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n"
-        f'<qgis version="3.22.0" projectname={quoteattr(title)}>\n'
-        f"<title>{escape(title)}</title>\n<projectCrs>{_srs(crs)}</projectCrs>\n"
-        '<layer-tree-group>\n<layer-tree-group expanded="1" checked="Qt::Checked" '
-        f"name={quoteattr(title)}>\n{tree}</layer-tree-group>\n"
-        f'<custom-order enabled="0">\n{order}</custom-order>\n</layer-tree-group>\n'
-        f'<mapcanvas name="theMapCanvas"><units>meters</units><extent>{extent}</extent>'
-        f"<destinationsrs>{_srs(crs)}</destinationsrs></mapcanvas>\n"
-        f"<projectlayers>\n{''.join(_layer(layer, crs) for layer in layers)}</projectlayers>\n"
-        '<properties><Paths><Absolute type="bool">false</Absolute></Paths>'
-        '<SpatialRefSys><ProjectionsEnabled type="int">1</ProjectionsEnabled></SpatialRefSys>'
-        "</properties>\n</qgis>\n"
-    )
-
-
-def _grouped(group: str, leaves: str) -> str:
-    if not group:
-        return leaves
-    return (
-        f'<layer-tree-group expanded="0" checked="Qt::Unchecked" name={quoteattr(group)}>\n'
-        f"{leaves}</layer-tree-group>\n"
-    )
-
-
-def _leaf(layer: ProjectLayer) -> str:
-    return (
-        f'<layer-tree-layer id="{layer.id}" name={quoteattr(layer.title)} expanded="0" '
-        f'checked="{"Qt::Checked" if layer.shown else "Qt::Unchecked"}" '
-        f'source={quoteattr(f"./{layer.source}")} providerKey="{_provider(layer)}"/>\n'
-    )
-
-
-def _layer(layer: ProjectLayer, crs: str) -> str:
-    kind = f'type="vector" labelsEnabled="1" geometry="{layer.geometry}"'
-    if layer.geometry == "Raster":
-        kind = 'type="raster"'
-    return (
-        f"<maplayer {kind}>\n<id>{layer.id}</id>\n"
-        f"<datasource>./{escape(layer.source)}</datasource>\n"
-        f"<layername>{escape(layer.title)}</layername>\n<srs>{_srs(crs)}</srs>\n"
-        f"<provider>{_provider(layer)}</provider>\n{_inner(layer.style)}\n</maplayer>\n"
-    )
-
-
-def _provider(layer: ProjectLayer) -> str:
-    return "gdal" if layer.geometry == "Raster" else "ogr"
-
-
-def _inner(style: str) -> str:
-    """Take what a QML file holds out of its outer element."""
-    start = style.index(">", style.index("<qgis")) + 1
-    return style[start : style.rindex("</qgis>")].strip()
-
-
-def _srs(crs: str) -> str:
-    wkt = CRS(crs).to_wkt(WktVersion.WKT2_2019)
-    return (
-        f"<spatialrefsys><wkt>{escape(wkt)}</wkt><srsid>0</srsid>"
-        f"<authid>{escape(crs)}</authid></spatialrefsys>"
+    crs = str(geobox.crs)
+    return template("project.qgs.j2").render(
+        layers=layers,
+        groups=groupby(layers, key=lambda layer: layer.group),
+        title=title,
+        crs=crs,
+        wkt=CRS(crs).to_wkt(WktVersion.WKT2_2019),
+        extent=geobox.boundingbox,
     )

@@ -1,8 +1,6 @@
-"""The rasters of a request as arrays on one grid."""
+"""What the maps of a run or a request are drawn of, on one grid."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,14 +15,17 @@ class Grids:
 
     Attributes
     ----------
-    bands
-        Name to array: floats, and ``risk_class`` as uint8.
+    risk_class
+        Codes of risk classes.
     geobox
         Where the cells are.
+    probability
+        Of contamination; none if it is not there.
     elevation
         Metres, for the shade of hills; none if the run knows no heights.
     """
 
-    bands: Mapping[str, NDArray[Any]]
+    risk_class: NDArray[np.uint8]
     geobox: GeoBox
-    elevation: NDArray[np.float32] | None
+    probability: NDArray[np.float32] | None = None
+    elevation: NDArray[np.float32] | None = None

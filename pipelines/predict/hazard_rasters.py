@@ -1,28 +1,26 @@
-"""Folders, rasters and words of each hazard class, beside those of any hazard."""
+"""Rasters of each hazard class, beside those of any hazard."""
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minerisk.features.evidence.labels import HAZARD_BITS
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
+from minerisk.pipelines.records.rasters import HazardComparison, RasterFacts
 from minerisk.pipelines.run.hazards import trained_hazards
 from minerisk.pipelines.run.strips import strips
 
-Pair = tuple[NDArray[np.floating[Any]], NDArray[np.floating[Any]]]
+Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Probabilities of a class and of any hazard, of the same cells."""
-PredictOne = Callable[[str | None], tuple[Sequence[Path], dict[str, Any]]]
-
-"""What the hazard classes are called on maps and in reports."""
+PredictOne = Callable[[str | None], tuple[Sequence[Path], RasterFacts]]
 
 
 def predict_classes(
     folder: Path, rasters: Path, predict_one: PredictOne
-) -> tuple[Sequence[Path], dict[str, Any]]:
+) -> tuple[Sequence[Path], RasterFacts]:
     """Write the rasters of any hazard, and those of every class that has a model.
 
     Parameters
@@ -34,28 +32,25 @@ def predict_classes(
         Folders of classes that have no model are taken away.
     predict_one
         Called with none (any hazard), then with the name of each class; writes its rasters and
-        gives their paths and facts.
+        returns their paths and facts.
 
     Returns
     -------
     paths, facts
-        Of all; the facts are those of any hazard, and ``hazards`` as `compare_with_any` gives it.
+        Of all; the facts are those of any hazard, and ``hazards`` as `compare_with_any` finds it.
     """
     trained = trained_hazards(folder)
     for name in set(HAZARD_BITS) - set(trained):
         shutil.rmtree(rasters / name, ignore_errors=True)
     paths, facts = predict_one(None)
     made = [*paths, *(path for name in trained for path in predict_one(name)[0])]
-    return made, facts | {"hazards": compare_with_any(rasters, trained)}
+    return made, facts.model_copy(update={"hazards": compare_with_any(rasters, trained)})
 
 
-def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, dict[str, float]]:
+def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, HazardComparison]:
     """Compare the probability of each class with that of any hazard, from rasters on disk.
 
-    Returns
-    -------
-    dict
-        For each class as `above_any`; no entry where no cell is known to both.
+    There is no entry where no cell is known to both.
     """
     if not hazards:
         return {}
@@ -71,20 +66,19 @@ def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, dict[st
             yield part, all_
 
     found = {name: above_any(both(name)) for name in hazards}
-    return {name: facts for name, facts in found.items() if facts}
+    return {name: compared for name, compared in found.items() if compared is not None}
 
 
-def above_any(pairs: Iterable[Pair]) -> dict[str, float]:
+def above_any(pairs: Iterable[Pair]) -> HazardComparison | None:
     """Compare the probability of a class with that of any hazard, on parts of the same land.
 
     A class is a part of any hazard, so its probability should not be above; but each model is
-    calibrated by itself, on its own positives. Nothing is changed by this: it is said.
+    calibrated by itself, on its own positives. Nothing is changed by this: it is reported.
 
     Returns
     -------
-    dict
-        ``mean`` probability, ``mean_any``, and ``above_any``, the share of cells where the class's
-        is above that of any hazard by more than a tenth of it; empty if no cell is known to both.
+    HazardComparison
+        None if no cell is known to both.
     """
     cells, sums = 0, np.zeros(3)
     for part, whole in pairs:
@@ -93,5 +87,6 @@ def above_any(pairs: Iterable[Pair]) -> dict[str, float]:
         cells += one.size
         sums += (one.sum(), all_.sum(), np.count_nonzero(one > 1.1 * all_))
     if not cells:
-        return {}
-    return dict(zip(("mean", "mean_any", "above_any"), (sums / cells).tolist(), strict=True))
+        return None
+    mean, mean_any, above = (sums / cells).tolist()
+    return HazardComparison(mean=mean, mean_any=mean_any, above_any=above)

@@ -2,26 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import rasterio
-import rasterio.shutil
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from rasterio.errors import RasterioError
-from rasterio.windows import Window
 
-from minerisk.features.errors import InputError
 from minerisk.models.attribution import PAST_FINDINGS, attribute_to_families, top_families
 from minerisk.models.risk_model import RiskModel
-from minerisk.pipelines.formats.palette import OUTSIDE
-from minerisk.pipelines.formats.pam import aux_xml
-from minerisk.pipelines.formats.qml import class_qml
-from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.formats.cog import RasterWriter, raster_files
+from minerisk.pipelines.formats.palette import OUTSIDE, Legend
 
 REASON_BANDS = ("reason_1", "reason_2", "reason_3")
+ORDER = ("strongest", "second", "third")
 HUES = (
     *("#3b0050", "#08519c", "#c51b8a", "#525252", "#7a5195", "#3182bd", "#dd3497", "#8c6d31"),
     *("#807dba", "#6baed6", "#ae017e", "#969696"),
@@ -30,14 +23,14 @@ LIGHTER = 0.55
 
 
 def reason_names(families: Sequence[str]) -> list[str]:
-    """Give the families in the order of their codes, past findings last."""
+    """Order the families by their codes, past findings last."""
     return [*families, PAST_FINDINGS]
 
 
 def reason_bands(
     model: RiskModel, columns: pd.DataFrame, families: Mapping[str, Sequence[str]]
 ) -> dict[str, NDArray[np.float32]]:
-    """Give the codes of the three families that move each cell's score most, strongest first.
+    """Find the codes of the three families that move each cell's score most, strongest first.
 
     Parameters as for `minerisk.models.attribution.attribute_to_families`.
 
@@ -53,19 +46,25 @@ def reason_bands(
     return {name: codes[:, place] for place, name in enumerate(REASON_BANDS)}
 
 
-def reason_words(families: Sequence[str]) -> dict[int, str]:
-    """Say what each code means."""
-    return {
+def reason_codes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Turn codes among floats, NaN where there is none, into bytes with 255 for none."""
+    return np.where(np.isnan(values), OUTSIDE, values).astype(np.uint8)
+
+
+def reason_legend(families: Sequence[str]) -> Legend:
+    """Name and colour each code."""
+    words = {
         2 * place + lowers: f"{name.replace('_', ' ')} {verb} the score"
         for place, name in enumerate(reason_names(families))
         for lowers, verb in enumerate(("raises", "lowers"))
     }
+    return Legend({code: _colour(code) for code in words}, words)
 
 
 def write_reason_raster(
     path: Path,
     geobox: GeoBox,
-    blocks: Iterable[tuple[int, NDArray[np.float32]]],
+    blocks: Iterable[tuple[int, NDArray[np.uint8]]],
     families: Sequence[str],
     tags: Mapping[str, str],
     *,
@@ -76,7 +75,7 @@ def write_reason_raster(
     Parameters
     ----------
     blocks
-        First row of a strip, and its codes, float32 of shape ``(3, rows, width)``, NaN for none.
+        First row of a strip, and its codes, shape ``(3, rows, width)``.
     families
         Names, in the order of the cube.
     scratch
@@ -87,66 +86,23 @@ def write_reason_raster(
     InputError
         If the file cannot be written.
     """
-    words = reason_words(families)
-    colours = {code: _colour(code) for code in words}
-    folder = scratch or path.parent
-    draft, partial = (folder / f".{path.name}.{part}.tif" for part in ("draft", "partial"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with rasterio.open(draft, "w", **_profile(geobox)) as dataset:
-            for row, codes in blocks:
-                whole = np.where(np.isnan(codes), OUTSIDE, codes).astype(np.uint8)
-                dataset.write(whole, window=Window(0, row, geobox.width, whole.shape[1]))
-            for band, order in enumerate(("strongest", "second", "third"), start=1):
-                dataset.set_band_description(band, f"{order} reason: code of a family of features")
-            dataset.update_tags(**tags, **{f"REASON_{code}": text for code, text in words.items()})
-        rasterio.shutil.copy(
-            draft,
-            partial,
-            driver="COG",
-            COMPRESS="DEFLATE",
-            LEVEL="6",
-            OVERVIEW_RESAMPLING="MODE",
-            NUM_THREADS="1",
-            BIGTIFF="IF_SAFER",
-        )
-        partial.replace(path)
-    except RasterioError as failure:
-        raise InputError(
-            f"{path} could not be written ({failure}). Check that the disk has room and that the "
-            "folder may be written to."
-        ) from failure
-    finally:
-        for leftover in (draft, partial):
-            leftover.unlink(missing_ok=True)
-    return [
+    legend = reason_legend(families)
+    with RasterWriter(
         path,
-        write_whole(path.with_suffix(".qml"), class_qml(colours, words)),
-        write_whole(path.with_name(path.name + ".aux.xml"), aux_xml({}, words, colours)),
-    ]
-
-
-def _profile(geobox: GeoBox) -> dict[str, Any]:
-    return {
-        "driver": "GTiff",
-        "height": geobox.height,
-        "width": geobox.width,
-        "count": len(REASON_BANDS),
-        "dtype": "uint8",
-        "crs": str(geobox.crs),
-        "transform": geobox.transform,
-        "nodata": OUTSIDE,
-        "tiled": True,
-        "blockxsize": 512,
-        "blockysize": 512,
-        "compress": "deflate",
-        "photometric": "MINISBLACK",
-        "bigtiff": "if_safer",
-    }
+        geobox,
+        description=[f"{order} reason: code of a family of features" for order in ORDER],
+        style=legend,
+        unit="class",
+        tags={**tags, **{f"REASON_{code}": words for code, words in legend.words.items()}},
+        scratch=scratch,
+    ) as raster:
+        for row, codes in blocks:
+            raster.write(codes, row=row)
+    return raster_files(path)
 
 
 def _colour(code: int) -> str:
-    """Give the family's colour, lighter where it lowers the score."""
+    """Mix the family's colour, lighter where it lowers the score."""
     family, lowers = divmod(code, 2)
     hue = HUES[family % len(HUES)]
     levels = [int(hue[place : place + 2], 16) for place in (1, 3, 5)]

@@ -2,8 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +16,19 @@ from minerisk.pipelines.formats.palette import (
     LOWER,
     OUTSIDE,
 )
+from minerisk.pipelines.records.rasters import ClassCuts
 
 log = logging.getLogger(__name__)
 
 
 def classify(
-    probability: NDArray[np.floating[Any]],
+    probability: NDArray[np.floating],
     applicable: NDArray[np.bool_],
     inside: NDArray[np.bool_],
     *,
     higher_share: float,
     elevated_share: float,
-) -> tuple[NDArray[np.uint8], dict[str, float]]:
+) -> tuple[NDArray[np.uint8], ClassCuts]:
     """Cut probabilities into classes by share of the applicable land.
 
     Ties go to the upper class: equal land is never told apart, and never put lower by chance.
@@ -49,7 +49,7 @@ def classify(
     -------
     classes, cuts
         uint8: 0 cannot_say, 1 lower, 2 elevated, 3 higher, 255 outside. The least probability of
-        ``higher`` and ``elevated``, for `classify_with`; NaN if nothing can be told apart.
+        ``higher`` and ``elevated``, for `classify_with`; None if nothing can be told apart.
     """
     values = known_values(probability, applicable, inside)
     cuts = class_cuts(
@@ -59,26 +59,26 @@ def classify(
 
 
 def known_values(
-    probability: NDArray[np.floating[Any]],
+    probability: NDArray[np.floating],
     applicable: NDArray[np.bool_],
     inside: NDArray[np.bool_],
-) -> NDArray[np.floating[Any]]:
-    """Give the probabilities that classes are cut by: where the model can speak."""
+) -> NDArray[np.floating]:
+    """Select the probabilities that classes are cut by: where the model can speak."""
     return probability[applicable & inside & np.isfinite(probability)]
 
 
 def class_cuts(
-    parts: Callable[[], Iterator[NDArray[np.floating[Any]]]],
+    parts: Callable[[], Iterator[NDArray[np.floating]]],
     *,
     higher_share: float,
     elevated_share: float,
-) -> dict[str, float]:
+) -> ClassCuts:
     """Find the cuts of `classify` in probabilities that come in parts, such as strips.
 
     Parameters
     ----------
     parts
-        Gives the `known_values` of all land, part by part, and the same each time it is called.
+        Yields the `known_values` of all land, part by part, and the same each time it is called.
         It is called a few times, and one part is held at a time.
     higher_share, elevated_share
         As in `classify`.
@@ -88,40 +88,39 @@ def class_cuts(
             f"Class shares are {higher_share} and {elevated_share}; expected each above 0 and "
             "both together at most 1."
         )
-    shares = {"higher": higher_share, "elevated": higher_share + elevated_share}
+    shares = (higher_share, higher_share + elevated_share)
     found = [(part.size, part.min(), part.max()) for part in parts() if part.size]
     size = sum(count for count, _, _ in found)
     if size and min(low for _, low, _ in found) == max(high for _, _, high in found):
-        log.warning("The model gives all land the same probability: every cell is cannot_say.")
+        log.warning("The model predicts one probability for all land: every cell is cannot_say.")
         size = 0
     if not size:
-        return dict.fromkeys(shares, math.nan)
-    places = [
-        size - min(max(math.ceil(round(share * size, 6)), 1), size) for share in shares.values()
-    ]
-    return dict(zip(shares, _ordered(parts, places), strict=True))
+        return ClassCuts(higher=None, elevated=None)
+    places = [size - min(max(math.ceil(round(share * size, 6)), 1), size) for share in shares]
+    higher, elevated = _ordered(parts, places)
+    return ClassCuts(higher=higher, elevated=elevated)
 
 
 def classify_with(
-    probability: NDArray[np.floating[Any]],
+    probability: NDArray[np.floating],
     applicable: NDArray[np.bool_],
     inside: NDArray[np.bool_],
     *,
-    cuts: Mapping[str, float],
+    cuts: ClassCuts,
 ) -> NDArray[np.uint8]:
     """Cut probabilities into classes at given cuts, so that a part reads as in the whole."""
     classes = np.full(probability.shape, OUTSIDE, dtype=np.uint8)
     classes[inside] = CANNOT_SAY
     known = inside & applicable & np.isfinite(probability)
-    if math.isnan(cuts["higher"]) or math.isnan(cuts["elevated"]):
+    if cuts.higher is None or cuts.elevated is None:
         return classes
     classes[known] = LOWER
-    classes[known & (probability >= cuts["elevated"])] = ELEVATED
-    classes[known & (probability >= cuts["higher"])] = HIGHER
+    classes[known & (probability >= cuts.elevated)] = ELEVATED
+    classes[known & (probability >= cuts.higher)] = HIGHER
     return classes
 
 
-def area_of_applicability(dissimilarity: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
+def area_of_applicability(dissimilarity: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Mark where the data support a statement: 1 inside, 0 outside, 255 where nothing is known.
 
     Parameters
@@ -139,15 +138,15 @@ def count_classes(classes: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 
 def class_shares(counts: NDArray[np.int64]) -> dict[str, float]:
-    """Give the share of the land in the study area that each class has, of counts by code."""
+    """Compute the share of the land in the study area that each class has, of counts by code."""
     land = max(int(counts.sum() - counts[OUTSIDE]), 1)
     return {name: int(counts[code]) / land for code, name in CLASS_NAMES.items()}
 
 
 def _ordered(
-    parts: Callable[[], Iterator[NDArray[np.floating[Any]]]], places: Sequence[int]
+    parts: Callable[[], Iterator[NDArray[np.floating]]], places: Sequence[int]
 ) -> list[float]:
-    """Give the values at places in ascending order, exactly, by counting digits of 16 bits.
+    """Find the values at places in ascending order, exactly, by counting digits of 16 bits.
 
     The bits of floats that are not negative ascend as the floats do.
     """

@@ -1,15 +1,14 @@
-"""What a model says of a window, tile by tile: each tile writes its own chunks of a draft.
+"""Predict a window tile by tile: each tile writes its own chunks of a store.
 
-A draft is a Zarr store beside the rasters that are made of it. One that an interrupted prediction
-has left is gone on with, if model, cube and cells asked for are the same.
+The store is Zarr, beside the rasters that are made of it. One that an interrupted prediction has
+left is gone on with, if model, cube and cells asked for are the same.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,12 +16,21 @@ import xarray as xr
 import zarr
 from numpy.typing import NDArray
 from zarr.codecs import BloscCodec
+from zarr.types import AnyArray
 
 from minerisk.features.cube.store import cube_geobox, families_of, open_cube, stored_key
 from minerisk.features.cube.zarr_files import chunk_files, remove_store, settle
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cell_centres
 from minerisk.models.risk_model import RiskModel
+from minerisk.pipelines.predict.bands import (
+    DENSITY,
+    DISSIMILARITY,
+    EXPECTED_ERROR,
+    LOWER_END,
+    PROBABILITY,
+    UPPER_END,
+)
 from minerisk.pipelines.predict.reasons import reason_bands
 from minerisk.pipelines.provenance.environment import code_sha256
 from minerisk.pipelines.run.workers import Workers
@@ -38,8 +46,8 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Draft:
-    """Where a prediction is drafted, and what it is made of.
+class TileStore:
+    """Where tiles are stored until rasters are made of them, and what they are made of.
 
     Attributes
     ----------
@@ -64,13 +72,13 @@ class Draft:
     side: int
 
 
-def begin_draft(draft: Draft, asked: NDArray[np.bool_], bands: tuple[str, ...]) -> None:
+def begin_store(store: TileStore, asked: NDArray[np.bool_], bands: tuple[str, ...]) -> None:
     """Make the store with nothing predicted yet, unless it is there already."""
-    if (draft.path / DONE).is_dir() and stored_key(draft.path) == draft.key:
+    if (store.path / DONE).is_dir() and stored_key(store.path) == store.key:
         return
-    remove_store(draft.path)
-    draft.path.parent.mkdir(parents=True, exist_ok=True)
-    group = zarr.open_group(draft.path, mode="w", zarr_format=3)
+    remove_store(store.path)
+    store.path.parent.mkdir(parents=True, exist_ok=True)
+    group = zarr.open_group(store.path, mode="w", zarr_format=3)
     for name, dtype in (("asked", "uint8"), *((band, "float32") for band in bands)):
         group.create_array(
             name,
@@ -81,28 +89,28 @@ def begin_draft(draft: Draft, asked: NDArray[np.bool_], bands: tuple[str, ...]) 
             compressors=BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"),
         )
     _array(group, "asked")[...] = asked.view(np.uint8)
-    (draft.path / DONE).mkdir()
-    group.attrs["key"] = draft.key
+    (store.path / DONE).mkdir()
+    group.attrs["key"] = store.key
 
 
-def draft_key(home: Path, cube: Path, content: Mapping[str, Any]) -> str:
+def store_key(home: Path, cube: Path, asked: str) -> str:
     """Hash the code, the model, the cube and what is asked of them."""
-    known = (code_sha256(), stored_key(cube), sorted(content.items()))
+    known = (code_sha256(), stored_key(cube), asked)
     found = hashlib.sha256(repr(known).encode())
     for item in sorted((home / "model").iterdir()):
         found.update(item.name.encode() + hashlib.sha256(item.read_bytes()).digest())
     return found.hexdigest()
 
 
-def predict_tiles(draft: Draft, *, load: Load, workers: Workers, progress: Progress) -> None:
-    """Predict every tile of a draft that is not done."""
-    height, width = _array(zarr.open_group(draft.path, mode="r"), "asked").shape
+def predict_tiles(store: TileStore, *, load: Load, workers: Workers, progress: Progress) -> None:
+    """Predict every tile of a store that is not done."""
+    height, width = _array(zarr.open_group(store.path, mode="r"), "asked").shape
     tasks = [
         (row, column)
-        for row in range(0, height, draft.side)
-        for column in range(0, width, draft.side)
+        for row in range(0, height, store.side)
+        for column in range(0, width, store.side)
     ]
-    work = partial(_predict_tile, load, draft, None if workers.alone else 1)
+    work = partial(_predict_tile, load, store, None if workers.alone else 1)
     try:
         for done, _ in enumerate(workers.run(work, tasks)):
             progress("tiles", done + 1, len(tasks))
@@ -110,37 +118,37 @@ def predict_tiles(draft: Draft, *, load: Load, workers: Workers, progress: Progr
         _opened.cache_clear()
 
 
-def read_draft(draft: Draft, band: str, rows: slice) -> NDArray[np.float32]:
+def read_rows(store: TileStore, band: str, rows: slice) -> NDArray[np.float32]:
     """Read rows of a band; NaN where nothing was asked."""
-    return np.asarray(_array(zarr.open_group(draft.path, mode="r"), band)[rows])
+    return np.asarray(_array(zarr.open_group(store.path, mode="r"), band)[rows])
 
 
 def tile_bands(model: RiskModel, columns: pd.DataFrame) -> dict[str, NDArray[np.float32]]:
-    """Give every band for cells, of which `RiskModel.columns` are given; each of shape ``(n,)``."""
+    """Predict every band for the `RiskModel.columns` of cells; each of shape ``(n,)``."""
     found = model.predict_columns(columns)
     return {
-        "probability": found.probability,
-        "probability_lower": found.lower,
-        "probability_upper": found.upper,
-        "dissimilarity": found.dissimilarity / np.float32(model.applicability.threshold),
-        "local_point_density": found.density,
-        "expected_error": found.expected_error,
+        PROBABILITY: found.probability,
+        LOWER_END: found.lower,
+        UPPER_END: found.upper,
+        DISSIMILARITY: found.dissimilarity / np.float32(model.applicability.threshold),
+        DENSITY: found.density,
+        EXPECTED_ERROR: found.expected_error,
     }
 
 
-def _predict_tile(load: Load, draft: Draft, threads: int | None, task: Task) -> None:
-    mark = draft.path / DONE / f"{task[0]}_{task[1]}"
+def _predict_tile(load: Load, store: TileStore, threads: int | None, task: Task) -> None:
+    mark = store.path / DONE / f"{task[0]}_{task[1]}"
     if mark.exists():
         return
-    model, cube, (easting, northing) = _opened(load, draft, threads)
-    group = zarr.open_group(draft.path, mode="r+")
-    window = tuple(slice(start, start + draft.side) for start in task)
+    model, cube, (easting, northing) = _opened(load, store, threads)
+    group = zarr.open_group(store.path, mode="r+")
+    window = tuple(slice(start, start + store.side) for start in task)
     asked = np.asarray(_array(group, "asked")[window]).astype(bool)
     rows, columns = np.nonzero(asked)
     if len(rows):
-        top, left = draft.row + task[0], draft.column + task[1]
+        top, left = store.row + task[0], store.column + task[1]
         place = {"y": slice(top, top + len(asked)), "x": slice(left, left + asked.shape[1])}
-        cells: dict[str, Any] = {
+        cells: dict[str, NDArray[np.floating]] = {
             "easting": easting[left + columns],
             "northing": northing[top + rows],
         }
@@ -148,46 +156,49 @@ def _predict_tile(load: Load, draft: Draft, threads: int | None, task: Task) -> 
             cells[name] = cube[name].isel(place).to_numpy()[rows, columns]
         known = model.columns(pd.DataFrame(cells))  # once: past findings cost as much as scores
         bands = tile_bands(model, known) | reason_bands(model, known, families_of(cube))
-        if not _still_open(draft, mark):
+        if not _still_open(store, mark):
             return
         for name, values in bands.items():
             band = np.full(asked.shape, np.nan, dtype=np.float32)
             band[rows, columns] = values
             _array(group, name)[window] = band
-        settle(_chunk_files(draft, group, list(bands), window))
-    if _still_open(draft, mark):
+        settle(_chunk_files(store, group, list(bands), window))
+    if _still_open(store, mark):
         mark.touch()
 
 
-def _still_open(draft: Draft, mark: Path) -> bool:
+def _still_open(store: TileStore, mark: Path) -> bool:
     """Tell whether a tile is not done yet: where it is late, a second worker may do it too."""
-    if stored_key(draft.path) != draft.key:
-        raise InputError(f"{draft.path} was begun anew by another command. Give this one again.")
+    if stored_key(store.path) != store.key:
+        raise InputError(f"{store.path} was begun anew by another command. Run this one again.")
     return not mark.exists()
 
 
 def _chunk_files(
-    draft: Draft, group: zarr.Group, bands: Sequence[str], window: tuple[slice, ...]
+    store: TileStore, group: zarr.Group, bands: Sequence[str], window: tuple[slice, ...]
 ) -> Iterator[Path]:
     height, width = _array(group, "asked").shape
     rows, columns = (
         slice(part.start, min(part.stop, size))
         for part, size in zip(window, (height, width), strict=True)
     )
-    chunk = _array(group, "asked").chunks
-    return chunk_files(draft.path, bands, rows=rows, columns=columns, chunk=chunk)
+    down, across = _array(group, "asked").chunks
+    return chunk_files(store.path, bands, rows=rows, columns=columns, chunk=(down, across))
 
 
 @lru_cache(maxsize=1)
 def _opened(
-    load: Load, draft: Draft, threads: int | None
+    load: Load, store: TileStore, threads: int | None
 ) -> tuple[RiskModel, xr.Dataset, tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Open model and cube once in each worker; cell centres are those of the whole cube."""
-    cube, model = open_cube(draft.cube), load(draft.home)
+    cube, model = open_cube(store.cube), load(store.home)
     if threads is not None:
         model = replace(model, threads=threads)
     return model, cube, cell_centres(cube_geobox(cube))
 
 
-def _array(group: zarr.Group, name: str) -> Any:
-    return group[name]
+def _array(group: zarr.Group, name: str) -> AnyArray:
+    found = group[name]
+    if not isinstance(found, zarr.Array):
+        raise InputError(f"{group.store_path} has no array {name}. Remove it, and predict again.")
+    return found

@@ -17,7 +17,7 @@ LEAST_SHARE = 0.999
 
 
 @dataclass(frozen=True)
-class Window:
+class CubeWindow:
     """The cells that are asked for: a window of the cube, and which of its cells."""
 
     geobox: GeoBox
@@ -26,12 +26,12 @@ class Window:
     column: int
 
 
-def whole_window(cube: xr.Dataset) -> Window:
+def whole_window(cube: xr.Dataset) -> CubeWindow:
     """Ask for the whole study area."""
-    return Window(cube_geobox(cube), cube["inside"].to_numpy().view(np.bool_), 0, 0)
+    return CubeWindow(cube_geobox(cube), cube["inside"].to_numpy().view(np.bool_), 0, 0)
 
 
-def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame) -> Window:
+def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame) -> CubeWindow:
     """Ask for the cells of an area.
 
     Raises
@@ -63,7 +63,7 @@ def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame) -> Window:
             f"{1 - covered:.1%} of the area lies outside the study area; the layers say nothing "
             "there. Ask for an area inside it, or make a run whose boundary holds it."
         )
-    return Window(geobox, asked & inside, top, left)
+    return CubeWindow(geobox, asked & inside, top, left)
 
 
 def _outside_words(whole: GeoBox, bounds: tuple[float, float, float, float]) -> str:

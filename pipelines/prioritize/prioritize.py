@@ -250,7 +250,7 @@ def _write_rasters(
             description=text,
             unit=unit,
             tags=tags,
-            colormap=ramp,
+            style=ramp,
         )
 
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 from pydantic import Field, field_serializer
 
 from minerisk.pipelines.records.choices import Hazard
+from minerisk.pipelines.records.rasters import HazardComparison
 from minerisk.pipelines.records.record import Document, Record
 
 
@@ -67,7 +68,7 @@ class RequestRecord(Document):
     area_sha256: str | None = Field(description="hash of the file of polygons")
     cells: int = Field(description="cells of the land asked for")
     hectares: float
-    hazards: dict[str, dict[str, float]] = Field(
+    hazards: dict[str, HazardComparison] = Field(
         default_factory=dict, description="each class against any hazard, on that land"
     )
     simulated: bool

@@ -5,19 +5,20 @@ from typing import Any
 
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.numbers import interval
+from minerisk.pipelines.records.rasters import HazardComparison
 from minerisk.pipelines.run.hazards import HAZARD_TITLES
 
 
-def above_words(name: str, compared: Mapping[str, float], texts: Texts = ENGLISH) -> str:
+def above_words(name: str, compared: HazardComparison, texts: Texts = ENGLISH) -> str:
     """Say where the probability of a class is above that of any hazard, and what to do there."""
-    if not compared or not compared["above_any"]:
+    if not compared.above_any:
         return ""
     return texts.say(
         "{hazard}: in {share} % of the cells the probability is above that of any hazard by more "
         "than a tenth of it. The models are calibrated apart and neither is changed to fit: go by "
         "the higher of the two.",
         hazard=texts.say(HAZARD_TITLES[name]),
-        share=f"{100 * compared['above_any']:.1f}",
+        share=f"{100 * compared.above_any:.1f}",
     )
 
 

@@ -47,20 +47,23 @@ def run_maps(folder: Path, layers: MapLayers, *, simulated: bool, texts: Texts) 
     Large rasters are thinned as they are read; the shares are of all cells.
     """
     rasters, tasks = RunFolder(folder).rasters, RunFolder(folder).tasks_gpkg
-    paths = {name: rasters / f"{name}.tif" for name in ("risk_class", "probability")}
-    if not paths["risk_class"].is_file():
+    classes, probability = rasters / "risk_class.tif", rasters / "probability.tif"
+    if not classes.is_file():
         return {"maps": [], "shares": {}}
-    geobox = raster_grid(paths["risk_class"])
-    bands = {
-        name: thinned(partial(_rows, path, geobox), tuple(geobox.shape))
-        for name, path in paths.items()
-        if path.is_file()
-    }
+    geobox = raster_grid(classes)
+    shape = tuple(geobox.shape)
+    known = probability.is_file()
+    grids = Grids(
+        thinned(partial(_rows, classes, geobox), shape),
+        thinned_grid(geobox),
+        thinned(partial(_rows, probability, geobox), shape) if known else None,
+        _height(RunFolder(folder).cube),
+    )
     counts = np.zeros(256, dtype=np.int64)
     for rows in strips(geobox.height):
-        counts += count_classes(_rows(paths["risk_class"], geobox, rows))
+        counts += count_classes(_rows(classes, geobox, rows))
     drawn = report_maps(
-        Grids(bands, thinned_grid(geobox), _height(RunFolder(folder).cube)),
+        grids,
         layers=layers,
         tasks=pyogrio.read_dataframe(tasks, layer="tasks") if tasks.is_file() else None,
         marks=[SIMULATED] if simulated else [],
@@ -82,7 +85,7 @@ def report_maps(
     Parameters
     ----------
     grids
-        ``risk_class``, and ``probability`` if it is there, of the land on the map.
+        Of the land on the map.
     layers, tasks
         In the CRS of the grid.
     marks
@@ -93,7 +96,7 @@ def report_maps(
     dict
         ``chart``, ``chart_missing``, ``colours``, ``maps`` and ``shares`` for the template.
     """
-    classes = grids.bands["risk_class"]
+    classes = grids.risk_class
     drawn = chart(
         classes,
         grids.geobox,
@@ -113,14 +116,14 @@ def report_maps(
 
 
 def _probability(grids: Grids, *, simulated: bool, texts: Texts) -> list[dict[str, str]]:
-    if "probability" not in grids.bands:
+    if grids.probability is None:
         return []
     figure = map_figure(
-        grids.bands["probability"],
+        grids.probability,
         grids.geobox,
         title=texts.say("Probability of contamination"),
         simulated=simulated,
-        cannot_say=np.asarray(grids.bands["risk_class"] == CANNOT_SAY),
+        cannot_say=np.asarray(grids.risk_class == CANNOT_SAY),
         elevation=grids.elevation,
         texts=texts,
     )

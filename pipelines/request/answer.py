@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 
@@ -14,10 +13,11 @@ from minerisk.features.errors import FindingError
 from minerisk.features.layers.intake import sha256_of
 from minerisk.pipelines.predict.hazard_rasters import predict_classes
 from minerisk.pipelines.predict.predict import predict
-from minerisk.pipelines.predict.window import Window, area_window, whole_window
+from minerisk.pipelines.predict.window import CubeWindow, area_window, whole_window
 from minerisk.pipelines.provenance.files import canonical, sha256_path, sha256_text, write_whole
 from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.rasters import RasterFacts
 from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.request.filters import (
     check_filters,
@@ -59,7 +59,7 @@ class OpenRequest:
     run: Run
     home: Path
     area: gpd.GeoDataFrame | None
-    window: Window
+    window: CubeWindow
     record: RequestRecord
 
 
@@ -144,7 +144,7 @@ def write_maps(asked: OpenRequest, folder: Path | None = None) -> RequestRecord:
         else:
             paths, facts = one(None if hazard == ANY else hazard)
         maps = {path.relative_to(folder).as_posix(): sha256_path(path) for path in paths}
-        update = {"maps": maps, "hazards": facts.get("hazards", {})}
+        update = {"maps": maps, "hazards": facts.hazards}
         return write_record(asked.record.model_copy(update=update), folder)
 
 
@@ -177,7 +177,7 @@ def write_record(record: RequestRecord, folder: Path) -> RequestRecord:
     return record
 
 
-def _land(run: Run, filters: Filters) -> tuple[gpd.GeoDataFrame | None, Window]:
+def _land(run: Run, filters: Filters) -> tuple[gpd.GeoDataFrame | None, CubeWindow]:
     with open_cube(run.files.cube) as cube:
         if not filters.limits_land:
             return None, whole_window(cube)
@@ -200,7 +200,7 @@ def _run_of_day(run: Run, filters: Filters, home: Path, said: Callable[[str], No
 
 def _predict_one(
     asked: OpenRequest, folder: Path, bar: Progress, hazard: str | None
-) -> tuple[Sequence[Path], dict[str, Any]]:
+) -> tuple[Sequence[Path], RasterFacts]:
     return predict(asked.run, progress=bar, window=asked.window, folder=folder, hazard=hazard)
 
 

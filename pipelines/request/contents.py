@@ -8,7 +8,7 @@ import geopandas as gpd
 
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.words import marked
-from minerisk.pipelines.predict.window import Window
+from minerisk.pipelines.predict.window import CubeWindow
 from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.request.public_copy import FACTOR
 from minerisk.pipelines.run.folder import Run
@@ -79,7 +79,7 @@ class Request:
     """
 
     run: Run
-    window: Window
+    window: CubeWindow
     area: gpd.GeoDataFrame | None
     name: str
     public: bool

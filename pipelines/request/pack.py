@@ -17,8 +17,8 @@ from minerisk.features.errors import FindingError, InputError, NoTaskError
 from minerisk.pipelines.formats.imsma import task_fields
 from minerisk.pipelines.formats.stac import stac_item
 from minerisk.pipelines.language.messages import texts
-from minerisk.pipelines.plotting.grids import Grids
 from minerisk.pipelines.plotting.map_layers import map_layers, with_standing
+from minerisk.pipelines.predict.bands import PROBABILITY, REASONS
 from minerisk.pipelines.predict.hazard_rasters import above_any
 from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
 from minerisk.pipelines.provenance.manifest import MANIFEST, outputs_of, read_manifest
@@ -36,8 +36,8 @@ from minerisk.pipelines.request.contents import NO_TASK, USE, Request, readme
 from minerisk.pipelines.request.map_project import pack_project, write_map_layers
 from minerisk.pipelines.request.public_copy import coarsen_tasks
 from minerisk.pipelines.request.rasters import (
-    NEEDED,
-    REASONS,
+    WRITTEN,
+    RequestRasters,
     coarse_rasters,
     cut_rasters,
     cut_reasons,
@@ -160,7 +160,7 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     """Write one pack into an empty folder; ``manifest.json`` comes last."""
     run = request.run
     found, above = _write_maps(request, cube, out)
-    grids = found[request.hazard]
+    grids = found[request.hazard].grids
     layers = map_layers(run, grids.geobox, public=request.public)
     if not request.public:
         layers = with_standing(layers, request.tasks, grids.geobox)
@@ -170,7 +170,8 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     if summary.is_file() and not request.public:
         write_whole(out / summary.name, summary.read_bytes())
     drawn = write_map_layers(layers, request, out)
-    page = pack_page(request, out, found, layers=layers, tasks=tasks)
+    maps = {name: rasters.grids for name, rasters in found.items()}
+    page = pack_page(request, out, maps, layers=layers, tasks=tasks)
     write_whole(out / "report.html", page)
     record = card_record(run.folder, hazard=request.hazard)
     write_whole(out / "MODEL_CARD.md", card_text(record))
@@ -184,27 +185,29 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
 
 def _write_maps(
     request: Request, cube: xr.Dataset, out: Path
-) -> tuple[dict[str, Grids], list[str]]:
+) -> tuple[dict[str, RequestRasters], list[str]]:
     """Write the maps asked for, then those of each class in a folder of its name.
 
     Returns
     -------
-    grids, above
+    rasters, above
         Of what was asked for and of each class, and words on where a class is above any hazard.
     """
     cut = coarse_rasters if request.public else cut_rasters
-    found, above = {}, []
+    found = dict[str, RequestRasters]()
+    above = []
     for name in (request.hazard, *request.classes):
         target = out / ("" if name == request.hazard else name)
         tags = request.tags | {"HAZARD": name}
         found[name] = cut(request.rasters(name), cube, request.window)
         if name != request.hazard:
-            bands = (found[name].bands["probability"], found[request.hazard].bands["probability"])
-            words = above_words(name, above_any([bands]), request.texts)
+            pair = (found[name].bands[PROBABILITY], found[request.hazard].bands[PROBABILITY])
+            compared = above_any([pair])
+            words = "" if compared is None else above_words(name, compared, request.texts)
             above += [words] if words else []
         write_rasters(found[name], target, tags=tags, texts=request.texts)
         if not request.public:
-            cut_reasons(request.rasters(name), request.window, target, tags=tags)
+            cut_reasons(request.rasters(name), cube, request.window, target, tags=tags)
     return found, above
 
 
@@ -222,9 +225,9 @@ def _taken(folder: Path, tasks: Path | None, hazards: Sequence[str]) -> dict[str
     stages = ("build", "train", "predict", *(() if tasks else ("prioritize",)))
     recorded = outputs_of(folder, *stages)
     places = [hazard_rasters(folder, name).relative_to(folder).as_posix() for name in hazards]
-    names = [f"{place}/{name}.tif" for place in places for name in NEEDED]
+    names = [f"{place}/{name}.tif" for place in places for name in WRITTEN]
     names.append("metrics.json" if hazards[0] == ANY else "hazards")
-    names += [name for place in places if (name := f"{place}/{REASONS}") in recorded]
+    names += [name for place in places if (name := f"{place}/{REASONS}.tif") in recorded]
     names += [] if tasks else ["tasks.gpkg"]
     found = {}
     for name in names:

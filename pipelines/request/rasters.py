@@ -1,27 +1,36 @@
 """The rasters of a request: cut from those of the run, or coarsened for the public."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import rasterio
-import rasterio.shutil
 import xarray as xr
 from numpy.typing import NDArray
-from rasterio.errors import RasterioError
-from rasterio.windows import Window as Slice
+from odc.geo.geobox import GeoBox
 
-from minerisk.features.cube.store import cube_geobox
-from minerisk.features.errors import InputError
+from minerisk.features.cube.store import cube_geobox, families_of
 from minerisk.pipelines.formats.cog import read_raster_like, write_raster
-from minerisk.pipelines.formats.palette import OUTSIDE, PROBABILITY_RAMP
+from minerisk.pipelines.formats.palette import OUTSIDE, Legend, Ramp
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.plotting.grids import HEIGHT, Grids
-from minerisk.pipelines.predict.predict import AREA, BANDS, CODE_BANDS, LEGENDS, RAMPS
+from minerisk.pipelines.predict.bands import (
+    AREA,
+    DERIVED,
+    DISSIMILARITY,
+    LOWER_END,
+    PREDICTED,
+    PROBABILITY,
+    REASONS,
+    RISK_CLASS,
+    UPPER_END,
+    Band,
+)
+from minerisk.pipelines.predict.reasons import REASON_BANDS, write_reason_raster
 from minerisk.pipelines.predict.risk_classes import area_of_applicability
-from minerisk.pipelines.predict.window import Window
-from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.predict.window import CubeWindow
 from minerisk.pipelines.request.public_copy import (
     coarse_geobox,
     coarsen_any,
@@ -30,14 +39,24 @@ from minerisk.pipelines.request.public_copy import (
     coarsen_mean,
 )
 
-NEEDED = (
-    *("probability", "probability_lower", "probability_upper"),
-    *("dissimilarity", AREA, "risk_class"),
-)
-REASONS = "reasons.tif"
+WRITTEN: Mapping[str, Band] = {
+    name: {**PREDICTED, **DERIVED}[name]
+    for name in (PROBABILITY, LOWER_END, UPPER_END, DISSIMILARITY, AREA, RISK_CLASS)
+}
+"""The rasters of a request, in order."""
+Bands = Mapping[str, NDArray[Any]]
+"""Name to cells: floats, and codes as uint8; NaN, or 255 for codes, outside what was asked for."""
 
 
-def cut_rasters(folder: Path, cube: xr.Dataset, window: Window) -> Grids:
+@dataclass(frozen=True)
+class RequestRasters:
+    """The rasters of a request on one grid, with what maps are drawn of."""
+
+    bands: Bands
+    grids: Grids
+
+
+def cut_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> RequestRasters:
     """Cut the rasters of a run to a window: every cell keeps its value.
 
     Parameters
@@ -47,15 +66,11 @@ def cut_rasters(folder: Path, cube: xr.Dataset, window: Window) -> Grids:
     cube, window
         The run's cube, and the cells asked for in it.
     """
-    bands = {name: read_raster_like(folder / f"{name}.tif", window.geobox) for name in NEEDED}
-    return Grids(
-        {name: _masked(values, window.asked) for name, values in bands.items()},
-        window.geobox,
-        _height(cube, window),
-    )
+    bands = {name: read_raster_like(folder / f"{name}.tif", window.geobox) for name in WRITTEN}
+    return _request_rasters(bands, window.asked, window.geobox, _height(cube, window))
 
 
-def coarse_rasters(folder: Path, cube: xr.Dataset, window: Window) -> Grids:
+def coarse_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> RequestRasters:
     """Coarsen the rasters of a run where a window touches a large cell.
 
     A large cell is made of all its cells, asked for or not, so that two requests give the same.
@@ -64,85 +79,89 @@ def coarse_rasters(folder: Path, cube: xr.Dataset, window: Window) -> Grids:
     `minerisk.pipelines.request.public_copy.coarsen_classes`.
     """
     wide = _widened(cube, window)
-    bands = {name: read_raster_like(folder / f"{name}.tif", wide.geobox) for name in NEEDED}
-    found: dict[str, NDArray[Any]] = {
-        name: coarsen_mean(bands[name], wide.geobox) for name in NEEDED[:3]
+    read = partial(_read_coarse, folder, wide.geobox)
+    dissimilarity = read(DISSIMILARITY, coarsen_highest)
+    bands = {name: read(name, coarsen_mean) for name in (PROBABILITY, LOWER_END, UPPER_END)}
+    bands |= {
+        DISSIMILARITY: dissimilarity,
+        AREA: area_of_applicability(dissimilarity),
+        RISK_CLASS: read(RISK_CLASS, coarsen_classes),
     }
-    found["dissimilarity"] = coarsen_highest(bands["dissimilarity"], wide.geobox)
-    found[AREA] = area_of_applicability(found["dissimilarity"])
-    found["risk_class"] = coarsen_classes(bands["risk_class"], wide.geobox)
-    asked = coarsen_any(wide.asked, wide.geobox)
     height = _height(cube, wide)
-    return Grids(
-        {name: _masked(values, asked) for name, values in found.items()},
+    return _request_rasters(
+        bands,
+        coarsen_any(wide.asked, wide.geobox),
         coarse_geobox(wide.geobox),
         None if height is None else coarsen_mean(height, wide.geobox),
     )
 
 
+def _read_coarse(
+    folder: Path,
+    geobox: GeoBox,
+    name: str,
+    coarsen: Callable[[NDArray[Any], GeoBox], NDArray[Any]],
+) -> NDArray[Any]:
+    return coarsen(read_raster_like(folder / f"{name}.tif", geobox), geobox)
+
+
+def _request_rasters(
+    bands: Bands, asked: NDArray[np.bool_], geobox: GeoBox, height: NDArray[np.float32] | None
+) -> RequestRasters:
+    kept = {name: _masked(values, asked) for name, values in bands.items()}
+    return RequestRasters(kept, Grids(kept[RISK_CLASS], geobox, kept[PROBABILITY], height))
+
+
 def write_rasters(
-    grids: Grids, folder: Path, *, tags: Mapping[str, str], texts: Texts = ENGLISH
+    rasters: RequestRasters, folder: Path, *, tags: Mapping[str, str], texts: Texts = ENGLISH
 ) -> list[Path]:
     """Write the rasters of a request as COGs with statistics, styled in the words of `texts`."""
-    paths = []
-    for name, values in grids.bands.items():
-        classes = LEGENDS.get(name)
-        ramp = texts.ramp(RAMPS.get(name, PROBABILITY_RAMP))
-        words, unit = CODE_BANDS[name] if classes else BANDS[name]
-        paths.append(
-            write_raster(
-                folder / f"{name}.tif",
-                values,
-                grids.geobox,
-                description=words,
-                unit=unit,
-                tags=tags,
-                colormap=classes[0] if classes else ramp,
-                categories=texts.words(classes[1]) if classes else None,
-            )
+    return [
+        write_raster(
+            folder / f"{name}.tif",
+            values,
+            rasters.grids.geobox,
+            description=WRITTEN[name].description,
+            style=_worded(WRITTEN[name].style, texts),
+            unit=WRITTEN[name].unit,
+            tags=tags,
         )
-    return paths
+        for name, values in rasters.bands.items()
+    ]
 
 
-def cut_reasons(folder: Path, window: Window, out: Path, *, tags: Mapping[str, str]) -> list[Path]:
-    """Cut ``reasons.tif`` of a run, all its bands, to a window, if the run has one.
+def _worded(style: Ramp | Legend, texts: Texts) -> Ramp | Legend:
+    """Put the words of a style into a language."""
+    if isinstance(style, Legend):
+        return Legend(style.colours, texts.words(style.words))
+    return texts.ramp(style)
+
+
+def cut_reasons(
+    folder: Path, cube: xr.Dataset, window: CubeWindow, out: Path, *, tags: Mapping[str, str]
+) -> list[Path]:
+    """Cut ``reasons.tif`` of a run to a window, if the run has one.
 
     Parameters
     ----------
     folder
         With the rasters of the run's whole land.
+    cube, window
+        The run's cube, and the cells asked for in it.
     out
         Folder of the pack; the style and the names of the codes go with it.
     """
-    source, target = folder / REASONS, out / REASONS
+    source = folder / f"{REASONS}.tif"
     if not source.is_file():
         return []
-    draft, partial = (target.with_name(f".{REASONS}.{part}.tif") for part in ("draft", "partial"))
-    place = Slice(window.column, window.row, window.geobox.width, window.geobox.height)
-    try:
-        with rasterio.open(source, driver="GTiff") as whole:
-            codes = np.where(window.asked, whole.read(window=place), np.uint8(OUTSIDE))
-            profile = whole.profile | {
-                "driver": "GTiff",
-                "height": window.geobox.height,
-                "width": window.geobox.width,
-                "transform": window.geobox.transform,
-            }
-            with rasterio.open(draft, "w", **profile) as part:
-                part.write(codes)
-                part.descriptions = whole.descriptions
-                part.update_tags(**whole.tags() | dict(tags))
-        cog = {"COMPRESS": "DEFLATE", "OVERVIEW_RESAMPLING": "MODE", "NUM_THREADS": "1"}
-        rasterio.shutil.copy(draft, partial, driver="COG", **cog)
-        partial.replace(target)
-    except RasterioError as failure:
-        raise InputError(f"{target} could not be made of {source} ({failure}).") from failure
-    finally:
-        for leftover in (draft, partial):
-            leftover.unlink(missing_ok=True)
-    sidecars = [target.with_suffix(".qml").name, f"{REASONS}.aux.xml"]
-    copied = [write_whole(out / name, (folder / name).read_bytes()) for name in sidecars]
-    return [target, *copied]
+    codes = np.stack(
+        [
+            _masked(read_raster_like(source, window.geobox, band=band), window.asked)
+            for band in range(1, len(REASON_BANDS) + 1)
+        ]
+    )
+    target, families = out / source.name, list(families_of(cube))
+    return write_reason_raster(target, window.geobox, [(0, codes)], families, tags)
 
 
 def _masked(values: NDArray[Any], asked: NDArray[np.bool_]) -> NDArray[Any]:
@@ -150,7 +169,7 @@ def _masked(values: NDArray[Any], asked: NDArray[np.bool_]) -> NDArray[Any]:
     return np.where(asked, values, np.asarray(nothing, dtype=values.dtype))
 
 
-def _height(cube: xr.Dataset, window: Window) -> NDArray[np.float32] | None:
+def _height(cube: xr.Dataset, window: CubeWindow) -> NDArray[np.float32] | None:
     if HEIGHT not in cube:
         return None
     height, width = window.geobox.shape
@@ -160,7 +179,7 @@ def _height(cube: xr.Dataset, window: Window) -> NDArray[np.float32] | None:
     return found
 
 
-def _widened(cube: xr.Dataset, window: Window) -> Window:
+def _widened(cube: xr.Dataset, window: CubeWindow) -> CubeWindow:
     """Widen a window to whole large cells, as far as the cube goes."""
     whole, large = cube_geobox(cube), coarse_geobox(window.geobox)
     per = round(large.transform.a / whole.transform.a)
@@ -173,4 +192,4 @@ def _widened(cube: xr.Dataset, window: Window) -> Window:
     row, column = window.row - top, window.column - left
     height, width = window.asked.shape
     asked[row : row + height, column : column + width] = window.asked
-    return Window(whole[top:bottom, left:right], asked, top, left)
+    return CubeWindow(whole[top:bottom, left:right], asked, top, left)

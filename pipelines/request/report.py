@@ -62,7 +62,7 @@ def pack_page(
 def _class_map(request: Request, hazard: str, grids: Grids) -> dict[str, str]:
     words = request.texts.say(HAZARD_TITLES[hazard])
     figure = map_figure(
-        grids.bands["risk_class"],
+        grids.risk_class,
         grids.geobox,
         title=words,
         simulated=request.run.simulated,

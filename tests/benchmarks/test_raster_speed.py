@@ -16,6 +16,7 @@ from zarr.codecs import BloscCodec
 
 from minerisk.models.estimators.members import TreeMembers
 from minerisk.pipelines.formats.cog import RasterWriter
+from minerisk.pipelines.formats.palette import PROBABILITY_RAMP
 
 pytestmark = pytest.mark.benchmark
 
@@ -61,7 +62,7 @@ def booster(cube: zarr.Group) -> lgb.Booster:
 def write(cube: zarr.Group, path: Path, scores: Scores) -> float:
     """Write the probability raster of a cube, and give the processor seconds it took."""
     start = time.process_time()
-    with RasterWriter(path, GRID, dtype="float32", description="probability", unit="1") as raster:
+    with RasterWriter(path, GRID, description="probability", style=PROBABILITY_RAMP) as raster:
         for row in range(0, SIDE, STRIP):
             probability = 1 / (1 + np.exp(-scores(strip(cube, row))))
             raster.write(probability.reshape(STRIP, SIDE).astype(np.float32), row=row)

@@ -64,17 +64,16 @@ def test_tiles_are_predicted_without_what_trained_the_model(tiny_run: Path, tmp_
 import sys
 from pathlib import Path
 from minerisk.pipelines.predict import predict
-from minerisk.pipelines.predict.window import whole_window
-from minerisk.pipelines.run.readers import load_model
-from minerisk.pipelines.predict.tiles import begin_draft, predict_tiles
+from minerisk.pipelines.predict.tiles import begin_store, predict_tiles
+from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.workers import ALONE
 from minerisk.features.cube.store import open_cube
 run, folder = map(Path, sys.argv[1:])
-window = whole_window(open_cube(run / "cube.zarr"))
-draft = predict._draft(run / "cube.zarr", run, window, folder)
-begin_draft(draft, window.asked, predict.ALL_BANDS)
-predict_tiles(draft, load=load_model, workers=ALONE, progress=lambda *_: None)
-assert (draft.path / "tiles" / "0_0").exists()
+window = predict.whole_window(open_cube(run / "cube.zarr"))
+store = predict._tile_store(predict.Target(Run.open(run), window, folder, None))
+begin_store(store, window.asked, predict.ALL_BANDS)
+predict_tiles(store, load=predict.load_model, workers=ALONE, progress=lambda *_: None)
+assert (store.path / "tiles" / "0_0").exists()
 """
     assert not TRAINING & set(state_after(code, str(tiny_run), str(tmp_path))["packages"])
 

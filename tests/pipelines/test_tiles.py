@@ -130,7 +130,7 @@ def test_a_prediction_goes_on_with_the_tiles_that_are_done(
     assert not list((tmp_path / "again").glob(".*"))
 
 
-def test_a_draft_half_removed_is_not_gone_on_with(
+def test_a_store_half_removed_is_not_gone_on_with(
     tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its marks say that all is predicted, but what was predicted is gone."""
@@ -150,14 +150,15 @@ def test_a_draft_half_removed_is_not_gone_on_with(
     assert rasters(run, tmp_path / "again") == whole
 
 
-def test_a_draft_of_another_program_or_another_tile_is_begun_anew(
+def test_a_store_of_another_program_or_another_tile_is_begun_anew(
     tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, cube = Run.open(tiny_copy), tiny_copy / "cube.zarr"
     part = window.whole_window(open_cube(cube))
 
     def key() -> str:
-        return predict_module._draft(cube, run.folder, part, tmp_path).key
+        target = predict_module.Target(run, part, tmp_path, None)
+        return predict_module._tile_store(target).key
 
     known = key()
     assert key() == known
@@ -168,7 +169,7 @@ def test_a_draft_of_another_program_or_another_tile_is_begun_anew(
     assert key() != known
 
 
-def test_a_tile_of_a_draft_begun_anew_by_another_command_gets_no_mark(
+def test_a_tile_of_a_store_begun_anew_by_another_command_gets_no_mark(
     tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = tiles.tile_bands
@@ -247,7 +248,7 @@ redo_step(Path(sys.argv[1]), "predict")
 def test_a_killed_prediction_goes_on_to_the_same_bytes(
     tiny_copy: Path, event: str, after: int
 ) -> None:
-    """Killed while the draft is begun, while chunks are written, while the draft is removed."""
+    """Killed while the store is begun, while chunks are written, while the store is removed."""
     known, manifest = files(tiny_copy / "rasters"), (tiny_copy / "manifest.json").read_bytes()
     shutil.rmtree(tiny_copy / "rasters")
     words = [sys.executable, "-c", KILLED, str(tiny_copy), event, str(after)]

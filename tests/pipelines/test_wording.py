@@ -193,7 +193,7 @@ def test_strings_in_code_make_no_claim(room):
 def test_no_colour_of_a_map_is_green():
     colours = [
         *palette.CLASS_COLOURS.values(),
-        *palette.AREA_COLOURS.values(),
+        *palette.AREA_LEGEND.colours.values(),
         *(colour for _, colour, _ in palette.PROBABILITY_RAMP),
         *(colour for _, colour, _ in palette.DISSIMILARITY_RAMP),
     ]

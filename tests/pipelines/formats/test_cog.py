@@ -14,12 +14,10 @@ from minerisk.pipelines.formats import cog, palette
 from minerisk.pipelines.plotting import preview
 from minerisk.pipelines.predict import risk_classes
 
-WORDS = {"description": "Probability of contamination", "unit": "1"}
+WORDS = {"description": "Probability of contamination", "style": palette.PROBABILITY_RAMP}
 CLASSES = {
     "description": "Risk class",
-    "unit": "1",
-    "colormap": palette.CLASS_COLOURS,
-    "categories": palette.CLASS_NAMES,
+    "style": palette.Legend(palette.CLASS_COLOURS, palette.CLASS_NAMES),
 }
 
 
@@ -70,6 +68,22 @@ def test_a_class_raster_carries_colours_names_and_nodata(tmp_path):
     assert [row[:2] for row in rows] == [[str(k), v] for k, v in palette.CLASS_NAMES.items()]
 
 
+def test_bands_of_codes_keep_their_order_and_are_no_colours(tmp_path):
+    codes = np.arange(3 * 20 * 20).reshape(3, 20, 20) % 4
+    legend = palette.CLASS_LEGEND
+    path, geobox = tmp_path / "reasons.tif", grid(20, 20)
+    with cog.RasterWriter(path, geobox, description=["a", "b", "c"], style=legend) as raster:
+        raster.write(codes.astype(np.uint8), row=0)
+    assert cog_validate(path, strict=True)[0]
+    with rasterio.open(path) as dataset:
+        assert dataset.descriptions == ("a", "b", "c")
+        assert {kind.name for kind in dataset.colorinterp} == {"gray", "undefined"}
+        assert dataset.nodata == 255
+        np.testing.assert_array_equal(dataset.read(), codes)
+    np.testing.assert_array_equal(cog.read_raster_like(path, geobox[5:9, :], band=2), codes[1, 5:9])
+    assert all(item.is_file() for item in cog.raster_files(path))
+
+
 def test_overviews_of_probability_are_averages(tmp_path):
     path = tmp_path / "probability.tif"
     values = np.zeros((1024, 1024), dtype=np.float32)
@@ -106,7 +120,7 @@ def test_the_style_has_a_raster_renderer_only(tmp_path):
 def test_the_same_cells_give_the_same_bytes_however_they_are_written(tmp_path):
     values, geobox = surface(700, 300), grid(700, 300)
     whole = cog.write_raster(tmp_path / "whole.tif", values, geobox, **WORDS)
-    with cog.RasterWriter(tmp_path / "parts.tif", geobox, dtype="float32", **WORDS) as raster:
+    with cog.RasterWriter(tmp_path / "parts.tif", geobox, **WORDS) as raster:
         for row in range(0, 700, 130):
             raster.write(values[row : row + 130], row=row)
     assert whole.read_bytes() == (tmp_path / "parts.tif").read_bytes()
@@ -118,7 +132,7 @@ def test_an_interrupt_leaves_what_was_there(tmp_path):
     before = path.read_bytes()
 
     def interrupted():
-        with cog.RasterWriter(path, geobox, dtype="float32", **WORDS) as raster:
+        with cog.RasterWriter(path, geobox, **WORDS) as raster:
             raster.write(surface(10, 30), row=0)
             raise KeyboardInterrupt
 
@@ -138,7 +152,7 @@ def test_two_writers_of_one_raster_at_a_time_leave_it_whole(tmp_path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
     writers = [
-        cog.RasterWriter(path, grid(300, 300), dtype="float32", scratch=tmp_path / name, **WORDS)
+        cog.RasterWriter(path, grid(300, 300), scratch=tmp_path / name, **WORDS)
         for name in ("one", "two")
     ]
     with writers[0] as first:
@@ -152,15 +166,17 @@ def test_two_writers_of_one_raster_at_a_time_leave_it_whole(tmp_path):
     assert not [item for name in ("one", "two") for item in (tmp_path / name).iterdir()]
 
 
-def test_wrong_windows_types_and_nodata_are_refused(tmp_path):
+def test_wrong_windows_and_types_are_refused(tmp_path):
     geobox, path = grid(30, 30), tmp_path / "x.tif"
-    with cog.RasterWriter(path, geobox, dtype="float32", **WORDS) as raster:
+    with cog.RasterWriter(path, geobox, **WORDS) as raster:
         with pytest.raises(InputError, match="leaves the grid"):
             raster.write(surface(10, 30), row=25)
         with pytest.raises(InputError, match="float64"):
             raster.write(np.zeros((10, 30)), row=0)
-    with pytest.raises(InputError, match="nodata"):
-        cog.write_raster(path, surface(30, 30), geobox, nodata=0, **WORDS)
+    with pytest.raises(InputError, match="uint8"):
+        cog.write_raster(path, np.zeros((30, 30), np.uint8), geobox, **WORDS)
+    with pytest.raises(InputError, match="float32"):
+        cog.write_raster(path, surface(30, 30), geobox, **CLASSES)
     with pytest.raises(InputError, match="shape"):
         cog.write_raster(path, surface(10, 30), geobox, **WORDS)
 
@@ -201,7 +217,7 @@ def test_classes_take_their_shares_of_the_applicable_land():
         0: 5,
         255: 5,
     }
-    assert cuts == {"higher": 0.91, "elevated": 0.73}
+    assert (cuts.higher, cuts.elevated) == (0.91, 0.73)
 
 
 @settings(max_examples=60, deadline=None)
@@ -233,7 +249,7 @@ def test_land_without_support_is_cannot_say_never_lower():
         probability, nowhere, everywhere, higher_share=0.05, elevated_share=0.15
     )
     assert (classes == palette.CANNOT_SAY).all()
-    assert np.isnan(cuts["higher"])
+    assert cuts.higher is None
 
 
 def test_a_map_that_is_the_same_everywhere_puts_nothing_first():
@@ -242,7 +258,7 @@ def test_a_map_that_is_the_same_everywhere_puts_nothing_first():
         np.full((4, 4), 0.1), everywhere, everywhere, higher_share=0.05, elevated_share=0.15
     )
     assert (classes == palette.CANNOT_SAY).all()
-    assert np.isnan(list(cuts.values())).all()
+    assert (cuts.higher, cuts.elevated) == (None, None)
 
 
 def test_previews_repeat_and_mark_simulated_findings(tmp_path):
@@ -282,5 +298,5 @@ def test_cuts_found_in_parts_are_the_values_at_their_places(seed, size, parts, s
         elevated_share=shares[1],
     )
     ascending = np.sort(values)
-    for cut, share in ((cuts["higher"], shares[0]), (cuts["elevated"], sum(shares))):
+    for cut, share in ((cuts.higher, shares[0]), (cuts.elevated, sum(shares))):
         assert cut == ascending[-max(math.ceil(round(share * size, 6)), 1)]

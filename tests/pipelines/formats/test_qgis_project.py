@@ -69,8 +69,7 @@ def project(tmp_path):
         GRID,
         description="risk class",
         unit="class",
-        colormap=palette.CLASS_COLOURS,
-        categories=palette.CLASS_WORDS,
+        style=palette.CLASS_LEGEND,
     )
     probability = np.linspace(0, 1, classes.size, dtype=np.float32).reshape(classes.shape)
     write_raster(tmp_path / "probability.tif", probability, GRID, description="p", unit="1")

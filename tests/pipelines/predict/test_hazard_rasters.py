@@ -23,6 +23,7 @@ from minerisk.pipelines.formats.cog import write_raster
 from minerisk.pipelines.language.metric_words import hazard_words
 from minerisk.pipelines.predict.hazard_rasters import compare_with_any, predict_classes
 from minerisk.pipelines.records.metrics import HazardModel
+from minerisk.pipelines.records.rasters import HazardComparison, RasterFacts
 from minerisk.pipelines.report.hazards import above_words, hazard_rows
 from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
@@ -167,6 +168,10 @@ def test_findings_of_unknown_class_are_not_measured_by_class() -> None:
     assert measured(np.full(180, 0.5), cells) == ()
 
 
+def numbers(compared: HazardComparison) -> tuple[float, float, float]:
+    return compared.mean, compared.mean_any, compared.above_any
+
+
 def test_rasters_are_written_for_trained_classes_and_old_ones_go(tmp_path: Path) -> None:
     train_hazards(table(), config("ap"), tmp_path, write_model)
     rasters = tmp_path / "rasters"
@@ -174,17 +179,17 @@ def test_rasters_are_written_for_trained_classes_and_old_ones_go(tmp_path: Path)
 
     geobox = GeoBox.from_bbox((0, 0, 200, 200), crs="EPSG:32638", resolution=100)
 
-    def write(name: str | None) -> tuple[list[Path], dict[str, Any]]:
+    def write(name: str | None) -> tuple[list[Path], RasterFacts]:
         path = rasters / (name or "") / "probability.tif"
         share = np.full((2, 2), 0.1 if name else 0.2, dtype=np.float32)
         write_raster(path, share, geobox, description="p", unit="1")
-        return [path], {"cells": 4}
+        return [path], RasterFacts(cells=4, shape=(2, 2), classes={})
 
     paths, facts = predict_classes(tmp_path, rasters, write)
     assert paths == [rasters / "probability.tif", rasters / "ap" / "probability.tif"]
     assert not (rasters / "at").exists()
-    assert facts["cells"] == 4
-    assert facts["hazards"]["ap"] == pytest.approx({"mean": 0.1, "mean_any": 0.2, "above_any": 0})
+    assert facts.cells == 4
+    assert numbers(facts.hazards["ap"]) == pytest.approx((0.1, 0.2, 0))
 
 
 def test_a_class_above_any_hazard_is_told(tmp_path: Path) -> None:
@@ -196,11 +201,11 @@ def test_a_class_above_any_hazard_is_told(tmp_path: Path) -> None:
         write_raster(folder / "probability.tif", values, geobox, description="p", unit="1", tags={})
     # Two cells are known to both; in one of them the class is above any hazard.
     found = compare_with_any(tmp_path, ["ap"])
-    assert found["ap"] == pytest.approx({"mean": 0.2, "mean_any": 0.2, "above_any": 0.5})
+    assert numbers(found["ap"]) == pytest.approx((0.2, 0.2, 0.5))
     words = above_words("ap", found["ap"])
     assert words.startswith("Anti-personnel mines: in 50.0 % of the cells")
     assert "go by the higher of the two" in words
-    assert above_words("ap", found["ap"] | {"above_any": 0.0}) == ""
+    assert above_words("ap", found["ap"].model_copy(update={"above_any": 0.0})) == ""
 
 
 def test_cells_of_a_run_tell_what_was_found(tiny_run: Path) -> None:

@@ -4,12 +4,12 @@ import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
 
-from minerisk.pipelines.predict.reasons import reason_words, write_reason_raster
+from minerisk.pipelines.predict.reasons import reason_legend, write_reason_raster
 
 
 def test_codes_and_their_words_are_read_back(tmp_path: Path) -> None:
     grid = GeoBox.from_bbox((0, 0, 400, 300), "EPSG:32638", shape=(3, 4))
-    codes = np.full((3, 3, 4), np.nan, dtype=np.float32)
+    codes = np.full((3, 3, 4), 255, dtype=np.uint8)
     codes[0, 0, 0], codes[1, 0, 0], codes[0, 2, 3] = 3, 4, 0
     strips = [(0, codes[:, :2]), (2, codes[:, 2:])]
     paths = write_reason_raster(
@@ -20,7 +20,7 @@ def test_codes_and_their_words_are_read_back(tmp_path: Path) -> None:
     with rasterio.open(paths[0]) as raster:
         assert (raster.count, raster.dtypes[0], raster.nodata) == (3, "uint8", 255)
         found, tags = raster.read(), raster.tags()
-    np.testing.assert_array_equal(found, np.where(np.isnan(codes), 255, codes))
+    np.testing.assert_array_equal(found, codes)
     assert tags["REASON_0"] == "front line raises the score"
     assert tags["REASON_3"] == "terrain lowers the score"
     assert tags["REASON_4"] == "past findings raises the score"
@@ -28,7 +28,7 @@ def test_codes_and_their_words_are_read_back(tmp_path: Path) -> None:
 
 
 def test_every_code_has_words_of_its_own() -> None:
-    words = reason_words(["a", "b"])
+    words = reason_legend(["a", "b"]).words
     assert sorted(words) == [0, 1, 2, 3, 4, 5]
     assert len(set(words.values())) == 6
 

@@ -9,6 +9,7 @@ from odc.geo.geobox import GeoBox
 from minerisk.features.errors import InputError
 from minerisk.models.tasks.priorities import Tasks
 from minerisk.pipelines.formats.cog import write_raster
+from minerisk.pipelines.formats.palette import CLASS_LEGEND, PROBABILITY_RAMP
 from minerisk.pipelines.prioritize import grid
 
 CELLS = GeoBox.from_bbox((300_000, 4_000_000, 302_300, 4_002_700), "EPSG:32638", resolution=100)
@@ -45,8 +46,11 @@ def test_probabilities_are_means_and_one_cell_without_a_statement_silences_its_b
     probability[:5, :5], probability[0, 6] = np.nan, np.nan
     classes = np.full((27, 23), 2, dtype=np.uint8)
     classes[7, 7], classes[12, 0], classes[13, 1] = 0, 0, 255
-    for name, values in (("probability", probability), ("risk_class", classes)):
-        write_raster(tmp_path / f"{name}.tif", values, CELLS, description="", unit="1")
+    for name, values, style in (
+        ("probability", probability, PROBABILITY_RAMP),
+        ("risk_class", classes, CLASS_LEGEND),
+    ):
+        write_raster(tmp_path / f"{name}.tif", values, CELLS, description="", style=style)
     found = grid.block_raster(tmp_path / "probability.tif", GRID)
     assert found.shape == (5, 4)
     assert np.isnan(found[0, 0])

@@ -18,7 +18,7 @@ from minerisk.features.errors import InputError
 from minerisk.models.tasks.priorities import Land, Wishes, make_tasks
 from minerisk.pipelines.formats.cog import read_raster, write_raster
 from minerisk.pipelines.formats.csv_table import csv_text
-from minerisk.pipelines.formats.palette import LOWER, OUTSIDE
+from minerisk.pipelines.formats.palette import CLASS_LEGEND, LOWER, OUTSIDE
 from minerisk.pipelines.prioritize.prioritize import task_frame, write_task_package, write_tasks
 from minerisk.pipelines.run.folder import Run
 
@@ -124,7 +124,9 @@ def run(tiny_copy: Path) -> Run:
     ):
         write_raster(rasters / f"{name}.tif", values, geobox, description=name, unit="1")
     spoken = np.where(classes == OUTSIDE, OUTSIDE, LOWER).astype(np.uint8)
-    write_raster(rasters / "risk_class.tif", spoken, geobox, description="class", unit="1")
+    write_raster(
+        rasters / "risk_class.tif", spoken, geobox, description="class", style=CLASS_LEGEND
+    )
     return Run.open(tiny_copy)
 
 

@@ -27,8 +27,12 @@ def run_dir(tmp_path):
     classes = np.full(GRID.shape, palette.LOWER, dtype=np.uint8)
     classes[:5], classes[-5:] = palette.HIGHER, palette.CANNOT_SAY
     probability = np.where(classes == palette.HIGHER, 0.2, 0.01).astype(np.float32)
-    for name, values in (("risk_class", classes), ("probability", probability)):
-        cog.write_raster(tmp_path / f"rasters/{name}.tif", values, GRID, description=name, unit="1")
+    for name, values, style in (
+        ("risk_class", classes, palette.CLASS_LEGEND),
+        ("probability", probability, palette.PROBABILITY_RAMP),
+    ):
+        path = tmp_path / f"rasters/{name}.tif"
+        cog.write_raster(path, values, GRID, description=name, style=style)
     tasks = frame([box(701_000, 4_404_000, 702_000, 4_405_000)], task=["NTS-0017"], arm=["ranked"])
     tasks.to_file(tmp_path / "tasks.gpkg", layer="tasks", driver="GPKG")
     (tmp_path / "tasks.csv").write_text("task,arm,hectares\n")

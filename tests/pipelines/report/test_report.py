@@ -87,7 +87,11 @@ def run_dir(tmp_path):
     classes = np.full((60, 80), palette.LOWER, dtype=np.uint8)
     classes[:6], classes[6:18], classes[-6:] = palette.HIGHER, palette.CANNOT_SAY, palette.OUTSIDE
     cog.write_raster(
-        tmp_path / "rasters/risk_class.tif", classes, GRID, description="Risk class", unit="1"
+        tmp_path / "rasters/risk_class.tif",
+        classes,
+        GRID,
+        description="Risk class",
+        style=palette.CLASS_LEGEND,
     )
     return tmp_path
 

@@ -25,7 +25,7 @@ from minerisk.pipelines.request.answer import open_request, write_maps
 from minerisk.pipelines.request.contents import NO_TASK, USE
 from minerisk.pipelines.request.filters import request_area
 from minerisk.pipelines.request.pack import make_packs
-from minerisk.pipelines.request.rasters import NEEDED
+from minerisk.pipelines.request.rasters import WRITTEN
 from minerisk.pipelines.run.folder import Run
 
 
@@ -64,7 +64,7 @@ def test_every_file_is_listed_with_its_hash_and_the_run(packs, tiny_run):
 
 def test_rasters_are_valid_cogs_with_style_and_statistics(packs):
     for pack in packs:
-        for name in NEEDED:
+        for name in WRITTEN:
             valid, errors, _ = cog_validate(pack / f"{name}.tif")
             assert valid, errors
             assert (pack / f"{name}.qml").is_file()
@@ -78,7 +78,7 @@ def test_rasters_are_valid_cogs_with_style_and_statistics(packs):
 
 
 def test_cells_of_an_area_are_those_of_the_run(packs, tiny_run):
-    for name in NEEDED:
+    for name in WRITTEN:
         part, geobox = read_raster(packs[0] / f"{name}.tif")
         whole = read_raster_like(tiny_run / "rasters" / f"{name}.tif", geobox)
         asked = part != OUTSIDE if part.dtype == np.uint8 else np.isfinite(part)
@@ -209,7 +209,7 @@ def run_with_class(tiny_run, tmp_path_factory):
 def test_maps_of_a_class_lie_in_a_folder_and_bear_its_name_in_words(run_with_class, tmp_path):
     make_packs(open_request(run_with_class, Filters()), tmp_path / "pack", public=True)
     for pack in (tmp_path / "pack", tmp_path / "pack_public"):
-        for name in NEEDED:
+        for name in WRITTEN:
             assert cog_validate(pack / "ap" / f"{name}.tif")[0]
             assert (pack / "ap" / f"{name}.qml").is_file()
             assert "STATISTICS_MEAN" in (pack / "ap" / f"{name}.tif.aux.xml").read_text()

@@ -1,34 +1,34 @@
 """The STAC item of a request: what the files are, where, of when, and their hashes."""
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+import pystac
 from odc.geo.geobox import GeoBox
 from pyproj import CRS, Transformer
+from pystac import MediaType
 
-VERSION = "1.1.0"
 EXTENSIONS = (
     "https://stac-extensions.github.io/projection/v2.0.0/schema.json",
     "https://stac-extensions.github.io/file/v2.1.0/schema.json",
     "https://stac-extensions.github.io/processing/v1.2.0/schema.json",
 )
-COG = "image/tiff; application=geotiff; profile=cloud-optimized"
 MEDIA: Mapping[str, str] = {
-    ".tif": COG,
-    ".gpkg": "application/geopackage+sqlite3",
+    ".tif": MediaType.COG,
+    ".gpkg": MediaType.GEOPACKAGE,
     ".csv": "text/csv",
-    ".geojson": "application/geo+json",
-    ".kml": "application/vnd.google-earth.kml+xml",
+    ".geojson": MediaType.GEOJSON,
+    ".kml": MediaType.KML,
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    ".html": "text/html",
+    ".html": MediaType.HTML,
     ".md": "text/markdown",
-    ".json": "application/json",
-    ".qml": "application/xml",
-    ".xml": "application/xml",
-    ".qgs": "application/xml",
-    ".txt": "text/plain",
+    ".json": MediaType.JSON,
+    ".qml": MediaType.XML,
+    ".xml": MediaType.XML,
+    ".qgs": MediaType.XML,
+    ".txt": MediaType.TEXT,
 }
 ROLES: Mapping[str, str] = {
     ".tif": "data",
@@ -38,6 +38,8 @@ ROLES: Mapping[str, str] = {
     ".kml": "data",
     ".xlsx": "data",
 }
+EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
+LATEST = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 CORNERS = 8
 """Points along each edge of the footprint: an edge of the grid is bent in degrees."""
 
@@ -49,8 +51,8 @@ def stac_item(
     *,
     name: str,
     when: dt.date | None,
-    facts: Mapping[str, Any],
-) -> dict[str, Any]:
+    properties: Mapping[str, str],
+) -> pystac.Item:
     """Describe the files of a request as a STAC item.
 
     Parameters
@@ -65,58 +67,52 @@ def stac_item(
         Id of the item.
     when
         Day up to which evidence counts; none if the evidence bears no date, and the item then
-        gives the whole of time that evidence can be of (1900 on), and says so.
-    facts
+        covers all time that evidence can be of (1900 on), and says so.
+    properties
         More properties, such as ``title`` and ``processing:lineage``.
 
     Returns
     -------
-    dict
+    pystac.Item
         The MLM extension is left out: it describes a model that is handed over, and none is.
     """
     ring = _footprint(geobox)
     east, north = [point[0] for point in ring], [point[1] for point in ring]
-    return {
-        "type": "Feature",
-        "stac_version": VERSION,
-        "stac_extensions": list(EXTENSIONS),
-        "id": name,
-        "geometry": {"type": "Polygon", "coordinates": [ring]},
-        "bbox": [min(east), min(north), max(east), max(north)],
-        "properties": {**_when(when), **_grid(geobox), **facts},
-        "links": [],
-        "assets": {file: _asset(file, digest, folder) for file, digest in sorted(hashes.items())},
-    }
+    return pystac.Item(
+        id=name,
+        geometry={"type": "Polygon", "coordinates": [ring]},
+        bbox=[min(east), min(north), max(east), max(north)],
+        datetime=None if when is None else dt.datetime.combine(when, dt.time(), dt.UTC),
+        start_datetime=EARLIEST if when is None else None,
+        end_datetime=LATEST if when is None else None,
+        properties={
+            **({"minerisk:when": "the evidence bears no common date"} if when is None else {}),
+            "proj:code": str(geobox.crs),
+            "proj:shape": list(geobox.shape),
+            "proj:transform": list(geobox.transform)[:6],
+            **properties,
+        },
+        stac_extensions=list(EXTENSIONS),
+        assets={file: _asset(file, digest, folder) for file, digest in sorted(hashes.items())},
+    )
 
 
-def _when(when: dt.date | None) -> dict[str, Any]:
-    if when is not None:
-        return {"datetime": f"{when.isoformat()}T00:00:00Z"}
-    return {
-        "datetime": None,
-        "start_datetime": "1900-01-01T00:00:00Z",
-        "end_datetime": "9999-12-31T00:00:00Z",
-        "minerisk:when": "the evidence bears no common date",
-    }
+def item_text(item: pystac.Item) -> str:
+    """Write an item as JSON."""
+    return json.dumps(item.to_dict(include_self_link=False), indent=1, sort_keys=True) + "\n"
 
 
-def _grid(geobox: GeoBox) -> dict[str, Any]:
-    return {
-        "proj:code": str(geobox.crs),
-        "proj:shape": list(geobox.shape),
-        "proj:transform": list(geobox.transform)[:6],
-    }
-
-
-def _asset(name: str, digest: str, folder: Path) -> dict[str, Any]:
+def _asset(name: str, digest: str, folder: Path) -> pystac.Asset:
     suffix = Path(name).suffix
-    return {
-        "href": f"./{name}",
-        "type": MEDIA.get(suffix, "application/octet-stream"),
-        "roles": [ROLES.get(suffix, "metadata")],
-        "file:checksum": f"1220{digest}",  # multihash: SHA-256, 32 bytes
-        "file:size": (folder / name).stat().st_size,
-    }
+    return pystac.Asset(
+        href=f"./{name}",
+        media_type=MEDIA.get(suffix, "application/octet-stream"),
+        roles=[ROLES.get(suffix, "metadata")],
+        extra_fields={
+            "file:checksum": f"1220{digest}",  # multihash: SHA-256, 32 bytes
+            "file:size": (folder / name).stat().st_size,
+        },
+    )
 
 
 def _footprint(geobox: GeoBox) -> list[list[float]]:

@@ -10,6 +10,7 @@ from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.predict.window import CubeWindow
 from minerisk.pipelines.provenance.manifest import read_manifest
+from minerisk.pipelines.records.pack import Edition
 from minerisk.pipelines.request.public_copy import FACTOR
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES, hazard_rasters
@@ -114,11 +115,21 @@ class Request:
             "RUN": self.run.config.study_area.name,
             "RUN_HEAD": self.head,
             "STATE": self.state if self.state == "approved" else f"DRAFT ({self.state})",
-            "FINDINGS": "SIMULATED" if self.run.simulated else "recorded",
+            "FINDINGS": self.findings,
             "HAZARD": self.hazard,
             "USE": USE,
-            "COPY": "public" if self.public else "restricted",
+            "COPY": self.edition,
         }
+
+    @property
+    def edition(self) -> Edition:
+        """Whether the answer is coarsened for the public."""
+        return "public" if self.public else "restricted"
+
+    @property
+    def findings(self) -> str:
+        """What kind of findings the run rests on."""
+        return "SIMULATED" if self.run.simulated else "recorded"
 
     def rasters(self, hazard: str) -> Path:
         """Give the folder of the run's rasters of a hazard class."""

@@ -15,14 +15,16 @@ from odc.geo.geobox import GeoBox
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.features.errors import FindingError, InputError, NoTaskError
 from minerisk.pipelines.formats.imsma import task_fields
-from minerisk.pipelines.formats.stac import stac_item
+from minerisk.pipelines.formats.stac import item_text, stac_item
 from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.plotting.map_layers import map_layers, with_standing
 from minerisk.pipelines.predict.bands import PROBABILITY, REASONS
 from minerisk.pipelines.predict.hazard_rasters import above_any
+from minerisk.pipelines.provenance.environment import code_sha256
 from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
-from minerisk.pipelines.provenance.manifest import MANIFEST, outputs_of, read_manifest
+from minerisk.pipelines.provenance.manifest import MANIFEST, outputs_of
 from minerisk.pipelines.provenance.reviews import review_state
+from minerisk.pipelines.records.pack import PackManifest, PackSource
 from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.report.hazards import above_words
 from minerisk.pipelines.report.model_card import card_record, card_text
@@ -48,7 +50,6 @@ from minerisk.pipelines.request.task_files import write_task_files
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, hazard_rasters, trained_hazards
 
-FORMAT = 1
 log = logging.getLogger(__name__)
 
 
@@ -247,9 +248,12 @@ def _taken(folder: Path, tasks: Path | None, hazards: Sequence[str]) -> dict[str
 def _empty(out: Path) -> None:
     """Make room for a pack: nothing but an earlier pack is ever taken away."""
     if out.exists() and any(out.iterdir()):
-        manifest = out / MANIFEST
-        if not manifest.is_file() or '"kind": "pack"' not in manifest.read_text(encoding="utf-8"):
-            raise InputError(f"{out} is not empty and holds no pack. Choose another --out.")
+        try:
+            PackManifest.read(out / MANIFEST)
+        except InputError as error:
+            raise InputError(
+                f"{out} is not empty and holds no pack. Choose another --out. ({error})"
+            ) from error
         shutil.rmtree(out)
     out.mkdir(parents=True, exist_ok=True)
 
@@ -270,38 +274,36 @@ def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:
 
 def _write_lists(request: Request, geobox: GeoBox, out: Path) -> None:
     """Write the STAC item, then the manifest of everything."""
-    run = request.run
-    facts = {
-        "title": " · ".join([run.config.study_area.title, *request.marks]),
-        "description": USE,
-        "processing:lineage": f"minerisk run {request.head}",
-        "minerisk:state": request.state,
-        "minerisk:findings": request.tags["FINDINGS"],
-        "minerisk:copy": request.tags["COPY"],
-        "minerisk:hazard": request.hazard,
-    }
-    name = f"{run.config.study_area.name}-{request.name}-{request.tags['COPY']}"
-    hashes = _hashes(out)
-    when = run.config.study_area.as_of
-    item = stac_item(hashes, out, geobox, name=name, when=when, facts=facts)
-    write_json(out / "item.json", item)
-    manifest = read_manifest(run.folder)
-    write_json(
-        out / MANIFEST,
-        {
-            "format": FORMAT,
-            "kind": "pack",
-            "copy": request.tags["COPY"],
-            "state": request.state,
-            "simulated": run.simulated,
-            "area": request.name,
-            "hazards": [request.hazard, *request.classes],
-            "study_area": run.config.study_area.name,
-            "run": {"head": request.head, "code": manifest.get("environment", {})},
-            "made_from": dict(request.taken),
-            "files": _hashes(out),
+    area = request.run.config.study_area
+    item = stac_item(
+        _hashes(out),
+        out,
+        geobox,
+        name=f"{area.name}-{request.name}-{request.edition}",
+        when=area.as_of,
+        properties={
+            "title": " · ".join([area.title, *request.marks]),
+            "description": USE,
+            "processing:lineage": f"minerisk run {request.head}",
+            "minerisk:state": request.state,
+            "minerisk:findings": request.findings,
+            "minerisk:copy": request.edition,
+            "minerisk:hazard": request.hazard,
         },
     )
+    write_whole(out / "item.json", item_text(item))
+    manifest = PackManifest.of(
+        edition=request.edition,
+        state=request.state,
+        simulated=request.run.simulated,
+        area=request.name,
+        study_area=area.name,
+        hazards=[request.hazard, *request.classes],
+        run=PackSource(head=request.head, code_sha256=code_sha256()),
+        made_from=request.taken,
+        files=_hashes(out),
+    )
+    write_whole(out / MANIFEST, manifest.to_json())
 
 
 def _hashes(folder: Path) -> dict[str, str]:

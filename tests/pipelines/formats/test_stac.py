@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import json
 
 import pystac
 import pytest
@@ -9,9 +10,14 @@ from odc.geo.geobox import GeoBox
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
 from shapely.geometry import box, shape
 
-from minerisk.pipelines.formats.stac import stac_item
+from minerisk.pipelines.formats.stac import item_text, stac_item
 
 GRID = GeoBox.from_bbox((700_000, 4_400_000, 715_000, 4_410_000), "EPSG:32638", resolution=250)
+
+
+def written(hashes, folder, *, name="n", when=None):
+    found = stac_item(hashes, folder, GRID, name=name, when=when, properties={"title": "T"})
+    return json.loads(item_text(found))
 
 
 @pytest.fixture
@@ -19,9 +25,7 @@ def item(tmp_path):
     (tmp_path / "probability.tif").write_bytes(b"raster")
     (tmp_path / "MODEL_CARD.md").write_bytes(b"card")
     hashes = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in tmp_path.iterdir()}
-    return stac_item(
-        hashes, tmp_path, GRID, name="tiny-all", when=dt.date(2024, 5, 6), facts={"title": "T"}
-    )
+    return written(hashes, tmp_path, name="tiny-all", when=dt.date(2024, 5, 6))
 
 
 def check(item):
@@ -32,7 +36,7 @@ def check(item):
 
 def test_it_is_an_item_by_the_schema_of_stac_with_and_without_a_date(item, tmp_path):
     check(item)
-    check(stac_item({}, tmp_path, GRID, name="n", when=None, facts={"title": "T"}))
+    check(written({}, tmp_path))
     assert pystac.Item.from_dict(item).datetime == dt.datetime(2024, 5, 6, tzinfo=dt.UTC)
     for broken in ({"properties": {}}, {"assets": {"x.tif": {}}}, {"bbox": None}):
         with pytest.raises(pystac.STACValidationError):
@@ -72,7 +76,7 @@ def test_assets_name_their_files_type_role_and_hash(item, tmp_path):
 
 
 def test_evidence_without_a_date_gives_an_open_time_and_says_so(tmp_path):
-    found = stac_item({}, tmp_path, GRID, name="n", when=None, facts={})["properties"]
+    found = written({}, tmp_path)["properties"]
     assert found["datetime"] is None
     assert found["start_datetime"] < found["end_datetime"]
     assert "no common date" in found["minerisk:when"]

@@ -13,6 +13,8 @@ import pytest
 from shapely.geometry import MultiPolygon, Polygon, box, shape
 
 from minerisk.pipelines.formats.imsma import FIELDS, LAND, land_fields, task_fields
+from minerisk.pipelines.formats.palette import CLASS_COLOURS, HIGHER
+from minerisk.pipelines.request import task_files
 from minerisk.pipelines.request.task_files import write_task_files
 
 KML = "{http://www.opengis.net/kml/2.2}"
@@ -61,7 +63,8 @@ def test_every_format_holds_the_same_tasks(folder, tasks):
 
 def test_geojson_is_degrees_with_outer_rings_counter_clockwise(folder, tasks):
     found = json.loads((folder / "tasks.geojson").read_text(encoding="utf-8"))
-    assert found["notes"] == ["DRAFT", "one source & others"]
+    assert found["description"] == "DRAFT one source & others"
+    assert [item["id"] for item in found["features"]] == ["NTS-0001", "NTS-C0001"]
     first, second = (shape(item["geometry"]) for item in found["features"])
     assert first.exterior.is_ccw
     assert not first.interiors[0].is_ccw
@@ -80,6 +83,23 @@ def test_kml_is_well_formed_and_keeps_holes(folder):
     assert len(marks[1].findall(f".//{KML}Polygon")) == 2
     assert "DRAFT" in root.find(f".//{KML}description").text
     assert "<b>near</b>" in marks[0].find(f"{KML}description").text  # as words, not as markup
+
+
+def test_ranked_tasks_have_the_colour_of_the_highest_class_on_a_phone(folder):
+    root = ElementTree.parse(folder / "tasks.kml").getroot()
+    colours = [item.text for item in root.findall(f".//{KML}LineStyle/{KML}color")]
+    red, green, blue = (CLASS_COLOURS[HIGHER][place : place + 2] for place in (1, 3, 5))
+    assert colours[0] == f"ff{blue}{green}{red}"  # KML counts opacity, blue, green, red
+    assert colours[1] != colours[0]
+
+
+def test_where_gdal_cannot_write_kml_the_rest_is_written(tasks, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(task_files, "missing_driver", lambda driver: driver == "LIBKML")
+    written = write_task_files(tmp_path, tasks, words=[])
+    assert "tasks.kml is left out" in caplog.text
+    assert sorted(path.name for path in written) == [
+        *("tasks.csv", "tasks.geojson", "tasks.gpkg", "tasks.xlsx")
+    ]
 
 
 def test_a_spreadsheet_reads_no_word_as_a_formula(folder):

@@ -1,0 +1,49 @@
+"""``manifest.json`` of a pack: what it holds, and what it was made of."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+from minerisk.pipelines.records.record import Document, Record
+
+Edition = Literal["restricted", "public"]
+
+
+class PackSource(Record):
+    """The run that a pack was cut from, and the code that cut it."""
+
+    head: str
+    code_sha256: str
+
+
+class PackManifest(Document):
+    """The files of a pack and where they come from.
+
+    Attributes
+    ----------
+    edition
+        Whether it was coarsened for the public.
+    state
+        Of the run's reviews when the pack was made.
+    area
+        Name of the land asked for.
+    hazards
+        The class of the maps in the folder itself, then those in folders of their own.
+    made_from
+        SHA-256 of the files of the run that were used.
+    files
+        SHA-256 of every file but this one.
+    """
+
+    version: ClassVar[int] = 1
+    made_by: ClassVar[str] = "minerisk pack RUN --out FOLDER"
+
+    kind: Literal["pack"] = "pack"
+    edition: Edition
+    state: str
+    simulated: bool
+    area: str
+    study_area: str
+    hazards: Sequence[str]
+    run: PackSource
+    made_from: Mapping[str, str]
+    files: Mapping[str, str]

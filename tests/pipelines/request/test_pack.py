@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from minerisk.features.errors import CoverError, FindingError, InputError
 from minerisk.pipelines.cli.main import app
-from minerisk.pipelines.formats.cog import raster_tags, read_raster, read_raster_like, write_raster
+from minerisk.pipelines.formats.cog import read_raster, read_raster_like, write_raster
 from minerisk.pipelines.formats.palette import CLASS_WORDS, LOWER, OUTSIDE, PROBABILITY_RAMP
 from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.provenance.files import sha256_path
@@ -27,6 +27,11 @@ from minerisk.pipelines.request.filters import request_area
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.request.rasters import WRITTEN
 from minerisk.pipelines.run.folder import Run
+
+
+def raster_tags(path):
+    with rasterio.open(path) as raster:
+        return raster.tags()
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,4 @@
-"""Land cover, roads, settlements: distances, densities, edges."""
+"""Land cover, roads, settlements: distances, densities, edges.
+
+Its kinds of feature are built by `minerisk.features.cube.build_feature`.
+"""

@@ -1,1 +1,28 @@
 """Layers as people have them: intake, vectors, rasters, quality."""
+
+from typing import TYPE_CHECKING
+
+from minerisk.lazy import import_on_first_use
+
+if TYPE_CHECKING:
+    from minerisk.features.layers.intake import checked_path, sha256_of
+    from minerisk.features.layers.quality import parse_dates, validate_layers
+    from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
+    from minerisk.features.layers.vectors import parse_crs, read_frame, repair
+    from minerisk.features.layers.warp import open_band
+else:
+    __getattr__, __dir__ = import_on_first_use(__name__)
+
+__all__ = [
+    "Layers",
+    "RasterSource",
+    "VectorSource",
+    "checked_path",
+    "open_band",
+    "parse_crs",
+    "parse_dates",
+    "read_frame",
+    "repair",
+    "sha256_of",
+    "validate_layers",
+]

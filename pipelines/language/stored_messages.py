@@ -138,36 +138,8 @@ MARKS = (
     "Unexploded ordnance",
 )
 """What a pack says of itself, at the top of its report and its map."""
-FAMILIES = (
-    "past findings",
-    "front line",
-    "front zones",
-    "front shape",
-    "own side share",
-    "no mans land",
-    "fortifications",
-    "front of positions",
-    "terrain",
-    "landform",
-    "front facing",
-    "wetness",
-    "trafficability",
-    "visibility",
-    "commanding view",
-    "distance",
-    "density",
-    "land cover",
-    "land cover edge",
-    "value",
-    "change",
-    "margin",
-    "minefield records",
-    "population change",
-    "approach",
-    "crossings",
-    "passes",
-)
-"""Families of features, as named in figures; what each tells stands in `features.families`."""
+FAMILIES = ("past findings",)
+"""The family that is no kind of feature; others are named as their kinds in `features.kinds`."""
 STORED = frozenset(
     (
         *PROTOCOLS,

@@ -50,7 +50,9 @@ def source_messages():
         ROOM, method_map=METHODS, options_map=OPTIONS, keywords=KEYWORDS, strip_comment_tags=False
     )
     literal = {tuple_or_text(message): f"{path}:{line}" for path, line, message, *_ in found}
+    named = {name for name, kind in FEATURE_KINDS.items() if kind.role == "feature"}
     stored = {*STORED, *(kind.words for kind in FEATURE_KINDS.values())}
+    stored |= {name.replace("_", " ") for name in named}
     return literal | dict.fromkeys(stored, "stored_texts.py")
 
 

@@ -1,7 +1,7 @@
 """The measures of a model on held-out land, each with its interval."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from typing import Self
 
@@ -60,6 +60,11 @@ class RankMeasures:
         """Go through the measures."""
         for field in fields(self):
             yield Measure(field.name), getattr(self, field.name)
+
+    def without_hectares(self) -> Self:
+        """Return the same without a value in hectares, where the area of a row is not known."""
+        none = Estimate(None, None, None)
+        return replace(self, hectares_to_50=none, hectares_to_80=none, hectares_to_95=none)
 
     def by_measure(self) -> dict[Measure, Estimate]:
         """Return the estimate of each measure there is."""

@@ -108,7 +108,7 @@ def evaluate_table(
     Folds, rules of thumb, gates and measures are those of a run.
     """
     from minerisk.pipelines.evaluate.table import evaluate_table as measure
-    from minerisk.pipelines.report.summary import score_lines
+    from minerisk.pipelines.evaluate.table import table_lines
 
     found = measure(
         table,
@@ -120,7 +120,7 @@ def evaluate_table(
         block_m=block_m,
         out=out,
     )
-    show(found, score_lines(found), as_json=as_json)
+    show(found, table_lines(found), as_json=as_json)
 
 
 def ablate(

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from minerisk.configs.schema import Config
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
 from minerisk.features.kinds import FEATURE_KINDS
@@ -19,6 +18,8 @@ from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.out_of_fold import out_of_fold
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.selection.candidates import ModelSpec, makers
+from minerisk.models.selection.hold_out import HeldOut, hold_out
 from minerisk.models.table import CellTable
 from minerisk.pipelines.provenance.environment import code_sha256
 from minerisk.pipelines.provenance.files import (
@@ -33,9 +34,8 @@ from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.steps import run_steps
-from minerisk.pipelines.train.candidates import drawing, makers, without_choice
 from minerisk.pipelines.train.land_samples import land_to_predict
-from minerisk.pipelines.train.protocols import HeldOut, hold_out
+from minerisk.pipelines.train.spec import model_spec
 
 FINDINGS = "past_findings"
 BASE = (*(name for name, kind in FEATURE_KINDS.items() if kind.first), FINDINGS)
@@ -51,7 +51,7 @@ DECIMALS = 5
 class _Bench:
     """What every combination is scored with, and where its scores are kept."""
 
-    config: Config
+    spec: ModelSpec
     families: Mapping[str, Sequence[str]]
     table: CellTable
     held: HeldOut
@@ -151,14 +151,16 @@ def _measure(run: Run, bar: Progress) -> dict[str, Any]:
 
 
 def _set_up(run: Run, bar: Progress) -> _Bench:
-    config, families = few(run.config), families_of(run)
+    config, families = run.config, families_of(run)
     if len(families) < 2:
         raise InputError(
             f"The only family of features is {list(families)}; expected two or more to compare."
         )
     bar.step("folds", 0, 1)
     table = read_cells(run)
-    held = hold_out(table, config, target=land_to_predict(run))
+    held = hold_out(
+        table, target=land_to_predict(run), seed=config.model.seed, **config.folds.model_dump()
+    )
     settings = config.model_dump_json(include={"study_area", "folds", "model"})
     key = stage_key("ablation", code_sha256(), settings, outputs_of(run.folder, "build"))
     store = run.folder / "ablation"
@@ -166,20 +168,19 @@ def _set_up(run: Run, bar: Progress) -> _Bench:
         for old in store.glob("*.npy"):
             old.unlink()
         write_whole(store / "key", key)
-    return _Bench(config, families, table, held, store)
+    spec = few(model_spec(config.model, as_of=config.study_area.as_of))
+    return _Bench(spec, families, table, held, store)
 
 
-def few(config: Config) -> Config:
-    """Give the configuration with nothing searched, few members, few negatives, one thread."""
-    fixed = without_choice(config)
-    model = fixed.model.model_copy(
-        update={
-            "threads": 1,
-            "members": min(FEW_MEMBERS, fixed.model.members),
-            "negatives_per_positive": min(FEW_NEGATIVES, fixed.model.negatives_per_positive),
-        }
+def few(spec: ModelSpec) -> ModelSpec:
+    """Return the same model with nothing searched, few members, few negatives, one thread."""
+    return replace(
+        spec,
+        trials=0,
+        threads=1,
+        members=min(FEW_MEMBERS, spec.members),
+        negatives_per_positive=min(FEW_NEGATIVES, spec.negatives_per_positive),
     )
-    return fixed.model_copy(update={"model": model})
 
 
 def families_of(run: Run) -> dict[str, list[str]]:
@@ -216,11 +217,9 @@ def _scores(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float
 
 
 def _scored(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float32]:
-    model, block_m = bench.config.model, bench.held.block_m
-    findings = model.findings.model_copy(update={"use": FINDINGS in known})
-    settings = bench.config.model_copy(
-        update={"model": model.model_copy(update={"findings": findings})}
-    )
+    spec, block_m = bench.spec, bench.held.block_m
+    if FINDINGS not in known:
+        spec = replace(spec, encoder=None)
     unread = [
         column
         for family, names in bench.families.items()
@@ -228,9 +227,9 @@ def _scored(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float
         for column in names
     ]
     part = replace(bench.table, cells=bench.table.cells.drop(columns=unread))
-    make = makers(part, settings, bench.families, block_m)[ModelName.MODEL]
+    make = makers(part.features, spec, families=bench.families, block_m=block_m)[ModelName.MODEL]
     protocol = bench.held.protocols[ProtocolName(name)]
-    found = out_of_fold(make, part, protocol, drawing=drawing(settings, block_m))
+    found = out_of_fold(make, part, protocol, drawing=spec.drawing(block_m))
     return found.score.astype(np.float32)
 
 

@@ -1,27 +1,17 @@
 """`minerisk evaluate table`: folds, rules of thumb, gates and measures of a run, on any table."""
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from pydantic_core import to_jsonable_python
+from numpy.typing import NDArray
 
-from minerisk.configs.feature_kinds import Value
-from minerisk.configs.schema import (
-    Config,
-    Evidence,
-    FindingsEncoder,
-    Folds,
-    Gates,
-    Labels,
-    LightGBM,
-    Model,
-    StudyArea,
-    VectorLayer,
-)
+from minerisk.configs.schema import FindingsEncoder, Folds, Gates, LightGBM, Model
 from minerisk.features.errors import InputError
 from minerisk.models.applicability.area_of_applicability import Applicability
+from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.assessment import (
     assess,
     assess_curves,
@@ -33,23 +23,33 @@ from minerisk.models.evaluation.assessment import (
 from minerisk.models.evaluation.gates import hold_to_gates
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.metrics import block_bootstrap
-from minerisk.models.evaluation.out_of_fold import OutOfFold, fit_pipeline
-from minerisk.models.folds.protocol import Protocol, ProtocolName
+from minerisk.models.evaluation.out_of_fold import fit_pipeline
+from minerisk.models.evaluation.results import PermutedSkill, RegionScores
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.folds.time_folds import LeaveTimeOut
+from minerisk.models.selection.candidates import ModelSpec, makers
+from minerisk.models.selection.held_out_scores import HeldOutScores, score_held_out
+from minerisk.models.selection.hold_out import hold_out
+from minerisk.models.selection.leakage import permuted_within_blocks
 from minerisk.models.table import CellTable
 from minerisk.pipelines.evaluate.table_intake import Intake, as_columns, read_table
+from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.metric_words import caution_words, splitter_words
-from minerisk.pipelines.provenance.files import sha256_path, write_json
-from minerisk.pipelines.run.contents import MODEL
+from minerisk.pipelines.provenance.files import sha256_path, write_whole
+from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
+from minerisk.pipelines.records.table_metrics import (
+    LaterMeasures,
+    LaterScores,
+    TableFile,
+    TableMetrics,
+)
+from minerisk.pipelines.report.summary import score_lines
 from minerisk.pipelines.run.progress import Progress, progress
-from minerisk.pipelines.train.candidates import drawing, makers
-from minerisk.pipelines.train.held_out_scores import Test, put_to_the_test
-from minerisk.pipelines.train.leakage import permuted_within_blocks
+from minerisk.pipelines.train.spec import model_spec
 
-FORMAT = 1
-SCORED_LATER = ("roc_auc", "average_precision", "found_in_top_5", "found_in_top_10")
 MOST_ENCODED_M = 40_000.0
+FAR, NEAR = ProtocolName.FAR, ProtocolName.NEAR
 
 
 def evaluate_table(
@@ -66,8 +66,8 @@ def evaluate_table(
     seed: int = 7,
     out: Path | None = None,
     threads: int = 1,
-) -> dict[str, Any]:
-    """Put the models to the test on a plain table, as a run puts them to the test on a grid.
+) -> TableMetrics:
+    """Evaluate models on a plain table, as a run evaluates them on a grid.
 
     Parameters
     ----------
@@ -84,86 +84,64 @@ def evaluate_table(
         Column of the land unit, left out whole in the far protocol (more than 10 are joined to 10
         compact regions). Without it, rows are grouped by place.
     date
-        Column of dates; adds the protocol ``later``: trained up to the date by which half of the
-        finds are dated, tested after it.
+        Column of dates; adds scores on later rows: trained up to the date by which half of the
+        finds are dated.
     features
         Columns to use; by default every numeric column that is nothing else.
     block_m
         Side of the blocks, metres; by default wider than the measured autocorrelation range.
     cell_ha
-        Hectares that a row stands for. Without it, measures in hectares are left out.
+        Hectares that a row stands for. Without it, measures in hectares have no value.
     seed, threads
         The same seed gives the same numbers.
     out
         Folder or ``.json`` file for the result (``table_metrics.json``).
 
-    Returns
-    -------
-    dict
-        As ``metrics.json`` of a run: ``protocols``, ``regions``, ``capture``, ``reliability``,
-        ``permuted``, ``gates``; and ``comparison`` (the model minus each other, paired),
-        ``features``, ``left_out``, ``warnings``.
-
     Raises
     ------
     InputError
-        If the table does not hold what was said, a column gives the label away, or there are too
-        few finds.
+        If the table does not hold what was stated, a column gives the label away, or there are
+        too few finds.
     """
     columns = as_columns(label, coordinates, group=group, date=date, features=features)
     given = read_table(path, columns, crs=crs, cell_ha=cell_ha)
-    config = table_config(given, path.stem, block_m=block_m, seed=seed, threads=threads)
-    _refuse_few(given.table, config)
+    source = TableFile(file=path.name, sha256=sha256_path(path), label=label)
+    spec = table_spec(given.table, seed=seed, threads=threads)
+    gates = Gates()
+    _refuse_few(given.table, least=gates.min_positive_cells)
     with progress("Table") as bar:
-        data = _measure(given, config, bar)
-    data |= {"table": {"file": path.name, "sha256": sha256_path(path)}, "label": label}
-    if cell_ha is None:
-        _drop_hectares(data)
+        found = _measure(
+            given, source, spec, Folds(block_m=block_m), gates, bar, hectares=cell_ha is not None
+        )
     if out is not None:
-        write_json(out if out.suffix == ".json" else out / "table_metrics.json", data)
-    return data
+        target = out if out.suffix == ".json" else out / "table_metrics.json"
+        write_whole(target, found.to_json())
+    return found
 
 
-def table_config(
-    given: Intake, title: str, *, block_m: float | None, seed: int, threads: int
-) -> Config:
-    """Give the defaults of a run, fitted to the size of a table.
+def table_spec(table: CellTable, *, seed: int, threads: int) -> ModelSpec:
+    """Return the model that a run has by default, fitted to the size of a table.
 
     A table is smaller than a grid: leaves hold at least 1 in 100 rows, but 20 to 200, and the
     blocks of the findings encoder are at most a sixth of the area's longer side.
     """
-    table = given.table
     extent = float(np.ptp(table.coordinates, axis=0).max())
     encoded_m = min(MOST_ENCODED_M, extent / 6)
     leaf = int(np.clip(table.labelled.sum() // 100, 20, 200))
-    return Config(
-        study_area=StudyArea(
-            name="table",
-            title=title[:120] or "table",
-            boundary="table",
-            crs=given.crs,
-            resolution_m=float(np.clip(np.sqrt(table.cell_ha * 10_000), 5, 10_000)),
+    model = Model(
+        seed=seed,
+        threads=threads,
+        members=4,
+        findings=FindingsEncoder(
+            block_m=encoded_m, cap_m=1.5 * encoded_m, radii_m=(encoded_m / 4,)
         ),
-        layers={"table": VectorLayer(path="table")},
-        features=(Value(layer="table"),),
-        labels=Labels(positive=(Evidence(layer="table", evidence="find", weight=1.0),)),
-        folds=Folds(block_m=block_m),
-        model=Model(
-            seed=seed,
-            threads=threads,
-            members=4,
-            findings=FindingsEncoder(
-                block_m=encoded_m, cap_m=1.5 * encoded_m, radii_m=(encoded_m / 4,)
-            ),
-            lightgbm=LightGBM(min_cells_in_leaf=leaf),
-        ),
-        gates=Gates(),
+        lightgbm=LightGBM(min_cells_in_leaf=leaf),
     )
+    return model_spec(model, as_of=None)
 
 
-def _refuse_few(table: CellTable, config: Config) -> None:
+def _refuse_few(table: CellTable, *, least: int) -> None:
     counts = [int((table.state == kind).sum()) for kind in (1, 0)]
-    least = config.gates.min_positive_cells
     if min(counts) < least:
         raise InputError(
             f"The table has {counts[0]:,} rows with finds and {counts[1]:,} without; expected at "
@@ -171,71 +149,101 @@ def _refuse_few(table: CellTable, config: Config) -> None:
         )
 
 
-def _measure(given: Intake, config: Config, bar: Progress) -> dict[str, Any]:
-    whole = given.table
-    table = _labelled(whole)
+def _measure(
+    given: Intake,
+    source: TableFile,
+    spec: ModelSpec,
+    folds: Folds,
+    gates: Gates,
+    bar: Progress,
+    *,
+    hectares: bool,
+) -> TableMetrics:
+    whole, table = given.table, _labelled(given.table)
     target = whole.coordinates[whole.state < 0]
     families = {name: [name] for name in table.features}
-    test = put_to_the_test(
-        table, config, families, progress=bar, target=target if len(target) else None
+    held = hold_out(
+        table, target=target if len(target) else None, seed=spec.seed, **folds.model_dump()
     )
+    scores = score_held_out(table, held, spec, families=families, step=bar.step)
     permuted = permuted_within_blocks(
-        table, test.held.blocks, config, families, block_m=test.block_m, progress=bar
+        table,
+        held.blocks,
+        spec,
+        families=families,
+        block_m=held.block_m,
+        permutations=gates.permutations,
+        step=bar.step,
     )
-    protocols = {name.value: _protocol(test, protocol) for name, protocol in test.protocols.items()}
+    later = None
     if given.days is not None:
         days = given.days[whole.state >= 0]
-        protocols["later"] = _later(table, days, config, families, test.block_m)
-    far = test.scores_of(ProtocolName.FAR)
-    comparison = compare_models(far, table, block_m=test.block_m)
-    share = _applicable_share(test, whole)
-    positive = int((table.state == 1).sum())
-    data: dict[str, Any] = {
-        "format": FORMAT,
-        "model": MODEL,
-        "crs": given.crs,
-        "features": list(given.features),
-        "left_out": given.left_out,
-        "warnings": [*given.warnings, *map(caution_words, test.held.cautions)],
-        "cells": {
-            "total": len(whole.state),
-            "positive": positive,
-            "negative": len(table.state) - positive,
-            "unlabelled": len(target),
-        },
-        "prevalence": positive / len(table.state),
-        "range_m": test.held.range_m,
-        "block_m": test.block_m,
-        "folds": {name: len(protocol.folds) for name, protocol in test.protocols.items()},
-        "protocols": protocols,
-        "comparison": {"far": comparison},
-        "regions": assess_regions(
-            far[ModelName.MODEL], table, test.protocols[ProtocolName.FAR], block_m=test.block_m
+        later = _later(table, days, spec, families, held.block_m)
+    found = _gather(given, source, scores, permuted, later, gates)
+    return found if hectares else without_hectares(found)
+
+
+def _gather(
+    given: Intake,
+    source: TableFile,
+    scores: HeldOutScores,
+    permuted: PermutedSkill,
+    later: LaterScores | None,
+    gates: Gates,
+) -> TableMetrics:
+    whole, table, block_m = given.table, scores.table, scores.block_m
+    positive, far = int((table.state == 1).sum()), scores.scores_of(FAR)
+    comparison = compare_models(far, table, block_m=block_m)
+    protocols = {name: _protocol(scores, name) for name in scores.protocols}
+    share = _applicable_share(scores, whole)
+    return TableMetrics(
+        schema_version=TableMetrics.version,
+        table=source,
+        crs=given.crs,
+        features=given.features,
+        left_out=given.left_out,
+        notices=given.notices,
+        cautions=scores.held.cautions,
+        hectares=True,
+        cells=CellCounts(
+            total=len(whole.state),
+            positive=positive,
+            negative=len(table.state) - positive,
+            unlabelled=len(whole.state) - len(table.state),
         ),
-        "capture": {"far": capture_curves(far, table)},
-        "curves": {"far": assess_curves(far[ModelName.MODEL], table, block_m=test.block_m)},
-        "reliability": {
-            name: reliability_bins(
-                _of(test, name)[ModelName.MODEL].score,
-                table,
-                test.protocols[name],
-                block_m=test.block_m,
+        prevalence=positive / len(table.state),
+        range_m=scores.held.range_m,
+        block_m=block_m,
+        protocols=protocols,
+        later=later,
+        comparison={FAR: comparison},
+        regions=tuple(
+            assess_regions(far[ModelName.MODEL], table, scores.protocols[FAR], block_m=block_m)
+        ),
+        capture={FAR: capture_curves(far, table)},
+        curves=assess_curves(far[ModelName.MODEL], table, block_m=block_m),
+        reliability={
+            name: tuple(
+                reliability_bins(
+                    scores.scores_of(name)[ModelName.MODEL],
+                    table,
+                    scores.protocols[name],
+                    block_m=block_m,
+                )
             )
-            for name in (ProtocolName.FAR, ProtocolName.NEAR)
+            for name in (FAR, NEAR)
         },
-        "permuted": permuted,
-        "applicable_share": share,
-        "gates": hold_to_gates(
+        permuted=permuted,
+        applicable_share=share,
+        gates=hold_to_gates(
             positive_cells=positive,
             permuted=permuted,
             skill=comparison[ModelName.PREVALENCE].average_precision,
-            slope=protocols[ProtocolName.FAR]["models"][ModelName.MODEL].calibration_slope,
+            slope=protocols[FAR].model.calibration_slope,
             applicable_share=share,
-            **config.gates.model_dump(exclude={"permutations"}),
+            **gates.model_dump(exclude={"permutations"}),
         ),
-    }
-    plain: dict[str, Any] = to_jsonable_python(data)
-    return plain
+    )
 
 
 def _labelled(whole: CellTable) -> CellTable:
@@ -249,70 +257,67 @@ def _labelled(whole: CellTable) -> CellTable:
     )
 
 
-def _of(test: Test, protocol: ProtocolName) -> dict[ModelName, OutOfFold]:
-    return {name: out for (known, name), out in test.scores.items() if known == protocol}
-
-
-def _protocol(test: Test, protocol: Protocol) -> dict[str, Any]:
-    models = {
-        name: assess(
-            out.score,
-            test.table,
-            protocol,
-            block_m=test.block_m,
-            ranks=name is not ModelName.PREVALENCE,
-        )
-        for name, out in _of(test, protocol.name).items()
-    }
-    return {
-        "words": splitter_words(protocol.splitter, protocol.until),
-        "folds": len(protocol.folds),
-        "models": models,
-    }
+def _protocol(scores: HeldOutScores, name: ProtocolName) -> ProtocolScores:
+    protocol = scores.protocols[name]
+    return ProtocolScores(
+        splitter=protocol.splitter,
+        folds=len(protocol.folds),
+        models={
+            known: assess(
+                score,
+                scores.table,
+                protocol,
+                block_m=scores.block_m,
+                ranks=known is not ModelName.PREVALENCE,
+            )
+            for known, score in scores.scores_of(name).items()
+        },
+    )
 
 
 def _later(
     table: CellTable,
-    days: np.ndarray[Any, np.dtype[np.float64]],
-    config: Config,
+    days: NDArray[np.float64],
+    spec: ModelSpec,
     families: Mapping[str, Sequence[str]],
     block_m: float,
-) -> dict[str, Any]:
-    """Train up to a date and rank what came after it; calibration is not tested by one fold."""
+) -> LaterScores:
+    """Train up to a date and rank what came after it; calibration is not measured on one fold."""
     y = (table.state == 1).astype(np.int8)
     ((train, later),) = LeaveTimeOut(1).split(None, y, dates=days)
     blocks = assign_blocks(table.coordinates[later], block_m=block_m)
     models = {}
-    for name, make in makers(table, config, families, block_m).items():
+    for name, make in makers(table.features, spec, families=families, block_m=block_m).items():
         part = table.take(train)
-        fitted = fit_pipeline(make(part), part, drawing=drawing(config, block_m))
+        fitted = fit_pipeline(make(part), part, drawing=spec.drawing(block_m))
         score = fitted.predict_proba(table.cells.iloc[later])[:, 1]
         measured = block_bootstrap(y[later], score, blocks, cell_ha=table.cell_ha)
-        models[name] = {known: list(measured[known]) for known in SCORED_LATER}
-    cut = str(np.datetime64("1970-01-01") + int(np.nanmax(days[train])))
-    words = f"trained on rows dated up to {cut}, tested on later ones"
-    counts = {"trained": len(train), "tested": len(later), "positive": int(y[later].sum())}
-    return {"words": words, "folds": 1, "rows": counts, "models": models}
+        models[name] = LaterMeasures(
+            **{known: Estimate.of(measured[known]) for known in LaterMeasures.model_fields}
+        )
+    return LaterScores(
+        until=dt.date(1970, 1, 1) + dt.timedelta(days=int(np.nanmax(days[train]))),
+        trained=len(train),
+        tested=len(later),
+        positive=int(y[later].sum()),
+        models=models,
+    )
 
 
-def _applicable_share(test: Test, whole: CellTable) -> float:
-    """Give the share of rows that the model can speak for.
+def _applicable_share(scores: HeldOutScores, whole: CellTable) -> float:
+    """Measure the share of rows inside the area of applicability.
 
     Of the unlabelled rows, the mean over the models that left one region out; without any, of
     each region by the model of the others.
     """
-    far, fold = (
-        test.protocols[ProtocolName.FAR],
-        test.held.blocks.fold_of_row(len(test.table.state)),
-    )
+    far, fold = scores.protocols[FAR], scores.held.blocks.fold_of_row(len(scores.table.state))
     unlabelled = whole.cells[whole.state < 0]
     shares, sizes = [], []
-    for pipeline, (train, region) in zip(
-        test.scores[ProtocolName.FAR, ModelName.MODEL].fitted, far.folds, strict=True
-    ):
-        cells = test.table.cells.iloc[region] if unlabelled.empty else unlabelled
+    fitted = scores.scores[FAR, ModelName.MODEL].fitted
+    for pipeline, (train, region) in zip(fitted, far.folds, strict=True):
+        cells = scores.table.cells.iloc[region] if unlabelled.empty else unlabelled
         columns = pipeline.named_steps["columns"]
-        known = columns.transform(test.table.cells.iloc[train])
+        known = columns.transform(scores.table.cells.iloc[train])
         weights = pipeline.named_steps["classifier"].members_.importance()
         if not weights.any():
             continue
@@ -324,11 +329,49 @@ def _applicable_share(test: Test, whole: CellTable) -> float:
     return float(np.average(shares, weights=sizes)) if shares else 0.0
 
 
-def _drop_hectares(node: Any) -> None:
-    """Leave out, at any depth, what is said in hectares."""
-    if isinstance(node, dict):
-        for name in [known for known in node if str(known).startswith("hectares_")]:
-            del node[name]
-    for item in node.values() if isinstance(node, dict) else node:
-        if isinstance(item, (dict, list)):
-            _drop_hectares(item)
+def table_lines(found: TableMetrics, texts: Texts = ENGLISH) -> Iterator[str]:
+    """Write the scores for a person at a terminal."""
+    plain = found.model_dump(mode="json")
+    for name, protocol in found.protocols.items():
+        plain["protocols"][name]["words"] = splitter_words(protocol.splitter, None, texts)
+    yield from score_lines(plain)
+    if found.later is not None:
+        auc = found.later.models[ModelName.MODEL].roc_auc
+        ends = texts.interval(auc.low, auc.high)
+        yield (
+            f"later: trained on rows dated up to {found.later.until}, scored on "
+            f"{found.later.tested:,} later ones: ROC-AUC {texts.number(auc.value)} ({ends})."
+        )
+    for notice in found.notices:
+        yield texts.say(notice)
+    for caution in found.cautions:
+        yield caution_words(caution, texts)
+
+
+def without_hectares(found: TableMetrics) -> TableMetrics:
+    """Return the scores without a value in hectares: what a row stands for is not known."""
+    protocols = {
+        name: protocol.model_copy(
+            update={"models": {known: m.without_hectares() for known, m in protocol.models.items()}}
+        )
+        for name, protocol in found.protocols.items()
+    }
+    comparison = {
+        name: {known: measures.without_hectares() for known, measures in models.items()}
+        for name, models in found.comparison.items()
+    }
+    regions = tuple(_region_without_hectares(region) for region in found.regions)
+    return found.model_copy(
+        update={
+            "hectares": False,
+            "protocols": protocols,
+            "comparison": comparison,
+            "regions": regions,
+        }
+    )
+
+
+def _region_without_hectares(region: RegionScores) -> RegionScores:
+    if region.intervals is None:
+        return region
+    return replace(region, intervals=region.intervals.without_hectares())

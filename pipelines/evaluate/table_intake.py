@@ -1,6 +1,6 @@
 """A plain table (CSV or Parquet) with coordinates and labels, checked before it is believed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,8 @@ from minerisk.features.layers.vectors import parse_crs
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.splits import cluster_regions, join_thin_regions
 from minerisk.models.table import CellTable
+from minerisk.pipelines.records.notice import Notice, Value
+from minerisk.pipelines.records.table_metrics import LeftOut, TableNotice
 
 MAX_BYTES = 4 * 1024**3
 LEAK_AUC = 0.99
@@ -39,7 +41,7 @@ class Intake:
         CRS of the coordinates in `table`.
     features, left_out
         Columns that are used, and columns that are not with the reason.
-    warnings
+    notices
         What a reader has to know.
     """
 
@@ -47,8 +49,8 @@ class Intake:
     days: NDArray[np.float64] | None
     crs: str
     features: tuple[str, ...]
-    left_out: dict[str, str]
-    warnings: tuple[str, ...]
+    left_out: dict[str, LeftOut]
+    notices: tuple[Notice[TableNotice], ...]
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,10 @@ def read_table(
     state = _state(frame[columns.label], path.name)
     points, metric = _points(frame, columns.coordinates, crs, path.name)
     placed = np.asarray(np.isfinite(points).all(axis=1))
-    warnings = []
+    notices = []
     if not placed.all():
-        warnings.append(f"{int((~placed).sum()):,} rows without coordinates are left out.")
+        rows = int((~placed).sum())
+        notices.append(_notice(TableNotice.ROWS_WITHOUT_COORDINATES, rows=rows))
         frame = frame.iloc[np.flatnonzero(placed)].reset_index(drop=True)
         state, points = state[placed], points[placed]
     features, left_out = _features(frame, columns)
@@ -108,13 +111,13 @@ def read_table(
     unit = None if columns.group is None else pd.factorize(frame[columns.group], sort=True)[0]
     region = _regions(unit, points, state, regions)
     if columns.group is not None:
-        warnings += _location_words(features, np.asarray(unit))
-    warnings += _twin_words(points, state)
+        notices += _naming_groups(features, np.asarray(unit))
+    notices += _twins(points)
     cells = pd.concat([pd.DataFrame(points, columns=["easting", "northing"]), features], axis=1)
     ones = np.ones(len(cells), dtype=np.float32)
     table = CellTable(cells, state, ones, region, cell_ha or _spacing(points) ** 2 / 10_000)
     days = None if columns.date is None else _days(frame[columns.date], path.name)
-    return Intake(table, days, metric, tuple(map(str, features)), left_out, tuple(warnings))
+    return Intake(table, days, metric, tuple(map(str, features)), left_out, tuple(notices))
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -186,21 +189,23 @@ def _points(
     return out, str(metric.crs.to_string())
 
 
-def _features(frame: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, dict[str, str]]:
+def _features(frame: pd.DataFrame, columns: Columns) -> tuple[pd.DataFrame, dict[str, LeftOut]]:
     asked = columns.features
     candidates = [name for name in (asked or frame.columns) if name not in columns.named]
     kept: dict[str, pd.Series] = {}
-    left_out: dict[str, str] = {}
+    left_out: dict[str, LeftOut] = {}
     for name in candidates:
         values = frame[name]
         if not (pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)):
-            left_out[str(name)] = "not numbers"
+            left_out[str(name)] = LeftOut.NOT_NUMBERS
         elif values.nunique(dropna=True) < 2:
-            left_out[str(name)] = "the same everywhere"
+            left_out[str(name)] = LeftOut.CONSTANT
         else:
             kept[str(name)] = values.astype(np.float32)
     if not kept:
-        raise InputError(f"No feature is left; not used: {left_out}. Name numeric columns.")
+        raise InputError(
+            f"No feature is left; not used: {_listed(left_out)}. Name numeric columns."
+        )
     return pd.DataFrame(kept).replace([np.inf, -np.inf], np.nan), left_out
 
 
@@ -247,23 +252,27 @@ def _regions(
     return region
 
 
-def _location_words(features: pd.DataFrame, unit: NDArray[np.int64]) -> list[str]:
+def _listed(left_out: Mapping[str, LeftOut]) -> str:
+    return ", ".join(f"{name} ({reason})" for name, reason in left_out.items())
+
+
+def _notice(code: TableNotice, **values: Value) -> Notice[TableNotice]:
+    return Notice[TableNotice](code=code, values=values)
+
+
+def _naming_groups(features: pd.DataFrame, unit: NDArray[np.int64]) -> list[Notice[TableNotice]]:
     """Name the features that are constant within each group: they name the group."""
     varied = features.groupby(unit).nunique(dropna=False).max()
     constant = [str(name) for name, most in varied.items() if most == 1]
     if not constant or len(np.unique(unit)) < 2:
         return []
-    return [
-        f"{len(constant)} features are the same throughout each group and can name it: "
-        f"{', '.join(constant[:10])}. They flatter scores near by and fail far away."
-    ]
+    columns = tuple(constant[:10])
+    return [_notice(TableNotice.FEATURES_NAME_GROUPS, columns=columns)]
 
 
-def _twin_words(points: NDArray[np.float64], state: NDArray[np.int8]) -> list[str]:
+def _twins(points: NDArray[np.float64]) -> list[Notice[TableNotice]]:
     twins = len(points) - len(np.unique(points, axis=0))
-    if not twins:
-        return []
-    return [f"{twins:,} rows share their place with another row; random folds then test on twins."]
+    return [_notice(TableNotice.ROWS_SHARE_PLACES, rows=twins)] if twins else []
 
 
 def _spacing(points: NDArray[np.float64]) -> float:

@@ -34,6 +34,7 @@ from minerisk.models.evaluation.results import (
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.risk_model import RiskModel
+from minerisk.models.selection.held_out_scores import HeldOutScores
 from minerisk.models.selection.nested_search import NestedChoice
 from minerisk.models.survey_bias.unsurveyed import assess_unsurveyed
 from minerisk.pipelines.records.metrics import (
@@ -45,7 +46,6 @@ from minerisk.pipelines.records.metrics import (
 )
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.train.hazard_models import measure_hazards
-from minerisk.pipelines.train.held_out_scores import Test
 from minerisk.pipelines.train.land_samples import applicable_share, run_cells, unsurveyed_sample
 
 log = logging.getLogger(__name__)
@@ -55,18 +55,18 @@ FAR, NEAR = ProtocolName.FAR, ProtocolName.NEAR
 
 def run_metrics(
     run: Run,
-    test: Test,
+    scores: HeldOutScores,
     permuted: PermutedSkill,
     importance: Sequence[Importance],
     model: RiskModel,
     choices: Mapping[str, NestedChoice],
 ) -> Metrics:
     """Gather the scores of a run; those of hazard classes are added when they are trained."""
-    area, table, agreed = run.config.study_area, test.table, run.config.gates
+    area, table, agreed = run.config.study_area, scores.table, run.config.gates
     positive, labelled = int((table.state == 1).sum()), len(table.state)
-    protocols = {name: _protocol(test, name) for name in test.protocols}
-    far = test.scores_of(FAR)
-    comparison = compare_models(far, table, block_m=test.block_m)
+    protocols = {name: _protocol(scores, name) for name in scores.protocols}
+    far = scores.scores_of(FAR)
+    comparison = compare_models(far, table, block_m=scores.block_m)
     share = applicable_share(run, model)
     return Metrics(
         schema_version=Metrics.version,
@@ -83,38 +83,38 @@ def run_metrics(
             unlabelled=run_cells(run) - labelled,
         ),
         prevalence=positive / labelled,
-        range_m=test.held.range_m,
-        block_m=test.block_m,
+        range_m=scores.held.range_m,
+        block_m=scores.block_m,
         protocols=protocols,
-        held_out=HeldOutFacts(match=test.held.match, folds=test.held.folds),
-        cautions=(*test.held.cautions, *_lint(test)),
+        held_out=HeldOutFacts(match=scores.held.match, folds=scores.held.folds),
+        cautions=(*scores.held.cautions, *_lint(scores)),
         unsurveyed=assess_unsurveyed(
             table,
-            test.probability[FAR],
+            scores.probability[FAR],
             unsurveyed_sample(run),
             model,
-            block_m=test.block_m,
+            block_m=scores.block_m,
             seed=run.config.model.seed,
         ),
-        calibrators=_calibrator_losses(test),
-        calibrator=test.calibrator,
+        calibrators=_calibrator_losses(scores),
+        calibrator=scores.calibrator,
         interval=model.interval,
         interval_cover={
-            name: _interval_cover(test, name, level=run.config.model.interval)
+            name: _interval_cover(scores, name, level=run.config.model.interval)
             for name in (FAR, NEAR)
         },
         expected_error=None if model.profile is None else _expected_error(model.profile),
-        regions=_regions(test),
-        reliability_by_region=_by_region(test),
-        reliability_by_hazard=_by_hazard(test),
+        regions=_regions(scores),
+        reliability_by_region=_by_region(scores),
+        reliability_by_hazard=_by_hazard(scores),
         hazard_classes=measure_hazards(
-            far[ModelName.MODEL], table, test.protocols[FAR], block_m=test.block_m
+            far[ModelName.MODEL], table, scores.protocols[FAR], block_m=scores.block_m
         ),
         hazards={},
         comparison={FAR: comparison},
-        curves=assess_curves(far[ModelName.MODEL], table, block_m=test.block_m),
+        curves=assess_curves(far[ModelName.MODEL], table, block_m=scores.block_m),
         capture={FAR: capture_curves(far, table)},
-        reliability=_reliability(test),
+        reliability=_reliability(scores),
         importance=tuple(importance),
         permuted=permuted,
         applicable_share=share,
@@ -130,8 +130,8 @@ def run_metrics(
     )
 
 
-def _protocol(test: Test, name: ProtocolName) -> ProtocolScores:
-    protocol = test.protocols[name]
+def _protocol(scores: HeldOutScores, name: ProtocolName) -> ProtocolScores:
+    protocol = scores.protocols[name]
     return ProtocolScores(
         splitter=protocol.splitter,
         until=protocol.until,
@@ -139,35 +139,35 @@ def _protocol(test: Test, name: ProtocolName) -> ProtocolScores:
         models={
             known: assess(
                 score,
-                test.table,
+                scores.table,
                 protocol,
-                block_m=test.block_m,
+                block_m=scores.block_m,
                 ranks=known is not ModelName.PREVALENCE,
-                kind=test.calibrator if known is ModelName.MODEL else "shrunk",
+                kind=scores.calibrator if known is ModelName.MODEL else "shrunk",
             )
-            for known, score in test.scores_of(name).items()
+            for known, score in scores.scores_of(name).items()
         },
     )
 
 
-def _calibrator_losses(test: Test) -> dict[str, float]:
+def _calibrator_losses(scores: HeldOutScores) -> dict[str, float]:
     """Measure the log loss on left-out regions of each kind of calibrator, for information."""
-    y = (test.table.state == 1).astype(np.int8)
-    fold = test.protocols[FAR].fold_of_row(len(y))
-    return calibration_losses(test.scores[FAR, ModelName.MODEL].score, y, fold)
+    y = (scores.table.state == 1).astype(np.int8)
+    fold = scores.protocols[FAR].fold_of_row(len(y))
+    return calibration_losses(scores.scores[FAR, ModelName.MODEL].score, y, fold)
 
 
-def _interval_cover(test: Test, name: ProtocolName, *, level: float) -> Cover | None:
+def _interval_cover(scores: HeldOutScores, name: ProtocolName, *, level: float) -> Cover | None:
     """Measure how often the interval holds what was found, each fold with the others' interval."""
-    table, out = test.table, test.scores[name, ModelName.MODEL]
+    table, out = scores.table, scores.scores[name, ModelName.MODEL]
     y = (table.state == 1).astype(np.int8)
     try:
         return cover_across_folds(
-            test.probability[name],
+            scores.probability[name],
             out.spread,
             y,
-            _blocks(test),
-            fold_ids=test.protocols[name].fold_of_row(len(y)),
+            _blocks(scores),
+            fold_ids=scores.protocols[name].fold_of_row(len(y)),
             level=level,
         )
     except InputError as error:
@@ -175,43 +175,45 @@ def _interval_cover(test: Test, name: ProtocolName, *, level: float) -> Cover | 
         return None
 
 
-def _by_region(test: Test) -> tuple[RegionReliability, ...]:
-    y = (test.table.state == 1).astype(np.int8)
-    fold = test.protocols[FAR].fold_of_row(len(y))
-    return tuple(reliability_by_region(y, test.probability[FAR], fold, blocks=_blocks(test)))
+def _by_region(scores: HeldOutScores) -> tuple[RegionReliability, ...]:
+    y = (scores.table.state == 1).astype(np.int8)
+    fold = scores.protocols[FAR].fold_of_row(len(y))
+    return tuple(reliability_by_region(y, scores.probability[FAR], fold, blocks=_blocks(scores)))
 
 
-def _by_hazard(test: Test) -> tuple[HazardReliability, ...]:
-    y = (test.table.state == 1).astype(np.int8)
+def _by_hazard(scores: HeldOutScores) -> tuple[HazardReliability, ...]:
+    y = (scores.table.state == 1).astype(np.int8)
     return tuple(
-        reliability_by_hazard(y, test.probability[FAR], test.table.hazard, blocks=_blocks(test))
-    )
-
-
-def _regions(test: Test) -> tuple[RegionScores, ...]:
-    return tuple(
-        assess_regions(
-            test.scores[FAR, ModelName.MODEL].score,
-            test.table,
-            test.protocols[FAR],
-            block_m=test.block_m,
-            kind=test.calibrator,
+        reliability_by_hazard(
+            y, scores.probability[FAR], scores.table.hazard, blocks=_blocks(scores)
         )
     )
 
 
-def _reliability(test: Test) -> dict[ProtocolName, tuple[ReliabilityBin, ...]]:
+def _regions(scores: HeldOutScores) -> tuple[RegionScores, ...]:
+    return tuple(
+        assess_regions(
+            scores.scores[FAR, ModelName.MODEL].score,
+            scores.table,
+            scores.protocols[FAR],
+            block_m=scores.block_m,
+            kind=scores.calibrator,
+        )
+    )
+
+
+def _reliability(scores: HeldOutScores) -> dict[ProtocolName, tuple[ReliabilityBin, ...]]:
     return {
         name: tuple(
             reliability_bins(
-                test.scores[name, ModelName.MODEL].score,
-                test.table,
+                scores.scores[name, ModelName.MODEL].score,
+                scores.table,
                 protocol,
-                block_m=test.block_m,
-                kind=test.calibrator,
+                block_m=scores.block_m,
+                kind=scores.calibrator,
             )
         )
-        for name, protocol in test.protocols.items()
+        for name, protocol in scores.protocols.items()
         if name is not ProtocolName.RANDOM
     }
 
@@ -225,14 +227,14 @@ def _expected_error(profile: ErrorProfile) -> ExpectedError:
     )
 
 
-def _blocks(test: Test) -> NDArray[np.int64]:
-    return assign_blocks(test.table.coordinates, block_m=test.block_m)
+def _blocks(scores: HeldOutScores) -> NDArray[np.int64]:
+    return assign_blocks(scores.table.coordinates, block_m=scores.block_m)
 
 
-def _lint(test: Test) -> tuple[Caution, ...]:
+def _lint(scores: HeldOutScores) -> tuple[Caution, ...]:
     """Find the features that can act as the name of a place."""
-    table = test.table
+    table = scores.table
     features = table.cells[table.features]
     return lint_features(
-        features, table.coordinates, regions=table.region, block_m=test.block_m
+        features, table.coordinates, regions=table.region, block_m=scores.block_m
     ).cautions

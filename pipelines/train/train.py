@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-from minerisk.configs.schema import Config
 from minerisk.features.errors import FindingError
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_above_prevalence
@@ -26,6 +25,10 @@ from minerisk.models.evaluation.results import Importance
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.risk_model import RiskModel, assemble
+from minerisk.models.selection.candidates import Maker, ModelSpec, makers
+from minerisk.models.selection.held_out_scores import HeldOutScores, score_held_out
+from minerisk.models.selection.hold_out import hold_out
+from minerisk.models.selection.leakage import permuted_within_blocks
 from minerisk.models.selection.nested_search import NestedChoice
 from minerisk.models.table import CellTable
 from minerisk.pipelines.language.metric_words import caution_words
@@ -35,13 +38,11 @@ from minerisk.pipelines.records.metrics import Metrics
 from minerisk.pipelines.run.contents import feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress
-from minerisk.pipelines.train.candidates import Maker, drawing, findings_encoder, makers
 from minerisk.pipelines.train.dask_boosting import train_on_dask
 from minerisk.pipelines.train.hazard_models import ClassResult, train_hazards
-from minerisk.pipelines.train.held_out_scores import Test, put_to_the_test
 from minerisk.pipelines.train.land_samples import count_cells, land_to_predict
-from minerisk.pipelines.train.leakage import permuted_within_blocks
 from minerisk.pipelines.train.run_metrics import run_metrics
+from minerisk.pipelines.train.spec import model_spec
 
 log = logging.getLogger(__name__)
 
@@ -79,15 +80,23 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
     config = run.config
     families = feature_families(run)
     refuse_too_few(table, least=config.gates.min_positive_cells)
-    target = land_to_predict(run)
-    train_large = _on_cluster(run.workers.scheduler)
-    test = put_to_the_test(
-        table, config, families, progress=progress, target=target, train_large=train_large
+    spec = model_spec(
+        config.model,
+        as_of=config.study_area.as_of,
+        train_large=_on_cluster(run.workers.scheduler),
     )
-    for caution in test.held.cautions:
+    held = hold_out(table, target=land_to_predict(run), seed=spec.seed, **config.folds.model_dump())
+    for caution in held.cautions:
         log.warning("%s", caution_words(caution))
+    scores = score_held_out(table, held, spec, families=families, step=progress.step)
     permuted = permuted_within_blocks(
-        table, test.held.blocks, config, families, block_m=test.block_m, progress=progress
+        table,
+        held.blocks,
+        spec,
+        families=families,
+        block_m=held.block_m,
+        permutations=config.gates.permutations,
+        step=progress.step,
     )
     if not permuted.passed:
         raise FindingError(
@@ -96,15 +105,15 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
             "labels of its test cells. Look for a feature made from findings; no model was written."
         )
     progress.step("importance", 0, 1)
-    importance = _importance(test, config, families)
+    importance = _importance(scores, spec, families)
     progress.step("final model", 0, 1)
-    make = makers(table, config, families, test.block_m, train_large=train_large)[ModelName.MODEL]
-    model = _final_model(test, config, make)
-    choices: dict[str, NestedChoice] = {name.value: one for name, one in test.choices.items()}
+    make = makers(table.features, spec, families=families, block_m=held.block_m)[ModelName.MODEL]
+    model = _final_model(scores, spec, make, interval=config.model.interval)
+    choices: dict[str, NestedChoice] = {name.value: one for name, one in scores.choices.items()}
     if isinstance(make, NestedChoice):
         choices["final"] = make
-    metrics = run_metrics(run, test, permuted, importance, model, choices)
-    _write(folder, model, metrics, test)
+    metrics = run_metrics(run, scores, permuted, importance, model, choices)
+    _write(folder, model, metrics, scores)
     tried = {
         name: {"trials": choice.trials, "chosen": list(choice.chosen)}
         for name, choice in choices.items()
@@ -120,29 +129,31 @@ def _on_cluster(scheduler: str | None) -> TrainBooster | None:
 
 
 def _importance(
-    test: Test, config: Config, families: Mapping[str, Sequence[str]]
+    scores: HeldOutScores, spec: ModelSpec, families: Mapping[str, Sequence[str]]
 ) -> list[Importance]:
-    encoder = findings_encoder(config)
+    encoder = spec.encoder
     groups: dict[str, Sequence[str]] = dict(families)
     if encoder is not None:
         groups["past_findings"] = list(encoder.get_feature_names_out())
     return grouped_importance(
-        test.scores[FAR, ModelName.MODEL],
-        test.table,
-        test.protocols[FAR],
+        scores.scores[FAR, ModelName.MODEL],
+        scores.table,
+        scores.protocols[FAR],
         groups=groups,
         metric=lambda y, score: float(roc_auc_score(y, score)),
-        rng=np.random.default_rng([config.model.seed, 2]),
+        rng=np.random.default_rng([spec.seed, 2]),
     )
 
 
-def _final_model(test: Test, config: Config, make: Maker) -> RiskModel:
-    table = test.table
-    calibrator, interval = calibrate(test, config)
-    pipeline = fit_pipeline(make(table), table, drawing=drawing(config, test.block_m))
+def _final_model(
+    scores: HeldOutScores, spec: ModelSpec, make: Maker, *, interval: float
+) -> RiskModel:
+    table = scores.table
+    calibrator, scaler = calibrate(scores, interval=interval)
+    pipeline = fit_pipeline(make(table), table, drawing=spec.drawing(scores.block_m))
     columns = pipeline.named_steps["columns"].transform(table.cells)
     shares = pipeline.named_steps["classifier"].members_.importance()
-    fold = test.held.blocks.fold_of_row(len(table.state))
+    fold = scores.held.blocks.fold_of_row(len(table.state))
     weights = dict(zip(columns.columns, shares, strict=True))
     applicability = Applicability.fit(columns, weights, fold)
     return assemble(
@@ -150,51 +161,54 @@ def _final_model(test: Test, config: Config, make: Maker) -> RiskModel:
         features=table.features,
         calibrator=calibrator,
         applicability=applicability,
-        interval=interval,
-        profile=_error_profile(test, columns, weights, applicability),
+        interval=scaler,
+        profile=_error_profile(scores, columns, weights, applicability),
     )
 
 
 def _error_profile(
-    test: Test, columns: pd.DataFrame, weights: Mapping[str, float], applicability: Applicability
+    scores: HeldOutScores,
+    columns: pd.DataFrame,
+    weights: Mapping[str, float],
+    applicability: Applicability,
 ) -> ErrorProfile:
     """Learn on left-out regions how the error grows where land is less like the others."""
-    y = (test.table.state == 1).astype(np.int8)
-    fold = test.protocols[FAR].fold_of_row(len(y))
+    y = (scores.table.state == 1).astype(np.int8)
+    fold = scores.protocols[FAR].fold_of_row(len(y))
     # The same training points by the same seed, known by region instead of block.
     regions = Applicability.fit(columns, weights, fold).reference_fold
     novelty = replace(applicability, reference_fold=regions).held_out_novelty(columns, fold)
-    return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, test.probability[FAR]))
+    return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, scores.probability[FAR]))
 
 
-def calibrate(test: Test, config: Config) -> tuple[Calibrator, IntervalScaler]:
+def calibrate(scores: HeldOutScores, *, interval: float) -> tuple[Calibrator, IntervalScaler]:
     """Learn, on land held out as regions, what a score means and how far off it may be.
 
     The kind of calibrator was chosen on left-out regions; the log loss of every kind is in
     ``metrics.json``.
     """
-    table, far = test.table, test.scores[FAR, ModelName.MODEL]
+    table, far = scores.table, scores.scores[FAR, ModelName.MODEL]
     y = (table.state == 1).astype(np.int8)
-    fold = test.protocols[FAR].fold_of_row(len(y))
-    calibrator = fit_kind(far.score, y, fold, kind=test.calibrator)
-    probability = test.probability[FAR]
-    blocks = assign_blocks(table.coordinates, block_m=test.block_m)
-    interval = IntervalScaler.fit(probability, far.spread, y, blocks, level=config.model.interval)
-    return calibrator, interval
+    fold = scores.protocols[FAR].fold_of_row(len(y))
+    calibrator = fit_kind(far.score, y, fold, kind=scores.calibrator)
+    probability = scores.probability[FAR]
+    blocks = assign_blocks(table.coordinates, block_m=scores.block_m)
+    scaler = IntervalScaler.fit(probability, far.spread, y, blocks, level=interval)
+    return calibrator, scaler
 
 
-def _write(folder: Path, model: RiskModel, metrics: Metrics, test: Test) -> None:
+def _write(folder: Path, model: RiskModel, metrics: Metrics, scores: HeldOutScores) -> None:
     target = RunFolder(folder).model
     for old in target.glob("*") if target.is_dir() else ():
         old.unlink()
     for name, content in model.to_files().items():
         write_whole(target / name, content)
-    held_out = pd.DataFrame(test.table.cells[["easting", "northing"]])
-    held_out["state"] = test.table.state
-    held_out["region"] = test.table.region
-    for name, protocol in test.protocols.items():
+    held_out = pd.DataFrame(scores.table.cells[["easting", "northing"]])
+    held_out["state"] = scores.table.state
+    held_out["region"] = scores.table.region
+    for name, protocol in scores.protocols.items():
         held_out[f"fold_{name}"] = protocol.fold_of_row(len(held_out)).astype(np.int16)
-    for (name, known), out in test.scores.items():
+    for (name, known), out in scores.scores.items():
         held_out[f"{name}_{known}"] = out.score.astype(np.float32)
     with replacing(RunFolder(folder).held_out) as partial:
         held_out.to_parquet(partial, index=False)

@@ -1,6 +1,5 @@
 """The protocols of a run, on a plain table."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +8,12 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from minerisk.features.errors import InputError
-from minerisk.pipelines.evaluate.table import evaluate_table
+from minerisk.models.evaluation.measures import ModelName
+from minerisk.models.evaluation.results import GateName
+from minerisk.models.folds.protocol import ProtocolName
+from minerisk.pipelines.evaluate.table import evaluate_table, table_lines
 from minerisk.pipelines.evaluate.table_intake import as_columns, read_table
+from minerisk.pipelines.records.table_metrics import LeftOut, TableMetrics, TableNotice
 
 SIDE = 40
 WHAT = {"label": "mine", "coordinates": ("e", "n"), "crs": "EPSG:32638"}
@@ -33,47 +36,64 @@ def frame(seed: int = 0, noise: float = 0.0) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def result(tmp_path_factory: pytest.TempPathFactory) -> dict:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("table")
     frame().to_parquet(folder / "places.parquet")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> TableMetrics:
     return evaluate_table(
         folder / "places.parquet", **WHAT, group="district", date="date", out=folder / "out.json"
-    ) | {"written": json.loads((folder / "out.json").read_text(encoding="utf-8"))}
+    )
 
 
-def test_the_result_is_that_of_a_run(result: dict) -> None:
-    assert set(result["protocols"]) == {"far", "near", "random", "later"}
-    assert result["folds"]["far"] == 4  # the districts
-    far = result["protocols"]["far"]["models"]
-    assert set(far) >= {"model", "random_forest", "logistic_regression", "distance_rule"}
-    value, low, high = far["model"]["roc_auc"]
+def test_the_result_is_that_of_a_run(result: TableMetrics) -> None:
+    assert set(result.protocols) == {ProtocolName.FAR, ProtocolName.NEAR, ProtocolName.RANDOM}
+    assert result.later.tested > result.later.positive > 0
+    assert set(result.later.models) == set(result.far.models)
+    assert result.far.folds == 4  # the districts
+    assert set(result.far.models) == set(ModelName)
+    value, low, high = result.far.model.roc_auc
     assert low <= value <= high
     assert value > 0.65
-    names = [gate["name"] for gate in result["gates"]]
-    assert {"leakage", "null_model", "calibration", "applicability"} <= set(names)
-    assert result["cells"]["unlabelled"] == 4 * SIDE
-    assert 0 <= result["applicable_share"] <= 1
+    assert [gate.name for gate in result.gates] == list(GateName)
+    assert result.cells.unlabelled == 4 * SIDE
+    assert 0 <= result.applicable_share <= 1
 
 
-def test_the_model_is_compared_on_the_same_draws(result: dict) -> None:
-    value, low, high = result["comparison"]["far"]["prevalence"]["roc_auc"]
+def test_the_model_is_compared_on_the_same_draws(result: TableMetrics) -> None:
+    compared = result.comparison[ProtocolName.FAR]
+    value, low, high = compared[ModelName.PREVALENCE].roc_auc
     assert low <= value <= high
     assert low > 0
-    far = result["protocols"]["far"]["models"]
-    expected = far["model"]["roc_auc"][0] - far["distance_rule"]["roc_auc"][0]
-    assert result["comparison"]["far"]["distance_rule"]["roc_auc"][0] == pytest.approx(expected)
+    rule = result.far.models[ModelName.DISTANCE_RULE].roc_auc.value
+    assert compared[ModelName.DISTANCE_RULE].roc_auc.value == pytest.approx(
+        result.far.model.roc_auc.value - rule
+    )
 
 
-def test_no_hectares_are_made_up_and_what_is_written_is_what_is_given(result: dict) -> None:
-    far = result["protocols"]["far"]["models"]["model"]
-    assert not [name for name in far if name.startswith("hectares")]
-    written = result["written"]
-    assert written["protocols"]["far"]["models"]["model"]["roc_auc"] == far["roc_auc"]
-    assert result["left_out"] == {"word": "not numbers"}
+def test_no_hectares_are_made_up_and_what_is_written_is_what_is_returned(
+    result: TableMetrics, folder: Path
+) -> None:
+    assert not result.hectares
+    regions = [region.intervals for region in result.regions if region.intervals is not None]
+    for measures in (result.far.model, *result.comparison[ProtocolName.FAR].values(), *regions):
+        assert measures.hectares_to_50 == (None, None, None)
+        assert measures.roc_auc.value is not None
+    assert TableMetrics.read(folder / "out.json") == result
+    assert result.left_out == {"word": LeftOut.NOT_NUMBERS}
 
 
-def test_permuted_labels_are_not_predicted(result: dict) -> None:
-    assert result["permuted"]["passed"]
+def test_permuted_labels_are_not_predicted(result: TableMetrics) -> None:
+    assert result.permuted.passed
+
+
+def test_a_person_reads_the_scores_and_what_to_know(result: TableMetrics) -> None:
+    lines = "\n".join(table_lines(result))
+    assert "| far | the model |" in lines
+    assert f"trained on rows dated up to {result.later.until}" in lines
 
 
 def intake(table: pd.DataFrame, folder: Path, **more):
@@ -98,8 +118,9 @@ def test_a_column_that_gives_the_label_away_is_refused(tmp_path: Path) -> None:
 def test_features_constant_in_each_group_are_named(tmp_path: Path) -> None:
     table = frame()
     table["district_rain"] = table["district"].astype(float) ** 2
-    words = intake(table, tmp_path, group="district").warnings
-    assert any("district_rain" in line and "name it" in line for line in words)
+    (notice,) = intake(table, tmp_path, group="district").notices
+    assert notice.code is TableNotice.FEATURES_NAME_GROUPS
+    assert notice.values == {"columns": ("district_rain",)}
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,10 @@
 """The leakage check of a run: labels permuted within blocks, by the model the run would use."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from minerisk.configs.schema import Config
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.out_of_fold import out_of_fold
@@ -15,9 +15,9 @@ from minerisk.models.evaluation.permutation import (
 )
 from minerisk.models.evaluation.results import PermutedSkill
 from minerisk.models.folds.protocol import Protocol
+from minerisk.models.selection.candidates import ModelSpec, makers
+from minerisk.models.selection.held_out_scores import Step
 from minerisk.models.table import CellTable
-from minerisk.pipelines.run.progress import Progress
-from minerisk.pipelines.train.candidates import drawing, makers, without_choice
 
 LEVEL = 0.99
 NEGLIGIBLE = 0.01
@@ -26,11 +26,12 @@ NEGLIGIBLE = 0.01
 def permuted_within_blocks(
     table: CellTable,
     blocks: Protocol,
-    config: Config,
-    families: Mapping[str, Sequence[str]],
+    spec: ModelSpec,
     *,
+    families: Mapping[str, Sequence[str]],
     block_m: float,
-    progress: Progress,
+    permutations: int,
+    step: Step,
 ) -> PermutedSkill:
     """Measure whether labels permuted within blocks are still predicted.
 
@@ -40,8 +41,16 @@ def permuted_within_blocks(
         Labelled cells.
     blocks
         Folds of blocks, held out whole.
+    spec
+        What the model is made of; nothing is searched, and one small member is enough.
+    families
+        Family of features to its columns.
     block_m
         Side of the blocks, metres; labels are permuted within squares of half that side.
+    permutations
+        How many.
+    step
+        Shows progress.
 
     Returns
     -------
@@ -50,26 +59,27 @@ def permuted_within_blocks(
         Both sides count: see `minerisk.models.evaluation.permutation`.
     """
     inner = blocks_within_folds(table, blocks, block_m=block_m / 2)
-    rng = np.random.default_rng([config.model.seed, 1])
-    make = makers(table, without_choice(config), families, block_m)[ModelName.MODEL]
+    rng = np.random.default_rng([spec.seed, 1])
+    small = replace(spec, trials=0, train_large=None)
+    make = makers(table.features, small, families=families, block_m=block_m)[ModelName.MODEL]
     labels, scores = [], []
-    for number in range(config.gates.permutations):
-        progress.step("permuted labels", number, config.gates.permutations)
-        dealt = permute_labels_within(table, inner, rng)
+    for number in range(permutations):
+        step("permuted labels", number, permutations)
+        permuted = permute_labels_within(table, inner, rng)
         out = out_of_fold(
             lambda part: make(part).set_params(classifier__members=1, classifier__trees=60),
-            dealt,
+            permuted,
             blocks,
-            drawing=drawing(config, block_m),
+            drawing=spec.drawing(block_m),
         )
-        labels.append((dealt.state == 1).astype(np.int8))
+        labels.append((permuted.state == 1).astype(np.int8))
         scores.append(out.score)
     each = [
         round(within_block_auc(y, p, inner, draws=2)[0], 4)
         for y, p in zip(labels, scores, strict=True)
     ]
     value, low, high = within_block_auc(
-        np.array(labels), np.array(scores), inner, seed=config.model.seed, level=LEVEL
+        np.array(labels), np.array(scores), inner, seed=spec.seed, level=LEVEL
     )
     passed = low <= 0.5 <= high or abs(value - 0.5) <= NEGLIGIBLE
     return PermutedSkill(tuple(each), Estimate(value, low, high), bool(passed))

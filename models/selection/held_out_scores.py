@@ -1,14 +1,12 @@
-"""Every model put to the test by every protocol, before any number is made of it."""
+"""Every model scored on every protocol's held-out land, before any number is made of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minerisk.configs.schema import Config
 from minerisk.models.calibration.cross_calibration import choose_kind
-from minerisk.models.estimators.estimators import TrainBooster
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.out_of_fold import (
     OutOfFold,
@@ -16,16 +14,18 @@ from minerisk.models.evaluation.out_of_fold import (
     out_of_fold,
 )
 from minerisk.models.folds.protocol import Protocol, ProtocolName
+from minerisk.models.selection.candidates import ModelSpec, makers
+from minerisk.models.selection.hold_out import HeldOut
 from minerisk.models.selection.nested_search import NestedChoice
 from minerisk.models.table import CellTable
-from minerisk.pipelines.run.progress import Progress
-from minerisk.pipelines.train.candidates import drawing, makers, without_choice
-from minerisk.pipelines.train.protocols import HeldOut, hold_out
+
+Step = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done, and of how many."""
 
 
 @dataclass(frozen=True)
-class Test:
-    """A model put to the test by every protocol.
+class HeldOutScores:
+    """Out-of-fold scores of every model on every protocol.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Test:
     held
         The folds.
     scores
-        Held-out scores, by names of protocol and model.
+        By names of protocol and model.
     choices
         What was tried inside the training sets, by protocol.
     calibrator
@@ -66,50 +66,47 @@ class Test:
         return self.held.block_m
 
 
-def put_to_the_test(
+def score_held_out(
     table: CellTable,
-    config: Config,
-    families: Mapping[str, Sequence[str]],
+    held: HeldOut,
+    spec: ModelSpec,
     *,
-    progress: Progress,
-    target: NDArray[np.float64] | None = None,
-    train_large: TrainBooster | None = None,
-) -> Test:
+    families: Mapping[str, Sequence[str]],
+    step: Step,
+) -> HeldOutScores:
     """Score every model on every protocol's held-out land.
 
     Parameters
     ----------
     table
         Labelled cells.
+    held
+        How they are held out.
+    spec
+        What the model is made of; on random folds nothing is searched.
     families
         Family of features to its columns.
-    target
-        Easting and northing of the land to be predicted, shape ``(m, 2)``.
-    train_large
-        Trains on sets that are too large for this machine; see `LightGBMEnsemble`.
+    step
+        Shows progress.
     """
-    held = hold_out(table, config, target=target)
     scores: dict[tuple[ProtocolName, ModelName], OutOfFold] = {}
     choices: dict[ProtocolName, NestedChoice] = {}
     for protocol in held.protocols.values():
-        settings = config if protocol.name is not ProtocolName.RANDOM else without_choice(config)
-        made = makers(table, settings, families, held.block_m, train_large=train_large)
+        own = spec if protocol.name is not ProtocolName.RANDOM else spec.without_search()
+        made = makers(table.features, own, families=families, block_m=held.block_m)
         for name, make in made.items():
-            progress.step(
-                f"{protocol.name} folds, {name}", len(scores), len(held.protocols) * len(made)
-            )
+            step(f"{protocol.name} folds, {name}", len(scores), len(held.protocols) * len(made))
             scores[protocol.name, name] = out_of_fold(
-                make, table, protocol, drawing=drawing(config, held.block_m)
+                make, table, protocol, drawing=spec.drawing(held.block_m)
             )
             if isinstance(make, NestedChoice):
                 choices[protocol.name] = make
-    y = (table.state == 1).astype(np.int8)
-    far = ProtocolName.FAR
+    y, far = (table.state == 1).astype(np.int8), ProtocolName.FAR
     score = {name: scores[name, ModelName.MODEL].score for name in (far, ProtocolName.NEAR)}
     fold = {name: held.protocols[name].fold_of_row(len(y)) for name in score}
-    tested = np.isfinite(score[far])
-    kind = choose_kind(score[far][tested], y[tested], fold[far][tested])
+    scored = np.isfinite(score[far])
+    kind = choose_kind(score[far][scored], y[scored], fold[far][scored])
     probability = {
         name: calibrate_across_folds(score[name], y, fold[name], kind=kind) for name in score
     }
-    return Test(table, held, scores, choices, kind, probability)
+    return HeldOutScores(table, held, scores, choices, kind, probability)

@@ -2,14 +2,14 @@
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold
 
-from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.models.cautions import Caution, CautionCode
 from minerisk.models.folds.autocorrelation import Range, autocorrelation_range
@@ -53,7 +53,15 @@ class HeldOut:
 
 
 def hold_out(
-    table: CellTable, config: Config, *, target: NDArray[np.float64] | None = None
+    table: CellTable,
+    *,
+    target: NDArray[np.float64] | None = None,
+    seed: int,
+    count: int = 5,
+    block_m: float | None = None,
+    shape: Literal["square", "hexagon", "regions"] = "square",
+    buffer_m: float = 0.0,
+    train_until: dt.date | None = None,
 ) -> HeldOut:
     """Make the folds of every protocol.
 
@@ -64,25 +72,36 @@ def hold_out(
     target
         Easting and northing of the land to be predicted, shape ``(m, 2)``; none where there is
         no such land.
+    seed, count
+        Of the folds of near, blocks and random.
+    block_m, shape
+        Side of the blocks, metres, by default wider than the autocorrelation range of the labels;
+        and what a block is.
+    buffer_m
+        Training cells within so many metres of a test cell are dropped, in far and blocks.
+    train_until
+        Adds the protocol later: trained on finds up to that day, tested on finds after it.
     """
     y, rows = (table.state == 1).astype(np.int8), np.arange(len(table.state))
     measured = label_range(table)
-    block_m, cautions = choose_block(table, config, measured)
-    seed, count = config.model.seed, config.folds.count
-    blocks = Protocol(ProtocolName.BLOCKS, Splitter.BLOCKS, _block_folds(table, y, config, block_m))
+    side_m, cautions = choose_block(table, measured, block_m=block_m, count=count)
+    by_block = _block_folds(table, y, side_m, count=count, seed=seed, shape=shape)
+    blocks = Protocol(
+        ProtocolName.BLOCKS, Splitter.BLOCKS, _apart(by_block, table, y, buffer_m=buffer_m)
+    )
     regions = LeaveRegionOut().split(rows, y, groups=table.region)
-    far = Protocol(ProtocolName.FAR, Splitter.REGIONS, _apart(regions, table, y, config))
+    far = Protocol(ProtocolName.FAR, Splitter.REGIONS, _apart(regions, table, y, buffer_m=buffer_m))
     shuffled = KFold(count, shuffle=True, random_state=seed)
     random = Protocol(ProtocolName.RANDOM, Splitter.RANDOM, list(shuffled.split(rows)))
     near, match = _near(table, y, target, blocks, count=count, seed=seed)
     protocols = {ProtocolName.FAR: far, ProtocolName.NEAR: near}
-    if config.folds.train_until is not None:
-        protocols[ProtocolName.LATER] = _later(table, y, blocks, config.folds.train_until)
+    if train_until is not None:
+        protocols[ProtocolName.LATER] = _later(table, y, blocks, train_until)
     return HeldOut(
         protocols | {ProtocolName.RANDOM: random},
         blocks,
         float(measured.range_m),
-        block_m,
+        side_m,
         match,
         {
             one.name: _fold_facts(one, y, table, target, range_m=measured.range_m)
@@ -93,26 +112,29 @@ def hold_out(
 
 
 def _block_folds(
-    table: CellTable, y: NDArray[np.int8], config: Config, block_m: float
-) -> list[Fold]:
-    """Deal blocks of the shape asked for to folds, with their buffer."""
-    count, seed, shape = config.folds.count, config.model.seed, config.folds.shape
+    table: CellTable,
+    y: NDArray[np.int8],
+    block_m: float,
+    *,
+    count: int,
+    seed: int,
+    shape: Literal["square", "hexagon", "regions"],
+) -> Iterator[Fold]:
+    """Deal blocks of the shape asked for to folds."""
     if shape == "regions":
         splitter = BlockKFold(count, shape="polygons", seed=seed)
-        folds = splitter.split(y, y, groups=table.region)
-    else:
-        splitter = BlockKFold(count, block_m=block_m, shape=shape, seed=seed)
-        folds = splitter.split(y, y, coordinates=table.coordinates)
-    return _apart(folds, table, y, config)
+        return splitter.split(y, y, groups=table.region)
+    splitter = BlockKFold(count, block_m=block_m, shape=shape, seed=seed)
+    return splitter.split(y, y, coordinates=table.coordinates)
 
 
 def _apart(
-    folds: Iterable[Fold], table: CellTable, y: NDArray[np.int8], config: Config
+    folds: Iterable[Fold], table: CellTable, y: NDArray[np.int8], *, buffer_m: float
 ) -> list[Fold]:
     """Drop the training rows in the buffer."""
-    if config.folds.buffer_m == 0:
+    if buffer_m == 0:
         return list(folds)
-    return list(with_buffer(folds, table.coordinates, y, buffer_m=config.folds.buffer_m))
+    return list(with_buffer(folds, table.coordinates, y, buffer_m=buffer_m))
 
 
 def _later(table: CellTable, y: NDArray[np.int8], blocks: Protocol, until: dt.date) -> Protocol:
@@ -134,8 +156,19 @@ def label_range(table: CellTable) -> Range:
     return autocorrelation_range(y, coordinates, max_m=min(60_000.0, extent / 3), seed=0)
 
 
-def choose_block(table: CellTable, config: Config, measured: Range) -> tuple[float, list[Caution]]:
-    """Choose blocks wider than the range of the labels, or say that they are not.
+def choose_block(
+    table: CellTable, measured: Range, *, block_m: float | None = None, count: int = 5
+) -> tuple[float, list[Caution]]:
+    """Choose blocks wider than the range of the labels, or caution that they are not.
+
+    Parameters
+    ----------
+    table, measured
+        Labelled cells, and the autocorrelation range of their labels.
+    block_m
+        Side asked for, metres; by default 1.2 times the range.
+    count
+        Folds; each needs room for several blocks.
 
     Returns
     -------
@@ -144,15 +177,15 @@ def choose_block(table: CellTable, config: Config, measured: Range) -> tuple[flo
     cell = math.sqrt(table.cell_ha * 10_000)
     extent = float(np.ptp(table.coordinates, axis=0).max())
     by_range = max(1_000.0 * math.ceil(1.2 * measured.range_m / 1_000.0), 10 * cell)
-    wanted = config.folds.block_m or by_range
-    widest = extent / (2 * math.sqrt(config.folds.count))
-    block_m = max(min(wanted, widest), 2 * cell)
+    wanted = block_m or by_range
+    widest = extent / (2 * math.sqrt(count))
+    side_m = max(min(wanted, widest), 2 * cell)
     cautions = [] if measured.caution is None else [measured.caution]
-    if block_m < measured.range_m:
+    if side_m < measured.range_m:
         small = wanted <= widest
         code = CautionCode.BLOCKS_TOO_SMALL if small else CautionCode.AREA_TOO_SMALL
-        cautions.append(Caution(code=code, block_m=block_m, range_m=float(measured.range_m)))
-    return block_m, cautions
+        cautions.append(Caution(code=code, block_m=side_m, range_m=float(measured.range_m)))
+    return side_m, cautions
 
 
 def _near(

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from minerisk.configs.load import load_config
+from minerisk.models.evaluation.measures import ModelName
+from minerisk.models.selection.candidates import makers
 from minerisk.models.table import CellTable
-from minerisk.pipelines.run.contents import MODEL
-from minerisk.pipelines.train.candidates import findings_encoder, makers, without_choice
 from minerisk.pipelines.train.dask_boosting import train_on_dask
+from minerisk.pipelines.train.spec import findings_encoder, model_spec
 
 TINY = Path(__file__).resolve().parents[3] / "configs" / "tiny.yaml"
 
@@ -34,10 +35,7 @@ def test_every_setting_reaches_the_encoder_of_findings(name: str, value: Any) ->
     tiny = load_config(TINY)
     findings = tiny.model.findings.model_copy(update={name: value})
     model = tiny.model.model_copy(update={"findings": findings})
-    before, after = (
-        findings_encoder(tiny),
-        findings_encoder(tiny.model_copy(update={"model": model})),
-    )
+    before, after = (findings_encoder(one, as_of=None) for one in (tiny.model, model))
     assert before is not None
     assert after is not None
     assert before.get_params() | {name: value} == after.get_params()
@@ -53,5 +51,7 @@ def test_what_trains_on_a_cluster_reaches_the_classifier() -> None:
         cell_ha=1.0,
     )
     train_large = partial(train_on_dask, scheduler="tcp://10.0.0.1:8786")
-    made = makers(table, without_choice(load_config(TINY)), {}, 5_000.0, train_large=train_large)
-    assert made[MODEL](table).named_steps["classifier"].train_large is train_large
+    spec = model_spec(load_config(TINY).model, as_of=None, train_large=train_large)
+    made = makers(table.features, spec.without_search(), families={}, block_m=5_000.0)
+    classifier = made[ModelName.MODEL](table).named_steps["classifier"]
+    assert classifier.train_large is train_large

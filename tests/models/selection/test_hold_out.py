@@ -8,19 +8,15 @@ import pytest
 from scipy.spatial import cKDTree
 
 from minerisk.configs.load import load_config
-from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.models.cautions import CautionCode
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
+from minerisk.models.selection.hold_out import HeldOut, choose_block, hold_out, label_range
 from minerisk.models.table import CellTable
-from minerisk.pipelines.train.protocols import choose_block, hold_out, label_range
 
 TINY = Path(__file__).resolve().parents[3] / "configs" / "tiny.yaml"
 
-
-@pytest.fixture(scope="module")
-def config() -> Config:
-    return load_config(TINY)
+CONFIG = load_config(TINY)
 
 
 @pytest.fixture(scope="module")
@@ -41,65 +37,59 @@ def table() -> CellTable:
     )
 
 
-def test_near_folds_are_made_towards_the_land_to_be_predicted(
-    table: CellTable, config: Config
-) -> None:
+def held_out(table: CellTable, *, target: np.ndarray | None = None, **folds: object) -> HeldOut:
+    stated = CONFIG.folds.model_dump() | folds
+    return hold_out(table, target=target, seed=CONFIG.model.seed, **stated)
+
+
+def test_near_folds_are_made_towards_the_land_to_be_predicted(table: CellTable) -> None:
     target = np.column_stack([np.full(200, 75_000.0), np.linspace(0, 60_000, 200)])
-    held = hold_out(table, config, target=target)
+    held = held_out(table, target=target)
     assert held.protocols[ProtocolName.NEAR].splitter is Splitter.KNNDM
     assert held.match.wasserstein_m < held.match.wasserstein_random_m
     tested = np.concatenate([test for _, test in held.protocols["near"].folds])
     assert sorted(tested) == list(range(len(table.state)))
 
 
-def test_without_such_land_near_is_blocks(table: CellTable, config: Config) -> None:
-    held = hold_out(table, config)
+def test_without_such_land_near_is_blocks(table: CellTable) -> None:
+    held = held_out(table)
     assert held.protocols[ProtocolName.NEAR].splitter is Splitter.BLOCKS
     assert held.match is None
     for (_, near), (_, block) in zip(held.protocols["near"].folds, held.blocks.folds, strict=True):
         np.testing.assert_array_equal(near, block)
 
 
-def test_blocks_are_wider_than_the_range_of_the_labels(table: CellTable, config: Config) -> None:
+def test_blocks_are_wider_than_the_range_of_the_labels(table: CellTable) -> None:
     measured = label_range(table)
-    block_m, cautions = choose_block(table, config, measured)
+    block_m, cautions = choose_block(table, measured, count=CONFIG.folds.count)
     assert 2_000 < measured.range_m < block_m
     assert CautionCode.BLOCKS_TOO_SMALL not in {caution.code for caution in cautions}
 
 
-def test_blocks_that_are_too_narrow_are_told_of(table: CellTable, config: Config) -> None:
-    narrow = config.model_copy(
-        update={"folds": config.folds.model_copy(update={"block_m": 1_500.0})}
-    )
-    _, cautions = choose_block(table, narrow, label_range(table))
+def test_blocks_that_are_too_narrow_are_cautioned(table: CellTable) -> None:
+    _, cautions = choose_block(table, label_range(table), block_m=1_500.0)
     assert CautionCode.BLOCKS_TOO_SMALL in {caution.code for caution in cautions}
-
-
-def with_folds(config: Config, **folds: object) -> Config:
-    return config.model_copy(update={"folds": config.folds.model_copy(update=folds)})
 
 
 def rows_held(protocol: Protocol) -> list[list[int]]:
     return [test.tolist() for _, test in protocol.folds]
 
 
-def test_every_switch_of_the_folds_changes_them(table: CellTable, config: Config) -> None:
-    plain = hold_out(table, config)
+def test_every_switch_of_the_folds_changes_them(table: CellTable) -> None:
+    plain = held_out(table)
     for folds in ({"shape": "hexagon"}, {"shape": "regions"}, {"block_m": 6_000.0}, {"count": 4}):
-        assert rows_held(hold_out(table, with_folds(config, **folds)).blocks) != rows_held(
-            plain.blocks
-        ), folds
+        assert rows_held(held_out(table, **folds).blocks) != rows_held(plain.blocks), folds
 
 
-def test_regions_are_dealt_whole_to_the_folds_of_blocks(table: CellTable, config: Config) -> None:
-    held = hold_out(table, with_folds(config, shape="regions", count=2))
+def test_regions_are_dealt_whole_to_the_folds_of_blocks(table: CellTable) -> None:
+    held = held_out(table, shape="regions", count=2)
     for train, test in held.blocks.folds:
         assert not set(table.region[train]) & set(table.region[test])
 
 
-def test_no_training_cell_lies_in_the_buffer(table: CellTable, config: Config) -> None:
-    held = hold_out(table, with_folds(config, buffer_m=2_000.0))
-    plain = hold_out(table, config)
+def test_no_training_cell_lies_in_the_buffer(table: CellTable) -> None:
+    held = held_out(table, buffer_m=2_000.0)
+    plain = held_out(table)
     for protocol, before in ((held.blocks, plain.blocks), (held.protocols["far"], None)):
         for train, test in protocol.folds:
             away, _ = cKDTree(table.coordinates[test]).query(table.coordinates[train])
@@ -108,18 +98,16 @@ def test_no_training_cell_lies_in_the_buffer(table: CellTable, config: Config) -
             assert rows_held(protocol) == rows_held(before)
 
 
-def test_later_finds_are_tested_by_models_taught_on_earlier_ones(
-    table: CellTable, config: Config
-) -> None:
+def test_later_finds_are_tested_by_models_trained_on_earlier_ones(table: CellTable) -> None:
     rng = np.random.default_rng(5)
     day = np.where(table.state == 1, rng.integers(0, 10_000, len(table.state)), np.nan)
     day[np.flatnonzero(table.state == 1)[::7]] = np.nan
     dated = dataclasses.replace(table, cells=table.cells.assign(finding_day=day))
     until = dt.date(1985, 1, 1)
     cut = (until - dt.date(1970, 1, 1)).days
-    held = hold_out(dated, with_folds(config, train_until=until))
+    held = held_out(dated, train_until=until)
     assert list(held.protocols) == ["far", "near", "later", "random"]
-    assert "later" not in hold_out(dated, config).protocols
+    assert "later" not in held_out(dated).protocols
     for train, test in held.protocols["later"].folds:
         found = dated.state == 1
         assert (day[train[found[train]]] <= cut).all()
@@ -128,9 +116,9 @@ def test_later_finds_are_tested_by_models_taught_on_earlier_ones(
     assert sorted(tested) == np.flatnonzero(~found | (day > cut)).tolist()
 
 
-def test_a_date_without_dated_finds_is_refused(table: CellTable, config: Config) -> None:
+def test_a_date_without_dated_finds_is_refused(table: CellTable) -> None:
     with pytest.raises(InputError, match="finding_day"):
-        hold_out(table, with_folds(config, train_until=dt.date(2000, 1, 1)))
+        held_out(table, train_until=dt.date(2000, 1, 1))
     undated = dataclasses.replace(table, cells=table.cells.assign(finding_day=np.nan))
     with pytest.raises(InputError, match="no date"):
-        hold_out(undated, with_folds(config, train_until=dt.date(2000, 1, 1)))
+        held_out(undated, train_until=dt.date(2000, 1, 1))

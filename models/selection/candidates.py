@@ -1,0 +1,182 @@
+"""The model of a run and the rules of thumb beside it: what is made for each training set."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Literal
+
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+
+from minerisk.models.estimators.ensemble import Ensemble
+from minerisk.models.estimators.estimators import (
+    DistanceRule,
+    LightGBMEnsemble,
+    LogisticEnsemble,
+    TrainBooster,
+    baselines,
+    risk_pipeline,
+)
+from minerisk.models.estimators.findings_encoder import FindingsEncoder
+from minerisk.models.evaluation.measures import ModelName
+from minerisk.models.evaluation.out_of_fold import Drawing
+from minerisk.models.selection.nested_search import NestedChoice, Settings, Space
+from minerisk.models.table import CellTable
+
+Maker = Callable[[CellTable], Pipeline]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """What a model is made of, and how its settings are searched.
+
+    Attributes
+    ----------
+    trees
+        Kind of model and arguments of `LightGBMEnsemble`.
+    encoder
+        Encoder of past findings, not fitted; None without one.
+    encoder_members
+        Which members of the ensemble see past findings.
+    monotone
+        Column to 1 or -1, where the probability may only rise or only fall with it.
+    members, threads, seed
+        Of the ensemble.
+    negatives_per_positive
+        Negatives drawn for training, corrected for by weights.
+    space, trials, inner_folds
+        Settings to search, how many are tried for each training set (0: none, those stated are
+        used), and groups of regions inside it that they are scored on.
+    train_large
+        Trains on sets that are too large for this machine; see `LightGBMEnsemble`.
+    """
+
+    trees: Settings
+    encoder: FindingsEncoder | None
+    encoder_members: Literal["all", "half"] = "all"
+    monotone: Mapping[str, int] = field(default_factory=dict)
+    members: int
+    threads: int
+    seed: int
+    negatives_per_positive: float
+    space: Space = field(default_factory=dict)
+    trials: int = 0
+    inner_folds: int = 3
+    train_large: TrainBooster | None = None
+
+    def without_search(self) -> "ModelSpec":
+        """Return the same with the settings it states, none searched."""
+        return replace(self, trials=0)
+
+    def drawing(self, block_m: float) -> Drawing:
+        """Return how training rows are drawn."""
+        return Drawing(self.negatives_per_positive, block_m, self.seed)
+
+    def new_encoder(self) -> FindingsEncoder | None:
+        """Return an encoder of past findings that is not fitted."""
+        return None if self.encoder is None else clone(self.encoder)
+
+
+def makers(
+    names: Sequence[str],
+    spec: ModelSpec,
+    *,
+    families: Mapping[str, Sequence[str]],
+    block_m: float,
+) -> dict[ModelName, Maker]:
+    """Return the maker of the model and of each rule of thumb, by name.
+
+    Parameters
+    ----------
+    names
+        Columns of features.
+    spec
+        What the model is made of.
+    families
+        Family of features to its columns.
+    block_m
+        Side of the blocks that training rows are drawn by, metres.
+    """
+    rule_column = _rule_column(families, names)
+    others = baselines(
+        list(names),
+        findings=spec.new_encoder(),
+        rule_column=rule_column,
+        seed=spec.seed,
+        threads=spec.threads,
+    )
+    model = _model_maker(list(names), spec, block_m, rule_column)
+    made: dict[ModelName, Maker] = {ModelName.MODEL: model}
+    return made | {ModelName(name): partial(_copy, other) for name, other in others.items()}
+
+
+def _copy(pipeline: Pipeline, _: CellTable) -> Pipeline:
+    return clone(pipeline)
+
+
+def _model_maker(
+    names: list[str], spec: ModelSpec, block_m: float, rule_column: str | None
+) -> Maker:
+    """Return the maker of the model: a search inside each training set, or the settings stated."""
+
+    def full(settings: Settings, members: int = spec.members) -> Pipeline:
+        own = {name: value for name, value in settings.items() if name != "findings"}
+        encoder = spec.new_encoder()
+        seen = settings.get("findings", spec.encoder_members)
+        if encoder is not None and seen == "half":
+            own["hidden"] = tuple(encoder.get_feature_names_out())
+        encoder = None if seen == "none" else encoder
+        classifier = _classifier(spec, own, members=members, rule_column=rule_column)
+        return risk_pipeline(names, findings=encoder, classifier=classifier)
+
+    def quick(settings: Settings) -> Pipeline:
+        return full(settings, members=4)
+
+    if spec.trials == 0:
+        return lambda _: full({})
+    space, start = _space(spec, rule_column)
+    return NestedChoice(
+        space=space,
+        quick=quick,
+        full=full,
+        trials_each=spec.trials,
+        first=[{**start, "kind": kind} for kind in space["kind"]],
+        inner_folds=spec.inner_folds,
+        drawing=spec.drawing(block_m),
+    )
+
+
+def _space(spec: ModelSpec, rule_column: str | None) -> tuple[Space, Settings]:
+    """Return the settings to search, those stated among them, and those stated."""
+    left_out = () if spec.encoder is not None else ("findings",)
+    stated = {**spec.trees, "findings": spec.encoder_members}
+    space = {
+        name: tuple(dict.fromkeys([stated[name], *values]))
+        for name, values in spec.space.items()
+        if name not in left_out
+    }
+    if rule_column is None:
+        space["kind"] = tuple(kind for kind in space["kind"] if kind != "distance_rule")
+    return space, {name: stated[name] for name in space}
+
+
+def _classifier(
+    spec: ModelSpec, settings: Settings, *, members: int, rule_column: str | None
+) -> Ensemble:
+    """Make the classifier of the kind that `settings` ask for, or else the spec."""
+    stated = {**spec.trees, **settings}
+    seeded: dict[str, Any] = {"members": members, "seed": spec.seed, "threads": spec.threads}
+    if stated["kind"] == "logistic":
+        return LogisticEnsemble(**seeded)
+    if stated["kind"] == "distance_rule" and rule_column is not None:
+        return DistanceRule(rule_column, threads=spec.threads)
+    return LightGBMEnsemble(
+        **seeded, **stated, monotone=dict(spec.monotone), train_large=spec.train_large
+    )
+
+
+def _rule_column(families: Mapping[str, Sequence[str]], names: Sequence[str]) -> str | None:
+    """Pick the column of the rule of thumb: the front line, else the first distance."""
+    distances = [name for name in names if name.endswith("_distance_m")]
+    front = [name for name in families.get("front_line", ()) if name in distances]
+    return next(iter([*front, *distances]), None)

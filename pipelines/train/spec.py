@@ -1,0 +1,48 @@
+"""What a configuration asks of a model, as the settings that `models` takes."""
+
+import datetime as dt
+
+from minerisk.configs.schema import Model
+from minerisk.models.estimators.estimators import TrainBooster
+from minerisk.models.estimators.findings_encoder import FindingsEncoder
+from minerisk.models.selection.candidates import ModelSpec
+
+
+def model_spec(
+    model: Model, *, as_of: dt.date | None, train_large: TrainBooster | None = None
+) -> ModelSpec:
+    """Return what the model of a configuration is made of.
+
+    Parameters
+    ----------
+    model
+        That part of a configuration.
+    as_of
+        Date of the evidence, which the age of findings counts from.
+    train_large
+        Trains on sets that are too large for this machine.
+    """
+    return ModelSpec(
+        trees=model.lightgbm.model_dump(),
+        encoder=findings_encoder(model, as_of=as_of),
+        encoder_members=model.findings.members,
+        monotone=model.monotone,
+        members=model.members,
+        threads=model.threads,
+        seed=model.seed,
+        negatives_per_positive=model.negatives_per_positive,
+        space=model.choice.model_dump(exclude={"trials", "inner_folds"}),
+        trials=model.choice.trials,
+        inner_folds=model.choice.inner_folds,
+        train_large=train_large,
+    )
+
+
+def findings_encoder(model: Model, *, as_of: dt.date | None) -> FindingsEncoder | None:
+    """Make the encoder of past findings, if it is asked for."""
+    if not model.findings.use:
+        return None
+    return FindingsEncoder(
+        **model.findings.model_dump(exclude={"use", "members"}),
+        as_of=None if as_of is None else as_of.isoformat(),
+    )

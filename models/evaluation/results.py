@@ -233,3 +233,32 @@ class Gate:
     threshold: float
     value: float | None
     passed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stratum:
+    """How a model does on land of like values of one feature.
+
+    Attributes
+    ----------
+    low, high
+        Values from and below which; None: open. Both None: land without a value.
+    cells, positive
+        Held-out cells, and those with a find.
+    land, found
+        Its share of land and of positives.
+    roc_auc
+        Among its cells; None with one class.
+    in_top_20
+        Share of its positives in the 20 % of all land with the highest scores, with a 90 %
+        interval; None without positives.
+    """
+
+    low: float | None
+    high: float | None
+    cells: int
+    positive: int
+    land: float
+    found: float
+    roc_auc: float | None
+    in_top_20: Estimate | None

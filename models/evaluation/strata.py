@@ -1,15 +1,16 @@
 """How good a model is on each kind of land: held-out scores by the values of one feature."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score
 
 from minerisk.features.errors import InputError
+from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.intervals import percentile_interval
 from minerisk.models.evaluation.metrics import block_draws, block_numbers
+from minerisk.models.evaluation.results import Stratum
 
 FIRST = 0.2
 LEVEL = 0.9
@@ -24,7 +25,7 @@ def assess_strata(
     blocks: ArrayLike,
     draws: int = 200,
     seed: int = 0,
-) -> list[dict[str, Any]]:
+) -> list[Stratum]:
     """Measure held-out scores on land of like values of one feature.
 
     The 20 % of land put first are of *all* the land, as a survey would take them, not of a
@@ -47,12 +48,8 @@ def assess_strata(
 
     Returns
     -------
-    list of dict
-        One a stratum that holds land, and one (``low`` and ``high`` None) of land without a
-        value: ``low``, ``high`` (None: open), ``cells``, ``positive``, ``land`` and ``found``
-        (its share of land and of positives), ``roc_auc`` among its cells (None with one class)
-        and ``in_top_20``: the share of its positives in the 20 % of all land with the highest
-        scores, with a 90 % interval (None without positives).
+    list of Stratum
+        One a stratum that holds land, and one of land without a value.
 
     Raises
     ------
@@ -77,16 +74,16 @@ def assess_strata(
         low, high = (None, None) if number < 0 else (bounds[number], bounds[number + 1])
         positive = int(labels[chosen].sum())
         rows.append(
-            {
-                "low": low,
-                "high": high,
-                "cells": int(chosen.sum()),
-                "positive": positive,
-                "land": float(chosen.mean()),
-                "found": positive / max(int(labels.sum()), 1),
-                "roc_auc": _auc(labels[chosen], scores[chosen]),
-                "in_top_20": _share(first * chosen, labels & chosen, block, weights),
-            }
+            Stratum(
+                low=low,
+                high=high,
+                cells=int(chosen.sum()),
+                positive=positive,
+                land=float(chosen.mean()),
+                found=positive / max(int(labels.sum()), 1),
+                roc_auc=_auc(labels[chosen], scores[chosen]),
+                in_top_20=_share(first * chosen, labels & chosen, block, weights),
+            )
         )
     return rows
 
@@ -108,7 +105,7 @@ def _share(
     whole: NDArray[np.bool_],
     block: NDArray[np.int64],
     weights: NDArray[np.float64],
-) -> list[float] | None:
+) -> Estimate | None:
     """Give the share of positives that come first, with its interval over resampled blocks."""
     if not whole.any():
         return None
@@ -119,4 +116,4 @@ def _share(
         drawn = (weights @ parts) / (weights @ wholes)
     value = float(parts.sum() / wholes.sum())
     low, high = percentile_interval(drawn, level=LEVEL)
-    return [value, min(low, value), max(high, value)]
+    return Estimate(value, min(low, value), max(high, value))

@@ -72,10 +72,10 @@ def evaluate_later(
     as_json: Json = False,
 ) -> None:
     """Score a run on finds that were made after it."""
-    from minerisk.pipelines.evaluate.later_labels import evaluate_labels
+    from minerisk.pipelines.evaluate.later_labels import evaluate_labels, later_lines
 
     found = evaluate_labels(folder, labels, layer=layer, searched_layer=searched, out=out)
-    show(found, found["words"], as_json=as_json)
+    show(found, later_lines(found), as_json=as_json)
 
 
 @evaluate.command(

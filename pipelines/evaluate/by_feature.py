@@ -1,25 +1,25 @@
 """`minerisk evaluate by`: how good a run is on land near the line, far from it, high, low."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
+from minerisk.models.evaluation.measures import ModelName
+from minerisk.models.evaluation.results import Stratum
 from minerisk.models.evaluation.strata import assess_strata
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.folds.splits import assign_blocks
-from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.run.contents import MODEL, read_cells
+from minerisk.pipelines.records.evaluations import ByFeature
+from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.readers import read_metrics
 
 FIFTHS = (0.2, 0.4, 0.6, 0.8)
 
 
-def evaluate_by(folder: Path, feature: str, edges: Sequence[float] = ()) -> dict[str, Any]:
+def evaluate_by(folder: Path, feature: str, edges: Sequence[float] = ()) -> ByFeature:
     """Measure the far scores of a run by the values of one feature of its cube.
 
     Parameters
@@ -31,26 +31,20 @@ def evaluate_by(folder: Path, feature: str, edges: Sequence[float] = ()) -> dict
     edges
         Where strata meet, in the feature's unit; by default fifths of the land.
 
-    Returns
-    -------
-    dict
-        ``feature``, ``unit``, ``words``, ``simulated``, ``block_m`` and ``strata``: see
-        `minerisk.models.evaluation.strata.assess_strata`.
-
     Raises
     ------
     InputError
         If the cube has no such feature, or it has too few values to part the land.
     """
-    run, metrics = Run.open(folder), read_metrics(folder)
-    cube = open_cube(RunFolder(folder).cube)
+    run = Run.open(folder)
+    cube, metrics = run.cube(), run.metrics()
     if feature not in cube.attrs["variables"]:
         raise InputError(
             f"The cube of {folder} has no feature {feature!r}; expected one of "
             f"{', '.join(cube.attrs['variables'])}."
         )
-    held_out = pd.read_parquet(RunFolder(folder).held_out)
-    score = held_out[f"far_{MODEL}"].to_numpy()
+    held_out = pd.read_parquet(run.files.held_out)
+    score = held_out[f"{ProtocolName.FAR}_{ModelName.MODEL}"].to_numpy()
     table = read_cells(run)
     scored = np.isfinite(score)
     value = table.cells[feature].to_numpy()[scored]
@@ -60,16 +54,16 @@ def evaluate_by(folder: Path, feature: str, edges: Sequence[float] = ()) -> dict
         score[scored],
         value,
         edges=rising,
-        blocks=assign_blocks(table.coordinates[scored], block_m=metrics["block_m"]),
+        blocks=assign_blocks(table.coordinates[scored], block_m=metrics.block_m),
     )
-    return {
-        "feature": feature,
-        "unit": str(cube[feature].attrs["unit"]),
-        "words": str(cube[feature].attrs["words"]),
-        "simulated": bool(metrics["simulated"]),
-        "block_m": metrics["block_m"],
-        "strata": strata,
-    }
+    return ByFeature(
+        feature=feature,
+        unit=str(cube[feature].attrs["unit"]),
+        description=str(cube[feature].attrs["words"]),
+        simulated=metrics.simulated,
+        block_m=metrics.block_m,
+        strata=tuple(strata),
+    )
 
 
 def numbers_of(text: str) -> list[float]:
@@ -89,33 +83,32 @@ def numbers_of(text: str) -> list[float]:
         ) from error
 
 
-def strata_lines(found: Mapping[str, Any]) -> Iterator[str]:
-    """Write what `evaluate_by` gives as a Markdown table."""
-    if found["simulated"]:
+def strata_lines(found: ByFeature) -> Iterator[str]:
+    """Write the scores by feature as a Markdown table."""
+    if found.simulated:
         yield "SIMULATED findings: these numbers test the software and claim nothing of real land."
-    yield f"{found['feature']}: {found['words']}"
+    yield f"{found.feature}: {found.description}"
     yield (
         f"Left-out regions; 90 % intervals from resampled blocks of "
-        f"{found['block_m'] / 1_000:.0f} km. The 20 % put first are of all the land."
+        f"{found.block_m / 1_000:.0f} km. The 20 % put first are of all the land."
     )
     yield ""
     yield (
-        f"| {found['feature']} ({found['unit']}) | share of land | share of positives | positives "
+        f"| {found.feature} ({found.unit}) | share of land | share of positives | positives "
         "| ROC-AUC among them | of its positives in the 20 % put first |"
     )
     yield "| --- | --- | --- | --- | --- | --- |"
-    for row in found["strata"]:
-        auc = "–" if row["roc_auc"] is None else f"{row['roc_auc']:.2f}"
-        share = row["in_top_20"]
-        told = "–" if share is None else "{:.0%} ({:.0%} to {:.0%})".format(*share)
+    for row in found.strata:
+        auc = "–" if row.roc_auc is None else f"{row.roc_auc:.2f}"
+        top = "–" if row.in_top_20 is None else "{:.0%} ({:.0%} to {:.0%})".format(*row.in_top_20)
         yield (
-            f"| {_span(row)} | {row['land']:.0%} | {row['found']:.0%} | {row['positive']:,} "
-            f"| {auc} | {told} |"
+            f"| {_span(row)} | {row.land:.0%} | {row.found:.0%} | {row.positive:,} | {auc} "
+            f"| {top} |"
         )
 
 
-def _span(row: Mapping[str, Any]) -> str:
-    low, high = row["low"], row["high"]
+def _span(row: Stratum) -> str:
+    low, high = row.low, row.high
     if low is None and high is None:
         return "no value"
     if low is None:

@@ -1,8 +1,8 @@
 """`minerisk evaluate later`: score a run on finds that came after it, the test that counts."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -12,24 +12,37 @@ from minerisk.features.errors import InputError
 from minerisk.features.grid import cells_inside
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.raster.rasterise import burn_mask
+from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.area_curves import boyce_index, prediction_area, success_rate
 from minerisk.models.evaluation.intervals import effective_rows, wilson
+from minerisk.models.evaluation.measures import Measures
 from minerisk.models.evaluation.metrics import block_bootstrap
+from minerisk.models.evaluation.results import SuccessPoint
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.pipelines.evaluate.predicted_land import (
     RASTERS,
-    TRAINED_AS,
     Land,
-    _cells,
+    cells_of,
     find_places,
     read_land,
 )
 from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
-from minerisk.pipelines.provenance.files import sha256_path, write_json
-from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.language.numbers import number
+from minerisk.pipelines.provenance.files import sha256_path, write_whole
+from minerisk.pipelines.records.evaluations import (
+    ClassShare,
+    FindCounts,
+    FindPlace,
+    LabelsFile,
+    LaterLabels,
+    Presence,
+    SearchedLand,
+    SearchedScores,
+    TrainedAs,
+)
 from minerisk.pipelines.run.folder import Run
 
-FORMAT = 1
+CANNOT_SAY = "cannot_say"
 LEVEL = 0.9
 
 
@@ -40,11 +53,11 @@ def evaluate_labels(
     layer: str | None = None,
     searched_layer: str | None = None,
     out: Path | None = None,
-) -> dict[str, Any]:
+) -> LaterLabels:
     """Score a run on finds, and on land searched without one, that came after it.
 
-    Nothing is trained and no file of the run is touched. What the run had been told already is
-    set apart: a find in a cell it learned as positive tests nothing.
+    Nothing is trained and no file of the run is touched. A find in a cell that the run learned as
+    positive tests nothing, and is counted apart.
 
     Parameters
     ----------
@@ -56,17 +69,9 @@ def evaluate_labels(
         Layer of the finds, where the file has more than one.
     searched_layer
         Layer of the same file: polygons that were searched. Without it nothing is known of land
-        without finds, and only where the finds lie can be told.
+        without finds, and only where the finds lie can be measured.
     out
         Folder or ``.json`` file to write the result to (``later_labels.json``), outside the run.
-
-    Returns
-    -------
-    dict
-        ``finds`` (counts), ``classes`` (share of finds and of land in each), ``places`` (each
-        find: probability, class, share of land ranked above it), ``presence`` (Boyce index,
-        success rate, P–A crossing, found in the top 5, 10, 20 % of land), ``scored`` (all
-        measures with 90 % intervals on searched land, None without), ``words`` (sentences).
 
     Raises
     ------
@@ -82,28 +87,27 @@ def evaluate_labels(
     if searched_layer is not None:
         searched = _frame(labels_path, searched_layer, run.config.study_area.crs)
     places = find_places(land, finds)
-    if not any(place["class"] for place in places):
+    if not any(place.inside for place in places):
         raise InputError(
             f"None of the {len(finds)} finds of {labels_path.name} lies in the study area of "
             f"{run_dir}. Check the layer, and that the run is of the same land."
         )
     found = _find_mask(land, finds)
-    data: dict[str, Any] = {
-        "format": FORMAT,
-        "study_area": run.config.study_area.name,
-        "simulated": run.simulated,
-        "labels": {"file": labels_path.name, "sha256": sha256_path(labels_path)},
-        "run": {name: sha256_path(RunFolder(run_dir).rasters / name) for name in RASTERS},
-        "finds": _counts(places),
-        "classes": _by_class(land, places),
-        "presence": _presence(land, found & (land.trained != 1)),
-        "scored": None if searched is None else _scored(land, found, searched),
-        "places": places,
-    }
-    data["words"] = list(_words(data, searched is not None))
+    result = LaterLabels(
+        schema_version=LaterLabels.version,
+        study_area=run.config.study_area.name,
+        simulated=run.simulated,
+        labels=LabelsFile(file=labels_path.name, sha256=sha256_path(labels_path)),
+        run={name: sha256_path(run.files.rasters / name) for name in RASTERS},
+        finds=_counts(places),
+        classes=tuple(_by_class(land, places)),
+        presence=_presence(land, found & (land.trained != 1)),
+        scored=None if searched is None else _scored(land, found, searched),
+        places=tuple(places),
+    )
     if target is not None:
-        write_json(target, data)
-    return data
+        write_whole(target, result.to_json())
+    return result
 
 
 def _target(out: Path | None, run_dir: Path) -> Path | None:
@@ -125,55 +129,52 @@ def _frame(path: Path, layer: str | None, crs: str) -> gpd.GeoDataFrame:
 def _find_mask(land: Land, finds: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     """Mark the cells whose centre a find holds, and the cell each find lies in."""
     found = burn_mask(land.geobox, finds, False)
-    rows, columns = _cells(land.geobox, finds)
+    rows, columns = cells_of(land.geobox, finds)
     height, width = found.shape
     on_map = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     found[rows[on_map], columns[on_map]] = True
     return found & (land.classes != OUTSIDE)
 
 
-def _counts(places: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    inside = [place for place in places if place["class"] is not None]
-    count = {f"trained_as_{word}": 0 for word in TRAINED_AS.values()}
-    for place in inside:
-        count[f"trained_as_{place['trained_as']}"] += 1
-    return {
-        "total": len(places),
-        "outside_study_area": len(places) - len(inside),
-        **count,
-        "new": sum(place["trained_as"] != "positive" for place in inside),
-        "new_in_cannot_say": sum(
-            place["trained_as"] != "positive" and place["class"] == "cannot_say" for place in inside
-        ),
-    }
+def _counts(places: Sequence[FindPlace]) -> FindCounts:
+    inside, new = [place for place in places if place.inside], _new(places)
+    counted = Counter(place.trained_as for place in inside)
+    return FindCounts(
+        total=len(places),
+        outside_study_area=len(places) - len(inside),
+        trained_as={known: counted[known] for known in TrainedAs},
+        new=len(new),
+        new_in_cannot_say=sum(place.risk_class == CANNOT_SAY for place in new),
+    )
 
 
-def _by_class(land: Land, places: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Give the share of new finds and of land in each class; intervals by blocks of finds."""
-    new = [place for place in places if place["class"] and place["trained_as"] != "positive"]
-    rows: list[dict[str, Any]] = []
-    cells = int((land.classes != OUTSIDE).sum())
-    blocks = None
-    if new:
-        points = np.array([[place["easting"], place["northing"]] for place in new])
-        blocks = assign_blocks(points, block_m=land.block_m)
+def _new(places: Sequence[FindPlace]) -> list[FindPlace]:
+    return [place for place in places if place.new]
+
+
+def _by_class(land: Land, places: Sequence[FindPlace]) -> Iterator[ClassShare]:
+    """Yield the share of new finds and of land in each class; intervals by blocks of finds."""
+    new, cells = _new(places), int((land.classes != OUTSIDE).sum())
+    points = np.array([[place.easting, place.northing] for place in new])
+    blocks = assign_blocks(points, block_m=land.block_m) if new else None
     for code, name in sorted(CLASS_NAMES.items(), reverse=True):
         share = float((land.classes == code).sum() / cells)
-        row: dict[str, Any] = {"class": name, "land_share": share, "finds": 0, "find_share": None}
-        if blocks is not None:
-            hit = np.array([place["class"] == name for place in new], dtype=np.float64)
-            rows_worth = effective_rows(hit, np.ones(len(hit)), blocks)
-            low, high = wilson(float(hit.mean()), rows_worth, level=LEVEL)
-            row |= {
-                "finds": int(hit.sum()),
-                "find_share": [float(hit.mean()), low, high],
-                "ratio": float(hit.mean() / share) if share else None,
-            }
-        rows.append(row)
-    return rows
+        if blocks is None:
+            yield ClassShare(risk_class=name, land_share=share)
+            continue
+        hit = np.array([place.risk_class == name for place in new], dtype=np.float64)
+        found = float(hit.mean())
+        low, high = wilson(found, effective_rows(hit, np.ones(len(hit)), blocks), level=LEVEL)
+        yield ClassShare(
+            risk_class=name,
+            land_share=share,
+            finds=int(hit.sum()),
+            find_share=Estimate(found, low, high),
+            ratio=found / share if share else None,
+        )
 
 
-def _presence(land: Land, new: NDArray[np.bool_]) -> dict[str, Any] | None:
+def _presence(land: Land, new: NDArray[np.bool_]) -> Presence | None:
     """Measure where new finds lie on all land that the run had not learned as positive."""
     chosen = land.answered & (land.trained != 1)
     y, p, blocks = new[chosen], land.probability[chosen].astype(np.float64), land.blocks(chosen)
@@ -181,108 +182,92 @@ def _presence(land: Land, new: NDArray[np.bool_]) -> dict[str, Any] | None:
         return None
     curve = success_rate(y, p, blocks, level=LEVEL)
     plot = prediction_area(y, p, blocks, level=LEVEL)
-    top = {
-        f"found_in_top_{share}": [
-            float(np.interp(share / 100, curve.land, line))
-            for line in (curve.found, curve.low, curve.high)
-        ]
-        for share in (5, 10, 20)
-    }
-    return {
-        "find_cells": int(y.sum()),
-        "cells": int(y.size),
-        "boyce": _numbers(boyce_index(y, p, blocks, level=LEVEL).index),
-        "area_under_success_rate": _numbers(curve.area),
-        "prediction_area_crossing": _numbers(plot.crossing),
-        **top,
-        "success_rate": np.round(
-            np.column_stack([curve.land, curve.found, curve.low, curve.high]), 5
-        ).tolist(),
-    }
-
-
-def _scored(
-    land: Land, found: NDArray[np.bool_], searched: gpd.GeoDataFrame
-) -> dict[str, Any] | None:
-    """Score searched cells that the run had no label for; None if they hold one class only."""
-    fresh = cells_inside(land.geobox, searched) & land.answered & (land.trained == -1)
-    parts = {"all": fresh, "applicable": fresh & land.applicable}
-    measured = {name: _measures(land, found, chosen) for name, chosen in parts.items()}
-    return {"block_m": land.block_m, **measured}
-
-
-def _measures(land: Land, found: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> dict[str, Any]:
-    y, blocks = found[chosen].astype(np.int8), land.blocks(chosen)
-    counts: dict[str, Any] = {
-        "cells": int(y.size),
-        "find_cells": int(y.sum()),
-        "blocks": len(np.unique(blocks)),
-        "measures": None,
-    }
-    if 0 < y.sum() < y.size and counts["blocks"] > 1:
-        p = land.probability[chosen].astype(np.float64)
-        measured = block_bootstrap(y, p, blocks, cell_ha=land.cell_ha, level=LEVEL)
-        counts["measures"] = {name: _numbers(values) for name, values in measured.items()}
-    return counts
-
-
-def _numbers(values: Sequence[float]) -> list[float | None]:
-    return [float(value) if np.isfinite(value) else None for value in values]
-
-
-def _words(data: Mapping[str, Any], searched: bool) -> list[str]:
-    finds = data["finds"]
-    lines = ["SIMULATED findings: this says nothing about real land."] if data["simulated"] else []
-    lines.append(
-        f"{finds['total']} finds, {finds['outside_study_area']} outside the study area; "
-        f"{finds['trained_as_positive']} lie in cells the run had learned as positive and test "
-        f"nothing; {finds['new']} are new."
+    lines = (curve.found, curve.low, curve.high)
+    rows = np.round(np.column_stack([curve.land, *lines]), 5).tolist()
+    top_5, top_10, top_20 = (
+        Estimate.of(float(np.interp(share, curve.land, line)) for line in lines)
+        for share in (0.05, 0.10, 0.20)
     )
-    if finds["trained_as_negative"]:
-        lines.append(
-            f"{finds['trained_as_negative']} finds lie where the run had been told that a search "
-            "found nothing: look at that search."
+    return Presence(
+        find_cells=int(y.sum()),
+        cells=int(y.size),
+        boyce=Estimate.of(boyce_index(y, p, blocks, level=LEVEL).index),
+        area_under_success_rate=Estimate.of(curve.area),
+        prediction_area_crossing=Estimate.of(plot.crossing),
+        found_in_top_5=top_5,
+        found_in_top_10=top_10,
+        found_in_top_20=top_20,
+        success_rate=tuple(SuccessPoint(*row) for row in rows),
+    )
+
+
+def _scored(land: Land, found: NDArray[np.bool_], searched: gpd.GeoDataFrame) -> SearchedScores:
+    """Score searched cells that the run had no label for."""
+    fresh = cells_inside(land.geobox, searched) & land.answered & (land.trained == -1)
+    return SearchedScores(
+        block_m=land.block_m,
+        all=_measures(land, found, fresh),
+        applicable=_measures(land, found, fresh & land.applicable),
+    )
+
+
+def _measures(land: Land, found: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> SearchedLand:
+    y, blocks = found[chosen].astype(np.int8), land.blocks(chosen)
+    count, measures = len(np.unique(blocks)), None
+    if 0 < y.sum() < y.size and count > 1:
+        p = land.probability[chosen].astype(np.float64)
+        measures = Measures.of(block_bootstrap(y, p, blocks, cell_ha=land.cell_ha, level=LEVEL))
+    return SearchedLand(cells=int(y.size), find_cells=int(y.sum()), blocks=count, measures=measures)
+
+
+def later_lines(found: LaterLabels) -> Iterator[str]:
+    """Write the scores on later finds for a person at a terminal."""
+    finds = found.finds
+    if found.simulated:
+        yield "SIMULATED findings: these numbers claim nothing about real land."
+    yield (
+        f"{finds.total} finds, {finds.outside_study_area} outside the study area; "
+        f"{finds.trained_as[TrainedAs.POSITIVE]} lie in cells that the model learned as positive "
+        f"and test nothing; {finds.new} are new."
+    )
+    if wrong := finds.trained_as[TrainedAs.NEGATIVE]:
+        yield (f"Finds on land recorded as searched without a find: {wrong}. Check those searches.")
+    if finds.new_in_cannot_say:
+        yield f"New finds where the run cannot say: {finds.new_in_cannot_say}."
+    for row in found.classes if finds.new else ():
+        yield (
+            f"{row.risk_class}: {row.land_share:.1%} of the land, {_share(row.find_share)} of the "
+            f"new finds ({row.finds})."
         )
-    if finds["new_in_cannot_say"]:
-        lines.append(
-            f"{finds['new_in_cannot_say']} new finds lie where the run said that it cannot say."
-        )
-    lines += [
-        f"{row['class']}: {row['land_share']:.1%} of the land, {_share(row['find_share'])} of the "
-        f"new finds ({row['finds']})."
-        for row in data["classes"]
-        if finds["new"]
-    ]
-    if data["presence"]:
-        lines.append(
-            f"New finds in the top 20 % of land: {_share(data['presence']['found_in_top_20'])}; "
+    if found.presence is not None:
+        yield (
+            f"New finds in the top 20 % of land: {_share(found.presence.found_in_top_20)}; "
             "20 % is what chance gives."
         )
-    return lines + _searched_words(data["scored"], searched)
+    yield _searched_line(found.scored)
 
 
-def _searched_words(scored: Mapping[str, Any] | None, searched: bool) -> list[str]:
-    if not searched or scored is None:
-        return [
-            "No layer of searched land was given, so nothing is said of land without finds: where "
+def _searched_line(scored: SearchedScores | None) -> str:
+    if scored is None:
+        return (
+            "No layer of searched land was given, so nothing is known of land without finds: where "
             "people looked decides where finds lie."
-        ]
-    part = scored["all"]
-    if part["measures"] is None:
-        return [
-            f"Searched land the run had no label for: {part['cells']} cells with "
-            f"{part['find_cells']} finds in {part['blocks']} blocks; too little to score (both "
-            "kinds of cell and two blocks are needed)."
-        ]
-    auc = part["measures"]["roc_auc"]
-    return [
-        f"On {part['cells']:,} searched cells that the run had no label for, {part['find_cells']} "
-        f"with finds: ROC-AUC {auc[0]:.2f} ({auc[1]:.2f} to {auc[2]:.2f})."
-    ]
+        )
+    part = scored.all
+    if part.measures is None:
+        return (
+            f"Searched land without a label in the run: {part.cells} cells with "
+            f"{part.find_cells} finds in {part.blocks} blocks; too little to score (both kinds of "
+            "cell and two blocks are needed)."
+        )
+    value, low, high = (number(end) for end in part.measures.roc_auc)
+    return (
+        f"On {part.cells:,} searched cells without a label in the run, {part.find_cells} with "
+        f"finds: ROC-AUC {value} ({low} to {high})."
+    )
 
 
-def _share(values: Sequence[float | None] | None) -> str:
-    if values is None or any(value is None for value in values):
+def _share(found: Estimate | None) -> str:
+    if found is None or found.value is None or found.low is None or found.high is None:
         return "an unknown share"
-    share, low, high = (float(value or 0.0) for value in values)
-    return f"{share:.0%} ({low:.0%} to {high:.0%})"
+    return f"{found.value:.0%} ({found.low:.0%} to {found.high:.0%})"

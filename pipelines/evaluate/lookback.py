@@ -104,7 +104,10 @@ def look_back(
     frame = found.vector("events", crs=run.config.study_area.crs)
     if kind is not None and kind not in frame:
         raise InputError(f"{events.name} has no column {kind!r}; it has {list(frame.columns)}.")
-    places = find_places(land, frame)
+    places = [
+        {**place.model_dump(exclude={"risk_class"}), "class": place.risk_class}
+        for place in find_places(land, frame)
+    ]
     inside = [place for place in places if place["class"] is not None]
     if not inside:
         raise InputError(

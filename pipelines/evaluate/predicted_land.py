@@ -1,7 +1,6 @@
 """The land of a run as it was predicted, and the places of later finds on it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,23 +12,24 @@ from scipy.stats import rankdata
 
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cell_centres, resolution
+from minerisk.models.estimate import finite
 from minerisk.models.folds.splits import assign_blocks
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest
+from minerisk.pipelines.records.evaluations import FindPlace, TrainedAs
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.readers import read_metrics
 
 RASTERS = ("probability.tif", "dissimilarity.tif", "risk_class.tif")
 
 
-TRAINED_AS = {1: "positive", 0: "negative", -1: "unlabelled"}
+TRAINED_AS = {1: TrainedAs.POSITIVE, 0: TrainedAs.NEGATIVE, -1: TrainedAs.UNLABELLED}
 
 
 @dataclass(frozen=True)
 class Land:
-    """What a run says of its land; arrays of shape (height, width)."""
+    """What a run predicted for its land; arrays of shape (height, width)."""
 
     geobox: GeoBox
     probability: NDArray[np.float32]
@@ -57,7 +57,7 @@ class Land:
 
 
 def read_land(run: Run) -> Land:
-    """Read what a run says, its rasters checked against their hashes.
+    """Read what a run predicted, its rasters checked against their hashes.
 
     Raises
     ------
@@ -87,21 +87,13 @@ def read_land(run: Run) -> Land:
         applicable=ratio <= 1,
         classes=classes,
         trained=labels["state"].to_numpy(),
-        block_m=float(read_metrics(run.folder)["block_m"]),
+        block_m=run.metrics().block_m,
     )
 
 
-def find_places(land: Land, finds: gpd.GeoDataFrame) -> list[dict[str, Any]]:
-    """Say of each find what the run said of its cell (of a polygon: the cell of a point in it).
-
-    Returns
-    -------
-    list of dict
-        ``find`` (its row), ``easting``, ``northing``, ``class`` (None outside the study area),
-        ``probability``, ``applicable``, ``trained_as``; ``land_above``: share of the land with a
-        higher probability, half of the land with the same counted; ``hectares_above``.
-    """
-    rows, columns = _cells(land.geobox, finds)
+def find_places(land: Land, finds: gpd.GeoDataFrame) -> list[FindPlace]:
+    """Look up what a run predicted for the cell of each find (of a polygon: of a point in it)."""
+    rows, columns = cells_of(land.geobox, finds)
     values = land.probability[land.answered]
     above = 1.0 - (rankdata(values) - 0.5) / values.size
     share = np.full(land.classes.shape, np.nan)
@@ -111,27 +103,29 @@ def find_places(land: Land, finds: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     height, width = land.classes.shape
     places = []
     for number, (row, column, point) in enumerate(zip(rows, columns, points, strict=True)):
-        place: dict[str, Any] = {"find": number, "easting": point.x, "northing": point.y}
+        place = FindPlace(find=number, easting=point.x, northing=point.y)
         inside = 0 <= row < height and 0 <= column < width and land.classes[row, column] != OUTSIDE
-        if not inside:
-            places.append(place | {"class": None})
-            continue
-        known = bool(np.isfinite(share[row, column]))
-        places.append(
-            place
-            | {
-                "class": CLASS_NAMES[int(land.classes[row, column])],
-                "probability": float(land.probability[row, column]) if known else None,
-                "applicable": bool(land.applicable[row, column]),
-                "trained_as": TRAINED_AS[int(land.trained[row, column])],
-                "land_above": float(share[row, column]) if known else None,
-                "hectares_above": float(share[row, column]) * hectares if known else None,
-            }
-        )
+        if inside:
+            above_here = finite(share[row, column])
+            place = FindPlace(
+                find=number,
+                easting=point.x,
+                northing=point.y,
+                risk_class=CLASS_NAMES[int(land.classes[row, column])],
+                probability=finite(land.probability[row, column]),
+                applicable=bool(land.applicable[row, column]),
+                trained_as=TRAINED_AS[int(land.trained[row, column])],
+                land_above=above_here,
+                hectares_above=None if above_here is None else above_here * hectares,
+            )
+        places.append(place)
     return places
 
 
-def _cells(geobox: GeoBox, frame: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def cells_of(
+    geobox: GeoBox, frame: gpd.GeoDataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the row and column of the cell of each feature (of a polygon: of a point in it)."""
     points = shapely.point_on_surface(frame.geometry.array)
     transform = geobox.transform
     columns = np.floor((shapely.get_x(points) - transform.c) / transform.a)

@@ -191,9 +191,9 @@ def _incidents(run: Run, land: Land, given: Incidents) -> dict[str, Any]:
         dates = pd.to_datetime(frame[given.date], errors="coerce")
         if since is not None:
             frame = frame[~(dates <= pd.Timestamp(since))]  # an unknown date counts
-    places = [place for place in find_places(land, frame) if place["class"] is not None]
-    new = [place for place in places if place["trained_as"] != "positive"]
-    classes = pd.Series([place["class"] for place in new], dtype=str).value_counts()
+    places = [place for place in find_places(land, frame) if place.inside]
+    new = [place for place in places if place.new]
+    classes = pd.Series([place.risk_class for place in new], dtype=str).value_counts()
     return {
         "since": None if since is None or given.date is None else str(since),
         "rows": len(frame),

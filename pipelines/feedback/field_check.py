@@ -181,9 +181,9 @@ def _tasks(run: Run, land: Land) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
 
 
 def _finds(land: Land, finds: gpd.GeoDataFrame) -> dict[str, Any]:
-    places = [place for place in find_places(land, finds) if place["class"]] if len(finds) else []
-    new = [place for place in places if place["trained_as"] != "positive"]
-    above = [place["land_above"] for place in new if place["land_above"] is not None]
+    places = [place for place in find_places(land, finds) if place.inside] if len(finds) else []
+    new = [place for place in places if place.new]
+    above = [place.land_above for place in new if place.land_above is not None]
     return {
         "total": len(finds),
         "known": len(places) - len(new),

@@ -6,14 +6,14 @@ import pytest
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.evaluate.by_feature import evaluate_by, numbers_of, strata_lines
-from minerisk.pipelines.run.readers import read_metrics
+from minerisk.pipelines.run.folder import Run
 
 
 def test_it_shares_out_the_labelled_land_of_the_run(tiny_run: Path) -> None:
     found = evaluate_by(tiny_run, "front_distance_m", [1_000, 3_000])
-    cells = read_metrics(tiny_run)["cells"]
-    assert sum(row["positive"] for row in found["strata"]) == cells["positive"]
-    assert sum(row["cells"] for row in found["strata"]) == cells["positive"] + cells["negative"]
+    cells = Run.open(tiny_run).metrics().cells
+    assert sum(row.positive for row in found.strata) == cells.positive
+    assert sum(row.cells for row in found.strata) == cells.positive + cells.negative
     lines = list(strata_lines(found))
     assert lines[0].startswith("SIMULATED")
     assert [line.split(" | ")[0] for line in lines[-3:]] == [
@@ -24,7 +24,7 @@ def test_it_shares_out_the_labelled_land_of_the_run(tiny_run: Path) -> None:
 
 
 def test_without_edges_strata_hold_about_a_fifth_each(tiny_run: Path) -> None:
-    shares = [row["land"] for row in evaluate_by(tiny_run, "elevation_m")["strata"]]
+    shares = [row.land for row in evaluate_by(tiny_run, "elevation_m").strata]
     assert len(shares) == 5
     assert shares == pytest.approx([0.2] * 5, abs=0.02)
 

@@ -1,6 +1,5 @@
 """A run scored on labels that came later."""
 
-import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,8 +10,9 @@ from shapely.geometry import Point, box
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cell_centres
 from minerisk.pipelines.audit.verify import audit_run
-from minerisk.pipelines.evaluate.later_labels import evaluate_labels
+from minerisk.pipelines.evaluate.later_labels import evaluate_labels, later_lines
 from minerisk.pipelines.evaluate.predicted_land import read_land
+from minerisk.pipelines.records.evaluations import LaterLabels, TrainedAs
 from minerisk.pipelines.run.folder import Run
 
 
@@ -38,23 +38,24 @@ def later(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_each_find_is_counted_and_placed(tiny_run: Path, later: Path) -> None:
     data = evaluate_labels(tiny_run, later, layer="finds")
-    assert data["finds"]["total"] == 13
-    assert data["finds"]["outside_study_area"] == 1
-    assert data["finds"]["new"] == data["finds"]["trained_as_unlabelled"] == 12
-    assert sum(row["finds"] for row in data["classes"]) == 12
-    assert sum(row["land_share"] for row in data["classes"]) == pytest.approx(1)
-    above = [place["land_above"] for place in data["places"] if place["class"]]
+    assert data.finds.total == 13
+    assert data.finds.outside_study_area == 1
+    assert data.finds.new == data.finds.trained_as[TrainedAs.UNLABELLED] == 12
+    assert sum(row.finds for row in data.classes) == 12
+    assert sum(row.land_share for row in data.classes) == pytest.approx(1)
+    above = [place.land_above for place in data.places if place.inside]
     assert max(above[:8]) < 0.5 < min(above[8:])
-    assert data["scored"] is None
-    assert any("where people looked" in line for line in data["words"])
-    assert data["words"][0].startswith("SIMULATED")
+    assert data.scored is None
+    first, *_, last = later_lines(data)
+    assert first.startswith("SIMULATED")
+    assert "where people looked" in last
 
 
 def test_searched_land_gives_measures_with_intervals(tiny_run: Path, later: Path) -> None:
     data = evaluate_labels(tiny_run, later, layer="finds", searched_layer="searched")
-    part = data["scored"]["all"]
-    assert part["find_cells"] == 12
-    value, low, high = part["measures"]["roc_auc"]
+    part = data.scored.all
+    assert part.find_cells == 12
+    value, low, high = part.measures.roc_auc
     assert low <= value <= high
     assert value == pytest.approx(8 / 12, abs=0.02)  # eight on top of all, four below all
 
@@ -65,8 +66,7 @@ def test_the_run_stays_as_it_is_and_the_result_goes_elsewhere(
     with pytest.raises(InputError, match="lies in the run folder"):
         evaluate_labels(tiny_copy, later, layer="finds", out=tiny_copy / "x")
     data = evaluate_labels(tiny_copy, later, layer="finds", out=tmp_path)
-    stored = json.loads((tmp_path / "later_labels.json").read_text(encoding="utf-8"))
-    assert stored["finds"] == data["finds"]
+    assert LaterLabels.read(tmp_path / "later_labels.json") == data
     assert audit_run(tiny_copy).problems == ()
 
 
@@ -79,8 +79,9 @@ def test_finds_the_run_knew_test_nothing(tiny_run: Path, tmp_path: Path) -> None
         points += [Point(easting[columns[0]], northing[rows[0]])]
     crs = str(land.geobox.crs)
     gpd.GeoDataFrame(geometry=points, crs=crs).to_file(tmp_path / "known.gpkg")
-    finds = evaluate_labels(tiny_run, tmp_path / "known.gpkg")["finds"]
-    assert (finds["trained_as_positive"], finds["trained_as_negative"], finds["new"]) == (1, 1, 1)
+    finds = evaluate_labels(tiny_run, tmp_path / "known.gpkg").finds
+    known = [finds.trained_as[one] for one in (TrainedAs.POSITIVE, TrainedAs.NEGATIVE)]
+    assert (*known, finds.new) == (1, 1, 1)
 
 
 def test_changed_rasters_and_other_land_are_refused(

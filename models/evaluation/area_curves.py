@@ -118,6 +118,16 @@ def boyce_index(
     -----
     Hirzel et al. 2006, doi 10.1016/j.ecolmodel.2006.05.017. It needs no negatives, but is only
     as good as the finds are spread; with few finds the top windows are noisy.
+
+    Examples
+    --------
+    Finds become denser as the score rises, so the index is near 1.
+
+    >>> rng = np.random.default_rng(0)
+    >>> p = rng.uniform(0.0, 0.2, 2_000)
+    >>> y, blocks = rng.random(2_000) < p, np.arange(2_000) // 50
+    >>> bool(boyce_index(y, p, blocks).index[0] > 0.8)
+    True
     """
     labels, scores, weights = checked_scores(y, p, weight, probability=False)
     low, high = float(scores.min()), float(scores.max())
@@ -151,11 +161,17 @@ def success_rate(
     level: float = 0.9,
     weight: ArrayLike | None = None,
 ) -> SuccessRate:
-    """Give the success-rate curve; on held-out rows it is the prediction-rate curve.
+    """Compute the success-rate curve; on held-out rows it is the prediction-rate curve.
 
     Notes
     -----
     Chung and Fabbri 2003, doi 10.1023/B:NHAZ.0000007172.62651.2b.
+
+    Examples
+    --------
+    >>> curve = success_rate([1, 1, 0, 0], [0.9, 0.6, 0.4, 0.1], blocks=[0, 1, 0, 1], points=3)
+    >>> curve.land.tolist(), curve.found.tolist()
+    ([0.0, 0.5, 1.0], [0.0, 1.0, 1.0])
     """
     groups, sampled = _grouped(y, p, blocks, draws=draws, seed=seed, weight=weight)
     shares = np.linspace(0.0, 1.0, points)
@@ -182,7 +198,7 @@ def prediction_area(
     level: float = 0.9,
     weight: ArrayLike | None = None,
 ) -> PredictionArea:
-    """Give the prediction–area plot, and where its two curves cross.
+    """Compute the prediction–area plot, and where its two curves cross.
 
     Notes
     -----
@@ -244,7 +260,7 @@ def _rank_correlation(ratio: Array, middle: Array) -> float:
 
 
 def _crossing(groups: ScoreGroups) -> Array:
-    """Give the share of finds where it equals one minus the share of land, shape (draws,)."""
+    """Return the share of finds where it equals one minus the share of land, shape (draws,)."""
     shares = np.linspace(0.0, 1.0, _CROSSING_POINTS)
     found = ranking_kernels.found_in_top(groups.positive, groups.land, shares)
     gap = found - (1.0 - shares)

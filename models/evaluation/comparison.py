@@ -18,7 +18,7 @@ def compare(
     cell_ha: float,
     draws: int = 200,
 ) -> dict[str, Interval]:
-    """Give by how much `p` differs from `q` on the same rows, with paired intervals.
+    """Measure by how much `p` differs from `q` on the same rows, with paired intervals.
 
     Both are measured on the same draws of blocks, so that what makes a draw easy or hard for
     both cancels out: two models can differ clearly though their own intervals overlap.

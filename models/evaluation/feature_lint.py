@@ -127,7 +127,7 @@ def lint_features(
 
 
 def within_region_share(values: ArrayLike, regions: ArrayLike) -> float:
-    """Give the share of a feature's variance that lies within regions.
+    """Compute the share of a feature's variance that lies within regions.
 
     Parameters
     ----------

@@ -8,7 +8,7 @@ Array = NDArray[np.float64]
 
 
 def percentile_interval(draws: Array, *, level: float) -> tuple[float, float]:
-    """Give the percentile interval of draws; NaN if every draw is."""
+    """Compute the percentile interval of draws; NaN if every draw is."""
     known = draws[np.isfinite(draws)]
     if known.size == 0:
         return float("nan"), float("nan")
@@ -17,11 +17,16 @@ def percentile_interval(draws: Array, *, level: float) -> tuple[float, float]:
 
 
 def wilson(share: float, rows: float, *, level: float) -> tuple[float, float]:
-    """Give Wilson's score interval of a share observed in `rows` independent rows.
+    """Compute Wilson's score interval of a share observed in `rows` independent rows.
 
     Notes
     -----
     Wilson 1927, doi 10.1080/01621459.1927.10502953.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in wilson(0.5, 10, level=0.9)]
+    [0.269, 0.731]
     """
     z2 = float(stats.norm.ppf(0.5 + level / 2)) ** 2
     centre = (share + z2 / (2 * rows)) / (1 + z2 / rows)
@@ -30,7 +35,7 @@ def wilson(share: float, rows: float, *, level: float) -> tuple[float, float]:
 
 
 def effective_rows(values: Array, weights: Array, block: NDArray[np.int64]) -> float:
-    """Give how many independent rows would give a mean as uncertain as that of blocks of rows.
+    """Compute how many independent rows would have a mean as uncertain as that of blocks of rows.
 
     The variance of the weighted mean of `values` (0 to 1) is linearised over blocks. Where all
     values are 0 or all are 1, nothing can be told from them and each block counts once (Kish:
@@ -53,7 +58,7 @@ def effective_rows(values: Array, weights: Array, block: NDArray[np.int64]) -> f
 
 
 def exact_binomial(share: float, rows: float, *, level: float) -> tuple[float, float]:
-    """Give the exact interval of a share observed in `rows` independent rows, whole or not.
+    """Compute the exact interval of a share observed in `rows` independent rows, whole or not.
 
     With an effective number of rows (`effective_rows`) it keeps its cover for clustered rows with
     few hits.
@@ -62,6 +67,13 @@ def exact_binomial(share: float, rows: float, *, level: float) -> tuple[float, f
     -----
     Clopper & Pearson 1934, doi 10.1093/biomet/26.4.404; with effective rows Korn & Graubard 1998,
     Survey Methodology 24, 193–201.
+
+    Examples
+    --------
+    No find in ten independent rows does not mean a share of 0:
+
+    >>> [round(end, 3) for end in exact_binomial(0.0, 10, level=0.9)]
+    [0.0, 0.259]
     """
     tail, hits = (1 - level) / 2, share * rows
     low = float(stats.beta.ppf(tail, hits, rows - hits + 1)) if hits > 0 else 0.0

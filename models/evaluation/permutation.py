@@ -1,7 +1,7 @@
-"""Labels dealt out anew within blocks: whatever skill is left inside a block is a leak.
+"""Labels permuted within blocks: whatever skill is left inside a block is a leak.
 
-Dealt out over all land, labels lose the pattern that regions differ in how many finds they hold,
-and a leak that works through that pattern goes unseen. Dealt out within blocks, each block keeps
+Permuted over all land, labels lose the pattern that regions differ in how many finds they hold,
+and a leak that works through that pattern goes unseen. Permuted within blocks, each block keeps
 its own number of positives. A model may then still learn, rightly, that some regions hold more,
 so that a ROC-AUC over all rows need not be 0.5. What no model can know is *which* cell of a
 block is positive: pairs of cells of one block are ranked by chance, if and only if nothing of
@@ -30,7 +30,7 @@ LEAST_ALIKE = 0.5
 def permute_labels_within(
     table: CellTable, blocks: ArrayLike, rng: np.random.Generator
 ) -> CellTable:
-    """Deal the labels out anew among the cells of each block.
+    """Permute the labels among the cells of each block.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def within_block_auc(
     seed: int = 0,
     level: float = 0.9,
 ) -> Interval:
-    """Give the share of pairs of one block, positive and negative, that are ranked rightly.
+    """Compute the share of pairs of one block, positive and negative, that are ranked rightly.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def within_block_auc(
 def _wins(
     y: NDArray[np.generic], p: NDArray[np.float64], block: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Give pairs won (ties half) and pairs of each block."""
+    """Return pairs won (ties half) and pairs of each block."""
     labels, scores, _ = checked_scores(y, p, None, probability=False)
     rank = _ranks_within(scores, block)
     count = int(block.max()) + 1
@@ -150,6 +150,6 @@ def _ranks_within(scores: NDArray[np.float64], block: NDArray[np.int64]) -> NDAr
 
 
 def _alike_neighbours(coordinates: NDArray[np.float64], fold: NDArray[np.int64]) -> float:
-    """Give the share of rows whose nearest other row is in the same fold."""
+    """Return the share of rows whose nearest other row is in the same fold."""
     _, nearest = cKDTree(coordinates).query(coordinates, k=2)
     return float((fold[nearest[:, 0]] == fold[nearest[:, 1]]).mean())

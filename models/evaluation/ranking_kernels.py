@@ -17,7 +17,7 @@ _HALVINGS = 20
 
 
 def roc_auc(positive: Counts, land: Counts) -> Counts:
-    """Give the chance that a positive scores above a negative, ties counting half.
+    """Compute the chance that a positive scores above a negative, ties counting half.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def roc_auc(positive: Counts, land: Counts) -> Counts:
 
 
 def average_precision(positive: Counts, land: Counts) -> Counts:
-    """Give the mean precision over the positives; equal scores share one threshold.
+    """Compute the mean precision over the positives; equal scores share one threshold.
 
     The same as ``sklearn.metrics.average_precision_score``: no trapezoids, which flatter.
     """
@@ -47,7 +47,7 @@ def average_precision(positive: Counts, land: Counts) -> Counts:
 
 
 def found_in_top(positive: Counts, land: Counts, shares: NDArray[np.float64]) -> Counts:
-    """Give the expected share of positives in the highest-scored shares of the land.
+    """Compute the expected share of positives in the highest-scored shares of the land.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def found_in_top(positive: Counts, land: Counts, shares: NDArray[np.float64]) ->
 
 
 def land_to_find(positive: Counts, land: Counts, shares: NDArray[np.float64]) -> Counts:
-    """Give the least land, highest score first, in which the shares of positives are expected.
+    """Compute the least land, highest score first, in which the shares of positives are expected.
 
     The inverse of `found_in_top`, in the unit of `land`.
 

@@ -98,7 +98,7 @@ def resample(
 
 
 def rank_measures(groups: ScoreGroups, *, cell_ha: float) -> dict[str, Array]:
-    """Give the ranking measures of every draw, each of shape (draws,)."""
+    """Compute the ranking measures of every draw, each of shape (draws,)."""
     positive, land = groups.positive, groups.land
     shares = np.append(TOP_SHARES, 1.0 - LOWEST_SHARE)
     found = ranking_kernels.found_in_top(positive, land, shares)
@@ -116,7 +116,7 @@ def rank_measures(groups: ScoreGroups, *, cell_ha: float) -> dict[str, Array]:
 
 
 def probability_measures(groups: ScoreGroups, losses: Array) -> dict[str, Array]:
-    """Give the measures of probabilities of every draw.
+    """Compute the measures of probabilities of every draw.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def probability_measures(groups: ScoreGroups, losses: Array) -> dict[str, Array]
 
 
 def calibration_error(groups: ScoreGroups, *, bins: int) -> Array:
-    """Give the expected calibration error over bins of equal land, shape (draws,)."""
+    """Compute the expected calibration error over bins of equal land, shape (draws,)."""
     gap = groups.positive - groups.land * groups.value
     bin_of = equal_land_bins(groups.land, bins)
     sums = [np.abs(np.where(bin_of == one, gap, 0.0).sum(axis=1)) for one in range(bins)]
@@ -146,7 +146,7 @@ def calibration_error(groups: ScoreGroups, *, bins: int) -> Array:
 
 
 def equal_land_bins(land: Counts, bins: int) -> NDArray[np.int64]:
-    """Give the bin of each group, 0 for the lowest scores; a group is never split.
+    """Return the bin of each group, 0 for the lowest scores; a group is never split.
 
     A group goes where the middle of its land lies.
     """
@@ -156,7 +156,7 @@ def equal_land_bins(land: Counts, bins: int) -> NDArray[np.int64]:
 
 
 def share_in_lowest(groups: ScoreGroups) -> Array:
-    """Give the share of each group that lies in the lowest class, shape (groups,), one draw."""
+    """Return the share of each group that lies in the lowest class, shape (groups,), one draw."""
     land = groups.land[0]
     end = np.cumsum(land)
     cut = (1.0 - LOWEST_SHARE) * end[-1]

@@ -30,7 +30,7 @@ STEEPEST = 5.0  # a steeper curve has learned from scores that hardly differ
 
 @dataclass
 class NestedChoice:
-    """Makes a pipeline for each training set by trying settings on folds inside it.
+    """Make a pipeline for each training set by trying settings on folds inside it.
 
     Called with a training table, it searches `space` (tree-structured Parzen estimator, Bergstra
     2011, through Optuna), scores each setting on regions left out *within* that table, and gives
@@ -122,7 +122,7 @@ class NestedChoice:
 
 
 def inner_protocol(table: CellTable, count: int, drawing: Drawing, number: int) -> Protocol:
-    """Make folds inside a training set: regions dealt into groups, else blocks dealt into groups.
+    """Make folds inside a training set: groups of regions, else groups of blocks.
 
     Test rows are all positives and a part of the negatives, weighted in the scoring.
     """

@@ -14,12 +14,13 @@ from minerisk.models.evaluation.metrics import (
     block_bootstrap,
     bootstrap_draws,
     capture_curve,
-    hectares_to_find,
     miss_rate_bound,
     rank_score,
     reliability,
     score,
 )
+from minerisk.models.evaluation.ranking_kernels import land_to_find
+from minerisk.models.evaluation.score_groups import tie_groups
 
 KEYS = {
     "roc_auc", "average_precision", "found_in_top_5", "found_in_top_10", "found_in_top_20",
@@ -125,7 +126,8 @@ def test_the_capture_curve_rises_from_nothing_to_all_and_is_its_own_inverse():
     assert curve[0].tolist() == [0, 0]
     assert curve[-1].tolist() == [1, 1]
     assert (np.diff(curve[:, 1]) >= 0).all()
-    hectares = hectares_to_find(y, p, curve[1:-1, 1], cell_ha=1.0)
+    groups = tie_groups(p, y.astype(float), np.ones(y.size))
+    hectares = land_to_find(groups.positive, groups.land, curve[1:-1, 1])[0]
     # the least land: never more than was searched, and where the curve rises just that
     assert (hectares <= curve[1:-1, 0] * y.size + 1e-6).all()
     np.testing.assert_allclose(hectares / y.size, curve[1:-1, 0], atol=0.02)

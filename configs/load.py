@@ -32,7 +32,13 @@ def load_config(path: Path) -> Config:
         for each problem says where it is, what came and what was expected.
     """
     path = Path(path)
-    content = _parse(path, _read(path))
+    return parse_config(_read(path), source=path)
+
+
+def parse_config(content: bytes, *, source: Path) -> Config:
+    """Check and freeze the configuration in the bytes of a file; see `load_config`."""
+    path = source
+    content = _parse(path, _text(path, content))
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping with study_area, layers and others.")
     try:
@@ -73,15 +79,21 @@ def data_root(config: Config, path: Path) -> Path:
     return root
 
 
-def _read(path: Path) -> str:
+def _read(path: Path) -> bytes:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path}: larger than {MAX_BYTES:,} bytes; expected a short YAML.")
-        return path.read_text(encoding="utf-8")
+        with path.open("rb") as stream:
+            return stream.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise ConfigError(f"{path}: there is no such file. Check the path.") from None
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror}).") from None
+
+
+def _text(path: Path, content: bytes) -> str:
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{path}: larger than {MAX_BYTES:,} bytes; expected a short YAML.")
+    try:
+        return content.decode()
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not a text file in UTF-8; expected YAML.") from None
 

@@ -4,20 +4,22 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import JsonValue
 
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of, record_trainer
+from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.records.stage_facts import NoFacts, ValidateFacts
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.run.workers import ALONE, Workers
 
 log = logging.getLogger(__name__)
 
-Work = Callable[[Run, Progress], tuple[Sequence[Path], dict[str, Any]]]
+Done = tuple[Sequence[Path], Record]
+Work = Callable[[Run, Progress], Done]
 
 
 Settings = Callable[[Run], dict[str, JsonValue]]
@@ -66,20 +68,20 @@ def _whole_file(run: Run) -> dict[str, JsonValue]:
     return {"file": run.files.config.read_text(encoding="utf-8")}
 
 
-def _configure(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
-    return [run.files.config], {}
+def _configure(run: Run, bar: Progress) -> Done:
+    return [run.files.config], NoFacts()
 
 
-def _simulate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+def _simulate(run: Run, bar: Progress) -> Done:
     from minerisk.pipelines.prepare.simulate import run_simulation
 
     layers = run.layers()
     geobox, inside = run.grid(layers)
     run_simulation(run.config, layers, geobox, inside, run.files.simulated)
-    return [run.files.simulated], {"words": "SIMULATED findings; evidence of nothing real"}
+    return [run.files.simulated], NoFacts()
 
 
-def _validate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+def _validate(run: Run, bar: Progress) -> Done:
     from minerisk.features.layers.problems import Level
     from minerisk.pipelines.prepare.validate import run_validate, stop_on_errors
     from minerisk.pipelines.run.finding_rows import write_rows
@@ -88,17 +90,17 @@ def _validate(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
     stop_on_errors(report)
     return (
         [run.files.validation_json, run.files.validation_html, write_rows(run)],
-        {level: report.count(level) for level in (Level.WARNING, Level.NOTE)},
+        ValidateFacts(warnings=report.count(Level.WARNING), notes=report.count(Level.NOTE)),
     )
 
 
-def _build(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+def _build(run: Run, bar: Progress) -> Done:
     from minerisk.pipelines.prepare.build import build
 
     return build(run, progress=bar)
 
 
-def _train(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+def _train(run: Run, bar: Progress) -> Done:
     from minerisk.pipelines.tracking.mlflow_record import check_store
     from minerisk.pipelines.train.figures import write_figures
     from minerisk.pipelines.train.train import train
@@ -108,32 +110,31 @@ def _train(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
     return [*paths, write_figures(run.folder)], facts
 
 
-def _track(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+def _track(run: Run, bar: Progress) -> Done:
     from minerisk.pipelines.tracking.mlflow_record import track
 
     return [], track(run, figures=run.files.figures)
 
 
-def _predict(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+def _predict(run: Run, bar: Progress) -> Done:
     from minerisk.pipelines.predict.hazard_rasters import predict_classes
     from minerisk.pipelines.predict.predict import predict
 
-    paths, facts = predict_classes(
+    return predict_classes(
         run.folder, run.files.rasters, lambda name: predict(run, progress=bar, hazard=name)
     )
-    return paths, facts.model_dump(mode="json")
 
 
-def _prioritize(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+def _prioritize(run: Run, bar: Progress) -> Done:
     from minerisk.pipelines.prioritize.prioritize import write_tasks
 
     return write_tasks(run)
 
 
-def _report(run: Run, bar: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+def _report(run: Run, bar: Progress) -> Done:
     from minerisk.pipelines.report.report import report_of_run
 
-    return [report_of_run(run)], {}
+    return [report_of_run(run)], NoFacts()
 
 
 LAND = ("study_area", "layers", "features", "effort", "labels")
@@ -201,7 +202,7 @@ def run_steps(
     with locked(folder):
         run = replace(Run.start(config_path, folder), workers=workers)
         if by is not None:
-            record_trainer(folder, by)
+            record_trainer(run.files, by)
         do_steps(run, last=last, said=said)
     return run
 
@@ -238,12 +239,12 @@ def redo_step(
 
 def _do(run: Run, step: Step) -> str:
     needs = [name for name in step.needs if STEPS[name].is_in(run.config)]
-    inputs: dict[str, str] = outputs_of(run.folder, *needs) if needs else {}
+    inputs: dict[str, str] = outputs_of(run.manifest(), *needs)
     if step.layers:
         inputs |= run.layer_inputs()
     with progress(step.title) as bar:
         done = do_stage(
-            run.folder,
+            run.files,
             step.name,
             inputs=inputs,
             settings=step.settings(run),

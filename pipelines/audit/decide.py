@@ -3,23 +3,25 @@
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from minerisk.features.errors import FindingError, InputError
+from minerisk.pipelines.audit.verify import audit_run, unfinished
 from minerisk.pipelines.provenance.clock import now
-from minerisk.pipelines.provenance.files import canonical, write_whole
-from minerisk.pipelines.provenance.manifest import locked, read_manifest
+from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.provenance.reviews import (
-    BECOMES,
-    REVIEWS,
     ReviewLog,
-    _name,
-    _sha256,
-    _signed_bytes,
-    _trainers,
-    read_reviews,
+    line_of,
+    made_by,
+    review_sha256,
+    signed_bytes,
 )
 from minerisk.pipelines.provenance.signatures import public_text, read_key, sign
+from minerisk.pipelines.records.review import Review, State, Verdict
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.tracking.registry import follow_reviews
 
 MAX_WORDS = 4_000
 
@@ -47,7 +49,7 @@ class Decision:
 
 
 def review_run(
-    folder: Path, decision: Decision, *, key: Path | None = None, layers: bool = True
+    run: Run, decision: Decision, *, key: Path | None = None, layers: bool = True
 ) -> ReviewLog:
     """Add a decision to the reviews of a run, and have MLflow follow.
 
@@ -66,38 +68,45 @@ def review_run(
     InputError
         If the decision is not one, or does not fit the state.
     """
-    _check_words(decision)
+    verdict = _verdict(decision)
     signer = None if key is None else read_key(key)
-    head = str(read_manifest(folder).get("head"))
-    if decision.decision == "approve":
-        _may_be_approved(folder, decision.by, layers=layers)
-    with locked(folder):
-        manifest, log = read_manifest(folder), read_reviews(folder)
-        if head != manifest.get("head"):
-            raise InputError(f"{folder} was changed while it was looked at. Audit it again.")
-        _check_state(decision, log, head)
-        entry: dict[str, Any] = {
-            "number": len(log.entries) + 1,
-            "at": now().isoformat(timespec="seconds"),
-            "by": decision.by.strip(),
-            "decision": decision.decision,
-            "champion": decision.champion,
-            "note": decision.note.strip(),
-            "head": head,
-            "before": log.end,
-            "key": None if signer is None else public_text(signer),
-            "signature": None,
-        }
-        if signer is not None:
-            entry["signature"] = sign(signer, _signed_bytes(entry))
-        entry["sha256"] = _sha256(entry)
-        lines = [canonical(known) for known in (*log.entries, entry)]
-        write_whole(folder / REVIEWS, "\n".join(lines) + "\n")
-    follow(folder)
-    return read_reviews(folder)
+    head = run.manifest().head
+    if verdict is Verdict.APPROVE:
+        _may_be_approved(run, decision.by, layers=layers)
+    with locked(run.folder):
+        log = run.reviews()
+        if head != run.manifest().head:
+            raise InputError(f"{run.folder} was changed while it was looked at. Audit it again.")
+        _check_state(verdict, log)
+        entry = _signed(
+            Review(
+                schema_version=Review.version,
+                number=len(log.entries) + 1,
+                at=now().isoformat(timespec="seconds"),
+                by=decision.by.strip(),
+                decision=verdict,
+                champion=decision.champion,
+                note=decision.note.strip(),
+                head=head,
+                before=log.end,
+            ),
+            signer,
+        )
+        lines = [line_of(known) for known in (*log.entries, entry)]
+        write_whole(run.files.reviews, "\n".join(lines) + "\n")
+    follow(run)
+    return run.reviews()
 
 
-def follow(folder: Path) -> None:
+def _signed(entry: Review, key: Ed25519PrivateKey | None) -> Review:
+    """Sign a review where there is a key to sign with, and hash its line."""
+    if key is not None:
+        entry = entry.model_copy(update={"key": public_text(key)})
+        entry = entry.model_copy(update={"signature": sign(key, signed_bytes(entry))})
+    return entry.model_copy(update={"sha256": review_sha256(entry)})
+
+
+def follow(run: Run) -> None:
     """Set MLflow's tags and alias as the reviews have them.
 
     Raises
@@ -105,34 +114,30 @@ def follow(folder: Path) -> None:
     FindingError
         If MLflow cannot be reached. The reviews are what counts, and are on record.
     """
-    from minerisk.pipelines.run.folder import Run
-    from minerisk.pipelines.tracking.registry import follow_reviews
-
-    run = Run.open(folder)
     try:
-        follow_reviews(run, read_manifest(folder), read_reviews(folder))
+        follow_reviews(run, run.manifest(), run.reviews())
     except InputError as error:
         raise FindingError(
             f"The review is on record; MLflow did not follow: {error} Then run "
-            f"`minerisk review follow {folder}`."
+            f"`minerisk review follow {run.folder}`."
         ) from error
 
 
-def _may_be_approved(folder: Path, by: str, *, layers: bool) -> None:
-    from minerisk.pipelines.audit.verify import audit_run, unfinished
-
-    manifest = read_manifest(folder)
+def _may_be_approved(run: Run, by: str, *, layers: bool) -> None:
+    manifest = run.manifest()
     missing = unfinished(manifest)
     if missing:
-        raise InputError(f"{folder} is not finished ({', '.join(missing)}). Go on with it first.")
-    if not _trainers(manifest):
         raise InputError(
-            f"{folder} does not say who made it, so that two people cannot be told apart. Whoever "
-            "did: `minerisk run CONFIG --out RUN --by WHO` (nothing is done again)."
+            f"{run.folder} is not finished ({', '.join(missing)}). Go on with it first."
         )
-    if _name(by) in _trainers(manifest):
+    if not manifest.trained_by:
+        raise InputError(
+            f"{run.folder} does not say who made it, so that two people cannot be told apart. "
+            "Whoever did: `minerisk run CONFIG --out RUN --by WHO` (nothing is done again)."
+        )
+    if made_by(manifest, by):
         raise FindingError(f"{by} made this run and cannot approve it. Ask somebody else.")
-    found = audit_run(folder, layers=layers)
+    found = audit_run(run.files, layers=layers)
     # A trail that changed since the last review is what a new review is for.
     problems = [line for line in found.problems if "was of a trail that ends in" not in line]
     if problems:
@@ -140,7 +145,7 @@ def _may_be_approved(folder: Path, by: str, *, layers: bool) -> None:
             f"The audit found {len(problems)} problems, the first: {problems[0]}. It cannot be "
             "approved so; see `minerisk audit verify`."
         )
-    failed = [str(gate["name"]) for gate in found.gates if not gate["passed"]]
+    failed = [gate.name for gate in found.gates if not gate.passed]
     if failed or not found.gates:
         raise FindingError(
             f"Gates not passed: {', '.join(failed) or 'none are on record'}. They were agreed "
@@ -148,22 +153,34 @@ def _may_be_approved(folder: Path, by: str, *, layers: bool) -> None:
         )
 
 
-def _check_state(decision: Decision, log: ReviewLog, head: str) -> None:
+def _check_state(verdict: Verdict, log: ReviewLog) -> None:
     broken = [line for line in log.problems if "was of a trail that ends in" not in line]
     if broken:
         raise FindingError(f"{broken[0]}. Nothing was added; see `minerisk audit verify`.")
-    if log.state == "withdrawn":
+    if log.state is State.WITHDRAWN:
         raise InputError("The run was withdrawn, which is final. Make a new run.")
-    if decision.decision == "withdraw" and log.state != "approved":
+    if verdict is Verdict.WITHDRAW and log.state is not State.APPROVED:
         raise InputError(f"The run is {log.state}; only an approved run can be withdrawn.")
 
 
-def _check_words(decision: Decision) -> None:
-    if decision.decision not in BECOMES:
-        raise InputError(f"{decision.decision!r} is no decision; expected {', '.join(BECOMES)}.")
-    if decision.champion and decision.decision != "approve":
+def _verdict(decision: Decision) -> Verdict:
+    """Check a decision's words.
+
+    Raises
+    ------
+    InputError
+        If it is none, or something is missing.
+    """
+    try:
+        verdict = Verdict(decision.decision)
+    except ValueError as error:
+        raise InputError(
+            f"{decision.decision!r} is no decision; expected {', '.join(Verdict)}."
+        ) from error
+    if decision.champion and verdict is not Verdict.APPROVE:
         raise InputError("Only an approved run can be champion: use --decision approve.")
     for name, words in (("--by", decision.by), ("--note", decision.note)):
         control = any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in words)
         if not words.strip() or len(words) > MAX_WORDS or control:
             raise InputError(f"{name} is empty, too long or has control characters; give words.")
+    return verdict

@@ -12,13 +12,14 @@ from minerisk.pipelines.audit.dossier_pages import Block, again, trail, tried, w
 from minerisk.pipelines.audit.dossier_quality import if_dropped, quality
 from minerisk.pipelines.audit.verify import Audit, audit_run
 from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.language.metric_words import GATES
 from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.language.page import page
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.provenance.files import listing, write_whole
-from minerisk.pipelines.provenance.manifest import MANIFEST, read_manifest
-from minerisk.pipelines.provenance.reviews import REVIEWS, read_reviews
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.manifest import Manifest
+from minerisk.pipelines.records.review import Review
 from minerisk.pipelines.report.model_card import card_record, card_text
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import read_metrics
@@ -33,7 +34,7 @@ PAGES: Mapping[str, str] = {
     "again": "Make it again",
 }
 FILES = ("config.yaml", "metrics.json", "trials.json", "validation.json", "report.html",
-         "tasks.csv", MANIFEST, REVIEWS)  # fmt: skip
+         "tasks.csv", "manifest.json", "reviews.jsonl")  # fmt: skip
 TEMPLATES = Path(__file__).parent / "templates"
 MAP = "map.png"
 
@@ -70,7 +71,7 @@ def export_dossier(folder: Path, out: Path, *, ablation: Path | None = None) -> 
     if out.resolve().is_relative_to(folder.resolve()):
         raise InputError(f"{out} lies in the run folder {folder}. Choose another --out.")
     run, metrics, record = Run.open(folder), read_metrics(folder), card_record(folder)
-    audited = audit_run(folder, layers=False)
+    audited = audit_run(run.files, layers=False)
     pages = _pages(run, metrics, record, audited, _ablation(ablation))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as place:
@@ -107,11 +108,11 @@ def _pages(
     audited: Audit,
     ablation: Mapping[str, Any] | None,
 ) -> dict[str, list[Block]]:
-    manifest, log = read_manifest(run.folder), read_reviews(run.folder)
+    manifest, log = run.manifest(), run.reviews()
     trials = run.files.trials
     known = json.loads(trials.read_text(encoding="utf-8")) if trials.is_file() else {}
     return {
-        "index": _answers(record, metrics, audited, log.entries, manifest.get("environment") or {}),
+        "index": _answers(record, metrics, audited, log.entries, manifest),
         "went_in": went_in(run, record),
         "reviews": trail(manifest, record, audited, log.entries),
         "quality": quality(record, metrics, run),
@@ -125,16 +126,18 @@ def _answers(
     record: Mapping[str, Any],
     metrics: Mapping[str, Any],
     audited: Audit,
-    reviews: Sequence[Mapping[str, Any]],
-    used: Mapping[str, Any],
+    reviews: Sequence[Review],
+    manifest: Manifest,
 ) -> list[Block]:
     """Answer each question in a few sentences."""
+    used = manifest.environment("train")
+    dirty = " The code had changes that are in no commit."
     overview, cells = record["overview"], record["data"]["cells"]
-    failed = [str(gate["words"]) for gate in audited.gates if not gate["passed"]]
+    failed = [GATES[gate.name] for gate in audited.gates if not gate.passed]
     dated = f"up to {metrics['as_of']}" if metrics.get("as_of") else "that bears no common date"
     last = reviews[-1] if reviews else None
     decided = (
-        f"Last decision: {last['decision']} by {last['by']} on {when(last)}: {last['note']}"
+        f"Last decision: {last.decision} by {last.by} on {when(last)}: {last.note}"
         if last
         else "Nobody has reviewed it."
     )
@@ -193,10 +196,8 @@ def _answers(
             heading="Can I make it again?",
             words=(
                 "Yes, from layers with the hashes listed, by one command that says what differs"
-                + ("." if used.get("code_commit") else "; but the code is at no known commit.")
-                + (
-                    " The code had changes that are in no commit." if used.get("code_dirty") else ""
-                ),
+                + ("." if used and used.code_commit else "; but the code is at no known commit.")
+                + (dirty if used and used.code_dirty else ""),
             ),
         ),
     ]

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from minerisk.pipelines.audit.verify import Audit
 from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.language.metric_words import GATES
 from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.provenance.environment import environment
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import fingerprint
+from minerisk.pipelines.records.manifest import Manifest, Stage
+from minerisk.pipelines.records.review import Review
 from minerisk.pipelines.records.validation import Validation
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import STEPS
@@ -161,7 +165,7 @@ def _plain(value: Any) -> str:
 
 
 def trail(
-    manifest: Mapping[str, Any], record: Mapping[str, Any], audited: Any, reviews: Sequence[Any]
+    manifest: Manifest, record: Mapping[str, Any], audited: Audit, reviews: Sequence[Review]
 ) -> list[Block]:
     """Say who decided what, which gates were passed, and how every file follows from the last."""
     return [
@@ -174,10 +178,9 @@ def trail(
             ),
             ("Number", "When", "Decision", "By", "Note", "Signed", "Hash"),
             [
-                (str(e["number"]), when(e), str(e["decision"]), str(e["by"]), str(e["note"]),
-                 f"key {fingerprint(str(e['key']))}" if e["key"] else "not signed",
-                 str(e["sha256"]))
-                for e in reviews
+                (str(entry.number), when(entry), entry.decision, entry.by, entry.note,
+                 f"key {fingerprint(entry.key)}" if entry.key else "not signed", entry.sha256)
+                for entry in reviews
             ],
         ),
         Block(
@@ -185,8 +188,8 @@ def trail(
             (),
             ("Gate", "Agreed", "Value", "Result"),
             [
-                (str(gate["words"]), number(gate["threshold"]), number(gate["value"]),
-                 "passed" if gate["passed"] else "NOT PASSED")
+                (GATES[gate.name], number(gate.threshold), number(gate.value),
+                 "passed" if gate.passed else "NOT PASSED")
                 for gate in audited.gates
             ],
         ),
@@ -201,54 +204,52 @@ def trail(
             ),
         ),
         _chain(manifest),
-        *(_stage(stage) for stage in manifest["stages"]),
+        *(_stage(stage) for stage in manifest.stages),
     ]  # fmt: skip
 
 
-def when(entry: Mapping[str, Any]) -> str:
+def when(entry: Review) -> str:
     """Say when a decision was made."""
-    return str(entry["at"]).replace("T", " ").replace("+00:00", " UTC")
+    return entry.at.replace("T", " ").replace("+00:00", " UTC")
 
 
-def _chain(manifest: Mapping[str, Any]) -> Block:
+def _chain(manifest: Manifest) -> Block:
     return Block(
         "The chain",
         (
             "Each entry holds the hash of the one before it, so the last hash, the head, stands "
             "for all of them. Compare it with the head you were given by another way.",
-            f"Head: {manifest.get('head')}",
+            f"Head: {manifest.head}",
         ),
         ("Stage", "What it does", "Seconds", "Follows"),
         [
-            (stage["name"], STEPS[stage["name"]].about, _plain(stage.get("seconds")),
-             str(stage.get("before")))
-            for stage in manifest["stages"]
+            (stage.name, STEPS[stage.name].about, _plain(stage.seconds), stage.before)
+            for stage in manifest.stages
         ],
     )  # fmt: skip
 
 
-def _stage(stage: Mapping[str, Any]) -> Block:
-    rows = [("in", name, digest) for name, digest in sorted(stage["inputs"].items())]
-    rows += [("out", name, digest) for name, digest in sorted(stage["outputs"].items())]
-    return Block(f"Stage {stage['name']}", (), ("", "File or layer", "SHA-256"), rows)
+def _stage(stage: Stage) -> Block:
+    rows = [("in", name, digest) for name, digest in sorted(stage.inputs.items())]
+    rows += [("out", name, digest) for name, digest in sorted(stage.outputs.items())]
+    return Block(f"Stage {stage.name}", (), ("", "File or layer", "SHA-256"), rows)
 
 
-def again(run: Run, manifest: Mapping[str, Any]) -> list[Block]:
+def again(run: Run, manifest: Manifest) -> list[Block]:
     """Say whether it can be made again, with what, and how."""
-    used = manifest.get("environment") or {}
-    lock = used.get("lock_sha256")
-    same = lock == environment()["lock_sha256"]
+    used = manifest.environment("train") or environment()
+    same = used.lock_sha256 == environment().lock_sha256
     facts = [
         ("Configuration", sha256_path(run.files.config)),
-        ("Code, git commit", str(used.get("code_commit") or "not recorded")),
-        ("Code, all its files", str(used.get("code_sha256"))),
-        ("requirements.lock", str(lock)),
-        ("Python and machine", f"{used.get('python')} on {used.get('machine')}"),
-        ("minerisk", str(used.get("minerisk"))),
+        ("Code, git commit", used.code_commit or "not recorded"),
+        ("Code, all its files", used.code_sha256),
+        ("requirements.lock", str(used.lock_sha256)),
+        ("Python and machine", f"{used.python} on {used.machine}"),
+        ("minerisk", used.minerisk),
     ]
     other_lock = "The requirements.lock of the program that wrote this page is another one."
     dirty = "The code had changes that are in no commit: get it from whoever made the run."
-    libraries = [(str(name), str(version)) for name, version in used.get("packages", {}).items()]
+    libraries = list(used.packages.items())
     return [
         Block(
             "What is needed",
@@ -256,7 +257,7 @@ def again(run: Run, manifest: Mapping[str, Any]) -> list[Block]:
                 "The layers with the hashes under What went in, this configuration, the code and "
                 "the libraries below. Given them, it comes out the same to the byte on the same "
                 "kind of machine, within 1e-6 elsewhere, or the first stage that differs is named.",
-                *((dirty,) if used.get("code_dirty") else ()),
+                *((dirty,) if used.code_dirty else ()),
                 *(() if same else (other_lock,)),
             ),
             ("What", "Which"),

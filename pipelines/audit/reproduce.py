@@ -1,38 +1,43 @@
-"""`minerisk reproduce`: make a run again from its inputs, and say where it first came out other."""
+"""`minerisk reproduce`: make a run again from its inputs, and find the first stage that differs."""
 
 import logging
+import math
 import subprocess
 import sys
 import venv
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.audit.differences import TOLERANCE, largest_difference
-from minerisk.pipelines.provenance.environment import NOW, environment_causes, environment_of
-from minerisk.pipelines.provenance.manifest import locked, read_manifest, stage_named
+from minerisk.pipelines.provenance.environment import environment_causes
+from minerisk.pipelines.provenance.manifest import locked
+from minerisk.pipelines.records.cause import Cause, CauseCode
+from minerisk.pipelines.records.manifest import Stage
+from minerisk.pipelines.records.reproduction import (
+    OutputDifference,
+    Reproduction,
+    Sameness,
+    StageComparison,
+)
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import do_steps
 
 log = logging.getLogger(__name__)
 
 SKIPPED = {"track"}
-"""The MLflow record holds times and numbers drawn anew, and its aliases are not to be touched."""
-
-IDENTICAL, CLOSE, DIFFERS = "identical", "within 1e-6", "differs"
+"""The MLflow record holds times and random identifiers, and its aliases are not to be touched."""
 PICTURES = {".png", ".html"}
-"""How a line ends that tells two environments apart."""
 
 
 def reproduce(
-    folder: Path, out: Path, *, last: str = "report", said: Callable[[str], None] = log.info
-) -> dict[str, Any]:
+    original: Run, out: Path, *, last: str = "report", said: Callable[[str], None] = log.info
+) -> Reproduction:
     """Make a run again in a new folder, and compare (see `compare_trails`).
 
     Parameters
     ----------
-    folder
+    original
         A run whose layers are at hand.
     out
         New folder, or one that an earlier try left half done.
@@ -46,70 +51,47 @@ def reproduce(
     InputError
         If `out` lies in the run or holds something else, or a layer cannot be read.
     """
-    if out.resolve().is_relative_to(folder.resolve()):
-        raise InputError(f"{out} lies in the run folder {folder}. Choose another --out.")
-    original = Run.open(folder)
+    if out.resolve().is_relative_to(original.folder.resolve()):
+        raise InputError(f"{out} lies in the run folder {original.folder}. Choose another --out.")
     with locked(out):
-        do_steps(Run.again(original, out), last=last, skip=SKIPPED, said=said)
-    return compare_trails(folder, out, last=last)
+        again = Run.again(original, out)
+        do_steps(again, last=last, skip=SKIPPED, said=said)
+    return compare_trails(original, again, last=last)
 
 
-def compare_trails(folder: Path, again: Path, *, last: str = "report") -> dict[str, Any]:
-    """Compare two runs stage by stage: what they were made of, and what came out.
-
-    Returns
-    -------
-    dict
-        ``verdict``: *identical*, *within 1e-6* or *differs*, of all outputs but pictures and pages
-        that show them. ``first_difference``: first stage with an output beyond 1e-6.
-        ``first_cause``: first stage with other settings, layers, code or libraries. ``stages``:
-        for each, its causes and the outputs that are not byte-identical.
-    """
-    one, two = read_manifest(folder), read_manifest(again)
-    stages = []
-    for stage in one["stages"]:
-        if stage["name"] in SKIPPED:
-            continue
-        other = stage_named(two, stage["name"])
-        if other is None:
-            stages.append(_not_made(stage["name"]))
-        else:
-            causes = list(_causes(stage, other, one, two))
-            outputs = list(_outputs(stage, other, folder, again))
-            stages.append({"stage": stage["name"], "causes": causes, "outputs": outputs})
-        if stage["name"] == last:
-            break
-    verdicts = [output["same"] for stage in stages for output in stage["outputs"]]
-    differs = any(_is_other(output) for stage in stages for output in stage["outputs"])
-    verdict = DIFFERS if differs else CLOSE if CLOSE in verdicts else IDENTICAL
-    return {
-        "verdict": verdict,
-        "first_difference": _first(stages, lambda s: any(_is_other(o) for o in s["outputs"])),
-        "first_cause": _first(stages, lambda s: bool(s["causes"])),
-        "stages": stages,
-    }
+def compare_trails(one: Run, two: Run, *, last: str = "report") -> Reproduction:
+    """Compare two runs stage by stage: what they were made of, and their outputs."""
+    names = [stage.name for stage in one.manifest().stages]
+    names = names[: names.index(last) + 1] if last in names else names
+    stages = tuple(_compare(name, one, two) for name in names if name not in SKIPPED)
+    close = any(output.same is Sameness.CLOSE for stage in stages for output in stage.outputs)
+    differing = [stage.stage for stage in stages if stage.differs]
+    caused = [stage.stage for stage in stages if stage.causes]
+    return Reproduction(
+        schema_version=Reproduction.version,
+        verdict=Sameness.DIFFERS if differing else Sameness.CLOSE if close else Sameness.IDENTICAL,
+        first_difference=differing[0] if differing else None,
+        first_cause=caused[0] if caused else None,
+        stages=stages,
+    )
 
 
-def words_of(found: Mapping[str, Any]) -> list[str]:
-    """Say what a comparison of trails found, a line each; what lasts is said where it began."""
-    lines = []
-    before: list[str] = []
-    for stage in found["stages"]:
-        known = [cause for cause in before if cause.endswith(NOW)]
-        lines += [f"{stage['stage']}: {cause}" for cause in stage["causes"] if cause not in known]
-        before = stage["causes"]
-        for output in stage["outputs"]:
-            size = "" if output["largest"] is None else f" (largest: {output['largest']:.3g})"
-            lines.append(f"{stage['stage']}: {output['name']} {output['same']}{size}")
-    if found["verdict"] == DIFFERS:
-        lines.append(f"It came out other, first in stage {found['first_difference']}.")
-        if found["first_cause"]:
-            lines.append(f"What it was made of was other first in stage {found['first_cause']}.")
-    elif found["verdict"] == CLOSE:
-        lines.append(f"It came out the same within {TOLERANCE:g}, not to the byte.")
-    else:
-        lines.append("It came out the same, byte for byte.")
-    return lines
+def _compare(name: str, one: Run, two: Run) -> StageComparison:
+    stage, other = one.manifest().done(name), two.manifest().stage(name)
+    if other is None:
+        return StageComparison(
+            stage=name,
+            causes=(Cause(code=CauseCode.NOT_MADE),),
+            outputs=(OutputDifference(name="", same=Sameness.NOT_MADE),),
+        )
+    return StageComparison(
+        stage=name,
+        causes=(
+            *_causes(stage, other),
+            *environment_causes(one.manifest().environment(name), two.manifest().environment(name)),
+        ),
+        outputs=tuple(_outputs(stage, other, one, two)),
+    )
 
 
 def run_in_fresh_environment(folder: Path, out: Path, *, said: Callable[[str], None]) -> int:
@@ -151,48 +133,27 @@ def run_in_fresh_environment(folder: Path, out: Path, *, said: Callable[[str], N
     return subprocess.run([*alone, *words], check=False, cwd=place).returncode
 
 
-def _causes(
-    stage: Mapping[str, Any],
-    other: Mapping[str, Any],
-    one: Mapping[str, Any],
-    two: Mapping[str, Any],
-) -> list[str]:
-    causes = []
-    if stage.get("settings") != other.get("settings") and stage["name"] != "configure":
-        causes.append("its settings are other")
-    for name, digest in sorted(stage["inputs"].items()):
-        if name.startswith("layer:") and other["inputs"].get(name) != digest:
-            causes.append(f"{name} has other bytes")
-    return causes + environment_causes(environment_of(one, stage), environment_of(two, other))
+def _causes(stage: Stage, other: Stage) -> Iterator[Cause]:
+    if stage.settings != other.settings and stage.name != "configure":
+        yield Cause(code=CauseCode.SETTINGS)
+    for name, digest in sorted(stage.inputs.items()):
+        if name.startswith("layer:") and other.inputs.get(name) != digest:
+            yield Cause(code=CauseCode.LAYER, name=name, then=digest, now=other.inputs.get(name))
 
 
-def _outputs(
-    stage: Mapping[str, Any], other: Mapping[str, Any], folder: Path, again: Path
-) -> list[dict[str, Any]]:
-    """Compare the outputs of a stage that have not the same bytes."""
-    found = []
-    for name in sorted(stage["outputs"].keys() | other["outputs"].keys()):
-        if stage["outputs"].get(name) == other["outputs"].get(name):
+def _outputs(stage: Stage, other: Stage, one: Run, two: Run) -> Iterator[OutputDifference]:
+    """Compare the outputs of a stage whose bytes are not the same."""
+    for name in sorted(stage.outputs.keys() | other.outputs.keys()):
+        if stage.outputs.get(name) == other.outputs.get(name):
             continue
-        if name not in stage["outputs"] or name not in other["outputs"]:
-            found.append({"name": name, "same": "missing on one side", "largest": None})
+        if name not in stage.outputs or name not in other.outputs:
+            yield OutputDifference(name=name, same=Sameness.ONE_SIDE)
             continue
-        largest = largest_difference(folder / name, again / name)
-        same = CLOSE if largest is not None and largest <= TOLERANCE else DIFFERS
-        if same == DIFFERS and (name == "figures" or Path(name).suffix in PICTURES):
-            same = "other picture"
-        found.append({"name": name, "same": same, "largest": largest})
-    return found
-
-
-def _is_other(output: Mapping[str, Any]) -> bool:
-    return output["same"] in {DIFFERS, "missing on one side"}
-
-
-def _not_made(name: str) -> dict[str, Any]:
-    missing = {"name": "all outputs", "same": DIFFERS, "largest": None}
-    return {"stage": name, "causes": ["not made again"], "outputs": [missing]}
-
-
-def _first(stages: list[dict[str, Any]], chosen: Callable[[dict[str, Any]], bool]) -> str | None:
-    return next((str(stage["stage"]) for stage in stages if chosen(stage)), None)
+        largest = largest_difference(one.files.output(name), two.files.output(name))
+        same = Sameness.DIFFERS
+        if largest is not None and largest <= TOLERANCE:
+            same = Sameness.CLOSE
+        elif name == "figures" or Path(name).suffix in PICTURES:
+            same = Sameness.PICTURE
+        known = largest is not None and math.isfinite(largest)
+        yield OutputDifference(name=name, same=same, largest=largest if known else None)

@@ -5,50 +5,73 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from minerisk.features.errors import FindingError, InputError
+from minerisk.pipelines.audit.snapshot import take_snapshot
 from minerisk.pipelines.audit.verify import broken_chain, changed_outputs, unpinned
-from minerisk.pipelines.provenance.files import replacing, sha256_path
-from minerisk.pipelines.provenance.manifest import (
-    MANIFEST,
-    listing_path,
-    read_manifest,
-    stage_named,
-)
-from minerisk.pipelines.provenance.reviews import REVIEWS, ReviewLog, read_reviews
+from minerisk.pipelines.provenance.files import files_below, replacing, sha256_path
+from minerisk.pipelines.provenance.reviews import ReviewLog, check_reviews, review_lines
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.provenance.signatures import read_trusted
+from minerisk.pipelines.records.manifest import Manifest, Stage
+from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.tracking.mlflow_record import record_run, store_client
+from minerisk.pipelines.tracking.registry import HEAD, set_state
 
 CARRIED = ("configure", "train")
 MAX_FILES = 10_000
 MAX_BYTES = 2_000_000_000
 PACKING = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 EPOCH = (1980, 1, 1, 0, 0, 0)
-TOP = {MANIFEST, REVIEWS, "config.yaml", "metrics.json", "trials.json", "held_out.parquet",
-       "model", "figures", "trail"}  # fmt: skip
+TOP = {"manifest.json", "reviews.jsonl", "config.yaml", "metrics.json", "trials.json",
+       "held_out.parquet", "model", "figures", "trail"}  # fmt: skip
 
 
-def export_run(folder: Path, out: Path) -> dict[str, Any]:
+class Exported(Record):
+    """A packed record.
+
+    Attributes
+    ----------
+    sha256
+        Of the file.
+    head
+        Head of the trail.
+    files
+        How many it holds.
+    """
+
+    file: str
+    sha256: str
+    head: str
+    files: int
+
+
+class Imported(Record):
+    """A record in an MLflow store."""
+
+    run_id: str
+    registered_model: str
+    model_version: str
+    state: State
+
+
+def export_run(run: Run, out: Path) -> Exported:
     """Write the record of a trained run into one ZIP file: the same run, the same bytes.
 
     It holds the configuration, the model, the scores with every tried setting, the predictions for
     land held out, the figures, the trail and the reviews. It holds no layer, no cube and no raster;
-    the held-out land does tell where something was found, so it is kept like the run folder.
+    the held-out land shows where something was found, so it is kept like the run folder.
 
     Parameters
     ----------
-    folder
-        Run folder, trained.
+    run
+        A trained run.
     out
         ZIP file to write.
-
-    Returns
-    -------
-    dict
-        ``file``, ``sha256`` of it, ``head`` of the trail and number of ``files``.
 
     Raises
     ------
@@ -57,9 +80,9 @@ def export_run(folder: Path, out: Path) -> dict[str, Any]:
     FindingError
         If a file of it is not as it was written.
     """
-    manifest = read_manifest(folder)
-    _check_record(folder, manifest)
-    files = sorted(_files(folder, manifest))
+    manifest = run.manifest()
+    _check_record(run.files, manifest)
+    files = sorted(_files(run.files, manifest))
     with (
         replacing(out) as partial,
         zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive,
@@ -67,14 +90,13 @@ def export_run(folder: Path, out: Path) -> dict[str, Any]:
         for name in files:
             entry = zipfile.ZipInfo(name, EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, (folder / name).read_bytes())
-    facts = {"sha256": sha256_path(out), "head": manifest.get("head"), "files": len(files)}
-    return {"file": str(out), **facts}
+            archive.writestr(entry, run.files.output(name).read_bytes())
+    return Exported(file=str(out), sha256=sha256_path(out), head=manifest.head, files=len(files))
 
 
 def import_run(
     path: Path, uri: str, *, pin: str | None = None, trust: Path | None = None
-) -> dict[str, str]:
+) -> Imported:
     """Log a run that `export_run` packed to the MLflow store at `uri`, as ``candidate``.
 
     Nothing in the file is believed before it was checked: names, sizes, every hash of the trail
@@ -88,15 +110,10 @@ def import_run(
     uri
         MLflow tracking store.
     pin
-        Head of the trail or hash of a review, as it reached the reader by another way.
+        Head of the trail or hash of a review, received through a separate channel.
     trust
         File of public keys. With it the state, and the alias ``champion``, follow reviews that
         are signed by them.
-
-    Returns
-    -------
-    dict
-        ``run_id``, ``registered_model``, ``model_version`` and ``state``.
 
     Raises
     ------
@@ -105,25 +122,27 @@ def import_run(
     FindingError
         If something in it is not as it was written.
     """
-    from minerisk.pipelines.tracking.mlflow_record import record_run
-    from minerisk.pipelines.tracking.registry import set_state
-
     with tempfile.TemporaryDirectory(prefix="minerisk-") as place:
         folder = Path(place)
         unpack(path, folder)
-        manifest = read_manifest(folder)
-        log = read_reviews(folder, trust=trust)
-        _check_record(folder, manifest)
+        run = Run.open(folder)
+        manifest = run.manifest()
+        trusted = None if trust is None else read_trusted(trust)
+        log = check_reviews(review_lines(run.files), manifest, trusted=trusted)
+        _check_record(run.files, manifest)
         _check_pin(manifest, log, pin)
         if trust is not None and log.problems:
             raise FindingError(f"{path.name}: {log.problems[0]}. Nothing was imported.")
-        run, head = Run.open(folder), str(manifest.get("head"))
-        _refuse_twice(uri, run.config.tracking.experiment, head)
-        made = record_run(run, uri, figures=RunFolder(folder).figures)
-        known = (made["registered_model"], made["model_version"], made["run_id"])
-        told = log if trust is not None else ReviewLog()
-        set_state(uri, known, told, head=head)
-    return {**made, "state": told.state}
+        _refuse_twice(uri, run.config.tracking.experiment, manifest.head)
+        made = record_run(run, uri, figures=run.files.figures)
+        followed = log if trust is not None else ReviewLog()
+        set_state(uri, made, followed, head=manifest.head)
+    return Imported(
+        run_id=made.run_id,
+        registered_model=made.registered_model,
+        model_version=made.model_version,
+        state=followed.state,
+    )
 
 
 def unpack(path: Path, folder: Path) -> None:
@@ -185,32 +204,28 @@ def _unpack_one(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) 
         shutil.copyfileobj(packed, stream)
 
 
-def _carried(manifest: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Give the stages whose outputs are carried."""
-    found: list[Mapping[str, Any]] = []
-    for name in CARRIED:
-        stage = stage_named(manifest, name)
-        if stage is None:
-            raise InputError(f"The run has no finished stage `{name}`. Run `minerisk run` first.")
-        found.append(stage)
-    return found
+def _carried(manifest: Manifest) -> list[Stage]:
+    """Find the stages whose outputs are carried."""
+    return [manifest.done(name) for name in CARRIED]
 
 
-def _files(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
-    yield MANIFEST
-    if (folder / REVIEWS).is_file():
-        yield REVIEWS
-    for name in [name for stage in _carried(manifest) for name in stage["outputs"]]:
-        path = folder / name
+def _files(files: RunFolder, manifest: Manifest) -> Iterator[str]:
+    yield files.name_of(files.manifest)
+    if files.reviews.is_file():
+        yield files.name_of(files.reviews)
+    for name in [name for stage in _carried(manifest) for name in stage.outputs]:
+        path = files.output(name)
         inside = [path]
         if path.is_dir():
-            inside = [listing_path(folder, name), *(p for p in path.rglob("*") if p.is_file())]
+            inside = [files.listing(name), *files_below(path)]
         for item in inside:
-            yield item.relative_to(folder).as_posix()
+            yield files.name_of(item)
 
 
-def _check_record(folder: Path, manifest: Mapping[str, Any]) -> None:
-    problems = [*changed_outputs(folder, _carried(manifest)), *broken_chain(manifest)]
+def _check_record(files: RunFolder, manifest: Manifest) -> None:
+    carried = _carried(manifest)
+    snapshot = take_snapshot(files, [name for stage in carried for name in stage.outputs])
+    problems = [*changed_outputs(snapshot, carried), *broken_chain(manifest)]
     if problems:
         raise FindingError(
             f"{problems[0]} ({len(problems)} problems). The record was changed; nothing was "
@@ -218,16 +233,13 @@ def _check_record(folder: Path, manifest: Mapping[str, Any]) -> None:
         )
 
 
-def _check_pin(manifest: Mapping[str, Any], log: ReviewLog, pin: str | None) -> None:
+def _check_pin(manifest: Manifest, log: ReviewLog, pin: str | None) -> None:
     problems = list(unpinned(manifest, log, pin))
     if problems:
         raise FindingError(f"{problems[0]}. Nothing was imported.")
 
 
 def _refuse_twice(uri: str, experiment: str, head: str) -> None:
-    from minerisk.pipelines.tracking.mlflow_record import store_client
-    from minerisk.pipelines.tracking.registry import HEAD
-
     with store_client(uri) as client:
         known = client.get_experiment_by_name(experiment)
         if known is None:

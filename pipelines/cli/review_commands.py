@@ -46,8 +46,9 @@ def verify(
 ) -> None:
     """Check every hash, link, gate and review of a run."""
     from minerisk.pipelines.audit.verify import audit_run
+    from minerisk.pipelines.provenance.run_folder import RunFolder as Folder
 
-    found = audit_run(folder, layers=not without_layers, pin=pin, trust=trust)
+    found = audit_run(Folder(folder), layers=not without_layers, pin=pin, trust=trust)
     show(asdict(found), _audit_lines(folder, found), as_json=as_json)
     if found.problems:
         raise typer.Exit(1)
@@ -62,7 +63,7 @@ def head(folder: RunFolder) -> None:
     from minerisk.pipelines.run.folder import Run
 
     run = Run.open(folder)
-    typer.echo(run.reviews().end or run.manifest().get("head"))
+    typer.echo(run.reviews().end or run.manifest().head)
 
 
 @audit.command(epilog=example("minerisk audit export runs/my_area --out dossier"))
@@ -90,14 +91,15 @@ def export_record(
     It holds settings, model, scores, figures, trail and reviews; no layer, cube or raster.
     """
     from minerisk.pipelines.audit.transfer import export_run
+    from minerisk.pipelines.run.folder import Run
 
-    found = export_run(folder, out)
+    found = export_run(Run.open(folder), out)
     lines = [
-        f"{found['file']}: {found['files']} files, SHA-256 {found['sha256']}",
-        f"Trail ends in {found['head']}. Send this hash separately (--pin).",
+        f"{found.file}: {found.files} files, SHA-256 {found.sha256}",
+        f"Trail ends in {found.head}. Send this hash through a separate channel (--pin).",
         "It shows where held-out land had a finding: handle it like the run folder.",
     ]
-    show(found, lines, as_json=as_json)
+    show(found.model_dump(), lines, as_json=as_json)
 
 
 @runs.command(
@@ -115,10 +117,10 @@ def import_record(
 
     found = import_run(file, uri, pin=pin, trust=trust)
     lines = [
-        f"Run {found['run_id']}, version {found['model_version']} of {found['registered_model']}.",
-        f"State: {found['state']}." if trust else "Reviews are not followed without --trust.",
+        f"Run {found.run_id}, version {found.model_version} of {found.registered_model}.",
+        f"State: {found.state}." if trust else "Reviews are not followed without --trust.",
     ]
-    show(dict(found), lines, as_json=as_json)
+    show(found.model_dump(mode="json"), lines, as_json=as_json)
 
 
 def reproduce(
@@ -130,14 +132,17 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Make a run again and list what differs, by stage."""
-    from minerisk.pipelines.audit.reproduce import DIFFERS, run_in_fresh_environment, words_of
     from minerisk.pipelines.audit.reproduce import reproduce as make_again
+    from minerisk.pipelines.audit.reproduce import run_in_fresh_environment
+    from minerisk.pipelines.audit.reproduction_lines import reproduction_lines
+    from minerisk.pipelines.records.reproduction import Sameness
+    from minerisk.pipelines.run.folder import Run
 
     if fresh_env:
         raise typer.Exit(run_in_fresh_environment(folder, out, said=progress_line))
-    found = make_again(folder, out, said=progress_line)
-    show(found, words_of(found), as_json=as_json)
-    if found["verdict"] == DIFFERS:
+    found = make_again(Run.open(folder), out, said=progress_line)
+    show(found.model_dump(mode="json"), list(reproduction_lines(found)), as_json=as_json)
+    if found.verdict is Sameness.DIFFERS:
         raise typer.Exit(1)
 
 
@@ -163,9 +168,11 @@ def add_review(
 ) -> None:
     """Record a decision on a run, for exactly these bytes."""
     from minerisk.pipelines.audit.decide import Decision, review_run
+    from minerisk.pipelines.run.folder import Run
 
     made = Decision(decision, by=by, note=note, champion=champion)
-    _show_reviews(review_run(folder, made, key=key, layers=not without_layers), as_json=as_json)
+    log = review_run(Run.open(folder), made, key=key, layers=not without_layers)
+    _show_reviews(log, as_json=as_json)
 
 
 @review.command("show", epilog=example("minerisk review show runs/my_area"))
@@ -182,13 +189,14 @@ def follow_reviews(folder: RunFolder, as_json: Json = False) -> None:
     from minerisk.pipelines.audit.decide import follow
     from minerisk.pipelines.run.folder import Run
 
-    follow(folder)
-    _show_reviews(Run.open(folder).reviews(), as_json=as_json)
+    run = Run.open(folder)
+    follow(run)
+    _show_reviews(run.reviews(), as_json=as_json)
 
 
 def _show_reviews(log: "ReviewLog", *, as_json: bool) -> None:
     lines = [
-        f"{entry['number']}. {entry['at']} {entry['decision']} by {entry['by']}: {entry['note']}"
+        f"{entry.number}. {entry.at} {entry.decision} by {entry.by}: {entry.note}"
         for entry in log.entries
     ]
     lines += [f"PROBLEM  {problem}" for problem in log.problems]
@@ -196,7 +204,7 @@ def _show_reviews(log: "ReviewLog", *, as_json: bool) -> None:
     if log.end:
         lines.append(f"Reviews end in {log.end}. Keep this hash elsewhere (--pin).")
     show(
-        {"state": log.state, "entries": [dict(entry) for entry in log.entries]},
+        {"state": log.state, "entries": [entry.model_dump(mode="json") for entry in log.entries]},
         lines,
         as_json=as_json,
     )
@@ -205,11 +213,14 @@ def _show_reviews(log: "ReviewLog", *, as_json: bool) -> None:
 
 
 def _audit_lines(folder: Path, found: "Audit") -> list[str]:
+    from minerisk.pipelines.language.metric_words import GATES
+    from minerisk.pipelines.language.numbers import number
+
     lines = [f"PROBLEM  {problem}" for problem in found.problems]
     lines += [f"note     {note}" for note in found.notes]
     lines += [
-        f"gate     {gate['name']}: {'passed' if gate['passed'] else 'NOT PASSED'}, "
-        f"{gate['value']:.4g} (agreed {gate['threshold']:g}; {gate['words']})"
+        f"gate     {gate.name}: {'passed' if gate.passed else 'NOT PASSED'}, "
+        f"{number(gate.value)} (agreed {gate.threshold:g}; {GATES[gate.name]})"
         for gate in found.gates
     ]
     count = len(found.problems)

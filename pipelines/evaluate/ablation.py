@@ -162,7 +162,7 @@ def _set_up(run: Run, bar: Progress) -> _Bench:
         table, target=land_to_predict(run), seed=config.model.seed, **config.folds.model_dump()
     )
     settings = config.model_dump_json(include={"study_area", "folds", "model"})
-    key = stage_key("ablation", code_sha256(), settings, outputs_of(run.folder, "build"))
+    key = stage_key("ablation", code_sha256(), settings, outputs_of(run.manifest(), "build"))
     store = run.folder / "ablation"
     if not (store / "key").is_file() or (store / "key").read_text(encoding="utf-8") != key:
         for old in store.glob("*.npy"):

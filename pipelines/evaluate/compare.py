@@ -12,6 +12,7 @@ import xarray as xr
 from minerisk.features.errors import CoverError, InputError, MineriskError
 from minerisk.models.evaluation.comparison import compare
 from minerisk.models.folds.splits import assign_blocks
+from minerisk.pipelines.evaluate.comparison_lines import cause_words
 from minerisk.pipelines.evaluate.districts import read_districts
 from minerisk.pipelines.evaluate.predicted_land import read_land
 from minerisk.pipelines.evaluate.ranking_shift import (
@@ -25,10 +26,10 @@ from minerisk.pipelines.evaluate.ranking_shift import (
 )
 from minerisk.pipelines.formats.cog import read_raster_like
 from minerisk.pipelines.formats.csv_table import csv_text
-from minerisk.pipelines.provenance.environment import environment_causes, environment_of
+from minerisk.pipelines.provenance.environment import environment_causes
 from minerisk.pipelines.provenance.files import write_json, write_whole
-from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import read_metrics
 
@@ -67,12 +68,12 @@ def compare_runs(first: Path, second: Path, *, out: Path | None = None) -> dict[
             raise InputError(f"{out} lies in the run folder {folder}. Choose another --out.")
     one, two = Run.open(first), Run.open(second)
     data: dict[str, Any] = {
-        "first": str(read_manifest(first).get("head")),
-        "second": str(read_manifest(second).get("head")),
+        "first": one.manifest().head,
+        "second": two.manifest().head,
         "simulated": [one.simulated, two.simulated],
         "settings": list(_settings(one, two)),
-        "data": list(_data(first, second)),
-        "made_with": _made_with(first, second),
+        "data": list(_data(one, two)),
+        "made_with": _made_with(one, two),
         "scores": _scores(one, two),
         "tasks": _tasks(one, two),
     }
@@ -109,8 +110,8 @@ def _flat(value: Any, name: str = "") -> dict[str, Any]:
     return flat
 
 
-def _data(first: Path, second: Path) -> Iterator[str]:
-    before, now = (_layers(folder) for folder in (first, second))
+def _data(one: Run, two: Run) -> Iterator[str]:
+    before, now = (_layers(run.manifest()) for run in (one, two))
     for name in sorted(before.keys() | now.keys()):
         if name not in now:
             yield f"{name} was used; it is not now"
@@ -120,10 +121,10 @@ def _data(first: Path, second: Path) -> Iterator[str]:
             yield f"{name} has other bytes"
 
 
-def _layers(folder: Path) -> dict[str, str]:
+def _layers(manifest: Manifest) -> dict[str, str]:
     """Give what the cube and the labels were made of: layers, and simulated findings."""
-    stage = stage_named(read_manifest(folder), "build")
-    inputs: Mapping[str, str] = {} if stage is None else stage["inputs"]
+    stage = manifest.stage("build")
+    inputs = {} if stage is None else stage.inputs
     return {
         name.replace("layer:", "layer "): digest
         for name, digest in inputs.items()
@@ -131,12 +132,9 @@ def _layers(folder: Path) -> dict[str, str]:
     }
 
 
-def _made_with(first: Path, second: Path) -> list[str]:
-    one, two = (read_manifest(folder) for folder in (first, second))
-    stages = (stage_named(one, "train"), stage_named(two, "train"))
-    if stages[0] is None or stages[1] is None:
-        raise InputError("A run is not trained; go on with it first (`minerisk run`).")
-    return environment_causes(environment_of(one, stages[0]), environment_of(two, stages[1]))
+def _made_with(one: Run, two: Run) -> list[str]:
+    before, now = (run.manifest().environment("train") for run in (one, two))
+    return [cause_words(cause) for cause in environment_causes(before, now)]
 
 
 def _scores(one: Run, two: Run) -> dict[str, Any]:

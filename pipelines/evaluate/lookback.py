@@ -20,7 +20,6 @@ from minerisk.pipelines.evaluate.predicted_land import Land, find_places, read_l
 from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.formats.palette import OUTSIDE
 from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
-from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.run.contents import feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import load_model
@@ -123,7 +122,7 @@ def look_back(
         "study_area": run.config.study_area.name,
         "simulated": run.simulated,
         "events_file": {"file": events.name, "sha256": sha256_path(events)},
-        "head": read_manifest(run_dir).get("head"),
+        "head": run.manifest().head,
         "outside_study_area": len(places) - len(inside),
         "events": inside,
         "patterns": miss_patterns(land, inside, shares),

@@ -17,7 +17,6 @@ from minerisk.models.folds.splits import assign_blocks
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
 from minerisk.pipelines.provenance.files import sha256_path
-from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.records.evaluations import FindPlace, TrainedAs
 from minerisk.pipelines.run.folder import Run
 
@@ -64,10 +63,7 @@ def read_land(run: Run) -> Land:
     InputError
         If a raster is missing or changed.
     """
-    stages = read_manifest(run.folder)["stages"]
-    recorded: dict[str, str] = {}
-    for stage in stages:
-        recorded |= stage["outputs"]
+    recorded = run.manifest().outputs
     for name in RASTERS:
         path = run.files.rasters / name
         if not path.is_file():

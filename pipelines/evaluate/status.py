@@ -20,7 +20,6 @@ from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.pipelines.evaluate.predicted_land import Land, find_places, read_land
 from minerisk.pipelines.prepare.build import label_land
 from minerisk.pipelines.provenance.files import sha256_path
-from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.run.finding_rows import finding_layers, layer_rows, read_rows
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import read_metrics
@@ -89,8 +88,8 @@ def run_status(run_dir: Path, *, incidents: Incidents | None = None) -> dict[str
 def _changed_layers(run: Run) -> list[dict[str, Any]]:
     """Compare layers by hash, then finding layers row by row."""
     recorded: dict[str, str] = {}
-    for stage in read_manifest(run.folder)["stages"]:
-        recorded |= stage["inputs"]
+    for stage in run.manifest().stages:
+        recorded |= stage.inputs
     layers, findings = run.layers(), finding_layers(run.config)
     written = {name for name in findings if f"layer:{name}" not in recorded}
     simulated = run.files.simulated

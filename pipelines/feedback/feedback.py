@@ -12,7 +12,6 @@ from minerisk.features.errors import CoverError, InputError
 from minerisk.pipelines.evaluate.compare import compare_runs
 from minerisk.pipelines.feedback.field_check import check_in_field, field_words
 from minerisk.pipelines.feedback.store import (
-    FEEDBACK,
     Delivery,
     add_delivery,
     intact,
@@ -24,21 +23,16 @@ from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.delivery import DeliveryEntry
 from minerisk.pipelines.run.derived import derive_config
 from minerisk.pipelines.run.folder import RESULTS, Run
 from minerisk.pipelines.steps import run_steps
 
 FINDS, SEARCHES = "results_finds", "results_searches"
-FILE = "results.fgb"
 
 
-def deliver(run_dir: Path, source: Delivery, *, layer: str | None = None) -> Mapping[str, Any]:
+def deliver(run_dir: Path, source: Delivery, *, layer: str | None = None) -> DeliveryEntry:
     """Check survey results and add them to those of a run; nothing of the run is changed.
-
-    Returns
-    -------
-    dict
-        The line of the delivery in ``feedback/deliveries.jsonl``.
 
     Raises
     ------
@@ -56,7 +50,7 @@ def deliver(run_dir: Path, source: Delivery, *, layer: str | None = None) -> Map
         hours_per_ha=source.hours_per_ha,
     )
     _check_place(run, results, source.path.name)
-    return add_delivery(run_dir, results, source)
+    return add_delivery(run, results, source)
 
 
 def show_feedback(run_dir: Path) -> dict[str, Any]:
@@ -68,17 +62,18 @@ def show_feedback(run_dir: Path) -> dict[str, Any]:
         ``deliveries``, what `field_check.check_in_field` gives, and ``words``.
     """
     run = Run.open(run_dir)
-    results = stored_results(run_dir, crs=run.config.study_area.crs)
-    entries = intact(run_dir).entries
+    log = intact(run.files)
+    entries = log.entries
+    results = stored_results(run.files, log, crs=run.config.study_area.crs)
     check = check_in_field(run, results)
     lines = ["SIMULATED findings: this says nothing about real land."] if run.simulated else []
     lines.append(
-        f"{len(entries)} deliveries, {len(results)} results, the last of {entries[-1]['at']}. "
-        f"They end in {entries[-1]['sha256']}."
+        f"{len(entries)} deliveries, {len(results)} results, the last of {entries[-1].at}. "
+        f"They end in {entries[-1].sha256}."
     )
     return {
         "simulated": run.simulated,
-        "deliveries": list(entries),
+        "deliveries": [entry.model_dump() for entry in entries],
         **check,
         "words": [*lines, *field_words(check)],
     }
@@ -144,17 +139,17 @@ def results_config(run: Run) -> Path:
     taught on itself are kept with them.
     """
     crs = run.config.study_area.crs
-    results = stored_results(run.folder, crs=crs)
+    results = stored_results(run.files, intact(run.files), crs=crs)
     last = int(results["delivery"].max())
     results = _with_earlier(run, results)
-    home = run.folder / FEEDBACK / f"labels_{last:04d}"
-    if not (home / FILE).is_file():
-        write_features(home / FILE, results)
+    home = run.files.retraining(last)
+    if not home.results.is_file():
+        write_features(home.results, results)
     return derive_config(
         run,
-        home / "config.yaml",
-        lambda content: _add_results(content, results),
-        words=f"labels with survey results of deliveries 1 to {last}, {FILE}",
+        home.config,
+        lambda content: _add_results(content, results, home.results.name),
+        words=f"labels with survey results of deliveries 1 to {last}, {home.results.name}",
     )
 
 
@@ -199,7 +194,7 @@ def _with_earlier(run: Run, results: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat([*earlier, results], ignore_index=True), crs=results.crs)
 
 
-def _add_results(content: dict[str, Any], results: gpd.GeoDataFrame) -> None:
+def _add_results(content: dict[str, Any], results: gpd.GeoDataFrame, file: str) -> None:
     labels = content["labels"]
     evidence = {"evidence": "find", "weight": 1.0, "hazard_column": "hazard", "cells": "touch"}
     search: dict[str, Any] = {"weight": 1.0}
@@ -209,7 +204,7 @@ def _add_results(content: dict[str, Any], results: gpd.GeoDataFrame) -> None:
             continue
         content["layers"][name] = {
             "kind": "vector",
-            "path": RESULTS + FILE,
+            "path": f"{RESULTS}{file}",
             "keep": {"outcome": [outcome]},
             "date_column": "date",
             "source": "survey results delivered to `minerisk feedback add`",

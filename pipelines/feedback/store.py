@@ -1,10 +1,8 @@
 """The survey results of a run: every delivery kept as it came, chained, never overwritten."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -22,14 +20,10 @@ from minerisk.pipelines.provenance.files import (
     sha256_text,
     write_whole,
 )
-from minerisk.pipelines.provenance.manifest import locked, read_manifest
-
-FEEDBACK = "feedback"
-DELIVERIES = "deliveries.jsonl"
-FIELDS = {
-    *("number", "at", "by", "file", "received_sha256", "stored", "stored_sha256", "records"),
-    *("finds", "land_ha", "hours_per_ha", "head", "before", "sha256"),
-}
+from minerisk.pipelines.provenance.manifest import locked
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.delivery import DeliveryEntry
+from minerisk.pipelines.run.folder import Run
 
 
 @dataclass(frozen=True)
@@ -55,39 +49,48 @@ class Delivery:
 class FeedbackLog:
     """The deliveries of a run, oldest first, and what is wrong with their chain, a line each."""
 
-    entries: tuple[Mapping[str, Any], ...] = ()
+    entries: tuple[DeliveryEntry, ...] = ()
     problems: tuple[str, ...] = ()
 
 
-def read_deliveries(folder: Path) -> FeedbackLog:
+def read_deliveries(files: RunFolder) -> FeedbackLog:
     """Read and check the deliveries of a run: every line, every link, every stored file."""
-    path = folder / FEEDBACK / DELIVERIES
+    path = files.deliveries
     if not path.exists():
         return FeedbackLog()
+    name = files.name_of(path)
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, ValueError) as error:
-        return FeedbackLog(problems=(f"{FEEDBACK}/{DELIVERIES} cannot be read ({error})",))
-    problems = [] if lines.pop() == "" and lines else [f"{DELIVERIES} does not end with a line"]
-    entries: list[dict[str, Any]] = []
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        return FeedbackLog(problems=(f"{name} cannot be read ({error})",))
+    problems = [] if lines.pop() == b"" and lines else [f"{name} does not end with a whole line"]
+    entries: list[DeliveryEntry] = []
     for number, line in enumerate(lines, start=1):
-        where = f"{FEEDBACK}/{DELIVERIES}, line {number}"
         entry = _entry(line)
         if entry is None:
-            problems.append(f"{where} is no delivery: it was written by hand")
+            problems.append(f"{name}, line {number} is no delivery: it was written by hand")
             break
-        if line != canonical(entry) or entry["sha256"] != _sha256(entry):
-            problems.append(f"{where} is not as it was written")
-        if entry["number"] != number or entry["before"] != _end(entries):
-            problems.append(f"{where} does not follow the line before it")
-        stored = folder / FEEDBACK / f"{number:04d}.fgb"
-        if not stored.is_file() or sha256_path(stored) != entry["stored_sha256"]:
-            problems.append(f"{FEEDBACK}/{stored.name} is missing or not as it was stored")
+        problems += _entry_problems(files, line, entry, entries)
         entries.append(entry)
     return FeedbackLog(tuple(entries), tuple(problems))
 
 
-def add_delivery(folder: Path, results: gpd.GeoDataFrame, source: Delivery) -> Mapping[str, Any]:
+def _entry_problems(
+    files: RunFolder, line: bytes, entry: DeliveryEntry, earlier: Sequence[DeliveryEntry]
+) -> list[str]:
+    number, problems = len(earlier) + 1, []
+    where = f"{files.name_of(files.deliveries)}, line {number}"
+    if line != _line(entry).encode() or entry.sha256 != _sha256(entry):
+        problems.append(f"{where} is not as it was written")
+    if entry.number != number or entry.before != _end(earlier):
+        problems.append(f"{where} does not follow the line before it")
+    stored = files.delivery(number)
+    if not stored.is_file() or sha256_path(stored) != entry.stored_sha256:
+        problems.append(f"{files.name_of(stored)} is missing or not as it was stored")
+    return problems
+
+
+def add_delivery(run: Run, results: gpd.GeoDataFrame, source: Delivery) -> DeliveryEntry:
     """Add results that were read and checked; nothing that is there is changed.
 
     Raises
@@ -97,51 +100,52 @@ def add_delivery(folder: Path, results: gpd.GeoDataFrame, source: Delivery) -> M
     FindingError
         If what is on record was changed.
     """
-    received = sha256_path(source.path)
-    with locked(folder):
-        log = intact(folder)
+    received, files = sha256_path(source.path), run.files
+    with locked(run.folder):
+        log = intact(files)
         for entry in log.entries:
-            if entry["received_sha256"] == received:
+            if entry.received_sha256 == received:
                 raise InputError(
-                    f"{source.path.name} is on record already, as delivery {entry['number']} of "
-                    f"{entry['at']}. Nothing was added; leave the file out to go on with it."
+                    f"{source.path.name} is on record already, as delivery {entry.number} of "
+                    f"{entry.at}. Nothing was added; leave the file out to go on with it."
                 )
         number = len(log.entries) + 1
-        stored = write_features(folder / FEEDBACK / f"{number:04d}.fgb", results)
+        stored = write_features(files.delivery(number), results)
         searched = results[results["outcome"] == NO_FIND]
-        entry = {
-            "number": number,
-            "at": now().isoformat(timespec="seconds"),
-            "by": source.by.strip(),
-            "file": source.path.name,
-            "received_sha256": received,
-            "stored": stored.name,
-            "stored_sha256": sha256_path(stored),
-            "records": len(results),
-            "finds": int((results["outcome"] == FIND).sum()),
-            "land_ha": round(float(searched.geometry.area.sum()) / M2_PER_HA, 2),
-            "hours_per_ha": source.hours_per_ha,
-            "head": str(read_manifest(folder).get("head")),
-            "before": _end(log.entries),
-        }
-        entry["sha256"] = _sha256(entry)
-        lines = [canonical(known) for known in (*log.entries, entry)]
-        write_whole(folder / FEEDBACK / DELIVERIES, "\n".join(lines) + "\n")
+        entry = DeliveryEntry(
+            schema_version=DeliveryEntry.version,
+            number=number,
+            at=now().isoformat(timespec="seconds"),
+            by=source.by.strip(),
+            file=source.path.name,
+            received_sha256=received,
+            stored=stored.name,
+            stored_sha256=sha256_path(stored),
+            records=len(results),
+            finds=int((results["outcome"] == FIND).sum()),
+            land_ha=round(float(searched.geometry.area.sum()) / M2_PER_HA, 2),
+            hours_per_ha=source.hours_per_ha,
+            head=run.manifest().head,
+            before=_end(log.entries),
+        )
+        entry = entry.model_copy(update={"sha256": _sha256(entry)})
+        lines = [_line(known) for known in (*log.entries, entry)]
+        write_whole(files.deliveries, "\n".join(lines) + "\n")
     return entry
 
 
-def intact(folder: Path) -> FeedbackLog:
+def intact(files: RunFolder) -> FeedbackLog:
     """Read the deliveries, or stop if they are not as they were written."""
-    log = read_deliveries(folder)
+    log = read_deliveries(files)
     if log.problems:
         raise FindingError(
             f"{log.problems[0]}. Survey results are never changed; put back the folder "
-            f"{folder / FEEDBACK} as it was."
+            f"{files.feedback} as it was."
         )
     return log
 
 
-def stored_results(folder: Path, *, crs: str) -> gpd.GeoDataFrame:
+def stored_results(files: RunFolder, log: FeedbackLog, *, crs: str) -> gpd.GeoDataFrame:
     """Read all results on record, oldest delivery first, with the number of their ``delivery``.
 
     Raises
@@ -149,16 +153,16 @@ def stored_results(folder: Path, *, crs: str) -> gpd.GeoDataFrame:
     InputError
         If there are none.
     """
-    log, home = intact(folder), folder / FEEDBACK
     if not log.entries:
         raise InputError(
-            f"{folder} has no survey results yet. Add some: `minerisk feedback add RUN FILE`."
+            f"{files.path} has no survey results yet. Add some: `minerisk feedback add RUN FILE`."
         )
+    home = files.feedback.resolve()
     frames = []
     for entry in log.entries:
-        source = VectorSource((home / f"{entry['number']:04d}.fgb").resolve())
-        frame = Layers({"results": source}, home.resolve()).vector("results", crs=crs)
-        frames.append(frame.assign(delivery=entry["number"]))
+        source = VectorSource(files.delivery(entry.number).resolve())
+        frame = Layers({"results": source}, home).vector("results", crs=crs)
+        frames.append(frame.assign(delivery=entry.number))
     return gpd.GeoDataFrame(pd.concat(frames, ignore_index=True), crs=frames[0].crs)
 
 
@@ -181,17 +185,20 @@ def write_features(path: Path, frame: gpd.GeoDataFrame) -> Path:
     return path
 
 
-def _entry(line: str) -> dict[str, Any] | None:
+def _entry(line: bytes) -> DeliveryEntry | None:
     try:
-        found = json.loads(line)
-    except (ValueError, RecursionError):
+        return DeliveryEntry.model_validate_json(line)
+    except ValueError:
         return None
-    return found if isinstance(found, dict) and found.keys() == FIELDS else None
 
 
-def _end(entries: Any) -> str | None:
-    return str(entries[-1]["sha256"]) if entries else None
+def _end(entries: Sequence[DeliveryEntry]) -> str | None:
+    return entries[-1].sha256 if entries else None
 
 
-def _sha256(entry: Mapping[str, Any]) -> str:
-    return sha256_text(canonical({k: value for k, value in entry.items() if k != "sha256"}))
+def _line(entry: DeliveryEntry) -> str:
+    return canonical(entry.model_dump(mode="json"))
+
+
+def _sha256(entry: DeliveryEntry) -> str:
+    return sha256_text(canonical(entry.model_dump(mode="json", exclude={"sha256"})))

@@ -23,8 +23,8 @@ from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prepare.label_store import write_labels
 from minerisk.pipelines.prepare.line_error import line_error
 from minerisk.pipelines.provenance.files import sha256_path
-from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
 from minerisk.pipelines.records.problem import of_layer
+from minerisk.pipelines.records.stage_facts import BuildFacts
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.layers import effort_features, present_features
 from minerisk.pipelines.run.progress import Progress
@@ -32,7 +32,7 @@ from minerisk.pipelines.run.progress import Progress
 log = logging.getLogger(__name__)
 
 
-def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], BuildFacts]:
     """Write ``cube.zarr``, ``labels.zarr`` and, if asked for, ``effort.zarr`` of search effort."""
     config, layers = run.config, run.layers()
     geobox, inside = run.grid(layers)
@@ -42,7 +42,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
         log.warning("%s", ENGLISH.say(problem))
     tiling = Tiling(run=run.workers.run)
     for name in ("cube.zarr", "effort.zarr"):
-        _remove_damaged(run.folder, name)
+        _remove_damaged(run, name)
     built = build_cube(
         layers,
         features,
@@ -72,26 +72,26 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     )
     opened = open_cube(cube)
     units = {name: str(opened[name].attrs["unit"]) for name in opened.attrs["variables"]}
-    facts = {
-        "built": built,
-        "cells": int(inside.sum()),
-        "shape": list(geobox.shape),
-        "features": list(units),
-        "left_out": [of_layer(problem).model_dump(mode="json") for problem in left_out],
-        "line_error": line_error(config, layers, features, units=units),
-        "regions": regions,
-    }
+    facts = BuildFacts(
+        built=built,
+        cells=int(inside.sum()),
+        shape=geobox.shape.yx,
+        features=tuple(units),
+        left_out=tuple(of_layer(problem) for problem in left_out),
+        line_error=line_error(config, layers, features, units=units),
+        regions=regions,
+    )
     return [*made, path], facts
 
 
-def _remove_damaged(folder: Path, name: str) -> None:
+def _remove_damaged(run: Run, name: str) -> None:
     """Remove a store whose bytes are not those on record: its key alone would have it kept."""
-    stage = stage_named(read_manifest(folder), "build")
-    known = None if stage is None else stage["outputs"].get(name)
-    if known is None or not (folder / name).is_dir() or sha256_path(folder / name) == known:
+    stage, store = run.manifest().stage("build"), run.files.output(name)
+    known = None if stage is None else stage.outputs.get(name)
+    if known is None or not store.is_dir() or sha256_path(store) == known:
         return
-    log.warning("%s is not as it was built; it is built anew.", folder / name)
-    remove_store(folder / name)
+    log.warning("%s is not as it was built; it is built again.", store)
+    remove_store(store)
 
 
 def label_land(config: Config, layers: Layers, geobox: GeoBox) -> xr.Dataset:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -10,6 +9,7 @@ from minerisk.configs.schema import Config
 from minerisk.features.cube.line_sensitivity import front_sensitivity
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
+from minerisk.pipelines.records.stage_facts import LineError, MovedColumn
 from minerisk.pipelines.run.layers import Asked
 
 CELLS = 60_000
@@ -19,8 +19,8 @@ DRAWS = 4
 
 def line_error(
     config: Config, layers: Layers, features: Sequence[Asked], *, units: Mapping[str, str]
-) -> dict[str, Any]:
-    """Move every layer with a stated error by it, and tell how far the features go along.
+) -> LineError:
+    """Displace every layer with a stated error by it, and measure how far the features move.
 
     Parameters
     ----------
@@ -33,12 +33,8 @@ def line_error(
 
     Returns
     -------
-    dict
-        ``cell_m`` (of the grid that it was measured on), ``draws`` and ``rows``: ``column``,
-        ``unit``, ``change`` (mean absolute change over cells and draws), ``spread`` (standard
-        deviation over cells) and ``share``, change over spread; greatest share first. Columns
-        that are the same everywhere on that grid are left out. No rows where no layer states an
-        error.
+    LineError
+        Columns that are the same everywhere on the grid are left out.
     """
     area = config.study_area
     boundary = layers.vector(area.boundary, crs=area.crs)
@@ -53,17 +49,17 @@ def line_error(
         rng=np.random.default_rng([config.model.seed, 6]),
     )
     rows = [
-        {
-            "column": name,
-            "unit": units[name],
-            "change": float(f"{moved.change:.4g}"),
-            "spread": float(f"{moved.spread:.4g}"),
-            "share": round(moved.share, 4),
-        }
+        MovedColumn(
+            column=name,
+            unit=units[name],
+            change=float(f"{moved.change:.4g}"),
+            spread=float(f"{moved.spread:.4g}"),
+            share=round(moved.share, 4),
+        )
         for name, moved in sorted(found.items(), key=lambda item: (-item[1].share, item[0]))
         if moved.spread > 0
     ]
-    return {"cell_m": cell_m, "draws": DRAWS, "rows": rows}
+    return LineError(cell_m=cell_m, draws=DRAWS, rows=tuple(rows))
 
 
 def _round_m(cell_m: float) -> float:

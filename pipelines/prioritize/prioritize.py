@@ -37,6 +37,7 @@ from minerisk.pipelines.prioritize.land import CLOSED, CRITERIA, Ground, open_st
 from minerisk.pipelines.prioritize.reasons import add_evidence, add_reasons, family_words, why
 from minerisk.pipelines.provenance.files import write_json, write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.stage_facts import PrioritizeFacts
 from minerisk.pipelines.run.contents import feature_families
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_folder, hazard_rasters
@@ -76,7 +77,7 @@ EFFORT_RAMP: Ramp = (
 
 def write_tasks(
     run: Run, *, folder: Path | None = None, asked: Asked | None = None
-) -> tuple[Sequence[Path], dict[str, Any]]:
+) -> tuple[Sequence[Path], PrioritizeFacts]:
     """Make survey tasks of a run; write ``tasks.gpkg``, ``tasks.csv``, ``tasks.json``, ``tasks/``.
 
     ``tasks.gpkg`` has the layers ``tasks`` and ``standing`` (registered areas, open tasks and
@@ -130,7 +131,7 @@ def write_tasks(
     _write_rasters(folder / "tasks", ground, land, geobox, simulated=run.simulated)
     log.info("Wrote %d survey tasks to %s", len(frame), RunFolder(folder).tasks_gpkg)
     names = ("tasks.gpkg", "tasks.csv", "tasks.json", "tasks")
-    return [folder / name for name in names], {"missing": ground.missing}
+    return [folder / name for name in names], PrioritizeFacts(missing=tuple(ground.missing))
 
 
 def _bands(run: Run, asked: Asked, grid: TaskGrid) -> dict[str, NDArray[Any]]:

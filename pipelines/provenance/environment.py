@@ -3,39 +3,30 @@
 import importlib.metadata
 import platform
 import subprocess
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from minerisk.pipelines.provenance.files import sha256_path, sha256_text
-
-NOW = " now"
-
-
-def environment_of(manifest: Mapping[str, Any], stage: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give what a stage was done with; empty where it is not on record."""
-    environments = manifest.get("environments")
-    found = environments.get(stage.get("environment")) if isinstance(environments, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def environment_causes(one: Mapping[str, Any], two: Mapping[str, Any]) -> list[str]:
-    """Say in what code, Python, machine and libraries two environments differ, a line each."""
-    causes = [
-        f"{words}: {one.get(name)} then, {two.get(name)}{NOW}"
-        for name, words in (("code_sha256", "code"), ("python", "Python"), ("machine", "machine"))
-        if one.get(name) != two.get(name)
-    ]
-    before, now = (dict(known.get("packages") or {}) for known in (one, two))
-    return causes + [
-        f"library {name}: {before.get(name, 'none')} then, {now.get(name, 'none')}{NOW}"
-        for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
-    ]
-
+from minerisk.pipelines.records.cause import Cause, CauseCode
+from minerisk.pipelines.records.manifest import Environment
 
 ROOMS = ("features", "models", "pipelines", "configs")
+
+
+def environment_causes(one: Environment | None, two: Environment | None) -> list[Cause]:
+    """List in what code, Python, machine and libraries two environments differ."""
+    pairs = (
+        (CauseCode.CODE, one and one.code_sha256, two and two.code_sha256),
+        (CauseCode.PYTHON, one and one.python, two and two.python),
+        (CauseCode.MACHINE, one and one.machine, two and two.machine),
+    )
+    causes = [Cause(code=code, then=then, now=now) for code, then, now in pairs if then != now]
+    before, after = (known.packages if known else {} for known in (one, two))
+    return causes + [
+        Cause(code=CauseCode.LIBRARY, name=name, then=before.get(name), now=after.get(name))
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
 
 
 @cache
@@ -54,37 +45,39 @@ def code_sha256() -> str:
 
 
 @cache
-def environment() -> dict[str, Any]:
-    """Say what the run ran on: Python, machine and the version of every installed package."""
+def environment() -> Environment:
+    """Read what this program runs on: Python, machine and the version of every package."""
     packages = {
         dist.metadata["Name"].lower(): dist.version for dist in importlib.metadata.distributions()
     }
     lock = Path(__file__).resolve().parents[2] / "requirements.lock"
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "packages": dict(sorted(packages.items())),
-        "lock_sha256": sha256_path(lock) if lock.is_file() else None,
-        "code_sha256": code_sha256(),
-        "minerisk": importlib.metadata.version("minerisk"),
-        **code_state(),
-    }
+    commit, dirty = _code_state()
+    return Environment(
+        python=platform.python_version(),
+        machine=platform.machine(),
+        packages=dict(sorted(packages.items())),
+        lock_sha256=sha256_path(lock) if lock.is_file() else None,
+        code_sha256=code_sha256(),
+        minerisk=importlib.metadata.version("minerisk"),
+        code_commit=commit,
+        code_dirty=dirty,
+    )
 
 
-def code_state() -> dict[str, Any]:
-    """Say at which git commit the code is, and whether it has changes that are in no commit.
+def _code_state() -> tuple[str | None, bool | None]:
+    """Read the git commit of the code, and whether it has changes that are in no commit.
 
     Both are None where the code lies in no git repository of its own.
     """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
-        return {"code_commit": None, "code_dirty": None}
+        return None, None
     try:
         commit = _git(root, "rev-parse", "HEAD")
         changes = _git(root, "status", "--porcelain", "--", *ROOMS, "requirements.lock")
     except (OSError, subprocess.SubprocessError):
-        return {"code_commit": None, "code_dirty": None}
-    return {"code_commit": commit, "code_dirty": bool(changes)}
+        return None, None
+    return commit, bool(changes)
 
 
 def _git(root: Path, *words: str) -> str:

@@ -4,11 +4,13 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+
+from pydantic import JsonValue
 
 THREADS = 8
 
@@ -35,10 +37,20 @@ def sha256_paths(paths: Iterable[Path]) -> list[str]:
 
 def listing(folder: Path) -> bytes:
     """List the files of a folder as ``sha256sum`` does: hash, two blanks, name; by name."""
-    files = sorted(item for item in folder.rglob("*") if item.is_file())
+    files = files_below(folder)
     names = [item.relative_to(folder).as_posix() for item in files]
-    lines = zip(sha256_paths(files), names, strict=True)
-    return b"".join(f"{digest}  {_one_line(name)}\n".encode() for digest, name in lines)
+    return listing_of(dict(zip(names, sha256_paths(files), strict=True)))
+
+
+def listing_of(digests: Mapping[str, str]) -> bytes:
+    """List files by name and hash, as `listing` does."""
+    ordered = sorted(digests.items(), key=lambda item: PurePosixPath(item[0]))
+    return b"".join(f"{digest}  {_one_line(name)}\n".encode() for name, digest in ordered)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Find the files below a folder, in order."""
+    return sorted(item for item in folder.rglob("*") if item.is_file())
 
 
 def _one_line(name: str) -> str:
@@ -58,9 +70,9 @@ def sha256_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def canonical(value: Any) -> str:
+def canonical(value: Mapping[str, JsonValue] | Sequence[JsonValue]) -> str:
     """Write a value as JSON that depends on nothing but the value."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 @contextmanager

@@ -1,14 +1,13 @@
-"""The trail of a run: what went into each stage and what came out, entry chained to entry."""
+"""The trail of a run: each stage done once, recorded, and chained to the entry before it."""
 
 import fcntl
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+
+from pydantic import JsonValue
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.environment import code_sha256, environment
@@ -17,143 +16,97 @@ from minerisk.pipelines.provenance.files import (
     listing,
     sha256_path,
     sha256_text,
-    write_json,
     write_whole,
 )
 from minerisk.pipelines.provenance.run_folder import RunFolder
-
-MANIFEST = "manifest.json"
-FORMAT = 1
-TRAIL = "trail"
-HEADER = ("format", "study_area", "title", "simulated", "trained_by")
+from minerisk.pipelines.records.manifest import Environment, Manifest, Stage
+from minerisk.pipelines.records.record import Record
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One step of a run.
-
-    Attributes
-    ----------
-    name
-        Such as ``build``.
-    key
-        SHA-256 of name, code, settings and inputs: the same key means the same outputs.
-    settings
-        SHA-256 of the part of the configuration that matters here.
-    environment
-        SHA-256 of the entry of ``environments`` that it was done in.
-    inputs, outputs
-        Name to SHA-256. Inputs are layers (``layer:<name>``), ``config.yaml`` or outputs of earlier
-        stages; outputs are paths relative to the run folder.
-    seconds
-        How long it took.
-    facts
-        What the stage wants to have said of it.
-    """
-
-    name: str
-    key: str
-    settings: str
-    environment: str
-    inputs: dict[str, str]
-    outputs: dict[str, str]
-    seconds: float
-    facts: dict[str, Any]
-
-
-def listing_path(folder: Path, name: str) -> Path:
-    """Say where the listing of an output that is a folder lies."""
-    return folder / TRAIL / f"{name.replace('/', '__')}.sha256"
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(files: RunFolder) -> Manifest:
     """Read the manifest of a run folder.
 
     Raises
     ------
     InputError
-        If there is none, or it is not one.
+        If there is none, or it is not one that this program writes.
     """
-    path = folder / MANIFEST
-    if not path.is_file():
+    if not files.manifest.is_file():
         raise InputError(
-            f"{folder} has no {MANIFEST}; expected the folder of a run. Make one with "
-            "`minerisk run CONFIG --out DIR`."
+            f"{files.path} has no {files.manifest.name}; expected the folder of a run. Make one "
+            "with `minerisk run CONFIG --out DIR`."
         )
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON ({error}). It was changed by hand.") from error
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise InputError(f"{path} is not a manifest of format {FORMAT}. Make the run again.")
-    if not _are_stages(manifest.get("stages")):
-        raise InputError(f"{path} lists no stages. It was changed by hand; make the run again.")
-    return manifest
+    return Manifest.read(files.manifest)
 
 
-def _are_stages(stages: Any) -> bool:
-    return isinstance(stages, list) and all(
-        isinstance(stage, dict)
-        and isinstance(stage.get("name"), str)
-        and isinstance(stage.get("key"), str)
-        and _are_hashes(stage.get("inputs"))
-        and _are_hashes(stage.get("outputs"))
-        for stage in stages
-    )
-
-
-def _are_hashes(found: Any) -> bool:
-    return isinstance(found, dict) and all(isinstance(digest, str) for digest in found.values())
-
-
-def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+def write_manifest(files: RunFolder, manifest: Manifest) -> Manifest:
     """Write a manifest, every stage holding the hash of what is before it.
 
-    ``head`` is the hash of the last entry: it changes with every byte of what stages went in, came
-    out and in which order. Whoever keeps it elsewhere can tell later that nothing was rewritten.
+    ``head`` is the hash of the last entry: it changes with every byte of what went into stages,
+    what they wrote and in which order. Whoever keeps it elsewhere can tell later that nothing was
+    rewritten.
     """
-    stages: list[dict[str, Any]] = []
+    stages: list[Stage] = []
     digest = header_sha256(manifest)
-    for stage in manifest["stages"]:
-        stages.append(stage | {"before": digest})
-        digest = sha256_text(canonical(stages[-1]))
-    whole = {**manifest, "stages": stages, "head": digest}
-    write_json(folder / MANIFEST, whole)
+    for stage in manifest.stages:
+        stages.append(stage.model_copy(update={"before": digest}))
+        digest = stage_sha256(stages[-1])
+    whole = manifest.model_copy(update={"stages": tuple(stages), "head": digest})
+    write_whole(files.manifest, whole.to_json())
     return whole
 
 
-def header_sha256(manifest: Mapping[str, Any]) -> str:
+def header_sha256(manifest: Manifest) -> str:
     """Hash what a manifest says of the run as a whole; where its configuration lies may change."""
-    return sha256_text(canonical([[name, manifest.get(name)] for name in HEADER]))
+    return sha256_text(
+        canonical(
+            [
+                ["schema_version", manifest.schema_version],
+                ["study_area", manifest.study_area],
+                ["title", manifest.title],
+                ["simulated", manifest.simulated],
+                ["trained_by", list(manifest.trained_by)],
+            ]
+        )
+    )
 
 
-def record_trainer(folder: Path, name: str) -> None:
+def stage_sha256(stage: Stage) -> str:
+    """Hash an entry of the trail."""
+    return sha256_text(canonical(stage.model_dump(mode="json")))
+
+
+def environment_sha256(used: Environment) -> str:
+    """Hash what a stage was done with."""
+    return sha256_text(canonical(used.model_dump(mode="json")))
+
+
+def stage_key(name: str, code: str, settings: str, inputs: Mapping[str, str]) -> str:
+    """Hash what decides the outputs of a stage: its name, code, settings and inputs."""
+    return sha256_text(canonical([name, code, settings, dict(inputs)]))
+
+
+def record_trainer(files: RunFolder, name: str) -> None:
     """Add a name to those who say that they made this run; none is ever taken from the system."""
-    manifest = read_manifest(folder)
-    known = list(manifest.get("trained_by") or [])
-    if name.strip() and name.strip() not in known:
-        write_manifest(folder, manifest | {"trained_by": [*known, name.strip()]})
-
-
-def stage_named(manifest: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """Find a stage in a manifest."""
-    found = [stage for stage in manifest["stages"] if stage["name"] == name]
-    return found[0] if found else None
+    manifest, given = read_manifest(files), name.strip()
+    if given and given not in manifest.trained_by:
+        named = {"trained_by": (*manifest.trained_by, given)}
+        write_manifest(files, manifest.model_copy(update=named))
 
 
 def do_stage(
-    folder: Path,
+    files: RunFolder,
     name: str,
     *,
     inputs: Mapping[str, str],
-    settings: Any,
-    work: Callable[[], tuple[Sequence[Path], dict[str, Any]]],
+    settings: Mapping[str, JsonValue],
+    work: Callable[[], tuple[Sequence[Path], Record]],
 ) -> bool:
     """Do a stage unless its outputs are there already, and record it.
 
     Parameters
     ----------
-    folder
+    files
         Run folder, with a manifest.
     name
         Name of the stage.
@@ -162,83 +115,55 @@ def do_stage(
     settings
         The part of the configuration that matters here.
     work
-        Makes the outputs; returns their paths and facts worth keeping.
+        Makes the outputs; returns their paths and what the stage reports.
 
     Returns
     -------
     bool
         False if there was nothing to do.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(files)
     settled = sha256_text(canonical(settings))
     key = stage_key(name, code_sha256(), settled, inputs)
-    known = stage_named(manifest, name)
-    same_key = known is not None and known["key"] == key
-    if known is not None and same_key and _intact(folder, known["outputs"]):
+    known = manifest.stage(name)
+    if known is not None and known.key == key and _intact(files, known.outputs):
         return False
     started = time.monotonic()
     paths, facts = work()
-    outputs = _record_outputs(folder, paths)
-    if known is not None and same_key and known["outputs"] == outputs:
+    outputs = _record_outputs(files, paths)
+    if known is not None and known.key == key and known.outputs == outputs:
         return True  # lost, and made again the same: the trail stays as it is
-    here = environment()
     stage = Stage(
         name=name,
         key=key,
         settings=settled,
-        environment=sha256_text(canonical(here)),
+        environment=environment_sha256(environment()),
         inputs=dict(inputs),
         outputs=outputs,
         seconds=round(time.monotonic() - started, 1),
-        facts=facts,
+        facts=facts.model_dump(mode="json"),
     )
-    stages = _in_its_place(manifest["stages"], asdict(stage))
-    used = {known.get("environment") for known in stages}
-    kept = {**manifest.get("environments", {}), stage.environment: here}
-    environments = {digest: value for digest, value in kept.items() if digest in used}
-    write_manifest(
-        folder,
-        manifest | {"stages": stages, "environment": here, "environments": environments},
-    )
+    write_manifest(files, _with_stage(manifest, stage))
     return True
 
 
-def stage_key(name: str, code: str, settings: str, inputs: Mapping[str, str]) -> str:
-    """Hash what decides the outputs of a stage: its name, code, settings and inputs."""
-    return sha256_text(canonical([name, code, settings, dict(inputs)]))
+def outputs_of(manifest: Manifest, *names: str) -> dict[str, str]:
+    """Gather the outputs of earlier stages, path to SHA-256, for use as inputs.
 
-
-def _record_outputs(folder: Path, paths: Sequence[Path]) -> dict[str, str]:
-    """Hash outputs; a folder's listing is kept, so that a file in it can be named later."""
-    outputs = {}
-    for path in paths:
-        name = path.relative_to(folder).as_posix()
-        if path.is_dir():
-            content = listing(path)
-            write_whole(listing_path(folder, name), content)
-            outputs[name] = hashlib.sha256(content).hexdigest()
-        else:
-            outputs[name] = sha256_path(path)
-    return outputs
-
-
-def outputs_of(folder: Path, *names: str) -> dict[str, str]:
-    """Give the outputs of earlier stages, path to SHA-256, for use as inputs."""
-    manifest = read_manifest(folder)
+    Raises
+    ------
+    InputError
+        If one of the stages is not done.
+    """
     found: dict[str, str] = {}
     for name in names:
-        stage = stage_named(manifest, name)
-        if stage is None:
-            raise InputError(
-                f"{folder} has no finished stage `{name}`. Run `minerisk run` to go on."
-            )
-        found.update(stage["outputs"])
+        found.update(manifest.done(name).outputs)
     return found
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep a run folder for this process alone.
+    """Keep a folder for this process alone.
 
     Raises
     ------
@@ -246,7 +171,7 @@ def locked(folder: Path) -> Iterator[None]:
         If another process is at work in it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (RunFolder(folder).lock).open("w") as stream:
+    with RunFolder(folder).lock.open("w") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -257,15 +182,38 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _in_its_place(stages: Sequence[dict[str, Any]], stage: dict[str, Any]) -> list[dict[str, Any]]:
+def _with_stage(manifest: Manifest, stage: Stage) -> Manifest:
     """Put a stage where it was before: what is made comes before what is made of it."""
-    if stage["name"] in [known["name"] for known in stages]:
-        return [stage if known["name"] == stage["name"] else known for known in stages]
-    return [*stages, stage]
+    if manifest.stage(stage.name) is None:
+        stages = (*manifest.stages, stage)
+    else:
+        stages = tuple(stage if known.name == stage.name else known for known in manifest.stages)
+    used = {known.environment for known in stages}
+    kept = {**manifest.environments, stage.environment: environment()}
+    return manifest.model_copy(
+        update={
+            "stages": stages,
+            "environments": {name: value for name, value in kept.items() if name in used},
+        }
+    )
 
 
-def _intact(folder: Path, outputs: Mapping[str, str]) -> bool:
+def _record_outputs(files: RunFolder, paths: Sequence[Path]) -> dict[str, str]:
+    """Hash outputs; a folder's listing is kept, so that a file in it can be named later."""
+    outputs = {}
+    for path in paths:
+        name = files.name_of(path)
+        if path.is_dir():
+            content = listing(path)
+            write_whole(files.listing(name), content)
+            outputs[name] = hashlib.sha256(content).hexdigest()
+        else:
+            outputs[name] = sha256_path(path)
+    return outputs
+
+
+def _intact(files: RunFolder, outputs: Mapping[str, str]) -> bool:
     return all(
-        (folder / name).exists() and sha256_path(folder / name) == digest
+        files.output(name).exists() and sha256_path(files.output(name)) == digest
         for name, digest in outputs.items()
     )

@@ -126,6 +126,18 @@ class RunFolder:
         """Folder of listings of outputs that are folders."""
         return self.path / "trail"
 
+    def listing(self, name: str) -> Path:
+        """Name the listing of an output that is a folder."""
+        return self.trail / f"{name.replace('/', '__')}.sha256"
+
+    def output(self, name: str) -> Path:
+        """Locate an output by its name in the manifest."""
+        return self.path / name
+
+    def name_of(self, path: Path) -> str:
+        """Name a file or folder as the manifest does: relative, with ``/``."""
+        return path.relative_to(self.path).as_posix()
+
     @property
     def reviews(self) -> Path:
         """The log of reviews."""
@@ -147,6 +159,34 @@ class RunFolder:
         return self.path / "feedback"
 
     @property
+    def deliveries(self) -> Path:
+        """The log of deliveries of survey results."""
+        return self.feedback / "deliveries.jsonl"
+
+    def delivery(self, number: int) -> Path:
+        """Name the survey results of a delivery."""
+        return self.feedback / f"{number:04d}.fgb"
+
+    def retraining(self, last: int) -> "RunFolder":
+        """Name the folder of the next run's configuration, by the last delivery it includes."""
+        return RunFolder(self.feedback / f"labels_{last:04d}")
+
+    @property
+    def results(self) -> Path:
+        """Survey results beside the configuration that reads them."""
+        return self.path / "results.fgb"
+
+    @property
     def mlflow(self) -> Path:
         """The MLflow record."""
         return self.path / "mlflow.db"
+
+    def mlflow_model(self, run_id: str) -> Path:
+        """Name the copy of the model that MLflow keeps."""
+        return self.path / "mlflow" / run_id / "artifacts" / "model"
+
+    @property
+    def untracked(self) -> frozenset[Path]:
+        """What lies in a run folder and is no output of a stage."""
+        files = (self.manifest, self.reviews, self.lock, self.mlflow)
+        return frozenset({*files, self.path / "mlflow", self.requests, self.feedback})

@@ -12,8 +12,7 @@ from typing import Any
 from minerisk.features.errors import InputError
 from minerisk.pipelines.language.numbers import interval, number
 from minerisk.pipelines.plotting.figures import MODEL_WORDS
-from minerisk.pipelines.provenance.manifest import read_manifest
-from minerisk.pipelines.provenance.reviews import read_reviews
+from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.report.quality import quality_facts
 from minerisk.pipelines.report.report import CALIBRATION, MEASURES, PROTOCOLS, chosen_model, verdict
 from minerisk.pipelines.run.folder import Run
@@ -58,7 +57,7 @@ def card_record(folder: Path, *, hazard: str = ANY) -> dict[str, Any]:
     """
     home = folder if hazard == ANY else hazard_folder(folder, hazard)
     run, metrics = Run.open(folder), read_metrics(home)
-    manifest = read_manifest(folder)
+    manifest = run.manifest()
     chosen = chosen_model(metrics)
     far = metrics.get("protocols", {}).get("far", {}).get("models", {})
     if chosen not in far:
@@ -77,7 +76,7 @@ def card_record(folder: Path, *, hazard: str = ANY) -> dict[str, Any]:
         },
         "prediction": _prediction(metrics),
         "known_failures": _failures(metrics),
-        "reviewers": _reviewers(folder),
+        "reviewers": _reviewers(run),
     }
 
 
@@ -153,27 +152,26 @@ def card_text(record: Mapping[str, Any]) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _overview(run: Run, metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _overview(run: Run, metrics: Mapping[str, Any], manifest: Manifest) -> dict[str, Any]:
+    used = manifest.environment("train")
     mark = "SIMULATED findings: no accuracy may be claimed, nothing may be used in the field."
     return {
         "title": run.config.study_area.title,
         "study_area": run.config.study_area.name,
         "mark": mark if run.simulated else "",
-        "head": manifest.get("head") or "not chained",
+        "head": manifest.head or "not chained",
         "as_of": metrics.get("as_of") or "no common date",
         "crs": metrics.get("crs"),
         "resolution_m": float(metrics.get("resolution_m", 0)),
-        "trained_by": list(manifest.get("trained_by") or []),
+        "trained_by": list(manifest.trained_by),
         "intended_use": list(INTENDED),
         "not_for": list(NOT_FOR),
-        "code": (manifest.get("environment") or {}).get("code_sha256"),
+        "code": used and used.code_sha256,
     }
 
 
-def _data(run: Run, metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:
-    hashes: dict[str, str] = {}
-    for stage in manifest["stages"]:
-        hashes.update(stage["inputs"])
+def _data(run: Run, metrics: Mapping[str, Any], manifest: Manifest) -> dict[str, Any]:
+    hashes = manifest.layers
     return {
         "layers": [
             {
@@ -281,12 +279,9 @@ def _gathered(warnings: Sequence[str]) -> list[str]:
     ]
 
 
-def _reviewers(folder: Path) -> dict[str, Any]:
-    log = read_reviews(folder)
-    words = [
-        f"{entry['at']}: {entry['decision']} by {entry['by']}: {entry['note']}"
-        for entry in log.entries
-    ]
+def _reviewers(run: Run) -> dict[str, Any]:
+    log = run.reviews()
+    words = [f"{entry.at}: {entry.decision} by {entry.by}: {entry.note}" for entry in log.entries]
     return {
         "state": log.state,
         "words": [*words, *log.problems] or ["nobody has reviewed this run"],

@@ -164,7 +164,7 @@ def report_facts(
         "unknowns": unknowns(config, manifest, data, told),
         "inputs": inputs(config, manifest),
         "outputs": outputs(manifest),
-        "environment": manifest.get("environment", {}),
+        "environment": next(reversed(manifest.get("environments", {}).values()), {}),
     }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from minerisk.pipelines.provenance.manifest import read_manifest
+from minerisk.pipelines.records.rasters import RasterFacts
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import read_metrics
 
@@ -49,8 +49,8 @@ def closing_lines(run: Run) -> Iterator[str]:
         yield "SIMULATED findings: the map shows how the software works, not where mines are."
     yield f"1. Far, regions left out whole: {_found(far)}"
     yield f"2. Near, as far as the unsurveyed land is: {_found(near)}"
-    stages = {stage["name"]: stage["facts"] for stage in read_manifest(run.folder)["stages"]}
-    yield f"3. Cannot say: {stages['predict']['classes']['cannot_say']:.1%} of the study area."
+    unknown = run.manifest().facts("predict", RasterFacts).classes["cannot_say"]
+    yield f"3. Cannot say: {unknown:.1%} of the study area."
     failed = [gate["words"] for gate in metrics["gates"] if not gate["passed"]]
     for words in failed:
         yield f"GATE NOT PASSED: {words}. The run is kept and marked."

@@ -90,7 +90,7 @@ def open_request(
     check_filters(run, filters)
     area, window = _land(run, filters)  # refused before anything is made for it
     area_sha256 = None if filters.aoi is None else sha256_of(filters.aoi)
-    run_head = str(run.manifest().get("head"))
+    run_head = run.manifest().head
     name = request_id(run_head, filters, area_sha256)
     home = RunFolder(run_dir).requests / name
     if is_other_day(run, filters):

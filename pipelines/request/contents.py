@@ -9,7 +9,6 @@ import geopandas as gpd
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.predict.window import CubeWindow
-from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.records.pack import Edition
 from minerisk.pipelines.request.public_copy import FACTOR
 from minerisk.pipelines.run.folder import Run
@@ -95,7 +94,7 @@ class Request:
     @property
     def head(self) -> str:
         """The end of the run's trail."""
-        return str(read_manifest(self.run.folder).get("head"))
+        return self.run.manifest().head
 
     @property
     def marks(self) -> tuple[str, ...]:

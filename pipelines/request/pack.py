@@ -22,8 +22,8 @@ from minerisk.pipelines.predict.bands import PROBABILITY, REASONS
 from minerisk.pipelines.predict.hazard_rasters import above_any
 from minerisk.pipelines.provenance.environment import code_sha256
 from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
-from minerisk.pipelines.provenance.manifest import MANIFEST, outputs_of
-from minerisk.pipelines.provenance.reviews import review_state
+from minerisk.pipelines.provenance.manifest import outputs_of
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.pack import PackManifest, PackSource
 from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.report.hazards import above_words
@@ -133,7 +133,7 @@ def make_packs(
             log.warning("%s", error)
             notes.append(told.say(NO_TASK))
     classes = trained_hazards(run.folder) if filters.hazard is None else []
-    taken = _taken(run.folder, tasks, [filters.hazard or ANY, *classes])
+    taken = _taken(run, tasks, [filters.hazard or ANY, *classes])
     targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
     with open_cube(run.files.cube) as cube:
         for target in targets:
@@ -145,7 +145,7 @@ def make_packs(
                 asked.area,
                 name=filters.title,
                 public=target != out,
-                state=review_state(run.folder),
+                state=run.reviews().state,
                 taken=taken,
                 tasks=tasks or run.files.tasks_gpkg,
                 hazard=filters.hazard or ANY,
@@ -221,10 +221,10 @@ def _refuse_public(run: Run, filters: Filters) -> None:
         )
 
 
-def _taken(folder: Path, tasks: Path | None, hazards: Sequence[str]) -> dict[str, str]:
+def _taken(run: Run, tasks: Path | None, hazards: Sequence[str]) -> dict[str, str]:
     """Hash what a pack is made of, and hold it against the manifest of the run."""
     stages = ("build", "train", "predict", *(() if tasks else ("prioritize",)))
-    recorded = outputs_of(folder, *stages)
+    folder, recorded = run.folder, outputs_of(run.manifest(), *stages)
     places = [hazard_rasters(folder, name).relative_to(folder).as_posix() for name in hazards]
     names = [f"{place}/{name}.tif" for place in places for name in WRITTEN]
     names.append("metrics.json" if hazards[0] == ANY else "hazards")
@@ -249,7 +249,7 @@ def _empty(out: Path) -> None:
     """Make room for a pack: nothing but an earlier pack is ever taken away."""
     if out.exists() and any(out.iterdir()):
         try:
-            PackManifest.read(out / MANIFEST)
+            PackManifest.read(RunFolder(out).manifest)
         except InputError as error:
             raise InputError(
                 f"{out} is not empty and holds no pack. Choose another --out. ({error})"
@@ -303,7 +303,7 @@ def _write_lists(request: Request, geobox: GeoBox, out: Path) -> None:
         made_from=request.taken,
         files=_hashes(out),
     )
-    write_whole(out / MANIFEST, manifest.to_json())
+    write_whole(RunFolder(out).manifest, manifest.to_json())
 
 
 def _hashes(folder: Path) -> dict[str, str]:

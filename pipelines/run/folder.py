@@ -19,10 +19,11 @@ from minerisk.features.errors import InputError
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
 from minerisk.models.risk_model import RiskModel
-from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
-from minerisk.pipelines.provenance.manifest import FORMAT, MANIFEST, read_manifest, write_manifest
+from minerisk.pipelines.provenance.files import sha256_path, write_whole
+from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.reviews import ReviewLog, read_reviews
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.records.metrics import Metrics
 from minerisk.pipelines.run.layers import open_layers
 from minerisk.pipelines.run.readers import load_model, open_labels
@@ -64,35 +65,41 @@ class Run:
         InputError
             If the configuration has problems, or the folder is not empty and not a run's.
         """
-        config = read_config(config_path)
-        if not (folder / MANIFEST).exists():
-            if folder.exists() and any(item.name != ".lock" for item in folder.iterdir()):
+        config, files = read_config(config_path), RunFolder(folder)
+        place = _place(config_path, folder)
+        if not files.manifest.exists():
+            if folder.exists() and any(item != files.lock for item in folder.iterdir()):
                 raise InputError(
                     f"{folder} is not empty and holds no run; expected a new folder or one that "
                     "`minerisk run` made. Choose another --out."
                 )
             folder.mkdir(parents=True, exist_ok=True)
-            write_manifest(folder, _first_manifest(config, config_path, folder))
+            write_manifest(files, _first_manifest(config, place))
         else:
-            manifest = read_manifest(folder)
-            if manifest["study_area"] != config.study_area.name:
+            manifest = read_manifest(files)
+            if manifest.study_area != config.study_area.name:
                 raise InputError(
-                    f"{folder} is a run of {manifest['study_area']}, not of "
+                    f"{folder} is a run of {manifest.study_area}, not of "
                     f"{config.study_area.name}. Choose another --out."
                 )
-            place = _place(config_path, folder)
-            if manifest["config_file"] != place:  # one of the two was moved
-                write_json(folder / MANIFEST, manifest | {"config_file": place})
-        write_whole(RunFolder(folder).config, config_path.read_bytes())
+            if manifest.config_file != place:  # one of the two was moved
+                moved = manifest.model_copy(update={"config_file": place})
+                write_whole(files.manifest, moved.to_json())
+        write_whole(files.config, config_path.read_bytes())
         return cls(folder, config, config_path)
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
         """Open the folder of a run that was made before."""
-        manifest = read_manifest(folder)
-        config = read_config(RunFolder(folder).config)
-        place = folder / str(manifest["config_file"])
-        return cls(folder, config, Path(os.path.normpath(place)))
+        files = RunFolder(folder)
+        manifest = read_manifest(files)
+        return cls.of(files, manifest, read_config(files.config))
+
+    @classmethod
+    def of(cls, files: RunFolder, manifest: Manifest, config: Config) -> "Run":
+        """Put a run together from what was read of it already."""
+        place = files.path / manifest.config_file
+        return cls(files.path, config, Path(os.path.normpath(place)))
 
     @classmethod
     def again(cls, known: "Run", folder: Path) -> "Run":
@@ -104,14 +111,14 @@ class Run:
             If the folder holds anything but an earlier try of the same.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        content = (RunFolder(known.folder).config).read_bytes()
-        config = RunFolder(folder).config
-        if any(item.name != ".lock" for item in folder.iterdir()):
-            if not config.is_file() or config.read_bytes() != content:
+        files, content = RunFolder(folder), known.files.config.read_bytes()
+        if any(item != files.lock for item in folder.iterdir()):
+            if not files.config.is_file() or files.config.read_bytes() != content:
                 raise InputError(f"{folder} is not empty; expected a new folder. Choose another.")
         else:
-            write_whole(config, content)
-            write_manifest(folder, _first_manifest(known.config, known.config_path, folder))
+            write_whole(files.config, content)
+            place = _place(known.config_path, folder)
+            write_manifest(files, _first_manifest(known.config, place))
         return cls(folder, known.config, known.config_path)
 
     @cached_property
@@ -119,13 +126,13 @@ class Run:
         """Where everything of the run lies."""
         return RunFolder(self.folder)
 
-    def manifest(self) -> dict[str, Any]:
-        """Read what went into and came out of each stage."""
-        return self._kept(self.files.manifest, lambda: read_manifest(self.folder))
+    def manifest(self) -> Manifest:
+        """Read what went into each stage and what it wrote."""
+        return self._kept(self.files.manifest, lambda: read_manifest(self.files))
 
     def reviews(self) -> ReviewLog:
-        """Read the decisions on the run, and the state that follows; checked anew each time."""
-        return read_reviews(self.folder)
+        """Read the decisions on the run, and the state that follows; checked at each call."""
+        return read_reviews(self.files, self.manifest())
 
     def cube(self) -> xr.Dataset:
         """Open the feature cube lazily."""
@@ -215,13 +222,10 @@ def _place(config_path: Path, folder: Path) -> str:
     return os.path.relpath(config_path.resolve(), folder.resolve())
 
 
-def _first_manifest(config: Config, config_path: Path, folder: Path) -> dict[str, Any]:
-    return {
-        "format": FORMAT,
-        "study_area": config.study_area.name,
-        "title": config.study_area.title,
-        "simulated": config.simulated,
-        "config_file": _place(config_path, folder),
-        "trained_by": [],
-        "stages": [],
-    }
+def _first_manifest(config: Config, place: str) -> Manifest:
+    return Manifest.of(
+        study_area=config.study_area.name,
+        title=config.study_area.title,
+        simulated=config.simulated,
+        config_file=place,
+    )

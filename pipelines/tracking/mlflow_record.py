@@ -15,8 +15,10 @@ import pandas as pd
 
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
-from minerisk.pipelines.provenance.manifest import outputs_of, read_manifest, stage_named
+from minerisk.pipelines.provenance.manifest import outputs_of
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.manifest import Environment, Manifest
+from minerisk.pipelines.records.stage_facts import TrackFacts
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import read_metrics
 
@@ -71,13 +73,8 @@ def _unusable(uri: str, why: str) -> InputError:
     )
 
 
-def track(run: Run, *, figures: Path) -> dict[str, str]:
+def track(run: Run, *, figures: Path) -> TrackFacts:
     """Log a trained run, one child per far fold, and register its model as ``candidate``.
-
-    Returns
-    -------
-    dict
-        ``run_id``, ``model_version`` and ``registered_model``.
 
     Raises
     ------
@@ -87,7 +84,7 @@ def track(run: Run, *, figures: Path) -> dict[str, str]:
     return record_run(run, tracking_uri(run), figures=figures)
 
 
-def record_run(run: Run, uri: str, *, figures: Path) -> dict[str, str]:
+def record_run(run: Run, uri: str, *, figures: Path) -> TrackFacts:
     """Log a trained run to the store at `uri` (see `track`); its layers need not be at hand."""
     with _store(uri) as mlflow:
         return _log(mlflow, run, uri, figures)
@@ -123,7 +120,7 @@ def _store(uri: str) -> Iterator[Any]:
         raise _unusable(uri, why) from error
 
 
-def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
+def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> TrackFacts:
     from minerisk.pipelines.report.model_card import card_record, card_text
 
     metrics = read_metrics(run.folder)
@@ -133,9 +130,10 @@ def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
     mlflow.set_registry_uri(uri)
     client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
     experiment = _experiment(client, run.config.tracking.experiment, uri)
-    manifest = read_manifest(run.folder)
-    tags = _tags(run, metrics, manifest)
-    title = f"{area} {_train(manifest)['key'][:8]}"
+    manifest = run.manifest()
+    used = _environment(manifest)
+    tags = _tags(run, metrics, used)
+    title = f"{area} {manifest.done('train').key[:8]}"
     with mlflow.start_run(experiment_id=experiment, run_name=title, tags=tags) as parent:
         mlflow.log_params(run_params(run.config))
         mlflow.log_params({f"sha256.{key}": value for key, value in _inputs(run).items()})
@@ -144,13 +142,13 @@ def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> dict[str, str]:
         for item in RECORDED:
             mlflow.log_artifact(str(run.folder / item))
         mlflow.log_text(card_text(card_record(run.folder)), "MODEL_CARD.md")
-        mlflow.log_dict(_environment(manifest), "environment.json")
+        mlflow.log_dict(used.model_dump(mode="json"), "environment.json")
         mlflow.log_artifacts(str(run.files.model), "model")
         mlflow.log_artifacts(str(figures), "figures")
         _log_folds(mlflow, run)
         _log_children(client, parent.info, metrics, run.folder)
         version = _register(client, name, parent.info, tags)
-    return {"run_id": parent.info.run_id, "registered_model": name, "model_version": version}
+    return TrackFacts(run_id=parent.info.run_id, registered_model=name, model_version=version)
 
 
 def _experiment(client: Any, name: str, uri: str) -> str:
@@ -163,23 +161,16 @@ def _experiment(client: Any, name: str, uri: str) -> str:
     return str(client.create_experiment(name, artifact_location=place))
 
 
-def _train(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = stage_named(manifest, "train")
+def _environment(manifest: Manifest) -> Environment:
+    """Find what the run was trained with, which need not be what is here now."""
+    found = manifest.environment("train")
     if found is None:
-        raise InputError("The run is not trained; train first (`minerisk run`).")
+        raise InputError("The manifest does not record what the run was trained with.")
     return found
 
 
-def _environment(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give what the run was trained with, which need not be what is here now."""
-    known = manifest.get("environments") or {}
-    found: Mapping[str, Any] = known.get(_train(manifest).get("environment")) or {}
-    return found
-
-
-def _tags(run: Run, metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, str]:
+def _tags(run: Run, metrics: Mapping[str, Any], used: Environment) -> dict[str, str]:
     failed = [gate["name"] for gate in metrics["gates"] if not gate["passed"]]
-    used = _environment(manifest)
     findings = "SIMULATED" if run.simulated else "recorded"
     return {
         "mlflow.user": "not recorded",  # MLflow would take the name of the account
@@ -188,8 +179,8 @@ def _tags(run: Run, metrics: Mapping[str, Any], manifest: Mapping[str, Any]) -> 
         "minerisk.study_area": run.config.study_area.name,
         "minerisk.findings": findings,
         "minerisk.gates_failed": ", ".join(failed) or "none",
-        "minerisk.code_sha256": str(used.get("code_sha256")),
-        "minerisk.lock_sha256": str(used.get("lock_sha256")),
+        "minerisk.code_sha256": used.code_sha256,
+        "minerisk.lock_sha256": str(used.lock_sha256),
     }
 
 
@@ -212,26 +203,17 @@ def run_params(config: Config) -> dict[str, Any]:
 
 
 def _inputs(run: Run) -> dict[str, str]:
-    manifest = read_manifest(run.folder)
-    known = _layers_read(manifest) | outputs_of(run.folder, "configure", "build", "train")
+    manifest = run.manifest()
+    known = manifest.layers | outputs_of(manifest, "configure", "build", "train")
     return {name.replace(":", "."): digest for name, digest in known.items()}
 
 
-def _layers_read(manifest: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        name: digest
-        for stage in manifest["stages"]
-        for name, digest in stage["inputs"].items()
-        if name.startswith("layer:")
-    }
-
-
-def _datasets(run: Run, manifest: Mapping[str, Any]) -> list[Any]:
+def _datasets(run: Run, manifest: Manifest) -> list[Any]:
     """Name each layer as an MLflow dataset; its digest has room for half of our SHA-256."""
     from mlflow.entities import Dataset, DatasetInput
 
     found = []
-    for key, digest in sorted(_layers_read(manifest).items()):
+    for key, digest in sorted(manifest.layers.items()):
         name = key.removeprefix("layer:")
         layer = run.config.layers.get(name)
         facts = {

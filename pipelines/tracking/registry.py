@@ -5,12 +5,14 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import sha256_path
-from minerisk.pipelines.provenance.manifest import stage_named
-from minerisk.pipelines.provenance.reviews import DRAFT, ReviewLog
+from minerisk.pipelines.provenance.reviews import ReviewLog
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.manifest import Manifest
+from minerisk.pipelines.records.review import State
+from minerisk.pipelines.records.stage_facts import TrackFacts
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.mlflow_record import SQLITE, store_client, tracking_uri
 
@@ -21,7 +23,7 @@ HEAD = "minerisk.head"
 LOCK_WAIT_S = 2.0
 
 
-def follow_reviews(run: Run, manifest: Mapping[str, Any], log: ReviewLog) -> None:
+def follow_reviews(run: Run, manifest: Manifest, log: ReviewLog) -> None:
     """Set the tags of a run's model version, and the alias ``champion``, as its reviews say.
 
     Raises
@@ -29,15 +31,14 @@ def follow_reviews(run: Run, manifest: Mapping[str, Any], log: ReviewLog) -> Non
     InputError
         If the store cannot be used.
     """
-    known = _version(manifest)
-    if known is None:
+    if manifest.stage("track") is None:
         return
-    set_state(tracking_uri(run), known, log, head=str(manifest.get("head")))
+    set_state(tracking_uri(run), manifest.facts("track", TrackFacts), log, head=manifest.head)
 
 
-def set_state(uri: str, known: tuple[str, str, str], log: ReviewLog, *, head: str) -> None:
-    """Set tags and alias of a model version, given as name, version and run, in the store."""
-    name, version, run_id = known
+def set_state(uri: str, known: TrackFacts, log: ReviewLog, *, head: str) -> None:
+    """Set tags and alias of a model version in the store."""
+    name, version, run_id = known.registered_model, known.model_version, known.run_id
     tags = {STATE: log.state, END: log.end or "none", HEAD: head}
     with store_client(uri) as client:
         for key, value in tags.items():
@@ -50,9 +51,7 @@ def set_state(uri: str, known: tuple[str, str, str], log: ReviewLog, *, head: st
             client.delete_registered_model_alias(name, CHAMPION)
 
 
-def moved_behind(
-    run: Run, manifest: Mapping[str, Any], log: ReviewLog
-) -> tuple[list[str], list[str]]:
+def moved_behind(run: Run, manifest: Manifest, log: ReviewLog) -> tuple[list[str], list[str]]:
     """Compare the store with the reviews, reading its SQLite file directly, without a server.
 
     Returns
@@ -60,16 +59,16 @@ def moved_behind(
     problems, notes
         One line each.
     """
-    known = _version(manifest)
     uri = tracking_uri(run)
-    if known is None:
+    if manifest.stage("track") is None:
         return [], []
     if not uri.startswith(SQLITE):
         return [], [f"the MLflow record lies at {uri.split('@')[-1]} and was not asked"]
     path = Path(uri.removeprefix(SQLITE))
     if not path.is_file():
         return [], [f"there is no MLflow record at {path}; its tags and aliases were not checked"]
-    name, version, run_id = known
+    known = manifest.facts("track", TrackFacts)
+    name, version, run_id = known.registered_model, known.model_version, known.run_id
     try:
         with contextlib.closing(_read_only(path)) as store:
             holder = _one(
@@ -95,14 +94,14 @@ def moved_behind(
         problems.append(f"MLflow calls version {version} of {name} champion; the reviews do not")
     elif log.champion and holder != version:
         words = f"MLflow's champion of {name} is {_words(holder)}; the reviews say {version}"
-        (notes if theirs.get(STATE) == "approved" else problems).append(words)
-    problems += _artifact_problems(run.folder, manifest, run_id)
+        (notes if theirs.get(STATE) == State.APPROVED else problems).append(words)
+    problems += _artifact_problems(run.files, manifest, run_id)
     return problems, notes
 
 
 def _tag_problems(tags: Mapping[str, str], log: ReviewLog) -> list[str]:
     expected = {STATE: log.state, END: log.end or "none"}
-    unset = {STATE: DRAFT, END: "none"}
+    unset = {STATE: State.DRAFT, END: "none"}
     return [
         f"MLflow's tag {key} is {tags.get(key, unset[key])!r}; the reviews say {value!r}"
         for key, value in expected.items()
@@ -110,22 +109,13 @@ def _tag_problems(tags: Mapping[str, str], log: ReviewLog) -> list[str]:
     ]
 
 
-def _artifact_problems(folder: Path, manifest: Mapping[str, Any], run_id: str) -> list[str]:
-    """Hold the copy of the model that MLflow keeps beside the run against the model."""
-    copy = folder / "mlflow" / run_id / "artifacts" / "model"
-    train = stage_named(manifest, "train")
+def _artifact_problems(files: RunFolder, manifest: Manifest, run_id: str) -> list[str]:
+    """Compare the copy of the model that MLflow keeps beside the run with the model."""
+    copy, train = files.mlflow_model(run_id), manifest.stage("train")
     if train is None or os.sep in run_id or not copy.is_dir():
         return []
-    same = sha256_path(copy) == train["outputs"].get("model")
+    same = sha256_path(copy) == train.outputs.get("model")
     return [] if same else [f"mlflow/{run_id}/artifacts/model is not the model of this run"]
-
-
-def _version(manifest: Mapping[str, Any]) -> tuple[str, str, str] | None:
-    stage = stage_named(manifest, "track")
-    facts = {} if stage is None else stage.get("facts")
-    if not isinstance(facts, dict) or "model_version" not in facts:
-        return None
-    return str(facts["registered_model"]), str(facts["model_version"]), str(facts["run_id"])
 
 
 def _read_only(path: Path) -> sqlite3.Connection:

@@ -4,11 +4,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minerisk.features.cube.store import open_cube
-from minerisk.features.errors import InputError
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.table import CellTable
-from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
 from minerisk.pipelines.records.metrics import CellCounts
+from minerisk.pipelines.records.stage_facts import BuildFacts
 from minerisk.pipelines.run.contents import read_places
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import open_labels
@@ -36,12 +35,7 @@ def unsurveyed_sample(run: Run, *, sample: int = 20_000) -> CellTable | None:
 
 def run_cells(run: Run) -> int:
     """Count the cells of the study area."""
-    build = stage_named(read_manifest(run.folder), "build")
-    if build is None:
-        raise InputError(
-            f"{run.folder} has no finished stage `build`. Run `minerisk run` to go on."
-        )
-    return int(build["facts"]["cells"])
+    return run.manifest().facts("build", BuildFacts).cells
 
 
 def count_cells(run: Run, drawn: CellTable) -> CellCounts:

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -35,6 +34,7 @@ from minerisk.pipelines.language.metric_words import caution_words
 from minerisk.pipelines.provenance.files import replacing, write_json, write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.metrics import Metrics
+from minerisk.pipelines.records.stage_facts import TrainFacts
 from minerisk.pipelines.run.contents import feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 FAR = ProtocolName.FAR
 
 
-def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, Any]]:
+def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], TrainFacts]:
     """Write ``model/``, ``metrics.json`` and ``held_out.parquet`` into the run folder.
 
     Raises
@@ -72,7 +72,7 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], dict[str, An
     write_whole(run.files.metrics, metrics.to_json())
     names = ("model", "metrics.json", "held_out.parquet", "trials.json", "hazards")
     paths = [run.folder / name for name in names if (run.folder / name).exists()]
-    return paths, {"gates_passed": metrics.gates_passed}
+    return paths, TrainFacts(gates_passed=metrics.gates_passed)
 
 
 def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress) -> Metrics:

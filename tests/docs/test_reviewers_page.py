@@ -20,6 +20,8 @@ from minerisk.pipelines.provenance.manifest import (
     stage_key,
     write_manifest,
 )
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
 Said = Callable[[str], tuple[int, str]]
@@ -33,8 +35,9 @@ def desk(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         folder = tmp_path / "runs" / name
         shutil.copytree(tiny_run, folder)
         place = os.path.relpath(ROOT / "configs" / "tiny.yaml", folder)
-        write_json(folder / "manifest.json", read_manifest(folder) | {"config_file": place})
-    record_trainer(tmp_path / "runs" / "my_area", "staff 12")
+        moved = read_manifest(RunFolder(folder)).model_copy(update={"config_file": place})
+        write_manifest(RunFolder(folder), moved)
+    record_trainer(RunFolder(tmp_path / "runs" / "my_area"), "staff 12")
     tasks = gpd.read_file(tmp_path / "runs" / "my_area" / "tasks.gpkg", layer="tasks")
     tasks = tasks[tasks["arm"] == "ranked"].head(2)
     events = gpd.GeoDataFrame(
@@ -58,14 +61,14 @@ def pass_all_gates(folder: Path) -> None:
     for gate in metrics["gates"]:
         gate["passed"] = True
     path.write_text(json.dumps(metrics), encoding="utf-8")
-    manifest = read_manifest(folder)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     for stage in manifest["stages"]:
         for side in ("inputs", "outputs"):
             if "metrics.json" in stage[side]:
                 stage[side]["metrics.json"] = sha256_path(path)
         code = manifest["environments"][stage["environment"]]["code_sha256"]
         stage["key"] = stage_key(stage["name"], code, stage["settings"], stage["inputs"])
-    write_manifest(folder, manifest)
+    write_manifest(RunFolder(folder), Manifest.model_validate_json(json.dumps(manifest)))
 
 
 def trust(desk: Path, said: Said) -> None:

@@ -15,8 +15,9 @@ from minerisk.configs.load import load_config
 from minerisk.configs.schema import Tasks
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.prioritize.land import CRITERIA, _wanted
-from minerisk.pipelines.provenance.files import sha256_path, write_json
+from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
+from minerisk.pipelines.provenance.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "survey-managers.md").read_text(encoding="utf-8")
@@ -48,16 +49,19 @@ def add_layers(folder: Path, place: Path) -> None:
 
 def add_class(folder: Path) -> None:
     """Give the run a model and maps of anti-tank mines: those of any hazard."""
-    rasters, manifest = folder / "rasters", read_manifest(folder)
+    rasters, manifest = folder / "rasters", read_manifest(RunFolder(folder))
     home = folder / "hazards" / "at"
     shutil.copytree(folder / "model", home / "model")
     shutil.copy(folder / "metrics.json", home / "metrics.json")
     shutil.copytree(rasters, rasters / "at")
-    stages = {stage["name"]: stage["outputs"] for stage in manifest["stages"]}
+    stages = {stage.name: dict(stage.outputs) for stage in manifest.stages}
     stages["train"]["hazards"] = sha256_path(folder / "hazards")
     for made in (rasters / "at").iterdir():
         stages["predict"][f"rasters/at/{made.name}"] = sha256_path(made)
-    write_manifest(folder, manifest)
+    changed = [
+        stage.model_copy(update={"outputs": stages[stage.name]}) for stage in manifest.stages
+    ]
+    write_manifest(RunFolder(folder), manifest.model_copy(update={"stages": tuple(changed)}))
 
 
 @pytest.fixture
@@ -66,7 +70,8 @@ def desk(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     folder = tmp_path / "runs" / "my_area"
     shutil.copytree(tiny_run, folder)
     config_file = {"config_file": "../../study_area.yaml"}
-    write_json(folder / "manifest.json", read_manifest(folder) | config_file)
+    moved = read_manifest(RunFolder(folder)).model_copy(update=config_file)
+    write_manifest(RunFolder(folder), moved)
     add_class(folder)
     add_layers(folder, tmp_path)
     left, bottom, right, top = read_raster(folder / "rasters" / "probability.tif")[1].boundingbox

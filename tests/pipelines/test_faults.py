@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,8 @@ from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit.decide import Decision, follow, review_run
 from minerisk.pipelines.audit.verify import audit_run
 from minerisk.pipelines.provenance.manifest import record_trainer
-from minerisk.pipelines.provenance.reviews import REVIEWS, read_reviews
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import run_steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,11 +44,13 @@ import sys
 from pathlib import Path
 from minerisk.features.errors import InputError
 from minerisk.pipelines.audit import decide
-decide.follow = lambda folder: None  # MLflow has a test of its own
+from minerisk.pipelines.run.folder import Run
+decide.follow = lambda run: None  # MLflow has a test of its own
 print("ready", flush=True)
 sys.stdin.readline()
 try:
-    decide.review_run(Path(sys.argv[1]), decide.Decision("reject", f"reviewer {sys.argv[2]}", "x"))
+    asked = decide.Decision("reject", f"reviewer {sys.argv[2]}", "x")
+    decide.review_run(Run.open(Path(sys.argv[1])), asked)
 except InputError as error:
     sys.exit(str(error))
 """
@@ -54,9 +58,14 @@ DIES = """
 import os, signal, sys
 from pathlib import Path
 from minerisk.pipelines.provenance import files, manifest
+from minerisk.pipelines.provenance.run_folder import RunFolder
 files.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
-manifest.record_trainer(Path(sys.argv[1]), "staff 12")
+manifest.record_trainer(RunFolder(Path(sys.argv[1])), "staff 12")
 """
+
+
+def problems(folder: Path, **given: Any) -> tuple[str, ...]:
+    return audit_run(RunFolder(folder), **given).problems
 
 
 def process(code: str, *words: str) -> subprocess.Popen[str]:
@@ -80,20 +89,20 @@ def test_a_folder_that_another_process_works_in_is_left_alone(tiny_copy: Path) -
     with holding(HOLDS, tiny_copy):
         for work in (
             lambda: run_steps(TINY, tiny_copy),
-            lambda: review_run(tiny_copy, REJECT),
-            lambda: audit_run(tiny_copy),
+            lambda: review_run(Run.open(tiny_copy), REJECT),
+            lambda: audit_run(RunFolder(tiny_copy)),
         ):
             with pytest.raises(InputError, match="Another minerisk process is at work"):
                 work()
     assert (tiny_copy / "manifest.json").read_bytes() == before
-    assert not (tiny_copy / REVIEWS).exists()
+    assert not (tiny_copy / "reviews.jsonl").exists()
 
 
 def test_a_process_that_was_killed_holds_nothing(tiny_copy: Path) -> None:
     with holding(HOLDS, tiny_copy) as other:
         other.send_signal(signal.SIGKILL)
         other.wait(20)
-        assert audit_run(tiny_copy).problems == ()
+        assert problems(tiny_copy) == ()
 
 
 def test_a_process_killed_in_the_middle_of_a_write_leaves_the_old_file(tiny_copy: Path) -> None:
@@ -101,9 +110,9 @@ def test_a_process_killed_in_the_middle_of_a_write_leaves_the_old_file(tiny_copy
     with process(DIES, str(tiny_copy)) as other:
         assert other.wait(60) == -signal.SIGKILL
     assert (tiny_copy / "manifest.json").read_bytes() == before
-    assert any(".manifest.json.partial" in line for line in audit_run(tiny_copy).problems)
-    record_trainer(tiny_copy, "staff 12")
-    assert audit_run(tiny_copy).problems == ()
+    assert any(".manifest.json.partial" in line for line in problems(tiny_copy))
+    record_trainer(RunFolder(tiny_copy), "staff 12")
+    assert problems(tiny_copy) == ()
 
 
 def test_reviews_of_several_processes_at_once_stand_one_after_the_other(tiny_copy: Path) -> None:
@@ -116,7 +125,7 @@ def test_reviews_of_several_processes_at_once_stand_one_after_the_other(tiny_cop
         other.stdin.write("\n")
         other.stdin.flush()
     told = [other.communicate(timeout=60)[1] for other in others]
-    log = read_reviews(tiny_copy)
+    log = Run.open(tiny_copy).reviews()
     assert log.problems == ()
     assert len(log.entries) == [other.returncode for other in others].count(0) >= 1
     assert all("Another minerisk process" in words for words in told if words)
@@ -125,15 +134,15 @@ def test_reviews_of_several_processes_at_once_stand_one_after_the_other(tiny_cop
 def test_a_store_that_another_process_has_locked_keeps_the_review(
     tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record_trainer(tiny_copy, "staff 12")
+    record_trainer(RunFolder(tiny_copy), "staff 12")
     monkeypatch.setattr("minerisk.pipelines.tracking.registry.LOCK_WAIT_S", 0.1)
     with holding(STORE, tiny_copy):
         with pytest.raises(FindingError, match=r"The review is on record; MLflow.*review follow"):
-            review_run(tiny_copy, REJECT)
-        assert any("cannot be read" in line for line in audit_run(tiny_copy).problems)
-    assert read_reviews(tiny_copy).state == "reviewed"
-    follow(tiny_copy)
-    assert audit_run(tiny_copy).problems == ()
+            review_run(Run.open(tiny_copy), REJECT)
+        assert any("cannot be read" in line for line in problems(tiny_copy))
+    assert Run.open(tiny_copy).reviews().state == "reviewed"
+    follow(Run.open(tiny_copy))
+    assert problems(tiny_copy) == ()
 
 
 @contextmanager
@@ -154,11 +163,11 @@ def test_a_disk_without_room_leaves_run_and_reviews_as_they_were(
     names = {path: path.read_bytes() for path in tiny_copy.iterdir() if path.is_file()}
     with full_disk(room):
         with pytest.raises(OSError, match="File too large"):
-            record_trainer(tiny_copy, "staff 12")
+            record_trainer(RunFolder(tiny_copy), "staff 12")
         with pytest.raises(OSError, match="File too large"):
-            review_run(tiny_copy, REJECT)
+            review_run(Run.open(tiny_copy), REJECT)
     assert {path: path.read_bytes() for path in tiny_copy.iterdir() if path.is_file()} == names
-    assert audit_run(tiny_copy).problems == ()
+    assert problems(tiny_copy) == ()
 
 
 def test_a_disk_without_room_for_mlflow_keeps_the_review(tiny_copy: Path) -> None:
@@ -167,9 +176,9 @@ def test_a_disk_without_room_for_mlflow_keeps_the_review(tiny_copy: Path) -> Non
         full_disk(size // 2),
         pytest.raises(FindingError, match="The review is on record; MLflow did not follow"),
     ):
-        review_run(tiny_copy, REJECT)
-    assert read_reviews(tiny_copy).state == "reviewed"
-    follow(tiny_copy)
+        review_run(Run.open(tiny_copy), REJECT)
+    assert Run.open(tiny_copy).reviews().state == "reviewed"
+    follow(Run.open(tiny_copy))
     with sqlite3.connect(tiny_copy / "mlflow.db") as store:
         assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert audit_run(tiny_copy).problems == ()
+    assert problems(tiny_copy) == ()

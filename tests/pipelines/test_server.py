@@ -17,6 +17,8 @@ import pytest
 
 from minerisk.pipelines.audit.transfer import export_run, import_run
 from minerisk.pipelines.provenance.manifest import read_manifest
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.mlflow_record import QUIET
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -96,12 +98,12 @@ def test_a_run_is_carried_to_a_server_on_postgres(
 ) -> None:
     from mlflow import MlflowClient
 
-    export_run(tiny_run, tmp_path / "run.zip")
+    export_run(Run.open(tiny_run), tmp_path / "run.zip")
     made = import_run(tmp_path / "run.zip", server)
     client = MlflowClient(tracking_uri=server, registry_uri=server)
     run = client.get_run(made["run_id"])
     assert run.info.status == "FINISHED"
-    assert run.data.tags["minerisk.head"] == read_manifest(tiny_run)["head"]
+    assert run.data.tags["minerisk.head"] == read_manifest(RunFolder(tiny_run)).head
     assert "far/model.roc_auc" in run.data.metrics or "far/lightgbm.roc_auc" in run.data.metrics
     assert {item.dataset.name for item in run.inputs.dataset_inputs} >= {"elevation", "front_line"}
     version = client.get_model_version_by_alias(made["registered_model"], "candidate")

@@ -14,6 +14,7 @@ from minerisk.pipelines import steps as run_module
 from minerisk.pipelines.audit.verify import audit_run
 from minerisk.pipelines.formats.cog import read_raster, read_raster_like
 from minerisk.pipelines.provenance.manifest import locked, read_manifest
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.request.answer import open_request, write_maps
 from minerisk.pipelines.run.readers import read_metrics
@@ -123,10 +124,10 @@ def test_a_run_on_findings_that_another_simulated_says_simulated(
     config = tmp_path / "again.yaml"
     config.write_text(yaml.safe_dump(content), encoding="utf-8")
     run_steps(config, tmp_path / "run", last="build")
-    stages = read_manifest(tmp_path / "run")
-    assert stages["simulated"] is True
-    assert "simulate" not in [stage["name"] for stage in stages["stages"]]
-    assert not audit_run(tmp_path / "run").problems
+    stages = read_manifest(RunFolder(tmp_path / "run"))
+    assert stages.simulated is True
+    assert "simulate" not in [stage.name for stage in stages.stages]
+    assert not audit_run(RunFolder(tmp_path / "run")).problems
 
 
 def test_a_run_on_drawn_cells_counts_all_and_says_how_many_were_drawn(

@@ -16,6 +16,8 @@ from minerisk.pipelines.audit.decide import Decision, review_run
 from minerisk.pipelines.audit.dossier import PAGES, export_dossier
 from minerisk.pipelines.provenance.files import listing, write_json
 from minerisk.pipelines.provenance.manifest import read_manifest
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.run.folder import Run
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +47,8 @@ def test_nothing_is_asked_of_a_network_and_nothing_runs(dossier: Path) -> None:
 
 def test_what_went_in_is_there_by_hash_source_and_licence(dossier: Path, tiny_run: Path) -> None:
     page = text(dossier / "went_in.html")
-    for stage in read_manifest(tiny_run)["stages"]:
-        for name, digest in stage["inputs"].items():
+    for stage in read_manifest(RunFolder(tiny_run)).stages:
+        for name, digest in stage.inputs.items():
             if name.startswith("layer:"):
                 assert digest in page
     assert "NOAA GLOBE, 30 arc-seconds" in page
@@ -113,12 +115,12 @@ def test_every_figure_is_there(dossier: Path, tiny_run: Path) -> None:
 
 
 def test_the_whole_chain_is_there(dossier: Path, tiny_run: Path) -> None:
-    manifest = read_manifest(tiny_run)
+    manifest = read_manifest(RunFolder(tiny_run))
     page = text(dossier / "reviews.html")
-    assert manifest["head"] in page
-    for stage in manifest["stages"]:
-        assert stage["before"] in page
-        assert all(digest in page for digest in stage["outputs"].values())
+    assert manifest.head in page
+    for stage in manifest.stages:
+        assert stage.before in page
+        assert all(digest in page for digest in stage.outputs.values())
 
 
 def test_sha256sums_are_those_of_the_files(dossier: Path, tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ def test_simulated_and_draft_stand_on_every_page(dossier: Path) -> None:
 
 def test_words_of_a_reviewer_are_words_and_no_html(tiny_copy: Path, tmp_path: Path) -> None:
     note = '<img src="https://example.org/a.png"><script>alert(1)</script>'
-    review_run(tiny_copy, Decision("reject", by="reviewer <b>7</b>", note=note))
+    review_run(Run.open(tiny_copy), Decision("reject", by="reviewer <b>7</b>", note=note))
     folder = export_dossier(tiny_copy, tmp_path / "dossier").parent
     for name in ("index", "reviews"):
         raw = (folder / f"{name}.html").read_text(encoding="utf-8")

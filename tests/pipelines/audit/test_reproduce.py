@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,40 +17,60 @@ from minerisk.pipelines.audit.reproduce import (
     compare_trails,
     reproduce,
     run_in_fresh_environment,
-    words_of,
 )
+from minerisk.pipelines.audit.reproduction_lines import reproduction_lines
 from minerisk.pipelines.provenance.files import canonical, sha256_path, sha256_text
-from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
+from minerisk.pipelines.provenance.manifest import write_manifest
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.cause import Cause, CauseCode
+from minerisk.pipelines.records.manifest import Manifest
+from minerisk.pipelines.records.reproduction import Reproduction, Sameness, StageComparison
+from minerisk.pipelines.run.folder import Run
 
 
 @pytest.fixture(scope="module")
 def remade(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     again = tiny_run.parent / "made-again"
-    reproduce(tiny_run, again)
+    reproduce(Run.open(tiny_run), again)
     return again
 
 
+def change_manifest(folder: Path, change: Callable[[dict], None]) -> Manifest:
+    """Change the manifest of a run, and chain it again."""
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    change(content)
+    changed = Manifest.model_validate_json(json.dumps(content))
+    return write_manifest(RunFolder(folder), changed)
+
+
 def rehash(folder: Path, name: str) -> None:
-    manifest = read_manifest(folder)
-    for stage in manifest["stages"]:
-        for side in ("inputs", "outputs"):
-            if name in stage[side]:
-                stage[side][name] = sha256_path(folder / name)
-    write_manifest(folder, manifest)
+    digest = sha256_path(folder / name)
+
+    def change(manifest: dict) -> None:
+        for stage in manifest["stages"]:
+            for side in ("inputs", "outputs"):
+                if name in stage[side]:
+                    stage[side][name] = digest
+
+    change_manifest(folder, change)
+
+
+def lines(found: Reproduction) -> list[str]:
+    return list(reproduction_lines(found))
 
 
 def test_a_run_made_again_is_the_same_to_the_byte(tiny_run: Path, remade: Path) -> None:
-    found = compare_trails(tiny_run, remade)
-    assert found["verdict"] == "identical"
-    assert found["first_difference"] is None
-    assert {stage["stage"] for stage in found["stages"]} >= {"build", "train", "predict", "report"}
-    assert words_of(found)[-1] == "It came out the same, byte for byte."
+    found = compare_trails(Run.open(tiny_run), Run.open(remade))
+    assert found.verdict == "identical"
+    assert found.first_difference is None
+    assert {stage.stage for stage in found.stages} >= {"build", "train", "predict", "report"}
+    assert lines(found)[-1] == "The runs are the same, byte for byte."
     assert not (remade / "mlflow.db").exists()
 
 
 def test_going_on_with_a_run_made_again_does_nothing_twice(tiny_run: Path, remade: Path) -> None:
     said: list[str] = []
-    assert reproduce(tiny_run, remade, said=said.append)["verdict"] == "identical"
+    assert reproduce(Run.open(tiny_run), remade, said=said.append).verdict == "identical"
     assert all("nothing to do" in line for line in said)
 
 
@@ -61,9 +82,11 @@ def test_a_finding_added_to_the_run_is_traced_to_the_simulator(
     more = pd.concat([finds, finds.iloc[:1]], ignore_index=True)
     more.to_file(path, layer="simulated_finds", driver="GPKG")
     rehash(tiny_copy, "simulated")
-    found = reproduce(tiny_copy, tiny_copy.parent / f"{tmp_path.name}-again", last="simulate")
-    assert (found["verdict"], found["first_difference"]) == ("differs", "simulate")
-    assert found["first_cause"] is None
+    found = reproduce(
+        Run.open(tiny_copy), tiny_copy.parent / f"{tmp_path.name}-again", last="simulate"
+    )
+    assert (found.verdict, found.first_difference) == ("differs", "simulate")
+    assert found.first_cause is None
 
 
 @pytest.mark.parametrize(
@@ -81,38 +104,40 @@ def test_a_seed_or_a_parameter_changed_is_traced_to_its_stage(
     assert text.count(old) == 1
     config.write_text(text.replace(old, new), encoding="utf-8")
     rehash(tiny_copy, "config.yaml")
-    found = reproduce(tiny_copy, tiny_copy.parent / f"{tmp_path.name}-again", last=last)
-    assert found["verdict"] == "differs"
-    assert found["first_difference"] == stage
-    assert f"{stage}: its settings are other" in words_of(found)
+    found = reproduce(Run.open(tiny_copy), tiny_copy.parent / f"{tmp_path.name}-again", last=last)
+    assert found.verdict == "differs"
+    assert found.first_difference == stage
+    assert f"{stage}: its settings differ" in lines(found)
 
 
 def test_a_library_version_in_the_record_is_traced_to_its_stage(
     tiny_copy: Path, remade: Path
 ) -> None:
-    manifest = read_manifest(tiny_copy)
-    train = next(stage for stage in manifest["stages"] if stage["name"] == "train")
-    known = manifest["environments"][train["environment"]]
-    other = known | {"packages": known["packages"] | {"lightgbm": "4.0.0"}}
-    train["environment"] = sha256_text(canonical(other))
-    manifest["environments"][train["environment"]] = other
-    write_manifest(tiny_copy, manifest)
-    found = compare_trails(tiny_copy, remade)
-    assert found["first_cause"] == "train"
-    assert found["verdict"] == "identical"
-    assert any("library lightgbm: 4.0.0 then" in line for line in words_of(found))
+    def change(manifest: dict) -> None:
+        train = next(stage for stage in manifest["stages"] if stage["name"] == "train")
+        known = manifest["environments"][train["environment"]]
+        other = known | {"packages": known["packages"] | {"lightgbm": "4.0.0"}}
+        train["environment"] = sha256_text(canonical(other))
+        manifest["environments"][train["environment"]] = other
+
+    change_manifest(tiny_copy, change)
+    found = compare_trails(Run.open(tiny_copy), Run.open(remade))
+    assert found.first_cause == "train"
+    assert found.verdict == "identical"
+    assert any("library lightgbm: 4.0.0 then" in line for line in lines(found))
 
 
 def test_a_changed_layer_is_traced_to_the_stage_that_reads_it(
     tiny_copy: Path, remade: Path
 ) -> None:
-    manifest = read_manifest(tiny_copy)
-    build = next(stage for stage in manifest["stages"] if stage["name"] == "build")
-    build["inputs"]["layer:elevation"] = "0" * 64
-    write_manifest(tiny_copy, manifest)
-    found = compare_trails(tiny_copy, remade)
-    assert found["first_cause"] == "build"
-    assert "build: layer:elevation has other bytes" in words_of(found)
+    def change(manifest: dict) -> None:
+        build = next(stage for stage in manifest["stages"] if stage["name"] == "build")
+        build["inputs"]["layer:elevation"] = "0" * 64
+
+    change_manifest(tiny_copy, change)
+    found = compare_trails(Run.open(tiny_copy), Run.open(remade))
+    assert found.first_cause == "build"
+    assert "build: layer:elevation has other bytes" in lines(found)
 
 
 def test_numbers_within_a_millionth_are_close_and_not_identical(
@@ -126,32 +151,39 @@ def test_numbers_within_a_millionth_are_close_and_not_identical(
         table["far_model"] = table["far_model"] + np.float32(step)
         table.to_parquet(path, index=False)
         rehash(folder, "held_out.parquet")
-        found = compare_trails(tiny_run, folder)
-        assert found["verdict"] == verdict
-        assert found["first_difference"] == (None if verdict != "differs" else "train")
+        found = compare_trails(Run.open(tiny_run), Run.open(folder))
+        assert found.verdict == verdict
+        assert found.first_difference == (None if verdict != "differs" else "train")
 
 
 def test_a_run_is_not_made_again_into_itself_or_onto_other_things(
     tiny_run: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="lies in the run folder"):
-        reproduce(tiny_run, tiny_run / "again")
+        reproduce(Run.open(tiny_run), tiny_run / "again")
     (tmp_path / "thesis.doc").write_text("x")
     with pytest.raises(InputError, match="is not empty"):
-        reproduce(tiny_run, tmp_path)
+        reproduce(Run.open(tiny_run), tmp_path)
 
 
 def test_another_library_is_told_where_it_began_and_settings_of_every_stage() -> None:
-    old = "library numpy: 1 then, 2 now"
-    stages = [
-        {"stage": "build", "causes": [old], "outputs": []},
-        {"stage": "train", "causes": ["its settings are other", old], "outputs": []},
-        {"stage": "predict", "causes": ["its settings are other"], "outputs": []},
-    ]
-    assert words_of({"stages": stages, "verdict": "identical"})[:-1] == [
-        f"build: {old}",
-        "train: its settings are other",
-        "predict: its settings are other",
+    old = Cause(code=CauseCode.LIBRARY, name="numpy", then="1", now="2")
+    settings = Cause(code=CauseCode.SETTINGS)
+    found = Reproduction(
+        schema_version=1,
+        verdict=Sameness.IDENTICAL,
+        first_difference=None,
+        first_cause="build",
+        stages=(
+            StageComparison(stage="build", causes=(old,)),
+            StageComparison(stage="train", causes=(settings, old)),
+            StageComparison(stage="predict", causes=(settings,)),
+        ),
+    )
+    assert lines(found)[:-1] == [
+        "build: library numpy: 1 then, 2 now",
+        "train: its settings differ",
+        "predict: its settings differ",
     ]
 
 
@@ -205,4 +237,5 @@ def test_what_can_be_read_on_one_side_only_is_infinitely_far(tmp_path: Path) -> 
 
 
 def test_the_result_is_plain_json(tiny_run: Path, remade: Path) -> None:
-    assert json.loads(json.dumps(compare_trails(tiny_run, remade), allow_nan=False))
+    found = compare_trails(Run.open(tiny_run), Run.open(remade))
+    assert Reproduction.parse(found.to_json(), source=Path("x")) == found

@@ -16,7 +16,9 @@ from minerisk.pipelines.audit import transfer
 from minerisk.pipelines.audit.decide import Decision, review_run
 from minerisk.pipelines.audit.transfer import export_run, import_run, unpack
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import public_text, read_key
+from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.mlflow_record import QUIET
 
 
@@ -30,7 +32,7 @@ def client(uri: str):
 @pytest.fixture(scope="module")
 def packed(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("packed") / "run.zip"
-    export_run(tiny_run, path)
+    export_run(Run.open(tiny_run), path)
     return path
 
 
@@ -51,9 +53,9 @@ def repacked(path: Path, out: Path, change: Callable[[str, bytes], bytes | None]
 
 
 def test_the_same_run_gives_the_same_bytes(tiny_run: Path, packed: Path, tmp_path: Path) -> None:
-    again = export_run(tiny_run, tmp_path / "again.zip")
+    again = export_run(Run.open(tiny_run), tmp_path / "again.zip")
     assert (tmp_path / "again.zip").read_bytes() == packed.read_bytes()
-    assert again["head"] == read_manifest(tiny_run)["head"]
+    assert again.head == read_manifest(RunFolder(tiny_run)).head
 
 
 def test_no_layer_cube_or_raster_leaves_the_folder(packed: Path) -> None:
@@ -69,12 +71,12 @@ def test_another_store_gets_the_same_model_and_scores_once(
     tiny_run: Path, packed: Path, store: str, tmp_path: Path
 ) -> None:
     made = import_run(packed, store)
-    run = client(store).get_run(made["run_id"])
+    run = client(store).get_run(made.run_id)
     metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
     expected = metrics["protocols"]["far"]["models"]["distance_rule"]["roc_auc"][0]
     assert run.data.metrics["far/distance_rule.roc_auc"] == pytest.approx(expected)
-    assert run.data.tags["minerisk.head"] == read_manifest(tiny_run)["head"]
-    model = tmp_path / "store" / "mlflow" / made["run_id"] / "artifacts" / "model"
+    assert run.data.tags["minerisk.head"] == read_manifest(RunFolder(tiny_run)).head
+    model = tmp_path / "store" / "mlflow" / made.run_id / "artifacts" / "model"
     for path in (tiny_run / "model").iterdir():
         assert (model / path.name).read_bytes() == path.read_bytes()
     with pytest.raises(InputError, match="already"):
@@ -85,16 +87,16 @@ def test_a_review_counts_only_by_a_trusted_key(tiny_copy: Path, store: str, tmp_
     key = tmp_path / "key.pem"
     form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     key.write_bytes(Ed25519PrivateKey.generate().private_bytes(*form))
-    review_run(tiny_copy, Decision("reject", by="reviewer 7", note="a park"), key=key)
-    export_run(tiny_copy, tmp_path / "run.zip")
+    review_run(Run.open(tiny_copy), Decision("reject", by="reviewer 7", note="a park"), key=key)
+    export_run(Run.open(tiny_copy), tmp_path / "run.zip")
     (tmp_path / "others.txt").write_text(f"{public_text(Ed25519PrivateKey.generate())} nobody\n")
     with pytest.raises(FindingError, match="do not trust"):
         import_run(tmp_path / "run.zip", store, trust=tmp_path / "others.txt")
     (tmp_path / "trusted.txt").write_text(f"{public_text(read_key(key))} reviewer 7\n")
     made = import_run(tmp_path / "run.zip", store, trust=tmp_path / "trusted.txt")
-    assert made["state"] == "reviewed"
+    assert made.state == "reviewed"
     other = store.replace("mlflow.db", "other.db")
-    assert import_run(tmp_path / "run.zip", other)["state"] == "draft"
+    assert import_run(tmp_path / "run.zip", other).state == "draft"
 
 
 def test_a_pin_that_does_not_fit_stops_the_import(packed: Path, store: str) -> None:
@@ -119,16 +121,16 @@ def test_a_changed_or_missing_file_stops_the_import(
 def test_a_changed_run_is_not_exported(tiny_copy: Path, tmp_path: Path) -> None:
     (tiny_copy / "metrics.json").write_bytes(b"{}")
     with pytest.raises(FindingError, match=r"metrics\.json"):
-        export_run(tiny_copy, tmp_path / "run.zip")
+        export_run(Run.open(tiny_copy), tmp_path / "run.zip")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_untrained_run_is_not_exported(tiny_copy: Path, tmp_path: Path) -> None:
-    manifest = read_manifest(tiny_copy)
-    stages = [stage for stage in manifest["stages"] if stage["name"] != "train"]
-    write_manifest(tiny_copy, manifest | {"stages": stages})
+    manifest = read_manifest(RunFolder(tiny_copy))
+    stages = tuple(stage for stage in manifest.stages if stage.name != "train")
+    write_manifest(RunFolder(tiny_copy), manifest.model_copy(update={"stages": stages}))
     with pytest.raises(InputError, match="no finished stage `train`"):
-        export_run(tiny_copy, tmp_path / "run.zip")
+        export_run(Run.open(tiny_copy), tmp_path / "run.zip")
 
 
 @pytest.mark.parametrize(
@@ -209,5 +211,5 @@ def test_half_a_file_is_refused(packed: Path, store: str, tmp_path: Path, share:
 def test_a_path_in_any_script_arrives(tiny_run: Path, store: str, tmp_path: Path) -> None:
     folder = tmp_path / "дослідження 区域"
     shutil.copytree(tiny_run, folder)
-    export_run(folder, tmp_path / "ланцюг.zip")
-    assert import_run(tmp_path / "ланцюг.zip", store)["model_version"] == "1"
+    export_run(Run.open(folder), tmp_path / "ланцюг.zip")
+    assert import_run(tmp_path / "ланцюг.zip", store).model_version == "1"

@@ -10,6 +10,7 @@ from minerisk.pipelines.evaluate import compare as compare_module
 from minerisk.pipelines.evaluate.compare import compare_runs
 from minerisk.pipelines.evaluate.districts import Districts
 from minerisk.pipelines.formats.cog import read_raster
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import run_steps
 
@@ -95,7 +96,7 @@ def test_comparing_leaves_both_runs_as_they_are(tiny_run: Path, other: Path) -> 
     for folder in (tiny_run, other):
         with pytest.raises(InputError, match="lies in the run folder"):
             compare_runs(tiny_run, other, out=folder / "comparison")
-        assert audit_run(folder).problems == ()
+        assert audit_run(RunFolder(folder)).problems == ()
 
 
 def test_districts_are_told_by_name_where_the_run_has_them(

@@ -12,6 +12,7 @@ from minerisk.features.grid import cell_centres
 from minerisk.pipelines.audit.verify import audit_run
 from minerisk.pipelines.evaluate.later_labels import evaluate_labels, later_lines
 from minerisk.pipelines.evaluate.predicted_land import read_land
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.evaluations import LaterLabels, TrainedAs
 from minerisk.pipelines.run.folder import Run
 
@@ -67,7 +68,7 @@ def test_the_run_stays_as_it_is_and_the_result_goes_elsewhere(
         evaluate_labels(tiny_copy, later, layer="finds", out=tiny_copy / "x")
     data = evaluate_labels(tiny_copy, later, layer="finds", out=tmp_path)
     assert LaterLabels.read(tmp_path / "later_labels.json") == data
-    assert audit_run(tiny_copy).problems == ()
+    assert audit_run(RunFolder(tiny_copy)).problems == ()
 
 
 def test_finds_the_run_knew_test_nothing(tiny_run: Path, tmp_path: Path) -> None:

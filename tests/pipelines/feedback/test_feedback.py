@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -21,10 +22,15 @@ from minerisk.pipelines.feedback.feedback import (
     task_changes,
 )
 from minerisk.pipelines.feedback.store import Delivery, read_deliveries, stored_results
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import run_steps
 
 COMMON = {"date": "2024-05-01", "method": "manual search", "reliability": 0.8}
+
+
+def problems(folder: Path, **given: Any) -> tuple[str, ...]:
+    return audit_run(RunFolder(folder), **given).problems
 
 
 @pytest.fixture
@@ -50,13 +56,14 @@ def results(tiny_run: Path, tmp_path: Path) -> Path:
 def test_a_delivery_is_kept_once_and_the_run_stays_as_it_is(tiny_copy: Path, results: Path) -> None:
     head = json.loads((tiny_copy / "manifest.json").read_text(encoding="utf-8"))["head"]
     entry = deliver(tiny_copy, Delivery(results, by="team 4"))
-    assert (entry["number"], entry["records"], entry["finds"]) == (1, 2, 1)
-    assert entry["head"] == head
-    assert entry["land_ha"] == pytest.approx(25, abs=0.05)
+    assert (entry.number, entry.records, entry.finds) == (1, 2, 1)
+    assert entry.head == head
+    assert entry.land_ha == pytest.approx(25, abs=0.05)
     with pytest.raises(InputError, match="on record already, as delivery 1"):
         deliver(tiny_copy, Delivery(results))
-    assert len(stored_results(tiny_copy, crs="EPSG:32638")) == 2
-    assert audit_run(tiny_copy).problems == ()
+    files = RunFolder(tiny_copy)
+    assert len(stored_results(files, read_deliveries(files), crs="EPSG:32638")) == 2
+    assert problems(tiny_copy) == ()
     found = show_feedback(tiny_copy)
     assert found["cells"]["tested"] == 1  # the find was by chance
     assert found["words"][0].startswith("SIMULATED")
@@ -66,14 +73,14 @@ def test_deliveries_are_chained_and_none_can_be_changed(tiny_copy: Path, results
     first = deliver(tiny_copy, Delivery(results))
     gpd.read_file(results).iloc[:1].to_file(results)
     second = deliver(tiny_copy, Delivery(results))
-    assert second["before"] == first["sha256"]
-    assert read_deliveries(tiny_copy).problems == ()
+    assert second.before == first.sha256
+    assert read_deliveries(RunFolder(tiny_copy)).problems == ()
     path = tiny_copy / "feedback" / "deliveries.jsonl"
     lines = path.read_text(encoding="utf-8").splitlines()
     path.write_text(lines[0].replace('"finds":1', '"finds":0') + f"\n{lines[1]}\n")
-    assert any("line 1 is not as it was written" in line for line in audit_run(tiny_copy).problems)
+    assert any("line 1 is not as it was written" in line for line in problems(tiny_copy))
     path.write_text(f"{lines[1]}\n")
-    assert any("does not follow" in line for line in read_deliveries(tiny_copy).problems)
+    assert any("does not follow" in line for line in read_deliveries(RunFolder(tiny_copy)).problems)
     path.write_text("\n".join(lines) + "\n")
     with (tiny_copy / "feedback" / "0001.fgb").open("ab") as stream:
         stream.write(b"x")

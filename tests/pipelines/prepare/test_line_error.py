@@ -1,12 +1,11 @@
-import json
 from pathlib import Path
 
 import pytest
 
 from minerisk.features.cube.store import open_cube
 from minerisk.pipelines.prepare.line_error import DRAWS, line_error
-from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
-from minerisk.pipelines.run.folder import read_config
+from minerisk.pipelines.records.stage_facts import BuildFacts
+from minerisk.pipelines.run.folder import Run, read_config
 from minerisk.pipelines.run.layers import open_layers, present_features
 
 TINY = Path(__file__).parents[3] / "configs" / "tiny.yaml"
@@ -30,32 +29,29 @@ def found(**errors: float):
 
 def test_columns_made_of_drawn_lines_are_told_the_most_moved_first() -> None:
     told = found()
-    assert told["cell_m"] == 500  # 3,600 cells: as fine as the study area
-    assert told["draws"] == DRAWS
-    assert {row["column"] for row in told["rows"]} == set(UNITS)
-    shares = [row["share"] for row in told["rows"]]
+    assert told.cell_m == 500  # 3,600 cells: as fine as the study area
+    assert told.draws == DRAWS
+    assert {row.column for row in told.rows} == set(UNITS)
+    shares = [row.share for row in told.rows]
     assert shares == sorted(shares, reverse=True)
-    for row in told["rows"]:
-        assert row["share"] == pytest.approx(row["change"] / row["spread"], rel=1e-3)
-        assert row["unit"] == "m"
+    for row in told.rows:
+        assert row.share == pytest.approx(row.change / row.spread, rel=1e-3)
+        assert row.unit == "m"
     assert told == found()
 
 
 def test_a_layer_without_a_stated_error_is_not_moved() -> None:
     told = found(streams=0.0)
-    assert {row["column"] for row in told["rows"]} == set(UNITS) - {"streams_distance_m"}
-    assert found(streams=0.0, front_line=0.0, area_held=0.0)["rows"] == []
+    assert {row.column for row in told.rows} == set(UNITS) - {"streams_distance_m"}
+    assert found(streams=0.0, front_line=0.0, area_held=0.0).rows == ()
 
 
 def test_a_run_keeps_it_and_its_report_shows_it(tiny_run: Path) -> None:
-    build = stage_named(read_manifest(tiny_run), "build")
-    assert build is not None
-    told = build["facts"]["line_error"]
+    told = Run.open(tiny_run).manifest().facts("build", BuildFacts).line_error
     cube = open_cube(tiny_run / "cube.zarr")
-    assert {row["column"]: row["unit"] for row in told["rows"]} == {
+    assert {row.column: row.unit for row in told.rows} == {
         name: cube[name].attrs["unit"] for name in UNITS
     }
-    assert json.loads(json.dumps(told)) == told
     page = (tiny_run / "report.html").read_text(encoding="utf-8")
     assert "What the model reads of a drawn line" in page
     assert "front signed m" in page

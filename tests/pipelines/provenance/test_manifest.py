@@ -21,22 +21,39 @@ from minerisk.pipelines.provenance.manifest import (
     outputs_of,
     read_manifest,
     record_trainer,
-    stage_named,
+    stage_sha256,
     write_manifest,
 )
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.manifest import Environment, Manifest
+from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.records.stage_facts import NoFacts
+
+
+class Said(Record):
+    said: str
+
+
+def start(folder: Path) -> None:
+    first = Manifest.of(study_area="x", title="X", simulated=False, config_file="x.yaml")
+    write_manifest(RunFolder(folder), first)
+
+
+def manifest_of(folder: Path) -> Manifest:
+    return read_manifest(RunFolder(folder))
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_json(tmp_path / "manifest.json", {"format": 1, "study_area": "x", "stages": []})
+    start(tmp_path)
     return tmp_path
 
 
 def make(folder: Path, name: str = "one", text: str = "a", **known: str) -> bool:
     def work():
-        return [write_whole(folder / f"{name}.txt", text)], {"said": text}
+        return [write_whole(folder / f"{name}.txt", text)], Said(said=text)
 
-    return do_stage(folder, name, inputs=known, settings={"text": text}, work=work)
+    return do_stage(RunFolder(folder), name, inputs=known, settings={"text": text}, work=work)
 
 
 def test_a_hash_is_sha256_of_the_bytes(tmp_path: Path) -> None:
@@ -69,7 +86,7 @@ def test_canonical_json_depends_on_the_value_alone() -> None:
 def test_a_stage_is_done_once(folder: Path) -> None:
     assert make(folder)
     assert not make(folder)
-    assert stage_named(read_manifest(folder), "one")["facts"] == {"said": "a"}
+    assert manifest_of(folder).facts("one", Said) == Said(said="a")
 
 
 def test_a_stage_is_done_again_when_what_matters_changed(folder: Path) -> None:
@@ -88,8 +105,8 @@ def test_a_stage_done_again_keeps_its_place(folder: Path) -> None:
         make(folder, name)
     (folder / "two.txt").unlink()
     make(folder, "two")
-    stages = read_manifest(folder)["stages"]
-    assert [stage["name"] for stage in stages] == ["one", "two", "three"]
+    stages = manifest_of(folder).stages
+    assert [stage.name for stage in stages] == ["one", "two", "three"]
 
 
 def test_a_stage_that_fails_is_not_on_record_and_spoils_no_other(folder: Path) -> None:
@@ -100,15 +117,15 @@ def test_a_stage_that_fails_is_not_on_record_and_spoils_no_other(folder: Path) -
         raise OSError(28, "No space left on device")
 
     with pytest.raises(OSError, match="No space"):
-        do_stage(folder, "two", inputs={}, settings={}, work=fails)
+        do_stage(RunFolder(folder), "two", inputs={}, settings={}, work=fails)
     assert (folder / "manifest.json").read_bytes() == before
     with pytest.raises(InputError, match="no finished stage `two`"):
-        outputs_of(folder, "two")
+        outputs_of(manifest_of(folder), "two")
 
 
 def test_outputs_carry_their_hashes(folder: Path) -> None:
     make(folder)
-    assert outputs_of(folder, "one") == {"one.txt": sha256_path(folder / "one.txt")}
+    assert outputs_of(manifest_of(folder), "one") == {"one.txt": sha256_path(folder / "one.txt")}
 
 
 def test_a_write_that_fails_leaves_what_was_there(
@@ -134,9 +151,10 @@ def test_json_with_nan_is_refused(tmp_path: Path) -> None:
 
 def test_the_environment_is_on_record() -> None:
     known = environment()
-    assert len(known["lock_sha256"]) == len(known["code_sha256"]) == 64
-    assert {"lightgbm", "numpy", "mlflow"} <= set(known["packages"])
-    assert json.loads(json.dumps(known)) == known
+    assert known.lock_sha256 is not None
+    assert len(known.lock_sha256) == len(known.code_sha256) == 64
+    assert {"lightgbm", "numpy", "mlflow"} <= set(known.packages)
+    assert Environment.model_validate_json(known.model_dump_json()) == known
 
 
 def test_a_lock_is_given_back(tmp_path: Path) -> None:
@@ -146,38 +164,84 @@ def test_a_lock_is_given_back(tmp_path: Path) -> None:
         pass
 
 
-@pytest.mark.parametrize("stages", [None, [1], [{"name": "one"}], [{"inputs": {}, "outputs": {}}]])
-def test_stages_that_are_none_are_named(tmp_path: Path, stages: object) -> None:
-    write_json(tmp_path / "manifest.json", {"format": 1, "stages": stages})
-    with pytest.raises(InputError, match="lists no stages"):
-        read_manifest(tmp_path)
+@pytest.mark.parametrize(
+    "stages", [None, "x", [None], [1], [{"name": "one"}], [{"name": 1}], [{"inputs": {}}]]
+)
+def test_stages_that_are_none_are_named(folder: Path, stages: object) -> None:
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    write_json(folder / "manifest.json", content | {"stages": stages})
+    with pytest.raises(InputError, match="not as minerisk writes it: stages"):
+        manifest_of(folder)
+
+
+def test_a_manifest_of_the_format_before_names_the_program_that_reads_it(folder: Path) -> None:
+    write_json(folder / "manifest.json", {"format": 1, "study_area": "x", "stages": []})
+    with pytest.raises(InputError, match=r"format 1, which minerisk 0\.1 wrote.*verified by"):
+        manifest_of(folder)
+
+
+def test_a_manifest_of_a_later_version_is_refused_by_name(folder: Path) -> None:
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    write_json(folder / "manifest.json", content | {"schema_version": 9})
+    with pytest.raises(InputError, match="schema version 9; this minerisk reads version 2"):
+        manifest_of(folder)
+
+
+def test_a_number_written_as_a_word_is_no_number(folder: Path) -> None:
+    """Else a trail could be edited without its hashes showing it."""
+    make(folder, "one")
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    content["stages"][0]["seconds"] = str(content["stages"][0]["seconds"])
+    write_json(folder / "manifest.json", content)
+    with pytest.raises(InputError, match="seconds"):
+        manifest_of(folder)
+
+
+def test_facts_that_are_not_those_of_the_stage_are_named(folder: Path) -> None:
+    make(folder, "one")
+
+    class Other(Record):
+        cells: int
+
+    with pytest.raises(InputError, match="facts of stage one"):
+        manifest_of(folder).facts("one", Other)
 
 
 def test_each_entry_holds_the_hash_of_the_one_before(folder: Path) -> None:
     make(folder, "one")
     make(folder, "two", text="b")
-    manifest = read_manifest(folder)
-    one, two = manifest["stages"]
-    assert one["before"] == header_sha256(manifest)
-    assert two["before"] == sha256_text(canonical(one))
-    assert manifest["head"] == sha256_text(canonical(two))
+    manifest = manifest_of(folder)
+    one, two = manifest.stages
+    assert one.before == header_sha256(manifest)
+    assert two.before == stage_sha256(one)
+    assert manifest.head == stage_sha256(two)
+
+
+def test_an_entry_is_hashed_as_its_json_in_the_file(folder: Path) -> None:
+    make(folder, "one")
+    content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    assert content["head"] == sha256_text(canonical(content["stages"][0]))
+    (used,) = content["environments"].items()
+    assert used[0] == sha256_text(canonical(used[1]))
 
 
 def test_the_head_tells_every_change_but_where_the_configuration_lies(folder: Path) -> None:
     make(folder, "one")
-    manifest = read_manifest(folder)
+    manifest = manifest_of(folder)
+
+    def head(**change: object) -> str:
+        return write_manifest(RunFolder(folder), manifest.model_copy(update=change)).head
+
+    slower = manifest.stages[0].model_copy(update={"seconds": 9.9})
     heads = {
-        write_manifest(folder, manifest | change)["head"]
-        for change in (
-            {},
-            {"simulated": True},
-            {"trained_by": ["staff 3"]},
-            {"stages": []},
-            {"stages": [manifest["stages"][0] | {"seconds": 9.9}]},
-        )
+        head(),
+        head(simulated=True),
+        head(trained_by=("staff 3",)),
+        head(stages=()),
+        head(stages=(slower,)),
     }
     assert len(heads) == 5
-    assert write_manifest(folder, manifest | {"config_file": "../x"})["head"] == manifest["head"]
+    assert head(config_file="../x") == manifest.head
 
 
 def test_what_is_made_again_the_same_leaves_the_trail_as_it_is(folder: Path) -> None:
@@ -191,11 +255,11 @@ def test_what_is_made_again_the_same_leaves_the_trail_as_it_is(folder: Path) -> 
 def test_a_folder_is_listed_as_sha256sum_checks_it(folder: Path) -> None:
     def work():
         write_whole(folder / "made" / "б 1.txt", "a")
-        return [folder / "made"], {}
+        return [folder / "made"], NoFacts()
 
-    do_stage(folder, "one", inputs={}, settings={}, work=work)
+    do_stage(RunFolder(folder), "one", inputs={}, settings={}, work=work)
     listed = folder / "trail" / "made.sha256"
-    assert read_manifest(folder)["stages"][0]["outputs"]["made"] == sha256_path(listed)
+    assert manifest_of(folder).stages[0].outputs["made"] == sha256_path(listed)
     done = subprocess.run(
         ["sha256sum", "--check", "--strict", str(listed)], cwd=folder / "made", check=False
     )
@@ -204,12 +268,5 @@ def test_a_folder_is_listed_as_sha256sum_checks_it(folder: Path) -> None:
 
 def test_names_are_kept_as_given_and_once(folder: Path) -> None:
     for name in ("staff 3", " staff 3 ", "", "Арам"):
-        record_trainer(folder, name)
-    assert read_manifest(folder)["trained_by"] == ["staff 3", "Арам"]
-
-
-@pytest.mark.parametrize("stages", [[{"name": "x"}], [{"name": 1}], "x", [None]])
-def test_stages_that_are_none_are_refused(folder: Path, stages: object) -> None:
-    write_json(folder / "manifest.json", {"format": 1, "stages": stages})
-    with pytest.raises(InputError, match="lists no stages"):
-        read_manifest(folder)
+        record_trainer(RunFolder(folder), name)
+    assert manifest_of(folder).trained_by == ("staff 3", "Арам")

@@ -20,6 +20,7 @@ from minerisk.pipelines.formats.palette import CLASS_WORDS, LOWER, OUTSIDE, PROB
 from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.request.answer import open_request, write_maps
 from minerisk.pipelines.request.contents import NO_TASK, USE
@@ -61,7 +62,7 @@ def test_every_file_is_listed_with_its_hash_and_the_run(packs, tiny_run):
         assert there == {*manifest["files"], "manifest.json"}
         for name, digest in manifest["files"].items():
             assert sha256_path(pack / name) == digest
-        assert manifest["run"]["head"] == read_manifest(tiny_run)["head"]
+        assert manifest["run"]["head"] == read_manifest(RunFolder(tiny_run)).head
         assert manifest["made_from"]["rasters/probability.tif"] == sha256_path(
             tiny_run / "rasters" / "probability.tif"
         )
@@ -202,12 +203,15 @@ def run_with_class(tiny_run, tmp_path_factory):
     values, geobox = read_raster(whole / "probability.tif")
     path = whole / "ap" / "probability.tif"
     write_raster(path, values * np.float32(1.2), geobox, description="p", unit="1")
-    manifest = read_manifest(folder)
-    stages = {stage["name"]: stage["outputs"] for stage in manifest["stages"]}
+    manifest = read_manifest(RunFolder(folder))
+    stages = {stage.name: dict(stage.outputs) for stage in manifest.stages}
     stages["train"]["hazards"] = sha256_path(folder / "hazards")
     for made in (whole / "ap").iterdir():
         stages["predict"][f"rasters/ap/{made.name}"] = sha256_path(made)
-    write_manifest(folder, manifest)
+    changed = [
+        stage.model_copy(update={"outputs": stages[stage.name]}) for stage in manifest.stages
+    ]
+    write_manifest(RunFolder(folder), manifest.model_copy(update={"stages": tuple(changed)}))
     return folder
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from minerisk.configs.load import load_config
 from minerisk.features.errors import InputError
-from minerisk.pipelines.provenance.manifest import read_manifest, stage_named
+from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import redo_step
 from minerisk.pipelines.tracking.mlflow_record import QUIET, check_store, run_params, tracking_uri
@@ -27,9 +28,9 @@ def client(uri: str):
 
 
 def facts(folder: Path) -> dict:
-    stage = stage_named(read_manifest(folder), "track")
+    stage = read_manifest(RunFolder(folder)).stage("track")
     assert stage is not None
-    return stage["facts"]
+    return dict(stage.facts)
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +80,14 @@ def test_settings_are_flat_and_features_named_by_what_they_are(parent, tiny_run:
 
 
 def test_layers_are_datasets_with_our_sha256(parent, tiny_run: Path) -> None:
-    build = stage_named(read_manifest(tiny_run), "build")
+    build = read_manifest(RunFolder(tiny_run)).stage("build")
     assert build is not None
     found = {item.dataset.name: item.dataset for item in parent.inputs.dataset_inputs}
     assert {f"layer:{name}" for name in found} >= {
-        name for name in build["inputs"] if name.startswith("layer:")
+        name for name in build.inputs if name.startswith("layer:")
     }
     facts = json.loads(found["elevation"].source)
-    assert facts["sha256"] == build["inputs"]["layer:elevation"]
+    assert facts["sha256"] == build.inputs["layer:elevation"]
     assert facts["licence"] == "public domain"
     assert facts["sha256"].startswith(found["elevation"].digest)
 
@@ -114,13 +115,13 @@ def test_scores_on_record_are_those_of_metrics_json(store, parent, tiny_run: Pat
 
 
 def test_layers_and_outputs_are_on_record_by_sha256(parent, tiny_run: Path) -> None:
-    build = stage_named(read_manifest(tiny_run), "build")
+    build = read_manifest(RunFolder(tiny_run)).stage("build")
     assert build is not None
     for name in ("elevation", "front_line", "settlements"):
         recorded = parent.data.params[f"sha256.layer.{name}"]
-        assert recorded == build["inputs"][f"layer:{name}"]
+        assert recorded == build.inputs[f"layer:{name}"]
         assert len(recorded) == 64
-    assert parent.data.params["sha256.cube.zarr"] == build["outputs"]["cube.zarr"]
+    assert parent.data.params["sha256.cube.zarr"] == build.outputs["cube.zarr"]
     assert len(parent.data.params["sha256.config.yaml"]) == 64
     assert len(parent.data.tags["minerisk.lock_sha256"]) == 64
     assert parent.data.tags["minerisk.findings"] == "SIMULATED"
@@ -204,10 +205,10 @@ def test_a_store_that_cannot_be_written_leaves_the_model(
     forget(tiny_copy, "track")
     with pytest.raises(InputError, match="cannot be used"):
         redo_step(tiny_copy, "track")
-    assert stage_named(read_manifest(tiny_copy), "train") is not None
+    assert read_manifest(RunFolder(tiny_copy)).stage("train") is not None
 
 
 def forget(folder: Path, name: str) -> None:
-    manifest = read_manifest(folder)
-    manifest["stages"] = [stage for stage in manifest["stages"] if stage["name"] != name]
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    manifest = read_manifest(RunFolder(folder))
+    stages = tuple(stage for stage in manifest.stages if stage.name != name)
+    write_manifest(RunFolder(folder), manifest.model_copy(update={"stages": stages}))

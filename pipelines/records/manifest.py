@@ -1,0 +1,186 @@
+"""The manifest of a run: what went into each stage and what it wrote, entry chained to entry."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Self, TypeVar
+
+import pydantic
+
+from minerisk.features.errors import InputError
+from minerisk.pipelines.records.record import Document, Record
+
+
+class Environment(Record):
+    """What a stage was done with.
+
+    Attributes
+    ----------
+    python, machine, packages
+        Versions of Python and of every installed package; the kind of processor.
+    minerisk, code_sha256
+        Version and hash of this program's source.
+    code_commit, code_dirty
+        Git commit, and whether the code had changes that are in no commit; None where the code
+        lies in no repository of its own.
+    lock_sha256
+        Hash of ``requirements.lock``; None where there is none.
+    """
+
+    model_config = pydantic.ConfigDict(strict=True)
+
+    python: str
+    machine: str
+    packages: Mapping[str, str]
+    minerisk: str
+    code_sha256: str
+    code_commit: str | None
+    code_dirty: bool | None
+    lock_sha256: str | None
+
+
+T = TypeVar("T", bound=Record)
+
+
+class Stage(Record):
+    """One step of a run.
+
+    Attributes
+    ----------
+    name
+        Such as ``build``.
+    key
+        SHA-256 of name, code, settings and inputs: the same key means the same outputs.
+    settings
+        SHA-256 of the part of the configuration that matters here.
+    environment
+        SHA-256 of the entry of `Manifest.environments` that it was done in.
+    inputs, outputs
+        Name to SHA-256. Inputs are layers (``layer:<name>``), ``config.yaml`` or outputs of earlier
+        stages; outputs are paths relative to the run folder.
+    seconds
+        How long it took.
+    facts
+        What the stage reports, as JSON; read it with `Manifest.facts`.
+    before
+        SHA-256 of the entry before, or of the header.
+    """
+
+    model_config = pydantic.ConfigDict(strict=True)
+
+    name: str
+    key: str
+    settings: str
+    environment: str
+    inputs: Mapping[str, str]
+    outputs: Mapping[str, str]
+    seconds: float
+    facts: Mapping[str, pydantic.JsonValue]
+    before: str = ""
+
+
+class Manifest(Document):
+    """What a run was made of and what it wrote.
+
+    Attributes
+    ----------
+    study_area, title, simulated
+        As the configuration has them.
+    config_file
+        Where the configuration lies, relative to the run folder; it may move.
+    trained_by
+        Those who say that they made the run.
+    stages
+        In the order in which they are done.
+    environments
+        SHA-256 to what stages were done with.
+    head
+        SHA-256 of the last entry; it pins all before it.
+    """
+
+    model_config = pydantic.ConfigDict(strict=True)
+
+    version: ClassVar[int] = 2
+
+    study_area: str
+    title: str
+    simulated: bool
+    config_file: str
+    trained_by: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    environments: Mapping[str, Environment] = {}
+    head: str = ""
+
+    @classmethod
+    def parse(cls, text: str | bytes, *, source: Path) -> Self:
+        """Read a manifest, and name the program that wrote one of the format before."""
+        try:
+            older = _Older.model_validate_json(text)
+        except ValueError:
+            return super().parse(text, source=source)
+        raise InputError(
+            f"{source} is of format {older.format}, which minerisk 0.1 wrote without a "
+            f"schema_version; this minerisk reads schema version {cls.version}. Its hashes and "
+            "reviews are verified by minerisk 0.1; to use the run here, make it again "
+            f"(`{cls.made_by}`)."
+        )
+
+    def stage(self, name: str) -> Stage | None:
+        """Find a stage; None where it is not done."""
+        return next((stage for stage in self.stages if stage.name == name), None)
+
+    def done(self, name: str) -> Stage:
+        """Find a stage that must be done.
+
+        Raises
+        ------
+        InputError
+            If it is not.
+        """
+        stage = self.stage(name)
+        if stage is None:
+            raise InputError(
+                f"The run has no finished stage `{name}`. Run `minerisk run` to go on."
+            )
+        return stage
+
+    def facts(self, stage: str, kind: type[T]) -> T:
+        """Read what a stage reports, such as ``manifest.facts("build", BuildFacts)``.
+
+        Raises
+        ------
+        InputError
+            If the stage is not done, or reports something else.
+        """
+        try:
+            return kind.model_validate(self.done(stage).facts)
+        except pydantic.ValidationError as error:
+            raise InputError(
+                f"manifest.json: the facts of stage {stage} are not as minerisk writes them "
+                f"({error.errors()[0]['msg']}). They were changed by hand; make the run again."
+            ) from error
+
+    def environment(self, stage: str) -> Environment | None:
+        """Find what a stage was done with; None where it is not done or not on record."""
+        known = self.stage(stage)
+        return None if known is None else self.environments.get(known.environment)
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        """Outputs of all stages: path in the run folder to SHA-256."""
+        return {name: digest for stage in self.stages for name, digest in stage.outputs.items()}
+
+    @property
+    def layers(self) -> dict[str, str]:
+        """Layers that stages read: ``layer:<name>`` to SHA-256."""
+        return {
+            name: digest
+            for stage in self.stages
+            for name, digest in stage.inputs.items()
+            if name.startswith("layer:")
+        }
+
+
+class _Older(pydantic.BaseModel):
+    """A manifest from before records had a schema version."""
+
+    format: int

@@ -14,12 +14,12 @@ from typer._click import Command
 from typer.testing import CliRunner
 
 from minerisk.features.errors import FindingError, MineriskError
-from minerisk.pipelines.audit.decide import BECOMES
 from minerisk.pipelines.cli.exit_codes import MEANINGS, ExitCode, exit_code_help
 from minerisk.pipelines.cli.main import app, do
 from minerisk.pipelines.language.messages import LANGUAGES
 from minerisk.pipelines.records.choices import DecisionName, Hazard, Language
 from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.records.review import Verdict
 from minerisk.pipelines.run.hazards import HAZARD_TITLES
 
 OPTION_OF = {"within_m": "within", "districts": "district"}
@@ -126,7 +126,7 @@ def test_a_day_that_is_none_is_refused_with_its_form(capsys: pytest.CaptureFixtu
 def test_the_choices_are_those_of_the_program() -> None:
     assert set(get_args(Language)) == set(LANGUAGES)
     assert set(get_args(Hazard)) == set(HAZARD_TITLES)
-    assert set(get_args(DecisionName)) == set(BECOMES)
+    assert set(get_args(DecisionName)) == set(Verdict)
 
 
 def test_the_filters_of_a_request_are_options_of_the_command_by_the_same_names() -> None:

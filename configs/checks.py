@@ -1,6 +1,6 @@
 """Does a configuration make sense for a model of the ground? The layer above types and bounds."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from minerisk.configs.bounds import Frozen, Reads, layer_settings
 from minerisk.configs.feature_kinds import Distance
@@ -12,11 +12,6 @@ def check_config(config: Config) -> list[ConfigProblem]:
     """Find what is well-formed and still wrong or doubtful, in the order of the sections."""
     checks = (_features, _leaks, _effort, _labels, _area, _model, _tasks, _simulation, _layers)
     return [problem for check in checks for problem in check(config)]
-
-
-def has_errors(problems: Iterable[ConfigProblem]) -> bool:
-    """Whether any problem stops a run."""
-    return any(problem.level == "error" for problem in problems)
 
 
 def _layer(config: Config, place: str, name: str, *, kind: str) -> Iterator[ConfigProblem]:

@@ -38,6 +38,27 @@ def build_feature(
     ------
     InputError
         If the kind is unknown.
+
+    Examples
+    --------
+    The distance to a road, on a grid of two cells.
+
+    >>> from pathlib import Path
+    >>> import geopandas as gpd
+    >>> import shapely
+    >>> from minerisk.features.grid import study_grid
+    >>> from minerisk.features.layers import VectorSource
+    >>> road = shapely.LineString([(500_050, 4_400_000), (500_050, 4_400_100)])
+    >>> gpd.GeoDataFrame(geometry=[road], crs="EPSG:32638").to_file("roads.gpkg")
+    >>> layers = Layers({"roads": VectorSource(Path("roads.gpkg"))}, Path())
+    >>> bounds = (500_000, 4_400_000, 500_200, 4_400_100)
+    >>> geobox = study_grid(bounds, crs="EPSG:32638", resolution_m=100)
+    >>> params = {"layer": "roads", "cap_m": 500.0}
+    >>> features = build_feature(layers, geobox, kind="distance", params=params)
+    >>> features["roads_distance_m"].values
+    array([[  0., 100.]], dtype=float32)
+    >>> features["roads_distance_m"].attrs["words"]
+    'distance to the nearest of roads, at most 500 m'
     """
     facts, names = feature_kind(kind), layers_of(kind, params)
     dataset = facts.build(layers, geobox, **params)

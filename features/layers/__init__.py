@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 from minerisk.lazy import import_on_first_use
 
 if TYPE_CHECKING:
+    from minerisk.features.layers.bands import open_band
     from minerisk.features.layers.intake import checked_path, sha256_of
     from minerisk.features.layers.quality import parse_dates, validate_layers
     from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
     from minerisk.features.layers.vectors import parse_crs, read_frame, repair
-    from minerisk.features.layers.warp import open_band
 else:
     __getattr__, __dir__ = import_on_first_use(__name__)
 

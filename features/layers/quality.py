@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cells_inside, study_grid
-from minerisk.features.layers import intake, vectors, warp
+from minerisk.features.layers import bands, intake, vectors, warp
 from minerisk.features.layers.problems import (
     LayerCode,
     LayerProblem,
@@ -245,7 +245,7 @@ def _check_raster(
         yield error(name, LayerCode.VALUE_RANGE, wrong=wrong, **values)
 
 
-def cover(band: warp.Band, area: gpd.GeoDataFrame, *, crs: str) -> float:
+def cover(band: bands.Band, area: gpd.GeoDataFrame, *, crs: str) -> float:
     """Compute the share of the area's cells, on a coarse grid, on which a raster has a value."""
     west, south, east, north = area.total_bounds
     side = math.sqrt(max((east - west) * (north - south), 1.0) / COVER_CELLS)
@@ -263,7 +263,7 @@ def cover(band: warp.Band, area: gpd.GeoDataFrame, *, crs: str) -> float:
 
 
 def _outside_range(
-    band: warp.Band, area: gpd.GeoDataFrame, valid_range: tuple[float, float]
+    band: bands.Band, area: gpd.GeoDataFrame, valid_range: tuple[float, float]
 ) -> tuple[int, float, float]:
     """Count the source values outside the range, in the window around the area."""
     low, high = valid_range
@@ -277,7 +277,7 @@ def _outside_range(
     return wrong, least, greatest
 
 
-def _stripes(band: warp.Band, area: gpd.GeoDataFrame) -> Iterator[tuple[slice, slice]]:
+def _stripes(band: bands.Band, area: gpd.GeoDataFrame) -> Iterator[tuple[slice, slice]]:
     to_band = pyproj.Transformer.from_crs(area.crs, band.crs, always_xy=True)
     west, south, east, north = (float(value) for value in area.total_bounds)
     west, south, east, north = to_band.transform_bounds(west, south, east, north, densify_pts=21)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
-from minerisk.features.layers import intake, vectors, warp
+from minerisk.features.layers import bands, intake, vectors, warp
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Layers:
         self._roots = dict(roots or {})
         self._own: dict[str, tuple[gpd.GeoDataFrame, vectors.Repairs]] = {}
         self._frames: dict[tuple[str, str], gpd.GeoDataFrame] = {}
-        self._bands: dict[str, warp.Band] = {}
+        self._bands: dict[str, bands.Band] = {}
 
     def names(self) -> list[str]:
         """List the layer names in order."""
@@ -179,12 +179,12 @@ class Layers:
             raise InputError(f"The layer {name} is a vector layer; expected a raster.")
         return warp.warp(self.band(name), geobox, resampling=source.resampling)
 
-    def band(self, name: str) -> warp.Band:
+    def band(self, name: str) -> bands.Band:
         """Open a raster layer: its CRS, transform and shape, and values by window."""
         source = self.source(name)
         if not isinstance(source, RasterSource):
             raise InputError(f"The layer {name} is a vector layer; expected a raster.")
         if name not in self._bands:
             path = self.path(name)
-            self._bands[name] = warp.open_band(path, band=source.band, variable=source.variable)
+            self._bands[name] = bands.open_band(path, band=source.band, variable=source.variable)
         return self._bands[name]

@@ -243,27 +243,7 @@ def _lay_belts(
     land: Landscape, positions: pd.DataFrame, fields: int, *, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Lay three rows of 200-900 m across the approach in front of drawn positions."""
-    columns = []
-    for phase in PHASES:
-        own = np.flatnonzero(positions["phase"].to_numpy() == phase.name)
-        n = round(phase.share * fields)
-        if len(own) == 0 or n == 0:
-            continue
-        band = np.array(phase.bands)[rng.choice(len(phase.bands), n, p=[b[2] for b in phase.bands])]
-        gap = rng.uniform(10.0, np.minimum(30.0, (band[:, 1] - band[:, 0]) / 3))
-        columns.append(
-            {
-                # Some sectors are mined far more than others.
-                "position": rng.choice(own, n, p=rng.dirichlet(np.full(len(own), 0.7))),
-                "first": rng.uniform(band[:, 0], band[:, 1] - 2 * gap),
-                "row_gap": gap,
-                "half_front": rng.uniform(100.0, 450.0, n),
-                "aside": rng.normal(0.0, 150.0, n),
-                "phase": np.full(n, phase.name, dtype=object),
-                "at": rng.random(n) < np.array([BELT_AT_SHARE[low] for low in band[:, 0]]),
-            }
-        )
-    belt = pd.concat([pd.DataFrame(part) for part in columns], ignore_index=True)
+    belt = _draw_belts(positions, fields, rng=rng)
     spots = (2 * belt["half_front"] / SPOT_SPACING_M).astype(int).to_numpy()
     field = np.repeat(np.arange(len(belt)), 3 * spots)
     belt = belt.iloc[field].reset_index(drop=True)
@@ -284,6 +264,31 @@ def _lay_belts(
             "depth_m": depth,
         }
     ).pipe(_located, land)
+
+
+def _draw_belts(positions: pd.DataFrame, fields: int, *, rng: np.random.Generator) -> pd.DataFrame:
+    """Draw the position, depth, length and hazard of each belt, phase by phase."""
+    columns = []
+    for phase in PHASES:
+        own = np.flatnonzero(positions["phase"].to_numpy() == phase.name)
+        n = round(phase.share * fields)
+        if len(own) == 0 or n == 0:
+            continue
+        band = np.array(phase.bands)[rng.choice(len(phase.bands), n, p=[b[2] for b in phase.bands])]
+        gap = rng.uniform(10.0, np.minimum(30.0, (band[:, 1] - band[:, 0]) / 3))
+        columns.append(
+            {
+                # Some sectors are mined far more than others.
+                "position": rng.choice(own, n, p=rng.dirichlet(np.full(len(own), 0.7))),
+                "first": rng.uniform(band[:, 0], band[:, 1] - 2 * gap),
+                "row_gap": gap,
+                "half_front": rng.uniform(100.0, 450.0, n),
+                "aside": rng.normal(0.0, 150.0, n),
+                "phase": np.full(n, phase.name, dtype=object),
+                "at": rng.random(n) < np.array([BELT_AT_SHARE[low] for low in band[:, 0]]),
+            }
+        )
+    return pd.concat([pd.DataFrame(part) for part in columns], ignore_index=True)
 
 
 def _lay_clusters(

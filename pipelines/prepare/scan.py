@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.features.layers import intake, vectors, warp
+from minerisk.features.layers import bands, intake, vectors, warp
 
 MAX_FILES = 300
 _SAMPLE = 512
@@ -151,7 +151,7 @@ def _csv(path: Path, name: str) -> Found:
 
 
 def _raster(path: Path, name: str) -> Found:
-    band = warp.open_band(path)
+    band = bands.open_band(path)
     values = _middle_values(band)
     classes = values if values.size <= 64 and np.all(values == np.round(values)) else values[:0]
     role = _role((Path(name).stem,), None) or ("classes" if classes.size else "surface")
@@ -167,7 +167,7 @@ def _raster(path: Path, name: str) -> Found:
     )
 
 
-def _middle_values(band: warp.Band) -> NDArray[np.float64]:
+def _middle_values(band: bands.Band) -> NDArray[np.float64]:
     """Give the distinct values of a window in the middle of a raster."""
     starts = [max((length - _SAMPLE) // 2, 0) for length in band.shape]
     rows, columns = (
@@ -178,7 +178,7 @@ def _middle_values(band: warp.Band) -> NDArray[np.float64]:
     return np.unique(values[~np.isnan(values)])
 
 
-def _bounds_in_degrees(band: warp.Band) -> tuple[float, float, float, float]:
+def _bounds_in_degrees(band: bands.Band) -> tuple[float, float, float, float]:
     height, width = band.shape
     across, down = np.array([0.0, width, 0.0, width]), np.array([0.0, 0.0, height, height])
     to_degrees = pyproj.Transformer.from_crs(band.crs, "EPSG:4326", always_xy=True)

@@ -15,7 +15,7 @@ import shapely
 import zarr
 
 from minerisk.features.errors import InputError
-from minerisk.features.layers import intake, vectors, warp
+from minerisk.features.layers import bands, intake, vectors
 from minerisk.features.layers.intake import checked_path, sha256_of
 
 
@@ -159,10 +159,10 @@ def test_a_vrt_that_slips_in_after_the_check_is_not_opened(
 ) -> None:
     (root / "a.tif").write_text(VRT)
     with pytest.raises(InputError, match="does not begin like"):
-        warp.open_band(root / "a.tif")
+        bands.open_band(root / "a.tif")
     monkeypatch.setattr(intake, "sniff", lambda path: None)
     with pytest.raises(InputError, match="cannot be read"):
-        warp.open_band(root / "a.tif")
+        bands.open_band(root / "a.tif")
 
 
 LIBRARY = """
@@ -170,12 +170,12 @@ import os, sys
 import pyogrio
 from pathlib import Path
 from minerisk.features.errors import InputError
-from minerisk.features.layers import vectors, warp
+from minerisk.features.layers import bands, vectors
 assert {"OGR_VRT", "GDALG"} <= set(pyogrio.list_drivers())
 for path in map(Path, sys.argv[1:]):
     try:
         band = path.suffix in (".tif", ".tiff")
-        read = warp.open_band if band else vectors.read_frame
+        read = bands.open_band if band else vectors.read_frame
         print(*read(path).columns)
     except InputError:
         print("refused")
@@ -233,7 +233,7 @@ def test_what_lies_beside_a_tiff_is_not_opened_with_it(root: Path) -> None:
         "<PAMDataset><PAMRasterBand band='1'><NoDataValue>7</NoDataValue>"
         "<Offset>100</Offset></PAMRasterBand></PAMDataset>"
     )
-    values = warp.open_band(path).read(slice(0, 3), slice(0, 4))
+    values = bands.open_band(path).read(slice(0, 3), slice(0, 4))
     assert np.isnan(values).all()
 
 
@@ -243,7 +243,7 @@ def test_a_small_file_that_declares_a_huge_raster_is_refused(root: Path) -> None
     )
     assert path.stat().st_size < 500_000
     with pytest.raises(InputError, match=r"declares 3,600,000,000"):
-        warp.open_band(checked_path(path.name, root))
+        bands.open_band(checked_path(path.name, root))
 
 
 def test_a_raster_stored_in_one_huge_block_is_refused(
@@ -252,7 +252,7 @@ def test_a_raster_stored_in_one_huge_block_is_refused(
     monkeypatch.setattr(intake, "MAX_BLOCK_BYTES", 1_000)
     path = write_tiff(root / "a.tif", width=100, height=100, blockysize=100)
     with pytest.raises(InputError, match=r"blocks of [0-9,]+ bytes; at most 1,000"):
-        warp.open_band(path)
+        bands.open_band(path)
 
 
 def test_a_layer_with_more_features_or_vertices_than_taken_is_refused(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.layers import lattice
-from minerisk.features.layers.warp import open_band, warp
+from minerisk.features.layers.bands import open_band
+from minerisk.features.layers.warp import warp
 
 CRS = "EPSG:32638"
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from minerisk.configs.checks import check_config, has_errors
+from minerisk.configs.checks import check_config
 from minerisk.configs.load import load_config
 from minerisk.configs.schema import Config
 from minerisk.pipelines.language.messages import ENGLISH
@@ -56,7 +56,8 @@ def test_a_sensible_configuration_gives_no_line() -> None:
 
 @pytest.mark.parametrize("name", ["bosnia", "karabakh", "tiny"])
 def test_the_study_areas_have_no_errors(name: str) -> None:
-    assert not has_errors(check_config(load_config(HERE / f"{name}.yaml")))
+    problems = check_config(load_config(HERE / f"{name}.yaml"))
+    assert all(problem.level == "warning" for problem in problems)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import EVIDENCE, HAZARD_BITS
 from minerisk.models.estimators.past_findings import PastFindings, as_rows, day_number
-from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.folds.blocks import assign_blocks
 
 log = logging.getLogger(__name__)
 

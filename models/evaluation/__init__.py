@@ -30,12 +30,13 @@ if TYPE_CHECKING:
         rank_score,
         score,
     )
-    from minerisk.models.evaluation.out_of_fold import (
+    from minerisk.models.evaluation.out_of_fold_scores import (
         Drawing,
         OutOfFold,
         calibrate_across_folds,
         fit_pipeline,
         grouped_importance,
+        out_of_fold,
     )
     from minerisk.models.evaluation.permutation import permute_labels_within, within_block_auc
     from minerisk.models.evaluation.strata import assess_strata
@@ -63,6 +64,7 @@ __all__ = [
     "hold_to_gates",
     "lint_features",
     "miss_rate_bound",
+    "out_of_fold",
     "percentile_interval",
     "permute_labels_within",
     "prediction_area",

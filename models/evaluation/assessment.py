@@ -17,7 +17,7 @@ from minerisk.models.evaluation.metrics import (
     capture_curve,
     reliability,
 )
-from minerisk.models.evaluation.out_of_fold import calibrate_across_folds
+from minerisk.models.evaluation.out_of_fold_scores import calibrate_across_folds
 from minerisk.models.evaluation.results import (
     CapturePoint,
     Curves,
@@ -27,8 +27,8 @@ from minerisk.models.evaluation.results import (
     SuccessPoint,
     ThresholdPoint,
 )
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol
-from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.table import CellTable
 
 PROBABILITY_MEASURES = (

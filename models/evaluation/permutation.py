@@ -18,8 +18,8 @@ from scipy.stats import rankdata
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation.intervals import percentile_interval
 from minerisk.models.evaluation.metrics import Interval, block_draws, block_numbers
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol
-from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.inputs import checked_scores
 from minerisk.models.table import CellTable, permute_labels
 

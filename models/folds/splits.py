@@ -22,25 +22,8 @@ from minerisk.models.folds.blocks import (
     refuse_single_class,
     spread_blocks,
 )
-from minerisk.models.folds.regions import cluster_regions, join_thin_regions
-from minerisk.models.folds.summary import Fold, fold_summary
-from minerisk.models.folds.time_folds import LeaveTimeOut
+from minerisk.models.folds.summary import Fold
 from minerisk.models.inputs import as_coordinates, as_labels
-
-__all__ = [
-    "BlockKFold",
-    "BufferedKFold",
-    "Fold",
-    "LeaveRegionOut",
-    "LeaveTimeOut",
-    "assign_blocks",
-    "cluster_regions",
-    "fold_summary",
-    "folds_from_ids",
-    "join_thin_regions",
-    "spread_blocks",
-    "with_buffer",
-]
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,7 @@ from minerisk.models.estimators.estimators import (
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.evaluation.measures import ModelName
-from minerisk.models.evaluation.out_of_fold import Drawing
+from minerisk.models.evaluation.out_of_fold_scores import Drawing
 from minerisk.models.selection.nested_search import NestedChoice, Settings, Space
 from minerisk.models.table import CellTable
 

@@ -8,15 +8,15 @@ from numpy.typing import NDArray
 
 from minerisk.models.calibration.cross_calibration import choose_kind
 from minerisk.models.evaluation.measures import ModelName
-from minerisk.models.evaluation.out_of_fold import (
+from minerisk.models.evaluation.out_of_fold_scores import (
     OutOfFold,
     calibrate_across_folds,
     out_of_fold,
 )
 from minerisk.models.folds.protocol import Protocol, ProtocolName
 from minerisk.models.selection.candidates import ModelSpec, makers
-from minerisk.models.selection.hold_out import HeldOut
 from minerisk.models.selection.nested_search import NestedChoice
+from minerisk.models.selection.protocols import HeldOut
 from minerisk.models.table import CellTable
 
 Step = Callable[[str, int, int], None]

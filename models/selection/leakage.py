@@ -7,7 +7,7 @@ import numpy as np
 
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import ModelName
-from minerisk.models.evaluation.out_of_fold import out_of_fold
+from minerisk.models.evaluation.out_of_fold_scores import out_of_fold
 from minerisk.models.evaluation.permutation import (
     blocks_within_folds,
     permute_labels_within,

@@ -14,9 +14,10 @@ from sklearn.pipeline import Pipeline
 from minerisk.features.errors import InputError
 from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.evaluation.metrics import capture_curve
-from minerisk.models.evaluation.out_of_fold import Drawing, out_of_fold
+from minerisk.models.evaluation.out_of_fold_scores import Drawing, out_of_fold
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
-from minerisk.models.folds.splits import assign_blocks, folds_from_ids
+from minerisk.models.folds.splits import folds_from_ids
 from minerisk.models.table import CellTable
 
 Settings = Mapping[str, Any]

@@ -14,7 +14,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.estimators import LightGBMEnsemble
-from minerisk.models.folds.splits import folds_from_ids, spread_blocks
+from minerisk.models.folds.blocks import spread_blocks
+from minerisk.models.folds.splits import folds_from_ids
 
 Array = NDArray[np.float64]
 

@@ -17,7 +17,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import SplineTransformer, StandardScaler
 
 from minerisk.features.errors import InputError
-from minerisk.models.folds.splits import folds_from_ids, spread_blocks
+from minerisk.models.folds.blocks import spread_blocks
+from minerisk.models.folds.splits import folds_from_ids
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from minerisk.features.errors import InputError
 from minerisk.models.estimate import Estimate, finite
 from minerisk.models.evaluation.comparison import compare
-from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.survey_bias.facts import (
     OverlapFacts,

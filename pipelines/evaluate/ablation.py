@@ -15,11 +15,11 @@ from minerisk.features.errors import InputError
 from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.models.evaluation.comparison import compare
 from minerisk.models.evaluation.measures import ModelName
-from minerisk.models.evaluation.out_of_fold import out_of_fold
+from minerisk.models.evaluation.out_of_fold_scores import out_of_fold
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName
-from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.selection.candidates import ModelSpec, makers
-from minerisk.models.selection.hold_out import HeldOut, hold_out
+from minerisk.models.selection.protocols import HeldOut, hold_out
 from minerisk.models.table import CellTable
 from minerisk.pipelines.provenance.environment import code_sha256
 from minerisk.pipelines.provenance.files import (

@@ -10,8 +10,8 @@ from minerisk.features.errors import InputError
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.results import Stratum
 from minerisk.models.evaluation.strata import assess_strata
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName
-from minerisk.models.folds.splits import assign_blocks
 from minerisk.pipelines.records.evaluations import ByFeature
 from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run

@@ -11,7 +11,7 @@ import xarray as xr
 
 from minerisk.features.errors import CoverError, InputError, MineriskError
 from minerisk.models.evaluation.comparison import compare
-from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.pipelines.evaluate.comparison_lines import cause_words
 from minerisk.pipelines.evaluate.districts import read_districts
 from minerisk.pipelines.evaluate.predicted_land import read_land

@@ -18,7 +18,7 @@ from minerisk.models.evaluation.intervals import effective_rows, wilson
 from minerisk.models.evaluation.measures import Measures
 from minerisk.models.evaluation.metrics import block_bootstrap
 from minerisk.models.evaluation.results import SuccessPoint
-from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.pipelines.evaluate.predicted_land import (
     RASTERS,
     Land,

@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cell_centres, resolution
 from minerisk.models.estimate import finite
-from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
 from minerisk.pipelines.provenance.files import sha256_path

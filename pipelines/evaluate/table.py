@@ -23,15 +23,15 @@ from minerisk.models.evaluation.assessment import (
 from minerisk.models.evaluation.gates import hold_to_gates
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.metrics import block_bootstrap
-from minerisk.models.evaluation.out_of_fold import fit_pipeline
+from minerisk.models.evaluation.out_of_fold_scores import fit_pipeline
 from minerisk.models.evaluation.results import PermutedSkill, RegionScores
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName
-from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.folds.time_folds import LeaveTimeOut
 from minerisk.models.selection.candidates import ModelSpec, makers
 from minerisk.models.selection.held_out_scores import HeldOutScores, score_held_out
-from minerisk.models.selection.hold_out import hold_out
 from minerisk.models.selection.leakage import permuted_within_blocks
+from minerisk.models.selection.protocols import hold_out
 from minerisk.models.table import CellTable
 from minerisk.pipelines.evaluate.table_intake import Intake, as_columns, read_table
 from minerisk.pipelines.language.messages import ENGLISH, Texts

@@ -17,7 +17,7 @@ from minerisk.features.errors import InputError
 from minerisk.features.layers import intake
 from minerisk.features.layers.vectors import parse_crs
 from minerisk.models.folds.blocks import assign_blocks
-from minerisk.models.folds.splits import cluster_regions, join_thin_regions
+from minerisk.models.folds.regions import cluster_regions, join_thin_regions
 from minerisk.models.table import CellTable
 from minerisk.pipelines.records.notice import Notice, Value
 from minerisk.pipelines.records.table_metrics import LeftOut, TableNotice

@@ -15,7 +15,7 @@ from scipy.spatial import cKDTree
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.features.grid import resolution
 from minerisk.models.evaluation.metrics import block_draws, block_numbers
-from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.tasks.selection import Limits, best_tasks
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.contents import MODEL

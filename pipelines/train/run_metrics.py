@@ -22,7 +22,10 @@ from minerisk.models.evaluation.assessment import (
 from minerisk.models.evaluation.feature_lint import lint_features
 from minerisk.models.evaluation.gates import hold_to_gates
 from minerisk.models.evaluation.measures import ModelName
-from minerisk.models.evaluation.reliability import reliability_by_hazard, reliability_by_region
+from minerisk.models.evaluation.reliability_by_part import (
+    reliability_by_hazard,
+    reliability_by_region,
+)
 from minerisk.models.evaluation.results import (
     HazardReliability,
     Importance,
@@ -31,8 +34,8 @@ from minerisk.models.evaluation.results import (
     RegionScores,
     ReliabilityBin,
 )
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName
-from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.selection.held_out_scores import HeldOutScores
 from minerisk.models.selection.nested_search import NestedChoice

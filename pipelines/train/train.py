@@ -19,16 +19,16 @@ from minerisk.models.calibration.cross_calibration import fit_kind
 from minerisk.models.estimators.estimators import TrainBooster
 from minerisk.models.evaluation.gates import refuse_too_few
 from minerisk.models.evaluation.measures import ModelName
-from minerisk.models.evaluation.out_of_fold import fit_pipeline, grouped_importance
+from minerisk.models.evaluation.out_of_fold_scores import fit_pipeline, grouped_importance
 from minerisk.models.evaluation.results import Importance
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName
-from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.risk_model import RiskModel, assemble
 from minerisk.models.selection.candidates import Maker, ModelSpec, makers
 from minerisk.models.selection.held_out_scores import HeldOutScores, score_held_out
-from minerisk.models.selection.hold_out import hold_out
 from minerisk.models.selection.leakage import permuted_within_blocks
 from minerisk.models.selection.nested_search import NestedChoice
+from minerisk.models.selection.protocols import hold_out
 from minerisk.models.table import CellTable
 from minerisk.pipelines.language.metric_words import caution_words
 from minerisk.pipelines.provenance.files import replacing, write_json, write_whole

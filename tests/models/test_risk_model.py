@@ -16,7 +16,7 @@ from minerisk.models.estimators.estimators import (
     risk_pipeline,
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
-from minerisk.models.evaluation.out_of_fold import Drawing, fit_pipeline
+from minerisk.models.evaluation.out_of_fold_scores import Drawing, fit_pipeline
 from minerisk.models.risk_model import RiskModel, assemble
 from minerisk.models.table import CellTable
 

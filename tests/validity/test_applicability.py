@@ -18,7 +18,7 @@ from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_
 from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.calibration.cross_calibration import cross_calibrate
 from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
-from minerisk.models.evaluation.out_of_fold import Drawing, fit_pipeline, out_of_fold
+from minerisk.models.evaluation.out_of_fold_scores import Drawing, fit_pipeline, out_of_fold
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold
 from minerisk.models.table import CellTable

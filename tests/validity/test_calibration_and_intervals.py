@@ -20,9 +20,11 @@ from minerisk.models.calibration.conformal import IntervalScaler, gather_groups
 from minerisk.models.calibration.cross_calibration import choose_kind, cross_calibrate, fit_kind
 from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
 from minerisk.models.evaluation.metrics import score
-from minerisk.models.evaluation.out_of_fold import Drawing, fit_pipeline, out_of_fold
+from minerisk.models.evaluation.out_of_fold_scores import Drawing, fit_pipeline, out_of_fold
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
-from minerisk.models.folds.splits import BlockKFold, LeaveRegionOut, assign_blocks, cluster_regions
+from minerisk.models.folds.regions import cluster_regions
+from minerisk.models.folds.splits import BlockKFold, LeaveRegionOut
 from minerisk.models.table import CellTable
 
 pytestmark = pytest.mark.validity

@@ -19,7 +19,7 @@ from minerisk.models.estimators.estimators import (
     risk_pipeline,
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
-from minerisk.models.evaluation.out_of_fold import Drawing, out_of_fold
+from minerisk.models.evaluation.out_of_fold_scores import Drawing, out_of_fold
 from minerisk.models.evaluation.permutation import (
     blocks_within_folds,
     permute_labels_within,

@@ -14,7 +14,8 @@ from minerisk.features.simulator.land import Landscape, cell_centre_points, cell
 from minerisk.features.simulator.laying import Laying, simulate_laying
 from minerisk.features.simulator.survey import SURVEYS, Survey, simulate_survey
 from minerisk.models.estimators.estimators import LightGBMEnsemble
-from minerisk.models.folds.splits import assign_blocks, folds_from_ids, spread_blocks
+from minerisk.models.folds.blocks import assign_blocks, spread_blocks
+from minerisk.models.folds.splits import folds_from_ids
 from minerisk.models.survey_bias.positive_unlabelled import BaggedPositiveUnlabelled, ElkanNoto
 from minerisk.models.survey_bias.prevalence import unsurveyed_prevalence
 from minerisk.models.survey_bias.propensity import overlap, survey_chance, transport_weights

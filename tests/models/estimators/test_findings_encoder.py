@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
-from minerisk.models.folds.splits import assign_blocks
+from minerisk.models.folds.blocks import assign_blocks
 
 RNG = np.random.default_rng(0)
 PLACES = RNG.uniform(0, 40_000, size=(300, 2))

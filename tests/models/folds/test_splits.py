@@ -9,16 +9,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 
 from minerisk.features.errors import InputError
-from minerisk.models.folds.splits import (
-    BlockKFold,
-    LeaveRegionOut,
-    assign_blocks,
-    cluster_regions,
-    fold_summary,
-    folds_from_ids,
-    join_thin_regions,
-    spread_blocks,
-)
+from minerisk.models.folds.blocks import assign_blocks, spread_blocks
+from minerisk.models.folds.regions import cluster_regions, join_thin_regions
+from minerisk.models.folds.splits import BlockKFold, LeaveRegionOut, folds_from_ids
+from minerisk.models.folds.summary import fold_summary
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minerisk.features.errors import InputError
-from minerisk.models.folds.splits import LeaveTimeOut
+from minerisk.models.folds.time_folds import LeaveTimeOut
 
 
 def test_cut_offs_split_by_hand():

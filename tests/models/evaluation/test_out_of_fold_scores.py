@@ -7,7 +7,7 @@ from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipelin
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.evaluation.assessment import assess, assess_regions
 from minerisk.models.evaluation.measures import Measure
-from minerisk.models.evaluation.out_of_fold import (
+from minerisk.models.evaluation.out_of_fold_scores import (
     Drawing,
     grouped_importance,
     out_of_fold,

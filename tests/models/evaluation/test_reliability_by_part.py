@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from minerisk.features.errors import InputError
-from minerisk.models.evaluation.reliability import reliability_by_hazard, reliability_by_region
+from minerisk.models.evaluation.reliability_by_part import (
+    reliability_by_hazard,
+    reliability_by_region,
+)
 
 
 def test_regions_by_hand():

@@ -12,8 +12,8 @@ from sklearn.pipeline import Pipeline
 from minerisk.models.calibration.cross_calibration import cross_calibrate
 from minerisk.models.estimators.members import mean_and_spread
 from minerisk.models.evaluation.results import Importance
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol
-from minerisk.models.folds.splits import assign_blocks
 from minerisk.models.table import CellTable, draw_training_rows
 
 ROWS_PER_FOLD = 8_000

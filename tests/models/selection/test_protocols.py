@@ -11,7 +11,7 @@ from minerisk.configs.load import load_config
 from minerisk.features.errors import InputError
 from minerisk.models.cautions import CautionCode
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
-from minerisk.models.selection.hold_out import HeldOut, choose_block, hold_out, label_range
+from minerisk.models.selection.protocols import HeldOut, choose_block, hold_out, label_range
 from minerisk.models.table import CellTable
 
 TINY = Path(__file__).resolve().parents[3] / "configs" / "tiny.yaml"

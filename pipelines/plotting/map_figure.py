@@ -3,12 +3,11 @@
 import math
 import textwrap
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import BoundaryNorm, LightSource, ListedColormap
+from matplotlib.colors import BoundaryNorm, Colormap, LightSource, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.patheffects import AbstractPathEffect, withStroke
@@ -30,37 +29,39 @@ from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.run.strips import thinning
 
 INK = "#222222"
-HALO = [withStroke(linewidth=5, foreground="white")]
+SCALE_BAR = "scale-bar"
+"""Group of the bar in SVG."""
+HATCHED, HATCHES = 2_000, 110
+"""Pixels to a side of the drawing of hatches, at least; and how many lie side by side."""
+Extent = tuple[float, float, float, float]
+"""West, east, south, north."""
 BAR_HALO: list[AbstractPathEffect] = [withStroke(linewidth=7, foreground="white")]
 
 
 def map_figure(
-    values: NDArray[Any],
+    values: NDArray[np.floating] | NDArray[np.uint8],
     geobox: GeoBox,
     *,
     title: str,
     simulated: bool,
     cannot_say: NDArray[np.bool_] | None = None,
-    elevation: NDArray[np.floating[Any]] | None = None,
+    elevation: NDArray[np.floating] | None = None,
     texts: Texts = ENGLISH,
 ) -> Figure:
     """Draw classes (uint8) or probabilities (float, NaN nodata), shape ``(height, width)``.
 
-    The map is thinned to at most `MOST_DRAWN` cells a side; a cell that is kept keeps its value.
+    It is thinned as in `paint`.
     """
-    step = thinning(values.shape)
-    thin = (slice(None, None, step), slice(None, None, step))
     grey = values == CANNOT_SAY if values.dtype == np.uint8 else cannot_say
     ratio = values.shape[0] / values.shape[1]
     height = min(max(8.0 * ratio, 4.0), 10.5)
     figure = Figure(figsize=(10.5, height), facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    left, bottom, right, top = geobox.extent.boundingbox
-    extent = (left, right, bottom, top)
-    shade = None if elevation is None else _hillshade(elevation[thin], geobox, step)
-    _paint(axes, values[thin], None if grey is None else grey[thin], extent, shade)
+    paint(axes, values, geobox, cannot_say=grey, elevation=elevation)
     _frame(axes, geobox, title, pad=26 if simulated else 8, texts=texts)
+    draw_scale_bar(axes, geobox, texts)
+    draw_north(axes)
     silent = grey is not None and bool(grey.any())
     _legend(axes, classes=values.dtype == np.uint8, grey=silent, texts=texts)
     if simulated:
@@ -85,55 +86,86 @@ def simulated_banner(axes: Axes, *, size: float = 9, texts: Texts = ENGLISH) -> 
     )
 
 
-def _paint(
+def paint(
     axes: Axes,
-    values: NDArray[Any],
-    grey: NDArray[np.bool_] | None,
-    extent: tuple[float, float, float, float],
-    shade: NDArray[np.floating[Any]] | None,
+    values: NDArray[np.floating] | NDArray[np.uint8],
+    geobox: GeoBox,
+    *,
+    cannot_say: NDArray[np.bool_] | None = None,
+    elevation: NDArray[np.floating] | None = None,
 ) -> None:
-    if shade is not None:
-        land = values != OUTSIDE if values.dtype == np.uint8 else np.isfinite(values)
-        shade = np.ma.masked_array(shade, ~(land if grey is None else land | grey))
-        axes.imshow(shade, cmap="gray", vmin=0, vmax=1, extent=extent, interpolation="nearest")
-    opacity = 1.0 if shade is None else 0.78
-    if values.dtype == np.uint8:
+    """Paint classes (uint8) or probabilities over shaded hills, hatched where none can be said.
+
+    The map is thinned to at most `MOST_DRAWN` cells a side; a cell that is kept keeps its value.
+    """
+    step = thinning(values.shape)
+    thin = (slice(None, None, step), slice(None, None, step))
+    left, bottom, right, top = geobox.extent.boundingbox
+    extent = (left, right, bottom, top)
+    shown, grey = values[thin], None if cannot_say is None else cannot_say[thin]
+    opacity = 1.0
+    if elevation is not None and np.isfinite(elevation).any():
+        opacity = 0.78
+        land = shown != OUTSIDE if shown.dtype == np.uint8 else np.isfinite(shown)
+        hidden = ~(land if grey is None else land | grey)
+        shade = np.ma.masked_array(_hillshade(elevation[thin], geobox, step), hidden)
+        _picture(axes, shade, extent, cmap="gray", norm=Normalize(0, 1))
+    if shown.dtype == np.uint8:
         order = (CANNOT_SAY, LOWER, ELEVATED, HIGHER)
         colours = ListedColormap([CLASS_COLOURS[code] for code in order])
-        shown = np.ma.masked_equal(values, OUTSIDE)
-        norm = BoundaryNorm(np.arange(-0.5, 4), 4)
+        cells, norm = np.ma.masked_equal(shown, OUTSIDE), BoundaryNorm(np.arange(-0.5, 4), 4)
     else:
         colours = ListedColormap([colour for _, colour, _ in PROBABILITY_RAMP])
-        shown = np.ma.masked_invalid(values)
-        norm = BoundaryNorm([0.0, *(min(upper, 1.0) for upper, _, _ in PROBABILITY_RAMP)], 8)
-    axes.imshow(
-        shown, cmap=colours, norm=norm, extent=extent, interpolation="nearest", alpha=opacity
-    )
+        bounds = [0.0, *(min(upper, 1.0) for upper, _, _ in PROBABILITY_RAMP)]
+        cells, norm = np.ma.masked_invalid(shown), BoundaryNorm(bounds, 8)
+    _picture(axes, cells, extent, cmap=colours, norm=norm, alpha=opacity)
     if grey is None or not grey.any():
         return
-    veil = np.ma.masked_equal(grey.astype(np.uint8), 0)
-    if values.dtype != np.uint8:
+    if shown.dtype != np.uint8:
         plain = ListedColormap([CLASS_COLOURS[CANNOT_SAY]])
-        axes.imshow(veil, cmap=plain, extent=extent, interpolation="nearest")
-    rows, columns = grey.shape
-    easting = np.linspace(extent[0], extent[1], 2 * columns + 1)[1::2]
-    northing = np.linspace(extent[3], extent[2], 2 * rows + 1)[1::2]
-    drawn = axes.contourf(
-        easting, northing, grey.astype(float), levels=[0.5, 1.5], colors="none", hatches=["////"]
-    )
-    drawn.set_edgecolor("#4d4d4d")
-    drawn.set_linewidth(0.0)
+        veil = np.ma.masked_equal(grey.astype(np.uint8), 0)
+        _picture(axes, veil, extent, cmap=plain, norm=Normalize(0, 1))
+    _hatch(axes, grey, extent)
+
+
+def _picture(
+    axes: Axes,
+    cells: np.ma.MaskedArray,
+    extent: Extent,
+    *,
+    cmap: str | Colormap,
+    norm: Normalize,
+    alpha: float = 1.0,
+) -> None:
+    axes.imshow(
+        cells, cmap=cmap, norm=norm, alpha=alpha, extent=extent, interpolation="nearest",
+        aspect="equal",
+    )  # fmt: skip
+
+
+def _hatch(axes: Axes, grey: NDArray[np.bool_], extent: Extent) -> None:
+    """Draw oblique lines over whole cells, about a hundred from side to side of a map."""
+    times = max(1, math.ceil(HATCHED / max(grey.shape)))
+    silent = grey.repeat(times, axis=0).repeat(times, axis=1)
+    across = np.add.outer(np.arange(silent.shape[0]), np.arange(silent.shape[1]))
+    every = max(silent.shape) // HATCHES
+    ink = np.zeros((*silent.shape, 4), dtype=np.uint8)
+    ink[silent & (across % every < every // 4)] = (77, 77, 77, 255)
+    axes.imshow(ink, extent=extent, interpolation="auto", aspect="equal")
 
 
 def _frame(axes: Axes, geobox: GeoBox, title: str, *, pad: float, texts: Texts) -> None:
     axes.set_title(title, loc="left", fontsize=12, color=INK, fontweight="bold", pad=pad)
-    axes.set_aspect("equal")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
         axis.set_major_formatter(kilometres(texts))
     axes.tick_params(labelsize=8, colors=INK)
     axes.set_xlabel(texts.say("easting, km ({crs})", crs=str(geobox.crs)), fontsize=8)
     axes.set_ylabel(texts.say("northing, km"), fontsize=8)
+
+
+def draw_scale_bar(axes: Axes, geobox: GeoBox, texts: Texts) -> None:
+    """Draw a bar of a round length into the lower left corner of a map."""
     width = geobox.width * abs(geobox.transform.a)
     metres = scale_length(width)
     share = metres / width
@@ -141,6 +173,8 @@ def _frame(axes: Axes, geobox: GeoBox, title: str, *, pad: float, texts: Texts) 
     ends = [0.03, 0.03 + share]
     (bar,) = axes.plot(ends, [0.03, 0.03], transform=axes.transAxes, color=INK, linewidth=4)
     bar.set_path_effects(BAR_HALO)
+    bar.set_solid_capstyle("butt")
+    bar.set_gid(SCALE_BAR)
     axes.text(
         0.03 + share / 2,
         0.042,
@@ -151,23 +185,22 @@ def _frame(axes: Axes, geobox: GeoBox, title: str, *, pad: float, texts: Texts) 
         fontsize=9,
         bbox=white,
     )
+
+
+def draw_north(axes: Axes) -> None:
+    """Draw an arrow to grid north into the lower right corner of a map."""
+    halo: list[AbstractPathEffect] = [withStroke(linewidth=5, foreground="white")]
     axes.annotate(
-        "N",
+        "",
         xy=(0.965, 0.13),
-        xytext=(0.965, 0.03),
+        xytext=(0.965, 0.065),
         xycoords="axes fraction",
-        ha="center",
-        va="bottom",
-        fontsize=11,
-        fontweight="bold",
-        path_effects=HALO,
-        arrowprops={
-            "arrowstyle": "-|>",
-            "color": INK,
-            "linewidth": 1.5,
-            "path_effects": HALO,
-        },
+        arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.5, "path_effects": halo},
     )
+    axes.text(
+        0.965, 0.03, "N", transform=axes.transAxes, ha="center", va="bottom", fontsize=11,
+        fontweight="bold",
+    )  # fmt: skip
 
 
 def scale_length(width_m: float) -> float:
@@ -219,9 +252,7 @@ def _legend(axes: Axes, *, classes: bool, grey: bool, texts: Texts) -> None:
     )
 
 
-def _hillshade(
-    elevation: NDArray[np.floating[Any]], geobox: GeoBox, step: int
-) -> NDArray[np.floating[Any]]:
+def _hillshade(elevation: NDArray[np.floating], geobox: GeoBox, step: int) -> NDArray[np.floating]:
     cell = abs(geobox.transform.a) * step
     filled = np.where(np.isfinite(elevation), elevation, np.nanmin(elevation))
     light = LightSource(azdeg=315, altdeg=45)

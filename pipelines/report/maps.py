@@ -16,12 +16,12 @@ from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.words import marked
+from minerisk.pipelines.plotting.chart import chart
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.plotting.figures import figure_bytes
 from minerisk.pipelines.plotting.grids import HEIGHT, Grids
 from minerisk.pipelines.plotting.map_figure import map_figure
 from minerisk.pipelines.plotting.map_layers import MapLayers, map_layers, with_standing
-from minerisk.pipelines.plotting.map_svg import chart
 from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run

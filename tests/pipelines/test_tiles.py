@@ -204,7 +204,7 @@ def test_what_a_tile_wrote_is_on_the_disk_before_its_mark(
     monkeypatch.setattr(Path, "touch", marked)
     rasters(Run.open(tiny_copy), tmp_path / "out")
     before = settled[: settled.index("mark 0_0")]
-    for band in predict_module.BANDS:
+    for band in predict_module.PREDICTED:
         assert any(path.endswith(f"/{band}/c/0/0") for path in before), band
 
 

@@ -60,7 +60,7 @@ LAYERS = MapLayers(
 
 def test_the_map_of_a_run_shows_tasks_line_places_and_registered_areas(run_dir):
     drawn = run_maps(run_dir, LAYERS, simulated=True, texts=ENGLISH)
-    for shown in (">17<", "Ağdərə", "#ff0000", "12 4 2 4", "SIMULATED", ">2 km<", ">N<"):
+    for shown in (">17<", "Ağdərə", "#ff0000", "12,4,2,4", "SIMULATED", ">2 km<", ">N<"):
         assert shown in drawn["chart"]
     assert drawn["registered"]
     assert len(drawn["maps"]) == 1

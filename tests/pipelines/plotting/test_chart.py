@@ -4,12 +4,14 @@ from xml.etree import ElementTree
 import geopandas as gpd
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from odc.geo.geobox import GeoBox
 from shapely.geometry import LineString, Point, box
 
 from minerisk.pipelines.formats import palette
+from minerisk.pipelines.plotting.chart import chart
+from minerisk.pipelines.plotting.map_figure import SCALE_BAR, paint
 from minerisk.pipelines.plotting.map_layers import MapLayers
-from minerisk.pipelines.plotting.map_svg import chart
 
 GRID = GeoBox.from_bbox((700_000, 4_400_000, 715_000, 4_410_000), "EPSG:32638", resolution=250)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -53,7 +55,7 @@ def drawn():
 def test_it_is_one_drawing_that_needs_nothing_from_outside(drawn):
     root = ElementTree.fromstring(drawn)
     assert "http" not in drawn
-    assert "url(" not in drawn
+    assert set(re.findall(r"url\((.)", drawn)) <= {"#"}  # of the drawing itself
     assert "<script" not in drawn
     (picture,) = [item for item in root.iter() if item.tag.endswith("image")]
     assert picture.get("href").startswith("data:image/png;base64,")
@@ -74,12 +76,9 @@ def test_registered_areas_keep_their_colours_and_are_drawn_over_the_classes(draw
 
 def test_a_scale_bar_is_as_long_as_it_says(drawn):
     root = ElementTree.fromstring(drawn)
-    (bar,) = [
-        item
-        for item in root.iter("path")
-        if item.get("stroke-width") == "5" and "h" in item.get("d")
-    ]
-    length = float(bar.get("d").split("h")[1])
+    (bar,) = [item for item in root.iter("g") if item.get("id") == SCALE_BAR]
+    west, _, east, _ = map(float, re.findall(r"[\d.]+", bar.find(".//path").get("d")))
+    length = east - west
     (picture,) = [item for item in root.iter() if item.tag.endswith("image")]
     assert length / float(picture.get("width")) == pytest.approx(2_000 / 15_000, rel=1e-3)
 
@@ -93,10 +92,37 @@ def test_a_task_number_that_would_cover_another_waits_for_the_zoom():
     )
     classes = np.full(GRID.shape, palette.LOWER, dtype=np.uint8)
     drawn = chart(classes, GRID, layers=MapLayers(), tasks=tasks)
-    crowded = re.findall(r'<g class="crowded"><text[^>]*>(\w+)</text></g>', drawn)
+    groups = list(ElementTree.fromstring(drawn).iter("g"))
+    crowded = [item.find("text").text for item in groups if item.get("class") == "crowded"]
     assert crowded == ["2"]
     assert ">1</text>" in drawn
     assert ">3</text>" in drawn
+
+
+def test_words_keep_their_size_under_the_zoom_of_a_style_sheet(drawn):
+    """What a style attribute says of size would go before the style sheet of the page."""
+    texts = list(ElementTree.fromstring(drawn).iter("text"))
+    assert texts
+    assert all(item.get("style") is None and item.get("font-size") for item in texts)
+    assert "<style" not in drawn
+
+
+def test_a_name_is_never_read_as_a_formula():
+    places = frame([Point(707_000, 4_404_000)], name=["$x$ & 5_2"])
+    classes = np.full(GRID.shape, palette.LOWER, dtype=np.uint8)
+    drawn = ElementTree.fromstring(chart(classes, GRID, layers=MapLayers(places=places)))
+    assert "$x$ & 5_2" in [item.text for item in drawn.iter("text")]
+
+
+def test_cannot_say_is_hatched_over_whole_cells_only():
+    classes = np.full(GRID.shape, palette.LOWER, dtype=np.uint8)
+    classes[10:12, 20:22] = palette.CANNOT_SAY
+    axes = Figure(figsize=(6, 4), dpi=100).add_axes((0, 0, 1, 1))
+    paint(axes, classes, GRID, cannot_say=classes == palette.CANNOT_SAY)
+    ink = np.asarray(axes.images[-1].get_array())
+    times = ink.shape[0] // GRID.shape[0]
+    cells = ink[..., 3].reshape(GRID.shape[0], times, GRID.shape[1], times).max(axis=(1, 3)) > 0
+    np.testing.assert_array_equal(cells, classes == palette.CANNOT_SAY)
 
 
 def test_the_same_map_gives_the_same_bytes_and_other_classes_other_ones():

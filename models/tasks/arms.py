@@ -10,7 +10,7 @@ from minerisk.models.tasks.shapes import BARRED, DEAD, OPEN, grow_tasks, ranked_
 
 Array = NDArray[np.float64]
 
-MOST_NOVEL = 3.0  # dissimilarity beyond this teaches no more: it is past any training cell
+MOST_NOVEL = 3.0  # dissimilarity beyond this adds nothing: it is past any training cell
 LEARN_SIZES = 4  # candidates to learn from are grown up to this many times the least size
 
 
@@ -66,7 +66,7 @@ def learning_tasks(
     limits: Limits,
     share: float,
 ) -> NDArray[np.int32]:
-    """Choose cannot-say land by what it would teach: dissimilarity times area, spread out.
+    """Choose cannot-say land to learn most from: by dissimilarity times area, spread out.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def learning_tasks(
     Returns
     -------
     ndarray of int32, same shape
-        Number of the task of each cell from 1, what teaches most first; 0 for none.
+        Number of the task of each cell from 1, most to learn first; 0 for none.
     """
     novelty = np.ones(silent.shape)
     if dissimilarity is not None:
@@ -109,7 +109,7 @@ def _spread(
     days: Array,
     budget: tuple[float, float],
 ) -> list[int]:
-    """Take, one by one, the candidate that teaches most and lies far from those taken."""
+    """Take, one by one, the candidate with most to learn that lies far from those taken."""
     rows, columns = np.nonzero(owner)
     mine = owner[rows, columns]
     size = np.maximum(np.bincount(mine, minlength=made + 1), 1)

@@ -1,8 +1,6 @@
 """From probabilities to survey tasks: ranked, to learn from, and a blind control arm."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -13,130 +11,38 @@ from minerisk.models.tasks.arms import MOST_NOVEL, control_tasks, learning_tasks
 from minerisk.models.tasks.rank_intervals import (
     HAZARD,
     impact_of,
-    luck,
     ranks_under_intervals,
     ranks_under_weights,
+    undecided,
 )
-from minerisk.models.tasks.selection import Limits, best_tasks
+from minerisk.models.tasks.selection import Chosen, Limits, best_tasks
 from minerisk.models.tasks.shapes import compactness
+from minerisk.models.tasks.survey_tasks import (
+    Arm,
+    Firmness,
+    SurveyTasks,
+    TaskLand,
+    TaskRequest,
+    TaskSummary,
+)
 
 Array = NDArray[np.float64]
 
-RANKED, LEARN, CONTROL = "ranked", "learn", "control"
-ARMS = (RANKED, LEARN, CONTROL)
+ARMS = tuple(Arm)
 
 
-@dataclass(frozen=True)
-class Land:
-    """What is known of each cell; arrays of shape ``(height, width)``.
-
-    Attributes
-    ----------
-    probability, lower, upper
-        Hazard: probability of contamination and its interval, NaN where there is none.
-    applicable
-        True where the data support a statement. Other land is never in the ranked arm.
-    inside
-        True in the study area.
-    open_land
-        True where a task may lie: inside, not searched, not registered, not in an open task.
-    cell_ha
-        Hectares of a cell.
-    effort
-        Team-days per hectare, travel included.
-    parcel
-        Number of the parcel (`minerisk.models.tasks.shapes.parcels`); none is one parcel.
-    dissimilarity
-        To the training land over its limit; above 1 the model cannot say. None: equal everywhere.
-    criteria
-        Impact: criterion to a value of 0 to 1. Empty: every find counts alike.
-    """
-
-    probability: Array
-    lower: Array
-    upper: Array
-    applicable: NDArray[np.bool_]
-    inside: NDArray[np.bool_]
-    open_land: NDArray[np.bool_]
-    cell_ha: float
-    effort: Array
-    parcel: NDArray[np.int32] | None = None
-    dissimilarity: Array | None = None
-    criteria: Mapping[str, Array] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What is asked of the tasks.
-
-    Attributes
-    ----------
-    budget_ha, team_days
-        Of all tasks together, at most.
-    min_ha, max_ha
-        Hectares of a ranked task. Control tasks have `min_ha`.
-    random_share, learn_share
-        Shares of the budget for the control arm, and for land to learn from, at most.
-    seed
-        Of the control draw and of the shaken ranks.
-    weights
-        Weight of each criterion, and of the hazard itself (``hazard``).
-    level
-        Stated cover of the interval of the probability.
-    """
-
-    budget_ha: float
-    min_ha: float
-    max_ha: float
-    random_share: float
-    seed: int
-    learn_share: float = 0.0
-    team_days: float = math.inf
-    weights: Mapping[str, float] = field(default_factory=lambda: {HAZARD: 1.0})
-    level: float = 0.9
-
-
-@dataclass(frozen=True)
-class Tasks:
-    """Survey tasks on a grid.
-
-    Attributes
-    ----------
-    owner
-        int32, shape ``(height, width)``: the number of the task each cell belongs to, 0 for none.
-    table
-        One row per task, in order of its number (1, 2, …): ``task``, ``arm`` (``ranked``,
-        ``learn`` or ``control``), ``rank`` (within its arm; missing for control), ``cells``,
-        ``hectares``, ``expected_finds`` (expected number of cells with a recordable finding),
-        ``expected_finds_per_ha``, ``probability``, ``lower``, ``upper`` (means over the task),
-        ``impact`` (mean, 0 to 1), ``team_days``, ``benefit`` (hazard times impact, summed),
-        ``benefit_per_day``, ``applicable_share``, ``dissimilarity``, ``compactness``; for ranked
-        tasks ``rank_low`` and ``rank_high`` under the probability intervals,
-        ``weight_rank_low`` and ``weight_rank_high`` under changed weights, and ``place``:
-        ``holds``, or ``luck`` where the ranks span more than half of all places. What the model
-        says is taken over applicable cells only, and missing where there are none.
-    summary
-        Hectares, team-days and expected finds of all land and of each arm; how good the choice
-        is: ``gap`` and ``one_by_one`` as in `minerisk.models.tasks.selection.Chosen`.
-    """
-
-    owner: NDArray[np.int32]
-    table: pd.DataFrame
-    summary: dict[str, float]
-
-
-def make_tasks(land: Land, wishes: Wishes) -> Tasks:
+def make_tasks(land: TaskLand, request: TaskRequest) -> SurveyTasks:
     """Group cells into survey tasks.
 
-    The control arm is drawn first, from all open land, cannot-say land included, without a look at
-    the model: it is the only unbiased check of it. Then comes cannot-say land to learn from,
+    The control arm is drawn first, from all open land, cannot-say land included, whatever the model
+    predicts: it is the only unbiased check of it. Then comes cannot-say land to learn from,
     chosen by dissimilarity, area and spread; what is left of the budget goes to the ranked arm,
     chosen for the most hazard times impact (`selection.best_tasks`) and ranked by benefit
     per team-day.
 
     Returns
     -------
-    Tasks
+    SurveyTasks
         Contiguous over cell edges, disjoint, and the same for the same input.
 
     Raises
@@ -144,33 +50,13 @@ def make_tasks(land: Land, wishes: Wishes) -> Tasks:
     InputError
         If shapes differ, probabilities leave 0 to 1, or the sizes cannot be met.
     """
-    _check(land, wishes)
-    known = land.open_land & land.applicable & np.isfinite(land.probability)
-    limits = _limits(land, wishes)
+    _check(land, request)
+    known = land.open_land & land.known
+    limits = _limits(land, request)
     days = np.where(land.inside, land.effort * land.cell_ha, 0.0).astype(np.float64)
     parcel = np.ones(known.shape, dtype=np.int32) if land.parcel is None else land.parcel
-    owner = np.zeros(known.shape, dtype=np.int32)
-    control = control_tasks(
-        land.open_land,
-        parcel,
-        days=days,
-        limits=limits,
-        share=wishes.random_share,
-        seed=wishes.seed,
-    )
-    owner[control > 0] = control[control > 0]
-    drawn = int(control.max(initial=0))
-    learn = learning_tasks(
-        land.dissimilarity,
-        (owner == 0) & land.open_land & ~known,
-        parcel,
-        days=days,
-        limits=limits,
-        share=wishes.learn_share,
-    )
-    owner[learn > 0] = drawn + learn[learn > 0]
-    learned = int(learn.max(initial=0))
-    impact = np.broadcast_to(impact_of(land.criteria, wishes.weights), known.shape)
+    owner, (drawn, learned) = _unranked(land, request, parcel, limits=limits, days=days)
+    impact = np.broadcast_to(impact_of(land.criteria, request.weights), known.shape)
     benefit = np.where(known, land.probability * impact, 0.0).astype(np.float64)
     left = Limits(
         limits.cells - int(np.count_nonzero(owner)),
@@ -180,19 +66,44 @@ def make_tasks(land: Land, wishes: Wishes) -> Tasks:
     )
     chosen = best_tasks(benefit, known & (owner == 0), parcel, limits=left, days=days)
     owner[chosen.owner > 0] = drawn + learned + chosen.owner[chosen.owner > 0]
-    table, numbers = _table(land, wishes, owner, days, (drawn, learned))
+    table, numbers = _table(land, request, owner, days, (drawn, learned))
     renumber = np.zeros(len(numbers) + 1, dtype=np.int32)
     renumber[numbers] = np.arange(1, numbers.size + 1, dtype=np.int32)
-    quality = {
-        "gap": chosen.gap,
-        "benefit": chosen.benefit,
-        "one_by_one": chosen.one_by_one,
-        "candidates": float(chosen.candidates),
-    }
-    return Tasks(renumber[owner], table, _summary(table, land, wishes) | quality)
+    return SurveyTasks(renumber[owner], table, _summary(table, land, request, chosen))
 
 
-def _check(land: Land, wishes: Wishes) -> None:
+def _unranked(
+    land: TaskLand,
+    request: TaskRequest,
+    parcel: NDArray[np.int32],
+    *,
+    limits: Limits,
+    days: Array,
+) -> tuple[NDArray[np.int32], tuple[int, int]]:
+    """Draw the control arm, then choose land to learn from; count the tasks of each."""
+    control = control_tasks(
+        land.open_land,
+        parcel,
+        days=days,
+        limits=limits,
+        share=request.random_share,
+        seed=request.seed,
+    )
+    owner = control.copy()
+    drawn = int(control.max(initial=0))
+    learn = learning_tasks(
+        land.dissimilarity,
+        (owner == 0) & land.open_land & ~land.known,
+        parcel,
+        days=days,
+        limits=limits,
+        share=request.learn_share,
+    )
+    owner[learn > 0] = drawn + learn[learn > 0]
+    return owner, (drawn, int(learn.max(initial=0)))
+
+
+def _check(land: TaskLand, request: TaskRequest) -> None:
     arrays = (land.probability, land.lower, land.upper, land.applicable, land.inside, land.effort)
     shapes = {array.shape for array in (*arrays, *land.criteria.values())}
     if len(shapes) != 1 or land.probability.ndim != 2:
@@ -202,40 +113,39 @@ def _check(land: Land, wishes: Wishes) -> None:
         raise InputError(
             f"Probabilities run from {known.min():g} to {known.max():g}; expected 0 to 1."
         )
-    sizes = 0 < wishes.min_ha <= wishes.max_ha
-    if not sizes or not land.cell_ha > 0 or not wishes.budget_ha > 0 or not wishes.team_days > 0:
+    sizes = 0 < request.min_ha <= request.max_ha
+    if not sizes or not land.cell_ha > 0 or not request.budget_ha > 0 or not request.team_days > 0:
         raise InputError(
-            f"Task sizes are {wishes.min_ha:g} to {wishes.max_ha:g} ha of a budget of "
-            f"{wishes.budget_ha:g} ha and {wishes.team_days:g} team-days, cells {land.cell_ha:g} "
+            f"Task sizes are {request.min_ha:g} to {request.max_ha:g} ha of a budget of "
+            f"{request.budget_ha:g} ha and {request.team_days:g} team-days, cells {land.cell_ha:g} "
             "ha; expected all above zero and the least size not above the greatest."
         )
-    if _limits(land, wishes).greatest < _limits(land, wishes).least:
+    if _limits(land, request).greatest < _limits(land, request).least:
         raise InputError(
-            f"No whole number of cells of {land.cell_ha:g} ha lies between {wishes.min_ha:g} and "
-            f"{wishes.max_ha:g} ha. Raise the greatest task size."
+            f"No whole number of cells of {land.cell_ha:g} ha lies between {request.min_ha:g} and "
+            f"{request.max_ha:g} ha. Raise the greatest task size."
         )
 
 
-def _limits(land: Land, wishes: Wishes) -> Limits:
+def _limits(land: TaskLand, request: TaskRequest) -> Limits:
     return Limits(
-        cells=math.floor(round(wishes.budget_ha / land.cell_ha, 6)),
-        least=max(math.ceil(round(wishes.min_ha / land.cell_ha, 6)), 1),
-        greatest=math.floor(round(wishes.max_ha / land.cell_ha, 6)),
-        days=wishes.team_days,
+        cells=math.floor(round(request.budget_ha / land.cell_ha, 6)),
+        least=max(math.ceil(round(request.min_ha / land.cell_ha, 6)), 1),
+        greatest=math.floor(round(request.max_ha / land.cell_ha, 6)),
+        days=request.team_days,
     )
 
 
 def _table(
-    land: Land,
-    wishes: Wishes,
+    land: TaskLand,
+    request: TaskRequest,
     owner: NDArray[np.int32],
     days: Array,
     made: tuple[int, int],
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Describe the tasks, ranked ones first; also give their old numbers in that order."""
     count = int(owner.max(initial=0))
-    known = land.applicable & np.isfinite(land.probability)
-    mine, said = owner > 0, (owner > 0) & known
+    mine, said = owner > 0, (owner > 0) & land.known
 
     def total(layer: Array, where: NDArray[np.bool_]) -> Array:
         sums = np.bincount(owner[where], weights=layer[where], minlength=count + 1)[1:]
@@ -244,14 +154,15 @@ def _table(
     cells = np.bincount(owner[mine], minlength=count + 1)[1:]
     hazard = np.nan_to_num(land.probability).astype(np.float64)
     by_criterion = [total(hazard, said), *(total(hazard * c, said) for c in land.criteria.values())]
-    weights = [wishes.weights[name] for name in (HAZARD, *land.criteria)]
+    weights = [request.weights[name] for name in (HAZARD, *land.criteria)]
     shares = np.asarray(weights) / sum(weights)
-    impact = np.broadcast_to(impact_of(land.criteria, wishes.weights), owner.shape)
+    impact = np.broadcast_to(impact_of(land.criteria, request.weights), owner.shape)
     number = np.arange(1, count + 1)
+    arms = [str(Arm.CONTROL), str(Arm.LEARN)]
     support = total(np.ones(owner.shape), said)
     with np.errstate(invalid="ignore"):
         frame = {
-            "arm": np.select([number <= made[0], number <= sum(made)], [CONTROL, LEARN], RANKED),
+            "arm": np.select([number <= made[0], number <= sum(made)], arms, str(Arm.RANKED)),
             "cells": cells,
             "hectares": cells * land.cell_ha,
             "expected_finds": np.where(support > 0, by_criterion[0], np.nan),
@@ -271,8 +182,8 @@ def _table(
     frame["dissimilarity"] = total(np.nan_to_num(novelty, nan=MOST_NOVEL), mine) / cells
     table = pd.DataFrame(frame)
     table["benefit_per_day"] = table["benefit"] / np.maximum(table["team_days"], 1e-12)
-    ranked = (table["arm"] == RANKED).to_numpy()
-    _add_ranks(table, ranked, [sums[ranked] for sums in by_criterion], weights, wishes)
+    ranked = (table["arm"] == Arm.RANKED).to_numpy()
+    _add_ranks(table, ranked, [sums[ranked] for sums in by_criterion], weights, request)
     return _in_order(table)
 
 
@@ -281,7 +192,7 @@ def _add_ranks(
     ranked: NDArray[np.bool_],
     sums: list[Array],
     weights: list[float],
-    wishes: Wishes,
+    request: TaskRequest,
 ) -> None:
     rows = table[ranked]
     days = np.maximum(rows["team_days"].to_numpy(dtype=np.float64), 1e-12)
@@ -292,15 +203,16 @@ def _add_ranks(
         rows["benefit_per_day"].to_numpy(dtype=np.float64),
         probability,
         (lower, upper),
-        level=wishes.level,
-        seed=wishes.seed,
+        level=request.level,
+        seed=request.seed,
     )
-    weighed = ranks_under_weights(sums, days, weights, seed=wishes.seed)
+    weighed = ranks_under_weights(sums, days, weights, seed=request.seed)
     names = ("rank_low", "rank_high", "weight_rank_low", "weight_rank_high")
     for name, values in zip(names, (*drawn, *weighed), strict=True):
         table[name] = pd.Series(values, index=rows.index, dtype="Int64").reindex(table.index)
-    shaky = luck(*drawn) | luck(*weighed)
-    place = pd.Series(np.where(shaky, "luck", "holds"), index=rows.index, dtype=object)
+    open_rank = undecided(*drawn) | undecided(*weighed)
+    firmness = [str(Firmness.UNDECIDED if is_open else Firmness.HOLDS) for is_open in open_rank]
+    place = pd.Series(firmness, index=rows.index, dtype=object)
     table["place"] = place.reindex(table.index)
 
 
@@ -313,28 +225,41 @@ def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     table = table.iloc[order].reset_index(drop=True)
     table.insert(0, "task", number)
     rank = table.groupby("arm").cumcount() + 1
-    table.insert(2, "rank", rank.astype("Int64").where(table["arm"] != CONTROL))
+    table.insert(2, "rank", rank.astype("Int64").where(table["arm"] != Arm.CONTROL))
     return table, number[order]
 
 
-def _summary(table: pd.DataFrame, land: Land, wishes: Wishes) -> dict[str, float]:
-    known = land.open_land & land.applicable & np.isfinite(land.probability)
+def _summary(
+    table: pd.DataFrame, land: TaskLand, request: TaskRequest, chosen: Chosen
+) -> TaskSummary:
+    known = land.open_land & land.known
     everything = float(land.probability[known].sum(dtype=np.float64))
-    ranked = table[table["arm"] == RANKED]
-    expected = float(ranked["expected_finds"].sum())
-    cells = {
-        "land_ha": land.inside,
-        "open_ha": land.open_land,
-        "statement_ha": known,
-        "no_statement_ha": land.open_land & ~known,
-    }
-    return {
-        **{name: int(np.count_nonzero(where)) * land.cell_ha for name, where in cells.items()},
-        **{f"{arm}_ha": float(table.loc[table["arm"] == arm, "hectares"].sum()) for arm in ARMS},
-        **{f"{arm}_days": float(table.loc[table["arm"] == arm, "team_days"].sum()) for arm in ARMS},
-        "expected_finds_all": everything,
-        "expected_finds_ranked": expected,
-        "share_of_expected_finds": expected / everything if everything else math.nan,
-        "budget_ha": float(wishes.budget_ha),
-        "seed": float(wishes.seed),
-    }
+    expected = float(table.loc[table["arm"] == Arm.RANKED, "expected_finds"].sum())
+
+    def hectares(where: NDArray[np.bool_]) -> float:
+        return int(np.count_nonzero(where)) * land.cell_ha
+
+    def total(column: str, arm: Arm) -> float:
+        return float(table.loc[table["arm"] == arm, column].sum())
+
+    return TaskSummary(
+        land_ha=hectares(land.inside),
+        open_ha=hectares(land.open_land),
+        statement_ha=hectares(known),
+        no_statement_ha=hectares(land.open_land & ~known),
+        ranked_ha=total("hectares", Arm.RANKED),
+        learn_ha=total("hectares", Arm.LEARN),
+        control_ha=total("hectares", Arm.CONTROL),
+        ranked_days=total("team_days", Arm.RANKED),
+        learn_days=total("team_days", Arm.LEARN),
+        control_days=total("team_days", Arm.CONTROL),
+        expected_finds_all=everything,
+        expected_finds_ranked=expected,
+        share_of_expected_finds=expected / everything if everything else None,
+        budget_ha=request.budget_ha,
+        seed=request.seed,
+        gap=chosen.gap if math.isfinite(chosen.gap) else None,
+        benefit=chosen.benefit,
+        one_by_one=chosen.one_by_one,
+        candidates=chosen.candidates,
+    )

@@ -1,4 +1,4 @@
-"""How firm the place of a survey task is: its rank when what went in is shaken."""
+"""How firm the rank of a survey task is: its spread when probabilities or weights vary."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def ranks_under_intervals(
     level: float,
     seed: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the ranks that 90 % of draws of the probabilities keep to.
+    """Compute the ranks that 90 % of draws of the probabilities keep to.
 
     Each task is drawn by itself, all its cells together: what shifts every task alike changes no
     rank. The draw is normal on either side of the mean, so that the interval holds `level` of it.
@@ -88,7 +88,7 @@ def ranks_under_weights(
     *,
     seed: int,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the ranks that 90 % of draws of the weights keep to, each between half and double.
+    """Compute the ranks that 90 % of draws of the weights keep to, each between half and double.
 
     Parameters
     ----------
@@ -105,8 +105,11 @@ def ranks_under_weights(
     return _ends(drawn / drawn.sum(axis=1, keepdims=True) @ np.asarray(sums) / days)
 
 
-def luck(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Mark the tasks whose ranks span more than half of all places: their place is luck."""
+def undecided(low: NDArray[np.int64], high: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the tasks whose ranks span more than half of all places.
+
+    Their rank is not distinguishable from that of their neighbours.
+    """
     return np.asarray(high - low > 0.5 * low.size)
 
 

@@ -74,7 +74,7 @@ def best_tasks(
 
     Candidates are grown several times over the same land, at several sizes; a candidate may
     overlap another, but no two that overlap are chosen. The choice among them is a knapsack with
-    conflicts, solved by HiGHS to a gap that is given.
+    conflicts, solved by HiGHS to a stated gap.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def best_tasks(
 def _kinds(
     values: NDArray[np.float64], days: NDArray[np.float64], limits: Limits
 ) -> list[NDArray[np.float64]]:
-    """Give what candidates are grown by: benefit by land and, if days are short, by day."""
+    """List what candidates are grown by: benefit by land and, if days are short, by day."""
     if not math.isfinite(limits.days):
         return [values]
     by_day = values / np.where(days > 0, days, 1.0)
@@ -154,7 +154,7 @@ def _pick(
     cells: tuple[NDArray[np.float64], NDArray[np.float64]],
     limits: Limits,
 ) -> tuple[list[tuple[int, int]], float]:
-    """Choose among the candidates of all grids; give (grid, task) of each, and the gap."""
+    """Choose among the candidates of all grids; return (grid, task) of each, and the gap."""
     names = [(grid, task + 1) for grid, count in enumerate(counts) for task in range(count)]
     if not names:
         return [], 0.0
@@ -197,7 +197,7 @@ def _pick(
 
 
 def _conflicts(owners: Sequence[NDArray[np.int32]], counts: Sequence[int]) -> csr_array:
-    """Give one row for each set of candidates that share a cell."""
+    """Return one row for each set of candidates that share a cell."""
     shift = np.concatenate([[0], np.cumsum(counts)[:-1]])
     stack = np.stack([owner.ravel() for owner in owners], axis=1)
     stack = np.unique(stack[(stack > 0).sum(axis=1) > 1], axis=0)

@@ -52,16 +52,17 @@ def ranked_starts(
 
 
 def least_worth(values: NDArray[np.float64], budget: int) -> float:
-    """Give the value of the last cell reached, if cells were surveyed one by one."""
+    """Return the value of the last cell reached, if cells were surveyed one by one."""
     if budget >= values.size or budget < 1:
         return 0.0
     return float(np.partition(values, values.size - budget)[values.size - budget])
 
 
 def compactness(owner: NDArray[np.int32], count: int) -> NDArray[np.float64]:
-    """Give the Polsby-Popper compactness of tasks 1 to `count`: 4 pi area over perimeter squared.
+    """Compute the Polsby-Popper compactness of tasks 1 to `count`.
 
-    Along cell edges, so that a square has pi / 4, and nothing has more.
+    It is 4 pi area over perimeter squared, along cell edges: pi / 4 for a square, the most there
+    can be.
     """
     padded = np.pad(owner, 1)
     edges = np.zeros(count + 1, dtype=np.int64)
@@ -85,7 +86,7 @@ def grow_tasks(
     worth: float,
     first: int,
 ) -> int:
-    """Fill `owner` with tasks first + 1, first + 2, …; give how many were made.
+    """Fill `owner` with tasks first + 1, first + 2, …; return how many were made.
 
     A task takes the neighbouring cell of its parcel with the highest value, discounted by distance
     from its start and raised by shared edges, so that it stays compact. Up to the least size it
@@ -124,7 +125,7 @@ def _grow(
     worth: float,
     number: int,
 ) -> list[int]:
-    """Grow one task from `start` over cell edges; give its cells as flat indices."""
+    """Grow one task from `start` over cell edges; return its cells as flat indices."""
     height, width = owner.shape
     home = parcel[start[0], start[1]]
     reach = sizes[1] / math.pi

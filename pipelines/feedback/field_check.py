@@ -15,7 +15,7 @@ from minerisk.features.errors import InputError
 from minerisk.features.raster.rasterise import burn_greatest, burn_mask
 from minerisk.models.evaluation.intervals import effective_rows, exact_binomial
 from minerisk.models.evaluation.metrics import block_bootstrap
-from minerisk.models.tasks.priorities import CONTROL, RANKED
+from minerisk.models.tasks.survey_tasks import Arm
 from minerisk.pipelines.evaluate.predicted_land import Land, find_places, read_land
 from minerisk.pipelines.feedback.survey_results import FIND, NO_FIND
 from minerisk.pipelines.formats.palette import CLASS_NAMES
@@ -26,7 +26,7 @@ EDGES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
 """Edges of the bins of probability, the same for every run, so that deliveries compare."""
 
 ELSEWHERE = "elsewhere"
-ARMS = (CONTROL, RANKED, ELSEWHERE)
+ARMS = (Arm.CONTROL, Arm.RANKED, ELSEWHERE)
 ENOUGH = 0.9
 
 
@@ -156,7 +156,7 @@ def _searched(
     arm, task = tasks[0][fresh], tasks[1][fresh]
     blocks = land.blocks(fresh)
     # Control tasks were drawn one by one: each is a draw, wherever the blocks' edges lie.
-    cluster = np.where(arm == CONTROL, -1 - task, np.unique(blocks, return_inverse=True)[1])
+    cluster = np.where(arm == Arm.CONTROL, -1 - task, np.unique(blocks, return_inverse=True)[1])
     return Searched(
         found=found[fresh].astype(np.int8),
         probability=land.probability[fresh].astype(np.float64),

@@ -12,7 +12,13 @@ from enum import StrEnum
 
 from minerisk.pipelines.language.problem_words import CONFIG_WORDS, LAYER_WORDS
 from minerisk.pipelines.language.table_words import TABLE_WORDS
+from minerisk.pipelines.language.task_words import TASK_TABLES
 from minerisk.pipelines.language.words import Message
 
-TABLES: tuple[Mapping[StrEnum, Message], ...] = (CONFIG_WORDS, LAYER_WORDS, TABLE_WORDS)
+TABLES: tuple[Mapping[StrEnum, Message], ...] = (
+    CONFIG_WORDS,
+    LAYER_WORDS,
+    TABLE_WORDS,
+    *TASK_TABLES,
+)
 WORDS: Mapping[str, Message] = {code: words for table in TABLES for code, words in table.items()}

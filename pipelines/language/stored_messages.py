@@ -62,65 +62,6 @@ READINGS = (
         "and what is said of it is extrapolation."
     ),
 )
-CAPTURE = (
-    "tasks, as chosen here",
-    "highest cells, one by one (no task around them)",
-    "cells nearest to the line",
-    "cells nearest to a find of another region",
-    "Against {rule}: {found}.",
-    "tasks find more at {shares} of land",
-    "tasks find less at {shares} of land",
-    "no difference is shown at {shares} of land",
-    "Not measured: the run kept no scores of regions left out.",
-)
-WHY = (
-    (
-        "Mean probability of contamination of a cell {mean} (interval {low} to {high}); the "
-        "model can speak for {share} of the task."
-    ),
-    "Its place is luck: within the interval it may rank anywhere from {low} to {high}.",
-    "Within the interval it ranks {low} to {high}.",
-    (
-        "Survey to learn: the model cannot say here, for no surveyed land is like it "
-        "(dissimilarity {value}, limit 1)."
-    ),
-    (
-        "Drawn blind from all land that may be tasked, as a check of the map; the model had no "
-        "part in it."
-    ),
-    "It can speak for {share} of the task.",
-    "Raised most by {families}.",
-    "Lowered most by {families}.",
-    "Nearest evidence: find {name} of {layer}, date {date}, {metres} m away.",
-    "Nearest evidence: accident {name} of {layer}, date {date}, {metres} m away.",
-    "Nearest evidence: confirmed area {name} of {layer}, date {date}, {metres} m away.",
-    "Nearest evidence: suspected area {name} of {layer}, date {date}, {metres} m away.",
-    "Nearest evidence: area worked on since {name} of {layer}, date {date}, {metres} m away.",
-    "row {number}",
-    "not recorded",
-    "Missing: {parts}.",
-    "values of {columns} in part of this task",
-    "past findings: how near they are, and how many",
-    "distance to the nearest of {layer}, at most {metres} m",
-    "number of {layer} within {metres} m",
-)
-TASK_LAND = (
-    "no bases: travel is not counted",
-    "no layer of roads to cut tasks by",
-    "no layer of rivers to cut tasks by",
-    "no layer of rivers or roads to cut tasks by",
-    "no slope in the cube: effort is that of level ground",
-    "criterion {name} ({words}): no layer",
-    "threat to life and casualty rate",
-    "socio-economic need",
-    "resettlement of displaced people",
-    "funded and ready reconstruction",
-    "food security by land type",
-    "other",
-    "accident buffer",
-    "registered area",
-    "open task",
-)
 LAYERS = (
     "roads",
     "settlements",
@@ -146,9 +87,6 @@ STORED = frozenset(
         *GATES,
         *WARNINGS,
         *READINGS,
-        *CAPTURE,
-        *WHY,
-        *TASK_LAND,
         *LAYERS,
         *MARKS,
         *FAMILIES,

@@ -1,9 +1,7 @@
 """Do tasks beat rules of thumb? What each finds on regions left out, for the same land."""
 
-import json
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,10 +12,13 @@ from scipy.spatial import cKDTree
 
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.features.grid import resolution
+from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.metrics import block_draws, block_numbers
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.tasks.selection import Limits, best_tasks
-from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.notice import Notice
+from minerisk.pipelines.records.task_codes import CaptureCode, Rule
+from minerisk.pipelines.records.tasks import Capture
 from minerisk.pipelines.run.contents import MODEL
 from minerisk.pipelines.run.folder import Run
 
@@ -25,16 +26,9 @@ Array = NDArray[np.float64]
 
 SHARES = (0.05, 0.10, 0.20)
 DRAWS, LEVEL = 400, 0.9
-TASKS = "tasks"
-RULES: Mapping[str, str] = {
-    TASKS: "tasks, as chosen here",
-    "highest_cells": "highest cells, one by one (no task around them)",
-    "nearest_line": "cells nearest to the line",
-    "nearest_find": "cells nearest to a find of another region",
-}
 
 
-def capture_of_run(run: Run) -> dict[str, Any]:
+def capture_of_run(run: Run) -> Capture | Notice[CaptureCode]:
     """Compare tasks with rules of thumb on the regions that a run left out.
 
     Reads ``held_out.parquet`` (every cell's score by a model that did not see its region),
@@ -43,27 +37,26 @@ def capture_of_run(run: Run) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        ``shares`` of land, ``found`` by rule: at each share estimate, low and high of a block
-        bootstrap; ``tasks_minus`` by rule: paired differences; ``words``: what follows from them.
+    Capture or Notice
+        Intervals are of a block bootstrap; a notice where the run kept no such scores.
     """
-    metrics = json.loads((run.files.metrics).read_text(encoding="utf-8"))
+    block_m = float(run.metrics()["block_m"])
     held = pd.read_parquet(run.files.held_out)
     score = f"far_{MODEL}"
-    if score not in held or not math.isfinite(float(metrics["block_m"])):
-        return {"words": ["Not measured: the run kept no scores of regions left out."]}
+    if score not in held or not math.isfinite(block_m):
+        return Notice[CaptureCode](code=CaptureCode.NOT_MEASURED)
     held = held[held["state"] >= 0].reset_index(drop=True)
     cube = open_cube(run.files.cube)
     coordinates = held[["easting", "northing"]].to_numpy(dtype=np.float64)
     place = _rows_and_columns(cube, coordinates)
     rules = {
-        "highest_cells": held[score].to_numpy(dtype=np.float64),
-        "nearest_find": -_to_find(held, coordinates),
+        Rule.HIGHEST_CELLS: held[score].to_numpy(dtype=np.float64),
+        Rule.NEAREST_FIND: -_to_find(held, coordinates),
     }
     line = _to_line(cube)
     if line is not None:
-        rules["nearest_line"] = -line[place]
-    blocks = assign_blocks(coordinates, block_m=float(metrics["block_m"]))
+        rules[Rule.NEAREST_LINE] = -line[place]
+    blocks = assign_blocks(coordinates, block_m=block_m)
     tasked = run.config.tasks
     cell_ha = resolution(cube_geobox(cube)) ** 2 / 10_000
     sizes = (
@@ -82,13 +75,13 @@ def capture_of_run(run: Run) -> dict[str, Any]:
 
 def compare_capture(
     positive: NDArray[np.bool_],
-    rules: Mapping[str, Array],
+    rules: Mapping[Rule, Array],
     place: tuple[NDArray[np.int64], NDArray[np.int64]],
     blocks: NDArray[Any],
     *,
     sizes: tuple[int, int],
     seed: int,
-) -> dict[str, Any]:
+) -> Capture:
     """Compare what tasks and rules find on the first 5, 10 and 20 % of land.
 
     Parameters
@@ -96,8 +89,8 @@ def compare_capture(
     positive
         Whether a cell has a find, shape ``(n,)``.
     rules
-        Name to a value of each cell, greatest first; ``highest_cells`` is the score that tasks are
-        made from.
+        Rule to a value of each cell, greatest first; `Rule.HIGHEST_CELLS` is the score that tasks
+        are made from.
     place
         Row and column of each cell on the grid.
     blocks
@@ -105,15 +98,17 @@ def compare_capture(
     sizes
         Least and greatest cells of a task.
     """
-    score = rules["highest_cells"]
+    score = rules[Rule.HIGHEST_CELLS]
     block = block_numbers(blocks, positive.size)
     times = block_draws(int(block.max()) + 1, draws=DRAWS, seed=seed)
     everything = _sums(block, positive.astype(np.float64))
-    found: dict[str, list[list[float]]] = {TASKS: [], **{name: [] for name in rules}}
-    minus: dict[str, list[list[float]]] = {name: [] for name in rules}
+    found: dict[Rule, list[Estimate]] = {name: [] for name in (Rule.TASKS, *rules)}
+    minus: dict[Rule, list[Estimate]] = {name: [] for name in rules}
     for share in SHARES:
-        picked = {TASKS: tasks_on(score, place, cells=round(share * positive.size), sizes=sizes)}
-        land = float(picked[TASKS].sum())  # tasks may leave a rest: rules get no more than they
+        cells = round(share * positive.size)
+        picked = {Rule.TASKS: tasks_on(score, place, cells=cells, sizes=sizes)}
+        # Tasks may leave a rest: rules get no more land than they take.
+        land = float(picked[Rule.TASKS].sum())
         picked |= {name: first_cells(values, land) for name, values in rules.items()}
         caught = {
             name: _drawn(_sums(block, taken * positive), everything, times)
@@ -122,15 +117,14 @@ def compare_capture(
         for name, values in caught.items():
             found[name].append(_interval(values))
         for name in rules:
-            minus[name].append(_interval(caught[TASKS] - caught[name]))
-    return {
-        "shares": list(SHARES),
-        "cells": int(positive.size),
-        "positive": int(positive.sum()),
-        "found": found,
-        "tasks_minus": minus,
-        "words": verdicts(minus),
-    }
+            minus[name].append(_interval(caught[Rule.TASKS] - caught[name]))
+    return Capture(
+        shares=SHARES,
+        cells=int(positive.size),
+        positive=int(positive.sum()),
+        found={name: tuple(values) for name, values in found.items()},
+        tasks_minus={name: tuple(values) for name, values in minus.items()},
+    )
 
 
 def tasks_on(
@@ -140,7 +134,7 @@ def tasks_on(
     cells: int,
     sizes: tuple[int, int],
 ) -> Array:
-    """Choose tasks on scattered cells; give 1 for each cell in a task, else 0."""
+    """Choose tasks on scattered cells; return 1 for each cell in a task, else 0."""
     rows, columns = (axis - axis.min() for axis in place)
     shape = (int(rows.max()) + 1, int(columns.max()) + 1)
     benefit, land = np.zeros(shape), np.zeros(shape, dtype=bool)
@@ -162,32 +156,8 @@ def first_cells(values: Array, land: float) -> Array:
     return np.clip((land - before) / counts, 0.0, 1.0)[inverse]
 
 
-def verdicts(minus: Mapping[str, Sequence[Sequence[float]]]) -> list[str]:
-    """Say against which rules tasks find more, and against which that is not shown."""
-    lines = []
-    for name, rows in minus.items():
-        better = [_share(s) for s, row in zip(SHARES, rows, strict=True) if row[1] > 0]
-        worse = [_share(s) for s, row in zip(SHARES, rows, strict=True) if row[2] < 0]
-        even = [_share(s) for s in SHARES if _share(s) not in {*better, *worse}]
-        parts = [
-            f"{words} at {', '.join(given)} of land"
-            for words, given in (
-                ("tasks find more", better),
-                ("tasks find less", worse),
-                ("no difference is shown", even),
-            )
-            if given
-        ]
-        lines.append(f"Against {RULES[name]}: {'; '.join(parts)}.")
-    return lines
-
-
-def _share(share: float) -> str:
-    return f"{share:.0%}".replace("%", " %")
-
-
 def _drawn(caught: Array, everything: Array, times: Array) -> Array:
-    """Give the share of finds caught: the estimate, then one for each draw of blocks."""
+    """Return the share of finds caught: the estimate, then one for each draw of blocks."""
     whole = np.vstack([np.ones(len(everything)), times])
     return np.asarray((whole @ caught) / np.maximum(whole @ everything, 1e-12))
 
@@ -196,9 +166,9 @@ def _sums(block: NDArray[np.int64], amount: Array) -> Array:
     return np.asarray(np.bincount(block, weights=amount), dtype=np.float64)
 
 
-def _interval(values: Array) -> list[float]:
+def _interval(values: Array) -> Estimate:
     low, high = np.quantile(values[1:], [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
-    return [round(float(value), 6) for value in (values[0], low, high)]
+    return Estimate.of(round(float(value), 6) for value in (values[0], low, high))
 
 
 def _rows_and_columns(
@@ -223,7 +193,7 @@ def _to_line(cube: xr.Dataset) -> Array | None:
 
 
 def _to_find(held: pd.DataFrame, coordinates: Array) -> Array:
-    """Give the metres to the nearest find of another fold of regions."""
+    """Compute the metres to the nearest find of another fold of regions."""
     metres = np.full(len(held), np.inf)
     fold, found = held["fold_far"].to_numpy(), (held["state"] == 1).to_numpy()
     for number in np.unique(fold):
@@ -231,9 +201,3 @@ def _to_find(held: pd.DataFrame, coordinates: Array) -> Array:
         if len(known):
             metres[asked] = cKDTree(known).query(coordinates[asked])[0]
     return metres
-
-
-def read_tasks_json(folder: Path) -> dict[str, Any]:
-    """Read ``tasks.json`` of a run; empty where there is none."""
-    path = RunFolder(folder).tasks_json
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}

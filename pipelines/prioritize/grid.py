@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
-from minerisk.models.tasks.priorities import Tasks
+from minerisk.models.tasks.survey_tasks import SurveyTasks
 from minerisk.pipelines.formats.cog import read_raster_like
 from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE
 from minerisk.pipelines.run.strips import ROWS
@@ -44,7 +44,7 @@ class TaskGrid:
 
     @property
     def geobox(self) -> GeoBox:
-        """Give the grid of the blocks."""
+        """The grid of the blocks."""
         if self.side == 1:
             return self.cells
         height, width = (size // self.side * self.side for size in self.cells.shape)
@@ -53,7 +53,7 @@ class TaskGrid:
     def centres(
         self, rows: NDArray[np.int64], columns: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Give row and column of the cell in the middle of each block."""
+        """Return row and column of the cell in the middle of each block."""
         middle = self.side // 2
         return rows * self.side + middle, columns * self.side + middle
 
@@ -80,7 +80,7 @@ def task_grid(cells: GeoBox, *, min_ha: float) -> TaskGrid:
 def block_stores(
     stores: tuple[xr.Dataset, xr.Dataset], grid: TaskGrid, closed: Sequence[int]
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """Give of cube and labels what tasks go by, by block.
+    """Reduce cube and labels to blocks, as far as tasks need them.
 
     A block is inside if all of its cells are, and searched or held by evidence of the codes
     `closed` if any of them is.
@@ -129,24 +129,27 @@ def by_blocks(read: Read, grid: TaskGrid, reduce: Reduce) -> NDArray[Any]:
 
 
 def mean_of_blocks(block: NDArray[Any]) -> NDArray[np.float32]:
-    """Give the mean of each block over the cells that have a value; NaN where none has."""
+    """Return the mean of each block over the cells that have a value; NaN where none has."""
     known = np.isfinite(block)
     total = np.where(known, block, 0).sum((1, 3), dtype=np.float64)
     with np.errstate(invalid="ignore"):
         return np.asarray(total / known.sum((1, 3)), dtype=np.float32)
 
 
-def count_cells(tasks: Tasks, grid: TaskGrid) -> Tasks:
+def count_cells(tasks: SurveyTasks, grid: TaskGrid) -> SurveyTasks:
     """Count finds, benefit and cells by cell, where tasks were made of blocks."""
     times = grid.side**2
     if times == 1:
         return tasks
     table = tasks.table.assign(**{name: tasks.table[name] * times for name in COUNTS})
-    named = ("expected_finds", "benefit", "one_by_one")
-    summary = {
-        name: value * times if name.startswith(named) else value
-        for name, value in tasks.summary.items()
-    }
+    known = tasks.summary
+    summary = replace(
+        known,
+        expected_finds_all=known.expected_finds_all * times,
+        expected_finds_ranked=known.expected_finds_ranked * times,
+        benefit=known.benefit * times,
+        one_by_one=known.one_by_one * times,
+    )
     return replace(tasks, table=table, summary=summary)
 
 

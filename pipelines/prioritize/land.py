@@ -1,9 +1,10 @@
-"""The land that survey tasks are cut from: what is open, what stands, impact and effort."""
+"""The land that survey tasks are cut from: what is open, what is given, impact and effort."""
 
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -22,22 +23,21 @@ from minerisk.features.grid import cell_centres, cells_inside, resolution
 from minerisk.features.layers.sources import Layers
 from minerisk.features.raster.proximity import distance_to
 from minerisk.features.raster.rasterise import burn_mask
+from minerisk.models.tasks.rank_intervals import HAZARD
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.notice import Notice
+from minerisk.pipelines.records.task_codes import Criterion, Lack, Standing
 from minerisk.pipelines.run.readers import open_labels
 
 log = logging.getLogger(__name__)
 
-CRITERIA: Mapping[str, str] = {
-    "casualties": "threat to life and casualty rate",
-    "socio_economic": "socio-economic need",
-    "resettlement": "resettlement of displaced people",
-    "reconstruction": "funded and ready reconstruction",
-    "food_security": "food security by land type",
-    "other": "other",
-}
-"""ANAMA's six criteria, and their words."""
-
 WALLS = ("rivers", "roads", "railways")
+NO_WALLS: Mapping[tuple[str, ...], Lack] = {
+    ("rivers",): Lack.NO_RIVERS,
+    ("roads",): Lack.NO_ROADS,
+    ("rivers", "roads"): Lack.NO_RIVERS_OR_ROADS,
+}
+"""What is stated where these layers are not at hand."""
 LAND_CLASS = {"suspicion": "SHA", "confirmed": "CHA"}
 ARC = 32  # segments of a quarter circle: 0.03 % of the distance
 STEEPEST = 5.0  # times the effort of level ground, at most
@@ -46,7 +46,7 @@ CLOSED = [code for name, code in EVIDENCE.items() if name != "accident"]
 
 
 @dataclass(frozen=True)
-class Ground:
+class TaskGround:
     """What tasks are made on, beside the model's rasters.
 
     Attributes
@@ -65,17 +65,38 @@ class Ground:
         Registered areas, open tasks and accident buffers, with ``kind``,
         ``Land_Class`` (SHA, CHA), ``layer`` and ``row``.
     missing
-        What could not be taken into account, in words.
+        What could not be taken into account.
     """
 
     open_land: NDArray[np.bool_]
     walls: NDArray[np.bool_]
-    criteria: dict[str, NDArray[np.float64]]
+    criteria: dict[Criterion, NDArray[np.float64]]
     weights: dict[str, float]
     effort: NDArray[np.float64]
     base_m: NDArray[np.float32] | None
     standing: gpd.GeoDataFrame
-    missing: list[str]
+    missing: tuple[Notice[Lack], ...]
+
+
+class CriterionSource(NamedTuple):
+    """What a criterion of impact is made of.
+
+    Attributes
+    ----------
+    layers
+        Their names; where there are several, the greatest value counts.
+    weight
+        Beside that of the hazard and of other criteria.
+    reach_m
+        Distance at which the impact has fallen to 0, metres; of vector layers.
+    classes
+        Codes that count; of raster layers.
+    """
+
+    layers: Sequence[str]
+    weight: float
+    reach_m: float
+    classes: tuple[int, ...]
 
 
 def task_ground(
@@ -84,7 +105,7 @@ def task_ground(
     layers: Layers,
     stores: tuple[xr.Dataset, xr.Dataset],
     geobox: GeoBox,
-) -> Ground:
+) -> TaskGround:
     """Gather what tasks are made on.
 
     Parameters
@@ -115,9 +136,10 @@ def task_ground(
     for name in names if asked.cut_by is None else asked.cut_by:
         walls |= burn_mask(geobox, layers.vector(name, crs=str(geobox.crs)), all_touched=True)
     if asked.cut_by is None:
-        absent = " or ".join(name for name in WALLS[:2] if name not in names)
-        more += [f"no layer of {absent} to cut tasks by"] if absent else []
-    return Ground(open_land, walls, criteria, weights, effort, base_m, standing, [*missing, *more])
+        absent = tuple(name for name in WALLS[:2] if name not in names)
+        more += [Notice[Lack](code=NO_WALLS[absent])] if absent else []
+    lacks = (*missing, *more)
+    return TaskGround(open_land, walls, criteria, weights, effort, base_m, standing, lacks)
 
 
 def filtered(asked: Tasks, layers: Layers, geobox: GeoBox) -> NDArray[np.bool_]:
@@ -148,7 +170,7 @@ def filtered(asked: Tasks, layers: Layers, geobox: GeoBox) -> NDArray[np.bool_]:
 
 
 def land_near(frame: gpd.GeoDataFrame, metres: float) -> BaseGeometry:
-    """Give the land within `metres` of the places of a layer, in its CRS.
+    """Return the land within `metres` of the places of a layer, in its CRS.
 
     Every filter by nearness goes by it: a cell is near if its centre lies in this land.
     """
@@ -156,25 +178,25 @@ def land_near(frame: gpd.GeoDataFrame, metres: float) -> BaseGeometry:
 
 
 def standing_land(config: Config, asked: Tasks, layers: Layers, *, crs: str) -> gpd.GeoDataFrame:
-    """Gather what stands as it is: registered areas, open tasks, land around accidents."""
+    """Gather what is shown as it is given: registered areas, open tasks, land around accidents."""
     evidence = config.labels.positive
     registered = asked.registered
     if registered is None:
         registered = tuple(item.layer for item in evidence if item.evidence in LAND_CLASS)
-    parts = [("registered area", name, layers.vector(name, crs=crs)) for name in registered]
-    if asked.open_tasks is not None:
-        parts.append(("open task", asked.open_tasks, layers.vector(asked.open_tasks, crs=crs)))
+    parts = [(Standing.REGISTERED, name, layers.vector(name, crs=crs)) for name in registered]
+    if (name := asked.open_tasks) is not None:
+        parts.append((Standing.OPEN_TASK, name, layers.vector(name, crs=crs)))
     for item in evidence:
         if item.evidence == "accident":
             frame = layers.vector(item.layer, crs=crs)
             frame["geometry"] = frame.geometry.buffer(asked.accident_buffer_m, quad_segs=8)
-            parts.append(("accident buffer", item.layer, frame))
+            parts.append((Standing.ACCIDENT, item.layer, frame))
     classes = {item.layer: LAND_CLASS.get(item.evidence, "") for item in evidence}
     frames = [
         gpd.GeoDataFrame(
             {
-                "kind": kind,
-                "Land_Class": classes.get(name, "") if kind == "registered area" else "",
+                "kind": str(kind),
+                "Land_Class": classes.get(name, "") if kind == Standing.REGISTERED else "",
                 "layer": name,
                 "row": np.arange(1, len(frame) + 1),
             },
@@ -196,7 +218,7 @@ def _closed(
     *,
     searched_land: bool,
 ) -> NDArray[np.bool_]:
-    taken = standing[standing["kind"] != "accident buffer"]
+    taken = standing[standing["kind"] != Standing.ACCIDENT]
     closed = burn_mask(geobox, taken, all_touched=False) if len(taken) else False
     if searched_land:
         return np.asarray(closed | np.zeros(geobox.shape, dtype=bool))
@@ -208,41 +230,40 @@ def _closed(
 
 def _impact(
     config: Config, asked: Tasks, layers: Layers, geobox: GeoBox
-) -> tuple[dict[str, NDArray[np.float64]], dict[str, float], list[str]]:
-    wanted = _wanted(config, asked)
-    criteria, weights = {}, {"hazard": asked.hazard_weight}
-    for name, (sources, weight, reach, classes) in wanted.items():
+) -> tuple[dict[Criterion, NDArray[np.float64]], dict[str, float], list[Notice[Lack]]]:
+    wanted = criterion_sources(config, asked)
+    criteria: dict[Criterion, NDArray[np.float64]] = {}
+    weights = {str(HAZARD): asked.hazard_weight}
+    for name, source in wanted.items():
         value = np.zeros(geobox.shape)
-        for layer in sources:
-            value = np.maximum(value, _criterion(config, layers, layer, geobox, (reach, classes)))
-        criteria[name], weights[name] = value, weight
-    missing = []
-    if asked.preset == "anama":
-        missing = [
-            f"criterion {name} ({words}): no layer"
-            for name, words in CRITERIA.items()
-            if name not in criteria
-        ]
+        for layer in source.layers:
+            value = np.maximum(value, _criterion(config, layers, layer, geobox, source))
+        criteria[name], weights[str(name)] = value, source.weight
+    absent = [name for name in Criterion if asked.preset == "anama" and name not in criteria]
+    lack = Lack.NO_CRITERION_LAYER
+    missing = [Notice[Lack](code=lack, values={"criterion": str(name)}) for name in absent]
     return criteria, weights, missing
 
 
-def _wanted(
-    config: Config, asked: Tasks
-) -> dict[str, tuple[Sequence[str], float, float, tuple[int, ...]]]:
-    """Give layers, weight, reach and classes of each criterion: the preset's, then those asked."""
-    found: dict[str, tuple[Sequence[str], float, float, tuple[int, ...]]] = {}
+def criterion_sources(config: Config, asked: Tasks) -> dict[Criterion, CriterionSource]:
+    """List what each criterion is made of: the preset's, then those asked for, in their order."""
+    found: dict[Criterion, CriterionSource] = {}
     if asked.preset == "anama":
         accidents = [item.layer for item in config.labels.positive if item.evidence == "accident"]
         if accidents:
-            found["casualties"] = (accidents, 1.0, 3_000.0, ())
+            found[Criterion.CASUALTIES] = CriterionSource(accidents, 1.0, 3_000.0, ())
         if "settlements" in config.layers:
-            found["socio_economic"] = (["settlements"], 1.0, 3_000.0, ())
+            near = CriterionSource(["settlements"], 1.0, 3_000.0, ())
+            found[Criterion.SOCIO_ECONOMIC] = near
         for feature in config.features:
             if feature.kind == "land_cover" and "cropland" in feature.groups:
-                found["food_security"] = ([feature.layer], 1.0, 1.0, feature.groups["cropland"])
+                classes = feature.groups["cropland"]
+                fields = CriterionSource([feature.layer], 1.0, 1.0, classes)
+                found[Criterion.FOOD_SECURITY] = fields
     for name, item in asked.criteria.items():
-        found[name] = ([item.layer], item.weight, item.reach_m, item.classes)
-    return {name: found[name] for name in CRITERIA if name in found}
+        source = CriterionSource([item.layer], item.weight, item.reach_m, item.classes)
+        found[Criterion(name)] = source
+    return {name: found[name] for name in Criterion if name in found}
 
 
 def _criterion(
@@ -250,33 +271,32 @@ def _criterion(
     layers: Layers,
     layer: str,
     geobox: GeoBox,
-    shape: tuple[float, tuple[int, ...]],
+    source: CriterionSource,
 ) -> NDArray[np.float64]:
-    reach, classes = shape
     if isinstance(config.layers.get(layer), RasterLayer):
-        return np.isin(layers.raster(layer, geobox), classes).astype(np.float64)
-    metres = _metres(geobox, layers.vector(layer, crs=str(geobox.crs)), reach)
-    return np.asarray(1.0 - np.minimum(metres / reach, 1.0), dtype=np.float64)
+        return np.isin(layers.raster(layer, geobox), source.classes).astype(np.float64)
+    metres = _metres(geobox, layers.vector(layer, crs=str(geobox.crs)), source.reach_m)
+    return np.asarray(1.0 - np.minimum(metres / source.reach_m, 1.0), dtype=np.float64)
 
 
 def _effort(
     asked: Tasks, layers: Layers, cube: xr.Dataset, geobox: GeoBox
-) -> tuple[NDArray[np.float64], NDArray[np.float32] | None, list[str]]:
-    """Give team-days per hectare.
+) -> tuple[NDArray[np.float64], NDArray[np.float32] | None, list[Notice[Lack]]]:
+    """Compute team-days per hectare.
 
     Slope slows a team as it slows a walker (Tobler 1993, NCGIA technical report 93-1): by
     exp(3.5 tan slope), at most fivefold. Travel to the task and back comes off the working day.
     """
-    missing = []
+    missing: list[Notice[Lack]] = []
     slow = np.ones(geobox.shape)
     if "slope_deg" in cube:
         slope = np.radians(np.nan_to_num(cube["slope_deg"].to_numpy().astype(np.float64)))
         slow = np.minimum(np.exp(3.5 * np.tan(slope)), STEEPEST)
     else:
-        missing.append("no slope in the cube: effort is that of level ground")
+        missing.append(Notice[Lack](code=Lack.NO_SLOPE))
     effort = slow / asked.ha_per_team_day
     if asked.bases is None:
-        return effort, None, [*missing, "no bases: travel is not counted"]
+        return effort, None, [*missing, Notice[Lack](code=Lack.NO_BASES)]
     base_m = _to_nearest(geobox, layers.vector(asked.bases, crs=str(geobox.crs)))
     hours = 2 * asked.detour * base_m / 1_000 / asked.travel_kmh
     left = np.maximum(asked.hours_per_day - hours, LEAST_DAY * asked.hours_per_day)
@@ -289,7 +309,7 @@ def _metres(geobox: GeoBox, frame: gpd.GeoDataFrame, cap_m: float) -> NDArray[np
 
 
 def _to_nearest(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.float32]:
-    """Give the metres to the nearest place, which may lie outside the grid."""
+    """Compute the metres to the nearest place, which may lie outside the grid."""
     place = frame.geometry.representative_point()
     tree = cKDTree(np.column_stack([place.x, place.y]))
     easting, northing = cell_centres(geobox)

@@ -1,5 +1,6 @@
 """Write the survey tasks of a run: a GeoPackage that opens styled, a CSV, rasters and a summary."""
 
+import dataclasses
 import logging
 import math
 from collections.abc import Mapping, Sequence
@@ -14,17 +15,27 @@ from odc.geo.geobox import GeoBox
 from rasterio.features import shapes
 from shapely.geometry import shape
 
-from minerisk.configs.schema import Tasks as Asked
+from minerisk.configs.schema import Tasks
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import InputError, NoTaskError
 from minerisk.features.grid import cell_centres
-from minerisk.models.tasks.priorities import CONTROL, LEARN, RANKED, Land, Tasks, Wishes, make_tasks
+from minerisk.models.tasks.priorities import make_tasks
+from minerisk.models.tasks.rank_intervals import HAZARD
 from minerisk.models.tasks.shapes import parcels
+from minerisk.models.tasks.survey_tasks import (
+    Arm,
+    Firmness,
+    SurveyTasks,
+    TaskLand,
+    TaskRequest,
+    TaskSummary,
+)
 from minerisk.pipelines.formats.cog import write_raster
 from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE, Ramp
 from minerisk.pipelines.formats.qml import registered_qml, tasks_qml
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prioritize.capture import capture_of_run
 from minerisk.pipelines.prioritize.grid import (
     TaskGrid,
@@ -33,11 +44,25 @@ from minerisk.pipelines.prioritize.grid import (
     count_cells,
     task_grid,
 )
-from minerisk.pipelines.prioritize.land import CLOSED, CRITERIA, Ground, open_stores, task_ground
-from minerisk.pipelines.prioritize.reasons import add_evidence, add_reasons, family_words, why
-from minerisk.pipelines.provenance.files import write_json, write_whole
+from minerisk.pipelines.prioritize.land import CLOSED, TaskGround, open_stores, task_ground
+from minerisk.pipelines.prioritize.reasons import (
+    TOP,
+    nearest_evidence,
+    score_reasons,
+    task_reasons,
+)
+from minerisk.pipelines.prioritize.words import (
+    evidence_kind,
+    families_words,
+    record_name,
+    why,
+)
+from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.stage_facts import PrioritizeFacts
+from minerisk.pipelines.records.task_codes import CaptureCode, Standing
+from minerisk.pipelines.records.tasks import Capture, TaskFile, TaskReasons
 from minerisk.pipelines.run.contents import feature_families
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_folder, hazard_rasters
@@ -52,11 +77,12 @@ DESCRIPTION = (
     "Control tasks were drawn blind; survey-to-learn tasks lie where the model cannot say."
 )
 STANDING = (
-    "Registered areas, open tasks and land around accidents, as they were given. They stand as "
-    "they are; the ranking says nothing of them."
+    "Registered areas, open tasks and land around accidents, as they were given. The ranking "
+    "neither covers nor changes them."
 )
+NOT_RECORDED = "not recorded"
 SIMULATED = "SIMULATED findings: not evidence of anything real. "
-PREFIX = {RANKED: "NTS-", LEARN: "NTS-L", CONTROL: "NTS-C"}
+PREFIX = {Arm.RANKED: "NTS-", Arm.LEARN: "NTS-L", Arm.CONTROL: "NTS-C"}
 LAYERS = ("probability", "probability_lower", "probability_upper", "dissimilarity", "risk_class")
 IMPACT_RAMP: Ramp = tuple(
     (upper, colour, f"up to {upper:g}" if upper <= 1 else "1")
@@ -76,7 +102,7 @@ EFFORT_RAMP: Ramp = (
 
 
 def write_tasks(
-    run: Run, *, folder: Path | None = None, asked: Asked | None = None
+    run: Run, *, folder: Path | None = None, asked: Tasks | None = None
 ) -> tuple[Sequence[Path], PrioritizeFacts]:
     """Make survey tasks of a run; write ``tasks.gpkg``, ``tasks.csv``, ``tasks.json``, ``tasks/``.
 
@@ -108,33 +134,34 @@ def write_tasks(
     layers = run.layers()
     ground = task_ground(run.config, asked, layers, stores, geobox)
     land = _land(ground, bands, geobox, asked)
-    tasks = count_cells(make_tasks(land, _wishes(run, asked, ground)), grid)
+    tasks = count_cells(make_tasks(land, _request(run, asked, ground)), grid)
     if tasks.table.empty:
-        raise NoTaskError(
-            f"No task of {asked.min_ha:g} to {asked.max_ha:g} ha fits a budget of "
-            f"{asked.budget_ha:g} ha on the {tasks.summary['open_ha']:,.0f} ha open to tasks, or "
-            "the model cannot say anywhere. Lower the least task size, raise the budget, ask for "
-            "more land, or set tasks.searched_land."
-        )
+        raise NoTaskError(_no_task(asked, tasks.summary))
     frame = task_frame(tasks, geobox, simulated=run.simulated)
-    frame = _explained(run, frame, tasks, asked, ground, grid)
-    write_task_package(
-        RunFolder(folder).tasks_gpkg, frame, ground.standing, simulated=run.simulated
-    )
-    write_whole(RunFolder(folder).tasks_csv, csv_text(pd.DataFrame(frame.drop(columns="geometry"))))
-    facts = _facts(tasks, asked, ground)
-    if grid.side > 1:
-        facts["cut_from"] = f"blocks of {grid.side} by {grid.side} cells"
-    elif own:
-        facts["left_out_regions"] = capture_of_run(run)
-    write_json(RunFolder(folder).tasks_json, facts)
+    reasons = _reasons(run, frame, tasks, asked, grid)
+    frame = _explained(frame, tasks, ground, reasons)
+    files = RunFolder(folder)
+    write_task_package(files.tasks_gpkg, frame, ground.standing, simulated=run.simulated)
+    write_whole(files.tasks_csv, csv_text(pd.DataFrame(frame.drop(columns="geometry"))))
+    capture = capture_of_run(run) if own and grid.side == 1 else None
+    known = _task_file(tasks, asked, ground, grid, reasons=reasons, capture=capture)
+    write_whole(files.tasks_json, known.to_json())
     _write_rasters(folder / "tasks", ground, land, geobox, simulated=run.simulated)
-    log.info("Wrote %d survey tasks to %s", len(frame), RunFolder(folder).tasks_gpkg)
+    log.info("Wrote %d survey tasks to %s", len(frame), files.tasks_gpkg)
     names = ("tasks.gpkg", "tasks.csv", "tasks.json", "tasks")
-    return [folder / name for name in names], PrioritizeFacts(missing=tuple(ground.missing))
+    return [folder / name for name in names], PrioritizeFacts(missing=ground.missing)
 
 
-def _bands(run: Run, asked: Asked, grid: TaskGrid) -> dict[str, NDArray[Any]]:
+def _no_task(asked: Tasks, summary: TaskSummary) -> str:
+    return (
+        f"No task of {asked.min_ha:g} to {asked.max_ha:g} ha fits a budget of "
+        f"{asked.budget_ha:g} ha on the {summary.open_ha:,.0f} ha open to tasks, or the model "
+        "cannot say anywhere. Lower the least task size, raise the budget, ask for more land, or "
+        "set tasks.searched_land."
+    )
+
+
+def _bands(run: Run, asked: Tasks, grid: TaskGrid) -> dict[str, NDArray[Any]]:
     rasters = hazard_rasters(run.folder, asked.hazard)
     missing = [name for name in LAYERS if not (rasters / f"{name}.tif").is_file()]
     if missing:
@@ -145,13 +172,15 @@ def _bands(run: Run, asked: Asked, grid: TaskGrid) -> dict[str, NDArray[Any]]:
     return {name: block_raster(rasters / f"{name}.tif", grid) for name in LAYERS}
 
 
-def _land(ground: Ground, bands: Mapping[str, NDArray[Any]], geobox: GeoBox, asked: Asked) -> Land:
+def _land(
+    ground: TaskGround, bands: Mapping[str, NDArray[Any]], geobox: GeoBox, asked: Tasks
+) -> TaskLand:
     cell_ha = abs(geobox.transform.a * geobox.transform.e) / 10_000
     classes = bands["risk_class"]
     inside = classes != OUTSIDE
     open_land = ground.open_land & inside
     least = max(math.ceil(round(asked.min_ha / cell_ha, 6)), 1)
-    return Land(
+    return TaskLand(
         probability=bands["probability"].astype(np.float64),
         lower=bands["probability_lower"].astype(np.float64),
         upper=bands["probability_upper"].astype(np.float64),
@@ -162,12 +191,12 @@ def _land(ground: Ground, bands: Mapping[str, NDArray[Any]], geobox: GeoBox, ask
         effort=ground.effort,
         parcel=parcels(open_land, ground.walls, least=least),
         dissimilarity=bands["dissimilarity"].astype(np.float64),
-        criteria=ground.criteria,
+        criteria={str(name): layer for name, layer in ground.criteria.items()},
     )
 
 
-def _wishes(run: Run, asked: Asked, ground: Ground) -> Wishes:
-    return Wishes(
+def _request(run: Run, asked: Tasks, ground: TaskGround) -> TaskRequest:
+    return TaskRequest(
         budget_ha=asked.budget_ha,
         min_ha=asked.min_ha,
         max_ha=asked.max_ha,
@@ -180,16 +209,11 @@ def _wishes(run: Run, asked: Asked, ground: Ground) -> Wishes:
     )
 
 
-def _explained(
-    run: Run,
-    frame: gpd.GeoDataFrame,
-    tasks: Tasks,
-    asked: Asked,
-    ground: Ground,
-    grid: TaskGrid,
-) -> gpd.GeoDataFrame:
+def _reasons(
+    run: Run, frame: gpd.GeoDataFrame, tasks: SurveyTasks, asked: Tasks, grid: TaskGrid
+) -> tuple[TaskReasons, ...]:
     home = run.folder if asked.hazard == "any" else hazard_folder(run.folder, asked.hazard)
-    model, cube = load_model(home), open_stores(run.folder)[0]
+    model, cube = load_model(home), run.cube()
     easting, northing = cell_centres(cube_geobox(cube))
 
     def cells(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> pd.DataFrame:
@@ -198,47 +222,80 @@ def _explained(
         return pd.DataFrame({"easting": easting[columns], "northing": northing[rows], **known})
 
     families = feature_families(run)
-    words = family_words(cube, families)
-    frame = add_reasons(frame, tasks, model, cells, families, words)
-    frame = add_evidence(frame, run.config, run.layers())
+    kinds = {name: str(cube[columns[0]].attrs["family"]) for name, columns in families.items()}
+    scores = score_reasons(tasks, model, cells, families, kinds)
+    return task_reasons(frame, scores, nearest_evidence(frame, run.config, run.layers()))
+
+
+def _explained(
+    frame: gpd.GeoDataFrame,
+    tasks: SurveyTasks,
+    ground: TaskGround,
+    reasons: Sequence[TaskReasons],
+) -> gpd.GeoDataFrame:
+    """Add columns with the reasons of each task, in words."""
+    frame = frame.copy()
+    for place in range(min(TOP, len(reasons[0].strongest))):
+        frame[f"reason_{place + 1}"] = [item.strongest[place] for item in reasons]
+    frame["raised_by"] = [families_words(item.raised_by, ENGLISH) for item in reasons]
+    frame["lowered_by"] = [families_words(item.lowered_by, ENGLISH) for item in reasons]
+    frame["gaps"] = [", ".join(item.gaps) for item in reasons]
+    records = [item.evidence for item in reasons]
+    frame["evidence_layer"] = [record.layer for record in records]
+    frame["evidence_kind"] = [evidence_kind(record) for record in records]
+    frame["evidence_id"] = [record_name(record, ENGLISH) for record in records]
+    frame["evidence_date"] = [record.date or NOT_RECORDED for record in records]
+    frame["evidence_m"] = [record.metres for record in records]
     if ground.base_m is not None:
         total = np.bincount(tasks.owner.ravel(), weights=ground.base_m.ravel())[1:]
         frame["base_m"] = (total / np.bincount(tasks.owner.ravel())[1:]).round(0)
     hits = frame.geometry.sindex.query(ground.standing.geometry, predicate="intersects")[1]
     frame["standing"] = np.bincount(hits, minlength=len(frame)).astype(np.int32)
-    frame["why"] = [why(row, ground.missing) for row in frame.to_dict("records")]
+    frame["why"] = [why(item, ground.missing, ENGLISH) for item in reasons]
     return _last_geometry(frame)
 
 
-def _facts(tasks: Tasks, asked: Asked, ground: Ground) -> dict[str, Any]:
-    summary = {
-        name: None if not math.isfinite(value) else round(value, 6)
-        for name, value in tasks.summary.items()
-    }
-    ranked = tasks.table[tasks.table["arm"] == RANKED]
-    kinds = ground.standing["kind"].value_counts().to_dict()
-    return {
-        "asked": asked.model_dump(mode="json"),
-        "summary": summary,
-        "weights": ground.weights,
-        "criteria": {name: CRITERIA[name] for name in ground.criteria},
-        "missing": ground.missing,
-        "standing": {str(name): int(count) for name, count in sorted(kinds.items())},
-        "ranked": len(ranked),
-        "luck": int((ranked["place"] == "luck").sum()),
-    }
+def _task_file(
+    tasks: SurveyTasks,
+    asked: Tasks,
+    ground: TaskGround,
+    grid: TaskGrid,
+    *,
+    reasons: tuple[TaskReasons, ...],
+    capture: Capture | Notice[CaptureCode] | None,
+) -> TaskFile:
+    ranked = tasks.table[tasks.table["arm"] == Arm.RANKED]
+    kinds = list(ground.standing["kind"])
+    return TaskFile.of(
+        asked=asked,
+        summary=_rounded(tasks.summary),
+        weights=ground.weights,
+        criteria=tuple(ground.criteria),
+        missing=ground.missing,
+        standing={kind: kinds.count(kind) for kind in Standing if kind in kinds},
+        ranked=len(ranked),
+        undecided=int((ranked["place"] == Firmness.UNDECIDED).sum()),
+        block_side=grid.side,
+        left_out_regions=capture,
+        reasons=reasons,
+    )
+
+
+def _rounded(summary: TaskSummary) -> TaskSummary:
+    numbers = dataclasses.asdict(summary).items()
+    rounded: dict[str, Any] = {k: None if v is None else round(v, 6) for k, v in numbers}
+    return TaskSummary(**rounded)
 
 
 def _write_rasters(
-    folder: Path, ground: Ground, land: Land, geobox: GeoBox, *, simulated: bool
+    folder: Path, ground: TaskGround, land: TaskLand, geobox: GeoBox, *, simulated: bool
 ) -> None:
     tags = {"FINDINGS": "SIMULATED" if simulated else "recorded"}
-    shares = {
-        name: weight / sum(ground.weights.values()) for name, weight in ground.weights.items()
-    }
-    impact = np.full(land.inside.shape, shares["hazard"])
-    for name, layer in ground.criteria.items():
-        impact += shares[name] * layer
+    total = sum(ground.weights.values())
+    shares = {name: weight / total for name, weight in ground.weights.items()}
+    impact = np.full(land.inside.shape, shares[HAZARD])
+    for criterion, layer in ground.criteria.items():
+        impact += shares[criterion] * layer
     words = "impact, 0 to 1: " + ", ".join(f"{name} {share:.2f}" for name, share in shares.items())
     for name, values, unit, ramp, text in (
         ("impact", impact, "1", IMPACT_RAMP, words),
@@ -255,8 +312,8 @@ def _write_rasters(
         )
 
 
-def task_frame(tasks: Tasks, geobox: GeoBox, *, simulated: bool) -> gpd.GeoDataFrame:
-    """Give the tasks as polygons in the grid's CRS, one row per task.
+def task_frame(tasks: SurveyTasks, geobox: GeoBox, *, simulated: bool) -> gpd.GeoDataFrame:
+    """Return the tasks as polygons in the grid's CRS, one row per task.
 
     ``easting`` and ``northing`` (metres) and ``longitude`` and ``latitude`` (degrees, WGS 84) are
     of a point inside the task.

@@ -1,7 +1,9 @@
 """What each stage of a run reports in the manifest."""
 
 from minerisk.pipelines.records.problem import Problem
+from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.records.task_codes import Lack
 
 
 class NoFacts(Record):
@@ -96,6 +98,6 @@ class TrackFacts(Record):
 
 
 class PrioritizeFacts(Record):
-    """What the survey tasks had to do without, a line each."""
+    """What the survey tasks had to do without."""
 
-    missing: tuple[str, ...]
+    missing: tuple[Notice[Lack], ...]

@@ -1,15 +1,18 @@
 """What the report says of the survey tasks: the first of them, why, and whether they beat rules."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from minerisk.models.tasks.priorities import CONTROL, LEARN, RANKED
+from minerisk.models.tasks.survey_tasks import Arm, Firmness
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.numbers import interval, number
-from minerisk.pipelines.prioritize.capture import RULES, TASKS, read_tasks_json
+from minerisk.pipelines.language.task_words import RULES, STANDING
+from minerisk.pipelines.prioritize.words import verdicts, why
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.task_codes import Rule
+from minerisk.pipelines.records.tasks import Capture, TaskFile
 
 TOP_TASKS = 10
 
@@ -21,34 +24,44 @@ def tasks_facts(run_dir: Path, texts: Texts = ENGLISH) -> dict[str, Any]:
         return {}
     with path.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
-    arms = {arm: [row for row in rows if row["arm"] == arm] for arm in (RANKED, LEARN, CONTROL)}
-    facts = read_tasks_json(run_dir)
-    lucky = [row for row in arms[RANKED] if row.get("place") == "luck"]
+    arms = {arm: [row for row in rows if row["arm"] == arm] for arm in Arm}
+    known = RunFolder(run_dir).tasks_json
+    file = TaskFile.read(known) if known.is_file() else None
+    reasons = {}
+    if file is not None:
+        reasons = {item.task: why(item, file.missing, texts) for item in file.reasons}
+    open_ranks = [row for row in arms[Arm.RANKED] if row.get("place") == Firmness.UNDECIDED]
     return {
-        "top": [_row(row, texts) for row in arms[RANKED][:TOP_TASKS]],
+        "top": [
+            _row(row, reasons.get(row["task"], ""), texts) for row in arms[Arm.RANKED][:TOP_TASKS]
+        ],
         "learn_top": [
             {"task": row["task"], "hectares": _number(row, "hectares"), "place": _place(row)}
-            for row in arms[LEARN][: TOP_TASKS // 2]
+            for row in arms[Arm.LEARN][: TOP_TASKS // 2]
         ],
-        **{arm: len(found) for arm, found in arms.items()},
+        **{str(arm): len(found) for arm, found in arms.items()},
         **{
             f"{arm}_ha": number(sum(float(row["hectares"]) for row in found), "hectares")
             for arm, found in arms.items()
         },
-        "luck": len(lucky),
-        "missing": [texts.told(words) for words in facts.get("missing", [])],
-        "standing": {texts.told(k): n for k, n in facts.get("standing", {}).items()},
-        "gap": number(facts.get("summary", {}).get("gap"), "share"),
-        "capture": _capture(facts.get("left_out_regions", {}), texts),
+        "undecided": len(open_ranks),
+        "missing": [] if file is None else [texts.say(notice) for notice in file.missing],
+        "standing": {}
+        if file is None
+        else {texts.say(STANDING[kind]): count for kind, count in file.standing.items()},
+        "gap": number(None if file is None else file.summary.gap, "share"),
+        "capture": _capture(file, texts),
     }
 
 
-def _row(row: Mapping[str, str], texts: Texts) -> dict[str, str]:
+def _row(row: Mapping[str, str], reason: str, texts: Texts) -> dict[str, str]:
     low, high, to = row.get("rank_low"), row.get("rank_high"), texts.say("to")
     return {
         "rank": row["rank"],
         "ranks": f"{low} {to} {high}" if low and high else "",
-        "luck": texts.say("place is luck") if row.get("place") == "luck" else "",
+        "undecided": texts.say("not distinguishable from its neighbours")
+        if row.get("place") == Firmness.UNDECIDED
+        else "",
         "task": row["task"],
         "hectares": _number(row, "hectares"),
         "days": _number(row, "team_days"),
@@ -57,7 +70,7 @@ def _row(row: Mapping[str, str], texts: Texts) -> dict[str, str]:
         "interval": f"{number(float(row['lower']), 'share')} {to} "
         f"{number(float(row['upper']), 'share')}",
         "place": _place(row),
-        "why": texts.told(row.get("why", "")),
+        "why": reason,
     }
 
 
@@ -69,25 +82,28 @@ def _place(row: Mapping[str, str]) -> str:
     return f"{float(row['latitude']):.4f}, {float(row['longitude']):.4f}"
 
 
-def _capture(found: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
+def _capture(file: TaskFile | None, texts: Texts) -> dict[str, Any]:
     """Word the comparison on regions left out; empty where it was not made."""
-    shares: Sequence[float] = found.get("shares", [])
-    measured: Mapping[str, Any] = found.get("found", {})
-    names = {name: texts.say(words) for name, words in RULES.items() if name in measured}
+    found = None if file is None else file.left_out_regions
+    if not isinstance(found, Capture):
+        words = [] if found is None else [texts.say(found)]
+        return {"land": (), "found": {}, "names": {}, "shares": [], "rows": [], "words": words}
+    names = {rule: texts.say(RULES[rule]) for rule in Rule if rule in found.found}
     return {
-        "land": shares,
-        "found": measured,
+        "land": found.shares,
+        "found": found.found,
         "names": names,
-        "shares": [number(share, "share") for share in shares],
+        "shares": [number(share, "share") for share in found.shares],
         "rows": [
             {
                 "words": words,
-                "chosen": name == TASKS,
+                "chosen": rule == Rule.TASKS,
                 "values": [
-                    interval(values, "share", to=texts.say("to")) for values in measured[name]
+                    interval(list(values), "share", to=texts.say("to"))
+                    for values in found.found[rule]
                 ],
             }
-            for name, words in names.items()
+            for rule, words in names.items()
         ],
-        "words": [texts.told(words) for words in found.get("words", [])],
+        "words": verdicts(found, texts),
     }

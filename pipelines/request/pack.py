@@ -1,6 +1,5 @@
 """The pack of a request: one folder for a survey manager, of the whole land or an area."""
 
-import json
 import logging
 import shutil
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from minerisk.pipelines.provenance.manifest import outputs_of
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.pack import PackManifest, PackSource
 from minerisk.pipelines.records.request import Filters, RequestRecord
+from minerisk.pipelines.records.tasks import TaskFile
 from minerisk.pipelines.report.hazards import above_words
 from minerisk.pipelines.report.model_card import card_record, card_text
 from minerisk.pipelines.request.answer import (
@@ -267,8 +267,7 @@ def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:
     if request.public:
         tasks = coarsen_tasks(tasks, cube_geobox(cube))
     summary = request.tasks.with_suffix(".json")
-    asked = json.loads(summary.read_text(encoding="utf-8"))["asked"] if summary.is_file() else {}
-    hazard = asked.get("hazard", request.hazard)
+    hazard = TaskFile.read(summary).asked.hazard if summary.is_file() else request.hazard
     return task_fields(tasks, study_area=run.config.study_area.name, hazard=hazard)
 
 

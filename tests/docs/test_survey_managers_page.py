@@ -14,7 +14,8 @@ from shapely.geometry import box
 from minerisk.configs.load import load_config
 from minerisk.configs.schema import Tasks
 from minerisk.pipelines.formats.cog import read_raster
-from minerisk.pipelines.prioritize.land import CRITERIA, _wanted
+from minerisk.pipelines.language.task_words import CRITERIA
+from minerisk.pipelines.prioritize.land import criterion_sources
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
@@ -110,17 +111,17 @@ def test_the_weights_of_the_page_are_those_of_the_preset() -> None:
     assert {name: words for words, name, _ in told} == CRITERIA
     karabakh = load_config(ROOT / "configs" / "karabakh.yaml")
     anama = karabakh.tasks.model_copy(update={"preset": "anama"})
-    taken = {name: weight for name, (_, weight, *_) in _wanted(karabakh, anama).items()}
+    taken = {name: source.weight for name, source in criterion_sources(karabakh, anama).items()}
     assert taken == {name: float(weight) for _, name, weight in told if weight != "none"}
     assert anama.hazard_weight == 1
-    assert _wanted(karabakh, karabakh.tasks) == {}  # find the most: the same everywhere
+    assert criterion_sources(karabakh, karabakh.tasks) == {}  # find the most: the same everywhere
 
 
 def test_criteria_as_the_page_writes_them_take_the_place_of_the_presets() -> None:
     block = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     assert block is not None
     tasks = Tasks.model_validate(yaml.safe_load(block[1])["tasks"])
-    found = _wanted(load_config(ROOT / "configs" / "karabakh.yaml"), tasks)
+    found = criterion_sources(load_config(ROOT / "configs" / "karabakh.yaml"), tasks)
     assert found["socio_economic"][:3] == (["schools"], 2.0, 3_000.0)
     assert found["resettlement"][:3] == (["return_villages"], 3.0, 5_000.0)
     assert list(found) == [name for name in CRITERIA if name != "other"]

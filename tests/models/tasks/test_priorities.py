@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import label
 
 from minerisk.features.errors import InputError
-from minerisk.models.tasks.priorities import CONTROL, LEARN, RANKED, Land, Wishes, make_tasks
+from minerisk.models.tasks.priorities import make_tasks
+from minerisk.models.tasks.survey_tasks import Arm, Firmness, TaskLand, TaskRequest
 
 ASKED = {
     "budget_ha": 40.0,
@@ -23,9 +24,9 @@ def tasks_of(probability, applicable=None, inside=None, **changed):
         "open_land": inside,
         "cell_ha": 1.0,
         "effort": np.full(probability.shape, 0.1),
-        **{name: changed.pop(name) for name in list(changed) if name in Land.__annotations__},
+        **{name: changed.pop(name) for name in list(changed) if name in TaskLand.__annotations__},
     }
-    ground = Land(
+    ground = TaskLand(
         probability=probability,
         lower=probability * 0.5,
         upper=np.minimum(probability * 2, 1),
@@ -33,7 +34,7 @@ def tasks_of(probability, applicable=None, inside=None, **changed):
         inside=inside,
         **known,
     )
-    return make_tasks(ground, Wishes(**(ASKED | changed)))
+    return make_tasks(ground, TaskRequest(**(ASKED | changed)))
 
 
 def land(seed, shape=(23, 31)):
@@ -150,10 +151,10 @@ def test_land_that_is_not_open_gets_no_task():
 def test_the_summary_adds_up():
     probability, applicable, inside = land(5)
     summary = tasks_of(probability, applicable, inside).summary
-    assert summary["land_ha"] == inside.sum()
-    assert summary["statement_ha"] + summary["no_statement_ha"] == summary["land_ha"]
+    assert summary.land_ha == inside.sum()
+    assert summary.statement_ha + summary.no_statement_ha == summary.land_ha
     known = inside & applicable & np.isfinite(probability)
-    assert summary["expected_finds_all"] == pytest.approx(float(probability[known].sum()), rel=1e-5)
+    assert summary.expected_finds_all == pytest.approx(float(probability[known].sum()), rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +207,7 @@ def test_land_to_learn_from_is_novel_cannot_say_land_and_apart():
     novelty[50:, 50:] = novelty[:10, 50:] = 2.5
     asked = {"dissimilarity": novelty, "learn_share": 0.5, "random_share": 0, "budget_ha": 160}
     table = tasks_of(probability, applicable, **asked).table
-    learn = table[table["arm"] == LEARN]
+    learn = table[table["arm"] == Arm.LEARN]
     assert learn["hectares"].sum() <= 80
     assert (learn["applicable_share"] == 0).all()
     assert learn["probability"].isna().all()
@@ -215,7 +216,7 @@ def test_land_to_learn_from_is_novel_cannot_say_land_and_apart():
     tasks = tasks_of(probability, applicable, **asked)
     places = [np.argwhere(tasks.owner == number).mean(axis=0) for number in learn["task"][:2]]
     assert np.hypot(*(places[0] - places[1])) > 30
-    assert set(table["arm"]) == {RANKED, LEARN}
+    assert set(table["arm"]) == {Arm.RANKED, Arm.LEARN}
 
 
 def test_a_place_that_the_interval_does_not_shake_holds():
@@ -232,12 +233,12 @@ def test_a_place_that_the_interval_does_not_shake_holds():
     assert (table["weight_rank_high"] == table["rank"]).all()
 
 
-def test_even_land_ranks_by_luck():
+def test_even_land_has_undecided_ranks():
     tasks = tasks_of(np.full((30, 30), 0.1), random_share=0, budget_ha=400)
-    assert (tasks.table["place"] == "luck").all()
+    assert (tasks.table["place"] == Firmness.UNDECIDED).all()
 
 
 def test_control_keeps_to_its_share_of_the_days():
     tasks = tasks_of(np.full((30, 30), 0.1), budget_ha=400, team_days=10.0, random_share=0.2)
-    days = tasks.table.loc[tasks.table["arm"] == CONTROL, "team_days"].sum()
+    days = tasks.table.loc[tasks.table["arm"] == Arm.CONTROL, "team_days"].sum()
     assert 0 < days <= 2.0

@@ -4,10 +4,10 @@ import pytest
 from minerisk.features.errors import InputError
 from minerisk.models.tasks.rank_intervals import (
     impact_of,
-    luck,
     ranks_of,
     ranks_under_intervals,
     ranks_under_weights,
+    undecided,
 )
 
 
@@ -27,7 +27,7 @@ def test_tasks_with_the_same_wide_interval_may_rank_anywhere():
     low, high = ranks_under_intervals(p, p, (p * 0.1, p * 4), level=0.9, seed=1)
     assert low.max() <= 3
     assert high.min() >= 18
-    assert luck(low, high).all()
+    assert undecided(low, high).all()
 
 
 def test_weights_move_a_task_only_where_its_criterion_differs():

@@ -204,17 +204,17 @@ def test_stored_words_are_known_by_what_stands_around_their_places():
     told = Texts(
         "az",
         messages={
-            "row {number}": "sətir {number}",
-            "Missing: {parts}.": "Yoxdur: {parts}.",
-            "Within the interval it ranks {low} to {high}.": "Yeri {low} – {high}.",
+            "{hazard} only": "yalnız {hazard}",
+            "No layer is at hand: {reason}": "Qat yoxdur: {reason}",
+            "Ask for wider blocks.": "Daha geniş bloklar verin.",
             "roads": "yollar",
             "not stored {value}": "{value}",
         },
     )
-    assert told.told("row 12") == "sətir 12"
-    assert told.told("Missing: roads; snow.") == "Yoxdur: yollar; snow."
-    both = "Within the interval it ranks 1 to 7. Missing: roads."
-    assert told.told(both) == "Yeri 1 – 7. Yoxdur: yollar."
+    assert told.told("UXO only") == "yalnız UXO"
+    assert told.told("No layer is at hand: roads") == "Qat yoxdur: yollar"
+    both = "Ask for wider blocks. The area is wide."
+    assert told.told(both) == "Daha geniş bloklar verin. The area is wide."
     assert told.told("not stored 3") == "not stored 3"
     assert told.told("Something else.") == "Something else."
 

@@ -1,7 +1,12 @@
 import numpy as np
 import pytest
 
-from minerisk.pipelines.prioritize.capture import compare_capture, first_cells, tasks_on, verdicts
+from minerisk.models.estimate import Estimate
+from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.prioritize.capture import compare_capture, first_cells, tasks_on
+from minerisk.pipelines.prioritize.words import verdicts
+from minerisk.pipelines.records.task_codes import Rule
+from minerisk.pipelines.records.tasks import Capture
 
 
 def test_of_equal_cells_at_the_end_a_share_is_taken():
@@ -23,23 +28,24 @@ def test_tasks_on_a_score_that_tells_beat_a_rule_that_does_not():
     blocks = rows // 10 * 10 + columns // 10
     found = compare_capture(
         positive,
-        {"highest_cells": hot, "nearest_find": blind},
+        {Rule.HIGHEST_CELLS: hot, Rule.NEAREST_FIND: blind},
         (rows, columns),
         blocks,
         sizes=(5, 60),
         seed=3,
     )
-    assert found["shares"] == [0.05, 0.1, 0.2]
+    assert found.shares == (0.05, 0.1, 0.2)
     # A fifth of the land lies in the quarter that holds 42 % and not 2 % of cells with finds.
-    estimate, low, high = found["found"]["tasks"][2]
+    estimate, low, high = found.found[Rule.TASKS][2]
     assert estimate == pytest.approx(0.8 * positive[hot > 0].sum() / positive.sum(), abs=0.05)
     assert low < estimate < high
-    assert found["found"]["nearest_find"][2][0] == pytest.approx(0.2, abs=0.05)
-    assert found["tasks_minus"]["nearest_find"][2][1] > 0
-    low, high = found["tasks_minus"]["highest_cells"][2][1:]
+    assert found.found[Rule.NEAREST_FIND][2].value == pytest.approx(0.2, abs=0.05)
+    assert found.tasks_minus[Rule.NEAREST_FIND][2].low > 0
+    low, high = found.tasks_minus[Rule.HIGHEST_CELLS][2][1:]
     assert low <= 0 <= high
-    assert "tasks find more at" in found["words"][1]
-    assert "20 % of land" in found["words"][1].partition(";")[0]
+    words = verdicts(found, ENGLISH)[1]
+    assert "tasks find more at" in words
+    assert "20 % of land" in words.partition(";")[0]
 
 
 def test_tasks_keep_to_their_sizes_and_the_land():
@@ -50,8 +56,10 @@ def test_tasks_keep_to_their_sizes_and_the_land():
 
 
 def test_what_is_not_shown_is_said_so():
-    minus = {"nearest_line": [[0.1, 0.01, 0.2], [0.0, -0.1, 0.1], [-0.2, -0.3, -0.1]]}
-    (line,) = verdicts(minus)
+    rows = [[0.1, 0.01, 0.2], [0.0, -0.1, 0.1], [-0.2, -0.3, -0.1]]
+    minus = {Rule.NEAREST_LINE: tuple(Estimate.of(row) for row in rows)}
+    found = Capture(shares=(0.05, 0.1, 0.2), cells=10, positive=2, found=minus, tasks_minus=minus)
+    (line,) = verdicts(found, ENGLISH)
     assert "tasks find more at 5 % of land" in line
     assert "tasks find less at 20 % of land" in line
     assert "no difference is shown at 10 % of land" in line

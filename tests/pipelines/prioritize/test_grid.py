@@ -1,5 +1,7 @@
 """Tasks of a large area are cut from blocks of cells: what a block says of its cells."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
-from minerisk.models.tasks.priorities import Tasks
+from minerisk.models.tasks.survey_tasks import SurveyTasks, TaskSummary
 from minerisk.pipelines.formats.cog import write_raster
 from minerisk.pipelines.formats.palette import CLASS_LEGEND, PROBABILITY_RAMP
 from minerisk.pipelines.prioritize import grid
@@ -78,13 +80,17 @@ def test_one_searched_or_known_cell_closes_its_block_and_one_outside_takes_it_ou
     assert np.argwhere(np.isin(labels["evidence"].to_numpy(), [1, 3])).tolist() == [[4, 3]]
 
 
+SUMMARY = {field.name: 0 for field in fields(TaskSummary)}
+
+
 def test_finds_are_counted_by_cell():
     # Two blocks of 25 cells, each cell with a find in ten: 5 finds on 50 ha.
     columns = {"cells": 2, "expected_finds": 0.2, "expected_finds_per_ha": 0.2 / 50}
     table = pd.DataFrame({**columns, "benefit": 0.2, "benefit_per_day": 0.1}, index=[0])
-    tasks = Tasks(np.zeros((5, 4), dtype=np.int32), table, {"expected_finds_all": 2.0, "gap": 0.1})
+    summary = TaskSummary(**SUMMARY | {"expected_finds_all": 2.0, "gap": 0.1})
+    tasks = SurveyTasks(np.zeros((5, 4), dtype=np.int32), table, summary)
     counted = grid.count_cells(tasks, GRID)
     assert counted.table.loc[0, "cells"] == 50
     assert counted.table.loc[0, "expected_finds"] == pytest.approx(5)
     assert counted.table.loc[0, "expected_finds_per_ha"] == pytest.approx(0.1)
-    assert counted.summary == {"expected_finds_all": 50.0, "gap": 0.1}
+    assert counted.summary == replace(summary, expected_finds_all=50.0)

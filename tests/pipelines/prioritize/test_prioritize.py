@@ -1,6 +1,5 @@
 import csv
 import io
-import json
 import sqlite3
 import time
 from pathlib import Path
@@ -15,11 +14,16 @@ from odc.geo.geobox import GeoBox
 from scipy.ndimage import gaussian_filter
 
 from minerisk.features.errors import InputError
-from minerisk.models.tasks.priorities import Land, Wishes, make_tasks
+from minerisk.models.tasks.priorities import make_tasks
+from minerisk.models.tasks.survey_tasks import Arm, Firmness, TaskLand, TaskRequest
 from minerisk.pipelines.formats.cog import read_raster, write_raster
 from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.formats.palette import CLASS_LEGEND, LOWER, OUTSIDE
+from minerisk.pipelines.language.messages import ENGLISH, texts
 from minerisk.pipelines.prioritize.prioritize import task_frame, write_task_package, write_tasks
+from minerisk.pipelines.prioritize.words import why
+from minerisk.pipelines.records.task_codes import Criterion, Lack, Rule
+from minerisk.pipelines.records.tasks import Capture, TaskFile
 from minerisk.pipelines.run.folder import Run
 
 GRID = GeoBox.from_bbox((4.9e6, 2.3e6, 4.92e6, 2.315e6), "EPSG:3035", shape=(60, 80))
@@ -36,7 +40,7 @@ def tasks():
     probability = 0.2 * (noise - noise.min()) / np.ptp(noise)
     inside, applicable = np.ones((60, 80), dtype=bool), np.ones((60, 80), dtype=bool)
     inside[:, :3], applicable[40:] = False, False
-    land = Land(
+    land = TaskLand(
         probability=probability,
         lower=probability / 2,
         upper=probability * 2,
@@ -46,7 +50,7 @@ def tasks():
         cell_ha=6.25,
         effort=np.full((60, 80), 0.02),
     )
-    return make_tasks(land, Wishes(2000, 50, 300, 0.1, 1, learn_share=0.1))
+    return make_tasks(land, TaskRequest(2000, 50, 300, 0.1, 1, learn_share=0.1))
 
 
 def test_the_package_holds_every_task_as_one_valid_polygon(tasks, tmp_path):
@@ -148,6 +152,21 @@ def test_every_task_says_why_and_how_sure_and_its_nearest_evidence(run: Run, tmp
     assert row["evidence_date"] == records["date"].iloc[place][:10]
 
 
+def test_what_is_said_of_a_task_is_kept_as_codes_and_said_in_any_language(tiny_run: Path):
+    known = TaskFile.read(tiny_run / "tasks.json")
+    table = pd.read_csv(tiny_run / "tasks.csv", keep_default_na=False)
+    assert [why(item, known.missing, ENGLISH) for item in known.reasons] == list(table["why"])
+    assert [item.task for item in known.reasons] == list(table["task"])
+    for language in ("az", "ru"):
+        told = [why(item, known.missing, texts(language)) for item in known.reasons]
+        assert not set(told) & set(table["why"])
+    capture = known.left_out_regions
+    assert isinstance(capture, Capture)
+    assert set(capture.found) == set(Rule)
+    assert known.ranked == (table["arm"] == Arm.RANKED).sum()
+    assert known.undecided == (table["place"] == Firmness.UNDECIDED).sum()
+
+
 def test_no_task_lies_on_searched_or_registered_land(tiny_run: Path):
     frame = pyogrio.read_dataframe(tiny_run / "tasks.gpkg", layer="tasks")
     searched = Run.open(tiny_run).layers().vector("simulated_surveyed", crs=str(frame.crs))
@@ -161,9 +180,10 @@ def test_no_task_lies_on_searched_or_registered_land(tiny_run: Path):
 
 
 def test_hazard_impact_and_effort_are_rasters_of_their_own(tiny_run: Path):
-    facts = json.loads((tiny_run / "tasks.json").read_text())
-    assert facts["summary"]["seed"] == Run.open(tiny_run).config.model.seed
-    assert 0 <= facts["summary"]["gap"] < 0.01
+    summary = TaskFile.read(tiny_run / "tasks.json").summary
+    assert summary.seed == Run.open(tiny_run).config.model.seed
+    assert summary.gap is not None
+    assert 0 <= summary.gap < 0.01
     for name in ("impact", "effort"):
         with rasterio.open(tiny_run / "tasks" / f"{name}.tif") as raster:
             values = raster.read(1, masked=True).compressed()
@@ -177,10 +197,10 @@ def test_hazard_impact_and_effort_are_rasters_of_their_own(tiny_run: Path):
 
 def test_anama_takes_the_criteria_that_layers_allow_and_names_the_others(run, tmp_path):
     write_tasks(run, folder=tmp_path, asked=asked_of(run, preset="anama"))
-    facts = json.loads((tmp_path / "tasks.json").read_text())
-    assert set(facts["criteria"]) == {"casualties", "socio_economic"}
-    named = [line for line in facts["missing"] if line.startswith("criterion")]
-    assert [line.split()[1] for line in named] == [
+    known = TaskFile.read(tmp_path / "tasks.json")
+    assert set(known.criteria) == {Criterion.CASUALTIES, Criterion.SOCIO_ECONOMIC}
+    named = [item for item in known.missing if item.code == Lack.NO_CRITERION_LAYER]
+    assert [item.values["criterion"] for item in named] == [
         *("resettlement", "reconstruction", "food_security", "other")
     ]
     table = pd.read_csv(tmp_path / "tasks.csv")

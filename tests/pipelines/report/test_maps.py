@@ -23,7 +23,7 @@ def frame(geometry, **columns):
 
 
 @pytest.fixture
-def run_dir(tmp_path):
+def run_dir(tmp_path, task_file):
     classes = np.full(GRID.shape, palette.LOWER, dtype=np.uint8)
     classes[:5], classes[-5:] = palette.HIGHER, palette.CANNOT_SAY
     probability = np.where(classes == palette.HIGHER, 0.2, 0.01).astype(np.float32)
@@ -36,8 +36,8 @@ def run_dir(tmp_path):
     tasks = frame([box(701_000, 4_404_000, 702_000, 4_405_000)], task=["NTS-0017"], arm=["ranked"])
     tasks.to_file(tmp_path / "tasks.gpkg", layer="tasks", driver="GPKG")
     (tmp_path / "tasks.csv").write_text("task,arm,hectares\n")
-    found = {"shares": [0.05, 0.1, 0.2], "found": RULES, "words": []}
-    (tmp_path / "tasks.json").write_text(json.dumps({"left_out_regions": found}))
+    known = task_file(RULES, shares=(0.05, 0.1, 0.2))
+    (tmp_path / "tasks.json").write_text(known.to_json())
     metrics = {
         "simulated": True,
         "as_of": None,

@@ -1,5 +1,6 @@
-import json
-
+from minerisk.pipelines.records.notice import Notice
+from minerisk.pipelines.records.task_codes import Lack, NearestEvidence, Rule, Sureness
+from minerisk.pipelines.records.tasks import EvidenceRecord, FamilyReason, TaskReasons
 from minerisk.pipelines.report.tasks import tasks_facts
 
 HEAD = (
@@ -8,30 +9,55 @@ HEAD = (
 )
 
 
-def test_arms_are_counted_apart_and_luck_is_said(tmp_path):
+REASONS = TaskReasons(
+    task="NTS-0001",
+    sureness=(Notice(code=Sureness.RANK_FIRM, values={"low": 1, "high": 2}),),
+    speaks=True,
+    strongest=("roads",),
+    raised_by=(FamilyReason(family="roads", kind="distance"),),
+    lowered_by=(),
+    evidence=EvidenceRecord(
+        code=NearestEvidence.FIND, layer="finds", identity=None, row=3, date=None, metres=1200.0
+    ),
+    gaps=("slope_deg",),
+)
+
+
+def test_arms_are_counted_apart_and_undecided_ranks_are_marked(tmp_path, task_file):
     (tmp_path / "tasks.csv").write_text(
         HEAD
-        + "NTS-0001,ranked,1,250.0,5.0,4.2,0.11,0.05,0.2,1,2,luck,43.1,17.2,because\n"
+        + "NTS-0001,ranked,1,250.0,5.0,4.2,0.11,0.05,0.2,1,2,undecided,43.1,17.2,because\n"
         + "NTS-0002,ranked,2,150.0,3.0,2.0,0.10,0.09,0.11,2,2,holds,43.1,17.2,because\n"
         + "NTS-L0003,learn,1,100.0,2.0,,,,,,,,43.1,17.2,new\n"
         + "NTS-C0004,control,,100.0,2.0,1.0,0.01,0.0,0.1,,,,43.2,17.3,blind\n"
     )
-    found = {
-        "shares": [0.05],
-        "found": {"tasks": [[0.3, 0.2, 0.4]], "nearest_line": [[0.2, 0.1, 0.3]]},
-        "words": ["Against cells nearest to the line: no difference is shown at 5 % of land."],
-    }
-    (tmp_path / "tasks.json").write_text(
-        json.dumps({"left_out_regions": found, "summary": {"gap": 0.001}, "missing": ["no bases"]})
+    known = task_file(
+        {Rule.TASKS: [(0.3, 0.2, 0.4)], Rule.NEAREST_LINE: [(0.2, 0.1, 0.3)]},
+        shares=(0.05,),
+        minus={Rule.NEAREST_LINE: [(0.1, -0.1, 0.3)]},
+        gap=0.001,
+        missing=(Notice(code=Lack.NO_BASES),),
+        reasons=(REASONS,),
     )
+    (tmp_path / "tasks.json").write_text(known.to_json())
     facts = tasks_facts(tmp_path)
-    assert (facts["ranked"], facts["learn"], facts["control"], facts["luck"]) == (2, 1, 1, 1)
+    assert (facts["ranked"], facts["learn"], facts["control"], facts["undecided"]) == (2, 1, 1, 1)
     assert (facts["ranked_ha"], facts["learn_ha"], facts["control_ha"]) == ("400", "100", "100")
-    assert [task["luck"] for task in facts["top"]] == ["place is luck", ""]
+    assert [task["undecided"] for task in facts["top"]] == [
+        "not distinguishable from its neighbours",
+        "",
+    ]
     assert facts["top"][0]["ranks"] == "1 to 2"
     assert [row["chosen"] for row in facts["capture"]["rows"]] == [True, False]
-    assert facts["capture"]["words"] == found["words"]
-    assert facts["missing"] == ["no bases"]
+    assert facts["capture"]["words"] == [
+        "Against cells nearest to the line: no difference is shown at 5 % of land."
+    ]
+    assert facts["missing"] == ["no bases: travel is not counted"]
+    assert facts["top"][0]["why"] == (
+        "Within the interval it ranks 1 to 2. Raised most by roads: how far the nearest is. "
+        "Nearest evidence: find row 3 of finds, date not recorded, 1200 m away. "
+        "Missing: no bases: travel is not counted; values of slope_deg in part of this task."
+    )
 
 
 def test_a_run_without_tasks_has_nothing_to_say(tmp_path):

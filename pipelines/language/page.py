@@ -46,7 +46,12 @@ def as_it_is(value: object) -> Markup:
     return Markup(str(value))
 
 
-ESCAPES: Mapping[str, Escape] = {"html": escape, "md": in_markdown, "txt": as_it_is}
+ESCAPES: Mapping[str, Escape] = {
+    "html": escape,
+    "md": in_markdown,
+    "txt": as_it_is,
+    "yaml": as_it_is,
+}
 
 
 def _environment(texts: Texts, escape_word: Escape, folder: Path) -> jinja2.Environment:

@@ -1,28 +1,51 @@
-"""`minerisk init`: a first configuration from a folder of layers, with what is left to be told."""
+"""`minerisk init`: a first configuration from a folder of layers, with what is left to fill in."""
 
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from minerisk.features.errors import InputError
-from minerisk.pipelines.prepare.scan import Found, scan_folder
+from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.language.page import page
+from minerisk.pipelines.prepare.scan import Found, Role, scan_folder
 
 TELL = "TELL ME"
-_EVIDENCE = {
-    "find": ("find", 1.0),
-    "confirmed": ("confirmed", 1.0),
-    "accident": ("accident", 1.0),
-    "cleared": ("cleared", 0.7),
-    "suspicion": ("suspicion", 0.5),
+TEMPLATES = Path(__file__).parent / "templates"
+_WEIGHTS: Mapping[Role, float] = {
+    Role.FIND: 1.0,
+    Role.CONFIRMED: 1.0,
+    Role.ACCIDENT: 1.0,
+    Role.CLEARED: 0.7,
+    Role.SUSPICION: 0.5,
 }
-_NAMED_BY_ROLE = ("elevation", "land_cover", "front_line", "held_area", "boundary", "surveyed")
-_WORDS = {
-    **{"find": "findings", "confirmed": "confirmed hazardous areas", "accident": "accidents"},
-    **{"cleared": "areas worked on and handed over", "suspicion": "suspect areas"},
-    **{"held_area": "held area", "front_line": "front line", "land_cover": "land cover"},
-    **{"surveyed": "surveyed land", "classes": "raster of classes", "surface": "raster surface"},
+"""Roles of evidence, and how far each is believed."""
+_NAMED_BY_ROLE = (
+    Role.ELEVATION,
+    Role.LAND_COVER,
+    Role.FRONT_LINE,
+    Role.HELD_AREA,
+    Role.BOUNDARY,
+    Role.SURVEYED,
+)
+_FEATURE_ROLES = frozenset(
+    (Role.FORTIFICATIONS, Role.SETTLEMENTS, Role.RIVERS, Role.ROADS, Role.CLASSES, Role.SURFACE)
+)
+_FEATURE_LAYERS = frozenset((Role.FRONT_LINE, Role.ELEVATION, Role.LAND_COVER))
+_WORDS: Mapping[Role, str] = {
+    Role.FIND: "findings",
+    Role.CONFIRMED: "confirmed hazardous areas",
+    Role.ACCIDENT: "accidents",
+    Role.CLEARED: "areas worked on and handed over",
+    Role.SUSPICION: "suspect areas",
+    Role.HELD_AREA: "held area",
+    Role.FRONT_LINE: "front line",
+    Role.LAND_COVER: "land cover",
+    Role.SURVEYED: "surveyed land",
+    Role.CLASSES: "raster of classes",
+    Role.SURFACE: "raster surface",
 }
 _IGBP = {
     **{"forest": (1, 2, 3, 4, 5), "shrub": (6, 7), "savanna": (8, 9), "grass": (10,)},
@@ -34,6 +57,20 @@ _WORLDCOVER = {
 }
 
 
+class Legend(NamedTuple):
+    """Groups of classes of a raster of land cover, and how they were read."""
+
+    groups: Mapping[str, tuple[int, ...]]
+    words: str
+
+
+class FirstEvidence(NamedTuple):
+    """A layer of evidence in a first configuration."""
+
+    kind: Role
+    weight: float
+
+
 def write_first_config(folder: Path, out: Path) -> list[str]:
     """Write a commented configuration for the layers of a folder.
 
@@ -42,13 +79,13 @@ def write_first_config(folder: Path, out: Path) -> list[str]:
     folder
         Holds the layers, in sub-folders or not.
     out
-        The YAML file to write. It loads as it is; what only a person can say is marked
+        The YAML file to write. It loads as it is; what only a person knows is marked
         ``# TELL ME``.
 
     Returns
     -------
     list of str
-        What was recognised, what was left out and why, and what is to be told.
+        What was recognised, what was left out and why, and what a person has to fill in.
 
     Raises
     ------
@@ -63,7 +100,7 @@ def write_first_config(folder: Path, out: Path) -> list[str]:
         raise InputError(f"{folder} has no layer that can be used. {why}")
     named = _name_layers(found)
     root = Path(os.path.relpath(folder.resolve(), out.resolve().parent)).as_posix()
-    text = "\n".join(_document(named, slug(folder.resolve().name), root)) + "\n"
+    text = _document(named, slug(folder.resolve().name), root)
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         with out.open("x", encoding="utf-8", newline="\n") as file:
@@ -85,8 +122,8 @@ def _name_layers(found: Sequence[Found]) -> dict[str, Found]:
     named: dict[str, Found] = {}
     for item in found:
         name = slug(item.layer or Path(item.file).stem)
-        if chosen.get(item.role) is item:
-            name = item.role
+        if item.role is not None and chosen.get(item.role) is item:
+            name = str(item.role)
         elif name in named or name in _NAMED_BY_ROLE:
             name = slug(f"{Path(item.file).stem}_{name}")
         base, number = name, 2
@@ -96,115 +133,52 @@ def _name_layers(found: Sequence[Found]) -> dict[str, Found]:
     return named
 
 
-def _best(found: Sequence[Found], role: str) -> Found | None:
+def _best(found: Sequence[Found], role: Role) -> Found | None:
     """Of several layers of a role, take the finest raster, or the vector with most features."""
     fitting = [item for item in found if item.role == role]
     return min(fitting, key=lambda item: (item.cell_m, -item.count), default=None)
 
 
-def _document(named: dict[str, Found], name: str, root: str) -> Iterator[str]:
-    crs, why = choose_crs(named)
-    yield "# A first configuration, written by `minerisk init`. Read it; answer each TELL ME."
-    yield "study_area:"
-    yield f"  name: {name}"
-    yield f"  title: {json.dumps(name.replace('_', ' ').capitalize())}"
-    tell = "" if "boundary" in named else f"  # {TELL}: the polygon layer of the land to be mapped"
-    yield f"  boundary: boundary{tell}"
-    yield f"  crs: {crs}  # {why}"
-    yield "  resolution_m: 250"
-    yield f"  # as_of: 2020-01-01  # {TELL}: if evidence after a day is to be left out, the day"
-    yield ""
-    yield f"data_root: {json.dumps(root, ensure_ascii=False)}"
-    yield ""
-    yield "layers:"
-    for key, item in named.items():
-        yield from _layer(key, item)
-    yield ""
-    yield "features:"
-    yield from _features(named)
-    yield ""
-    yield "labels:"
-    yield from _labels(named)
+def _document(layers: dict[str, Found], name: str, root: str) -> str:
+    crs, reason = choose_crs(layers)
+    evidence = {
+        key: FirstEvidence(item.role, _WEIGHTS[item.role])
+        for key, item in layers.items()
+        if item.role is not None and item.role in _WEIGHTS
+    }
+    return page(
+        "first_config.yaml.j2",
+        ENGLISH,
+        folder=TEMPLATES,
+        tell=TELL,
+        name=name,
+        title=name.replace("_", " ").capitalize(),
+        crs=crs,
+        crs_reason=reason,
+        root=root,
+        layers=layers,
+        evidence=evidence,
+        any_feature=any(
+            key in _FEATURE_LAYERS or item.role in _FEATURE_ROLES for key, item in layers.items()
+        ),
+        legend_of=_legend,
+        quoted=_quoted,
+    )
 
 
-def _layer(key: str, item: Found) -> Iterator[str]:
-    yield f"  {key}:"
-    yield f"    kind: {'raster' if item.dimension is None else 'vector'}"
-    yield f"    path: {json.dumps(item.file, ensure_ascii=False)}"
-    if item.several_layers:
-        yield f"    layer: {json.dumps(item.layer, ensure_ascii=False)}"
-    if item.easting and item.northing:
-        yield f"    crs: EPSG:4326  # {TELL}: read as degrees by the columns' names; is it so?"
-        yield f"    easting: {json.dumps(item.easting, ensure_ascii=False)}"
-        yield f"    northing: {json.dumps(item.northing, ensure_ascii=False)}"
-    if item.role == "front_line":
-        yield f"    position_error_m: 0  # {TELL}: how far off the line may be drawn, metres"
-    if item.role == "elevation":
-        yield "    unit: m"
-        yield "    valid_range: [-500, 9000]"
-    if item.dimension is None and item.role in ("land_cover", "classes"):
-        yield "    resampling: nearest"
-    yield f'    source: ""  # {TELL}: who made it, and when'
-    if item.role in _EVIDENCE:
-        yield f"    # date_column: date  # {TELL}: the column with the date of each record, if any"
+def _quoted(text: str) -> str:
+    """Write text as YAML in double quotes."""
+    return json.dumps(text, ensure_ascii=False)
 
 
-def _features(named: dict[str, Found]) -> Iterator[str]:
-    lines: list[str] = []
-    for key, item in named.items():
-        if key == "front_line":
-            held = ["    held_area: held_area"] if "held_area" in named else []
-            lines += ["  - kind: front_line", f"    layer: {key}", *held]
-        elif item.role == "fortifications":
-            lines += ["  - kind: fortifications", f"    layer: {key}"]
-        elif key == "elevation":
-            lines += ["  - kind: terrain", f"    layer: {key}"]
-        elif item.role in ("settlements", "rivers", "roads"):
-            lines += ["  - kind: distance", f"    layer: {key}"]
-            if item.role == "settlements":
-                lines += ["  - kind: density", f"    layer: {key}"]
-        elif key == "land_cover":
-            lines += ["  - kind: land_cover", f"    layer: {key}", *_groups(item)]
-        elif item.role in ("classes", "surface"):
-            lines += ["  - kind: value", f"    layer: {key}  # {TELL}: does it belong here?"]
-    if not lines:
-        lines = ["  - kind: terrain", f"    layer: elevation  # {TELL}: no feature was recognised"]
-    yield from lines
-    if not any(item.role == "front_line" for item in named.values()):
-        yield f"  # - kind: front_line  # {TELL}: the layer of the former front line"
-        yield "  #   layer: front_line"
-
-
-def _groups(item: Found) -> Iterator[str]:
+def _legend(item: Found) -> Legend:
     values = set(item.values)
     if values and values <= set(range(18)):
-        groups, words = _IGBP, "read as IGBP classes"
-    elif values and values <= {10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100}:
-        groups, words = _WORLDCOVER, "read as ESA WorldCover classes"
-    else:
-        codes = item.values or (1,)
-        groups, words = {f"class_{code}".replace("-", "m"): (code,) for code in codes}, "not known"
-    yield f"    groups:  # {TELL}: {words}; check the codes with the layer's legend"
-    for name, codes in groups.items():
-        yield f"      {name}: {list(codes)}"
-
-
-def _labels(named: dict[str, Found]) -> Iterator[str]:
-    yield "  positive:"
-    evidence = [(key, item) for key, item in named.items() if item.role in _EVIDENCE]
-    for key, item in evidence:
-        word, weight = _EVIDENCE[item.role]
-        yield f"    - layer: {key}"
-        yield f"      evidence: {word}"
-        yield f"      weight: {weight}  # {TELL}: how far it is believed, 0 to 1"
-    if not evidence:
-        yield f"    - layer: findings  # {TELL}: the layer of findings, accidents or suspect areas"
-        yield "      evidence: find"
-        yield "      weight: 1.0"
-    if "surveyed" in named:
-        yield "  surveyed: surveyed"
-    else:
-        yield f"  # surveyed: surveyed  # {TELL}: polygons of the land that people have searched"
+        return Legend(_IGBP, "read as IGBP classes")
+    if values and values <= {10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 100}:
+        return Legend(_WORLDCOVER, "read as ESA WorldCover classes")
+    codes = item.values or (1,)
+    return Legend({f"class_{code}".replace("-", "m"): (code,) for code in codes}, "not known")
 
 
 def choose_crs(named: dict[str, Found]) -> tuple[str, str]:
@@ -226,12 +200,13 @@ def choose_crs(named: dict[str, Found]) -> tuple[str, str]:
 def _lines(named: dict[str, Found], left_out: list[str], text: str) -> list[str]:
     lines = []
     for key, item in named.items():
-        role = _WORDS.get(item.role, item.role)
-        if not item.role:
+        if item.role is None:
             lines.append(f"found       {item.words}: use not known, listed as {key}, not used")
         elif item.role in _NAMED_BY_ROLE and key != item.role:
+            role = _WORDS.get(item.role, item.role)
             lines.append(f"found       {item.words}: another {role}, listed as {key}, not used")
         else:
+            role = _WORDS.get(item.role, item.role)
             lines.append(f"recognised  {item.words}: {role}, as {key}")
     lines += [f"left out    {line}" for line in left_out]
     questions: dict[str, list[str]] = {}

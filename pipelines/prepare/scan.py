@@ -1,8 +1,9 @@
-"""Look through a folder of layers and say what each may be, from its name, geometry and values."""
+"""Recognise the layers of a folder by their names, geometries and values."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 
 import geopandas as gpd
@@ -19,24 +20,47 @@ from minerisk.features.layers import bands, intake, vectors, warp
 MAX_FILES = 300
 _SAMPLE = 512
 
+
+class Role(StrEnum):
+    """What a layer may be used for."""
+
+    SURVEYED = "surveyed"
+    CLEARED = "cleared"
+    SUSPICION = "suspicion"
+    CONFIRMED = "confirmed"
+    ACCIDENT = "accident"
+    FIND = "find"
+    HELD_AREA = "held_area"
+    FRONT_LINE = "front_line"
+    FORTIFICATIONS = "fortifications"
+    BOUNDARY = "boundary"
+    RIVERS = "rivers"
+    ROADS = "roads"
+    SETTLEMENTS = "settlements"
+    ELEVATION = "elevation"
+    LAND_COVER = "land_cover"
+    CLASSES = "classes"
+    SURFACE = "surface"
+
+
 # Role, dimensions of its geometries (None: raster), pattern of its name. The first that fits.
-_ROLES: tuple[tuple[str, tuple[int | None, ...], str], ...] = (
-    ("surveyed", (2,), r"surveyed|searched|survey (area|result)"),
-    ("cleared", (0, 2), r"\bcleared|\bclearance"),
-    ("suspicion", (0, 2), r"suspect|suspicio|\bshas?\b|hazardous"),
-    ("confirmed", (0, 2), r"confirmed|\bchas?\b|contaminat"),
-    ("accident", (0,), r"incident|accident|victim|casualt"),
-    ("find", (0, 2), r"\blifted|minefield|\bfind(ing)?s?\b|\bmines?\b|\buxo\b|\berw\b"),
-    ("held_area", (2,), r"\bheld\b|controlled|occupied"),
-    ("front_line", (1,), r"\bfront|contact|confrontation|cease ?fire|\biebl\b|^line( of .*)?$"),
-    ("fortifications", (0, 1, 2), r"fortif|bunker|trench|\bpositions?\b|outpost"),
-    ("boundary", (2,), r"boundar|municip|district|\bstudy|\badmin|\baoi\b|area of interest"),
-    ("rivers", (1,), r"river|stream|canal|water"),
-    ("roads", (1,), r"road|track|trail|highway|street"),
-    ("settlements", (0,), r"settle|\bplaces?\b|\btowns?\b|village|populat"),
-    ("elevation", (None,), r"\bdem|elevation|srtm|height|\bdtm|altitude"),
-    ("land_cover", (None,), r"land ?cover|land ?use|lulc|worldcover|mcd12|corine"),
-    ("classes", (None,), r"degurba|urban|soil|class"),
+_ROLES: tuple[tuple[Role, tuple[int | None, ...], str], ...] = (
+    (Role.SURVEYED, (2,), r"surveyed|searched|survey (area|result)"),
+    (Role.CLEARED, (0, 2), r"\bcleared|\bclearance"),
+    (Role.SUSPICION, (0, 2), r"suspect|suspicio|\bshas?\b|hazardous"),
+    (Role.CONFIRMED, (0, 2), r"confirmed|\bchas?\b|contaminat"),
+    (Role.ACCIDENT, (0,), r"incident|accident|victim|casualt"),
+    (Role.FIND, (0, 2), r"\blifted|minefield|\bfind(ing)?s?\b|\bmines?\b|\buxo\b|\berw\b"),
+    (Role.HELD_AREA, (2,), r"\bheld\b|controlled|occupied"),
+    (Role.FRONT_LINE, (1,), r"\bfront|contact|confrontation|cease ?fire|\biebl\b|^line( of .*)?$"),
+    (Role.FORTIFICATIONS, (0, 1, 2), r"fortif|bunker|trench|\bpositions?\b|outpost"),
+    (Role.BOUNDARY, (2,), r"boundar|municip|district|\bstudy|\badmin|\baoi\b|area of interest"),
+    (Role.RIVERS, (1,), r"river|stream|canal|water"),
+    (Role.ROADS, (1,), r"road|track|trail|highway|street"),
+    (Role.SETTLEMENTS, (0,), r"settle|\bplaces?\b|\btowns?\b|village|populat"),
+    (Role.ELEVATION, (None,), r"\bdem|elevation|srtm|height|\bdtm|altitude"),
+    (Role.LAND_COVER, (None,), r"land ?cover|land ?use|lulc|worldcover|mcd12|corine"),
+    (Role.CLASSES, (None,), r"degurba|urban|soil|class"),
 )
 _LONGITUDE = ("lon", "longitude", "lng", "long")
 _LATITUDE = ("lat", "latitude")
@@ -46,13 +70,25 @@ _LATITUDE = ("lat", "latitude")
 class Found:
     """A layer that was found, and what it may be.
 
-    `bounds` are west, south, east, north in degrees; `cell_m` is the cell size of a raster;
-    `values` the distinct values of a raster of classes.
+    Attributes
+    ----------
+    role
+        None where its use is not known.
+    dimension
+        Of its geometries; None of a raster.
+    count
+        Of features, or of cells.
+    bounds
+        West, south, east, north in degrees.
+    cell_m
+        Cell size of a raster.
+    values
+        Distinct values of a raster of classes.
     """
 
     file: str
     layer: str | None
-    role: str
+    role: Role | None
     dimension: int | None
     count: int
     bounds: tuple[float, float, float, float]
@@ -64,7 +100,7 @@ class Found:
 
     @property
     def words(self) -> str:
-        """File and layer as a person would say them."""
+        """File and layer."""
         return f"{self.file} · {self.layer}" if self.several_layers else self.file
 
 
@@ -132,7 +168,7 @@ def _vector(frame: gpd.GeoDataFrame, name: str, layer: str | None, *, several: b
     west, south, east, north = frame.to_crs("EPSG:4326").total_bounds.tolist()
     stem = Path(name).stem
     words = (layer, stem) if layer else (stem,)
-    found = Found(name, layer, "", dimension, len(frame), (west, south, east, north))
+    found = Found(name, layer, None, dimension, len(frame), (west, south, east, north))
     return replace(found, role=_role(words, dimension), several_layers=several)
 
 
@@ -154,7 +190,7 @@ def _raster(path: Path, name: str) -> Found:
     band = bands.open_band(path)
     values = _middle_values(band)
     classes = values if values.size <= 64 and np.all(values == np.round(values)) else values[:0]
-    role = _role((Path(name).stem,), None) or ("classes" if classes.size else "surface")
+    role = _role((Path(name).stem,), None) or (Role.CLASSES if classes.size else Role.SURFACE)
     return Found(
         file=name,
         layer=None,
@@ -163,12 +199,12 @@ def _raster(path: Path, name: str) -> Found:
         count=band.shape[0] * band.shape[1],
         bounds=_bounds_in_degrees(band),
         cell_m=warp.cell_metres(band.transform, band.crs),
-        values=tuple(int(value) for value in classes) if role != "elevation" else (),
+        values=tuple(int(value) for value in classes) if role != Role.ELEVATION else (),
     )
 
 
 def _middle_values(band: bands.Band) -> NDArray[np.float64]:
-    """Give the distinct values of a window in the middle of a raster."""
+    """Return the distinct values of a window in the middle of a raster."""
     starts = [max((length - _SAMPLE) // 2, 0) for length in band.shape]
     rows, columns = (
         slice(start, min(start + _SAMPLE, length))
@@ -186,7 +222,7 @@ def _bounds_in_degrees(band: bands.Band) -> tuple[float, float, float, float]:
     return float(min(lon)), float(min(lat)), float(max(lon)), float(max(lat))
 
 
-def _role(words: tuple[str, ...], dimension: int | None) -> str:
+def _role(words: tuple[str, ...], dimension: int | None) -> Role | None:
     """Find the role from a layer's name; its file's name decides only where the layer's does not.
 
     Underscores and capitals separate words.
@@ -197,4 +233,4 @@ def _role(words: tuple[str, ...], dimension: int | None) -> str:
         for role, dimensions, pattern in _ROLES:
             if dimension in dimensions and re.search(pattern, spaced):
                 return role
-    return ""
+    return None

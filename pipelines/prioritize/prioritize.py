@@ -222,7 +222,7 @@ def _reasons(
         return pd.DataFrame({"easting": easting[columns], "northing": northing[rows], **known})
 
     families = feature_families(run)
-    kinds = {name: str(cube[columns[0]].attrs["family"]) for name, columns in families.items()}
+    kinds = {name: str(cube[columns[0]].attrs["kind"]) for name, columns in families.items()}
     scores = score_reasons(tasks, model, cells, families, kinds)
     return task_reasons(frame, scores, nearest_evidence(frame, run.config, run.layers()))
 

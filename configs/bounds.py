@@ -19,7 +19,7 @@ EvidenceKind = Literal["find", "accident", "confirmed", "suspicion", "cleared"]
 
 @dataclass(frozen=True)
 class Reads:
-    """What a setting that names a layer reads; it stands in the type of the setting.
+    """What a setting that names a layer reads; it is part of the type of the setting.
 
     Attributes
     ----------

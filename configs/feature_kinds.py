@@ -37,7 +37,7 @@ class _Front(Frozen):
         "along the line as it was drawn, on which they held the land",
     )
     epoch: Epoch | None = Field(
-        None, description="stands in the feature names, so that lines of two epochs do not collide"
+        None, description="is part of the feature names, so that lines of two epochs do not collide"
     )
 
 
@@ -95,7 +95,7 @@ class NoMansLand(Frozen):
     layer: Front = Field(description="the line of one side")
     opposing_line: Front = Field(description="the line of the other side")
     epoch: Epoch | None = Field(
-        None, description="stands in the feature names, so that lines of two epochs do not collide"
+        None, description="is part of the feature names, so that lines of two epochs do not collide"
     )
     cap_m: Metres = Field(10_000, description="widths beyond this read as this, metres")
 
@@ -277,7 +277,7 @@ class Margin(Frozen):
 
 
 class MinefieldRecords(Frozen):
-    """What handed-over minefield records say, weighted by how often such records proved right."""
+    """Handed-over minefield records, weighted by how often such records proved right."""
 
     kind: Literal["minefield_records"] = "minefield_records"
     layer: Vector = Field(description="recorded minefields; never a layer of the labels")

@@ -42,7 +42,7 @@ def schema_text() -> str:
 
 
 def write(folder: Path) -> list[Path]:
-    """Write both files into a folder; give their paths."""
+    """Write both files into a folder; return their paths."""
     made = {"defaults.yaml": defaults_text(), "schema.json": schema_text()}
     for name, text in made.items():
         (folder / name).write_text(text, encoding="utf-8", newline="\n")

@@ -23,7 +23,7 @@ class RasterLayer(Frozen):
     )
     optional: bool = Field(
         False,
-        description="the file may be absent: features that read it are left out, and it is said so",
+        description="the file may be absent: features that read it are left out, and reported",
     )
     source: str = Field("", description="who made it, and when")
     licence: str = Field("", description="licence and attribution")
@@ -47,7 +47,7 @@ class VectorLayer(Frozen):
     )
     optional: bool = Field(
         False,
-        description="the file may be absent: features that read it are left out, and it is said so",
+        description="the file may be absent: features that read it are left out, and reported",
     )
     source: str = Field("", description="who made it, and when")
     licence: str = Field("", description="licence and attribution")

@@ -35,7 +35,7 @@ from minerisk.pipelines.prepare.feature_list import (
     reach_words,
 )
 from minerisk.pipelines.provenance.files import write_whole
-from minerisk.pipelines.run.layers import Asked, open_layers
+from minerisk.pipelines.run.layers import FeatureSpec, open_layers
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ def page_text(root: Path) -> str:
     return "\n".join(parts)
 
 
-def examples(root: Path) -> dict[str, Asked]:
+def examples(root: Path) -> dict[str, FeatureSpec]:
     """Return the columns that are drawn and their features, as in ``docs/features.yaml``."""
     listed = yaml.safe_load((root / EXAMPLES).read_text(encoding="utf-8"))
     parsed = pydantic.TypeAdapter(dict[str, Feature]).validate_python(listed)

@@ -145,7 +145,7 @@ def _table(
 ) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Describe the tasks, ranked ones first; also give their old numbers in that order."""
     count = int(owner.max(initial=0))
-    mine, said = owner > 0, (owner > 0) & land.known
+    mine, spoken = owner > 0, (owner > 0) & land.known
 
     def total(layer: Array, where: NDArray[np.bool_]) -> Array:
         sums = np.bincount(owner[where], weights=layer[where], minlength=count + 1)[1:]
@@ -153,13 +153,16 @@ def _table(
 
     cells = np.bincount(owner[mine], minlength=count + 1)[1:]
     hazard = np.nan_to_num(land.probability).astype(np.float64)
-    by_criterion = [total(hazard, said), *(total(hazard * c, said) for c in land.criteria.values())]
+    by_criterion = [
+        total(hazard, spoken),
+        *(total(hazard * c, spoken) for c in land.criteria.values()),
+    ]
     weights = [request.weights[name] for name in (HAZARD, *land.criteria)]
     shares = np.asarray(weights) / sum(weights)
     impact = np.broadcast_to(impact_of(land.criteria, request.weights), owner.shape)
     number = np.arange(1, count + 1)
     arms = [str(Arm.CONTROL), str(Arm.LEARN)]
-    support = total(np.ones(owner.shape), said)
+    support = total(np.ones(owner.shape), spoken)
     with np.errstate(invalid="ignore"):
         frame = {
             "arm": np.select([number <= made[0], number <= sum(made)], arms, str(Arm.RANKED)),
@@ -168,8 +171,8 @@ def _table(
             "expected_finds": np.where(support > 0, by_criterion[0], np.nan),
             "expected_finds_per_ha": by_criterion[0] / support / land.cell_ha,
             "probability": by_criterion[0] / support,
-            "lower": total(land.lower, said) / support,
-            "upper": total(land.upper, said) / support,
+            "lower": total(land.lower, spoken) / support,
+            "upper": total(land.upper, spoken) / support,
             "impact": total(impact, mine) / cells,
             "team_days": total(days, mine),
             "benefit": np.where(support > 0, shares @ np.asarray(by_criterion), np.nan),

@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], BuildFacts]:
         path,
         geobox,
         inside,
-        label=partial(label_cells, **_findings(config, layers)),
+        label=findings_of(config, layers).label,
         grouping=None
         if asked.layer is None
         else layers.vector(asked.layer, crs=config.study_area.crs),
@@ -96,11 +96,43 @@ def _remove_damaged(run: Run, name: str) -> None:
 
 def label_land(config: Config, layers: Layers, geobox: GeoBox) -> xr.Dataset:
     """Label the cells of a grid from the finding layers, as they are now."""
-    return label_cells(geobox, **_findings(config, layers))
+    return findings_of(config, layers).label(geobox)
 
 
-def _findings(config: Config, layers: Layers) -> dict[str, Any]:
-    """Gather what `label_cells` goes by."""
+@dataclass(frozen=True)
+class Findings:
+    """What cells are labelled by; see `minerisk.features.evidence.labels.label_cells`.
+
+    Attributes
+    ----------
+    evidence
+        Layers of finds, accidents, hazardous and suspect areas, by weight.
+    surveyed
+        Land that was surveyed; None where it is not known.
+    search_weight
+        Weight of a cell that was surveyed without a find.
+    searches
+        Land that was searched otherwise, with its weight.
+    """
+
+    evidence: list[EvidenceLayer]
+    surveyed: gpd.GeoDataFrame | None
+    search_weight: float
+    searches: list[tuple[float, gpd.GeoDataFrame]]
+
+    def label(self, geobox: GeoBox) -> xr.Dataset:
+        """Label the cells of a grid."""
+        return label_cells(
+            geobox,
+            evidence=self.evidence,
+            surveyed=self.surveyed,
+            search_weight=self.search_weight,
+            searches=self.searches,
+        )
+
+
+def findings_of(config: Config, layers: Layers) -> Findings:
+    """Gather what cells are labelled by from the layers, as they are now."""
     crs = config.study_area.crs
     as_of = config.study_area.as_of
     evidence = [
@@ -124,18 +156,13 @@ def _findings(config: Config, layers: Layers) -> dict[str, Any]:
         for item in config.labels.searches
         for frame in _by_weight(_dated(_record_frame(layers, item, crs), as_of), item)
     ]
-    return {
-        "evidence": evidence,
-        "surveyed": surveyed,
-        "search_weight": config.labels.search_weight,
-        "searches": searches,
-    }
+    return Findings(evidence, surveyed, config.labels.search_weight, searches)
 
 
 def _by_weight(
     frame: gpd.GeoDataFrame, item: Evidence | Search
 ) -> list[tuple[float, gpd.GeoDataFrame]]:
-    """Take records of different weight apart."""
+    """Separate records of different weight."""
     if "weight" not in frame:
         return [(item.weight, frame)]
     weights = pd.to_numeric(frame["weight"], errors="coerce")

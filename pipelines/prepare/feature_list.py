@@ -16,7 +16,12 @@ from minerisk.features.layers.problems import LayerCode, LayerProblem, note
 from minerisk.features.layers.sources import Layers
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.records.record import Record
-from minerisk.pipelines.run.layers import Asked, effort_features, open_layers, present_features
+from minerisk.pipelines.run.layers import (
+    FeatureSpec,
+    effort_features,
+    open_layers,
+    present_features,
+)
 
 _WINDOW = 6
 
@@ -92,7 +97,7 @@ def describe_columns(config: Config, layers: Layers) -> tuple[list[Column], list
     return columns, left_out
 
 
-def columns_of(layers: Layers, window: GeoBox, asked: Asked) -> list[Column]:
+def columns_of(layers: Layers, window: GeoBox, asked: FeatureSpec) -> list[Column]:
     """Describe the columns of one feature, by building it on a few cells."""
     kind, params = asked
     dataset = build_feature(layers, window, kind=kind, params=params)

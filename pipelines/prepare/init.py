@@ -182,7 +182,7 @@ def _legend(item: Found) -> Legend:
 
 
 def choose_crs(named: dict[str, Found]) -> tuple[str, str]:
-    """Choose a projected CRS in metres for the extent of the layers, and say why."""
+    """Choose a projected CRS in metres for the extent of the layers, and why."""
     area = named.get("boundary")
     inner = [area] if area else [item for item in named.values() if item.dimension is not None]
     items = inner or list(named.values())

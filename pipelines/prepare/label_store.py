@@ -97,14 +97,14 @@ def _units(
     columns: NDArray[np.int64],
     centres: NDArray[np.float64],
 ) -> NDArray[np.int64]:
-    """Give the least land that is left out whole, for each cell: a square or a polygon."""
+    """Return for each cell the number of its square or polygon, which is left out whole."""
     if grouping is None:
         return assign_blocks(centres, block_m=GROUPING_M)
     return polygon_numbers(geobox, grouping)[rows, columns].astype(np.int64)
 
 
 def polygon_numbers(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.int32]:
-    """Give each cell the row of the polygon that holds its centre; -1 where none does."""
+    """Find for each cell the row of the polygon that holds its centre; -1 where none does."""
     shapes = [(shape, number) for number, shape in enumerate(frame.geometry)]
     return rasterize(
         shapes,
@@ -145,7 +145,7 @@ def _added(parts: NDArray[np.void], index: NDArray[np.int64], count: int) -> NDA
 def _regions(
     tallies: NDArray[np.void], *, count: int, seed: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the units, ascending, and the number of the region of each.
+    """Return the units, ascending, and the number of the region of each.
 
     Units are grouped by k-means; slivers follow the region nearest to them. Regions without a
     positive or a negative cell are joined to others.

@@ -1,4 +1,4 @@
-"""How much the features answer to drawn lines being off by their stated positional error."""
+"""How much features change where drawn lines are off by their stated positional error."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -10,15 +10,15 @@ from minerisk.features.cube.line_sensitivity import front_sensitivity
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
 from minerisk.pipelines.records.stage_facts import LineError, MovedColumn
-from minerisk.pipelines.run.layers import Asked
+from minerisk.pipelines.run.layers import FeatureSpec
 
 CELLS = 60_000
-"""A coarser grid of about so many cells tells it well enough: lines are displaced smoothly."""
+"""A coarser grid of about so many cells is enough: lines are displaced smoothly."""
 DRAWS = 4
 
 
 def line_error(
-    config: Config, layers: Layers, features: Sequence[Asked], *, units: Mapping[str, str]
+    config: Config, layers: Layers, features: Sequence[FeatureSpec], *, units: Mapping[str, str]
 ) -> LineError:
     """Displace every layer with a stated error by it, and measure how far the features move.
 

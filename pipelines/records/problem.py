@@ -7,7 +7,7 @@ from minerisk.features.layers.problems import LayerCode, LayerProblem, Level
 from minerisk.pipelines.records.notice import Notice
 
 CONFIGURATION = "configuration"
-"""What stands for a layer where the configuration itself is meant."""
+"""In the place of a layer's name, where the configuration itself is meant."""
 
 
 class Problem(Notice[ConfigCode | LayerCode]):

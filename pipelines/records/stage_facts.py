@@ -1,7 +1,7 @@
 """What each stage of a run reports in the manifest."""
 
-from minerisk.pipelines.records.problem import Problem
 from minerisk.pipelines.records.notice import Notice
+from minerisk.pipelines.records.problem import Problem
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.task_codes import Lack
 

@@ -48,7 +48,7 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
     )
     rng = np.random.default_rng([run.config.model.seed, 5])
     drawn = read_places(run, *draw_cells(labelled, most, rng=rng))
-    # Each stands for the land of all: hectares to be surveyed are those of the land.
+    # Each represents the land of all: hectares to be surveyed are those of the land.
     return replace(drawn, cell_ha=drawn.cell_ha * count / most)
 
 

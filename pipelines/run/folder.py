@@ -173,11 +173,11 @@ class Run:
         return self.config.simulated
 
     def layers(self) -> Layers:
-        """Give the layers; simulated ones are read from the run folder."""
+        """Return the layers; simulated ones are read from the run folder."""
         return open_layers(self.config, config_path=self.config_path, overrides=self._overrides())
 
     def layer_inputs(self) -> dict[str, str]:
-        """Give ``layer:<name>`` to SHA-256 for the layers that are not simulated."""
+        """Map ``layer:<name>`` to SHA-256, for the layers that are not simulated."""
         layers = self.layers()
         return {
             f"layer:{name}": layers.sha256(name)
@@ -186,11 +186,11 @@ class Run:
         }
 
     def config_input(self) -> dict[str, str]:
-        """Give the SHA-256 of the configuration."""
+        """Map ``config.yaml`` to its SHA-256."""
         return {"config.yaml": sha256_path(self.files.config)}
 
     def grid(self, layers: Layers) -> tuple[GeoBox, NDArray[np.bool_]]:
-        """Give the grid of the study area and which cells lie in it."""
+        """Return the grid of the study area and which cells lie in it."""
         area = self.config.study_area
         boundary = layers.vector(area.boundary, crs=area.crs)
         geobox = study_grid(

@@ -19,12 +19,12 @@ HAZARD_TITLES: Mapping[str, str] = {
 
 
 def hazard_folder(folder: Path, hazard: str) -> Path:
-    """Say where the model and the metrics of a hazard class are: laid out as a run's own."""
+    """Return where the model and the metrics of a hazard class are: laid out as a run's own."""
     return RunFolder(folder).hazard(hazard).path
 
 
 def hazard_rasters(folder: Path, hazard: str) -> Path:
-    """Say where the rasters of a hazard class, or of any, are in a run folder."""
+    """Return where the rasters of a hazard class, or of any, are in a run folder."""
     return RunFolder(folder).rasters / ("" if hazard == ANY else hazard)
 
 

@@ -12,7 +12,7 @@ from minerisk.features.layers.problems import LayerCode, LayerProblem, warning
 from minerisk.features.layers.sources import Layers, RasterSource, Source, VectorSource
 from minerisk.pipelines.language.messages import ENGLISH
 
-Asked = tuple[str, dict[str, Any]]
+FeatureSpec = tuple[str, dict[str, Any]]
 """Kind and parameters of a feature."""
 
 
@@ -61,7 +61,9 @@ def absent_layers(config: Config, layers: Layers) -> list[str]:
     return [name for name in config.layers if name not in layers.names()]
 
 
-def present_features(config: Config, layers: Layers) -> tuple[list[Asked], list[LayerProblem]]:
+def present_features(
+    config: Config, layers: Layers
+) -> tuple[list[FeatureSpec], list[LayerProblem]]:
     """Sort the features into those that can be built and those that are left out.
 
     A feature is left out whole if any layer that it reads is absent: made of other layers, or of
@@ -80,7 +82,7 @@ def present_features(config: Config, layers: Layers) -> tuple[list[Asked], list[
     from minerisk.features.kinds import layers_of  # builders, which a request does not need
 
     absent = set(absent_layers(config, layers))
-    asked: list[Asked] = [
+    asked: list[FeatureSpec] = [
         (item.kind, item.model_dump(exclude={"kind"})) for item in config.features
     ]
     missing = [tuple(name for name in layers_of(*item) if name in absent) for item in asked]
@@ -98,7 +100,7 @@ def present_features(config: Config, layers: Layers) -> tuple[list[Asked], list[
     return kept, left_out
 
 
-def effort_features(config: Config, layers: Layers) -> list[Asked]:
+def effort_features(config: Config, layers: Layers) -> list[FeatureSpec]:
     """List the search effort whose layer is there; years count back from ``study_area.as_of``."""
     present = [item for item in config.effort if item.layer in layers.names()]
     as_of = config.study_area.as_of

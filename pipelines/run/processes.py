@@ -110,7 +110,7 @@ def apart(work: Callable[[T], R], task: T) -> R:
 
 
 def in_processes(work: Callable[[T], R], tasks: Sequence[T], count: int) -> Iterator[R]:
-    """Do tasks in up to `count` processes; give what each gives, in the order they are done.
+    """Do tasks in up to `count` processes; yield the result of each, in the order they are done.
 
     Raises
     ------
@@ -146,7 +146,7 @@ def _module(work: Callable[..., Any]) -> str:
 
 
 def _hand_out(crew: _Crew) -> None:
-    """Give every worker a tile: one that waits, or else a late one for a second time."""
+    """Hand every worker a tile: one that waits, or else a late one for a second time."""
     idle = [worker for worker in crew.workers if worker.tile == _IDLE]
     free = len(idle) + crew.count - len(crew.workers)
     late = [] if crew.waiting else [tile for tile, left in _times_left(crew).items() if left <= 0]
@@ -161,7 +161,7 @@ def _hand_out(crew: _Crew) -> None:
 
 
 def _times_left(crew: _Crew) -> dict[int, float]:
-    """Say how many seconds each tile that is worked on has until it is late."""
+    """Compute how many seconds each tile that is worked on has until it is late."""
     if not crew.took:
         return {}
     begun: dict[int, float] = {}
@@ -173,12 +173,12 @@ def _times_left(crew: _Crew) -> dict[int, float]:
 
 
 def lateness(took: Sequence[float]) -> float:
-    """Say after how many seconds a tile is late, from the seconds of those that are done."""
+    """Compute after how many seconds a tile is late, from the seconds of those that are done."""
     return max(LATE_S, LATE_TIMES * median(took))
 
 
 def late_words(tile: int, tasks: Sequence[Any], took: Sequence[float]) -> str:
-    """Say that a tile is done twice, and why."""
+    """Word the warning that a tile is done twice, and why."""
     return (
         f"Tile {tile + 1} of {len(tasks)} takes long (median of the others: {median(took):.1f} s); "
         "a second worker does it too."
@@ -186,7 +186,7 @@ def late_words(tile: int, tasks: Sequence[Any], took: Sequence[float]) -> str:
 
 
 def _until_late(crew: _Crew) -> float | None:
-    """Say how long to wait for workers at most: until an idle one could take a late tile."""
+    """Compute how long to wait for workers at most: until an idle one could take a late tile."""
     left = _times_left(crew)
     if crew.waiting or len(crew.busy) >= crew.count or not left:
         return None
@@ -249,7 +249,7 @@ def _dismiss(crew: _Crew) -> None:
 
 
 def _end(process: BaseProcess) -> None:
-    """Wait for a process that was told to end; kill it if it does not."""
+    """Wait for a process that was asked to end; kill it if it does not."""
     for how in (process.terminate, process.kill):
         process.join(PATIENCE_S)
         if process.is_alive():

@@ -53,7 +53,7 @@ class Workers:
             prepare("minerisk.pipelines.cli.main", *modules)
 
     def run(self, work: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
-        """Do tasks and give what each gives, in the order in which they are done.
+        """Do tasks and yield the result of each, in the order in which they are done.
 
         Raises
         ------

@@ -105,7 +105,7 @@ class Labels(Frozen):
 
 
 class Folds(Frozen):
-    """How the model is put to the test."""
+    """How land is held out to score the model."""
 
     block_m: Metres | None = Field(
         None, description="block size; none: the measured autocorrelation range decides"
@@ -125,8 +125,8 @@ class Folds(Frozen):
     )
     train_until: dt.date | None = Field(
         None,
-        description="given: one more test, `later`, taught on finds up to this day and tested on "
-        "finds after it, on blocks left out; finds need dates",
+        description="given: one more protocol, `later`, trained on finds up to this day and "
+        "scored on finds after it, on blocks left out; finds need dates",
     )
 
 
@@ -219,7 +219,7 @@ class Model(Frozen):
     most_cells: int = Field(
         1_000_000,
         ge=1_000,
-        description="labelled cells that the model is taught and tested on, at most; past that an "
+        description="labelled cells that the model is trained and scored on, at most; past that an "
         "even draw of them, whatever their label. All of them are held in memory",
     )
     interval: float = Field(0.9, gt=0.5, lt=1, description="stated cover of the interval")

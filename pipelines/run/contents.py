@@ -40,7 +40,7 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
     if count <= most:
         return read_places(run, *np.nonzero(labelled))
     log.warning(
-        "%s cells are labelled; the model is taught and tested on %s of them, drawn at random, "
+        "%s cells are labelled; the model is trained and scored on %s of them, drawn at random, "
         "each as likely as the others whatever its label, so that shares and probabilities hold. "
         "model.most_cells sets how many.",
         f"{count:,}",

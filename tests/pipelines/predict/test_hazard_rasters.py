@@ -111,7 +111,7 @@ def test_a_class_whose_land_cannot_be_held_out_is_told_and_leaves_nothing(tmp_pa
 
 def test_a_leak_stops_the_run(tmp_path: Path) -> None:
     def leak(part: CellTable, folder: Path) -> ClassResult:
-        raise FindingError("labels dealt out anew are still predicted")
+        raise FindingError("permuted labels are still predicted")
 
     with pytest.raises(FindingError):
         train_hazards(table(), config("ap"), tmp_path, leak)

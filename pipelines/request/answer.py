@@ -22,8 +22,8 @@ from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.request.filters import (
     check_filters,
     is_other_day,
+    own_tasks,
     request_area,
-    task_settings,
 )
 from minerisk.pipelines.run.derived import derive_config
 from minerisk.pipelines.run.folder import Run
@@ -163,11 +163,8 @@ def write_own_tasks(asked: OpenRequest) -> Path:
     """
     from minerisk.pipelines.prioritize.prioritize import write_tasks
 
-    configured = asked.run.config.tasks
-    settings = task_settings(asked.run, asked.filters)
-    both = {name: {**getattr(configured, name), **settings[name]} for name in ("near", "districts")}
     asked.home.mkdir(parents=True, exist_ok=True)
-    write_tasks(asked.run, folder=asked.home, asked=configured.model_copy(update=settings | both))
+    write_tasks(asked.run, folder=asked.home, asked=own_tasks(asked.run, asked.filters))
     return RunFolder(asked.home).tasks_gpkg
 
 

@@ -4,12 +4,11 @@ import datetime as dt
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 from shapely.geometry.base import BaseGeometry
 
-from minerisk.configs.schema import VectorLayer
+from minerisk.configs.schema import Tasks, VectorLayer
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import CoverError, InputError
 from minerisk.features.layers.sources import Layers, VectorSource
@@ -89,17 +88,16 @@ def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=[area], crs=crs)
 
 
-def task_settings(run: Run, filters: Filters) -> dict[str, Any]:
-    """Give the filters as settings of `minerisk.configs.schema.Tasks`."""
-    settings: dict[str, Any] = {"near": {}, "districts": {}}
-    if filters.hazard is not None:
-        settings["hazard"] = filters.hazard
+def own_tasks(run: Run, filters: Filters) -> Tasks:
+    """Return what the configuration asks of tasks, limited by the filters of a request."""
+    tasks, regions = run.config.tasks, run.config.study_area.regions
+    near, districts = dict(tasks.near), dict(tasks.districts)
     if filters.within_m is not None:
-        settings["near"] = dict.fromkeys(filters.near, filters.within_m)
+        near |= dict.fromkeys(filters.near, filters.within_m)
     if filters.districts:
-        regions = run.config.study_area.regions
-        settings["districts"] = {f"{regions.layer}.{regions.name_column}": filters.districts}
-    return settings
+        districts[f"{regions.layer}.{regions.name_column}"] = filters.districts
+    hazard = filters.hazard or tasks.hazard
+    return tasks.model_copy(update={"near": near, "districts": districts, "hazard": hazard})
 
 
 def _vector_layers(run: Run) -> list[str]:
@@ -155,11 +153,12 @@ def _check_day(run: Run, filters: Filters, day: dt.date) -> None:
     named = [item.layer for item in (*labels.positive,)]
     named += [item.layer for item in labels.searches]
     named += [labels.surveyed] if labels.surveyed is not None else []
-    undated = [name for name in named if getattr(layers[name], "date_column", None) is None]
+    vectors = {name: layer for name, layer in layers.items() if isinstance(layer, VectorLayer)}
+    undated = [name for name in named if name in vectors and vectors[name].date_column is None]
     if undated:
         raise InputError(
-            f"The layers {', '.join(undated)} have no date_column, so what was known on {day} "
-            "cannot be told. Leave --as-of out, or add the dates."
+            f"The layers {', '.join(undated)} have no date_column, so the evidence up to {day} "
+            "cannot be selected. Leave --as-of out, or add the dates."
         )
 
 

@@ -18,7 +18,7 @@ from minerisk.pipelines.predict.window import area_window
 from minerisk.pipelines.prioritize.land import filtered
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.request.answer import open_request, write_maps
-from minerisk.pipelines.request.filters import check_filters, request_area, task_settings
+from minerisk.pipelines.request.filters import check_filters, own_tasks, request_area
 from minerisk.pipelines.run.folder import Run
 
 
@@ -127,7 +127,7 @@ def test_a_district_goes_by_its_name(run: Run) -> None:
     check_filters(here, asked)
     held = frame[frame[column].astype(str) == name].geometry.union_all()
     assert request_area(here, asked).geometry.iloc[0].within(held.buffer(1))
-    assert task_settings(here, asked)["districts"] == {f"area_held.{column}": (name,)}
+    assert own_tasks(here, asked).districts == {f"area_held.{column}": (name,)}
 
 
 def test_a_day_needs_dated_evidence(run: Run) -> None:
@@ -146,6 +146,6 @@ def test_near_means_the_same_for_rasters_and_for_tasks(run: Run) -> None:
     rasters = np.zeros(cube["inside"].shape, dtype=bool)
     rows, columns = window.asked.shape
     rasters[window.row : window.row + rows, window.column : window.column + columns] = window.asked
-    settings = run.config.tasks.model_copy(update=task_settings(run, asked))
+    settings = own_tasks(run, asked)
     tasks = filtered(settings, run.layers(), cube_geobox(cube))
     np.testing.assert_array_equal(rasters, tasks & (cube["inside"].to_numpy() == 1))

@@ -42,7 +42,7 @@ def add(
 
     entry = deliver(folder, Delivery(results, by=by or "", hours_per_ha=hours_per_ha), layer=layer)
     line = f"Added as delivery {entry.number}: {entry.records} results, {entry.finds} finds."
-    show(entry.model_dump(), [line], as_json=as_json)
+    show(entry, [line], as_json=as_json)
 
 
 @feedback.command("show", epilog=example("minerisk feedback show runs/my_area"))

@@ -24,8 +24,10 @@ class PackManifest(Document):
         Whether it was coarsened for the public.
     state
         Of the run's reviews when the pack was made.
+    request
+        Name of its folder in the run: a hash of run, filters and area.
     area
-        Name of the land asked for.
+        Name of the land asked for, for people.
     hazards
         The class of the maps in the folder itself, then those in folders of their own.
     made_from
@@ -35,12 +37,13 @@ class PackManifest(Document):
     """
 
     version: ClassVar[int] = 1
-    made_by: ClassVar[str] = "minerisk pack RUN --out FOLDER"
+    made_by: ClassVar[str] = "minerisk request RUN --out FOLDER"
 
     kind: Literal["pack"] = "pack"
     edition: Edition
     state: str
     simulated: bool
+    request: str
     area: str
     study_area: str
     hazards: Sequence[str]

@@ -58,8 +58,8 @@ class Request:
         The cells asked for.
     area
         The polygons asked for, in the run's CRS; none is the whole study area.
-    name
-        Of the area.
+    id, name
+        Of the request: a hash of run, filters and area; and a name for people.
     public
         Whether the answer is coarsened for the public.
     state
@@ -81,6 +81,7 @@ class Request:
     run: Run
     window: CubeWindow
     area: gpd.GeoDataFrame | None
+    id: str
     name: str
     public: bool
     state: str

@@ -1,6 +1,7 @@
 """A request has a folder by what it asks: run, filters and the area's bytes."""
 
 import datetime as dt
+import json
 from pathlib import Path
 
 import geopandas as gpd
@@ -11,8 +12,10 @@ from minerisk.features.errors import FindingError
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.reviews import ReviewLog
+from minerisk.pipelines.records.pack import PackManifest
 from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.request.answer import open_request, request_id, write_maps
+from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.run.folder import Run
 
 
@@ -102,3 +105,17 @@ def test_nothing_is_handed_out_from_a_withdrawn_run(
     monkeypatch.setattr(Run, "reviews", lambda self: ReviewLog(state="withdrawn"))
     with pytest.raises(FindingError, match="was withdrawn: nothing may be handed out"):
         open_request(tiny_run, Filters())
+
+
+def test_packs_of_two_areas_with_one_file_name_are_two_items(
+    tiny_copy: Path, tmp_path: Path
+) -> None:
+    items = []
+    for place, east_m in (("one", -4_000), ("two", 4_000)):
+        aoi = area(tmp_path / place / "area.gpkg", tiny_copy, east_m=east_m)
+        asked = open_request(tiny_copy, Filters(aoi=aoi))
+        (pack,) = make_packs(asked, tmp_path / place / "pack")
+        manifest = PackManifest.read(pack / "manifest.json")
+        assert (manifest.request, manifest.area) == (asked.record.id, "area")
+        items.append(json.loads((pack / "item.json").read_text(encoding="utf-8"))["id"])
+    assert len(set(items)) == 2

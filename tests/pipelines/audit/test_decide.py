@@ -345,7 +345,7 @@ def test_only_what_is_approved_is_handed_out_without_the_draft_mark(
         simulated=False,
         config=SimpleNamespace(study_area=SimpleNamespace(name="x")),
     )
-    asked = Request(run, None, None, "x", False, state, {}, tiny_run / "tasks.gpkg")
+    asked = Request(run, None, None, "x", "x", False, state, {}, tiny_run / "tasks.gpkg")
     marked = [mark for mark in asked.marks if mark.startswith("DRAFT")]
     assert len(marked) == (state != "approved")
     assert asked.tags["STATE"].startswith("DRAFT") is (state != "approved")

@@ -24,7 +24,8 @@ from minerisk.pipelines.formats.qml import raster_qml
 from minerisk.pipelines.provenance.files import replacing
 
 BLOCK = 512
-Cells = NDArray[np.floating] | NDArray[np.uint8]
+Values = NDArray[Any]
+"""Of a raster on disk: float32 numbers with NaN, or uint8 codes with 255, by its style."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,7 @@ class RasterWriter:
             self._dataset.write_colormap(1, table | {OUTSIDE: (0, 0, 0, 0)})
         return self
 
-    def write(self, block: Cells, *, row: int, column: int = 0) -> None:
+    def write(self, block: Values, *, row: int, column: int = 0) -> None:
         """Write a part whose upper left cell is (`row`, `column`).
 
         Parameters
@@ -215,7 +216,7 @@ def raster_files(path: Path) -> list[Path]:
 
 def write_raster(
     path: Path,
-    array: Cells,
+    array: Values,
     geobox: GeoBox,
     *,
     description: str,
@@ -240,7 +241,7 @@ def write_raster(
     return path
 
 
-def read_raster(path: Path) -> tuple[NDArray[Any], GeoBox]:
+def read_raster(path: Path) -> tuple[Values, GeoBox]:
     """Read a whole one-band GeoTIFF: float32 with NaN, or uint8 classes as they are."""
     with _opened(path) as dataset:
         return _band(dataset), _geobox(dataset)
@@ -252,7 +253,7 @@ def raster_grid(path: Path) -> GeoBox:
         return _geobox(dataset)
 
 
-def read_raster_like(path: Path, geobox: GeoBox, *, band: int = 1) -> NDArray[Any]:
+def read_raster_like(path: Path, geobox: GeoBox, *, band: int = 1) -> Values:
     """Read the cells of `geobox` from a raster on the same lattice (same CRS, cells, edges).
 
     Raises
@@ -302,7 +303,7 @@ def statistics(path: Path, band: int = 1) -> Statistics:
     )
 
 
-def _valid(block: Cells) -> NDArray[np.bool_]:
+def _valid(block: Values) -> NDArray[np.bool_]:
     return block != OUTSIDE if block.dtype == np.uint8 else np.isfinite(block)
 
 
@@ -319,9 +320,7 @@ def _geobox(dataset: rasterio.DatasetReader) -> GeoBox:
     return GeoBox((dataset.height, dataset.width), dataset.transform, str(dataset.crs))
 
 
-def _band(
-    dataset: rasterio.DatasetReader, window: Window | None = None, band: int = 1
-) -> NDArray[Any]:
+def _band(dataset: rasterio.DatasetReader, window: Window | None = None, band: int = 1) -> Values:
     block = dataset.read(band, window=window)
     if block.dtype == np.uint8:
         return block

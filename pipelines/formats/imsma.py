@@ -36,12 +36,12 @@ LAND: Mapping[str, tuple[str, str, str]] = {
 
 
 def task_fields(tasks: gpd.GeoDataFrame, *, study_area: str, hazard: str) -> gpd.GeoDataFrame:
-    """Put the IMSMA fields into the first columns of survey tasks.
+    """Add the IMSMA fields to the first columns of survey tasks.
 
     Parameters
     ----------
     tasks
-        As `prioritize.task_frame` makes them; its ``activity`` and ``evidence`` give way.
+        As `prioritize.task_frame` makes them; its ``activity`` and ``evidence`` are replaced.
     study_area
         Name that makes the ids unique.
     hazard
@@ -67,7 +67,7 @@ def task_fields(tasks: gpd.GeoDataFrame, *, study_area: str, hazard: str) -> gpd
 
 
 def land_fields(frame: gpd.GeoDataFrame, *, layer: str, evidence: str) -> gpd.GeoDataFrame:
-    """Give findings and registered areas their IMSMA words, by the kind of evidence of the layer.
+    """Describe findings and registered areas in IMSMA words, by the kind of evidence of the layer.
 
     Columns of the source are left behind: they may hold names of people. An ``imsma_id`` or ``id``
     of the source is kept.

@@ -34,7 +34,7 @@ from minerisk.pipelines.plotting.map_figure import (
 from minerisk.pipelines.plotting.map_layers import MapLayers
 
 WIDTH = 1000.0
-"""Of the drawing, in points; so are all sizes and distances below."""
+"""Of the map, in points; so are all sizes and distances below."""
 MARGIN = (46.0, 60.0, 34.0, 26.0)
 """Space around the map: top, left, bottom, right."""
 PLACES = 24
@@ -102,7 +102,7 @@ def chart(
 
 
 def _sheet(geobox: GeoBox) -> tuple[Figure, Axes]:
-    """Lay out the drawing: a map of `geobox` with its margins."""
+    """Lay out a map of `geobox` with its margins."""
     top, left, bottom, right = MARGIN
     box = geobox.boundingbox
     across = WIDTH - left - right
@@ -117,7 +117,7 @@ def _sheet(geobox: GeoBox) -> tuple[Figure, Axes]:
 
 
 def _metres(axes: Axes, points: float) -> float:
-    """Turn a length on the drawing into metres on the ground."""
+    """Turn a length on the sheet into metres on the ground."""
     west, east = axes.get_xlim()
     return points * (east - west) / (WIDTH - MARGIN[1] - MARGIN[3])
 
@@ -208,7 +208,7 @@ def _draw_border(axes: Axes, geobox: GeoBox, texts: Texts) -> None:
 
 
 def _draw_marks(figure: Figure, marks: Sequence[str]) -> None:
-    """Put what the map has to say of itself across the top, in white on red."""
+    """Write the marks of the map across its top, in white on red."""
     if not marks:
         return
     share = 24 / (72 * figure.get_figheight())

@@ -48,7 +48,7 @@ def inline_svg(figure: Figure, *, css_class: str, label: str, dpi: float) -> Mar
 
 
 def _plain(element: ElementTree.Element) -> None:
-    """Take namespaces and line breaks off, and turn the style of words into attributes."""
+    """Remove namespaces and line breaks, and turn the style of words into attributes."""
     element.tag = element.tag.rpartition("}")[2]
     for name in [name for name in element.attrib if name.startswith("{")]:
         element.attrib[name.rpartition("}")[2]] = "".join(element.attrib.pop(name).split())

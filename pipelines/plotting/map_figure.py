@@ -32,7 +32,7 @@ INK = "#222222"
 SCALE_BAR = "scale-bar"
 """Group of the bar in SVG."""
 HATCHED, HATCHES = 2_000, 110
-"""Pixels to a side of the drawing of hatches, at least; and how many lie side by side."""
+"""Pixels on the longer side of the hatched picture, at least, and hatches along that side."""
 Extent = tuple[float, float, float, float]
 """West, east, south, north."""
 BAR_HALO: list[AbstractPathEffect] = [withStroke(linewidth=7, foreground="white")]
@@ -70,7 +70,7 @@ def map_figure(
 
 
 def simulated_banner(axes: Axes, *, size: float = 9, texts: Texts = ENGLISH) -> None:
-    """Say above a plot that findings are made up."""
+    """Write above a plot that findings are made up."""
     axes.text(
         1.0,
         1.012,
@@ -94,7 +94,7 @@ def paint(
     cannot_say: NDArray[np.bool_] | None = None,
     elevation: NDArray[np.floating] | None = None,
 ) -> None:
-    """Paint classes (uint8) or probabilities over shaded hills, hatched where none can be said.
+    """Paint classes (uint8) or probabilities over shaded hills, hatched where the model cannot say.
 
     The map is thinned to at most `MOST_DRAWN` cells a side; a cell that is kept keeps its value.
     """
@@ -204,21 +204,21 @@ def draw_north(axes: Axes) -> None:
 
 
 def scale_length(width_m: float) -> float:
-    """Give a round length of 1, 2 or 5 × 10ⁿ metres, about a fifth of `width_m`."""
+    """Compute a round length of 1, 2 or 5 × 10ⁿ metres, about a fifth of `width_m`."""
     target = width_m / 5
     power = 10.0 ** math.floor(math.log10(target))
     return max(step * power for step in (1, 2, 5) if step * power <= target)
 
 
 def length_words(metres: float, texts: Texts) -> str:
-    """Word a round length, in kilometres from a kilometre on."""
+    """Write a round length, in kilometres from a kilometre on."""
     if metres >= 1000:
         return texts.say("{length} km", length=f"{metres / 1000:g}")
     return texts.say("{length} m", length=f"{metres:g}")
 
 
 def kilometres(texts: Texts) -> FuncFormatter:
-    """Give the formatter of an axis in metres that reads in kilometres."""
+    """Return the formatter of an axis in metres that reads in kilometres."""
     return FuncFormatter(lambda metres, _: texts.grouped(f"{metres / 1000:,.0f}"))
 
 

@@ -73,8 +73,8 @@ def map_layers(run: Run, geobox: GeoBox, *, public: bool = False) -> MapLayers:
     for item in () if public else run.config.labels.positive:
         frame = _read(layers, item.layer, run, bounds, missing)
         if frame is not None:
-            told = land_fields(frame, layer=item.layer, evidence=item.evidence)
-            (findings if item.evidence in POINTS else registered).append(told)
+            described = land_fields(frame, layer=item.layer, evidence=item.evidence)
+            (findings if item.evidence in POINTS else registered).append(described)
     return MapLayers(
         line=_joined([line[["geometry"]] for line in lines if line is not None]),
         places=_places(layers, run, bounds, missing),

@@ -2,25 +2,25 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from minerisk.pipelines.formats.cog import Values
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.run.processes import apart
 
 
 def preview_png(
     path: Path,
-    values: NDArray[Any],
+    values: Values,
     geobox: GeoBox,
     *,
     title: str,
     simulated: bool,
     cannot_say: NDArray[np.bool_] | None = None,
-    elevation: NDArray[np.floating[Any]] | None = None,
+    elevation: NDArray[np.floating] | None = None,
 ) -> Path:
     """Draw a raster as a map: classes if uint8, otherwise probabilities.
 
@@ -46,8 +46,25 @@ def preview_png(
     return write_whole(path, apart(draw, values))
 
 
-def _drawn(values: NDArray[Any], **asked: Any) -> bytes:
+def _drawn(
+    values: Values,
+    *,
+    geobox: GeoBox,
+    title: str,
+    simulated: bool,
+    cannot_say: NDArray[np.bool_] | None,
+    elevation: NDArray[np.floating] | None,
+) -> bytes:
     from minerisk.pipelines.plotting.figures import figure_bytes
     from minerisk.pipelines.plotting.map_figure import map_figure
 
-    return figure_bytes(map_figure(values, **asked))
+    return figure_bytes(
+        map_figure(
+            values,
+            geobox,
+            title=title,
+            simulated=simulated,
+            cannot_say=cannot_say,
+            elevation=elevation,
+        )
+    )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +55,7 @@ from minerisk.pipelines.run.strips import strips, thinned, thinned_grid
 
 log = logging.getLogger(__name__)
 
-ClassStrip = tuple[slice, tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]]
+ClassStrip = tuple[slice, tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]]
 """Rows of a window; their probabilities, where the model can speak, and the cells asked for."""
 
 
@@ -160,7 +159,7 @@ def _write_predicted(target: Target, families: Sequence[str], progress: Progress
 def _write_band(
     store: TileStore, geobox: GeoBox, families: Sequence[str], tags: Mapping[str, str], name: str
 ) -> tuple[str, list[Path]]:
-    """Make a raster of what tiles have stored; another worker may be at the same one."""
+    """Write a raster from the store of tiles; another worker may be at the same one."""
     path = store.path.parent / f"{name}.tif"
     with TemporaryDirectory(dir=store.path) as scratch:
         if name == REASONS:

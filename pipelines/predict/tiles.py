@@ -73,7 +73,7 @@ class TileStore:
 
 
 def begin_store(store: TileStore, asked: NDArray[np.bool_], bands: tuple[str, ...]) -> None:
-    """Make the store with nothing predicted yet, unless it is there already."""
+    """Create the store with nothing predicted yet, unless it is there already."""
     if (store.path / DONE).is_dir() and stored_key(store.path) == store.key:
         return
     remove_store(store.path)
@@ -168,7 +168,7 @@ def _predict_tile(load: Load, store: TileStore, threads: int | None, task: Task)
 
 
 def _still_open(store: TileStore, mark: Path) -> bool:
-    """Tell whether a tile is not done yet: where it is late, a second worker may do it too."""
+    """Check whether a tile is not done yet: where it is late, a second worker may do it too."""
     if stored_key(store.path) != store.key:
         raise InputError(f"{store.path} was begun anew by another command. Run this one again.")
     return not mark.exists()

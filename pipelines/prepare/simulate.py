@@ -19,10 +19,10 @@ from minerisk.features.simulator.laying import HAZARDS, Laying, simulate_laying
 from minerisk.features.simulator.survey import Survey, simulate_survey
 from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.provenance.files import replacing, write_whole
+from minerisk.pipelines.run.folder import SIMULATED_PREFIX
 
 logger = logging.getLogger(__name__)
 
-PREFIX = "@simulated/"
 DESCRIPTION = (
     "SIMULATED by minerisk: made up, not evidence of anything real, not for use in the field"
 )
@@ -90,9 +90,9 @@ def run_simulation(
     _write_truth_raster(out_dir / "truth" / "truth.tif", laying, survey)
     logger.info("SIMULATED: %d cells hold something", int(laying.contaminated.sum()))
     return {
-        name: out_dir / layer.path.removeprefix(PREFIX)
+        name: out_dir / layer.path.removeprefix(SIMULATED_PREFIX)
         for name, layer in config.layers.items()
-        if layer.path.startswith(PREFIX)
+        if layer.path.startswith(SIMULATED_PREFIX)
     }
 
 

@@ -132,7 +132,7 @@ class Request:
         return "SIMULATED" if self.run.simulated else "recorded"
 
     def rasters(self, hazard: str) -> Path:
-        """Give the folder of the run's rasters of a hazard class."""
+        """Name the folder of the run's rasters of a hazard class."""
         return hazard_rasters(self.run.folder, hazard)
 
 

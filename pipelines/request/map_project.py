@@ -27,7 +27,7 @@ TITLES: Mapping[str, str] = {
 
 
 def write_map_layers(layers: MapLayers, request: Request, out: Path) -> list[ProjectLayer]:
-    """Write ``map.gpkg`` with what there is to draw over the maps; give it as project layers."""
+    """Write ``map.gpkg`` with what there is to draw over the maps; return its project layers."""
     say, finds = request.texts.say, points_qml("#ffffff", size_mm=1.0)
     places, registered = points_qml("#777777", label="name"), registered_qml(request.texts)
     found: dict[str, tuple[gpd.GeoDataFrame | None, str, str, str]] = {

@@ -247,7 +247,7 @@ def _taken(run: Run, tasks: Path | None, hazards: Sequence[str]) -> dict[str, st
 
 
 def _empty(out: Path) -> None:
-    """Make room for a pack: nothing but an earlier pack is ever taken away."""
+    """Empty the folder of a pack: nothing but an earlier pack is ever removed."""
     if out.exists() and any(out.iterdir()):
         try:
             PackManifest.read(RunFolder(out).manifest)
@@ -260,7 +260,7 @@ def _empty(out: Path) -> None:
 
 
 def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:
-    """Take the tasks of the run that touch the area; none is cut."""
+    """Read the tasks that touch the area; none is cut."""
     run = request.run
     tasks = pyogrio.read_dataframe(request.tasks, layer="tasks")
     if request.area is not None:

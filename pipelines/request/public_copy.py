@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.features import rasterize, shapes
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 from minerisk.features.errors import InputError
@@ -24,11 +25,11 @@ TASK_COLUMNS = (
     "upper",
     "simulated",
 )
-"""What is said of a task in public; anything else may lead to a finding."""
+"""What the public learns of a task; anything else may lead to a finding."""
 
 
 def coarse_geobox(geobox: GeoBox, factor: int = FACTOR) -> GeoBox:
-    """Give the grid of `factor` times larger cells that holds `geobox`.
+    """Return the grid of `factor` times larger cells that holds `geobox`.
 
     Its edges are whole multiples of the large cell, whatever was asked for: cells of two requests
     are the same cells, and one cannot be taken from the other to see finer.
@@ -42,7 +43,7 @@ def coarse_geobox(geobox: GeoBox, factor: int = FACTOR) -> GeoBox:
 
 
 def coarsen_mean(values: NDArray[np.float32], geobox: GeoBox) -> NDArray[np.float32]:
-    """Give the mean of the cells with a value in each large cell, NaN where there is none."""
+    """Compute the mean of the cells with a value in each large cell, NaN where there is none."""
     blocks = _blocks(values, geobox, np.nan).astype(np.float64)
     known = np.isfinite(blocks)
     count = known.sum(axis=(1, 3))
@@ -52,19 +53,19 @@ def coarsen_mean(values: NDArray[np.float32], geobox: GeoBox) -> NDArray[np.floa
 
 
 def coarsen_highest(values: NDArray[np.float32], geobox: GeoBox) -> NDArray[np.float32]:
-    """Give the highest value in each large cell, NaN where there is none."""
+    """Find the highest value in each large cell, NaN where there is none."""
     blocks = _blocks(values, geobox, np.nan)
     filled = np.where(np.isfinite(blocks), blocks, -np.inf).max(axis=(1, 3))
     return np.where(np.isfinite(filled), filled, np.nan).astype(np.float32)
 
 
 def coarsen_any(values: NDArray[np.bool_], geobox: GeoBox) -> NDArray[np.bool_]:
-    """Tell for each large cell whether any of its cells is true."""
+    """Find for each large cell whether any of its cells is true."""
     return np.asarray(_blocks(values, geobox, False).any(axis=(1, 3)))
 
 
 def coarsen_classes(classes: NDArray[np.uint8], geobox: GeoBox) -> NDArray[np.uint8]:
-    """Give the class of each large cell.
+    """Find the class of each large cell.
 
     The highest class that any of its cells has; but where none is higher or elevated, one cell of
     cannot_say makes all of it cannot_say: it is never shown as lower.
@@ -77,7 +78,7 @@ def coarsen_classes(classes: NDArray[np.uint8], geobox: GeoBox) -> NDArray[np.ui
 
 
 def coarsen_tasks(tasks: gpd.GeoDataFrame, geobox: GeoBox) -> gpd.GeoDataFrame:
-    """Give tasks as the large cells they touch, without what could lead to a finding.
+    """Redraw tasks as the large cells they touch, without what could lead to a finding.
 
     Parameters
     ----------
@@ -96,7 +97,7 @@ def coarsen_tasks(tasks: gpd.GeoDataFrame, geobox: GeoBox) -> gpd.GeoDataFrame:
     return found[[*(name for name in found.columns if name != "geometry"), "geometry"]]
 
 
-def _touched(task: object, large: GeoBox) -> object:
+def _touched(task: BaseGeometry, large: GeoBox) -> BaseGeometry:
     burnt = rasterize(
         [(task, 1)],
         out_shape=tuple(large.shape),

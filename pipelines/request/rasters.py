@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.cube.store import cube_geobox, families_of
-from minerisk.pipelines.formats.cog import read_raster_like, write_raster
+from minerisk.pipelines.formats.cog import Values, read_raster_like, write_raster
 from minerisk.pipelines.formats.palette import OUTSIDE, Legend, Ramp
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.plotting.grids import HEIGHT, Grids
@@ -44,7 +43,7 @@ WRITTEN: Mapping[str, Band] = {
     for name in (PROBABILITY, LOWER_END, UPPER_END, DISSIMILARITY, AREA, RISK_CLASS)
 }
 """The rasters of a request, in order."""
-Bands = Mapping[str, NDArray[Any]]
+Bands = Mapping[str, Values]
 """Name to cells: floats, and codes as uint8; NaN, or 255 for codes, outside what was asked for."""
 
 
@@ -73,7 +72,7 @@ def cut_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> RequestRa
 def coarse_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> RequestRasters:
     """Coarsen the rasters of a run where a window touches a large cell.
 
-    A large cell is made of all its cells, asked for or not, so that two requests give the same.
+    A large cell is made of all its cells, asked for or not, so that two requests agree.
     Probabilities and heights are means; dissimilarity is the highest, and a large cell is in the
     area of applicability if all its cells are; for classes see
     `minerisk.pipelines.request.public_copy.coarsen_classes`.
@@ -100,8 +99,8 @@ def _read_coarse(
     folder: Path,
     geobox: GeoBox,
     name: str,
-    coarsen: Callable[[NDArray[Any], GeoBox], NDArray[Any]],
-) -> NDArray[Any]:
+    coarsen: Callable[[Values, GeoBox], Values],
+) -> Values:
     return coarsen(read_raster_like(folder / f"{name}.tif", geobox), geobox)
 
 
@@ -131,7 +130,7 @@ def write_rasters(
 
 
 def _worded(style: Ramp | Legend, texts: Texts) -> Ramp | Legend:
-    """Put the words of a style into a language."""
+    """Translate the words of a style."""
     if isinstance(style, Legend):
         return Legend(style.colours, texts.words(style.words))
     return texts.ramp(style)
@@ -164,7 +163,7 @@ def cut_reasons(
     return write_reason_raster(target, window.geobox, [(0, codes)], families, tags)
 
 
-def _masked(values: NDArray[Any], asked: NDArray[np.bool_]) -> NDArray[Any]:
+def _masked(values: Values, asked: NDArray[np.bool_]) -> Values:
     nothing = OUTSIDE if values.dtype == np.uint8 else np.nan
     return np.where(asked, values, np.asarray(nothing, dtype=values.dtype))
 

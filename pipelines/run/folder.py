@@ -31,7 +31,7 @@ from minerisk.pipelines.run.workers import ALONE, Workers
 
 T = TypeVar("T")
 
-SIMULATED = "@simulated/"
+SIMULATED_PREFIX = "@simulated/"
 RESULTS = "@results/"
 
 
@@ -182,7 +182,7 @@ class Run:
         return {
             f"layer:{name}": layers.sha256(name)
             for name in layers.names()
-            if name not in self._placed(SIMULATED, Path())
+            if name not in self._placed(SIMULATED_PREFIX, Path())
         }
 
     def config_input(self) -> dict[str, str]:
@@ -199,7 +199,7 @@ class Run:
         return geobox, cells_inside(geobox, boundary)
 
     def _overrides(self) -> Mapping[str, Path]:
-        simulated = self._placed(SIMULATED, self.files.simulated)
+        simulated = self._placed(SIMULATED_PREFIX, self.files.simulated)
         return simulated | self._placed(RESULTS, self.config_path.parent)  # of survey, beside it
 
     def _placed(self, prefix: str, folder: Path) -> dict[str, Path]:

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
         success_rate,
     )
     from minerisk.models.evaluation.comparison import compare
-    from minerisk.models.evaluation.feature_lint import FeatureLint, lint_features
+    from minerisk.models.evaluation.feature_lint import (
+        FeatureLint,
+        lint_features,
+        within_region_share,
+    )
     from minerisk.models.evaluation.gates import hold_to_gates
     from minerisk.models.evaluation.intervals import (
         effective_rows,
@@ -73,4 +77,5 @@ __all__ = [
     "success_rate",
     "wilson",
     "within_block_auc",
+    "within_region_share",
 ]

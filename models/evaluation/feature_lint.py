@@ -141,6 +141,13 @@ def within_region_share(values: ArrayLike, regions: ArrayLike) -> float:
     float
         0 for a feature constant per region, 1 where all regions have the same mean; NaN where
         all values are equal or none is known.
+
+    Examples
+    --------
+    >>> within_region_share([0, 2, 4, 6], ["a", "a", "b", "b"])
+    0.2
+    >>> within_region_share([1, 1, 3, 3], ["a", "a", "b", "b"])
+    0.0
     """
     return _share(
         np.asarray(values, dtype=np.float64), np.unique(np.asarray(regions), return_inverse=True)[1]

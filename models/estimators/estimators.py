@@ -280,6 +280,13 @@ class DistanceRule(Ensemble):
         As for `LightGBMEnsemble`.
     threads
         Not used; every ensemble has it.
+
+    Examples
+    --------
+    >>> X = pd.DataFrame({"front_distance_m": [500.0, 20_000.0, 3_000.0]})
+    >>> rule = DistanceRule("front_distance_m").fit(X, [1, 0, 0])
+    >>> np.argsort(-rule.predict_proba(X)[:, 1])
+    array([0, 2, 1])
     """
 
     def __init__(

@@ -24,6 +24,17 @@ class FindingsEncoder(TransformerMixin, PastFindings, BaseEstimator):
     each sees only the findings outside its own block (`fit_transform`), as later land, which has
     no findings of its own, will (Micci-Barreca 2001, doi 10.1145/507533.507538, for the idea of
     out-of-fold encoding). What is known of a row itself is never read when it is encoded.
+
+    Examples
+    --------
+    A find is known to other land, and not to the cell in which it was found:
+
+    >>> places, found = [[0, 0], [3_000, 0], [25_000, 0]], [1, 0, 1]
+    >>> encoder = FindingsEncoder(block_m=10_000, neighbours=(1,), radii_m=())
+    >>> encoder.fit_transform(places, found).ravel()
+    array([25000., 22000., 25000.], dtype=float32)
+    >>> encoder.transform(places).ravel()
+    array([   0., 3000.,    0.], dtype=float32)
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> "FindingsEncoder":

@@ -160,7 +160,9 @@ class PastFindings:
         """Return the rows of findings, which ascend by easting, that can count at a place."""
         if self.belts:  # a belt may come from any distance
             return np.arange(len(self.findings_))
-        reach = max(float(self.cap_m), *map(float, self.radii_m)) + 1.0  # rounding leaves none out
+        reach = (
+            max([float(self.cap_m), *map(float, self.radii_m)]) + 1.0
+        )  # rounding leaves none out
         west, south = coordinates.min(axis=0, initial=np.inf) - reach
         east, north = coordinates.max(axis=0, initial=-np.inf) + reach
         first, last = np.searchsorted(self.findings_[:, 0], (west, east))

@@ -89,7 +89,7 @@ def assess_strata(
 
 
 def _share_in_first(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give how much of each row lies in the first land: of tied rows at its end, equal parts."""
+    """Return how much of each row lies in the first land: of tied rows at its end, equal parts."""
     least = np.quantile(scores, 1 - FIRST, method="inverted_cdf")
     above, tied = scores > least, scores == least
     left = FIRST * scores.size - above.sum()
@@ -106,7 +106,7 @@ def _share(
     block: NDArray[np.int64],
     weights: NDArray[np.float64],
 ) -> Estimate | None:
-    """Give the share of positives that come first, with its interval over resampled blocks."""
+    """Compute the share of positives that come first, with its interval over resampled blocks."""
     if not whole.any():
         return None
     count = weights.shape[1]

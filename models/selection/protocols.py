@@ -120,7 +120,7 @@ def _block_folds(
     seed: int,
     shape: Literal["square", "hexagon", "regions"],
 ) -> Iterator[Fold]:
-    """Deal blocks of the shape asked for to folds."""
+    """Make folds of blocks of the shape asked for."""
     if shape == "regions":
         splitter = BlockKFold(count, shape="polygons", seed=seed)
         return splitter.split(y, y, groups=table.region)

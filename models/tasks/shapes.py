@@ -63,6 +63,14 @@ def compactness(owner: NDArray[np.int32], count: int) -> NDArray[np.float64]:
 
     It is 4 pi area over perimeter squared, along cell edges: pi / 4 for a square, the most there
     can be.
+
+    Examples
+    --------
+    A square and a strip of three cells:
+
+    >>> owner = np.array([[1, 1, 0, 0, 0], [1, 1, 0, 0, 0], [0, 0, 2, 2, 2]], dtype=np.int32)
+    >>> compactness(owner, 2).round(2)
+    array([0.79, 0.59])
     """
     padded = np.pad(owner, 1)
     edges = np.zeros(count + 1, dtype=np.int64)

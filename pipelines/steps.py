@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of, record_trainer
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.stage_facts import NoFacts, ValidateFacts
@@ -32,7 +33,7 @@ class Step:
     Attributes
     ----------
     name, title, about
-        In the manifest, while it is done, and in a sentence for reviewers.
+        In the manifest, while it is done, and what it does, for reviewers.
     needs
         Earlier stages whose outputs it reads; those that this run does not have are left out.
     settings
@@ -107,7 +108,7 @@ def _train(run: Run, bar: Progress) -> Done:
 
     check_store(run)
     paths, facts = train(run, progress=bar)
-    return [*paths, write_figures(run.folder)], facts
+    return [*paths, write_figures(run)], facts
 
 
 def _track(run: Run, bar: Progress) -> Done:
@@ -141,26 +142,27 @@ LAND = ("study_area", "layers", "features", "effort", "labels")
 STEPS = {
     step.name: step
     for step in (
-        Step("configure", "Configuration", "take the configuration", (), _whole_file, _configure),
-        Step("simulate", "SIMULATED findings", "make SIMULATED findings", ("configure",),
+        Step("configure", "Configuration", marked("reads the configuration"), (),
+             _whole_file, _configure),
+        Step("simulate", "SIMULATED findings", marked("simulates findings"), ("configure",),
              sections("study_area", "simulation"), _simulate, layers=True,
              when=lambda config: config.simulation is not None),
-        Step("validate", "Validate layers", "check the layers", ("configure", "simulate"),
+        Step("validate", "Validate layers", marked("checks the layers"), ("configure", "simulate"),
              sections(*LAND), _validate, layers=True),
-        Step("build", "Feature cube", "make the feature cube and the labels",
+        Step("build", "Feature cube", marked("computes the feature cube and the labels"),
              ("configure", "simulate"), sections(*LAND), _build, layers=True),
-        Step("train", "Train and test", "train, test on land held out, calibrate", ("build",),
-             sections("study_area", "folds", "model", "gates"), _train),
-        Step("track", "MLflow record", "record in MLflow", ("configure", "build", "train"),
+        Step("train", "Train and test", marked("trains, tests on land held out, calibrates"),
+             ("build",), sections("study_area", "folds", "model", "gates"), _train),
+        Step("track", "MLflow record", marked("records in MLflow"), ("configure", "build", "train"),
              sections("tracking"), _track),
-        Step("predict", "Risk rasters", "write the rasters", ("build", "train"),
+        Step("predict", "Risk rasters", marked("writes the rasters"), ("build", "train"),
              sections("study_area", "classes"), _predict),
-        Step("prioritize", "Survey tasks", "write the survey tasks",
+        Step("prioritize", "Survey tasks", marked("writes the survey tasks"),
              ("simulate", "build", "train", "predict"),
              sections("study_area", "layers", "features", "labels", "tasks", "model"),
              _prioritize, layers=True),
-        Step("report", "Report", "write the report", ("build", "train", "predict", "prioritize"),
-             sections(), _report),
+        Step("report", "Report", marked("writes the report"),
+             ("build", "train", "predict", "prioritize"), sections(), _report),
     )
 }  # fmt: skip
 """Every stage of a run, in order."""

@@ -1,6 +1,7 @@
 """What the land of each left-out region is like, so that a reader can pick those like their own."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import xarray as xr
@@ -9,56 +10,117 @@ from numpy.typing import NDArray
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.features.errors import MineriskError
 from minerisk.features.grid import resolution
-from minerisk.pipelines.audit.dossier_pages import Block, Cell
 from minerisk.pipelines.evaluate.districts import Districts, read_districts
 from minerisk.pipelines.evaluate.land_kinds import Ground, read_ground
-from minerisk.pipelines.evaluate.ranking_shift import region_words
-from minerisk.pipelines.language.numbers import number
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.run.folder import Run
 
-TOLD: Mapping[str, tuple[str, float, str]] = {
-    "front_distance_m": ("From the front line, km", 1e-3, ".1f"),
-    "elevation_m": ("Height, m", 1.0, ",.0f"),
-    "slope_deg": ("Slope, degrees", 1.0, ".0f"),
-    "settlements_distance_m": ("From a settlement, km", 1e-3, ".1f"),
-}
-"""Columns that say what land is like: what they are called, to which unit, how written."""
 PARTS = (10, 50, 90)
 COVERS = 2
 
 
-def land_of_regions(run: Run) -> Block:
+@dataclass(frozen=True)
+class Column:
+    """A column of the cube that describes land.
+
+    Attributes
+    ----------
+    words
+        What it is called.
+    scale
+        To the unit in `words`.
+    form
+        Format of its values.
+    """
+
+    name: str
+    words: str
+    scale: float
+    form: str
+
+
+COLUMNS: Sequence[Column] = (
+    Column("front_distance_m", marked("From the front line, km"), 1e-3, ".1f"),
+    Column("elevation_m", marked("Height, m"), 1.0, ",.0f"),
+    Column("slope_deg", marked("Slope, degrees"), 1.0, ".0f"),
+    Column("settlements_distance_m", marked("From a settlement, km"), 1e-3, ".1f"),
+)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The middle value, and the range that holds 8 cells of 10."""
+
+    low: float
+    middle: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Cover:
+    """A land cover, and its share of a region."""
+
+    name: str
+    share: float
+
+
+@dataclass(frozen=True)
+class RegionLand:
+    """What a region is like.
+
+    Attributes
+    ----------
+    region
+        Its number; None for land that nobody surveyed.
+    spreads
+        For each column of `LandTable.columns`; None where it has no value.
+    covers
+        The most frequent land covers.
+    districts
+        Those of which half or more lies in it.
+    """
+
+    region: int | None
+    km2: float
+    spreads: tuple[tuple[Column, Spread | None], ...]
+    covers: tuple[Cover, ...]
+    districts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LandTable:
+    """The regions of a run, and what is known of their land."""
+
+    columns: tuple[Column, ...]
+    has_cover: bool
+    has_districts: bool
+    rows: tuple[RegionLand, ...]
+
+
+def land_of_regions(run: Run) -> LandTable:
     """Describe each region, and the land that nobody surveyed, by what the cube has of it."""
     cube, ground = open_cube(run.files.cube), read_ground(run.folder)
     inside = cube["inside"].to_numpy().astype(bool)
-    districts = _districts(run, cube)
-    columns = {name: cube[name].to_numpy() for name in TOLD if name in cube}
-    regions = ground["region"]
     cell_km2 = resolution(cube_geobox(cube)) ** 2 / 1e6
-    rows: list[list[Cell]] = []
+    districts = _districts(run, cube)
+    columns = tuple(column for column in COLUMNS if column.name in cube)
+    values = [(column, cube[column.name].to_numpy()) for column in columns]
+    regions, cover = ground["region"], ground.get("cover")
+    rows = []
     for code, region in enumerate(regions.names):
         chosen = inside & (regions.codes == code)
         if not chosen.any():
             continue
-        row: list[Cell] = [region_words(region), f"{chosen.sum() * cell_km2:,.0f}"]
-        row += [_spread(values[chosen], *TOLD[name][1:]) for name, values in columns.items()]
-        if "cover" in ground:
-            row.append(_covers(ground["cover"], chosen))
-        if districts is not None:
-            row.append(_names(districts, chosen, inside))
-        rows.append(row)
-    head = ["Land", "km²", *(TOLD[name][0] for name in columns)]
-    head += ["Mostly"] * ("cover" in ground) + ["Districts"] * (districts is not None)
-    return Block(
-        "What the land of each region is like",
-        (
-            "Find the row most like your land, then its quality in the table above. The middle "
-            "value, and below it the range that holds 8 cells of 10."
-            + ("" if districts else " No names of districts were at hand."),
-        ),
-        head,
-        rows,
-    )
+        rows.append(
+            RegionLand(
+                region=region if region >= 0 else None,
+                km2=float(chosen.sum() * cell_km2),
+                spreads=tuple((column, _spread(of[chosen], column)) for column, of in values),
+                covers=() if cover is None else _covers(cover, chosen),
+                districts=() if districts is None else _names(districts, chosen, inside),
+            )
+        )
+    return LandTable(columns, cover is not None, districts is not None, tuple(rows))
 
 
 def _districts(run: Run, cube: xr.Dataset) -> Districts | None:
@@ -68,31 +130,29 @@ def _districts(run: Run, cube: xr.Dataset) -> Districts | None:
         return None
 
 
-def _spread(values: NDArray[np.float32], scale: float, form: str) -> Cell:
-    known = values[np.isfinite(values)].astype(np.float64) * scale
+def _spread(values: NDArray[np.float32], column: Column) -> Spread | None:
+    known = values[np.isfinite(values)].astype(np.float64) * column.scale
     if not known.size:
-        return "–"
-    low, middle, high = (format(value, form) for value in np.percentile(known, PARTS))
-    return middle, f"{low} to {high}"
+        return None
+    return Spread(*(float(value) for value in np.percentile(known, PARTS)))
 
 
-def _covers(ground: Ground, chosen: NDArray[np.bool_]) -> str:
+def _covers(ground: Ground, chosen: NDArray[np.bool_]) -> tuple[Cover, ...]:
     count = np.bincount(ground.codes[chosen & (ground.codes >= 0)], minlength=len(ground.names))
     most = np.argsort(-count, kind="stable")[:COVERS]
-    return ", ".join(
-        f"{ground.names[place]} {number(count[place] / chosen.sum(), 'share')}".replace(
-            " %", "\u00a0%"
-        )
+    return tuple(
+        Cover(str(ground.names[place]), float(count[place] / chosen.sum()))
         for place in most
         if count[place]
     )
 
 
-def _names(districts: Districts, chosen: NDArray[np.bool_], inside: NDArray[np.bool_]) -> str:
+def _names(
+    districts: Districts, chosen: NDArray[np.bool_], inside: NDArray[np.bool_]
+) -> tuple[str, ...]:
     """Name the districts of which half or more lies in a part of the land."""
-    codes = districts.codes
-    size = len(districts.names)
+    codes, size = districts.codes, len(districts.names)
     here = np.bincount(codes[chosen & (codes >= 0)], minlength=size)
     all_of_it = np.bincount(codes[inside & (codes >= 0)], minlength=size)
     mostly = np.flatnonzero((here > 0) & (2 * here >= all_of_it))
-    return ", ".join(districts.names[place] for place in mostly) or "–"
+    return tuple(districts.names[place] for place in mostly)

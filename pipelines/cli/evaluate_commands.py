@@ -34,10 +34,12 @@ def evaluate_run(folder: RunFolder, as_json: Json = False) -> None:
     All are measured on land that was held out of training.
     """
     from minerisk.pipelines.report.summary import score_lines
-    from minerisk.pipelines.run.readers import read_metrics
+    from minerisk.pipelines.run.folder import Run
 
-    metrics = read_metrics(folder)
-    show(metrics, score_lines(metrics), as_json=as_json)
+    run = Run.open(folder)
+    found = run.metrics()
+    lines = score_lines(found, simulated=found.simulated)
+    show(found.model_dump(mode="json"), lines, as_json=as_json)
 
 
 @evaluate.command(

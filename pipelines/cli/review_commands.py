@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from minerisk.pipelines.cli.options import Json, Pin, RunFolder, Trust, WithoutLayers, example
+from minerisk.pipelines.cli.options import (
+    Json,
+    Language,
+    Pin,
+    RunFolder,
+    Trust,
+    WithoutLayers,
+    example,
+)
 from minerisk.pipelines.cli.output import progress_line, show
 from minerisk.pipelines.records.choices import DecisionName
 
@@ -73,11 +81,12 @@ def export(
     ablation: Annotated[
         Path | None, typer.Option("--ablation", help="ablation.json of `minerisk ablate`")
     ] = None,
+    language: Language = "en",
 ) -> None:
     """Write a dossier: static pages for any browser."""
     from minerisk.pipelines.audit.dossier import export_dossier
 
-    typer.echo(f"Dossier: {export_dossier(folder, out, ablation=ablation)}")
+    typer.echo(f"Dossier: {export_dossier(folder, out, ablation=ablation, language=language)}")
 
 
 @runs.command("export", epilog=example("minerisk runs export runs/my_area --out my_area.zip"))

@@ -117,11 +117,10 @@ def build(config: Config, out: NewRun, workers: Workers = 1, scheduler: Schedule
 def train(config: Config, out: NewRun, by: By = None) -> None:
     """Make a run up to the calibrated model and its scores."""
     from minerisk.pipelines.report.summary import score_lines
-    from minerisk.pipelines.run.readers import read_metrics
     from minerisk.pipelines.steps import run_steps
 
     done = run_steps(config, out, last="track", by=by, said=progress_line)
-    for line in score_lines(read_metrics(done.folder)):
+    for line in score_lines(done.metrics(), simulated=done.simulated):
         typer.echo(line)
 
 

@@ -35,7 +35,7 @@ from minerisk.models.selection.protocols import hold_out
 from minerisk.models.table import CellTable
 from minerisk.pipelines.evaluate.table_intake import Intake, as_columns, read_table
 from minerisk.pipelines.language.messages import ENGLISH, Texts
-from minerisk.pipelines.language.metric_words import caution_words, splitter_words
+from minerisk.pipelines.language.metric_words import caution_words
 from minerisk.pipelines.provenance.files import sha256_path, write_whole
 from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
 from minerisk.pipelines.records.table_metrics import (
@@ -331,10 +331,7 @@ def _applicable_share(scores: HeldOutScores, whole: CellTable) -> float:
 
 def table_lines(found: TableMetrics, texts: Texts = ENGLISH) -> Iterator[str]:
     """Write the scores for a person at a terminal."""
-    plain = found.model_dump(mode="json")
-    for name, protocol in found.protocols.items():
-        plain["protocols"][name]["words"] = splitter_words(protocol.splitter, None, texts)
-    yield from score_lines(plain)
+    yield from score_lines(found, texts=texts)
     if found.later is not None:
         auc = found.later.models[ModelName.MODEL].roc_auc
         ends = texts.interval(auc.low, auc.high)

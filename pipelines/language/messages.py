@@ -10,12 +10,11 @@ a legend. A message with a number in it is a `Plural`. A message must stand as a
 compiled. What has no translation is shown in English, never left out.
 """
 
-import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache, cached_property
+from functools import cache
 from gettext import NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -24,7 +23,6 @@ from typing import Protocol, TypeVar
 from minerisk.features.errors import InputError
 from minerisk.pipelines.language.notice_words import WORDS
 from minerisk.pipelines.language.numbers import NONE, Kind, number
-from minerisk.pipelines.language.stored_messages import STORED
 from minerisk.pipelines.language.words import Message, Plural
 from minerisk.pipelines.records.notice import Scalar, Value
 
@@ -40,11 +38,6 @@ KINDS: Mapping[str, Kind] = {
     "count": "count",
 }
 NARROW_SPACE = "\u202f"
-GROUP = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-PLACE = re.compile(r"\{(\w+)\}")
-SENTENCES = re.compile(r"(?<=[.!]) (?=[^\W\d_])")
-JOINTS = ("; ", ": ", ", ")
-"""What parts of a sentence, and then words of a list, are joined by."""
 
 
 class Coded(Protocol):
@@ -73,7 +66,6 @@ class Texts:
 
     language: str = "en"
     catalogue: NullTranslations = field(default_factory=NullTranslations)
-    messages: Mapping[str, str] = field(default_factory=dict)
 
     def say(self, message: Message | Coded, **values: Value) -> str:
         """Return a message in this language, or that of a notice, its ``{places}`` filled.
@@ -109,45 +101,6 @@ class Texts:
         if NONE in ends:
             return ""
         return f"{ends[0].removesuffix(' %')} {self.say('to')} {ends[1]}"
-
-    def grouped(self, text: str) -> str:
-        """Part thousands by a narrow space where a comma would be read as a decimal point."""
-        return text if self.language == "en" else GROUP.sub("\u202f", text)
-
-    def told(self, text: str) -> str:
-        """Give English that an earlier stage wrote into a file, in this language.
-
-        The messages of `language.stored_messages` are known again, those with places by what stands
-        around them; text of several sentences or parts is taken one by one. The rest stays
-        English.
-        """
-        sentences, parts = SENTENCES.split(text), text.split("; ")
-        if len(sentences) > 1 and text not in self.messages:
-            return " ".join(self.told(sentence) for sentence in sentences)
-        if len(parts) > 1 and all(self._known(part) for part in parts):
-            return "; ".join(self.told(part) for part in parts)
-        if known := self._known(text):
-            return known
-        for joint in JOINTS:
-            if joint in text:
-                return joint.join(self.told(part) for part in text.split(joint))
-        return text
-
-    def _known(self, text: str) -> str:
-        """Translate a text that is a stored message as a whole; empty if it is none."""
-        if text in self.messages:
-            return self.messages[text]
-        for pattern, words in self._patterns:
-            if found := pattern.fullmatch(text):
-                return words.format(**{k: self.told(v) for k, v in found.groupdict().items()})
-        return ""
-
-    @cached_property
-    def _patterns(self) -> list[tuple[re.Pattern[str], str]]:
-        """Stored messages with places as patterns, those that say most of themselves first."""
-        known = [message for message in STORED & self.messages.keys() if PLACE.search(message)]
-        known.sort(key=lambda message: (-len(PLACE.sub("", message)), message))
-        return [(_pattern(message), self.messages[message]) for message in known]
 
     @property
     def _group(self) -> str:
@@ -211,13 +164,8 @@ def texts(language: str) -> Texts:
         raise InputError(
             f"There are no texts in {language!r}; expected one of {', '.join(LANGUAGES)}."
         )
-    from babel.messages.pofile import read_po
-
     path = LOCALE / language / "LC_MESSAGES" / "minerisk.po"
-    content = path.read_bytes()
-    rows = read_po(BytesIO(content), locale=language)
-    known = {row.id: str(row.string) for row in rows if isinstance(row.id, str) and row.string}
-    return Texts(language, read_catalogue(content, language), known)
+    return Texts(language, read_catalogue(path.read_bytes(), language))
 
 
 def read_catalogue(content: bytes, language: str) -> NullTranslations:
@@ -230,14 +178,3 @@ def read_catalogue(content: bytes, language: str) -> NullTranslations:
     write_mo(compiled, read_po(BytesIO(content), locale=language))
     compiled.seek(0)
     return Translations(compiled)
-
-
-def _pattern(message: str) -> re.Pattern[str]:
-    pieces = PLACE.split(message)  # words, name, words, name, …, words
-    return re.compile(
-        "".join(
-            f"(?P<{piece}>.+?)" if place % 2 else re.escape(piece)
-            for place, piece in enumerate(pieces)
-        ),
-        re.DOTALL,
-    )

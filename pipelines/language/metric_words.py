@@ -22,7 +22,7 @@ SPLITTERS: Mapping[Splitter, str] = {
         "blocks wider than the autocorrelation range left out: how it does between surveys"
     ),
     Splitter.DATES: marked(
-        "blocks left out, taught on finds up to a date and tested on finds after it: how the "
+        "blocks left out, trained on finds up to a date and tested on finds after it: how the "
         "model does on what nobody knew yet"
     ),
     Splitter.RANDOM: marked("random folds: optimistic reference, never the quality of the map"),
@@ -30,7 +30,7 @@ SPLITTERS: Mapping[Splitter, str] = {
 GATES: Mapping[GateName, str] = {
     GateName.POSITIVE_CELLS: marked("enough positive cells"),
     GateName.LEAKAGE: marked(
-        "labels dealt out anew within blocks cannot be predicted (ROC-AUC, distance from 0.5)"
+        "shuffled labels cannot be predicted within blocks (ROC-AUC, distance from 0.5)"
     ),
     GateName.NULL_MODEL: marked(
         "better than prevalence on far land (average precision, low end of the difference)"
@@ -38,7 +38,7 @@ GATES: Mapping[GateName, str] = {
     GateName.CALIBRATION: marked(
         "far calibration slope: its distance from 1 (also passed if its interval holds 1)"
     ),
-    GateName.APPLICABILITY: marked("share of the study area that the training data speak for"),
+    GateName.APPLICABILITY: marked("share of the study area inside the area of applicability"),
 }
 READINGS: Mapping[ReadingKind, str] = {
     ReadingKind.RUN_MAP: marked("this run's map"),
@@ -57,6 +57,11 @@ def splitter_words(splitter: Splitter, until: dt.date | None, texts: Texts = ENG
         if until is None
         else texts.say("{words} (up to {day})", words=words, day=until.isoformat())
     )
+
+
+def gate_words(name: GateName, texts: Texts = ENGLISH) -> str:
+    """Describe a gate."""
+    return texts.say(GATES[name])
 
 
 def reading_words(reading: ReadingScores, texts: Texts = ENGLISH) -> str:
@@ -108,8 +113,10 @@ def caution_words(caution: Caution, texts: Texts = ENGLISH) -> str:
         range=f"{range_m / 1_000:.1f}",
     )
     if caution.code is CautionCode.BLOCKS_TOO_SMALL:
-        return f"{blocks} {texts.say('Ask for wider blocks.')}"
-    return f"{blocks} {texts.say('The area is too small for wider.')}"
+        advice = texts.say("Choose wider blocks.")
+    else:
+        advice = texts.say("The area is too small for wider blocks.")
+    return f"{blocks} {advice}"
 
 
 def _feature_words(caution: Caution, column: str, texts: Texts) -> str:

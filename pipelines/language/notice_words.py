@@ -13,12 +13,25 @@ from enum import StrEnum
 from minerisk.pipelines.language.problem_words import CONFIG_WORDS, LAYER_WORDS
 from minerisk.pipelines.language.table_words import TABLE_WORDS
 from minerisk.pipelines.language.task_words import TASK_TABLES
-from minerisk.pipelines.language.words import Message
+from minerisk.pipelines.language.words import Message, marked
 
+
+class MapGap(StrEnum):
+    """Why a map lacks a layer."""
+
+    NO_LAYERS = "map_without_layers"
+    NOT_READ = "map_layer_not_read"
+
+
+MAP_WORDS: Mapping[StrEnum, Message] = {
+    MapGap.NO_LAYERS: marked("No layer is at hand: {reason}"),
+    MapGap.NOT_READ: marked("{layer} is not on the map: {reason}"),
+}
 TABLES: tuple[Mapping[StrEnum, Message], ...] = (
     CONFIG_WORDS,
     LAYER_WORDS,
     TABLE_WORDS,
     *TASK_TABLES,
+    MAP_WORDS,
 )
 WORDS: Mapping[str, Message] = {code: words for table in TABLES for code, words in table.items()}

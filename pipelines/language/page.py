@@ -29,8 +29,7 @@ def page(template: str, texts: Texts, *, folder: Path, **facts: object) -> str:
     """
     form = template.removesuffix(".j2").rpartition(".")[2]
     environment = _environment(texts, ESCAPES[form], folder)
-    filled = environment.get_template(template).render(language=texts.language, **facts)
-    return texts.grouped(filled)
+    return environment.get_template(template).render(language=texts.language, **facts)
 
 
 def in_markdown(value: object) -> Markup:

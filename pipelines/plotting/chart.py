@@ -190,7 +190,7 @@ def _draw_border(axes: Axes, geobox: GeoBox, texts: Texts) -> None:
     step = scale_length(box.right - box.left)
     eastings = np.arange(math.ceil(box.left / step) * step, box.right, step)
     northings = np.arange(math.ceil(box.bottom / step) * step, box.top, step)
-    kilometres = [texts.grouped(f"{metres / 1000:,.0f}") for metres in (*eastings, *northings)]
+    kilometres = [texts.number(metres / 1000, "count") for metres in (*eastings, *northings)]
     along = [texts.say("{easting} km E", easting=words) for words in kilometres[: len(eastings)]]
     axes.set_xticks(eastings, along, fontsize=11)
     axes.set_yticks(northings, kilometres[len(eastings) :], fontsize=11)

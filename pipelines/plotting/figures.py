@@ -16,32 +16,35 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
+from minerisk.models.estimate import Estimate
+from minerisk.models.evaluation.measures import ModelName
+from minerisk.models.evaluation.results import (
+    CapturePoint,
+    Importance,
+    RegionScores,
+    ReliabilityBin,
+)
 from minerisk.pipelines.language.messages import ENGLISH, Texts
-from minerisk.pipelines.language.words import marked
+from minerisk.pipelines.language.names import MODELS, family_name
 from minerisk.pipelines.plotting.map_figure import INK, kilometres, simulated_banner
+from minerisk.pipelines.records.task_codes import Rule
 
 Format = Literal["png", "svg"]
 
-MODEL_WORDS: Mapping[str, str] = {
-    "model": marked("the model"),
-    "random_forest": marked("random forest"),
-    "logistic_regression": marked("logistic regression"),
-    "distance_rule": marked("rule of thumb: distance to the line"),
-    "prevalence": marked("no model: the same everywhere"),
+MODEL_LINES: Mapping[ModelName, tuple[str, str]] = {
+    ModelName.MODEL: ("#4d004b", "-"),
+    ModelName.RANDOM_FOREST: ("#3182bd", "-"),
+    ModelName.LOGISTIC_REGRESSION: ("#8c6bb1", "--"),
+    ModelName.DISTANCE_RULE: ("#c05a00", "--"),
 }
-MODEL_LINES: Mapping[str, tuple[str, str]] = {
-    "model": ("#4d004b", "-"),
-    "random_forest": ("#3182bd", "-"),
-    "logistic_regression": ("#8c6bb1", "--"),
-    "distance_rule": ("#c05a00", "--"),
-    "prevalence": ("#8f8f8f", ":"),
+"""Colour and line of each model that ranks land, in the order of the legend."""
+RULE_LINES: Mapping[Rule, tuple[str, str, str]] = {
+    Rule.TASKS: ("#4d004b", "-", "o"),
+    Rule.HIGHEST_CELLS: ("#8c6bb1", "--", "s"),
+    Rule.NEAREST_LINE: ("#c05a00", "--", "^"),
+    Rule.NEAREST_FIND: ("#3182bd", "-.", "D"),
 }
-RULE_LINES: Mapping[str, tuple[str, str, str]] = {
-    "tasks": ("#4d004b", "-", "o"),
-    "highest_cells": ("#8c6bb1", "--", "s"),
-    "nearest_line": ("#c05a00", "--", "^"),
-    "nearest_find": ("#3182bd", "-.", "D"),
-}
+"""Colour, line and mark of tasks and of each rule of thumb."""
 PROBABILITY_TICKS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 FOLD_COLOURS = (
     "#4d004b",
@@ -58,7 +61,7 @@ FOLD_COLOURS = (
 
 
 def reliability_figure(
-    bins: Sequence[Mapping[str, float]],
+    bins: Sequence[ReliabilityBin],
     *,
     simulated: bool,
     form: Format = "png",
@@ -69,14 +72,13 @@ def reliability_figure(
     Parameters
     ----------
     bins
-        Each with ``predicted``, ``observed``, ``low``, ``high`` and ``cells``.
+        Of a reliability diagram.
     """
     _require(bins, "reliability bins")
     figure, axes = _new(4.6, 4.2, simulated, texts)
-    predicted, observed, low, high = (
-        np.array([_number(row[name]) for row in bins])
-        for name in ("predicted", "observed", "low", "high")
-    )
+    predicted, observed, low, high = np.array(
+        [(row.predicted, row.observed, row.low, row.high) for row in bins]
+    ).T
     top = 1.08 * float(np.nanmax([*predicted, *observed, *high, 1e-4]))
     axes.plot(
         [0, top], [0, top], color="#8f8f8f", linestyle=":", label=texts.say("as it should be")
@@ -107,7 +109,7 @@ def reliability_figure(
 
 
 def capture_figure(
-    curves: Mapping[str, Sequence[Sequence[float]]],
+    curves: Mapping[ModelName, Sequence[CapturePoint]],
     *,
     simulated: bool,
     form: Format = "png",
@@ -118,25 +120,24 @@ def capture_figure(
     Parameters
     ----------
     curves
-        Model name to pairs (share of land, share found), both 0 to 1.
+        By model.
     """
     _require(curves, "effort-capture curves")
     figure, axes = _new(5.4, 4.2, simulated, texts)
     axes.plot(
         [0, 1], [0, 1], color="#8f8f8f", linestyle=":", label=texts.say("land picked at random")
     )
-    for name in [*(n for n in MODEL_WORDS if n in curves), *sorted(set(curves) - set(MODEL_WORDS))]:
-        if name == "prevalence":
+    for name, (colour, line) in MODEL_LINES.items():
+        if name not in curves:
             continue
-        colour, line = MODEL_LINES.get(name, (INK, "-"))
         land, found = np.array(curves[name], dtype=float).T
         axes.plot(
             land,
             found,
             color=colour,
             linestyle=line,
-            linewidth=2.2 if name == "model" else 1.4,
-            label=texts.say(MODEL_WORDS.get(name, name)),
+            linewidth=2.2 if name is ModelName.MODEL else 1.4,
+            label=texts.say(MODELS[name]),
         )
     axes.set(xlim=(0, 1), ylim=(0, 1.01))
     axes.set_xlabel(_wrapped(texts.say("share of land surveyed, highest first")))
@@ -148,10 +149,10 @@ def capture_figure(
 
 
 def tasks_capture_figure(
-    found: Mapping[str, Sequence[Sequence[float]]],
+    found: Mapping[Rule, Sequence[Estimate]],
     shares: Sequence[float],
     *,
-    words: Mapping[str, str],
+    words: Mapping[Rule, str],
     simulated: bool,
     form: Format = "png",
     texts: Texts = ENGLISH,
@@ -161,7 +162,7 @@ def tasks_capture_figure(
     Parameters
     ----------
     found
-        By rule: share found, low and high, for each share.
+        By rule: share found at each share of land.
     shares
         Of the land, 0 to 1, ascending.
     words
@@ -179,8 +180,8 @@ def tasks_capture_figure(
     )
     known = [name for name in words if name in found]
     for place, name in enumerate(known):
-        colour, line, mark = RULE_LINES.get(name, (INK, ":", "x"))
-        middle, low, high = np.array([[0.0, 0.0, 0.0], *found[name]], dtype=float).T
+        colour, line, mark = RULE_LINES[name]
+        middle, low, high = np.array([(0.0, 0.0, 0.0), *found[name]], dtype=float).T
         aside = (place - (len(known) - 1) / 2) * 0.011 * land[-1]  # whiskers side by side
         axes.plot(land, middle, color=colour, linestyle=line, linewidth=1.6)
         axes.errorbar(
@@ -204,7 +205,7 @@ def tasks_capture_figure(
 
 
 def importance_figure(
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Importance],
     *,
     simulated: bool,
     form: Format = "png",
@@ -215,14 +216,12 @@ def importance_figure(
     Parameters
     ----------
     rows
-        Each with ``family``, ``drop`` (of ROC-AUC), ``low`` and ``high``.
+        By family.
     """
     _require(rows, "importances")
-    rows = sorted(rows, key=lambda row: (_number(row["drop"]), row["family"]))
+    rows = sorted(rows, key=lambda row: (row.drop, row.family))
     figure, axes = _new(5.4, 0.8 + 0.34 * len(rows), simulated, texts)
-    drop, low, high = (
-        np.array([_number(row[name]) for row in rows]) for name in ("drop", "low", "high")
-    )
+    drop, low, high = np.array([(row.drop, row.low, row.high) for row in rows]).T
     place = np.arange(len(rows))
     axes.barh(place, drop, color="#8c96c6", height=0.6)
     axes.errorbar(
@@ -234,7 +233,7 @@ def importance_figure(
         capsize=2.5,
         linewidth=1.2,
     )
-    axes.set_yticks(place, [texts.told(str(row["family"]).replace("_", " ")) for row in rows])
+    axes.set_yticks(place, [texts.say(family_name(row.family)) for row in rows])
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel(
@@ -244,7 +243,7 @@ def importance_figure(
 
 
 def region_figure(
-    regions: Sequence[Mapping[str, Any]],
+    regions: Sequence[RegionScores],
     *,
     simulated: bool,
     form: Format = "png",
@@ -255,26 +254,22 @@ def region_figure(
     Parameters
     ----------
     regions
-        Each with ``region``, ``positive`` and ``roc_auc`` (None or NaN: not defined).
+        Those without a score are left out.
     """
-    known = [row for row in regions if np.isfinite(_number(row["roc_auc"]))]
+    known = sorted(
+        (row.roc_auc, str(row.region), row.positive) for row in regions if row.roc_auc is not None
+    )
     _require(known, "regions with a score")
-    known = sorted(known, key=lambda row: (_number(row["roc_auc"]), str(row["region"])))
     figure, axes = _new(5.4, 0.9 + 0.27 * len(known), simulated, texts)
-    found = np.array([float(row["positive"]) for row in known])
     place = np.arange(len(known))
-    scores = np.array([_number(row["roc_auc"]) for row in known])
+    scores, found = np.array([(score, positive) for score, _, positive in known]).T
     axes.hlines(place, 0.5, scores, color="#c6c6d8", linewidth=1.5)
     area = 20 + 110 * found / max(found.max(), 1)
     axes.scatter(scores, place, s=area, color="#8c6bb1", edgecolor="#4d004b", zorder=3)
     axes.axvline(0.5, color="#8f8f8f", linestyle=":")
     words = [
-        texts.say(
-            "region {name} ({cells})",
-            name=row["region"],
-            cells=texts.grouped(f"{int(row['positive']):,}"),
-        )
-        for row in known
+        texts.say("region {name} ({cells})", name=name, cells=positive)
+        for _, name, positive in known
     ]
     axes.set_yticks(place, words)
     axes.set_xlim(min(0.45, float(scores.min()) - 0.03), 1.0)
@@ -355,10 +350,6 @@ def _wrapped(words: str, letters: int = 52) -> str:
 
 def _root(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sqrt(np.maximum(values, 0.0))
-
-
-def _number(value: Any) -> float:
-    return float("nan") if value is None else float(value)
 
 
 def _require(values: Any, what: str) -> None:

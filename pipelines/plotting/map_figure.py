@@ -219,7 +219,7 @@ def length_words(metres: float, texts: Texts) -> str:
 
 def kilometres(texts: Texts) -> FuncFormatter:
     """Return the formatter of an axis in metres that reads in kilometres."""
-    return FuncFormatter(lambda metres, _: texts.grouped(f"{metres / 1000:,.0f}"))
+    return FuncFormatter(lambda metres, _: texts.number(metres / 1000, "count"))
 
 
 def _legend(axes: Axes, *, classes: bool, grey: bool, texts: Texts) -> None:

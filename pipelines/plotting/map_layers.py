@@ -15,6 +15,8 @@ from minerisk.configs.schema import VectorLayer
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers
 from minerisk.pipelines.formats.imsma import land_fields
+from minerisk.pipelines.language.notice_words import MapGap
+from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.run.folder import Run
 
 log = logging.getLogger(__name__)
@@ -40,14 +42,14 @@ class MapLayers:
     findings
         Finds and accidents, with IMSMA fields. Never for the public.
     missing
-        A line for each layer that could not be read.
+        Layers that could not be read, and why.
     """
 
     line: gpd.GeoDataFrame | None = None
     places: gpd.GeoDataFrame | None = None
     registered: gpd.GeoDataFrame | None = None
     findings: gpd.GeoDataFrame | None = None
-    missing: Sequence[str] = field(default_factory=tuple)
+    missing: Sequence[Notice[MapGap]] = field(default_factory=tuple)
 
 
 def map_layers(run: Run, geobox: GeoBox, *, public: bool = False) -> MapLayers:
@@ -60,13 +62,14 @@ def map_layers(run: Run, geobox: GeoBox, *, public: bool = False) -> MapLayers:
     public
         Leave registered areas and findings out.
     """
-    missing: list[str] = []
+    missing: list[Notice[MapGap]] = []
     box = geobox.boundingbox
     bounds = (box.left, box.bottom, box.right, box.top)
     try:
         layers = run.layers()
     except InputError as error:
-        return MapLayers(missing=(f"No layer is at hand: {error}",))
+        gap = Notice[MapGap](code=MapGap.NO_LAYERS, values={"reason": str(error)})
+        return MapLayers(missing=(gap,))
     lines = [_read(layers, name, run, bounds, missing) for name in _front_names(run)]
     registered: list[gpd.GeoDataFrame] = []
     findings: list[gpd.GeoDataFrame] = []
@@ -80,7 +83,7 @@ def map_layers(run: Run, geobox: GeoBox, *, public: bool = False) -> MapLayers:
         places=_places(layers, run, bounds, missing),
         registered=_joined(registered),
         findings=_joined(findings),
-        missing=tuple(dict.fromkeys(missing)),
+        missing=tuple(missing),
     )
 
 
@@ -97,14 +100,17 @@ def with_standing(layers: MapLayers, tasks: Path, geobox: GeoBox) -> MapLayers:
 
 
 def _read(
-    layers: Layers, name: str, run: Run, bounds: Bounds, missing: list[str]
+    layers: Layers, name: str, run: Run, bounds: Bounds, missing: list[Notice[MapGap]]
 ) -> gpd.GeoDataFrame | None:
     if name not in layers.names():
         return None
     try:
         frame = layers.vector(name, crs=run.config.study_area.crs)
     except (InputError, OSError) as error:
-        missing.append(f"{name} is not on the map: {error}")
+        values = {"layer": name, "reason": str(error)}
+        gap = Notice[MapGap](code=MapGap.NOT_READ, values=values)
+        if gap not in missing:
+            missing.append(gap)
         return None
     part = frame[frame.intersects(rectangle(*bounds))]
     return None if part.empty else part
@@ -117,7 +123,7 @@ def _front_names(run: Run) -> list[str]:
 
 
 def _places(
-    layers: Layers, run: Run, bounds: Bounds, missing: list[str]
+    layers: Layers, run: Run, bounds: Bounds, missing: list[Notice[MapGap]]
 ) -> gpd.GeoDataFrame | None:
     asked = {getattr(item, "layer", "") for item in run.config.features}
     findings = {item.layer for item in run.config.labels.positive}

@@ -1,97 +1,121 @@
-"""What a report says of its inputs: what went in, what came out, what is not known."""
+"""What went into a run and what it wrote: layers with their hashes, errors and what is absent."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Self
 
+from minerisk.configs.schema import Config, RasterLayer, VectorLayer
 from minerisk.features.kinds import FEATURE_KINDS
-from minerisk.pipelines.language.messages import Texts
-from minerisk.pipelines.language.numbers import number
+from minerisk.pipelines.language.words import marked
+from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.records.problem import Problem
+from minerisk.pipelines.records.stage_facts import BuildFacts, LineError
 
-TOP_MOVED = 8
+OFTEN_ABSENT: Mapping[str, str] = {"roads": marked("roads"), "settlements": marked("settlements")}
+"""Layers that a reader expects, by a part of their name."""
+OUTPUTS = ("rasters/", "tasks", "model", "metrics")
 
 
-def unknowns(
-    config: Mapping[str, Any], manifest: Mapping[str, Any], data: Mapping[str, Any], told: Texts
-) -> dict[str, Any]:
-    """Say what the layers leave open: their errors, what is in no layer, what to beware of."""
-    layers = config.get("layers", {})
-    used = {str(feature.get("kind")) for feature in config.get("features", [])}
-    named = {str(feature.get("layer")) for feature in config.get("features", [])}
-    absent = [
+@dataclass(frozen=True)
+class InputRow:
+    """A layer or the configuration: hash, source and licence."""
+
+    name: str
+    sha256: str
+    source: str = ""
+    licence: str = ""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What went into a run.
+
+    Attributes
+    ----------
+    hashes
+        Layers and configuration; empty where there is no manifest.
+    outputs
+        What the run wrote, to SHA-256; styles are left out.
+    errors
+        Layer to its stated positional error, metres.
+    absent
+        English messages that name what is not in the model.
+    left_out
+        Features that were left out, and why.
+    line_error
+        How far features move with lines that are off by their stated error.
+    """
+
+    hashes: tuple[InputRow, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    errors: Mapping[str, float] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+    left_out: tuple[Problem, ...] = ()
+    line_error: LineError | None = None
+
+    @classmethod
+    def of(cls, config: Config | None, manifest: Manifest | None) -> Self:
+        """Gather what is known of the inputs of a run; a folder may have neither."""
+        build = None
+        if manifest is not None and manifest.stage("build") is not None:
+            build = manifest.facts("build", BuildFacts)
+        return cls(
+            hashes=() if manifest is None else _hashes(config, manifest),
+            outputs={} if manifest is None else _outputs(manifest),
+            errors={} if config is None else _errors(config),
+            absent=() if config is None else _absent(config),
+            left_out=() if build is None else build.left_out,
+            line_error=None if build is None else build.line_error,
+        )
+
+
+def _hashes(config: Config | None, manifest: Manifest) -> tuple[InputRow, ...]:
+    hashes = manifest.layers | {
+        name: digest
+        for stage in manifest.stages
+        for name, digest in stage.inputs.items()
+        if name == "config.yaml"
+    }
+    layers = {} if config is None else config.layers
+    return tuple(
+        _row(name.removeprefix("layer:"), digest, layers) for name, digest in sorted(hashes.items())
+    )
+
+
+def _row(name: str, digest: str, layers: Mapping[str, VectorLayer | RasterLayer]) -> InputRow:
+    layer = layers.get(name)
+    if layer is None:
+        return InputRow(name, digest)
+    return InputRow(name, digest, layer.source or "", layer.licence or "")
+
+
+def _outputs(manifest: Manifest) -> dict[str, str]:
+    return {
+        name: digest
+        for name, digest in sorted(manifest.outputs.items())
+        if name.startswith(OUTPUTS) and not name.endswith(".qml")
+    }
+
+
+def _errors(config: Config) -> dict[str, float]:
+    return {
+        name: layer.position_error_m
+        for name, layer in config.layers.items()
+        if isinstance(layer, VectorLayer) and layer.position_error_m
+    }
+
+
+def _absent(config: Config) -> tuple[str, ...]:
+    used = {feature.kind for feature in config.features}
+    layers = {
+        str(value) for feature in config.features for name, value in feature if name == "layer"
+    }
+    kinds = [
         kind.words
         for name, kind in FEATURE_KINDS.items()
         if kind.role == "feature" and not kind.of_any_layer and name not in used
     ]
-    absent += [word for word in ("roads", "settlements") if not any(word in n for n in named)]
-    moved: dict[str, Any] = {}
-    left_out: list[Problem] = []
-    for stage in manifest.get("stages", []):
-        found = stage.get("facts", {}).get("left_out", [])
-        left_out += [Problem.model_validate(problem) for problem in found]
-        moved = stage.get("facts", {}).get("line_error", moved)
-    return {
-        "moved": _moved(moved),
-        "errors": [
-            (name.replace("_", " "), number(float(layer["position_error_m"])))
-            for name, layer in layers.items()
-            if layer.get("position_error_m")
-        ],
-        "absent": [
-            *(told.told(words) for words in absent if used),
-            *(told.say(problem) for problem in left_out if used),
-        ],
-        "unsurveyed": told.told((data.get("unsurveyed") or {}).get("words", "")),
-        "warnings": [told.told(words) for words in data.get("warnings", [])],
-    }
-
-
-def _moved(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Word the columns that answer most to lines being off by their stated error."""
-    rows = [
-        {
-            "column": row["column"].replace("_", " "),
-            "change": _amount(row["change"], row["unit"]),
-            "share": number(row["share"], "share"),
-        }
-        for row in found.get("rows", [])
+    expected = [
+        words for part, words in OFTEN_ABSENT.items() if not any(part in layer for layer in layers)
     ]
-    return {**found, "rows": rows[:TOP_MOVED], "others": max(0, len(rows) - TOP_MOVED)}
-
-
-def _amount(value: float, unit: str) -> str:
-    amount = f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
-    return amount if unit == "1" else f"{amount} {unit}"
-
-
-def inputs(config: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[dict[str, str]]:
-    """List the layers and the configuration with their SHA-256, source and licence."""
-    hashes: dict[str, str] = {}
-    for stage in manifest.get("stages", []):
-        hashes.update(
-            (name, digest)
-            for name, digest in stage.get("inputs", {}).items()
-            if name.startswith("layer:") or name == "config.yaml"
-        )
-    layers = config.get("layers", {})
-    return [
-        {
-            "name": name.removeprefix("layer:"),
-            "sha256": digest,
-            "source": str(layers.get(name.removeprefix("layer:"), {}).get("source", "")),
-            "licence": str(layers.get(name.removeprefix("layer:"), {}).get("licence", "")),
-        }
-        for name, digest in sorted(hashes.items())
-    ]
-
-
-def outputs(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """List what the run made, with SHA-256; styles are left out."""
-    found: dict[str, str] = {}
-    for stage in manifest.get("stages", []):
-        found.update(stage.get("outputs", {}))
-    return sorted(
-        (name, digest)
-        for name, digest in found.items()
-        if name.startswith(("rasters/", "tasks", "model", "metrics")) and not name.endswith(".qml")
-    )
+    return (*kinds, *expected)

@@ -1,13 +1,15 @@
 """The maps of a report: classes with all that is known around them, and the probability."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
 import pyogrio
+from markupsafe import Markup
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
@@ -41,35 +43,70 @@ def layers_of_run(run: Run) -> MapLayers:
     return with_standing(layers, tasks, geobox) if tasks.is_file() else layers
 
 
-def run_maps(folder: Path, layers: MapLayers, *, simulated: bool, texts: Texts) -> dict[str, Any]:
+@dataclass(frozen=True)
+class MapPicture:
+    """A drawn map, and what it shows."""
+
+    image: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What section 2 of a report shows.
+
+    Attributes
+    ----------
+    chart
+        The map of classes with all that is known around them, SVG.
+    figures
+        Maps below it.
+    shares
+        Of the land, by class.
+    missing
+        Layers that are not drawn, and why, in the reader's language.
+    registered
+        Whether registered areas and finds are drawn.
+    """
+
+    chart: Markup
+    figures: tuple[MapPicture, ...]
+    shares: Mapping[str, float]
+    missing: tuple[str, ...] = ()
+    registered: bool = True
+    colours: ClassVar[Mapping[int, str]] = CLASS_COLOURS
+
+
+def run_maps(files: RunFolder, layers: MapLayers, *, simulated: bool, texts: Texts) -> Maps | None:
     """Draw the maps of a run from the rasters and tasks in its folder, as `report_maps` does.
 
-    Large rasters are thinned as they are read; the shares are of all cells.
+    Large rasters are thinned as they are read; the shares are of all cells. None before the
+    rasters are written.
     """
-    rasters, tasks = RunFolder(folder).rasters, RunFolder(folder).tasks_gpkg
-    classes, probability = rasters / "risk_class.tif", rasters / "probability.tif"
+    classes, probability = files.raster("risk_class"), files.raster("probability")
     if not classes.is_file():
-        return {"maps": [], "shares": {}}
+        return None
     geobox = raster_grid(classes)
-    shape = tuple(geobox.shape)
-    known = probability.is_file()
+    shape, known = tuple(geobox.shape), probability.is_file()
     grids = Grids(
         thinned(partial(_rows, classes, geobox), shape),
         thinned_grid(geobox),
         thinned(partial(_rows, probability, geobox), shape) if known else None,
-        _height(RunFolder(folder).cube),
+        _height(files.cube),
     )
     counts = np.zeros(256, dtype=np.int64)
     for rows in strips(geobox.height):
         counts += count_classes(_rows(classes, geobox, rows))
+    tasks = files.tasks_gpkg
     drawn = report_maps(
         grids,
         layers=layers,
         tasks=pyogrio.read_dataframe(tasks, layer="tasks") if tasks.is_file() else None,
-        marks=[SIMULATED] if simulated else [],
+        marks=[texts.say(SIMULATED)] if simulated else [],
+        simulated=simulated,
         texts=texts,
     )
-    return drawn | {"registered": True, "shares": class_shares(counts)}
+    return replace(drawn, shares=class_shares(counts))
 
 
 def report_maps(
@@ -78,8 +115,9 @@ def report_maps(
     layers: MapLayers,
     tasks: gpd.GeoDataFrame | None,
     marks: Sequence[str],
+    simulated: bool,
     texts: Texts,
-) -> dict[str, Any]:
+) -> Maps:
     """Draw what section 2 of a report shows.
 
     Parameters
@@ -89,12 +127,9 @@ def report_maps(
     layers, tasks
         In the CRS of the grid.
     marks
-        English words across the top of the map.
-
-    Returns
-    -------
-    dict
-        ``chart``, ``chart_missing``, ``colours``, ``maps`` and ``shares`` for the template.
+        Lines across the top of the map, in the reader's language.
+    simulated
+        Whether the findings are.
     """
     classes = grids.risk_class
     drawn = chart(
@@ -103,21 +138,20 @@ def report_maps(
         layers=layers,
         tasks=tasks,
         elevation=grids.elevation,
-        marks=[texts.told(mark) for mark in marks],
+        marks=marks,
         texts=texts,
     )
-    return {
-        "chart": drawn,
-        "chart_missing": [texts.told(words) for words in layers.missing],
-        "colours": CLASS_COLOURS,
-        "maps": _probability(grids, simulated=SIMULATED in marks, texts=texts),
-        "shares": class_shares(count_classes(classes)),
-    }
+    return Maps(
+        chart=drawn,
+        figures=_probability(grids, simulated=simulated, texts=texts),
+        shares=class_shares(count_classes(classes)),
+        missing=tuple(texts.say(words) for words in layers.missing),
+    )
 
 
-def _probability(grids: Grids, *, simulated: bool, texts: Texts) -> list[dict[str, str]]:
+def _probability(grids: Grids, *, simulated: bool, texts: Texts) -> tuple[MapPicture, ...]:
     if grids.probability is None:
-        return []
+        return ()
     figure = map_figure(
         grids.probability,
         grids.geobox,
@@ -128,7 +162,7 @@ def _probability(grids: Grids, *, simulated: bool, texts: Texts) -> list[dict[st
         texts=texts,
     )
     words = texts.say("Probability of contamination of a cell; hatched where the model cannot say")
-    return [{"image": data_uri(figure_bytes(figure, dpi=110)), "words": words}]
+    return (MapPicture(data_uri(figure_bytes(figure, dpi=110)), words),)
 
 
 def _height(cube: Path) -> NDArray[np.float32] | None:

@@ -1,149 +1,199 @@
-"""What the report says of quality place by place: regions, hazard classes, intervals, novelty."""
+"""Quality place by place, as rows: regions, hazard classes, likeness to the surveyed land."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minerisk.models.applicability.area_of_applicability import MAX_POINTS
+from minerisk.models.estimate import Estimate
+from minerisk.models.evaluation.results import RegionReliability, RegionScores
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import DISSIMILARITY_RAMP
-from minerisk.pipelines.language.messages import ENGLISH, Texts
-from minerisk.pipelines.language.numbers import interval, number
-from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.report.hazards import hazard_rows
+from minerisk.pipelines.records.metrics import HazardModel, Metrics
 from minerisk.pipelines.run.strips import strips
 
-HAZARD_WORDS: Mapping[str, str] = {
-    "ap": marked("anti-personnel"),
-    "at": marked("anti-tank"),
-    "uxo": marked("unexploded ordnance"),
-    "any": marked("kind not recorded"),
-}
+NO_ESTIMATE = Estimate(None, None, None)
 
 
-def quality_facts(run_dir: Path, data: Mapping[str, Any], texts: Texts = ENGLISH) -> dict[str, Any]:
-    """Gather the tables of quality, worded and rounded; empty where nothing was measured."""
-    return {
-        "settings": _settings(data),
-        "regions": _regions(data, texts),
-        "hazards": _hazards(data, texts),
-        "classes": hazard_rows(data, texts),
-        "cover": _cover(data.get("interval_cover") or {}, texts),
-        "novelty": _novelty(RunFolder(run_dir).rasters, texts),
-        "readings": _readings(data, texts),
-    }
+class Side(StrEnum):
+    """Where a prediction lies beside the interval of what was found."""
+
+    BELOW = "below"
+    WITHIN = "within"
+    ABOVE = "above"
 
 
-def _settings(data: Mapping[str, Any]) -> str:
-    """Say what was chosen for the final model; nothing if nothing was searched."""
-    final = (data.get("settings") or {}).get("final") or [{}]
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in final[-1].items())
+@dataclass(frozen=True)
+class RegionRow:
+    """A region left out: what a model that did not see it predicted, and what was found there."""
+
+    region: int
+    cells: int
+    positive: int
+    roc_auc: Estimate
+    predicted: float
+    observed: Estimate
+    side: Side
 
 
-def _readings(data: Mapping[str, Any], texts: Texts) -> list[dict[str, str]]:
-    return [
-        {
-            "reading": texts.told(row["reading"]),
-            "auc": number(row["roc_auc"]),
-            "precision": number(row["average_precision"]),
-            "expected": number(row["expected_over_found"]),
-            "prevalence": number(row["prevalence"], "share"),
-            "same": number(row["same_top"], "share"),
-        }
-        for row in (data.get("unsurveyed") or {}).get("readings") or ()
+def regions(metrics: Metrics) -> tuple[RegionRow, ...]:
+    """Pair what was predicted of each left-out region with what was found in it."""
+    scored = {row.region: row for row in metrics.regions}
+    return tuple(_region(row, scored.get(row.region)) for row in metrics.reliability_by_region)
+
+
+def _region(row: RegionReliability, scores: RegionScores | None) -> RegionRow:
+    side = Side.WITHIN
+    if row.predicted < row.low:
+        side = Side.BELOW
+    elif row.predicted > row.high:
+        side = Side.ABOVE
+    return RegionRow(
+        region=row.region,
+        cells=row.cells,
+        positive=row.positive,
+        roc_auc=_ranked(scores),
+        predicted=row.predicted,
+        observed=Estimate(row.observed, row.low, row.high),
+        side=side,
+    )
+
+
+def _ranked(scores: RegionScores | None) -> Estimate:
+    if scores is None:
+        return NO_ESTIMATE
+    if scores.intervals is None:
+        return Estimate(scores.roc_auc, None, None)
+    return scores.intervals.roc_auc
+
+
+@dataclass(frozen=True)
+class HazardThirds:
+    """Shares of the finds of a hazard class in thirds of the left-out land, by probability.
+
+    Attributes
+    ----------
+    positive
+        Cells with a find of the class.
+    highest, middle, lowest
+        None where no land is in the third.
+    """
+
+    hazard: str
+    positive: int
+    highest: float | None
+    middle: float | None
+    lowest: float | None
+
+
+def hazard_thirds(metrics: Metrics) -> tuple[HazardThirds, ...]:
+    """Find in which third of the land the finds of each class lie."""
+    rows = metrics.reliability_by_hazard
+    found = {(row.hazard, row.third): row for row in rows}
+
+    def share(hazard: str, third: int) -> float | None:
+        row = found.get((hazard, third))
+        return None if row is None else row.finds
+
+    return tuple(
+        HazardThirds(
+            hazard,
+            sum(row.land.positive for row in rows if row.hazard == hazard and row.land is not None),
+            highest=share(hazard, 3),
+            middle=share(hazard, 2),
+            lowest=share(hazard, 1),
+        )
+        for hazard in dict.fromkeys(row.hazard for row in rows)
+    )
+
+
+@dataclass(frozen=True)
+class HazardModelRow:
+    """The model of a hazard class beside that of any hazard: ROC-AUC on far land."""
+
+    hazard: str
+    model: HazardModel
+    own: Estimate
+    any_hazard: Estimate
+
+
+def hazard_model_rows(hazards: Mapping[str, HazardModel]) -> tuple[HazardModelRow, ...]:
+    """List the hazard classes of a run."""
+    return tuple(
+        HazardModelRow(
+            hazard,
+            model,
+            own=NO_ESTIMATE if model.far is None else model.far.roc_auc,
+            any_hazard=NO_ESTIMATE if model.far_by_any is None else model.far_by_any.roc_auc,
+        )
+        for hazard, model in hazards.items()
+    )
+
+
+@dataclass(frozen=True)
+class NoveltyStep:
+    """A step of dissimilarity.
+
+    Attributes
+    ----------
+    words
+        What the step is called in legends.
+    share
+        Of the land that lies in it.
+    density
+        Median number of surveyed cells like it.
+    error
+        Mean expected error; None where it cannot be said.
+    """
+
+    words: str
+    share: float
+    density: float
+    error: float | None
+
+
+def novelty(home: RunFolder) -> tuple[NoveltyStep, ...]:
+    """Measure by step of dissimilarity how much land there is, how many cells like it, what error.
+
+    Returns
+    -------
+    tuple of NoveltyStep
+        Steps without land are left out; empty before the rasters are written.
+    """
+    paths = [
+        home.raster(name) for name in ("dissimilarity", "local_point_density", "expected_error")
     ]
-
-
-def _regions(data: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
-    """Pair what each left-out region was told with what was found in it."""
-    scored = {row["region"]: row for row in data.get("regions", [])}
-    return [
-        {
-            "region": row["region"],
-            "cells": f"{row['cells']:,}",
-            "positive": f"{row['positive']:,}",
-            "auc": interval(_ranked(scored.get(row["region"], {})), to=texts.say("to")),
-            **_told(row, texts),
-        }
-        for row in data.get("reliability_by_region", [])
-    ]
-
-
-def _ranked(row: Mapping[str, Any]) -> Any:
-    return (row.get("intervals") or {}).get("roc_auc", row.get("roc_auc"))
-
-
-def _told(row: Mapping[str, Any], texts: Texts) -> dict[str, Any]:
-    low, high = row["low"], row["high"]
-    outside = ""
-    if not low <= row["predicted"] <= high:
-        outside = texts.say("too low") if row["predicted"] < low else texts.say("too high")
-    return {
-        "predicted": number(row["predicted"], "share"),
-        "observed": interval([row["observed"], low, high], "share", to=texts.say("to")),
-        "outside": outside,
-    }
-
-
-def _hazards(data: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
-    """Say where the finds of each class lie: in which third of the land, by probability."""
-    names = ("lowest", "middle", "highest")
-    found: dict[str, dict[str, Any]] = {}
-    for row in data.get("reliability_by_hazard", []):
-        words = texts.say(HAZARD_WORDS.get(row["hazard"], row["hazard"]))
-        known = found.setdefault(row["hazard"], {"words": words, "positive": 0})
-        known["positive"] += row.get("positive", 0)
-        known[names[row["third"] - 1]] = number(row["finds"], "share")
-    return list(found.values())
-
-
-def _cover(measured: Mapping[str, Any], texts: Texts) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": texts.told(name),
-            "stated": number(row["level"], "share"),
-            "cover": interval(row["cover"], "share", to=texts.say("to")),
-            "groups": f"{row['groups']:,}",
-            "blocks": f"{row['blocks']:,}",
-        }
-        for name, row in measured.items()
-        if row is not None
-    ]
-
-
-def _novelty(rasters: Path, texts: Texts) -> list[dict[str, str]]:
-    """Say for each step of dissimilarity how much land, how many cells like it, what error."""
-    names = ("dissimilarity", "local_point_density", "expected_error")
-    if not all((rasters / f"{name}.tif").is_file() for name in names):
-        return []
-    like, told, error = _by_likeness([rasters / f"{name}.tif" for name in names])
+    if not all(path.is_file() for path in paths):
+        return ()
+    like, known, error = _by_likeness(paths)
     land = like.sum()
-    return [
-        {
-            "words": words,
-            "share": number(float(counts.sum() / land), "share"),
-            "density": number(_middle(counts), "hectares"),
-            "error": number(float(errors / cells)) if cells else texts.say("cannot say"),
-        }
+    return tuple(
+        NoveltyStep(
+            words,
+            share=float(counts.sum() / land),
+            density=_middle(counts),
+            error=float(errors / cells) if cells else None,
+        )
         for (_, _, words), counts, cells, errors in zip(
-            texts.ramp(DISSIMILARITY_RAMP), like, told, error, strict=True
+            DISSIMILARITY_RAMP, like, known, error, strict=True
         )
         if counts.any()
-    ]
+    )
 
 
 def _by_likeness(
     paths: Sequence[Path],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Sum up dissimilarity, density and expected error by step of dissimilarity, by strips.
+    """Sum dissimilarity, density and expected error by step of dissimilarity, by row blocks.
 
     Returns
     -------
-    like, told, error
+    like, known, error
         Cells by step and density, shape ``(steps, densities)``; cells with an expected error, and
         the sum of it, shape ``(steps,)``.
     """
@@ -151,21 +201,21 @@ def _by_likeness(
     edges = [upper for upper, _, _ in DISSIMILARITY_RAMP[:-1]]
     steps, most = len(DISSIMILARITY_RAMP), MAX_POINTS + 1
     like = np.zeros(steps * most, dtype=np.int64)
-    told, error = np.zeros(steps, dtype=np.int64), np.zeros(steps)
+    known, error = np.zeros(steps, dtype=np.int64), np.zeros(steps)
     for rows in strips(geobox.height):
         ratio, density, errors = (read_raster_like(path, geobox[rows, :]) for path in paths)
-        known = np.isfinite(ratio)
-        step = np.searchsorted(edges, ratio[known], side="left")
-        place = step * most + density[known].astype(np.int64)
+        inside = np.isfinite(ratio)
+        step = np.searchsorted(edges, ratio[inside], side="left")
+        place = step * most + density[inside].astype(np.int64)
         like += np.bincount(place, minlength=steps * most)
-        given = np.isfinite(errors[known])
-        told += np.bincount(step[given], minlength=steps)
-        error += np.bincount(step[given], errors[known][given], minlength=steps)
-    return like.reshape(steps, most), told, error
+        measured = np.isfinite(errors[inside])
+        known += np.bincount(step[measured], minlength=steps)
+        error += np.bincount(step[measured], errors[inside][measured], minlength=steps)
+    return like.reshape(steps, most), known, error
 
 
 def _middle(counts: NDArray[np.int64]) -> float:
-    """Give the median of whole numbers, of which there are `counts`."""
+    """Compute the median of whole numbers, of which there are `counts`."""
     upto = np.cumsum(counts)
     middle = [(upto[-1] - 1) // 2, upto[-1] // 2]
     return float(np.searchsorted(upto, middle, side="right").mean())

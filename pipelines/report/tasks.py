@@ -1,109 +1,121 @@
-"""What the report says of the survey tasks: the first of them, why, and whether they beat rules."""
+"""The survey tasks of a report: the first of them, why, and whether they beat rules of thumb."""
 
 import csv
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated
 
+import pydantic
+
+from minerisk.models.estimate import Estimate
 from minerisk.models.tasks.survey_tasks import Arm, Firmness
-from minerisk.pipelines.language.messages import ENGLISH, Texts
-from minerisk.pipelines.language.numbers import interval, number
-from minerisk.pipelines.language.task_words import RULES, STANDING
-from minerisk.pipelines.prioritize.words import verdicts, why
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.task_codes import Rule
-from minerisk.pipelines.records.tasks import Capture, TaskFile
+from minerisk.pipelines.records.tasks import Capture, TaskFile, TaskReasons
 
-TOP_TASKS = 10
-
-
-def tasks_facts(run_dir: Path, texts: Texts = ENGLISH) -> dict[str, Any]:
-    """Gather what is said of the tasks of a run, from ``tasks.csv`` and ``tasks.json``."""
-    path = RunFolder(run_dir).tasks_csv
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    arms = {arm: [row for row in rows if row["arm"] == arm] for arm in Arm}
-    known = RunFolder(run_dir).tasks_json
-    file = TaskFile.read(known) if known.is_file() else None
-    reasons = {}
-    if file is not None:
-        reasons = {item.task: why(item, file.missing, texts) for item in file.reasons}
-    open_ranks = [row for row in arms[Arm.RANKED] if row.get("place") == Firmness.UNDECIDED]
-    return {
-        "top": [
-            _row(row, reasons.get(row["task"], ""), texts) for row in arms[Arm.RANKED][:TOP_TASKS]
-        ],
-        "learn_top": [
-            {"task": row["task"], "hectares": _number(row, "hectares"), "place": _place(row)}
-            for row in arms[Arm.LEARN][: TOP_TASKS // 2]
-        ],
-        **{str(arm): len(found) for arm, found in arms.items()},
-        **{
-            f"{arm}_ha": number(sum(float(row["hectares"]) for row in found), "hectares")
-            for arm, found in arms.items()
-        },
-        "undecided": len(open_ranks),
-        "missing": [] if file is None else [texts.say(notice) for notice in file.missing],
-        "standing": {}
-        if file is None
-        else {texts.say(STANDING[kind]): count for kind, count in file.standing.items()},
-        "gap": number(None if file is None else file.summary.gap, "share"),
-        "capture": _capture(file, texts),
-    }
+Maybe = Annotated[float | None, pydantic.BeforeValidator(lambda value: value or None)]
 
 
-def _row(row: Mapping[str, str], reason: str, texts: Texts) -> dict[str, str]:
-    low, high, to = row.get("rank_low"), row.get("rank_high"), texts.say("to")
-    return {
-        "rank": row["rank"],
-        "ranks": f"{low} {to} {high}" if low and high else "",
-        "undecided": texts.say("not distinguishable from its neighbours")
-        if row.get("place") == Firmness.UNDECIDED
-        else "",
-        "task": row["task"],
-        "hectares": _number(row, "hectares"),
-        "days": _number(row, "team_days"),
-        "expected": f"{float(row['expected_finds']):.1f}",
-        "probability": number(float(row["probability"]), "share"),
-        "interval": f"{number(float(row['lower']), 'share')} {to} "
-        f"{number(float(row['upper']), 'share')}",
-        "place": _place(row),
-        "why": reason,
-    }
+class TaskRow(pydantic.BaseModel):
+    """A row of ``tasks.csv``; other columns are left out.
+
+    Attributes
+    ----------
+    arm
+        Why it is there.
+    place
+        Whether its rank can be distinguished from those around it; empty without a rank.
+    """
+
+    task: str
+    arm: Arm
+    hectares: float
+    latitude: float
+    longitude: float
+    rank: str = ""
+    team_days: Maybe = None
+    expected_finds: Maybe = None
+    probability: Maybe = None
+    lower: Maybe = None
+    upper: Maybe = None
+    rank_low: str = ""
+    rank_high: str = ""
+    place: str = ""
+
+    @property
+    def interval(self) -> Estimate:
+        """Mean probability, with its interval."""
+        return Estimate(self.probability, self.lower, self.upper)
+
+    @property
+    def undecided(self) -> bool:
+        """Whether its rank is not distinguishable from its neighbours'."""
+        return self.place == Firmness.UNDECIDED
 
 
-def _number(row: Mapping[str, str], name: str) -> str:
-    return number(float(row[name])) if row.get(name) else "–"
+@dataclass(frozen=True)
+class ArmRows:
+    """Tasks that are there for the same reason, in order."""
+
+    rows: tuple[TaskRow, ...]
+
+    @property
+    def count(self) -> int:
+        """How many."""
+        return len(self.rows)
+
+    @property
+    def hectares(self) -> float:
+        """Their land."""
+        return sum(row.hectares for row in self.rows)
 
 
-def _place(row: Mapping[str, str]) -> str:
-    return f"{float(row['latitude']):.4f}, {float(row['longitude']):.4f}"
+@dataclass(frozen=True)
+class TaskFacts:
+    """What a report shows of survey tasks.
+
+    Attributes
+    ----------
+    ranked, learn, control
+        Tasks by arm.
+    file
+        What is known of them beside their table; None where it is kept back.
+    """
+
+    ranked: ArmRows
+    learn: ArmRows
+    control: ArmRows
+    file: TaskFile | None = None
+
+    @property
+    def undecided(self) -> int:
+        """How many ranked tasks have a rank not distinguishable from their neighbours'."""
+        return sum(row.undecided for row in self.ranked.rows)
+
+    @property
+    def capture(self) -> Capture | None:
+        """How tasks compare with rules of thumb on regions left out; None where not measured."""
+        found = None if self.file is None else self.file.left_out_regions
+        return found if isinstance(found, Capture) else None
+
+    def reasons(self, task: TaskRow) -> TaskReasons | None:
+        """Find why a task is where it is."""
+        known = () if self.file is None else self.file.reasons
+        return next((item for item in known if item.task == task.task), None)
 
 
-def _capture(file: TaskFile | None, texts: Texts) -> dict[str, Any]:
-    """Word the comparison on regions left out; empty where it was not made."""
-    found = None if file is None else file.left_out_regions
-    if not isinstance(found, Capture):
-        words = [] if found is None else [texts.say(found)]
-        return {"land": (), "found": {}, "names": {}, "shares": [], "rows": [], "words": words}
-    names = {rule: texts.say(RULES[rule]) for rule in Rule if rule in found.found}
-    return {
-        "land": found.shares,
-        "found": found.found,
-        "names": names,
-        "shares": [number(share, "share") for share in found.shares],
-        "rows": [
-            {
-                "words": words,
-                "chosen": rule == Rule.TASKS,
-                "values": [
-                    interval(list(values), "share", to=texts.say("to"))
-                    for values in found.found[rule]
-                ],
-            }
-            for rule, words in names.items()
-        ],
-        "words": verdicts(found, texts),
-    }
+def read_tasks(files: RunFolder) -> TaskFacts | None:
+    """Read the tasks of a run or of a request; None where none were made."""
+    if not files.tasks_csv.is_file():
+        return None
+    with files.tasks_csv.open(encoding="utf-8", newline="") as stream:
+        rows = [TaskRow.model_validate(row) for row in csv.DictReader(stream)]
+
+    def of(arm: Arm) -> ArmRows:
+        return ArmRows(tuple(row for row in rows if row.arm is arm))
+
+    known = files.tasks_json
+    return TaskFacts(
+        ranked=of(Arm.RANKED),
+        learn=of(Arm.LEARN),
+        control=of(Arm.CONTROL),
+        file=TaskFile.read(known) if known.is_file() else None,
+    )

@@ -10,16 +10,18 @@ from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.predict.window import CubeWindow
 from minerisk.pipelines.records.pack import Edition
+from minerisk.pipelines.report.maps import SIMULATED
+from minerisk.pipelines.report.pages import report_page
 from minerisk.pipelines.request.public_copy import FACTOR
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES, hazard_rasters
 
 STATE_WORDS: Mapping[str, str] = {
-    "draft": "DRAFT: nobody has approved this run",
-    "reviewed": "DRAFT: this run was looked at and not approved",
+    "draft": marked("DRAFT: nobody has approved this run"),
+    "reviewed": marked("DRAFT: this run was reviewed and not approved"),
     "approved": "",
 }
-PUBLIC_WORDS = f"PUBLIC COPY: cells {FACTOR} times as wide, no findings"
+PUBLIC_WORDS = marked("PUBLIC COPY: cells {times} times as wide, no findings")
 USE = marked(
     "One indirect source for desk assessment: it ranks land for survey and decides nothing."
 )
@@ -99,12 +101,24 @@ class Request:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What every file has to say of itself; nothing for an approved run on real findings."""
+        """What every file has to state of itself, in English; see `marks_in`."""
+        return self.marks_in(ENGLISH)
+
+    def marks_in(self, texts: Texts, *, simulated: bool = True) -> tuple[str, ...]:
+        """List what every file has to state of itself; nothing if approved and on real findings.
+
+        Parameters
+        ----------
+        simulated
+            Whether to state that findings are simulated, where they are.
+        """
         words = (
-            STATE_WORDS[self.state],
-            "SIMULATED findings: evidence of nothing real" if self.run.simulated else "",
-            PUBLIC_WORDS if self.public else "",
-            "" if self.hazard == ANY else f"{HAZARD_TITLES[self.hazard]} only",
+            texts.say(STATE_WORDS[self.state]),
+            texts.say(SIMULATED) if simulated and self.run.simulated else "",
+            texts.say(PUBLIC_WORDS, times=FACTOR) if self.public else "",
+            ""
+            if self.hazard == ANY
+            else texts.say("{hazard} only", hazard=texts.say(HAZARD_TITLES[self.hazard])),
         )
         return tuple(word for word in words if word)
 
@@ -138,14 +152,15 @@ class Request:
 
 def readme(request: Request, notes: Sequence[str]) -> str:
     """Write ``README.txt`` of a pack in its language; `notes` come last, a line each."""
-    told, title = request.texts, request.run.config.study_area.title
-    area = "all" if request.area is None else request.name
-    place = told.say("area: {area}. Run {head}.", area=area, head=request.head)
-    files = dict(told.words(FILES))
-    for name in request.classes:
-        hazard = told.say(HAZARD_TITLES[name])
-        files[f"{name}/"] = told.say("the same maps for one class: {hazard}", hazard=hazard)
-    listed = [f"{name:<27}{words}" for name, words in files.items()]
-    marks = [told.told(mark) for mark in request.marks]
-    uses = [told.say(USE), told.say(STANDS), *notes]
-    return "\n".join([*marks, f"{title}, {place}", "", *listed, "", *uses, ""])
+    return report_page(
+        "pack_readme.txt.j2",
+        request.texts,
+        marks=request.marks_in(request.texts),
+        title=request.run.config.study_area.title,
+        area="" if request.area is None else request.name,
+        head=request.head,
+        files=FILES,
+        classes=request.classes,
+        uses=(USE, STANDS),
+        notes=notes,
+    )

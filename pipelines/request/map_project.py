@@ -61,7 +61,7 @@ def pack_project(request: Request, drawn: Sequence[ProjectLayer], geobox: GeoBox
     maps = _raster_layers(out, "", request.hazard, told)
     for name in request.classes:
         maps += _raster_layers(out, f"{name}/", name, told)
-    marks = [told.told(mark) for mark in request.marks]
+    marks = request.marks_in(told)
     return project_text(
         [tasks, *drawn, *maps],
         title=" · ".join([request.run.config.study_area.title, *marks]),

@@ -20,14 +20,14 @@ from minerisk.pipelines.plotting.map_layers import map_layers, with_standing
 from minerisk.pipelines.predict.bands import PROBABILITY, REASONS
 from minerisk.pipelines.predict.hazard_rasters import above_any
 from minerisk.pipelines.provenance.environment import code_sha256
-from minerisk.pipelines.provenance.files import sha256_path, write_json, write_whole
+from minerisk.pipelines.provenance.files import sha256_path, write_whole
 from minerisk.pipelines.provenance.manifest import outputs_of
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.pack import PackManifest, PackSource
 from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.records.tasks import TaskFile
-from minerisk.pipelines.report.hazards import above_words
-from minerisk.pipelines.report.model_card import card_record, card_text
+from minerisk.pipelines.report.model_card import ModelCard
+from minerisk.pipelines.report.wording import Wording
 from minerisk.pipelines.request.answer import (
     OpenRequest,
     write_maps,
@@ -175,10 +175,10 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
     maps = {name: rasters.grids for name, rasters in found.items()}
     page = pack_page(request, out, maps, layers=layers, tasks=tasks)
     write_whole(out / "report.html", page)
-    record = card_record(run.folder, hazard=request.hazard)
-    write_whole(out / "MODEL_CARD.md", card_text(record))
-    write_json(out / "model_record.json", record)
-    missing = [request.texts.told(words) for words in layers.missing]
+    card = ModelCard.of(run, hazard=request.hazard)
+    write_whole(out / "MODEL_CARD.md", card.text(request.texts))
+    write_whole(out / "model_record.json", card.record.to_json())
+    missing = [request.texts.say(words) for words in layers.missing]
     write_whole(out / "README.txt", readme(request, [*request.notes, *above, *missing]))
     write_whole(out / "map.qgs", pack_project(request, drawn, grids.geobox, out))
     _write_lists(request, grids.geobox, out)
@@ -205,7 +205,8 @@ def _write_maps(
         if name != request.hazard:
             pair = (found[name].bands[PROBABILITY], found[request.hazard].bands[PROBABILITY])
             compared = above_any([pair])
-            words = "" if compared is None else above_words(name, compared, request.texts)
+            wording = Wording(request.texts)
+            words = "" if compared is None else wording.above_any(name, compared)
             above += [words] if words else []
         write_rasters(found[name], target, tags=tags, texts=request.texts)
         if not request.public:

@@ -121,7 +121,7 @@ def _store(uri: str) -> Iterator[Any]:
 
 
 def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> TrackFacts:
-    from minerisk.pipelines.report.model_card import card_record, card_text
+    from minerisk.pipelines.report.model_card import ModelCard
 
     metrics = read_metrics(run.folder)
     area = run.config.study_area.name
@@ -141,7 +141,7 @@ def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> TrackFacts:
         mlflow.log_metrics(_metric_values(metrics))
         for item in RECORDED:
             mlflow.log_artifact(str(run.folder / item))
-        mlflow.log_text(card_text(card_record(run.folder)), "MODEL_CARD.md")
+        mlflow.log_text(ModelCard.of(run).text(), "MODEL_CARD.md")
         mlflow.log_dict(used.model_dump(mode="json"), "environment.json")
         mlflow.log_artifacts(str(run.files.model), "model")
         mlflow.log_artifacts(str(figures), "figures")

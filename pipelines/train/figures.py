@@ -1,15 +1,15 @@
 """The figures of a trained run."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.pipelines.language.messages import ENGLISH, Texts
+from minerisk.pipelines.language.metric_words import splitter_words
 from minerisk.pipelines.plotting.figures import (
     capture_figure,
     fold_figure,
@@ -18,42 +18,38 @@ from minerisk.pipelines.plotting.figures import (
     reliability_figure,
 )
 from minerisk.pipelines.provenance.files import write_whole
-from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.run.readers import read_metrics
+from minerisk.pipelines.records.metrics import Metrics
+from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.strips import thinning
 
 
-def write_figures(folder: Path) -> Path:
+def write_figures(run: Run) -> Path:
     """Write ``figures/`` of a run: reliability, effort capture, importance, regions, fold maps."""
-    metrics = read_metrics(folder)
-    simulated = bool(metrics["simulated"])
-    target = RunFolder(folder).figures
-    for name, bins in metrics["reliability"].items():
-        write_whole(
-            target / f"reliability_{name}.png", reliability_figure(bins, simulated=simulated)
-        )
-    write_whole(
-        target / "capture_far.png", capture_figure(metrics["capture"]["far"], simulated=simulated)
-    )
-    write_whole(
-        target / "importance.png", importance_figure(metrics["importance"], simulated=simulated)
-    )
-    write_whole(target / "regions.png", region_figure(metrics["regions"], simulated=simulated))
-    held_out = pd.read_parquet(RunFolder(folder).held_out)
-    for name in ("far", "near"):
-        file = target / ("folds.png" if name == "far" else f"folds_{name}.png")
-        write_whole(file, fold_map(held_out, name, metrics))
+    metrics, target = run.metrics(), run.files.figures
+    simulated = metrics.simulated
+    drawn = {
+        "capture_far": capture_figure(metrics.capture[ProtocolName.FAR], simulated=simulated),
+        "importance": importance_figure(metrics.importance, simulated=simulated),
+        "regions": region_figure(metrics.regions, simulated=simulated),
+    }
+    for name, bins in metrics.reliability.items():
+        drawn[f"reliability_{name}"] = reliability_figure(bins, simulated=simulated)
+    held_out = pd.read_parquet(run.files.held_out)
+    for name, file in ((ProtocolName.FAR, "folds"), (ProtocolName.NEAR, "folds_near")):
+        drawn[file] = fold_map(held_out, name, metrics)
+    for file, image in drawn.items():
+        write_whole(target / f"{file}.png", image)
     return target
 
 
 def fold_map(
-    held_out: pd.DataFrame, name: str, metrics: Mapping[str, Any], texts: Texts = ENGLISH
+    held_out: pd.DataFrame, name: ProtocolName, metrics: Metrics, texts: Texts = ENGLISH
 ) -> bytes:
     """Draw which fold of a protocol each cell of ``held_out.parquet`` was held out in.
 
     On large land a point of the picture is several cells wide, and shows one that was held out.
     """
-    cell = float(metrics["resolution_m"])
+    cell = metrics.resolution_m
     west, north = held_out["easting"].min() - cell / 2, held_out["northing"].max() + cell / 2
     wide = [np.ptp(held_out[axis]) / cell + 1 for axis in ("easting", "northing")]
     cell *= thinning((round(max(wide)),))
@@ -62,10 +58,11 @@ def fold_map(
     folds = np.full((int(rows.max()) + 1, int(columns.max()) + 1), -1, dtype=np.int16)
     folds[rows, columns] = held_out[f"fold_{name}"]
     transform = Affine(cell, 0, west, 0, -cell, north)
+    protocol = metrics.protocols[name]
     return fold_figure(
         folds,
-        GeoBox(folds.shape, transform, str(metrics["crs"])),
-        words=texts.told(metrics["protocols"][name]["words"]),
-        simulated=bool(metrics["simulated"]),
+        GeoBox(folds.shape, transform, metrics.crs),
+        words=splitter_words(protocol.splitter, protocol.until, texts),
+        simulated=metrics.simulated,
         texts=texts,
     )

@@ -14,6 +14,7 @@ from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
 from minerisk.pipelines.audit.decide import Decision, review_run
 from minerisk.pipelines.audit.dossier import PAGES, export_dossier
+from minerisk.pipelines.language.messages import LANGUAGES, texts
 from minerisk.pipelines.provenance.files import listing, write_json
 from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
@@ -59,7 +60,7 @@ def test_every_region_is_there_with_its_place(dossier: Path, tiny_run: Path) -> 
     metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
     page = text(dossier / "quality.html")
     for row in metrics["reliability_by_region"]:
-        assert f"<td>{row['cells']:,}</td>" in page
+        assert f'<td class="n">{row["cells"]:,}</td>' in page
     assert "Far: whole regions" in page
     assert "Near: as far" in page
     places = re.findall(r"<td>(\d+\.\d\d), (\d+\.\d\d)</td>", page)
@@ -156,7 +157,7 @@ def test_words_of_a_reviewer_are_words_and_no_html(tiny_copy: Path, tmp_path: Pa
 def test_a_run_that_was_changed_says_so_on_the_first_page(tiny_copy: Path, tmp_path: Path) -> None:
     (tiny_copy / "tasks.csv").write_bytes((tiny_copy / "tasks.csv").read_bytes() + b"\n")
     folder = export_dossier(tiny_copy, tmp_path / "dossier").parent
-    assert re.search(r"\d+ PROBLEMS", text(folder / "index.html"))
+    assert re.search(r"Audit: \d+ PROBLEM", text(folder / "index.html"))
     assert "tasks.csv (stage prioritize) is not as it was written" in text(folder / "reviews.html")
 
 
@@ -173,6 +174,21 @@ def test_an_ablation_is_shown_and_what_is_none_is_refused(tiny_run: Path, tmp_pa
         with pytest.raises(InputError, match="ablation"):
             export_dossier(tiny_run, tmp_path / "b", ablation=path)
     assert not (tmp_path / "b").exists()
+
+
+@pytest.mark.parametrize("language", sorted(set(LANGUAGES) - {"en"}))
+def test_a_dossier_speaks_the_language_asked_for(
+    tiny_run: Path, tmp_path: Path, language: str
+) -> None:
+    folder = export_dossier(tiny_run, tmp_path / "dossier", language=language).parent
+    told = texts(language)
+    for name, title in PAGES.items():
+        page = text(folder / f"{name}.html")
+        assert f'<html lang="{language}">' in page
+        assert f"<b>{told.say(title)}</b>" in page
+        assert f"<b>{title}</b>" not in page
+    assert told.say("What it must not be used for") in text(folder / "index.html")
+    assert told.say("Known failures") in (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tiny_run: Path, tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from minerisk.pipelines.language.messages import (
     texts,
 )
 from minerisk.pipelines.language.notice_words import TABLES
-from minerisk.pipelines.language.stored_messages import STORED
 from minerisk.pipelines.language.words import Plural
 from minerisk.pipelines.records.notice import Notice
 
@@ -51,9 +50,9 @@ def source_messages():
     )
     literal = {tuple_or_text(message): f"{path}:{line}" for path, line, message, *_ in found}
     named = {name for name, kind in FEATURE_KINDS.items() if kind.role == "feature"}
-    stored = {*STORED, *(kind.words for kind in FEATURE_KINDS.values())}
+    stored = {*(kind.words for kind in FEATURE_KINDS.values())}
     stored |= {name.replace("_", " ") for name in named}
-    return literal | dict.fromkeys(stored, "stored_texts.py")
+    return literal | dict.fromkeys(stored, "features/kinds.py")
 
 
 def tuple_or_text(message):
@@ -198,25 +197,6 @@ def test_every_code_of_a_table_has_words_and_no_two_are_spelled_alike():
     for table in TABLES:
         kinds = {type(code) for code in table}
         assert {code for kind in kinds for code in kind} == set(table)
-
-
-def test_stored_words_are_known_by_what_stands_around_their_places():
-    told = Texts(
-        "az",
-        messages={
-            "{hazard} only": "yalnız {hazard}",
-            "No layer is at hand: {reason}": "Qat yoxdur: {reason}",
-            "Ask for wider blocks.": "Daha geniş bloklar verin.",
-            "roads": "yollar",
-            "not stored {value}": "{value}",
-        },
-    )
-    assert told.told("UXO only") == "yalnız UXO"
-    assert told.told("No layer is at hand: roads") == "Qat yoxdur: yollar"
-    both = "Ask for wider blocks. The area is wide."
-    assert told.told(both) == "Daha geniş bloklar verin. The area is wide."
-    assert told.told("not stored 3") == "not stored 3"
-    assert told.told("Something else.") == "Something else."
 
 
 def test_a_language_without_a_catalogue_is_refused():

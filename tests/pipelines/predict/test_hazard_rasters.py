@@ -19,11 +19,13 @@ from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
 from minerisk.models.table import CellTable
 from minerisk.pipelines.formats.cog import write_raster
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.language.metric_words import hazard_words
 from minerisk.pipelines.predict.hazard_rasters import compare_with_any, predict_classes
 from minerisk.pipelines.records.metrics import HazardModel
 from minerisk.pipelines.records.rasters import HazardComparison, RasterFacts
-from minerisk.pipelines.report.hazards import above_words, hazard_rows
+from minerisk.pipelines.report.quality import hazard_model_rows
+from minerisk.pipelines.report.wording import Wording
 from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_folder, trained_hazards
@@ -139,26 +141,22 @@ def test_the_model_of_any_hazard_is_measured_for_each_class(tmp_path: Path) -> N
     assert facts["uxo"].far_by_any is None
 
 
+wording = Wording(ENGLISH)
+
+
 def test_a_class_is_told_beside_the_model_of_any_hazard(tmp_path: Path) -> None:
     better = dataclasses.replace(FAR, roc_auc=Estimate(0.75, 0.65, 0.85))
     by_any = [HazardScores("ap", cells=130, positive=30, intervals=better)]
     facts = train_hazards(table(), config("ap", "at"), tmp_path, write_model, by_any=by_any)
-    assert hazard_rows({}) == []
-    plain = {
-        name: model.model_dump(mode="json", exclude_none=True) | {"words": worded(name, facts)}
-        for name, model in facts.items()
-    }
-    ap, at = hazard_rows({"hazards": plain})
-    assert ap == {
-        "hazard": "Anti-personnel mines",
-        "positive": "30",
-        "own": ("0.200", "0.100 to 0.300"),
-        "any": ("0.750", "0.650 to 0.850"),
-        "words": "does not pass every gate",
-    }
-    assert at["hazard"] == "Anti-tank mines"
-    assert at["own"] == ("–", "")
-    assert at["words"].startswith("no model for at: 10 positive")
+    ap, at = hazard_model_rows(facts)
+    assert (ap.hazard, ap.model.positive) == ("ap", 30)
+    assert ap.own == Estimate(0.2, 0.1, 0.3)
+    assert ap.any_hazard == Estimate(0.75, 0.65, 0.85)
+    assert wording.hazard_model(ap.model) == "does not pass every gate"
+    assert at.hazard == "at"
+    assert at.own == Estimate(None, None, None)
+    assert wording.hazard_model(at.model).startswith("no model: 10 positive and")
+    assert hazard_model_rows({}) == ()
 
 
 def test_findings_of_unknown_class_are_not_measured_by_class() -> None:
@@ -201,10 +199,10 @@ def test_a_class_above_any_hazard_is_told(tmp_path: Path) -> None:
     # Two cells are known to both; in one of them the class is above any hazard.
     found = compare_with_any(tmp_path, ["ap"])
     assert numbers(found["ap"]) == pytest.approx((0.2, 0.2, 0.5))
-    words = above_words("ap", found["ap"])
+    words = wording.above_any("ap", found["ap"])
     assert words.startswith("Anti-personnel mines: in 50.0 % of the cells")
     assert "go by the higher of the two" in words
-    assert above_words("ap", found["ap"].model_copy(update={"above_any": 0.0})) == ""
+    assert wording.above_any("ap", found["ap"].model_copy(update={"above_any": 0.0})) == ""
 
 
 def test_cells_of_a_run_tell_what_was_found(tiny_run: Path) -> None:

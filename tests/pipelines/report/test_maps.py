@@ -1,5 +1,4 @@
 import html
-import json
 import re
 
 import geopandas as gpd
@@ -10,7 +9,10 @@ from shapely.geometry import LineString, Point, box
 
 from minerisk.pipelines.formats import cog, palette
 from minerisk.pipelines.language.messages import ENGLISH, texts
+from minerisk.pipelines.language.notice_words import MapGap
 from minerisk.pipelines.plotting.map_layers import MapLayers
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.report.maps import run_maps
 from minerisk.pipelines.report.report import write_report
 
@@ -23,7 +25,7 @@ def frame(geometry, **columns):
 
 
 @pytest.fixture
-def run_dir(tmp_path, task_file):
+def files(tmp_path, metrics_of, task_file):
     classes = np.full(GRID.shape, palette.LOWER, dtype=np.uint8)
     classes[:5], classes[-5:] = palette.HIGHER, palette.CANNOT_SAY
     probability = np.where(classes == palette.HIGHER, 0.2, 0.01).astype(np.float32)
@@ -38,44 +40,38 @@ def run_dir(tmp_path, task_file):
     (tmp_path / "tasks.csv").write_text("task,arm,hectares\n")
     known = task_file(RULES, shares=(0.05, 0.1, 0.2))
     (tmp_path / "tasks.json").write_text(known.to_json())
-    metrics = {
-        "simulated": True,
-        "as_of": None,
-        "crs": "EPSG:32638",
-        "resolution_m": 250,
-        "prevalence": 0.01,
-        "cells": dict.fromkeys(("total", "positive", "negative", "unlabelled"), 1_200),
-    }
-    (tmp_path / "metrics.json").write_text(json.dumps(metrics))
-    return tmp_path
+    files = RunFolder(tmp_path)
+    nothing = {"capture": {}, "reliability": {}, "importance": (), "regions": ()}
+    found = metrics_of(simulated=True, crs="EPSG:32638", **nothing)
+    files.metrics.write_text(found.to_json())
+    return files
 
 
 LAYERS = MapLayers(
     line=frame([LineString([(700_000, 4_402_000), (710_000, 4_402_500)])]),
     places=frame([Point(705_000, 4_403_000)], name=["Ağdərə"]),
     registered=frame([box(706_000, 4_401_000, 707_000, 4_402_000)], Land_Class=["CHA"]),
-    missing=("roads is not on the map: no such file",),
+    missing=(Notice(code=MapGap.NOT_READ, values={"layer": "roads", "reason": "no such file"}),),
 )
 
 
-def test_the_map_of_a_run_shows_tasks_line_places_and_registered_areas(run_dir):
-    drawn = run_maps(run_dir, LAYERS, simulated=True, texts=ENGLISH)
+def test_the_map_of_a_run_shows_tasks_line_places_and_registered_areas(files):
+    drawn = run_maps(files, LAYERS, simulated=True, texts=ENGLISH)
     for shown in (">17<", "Ağdərə", "#ff0000", "12,4,2,4", "SIMULATED", ">2 km<", ">N<"):
-        assert shown in drawn["chart"]
-    assert drawn["registered"]
-    assert len(drawn["maps"]) == 1
-    assert drawn["shares"]["higher"] == pytest.approx(5 / 20)
+        assert shown in drawn.chart
+    assert drawn.registered
+    assert len(drawn.figures) == 1
+    assert drawn.shares["higher"] == pytest.approx(5 / 20)
 
 
 def test_a_run_without_rasters_has_no_map(tmp_path):
-    drawn = run_maps(tmp_path, MapLayers(), simulated=False, texts=ENGLISH)
-    assert drawn == {"maps": [], "shares": {}}
+    assert run_maps(RunFolder(tmp_path), MapLayers(), simulated=False, texts=ENGLISH) is None
 
 
 @pytest.mark.parametrize("language", ["az", "ru"])
-def test_the_report_speaks_the_language_asked_for(run_dir, language):
-    english = write_report(run_dir, config_title="Area", layers=LAYERS).read_text(encoding="utf-8")
-    path = write_report(run_dir, config_title="Area", layers=LAYERS, language=language)
+def test_the_report_speaks_the_language_asked_for(files, language):
+    english = write_report(files, title="Area", layers=LAYERS).read_text(encoding="utf-8")
+    path = write_report(files, title="Area", layers=LAYERS, language=language)
     page = path.read_text(encoding="utf-8")
     assert path.name == f"report_{language}.html"
     assert f'<html lang="{language}">' in page
@@ -94,9 +90,9 @@ def test_the_report_speaks_the_language_asked_for(run_dir, language):
     assert len(pictures(page)) == len(pictures(english)) == 3  # classes, probability, capture
 
 
-def test_words_drawn_into_figures_change_with_the_language(run_dir):
+def test_words_drawn_into_figures_change_with_the_language(files):
     made = [
-        pictures(write_report(run_dir, config_title="Area", language=language).read_text())
+        pictures(write_report(files, title="Area", language=language).read_text())
         for language in ("en", "az", "ru")
     ]
     classes, *figures = zip(*made, strict=True)
@@ -104,9 +100,14 @@ def test_words_drawn_into_figures_change_with_the_language(run_dir):
     assert all(len(set(figure)) == 3 for figure in figures)
 
 
-def test_thousands_are_parted_by_a_space_where_a_comma_is_a_decimal_point():
-    assert ENGLISH.grouped("1,234,567 cells; 39.5, 47.1") == "1,234,567 cells; 39.5, 47.1"
-    assert texts("ru").grouped("1,234,567; 39.5, 47.1234") == "1\u202f234\u202f567; 39.5, 47.1234"
+def test_thousands_are_parted_by_a_space_where_a_comma_is_a_decimal_point(files):
+    cells = re.compile(r'<td class="n">(4\D800)</td>')
+    english, russian = (
+        cells.findall(write_report(files, title="Area", language=language).read_text())
+        for language in ("en", "ru")
+    )
+    assert english == ["4,800"]
+    assert russian == ["4\u202f800"]
 
 
 def tags(page):

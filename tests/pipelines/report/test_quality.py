@@ -1,71 +1,82 @@
+import re
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from odc.geo.geobox import GeoBox
 
+from minerisk.models.calibration.conformal import Cover
+from minerisk.models.estimate import Estimate
+from minerisk.models.evaluation.results import (
+    HazardReliability,
+    PartReliability,
+    RegionReliability,
+)
 from minerisk.pipelines.formats.cog import write_raster
-from minerisk.pipelines.report.quality import quality_facts
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.report import quality
+from minerisk.pipelines.report.quality import HazardThirds, Side
+from minerisk.pipelines.report.report import write_report
 
 GRID = GeoBox.from_bbox((0, 0, 2_000, 1_000), "EPSG:3035", shape=(10, 20))
 
 
 def reliability(region, predicted):
-    return {
-        "region": region,
-        "cells": 1_200,
-        "positive": 60,
-        "predicted": predicted,
-        "observed": 0.05,
-        "low": 0.03,
-        "high": 0.08,
-        "ratio": 0.05 / predicted,
-    }
+    return RegionReliability(
+        region=region, cells=1_200, positive=60, predicted=predicted, observed=0.05, low=0.03,
+        high=0.08, ratio=0.05 / predicted,
+    )  # fmt: skip
 
 
-def test_a_region_whose_probability_lies_outside_is_named(tmp_path):
-    scored = {"region": 4, "roc_auc": 0.8, "intervals": {"roc_auc": [0.8, 0.7, 0.9]}}
-    data = {
-        "regions": [scored],
-        "reliability_by_region": [
-            reliability(4, 0.05),
-            reliability(5, 0.02),
-            reliability(6, 0.2),
-        ],
-    }
-    rows = quality_facts(tmp_path, data)["regions"]
-    assert [row["outside"] for row in rows] == ["", "too low", "too high"]
-    assert rows[0]["auc"] == ("0.800", "0.700 to 0.900")
-    assert rows[1]["auc"] == ("–", "")
-    assert rows[0]["observed"] == ("5 %", "3 to 8 %")
+def test_a_region_whose_probability_lies_outside_is_named(metrics_of):
+    scored = metrics_of().protocols["far"].models["model"]
+    regions = (replace(metrics_of().regions[0], region=4, intervals=scored),)
+    rows = quality.regions(
+        metrics_of(
+            regions=regions,
+            reliability_by_region=(
+                reliability(4, 0.05), reliability(5, 0.02), reliability(6, 0.2),
+            ),
+        )
+    )  # fmt: skip
+    assert [row.side for row in rows] == [Side.WITHIN, Side.BELOW, Side.ABOVE]
+    assert rows[0].roc_auc == scored.roc_auc
+    assert rows[1].roc_auc == Estimate(None, None, None)
+    assert rows[0].observed == Estimate(0.05, 0.03, 0.08)
 
 
-def test_finds_of_a_class_are_told_by_thirds_of_the_land(tmp_path):
-    rows = [
-        {"hazard": "at", "third": third, "finds": share, "positive": count}
+def test_finds_of_a_class_are_counted_by_thirds_of_the_land(metrics_of):
+    rows = tuple(
+        HazardReliability(
+            hazard="at",
+            third=third,
+            finds=share,
+            land=PartReliability(
+                cells=100, positive=count, predicted=0.1, observed=0.1, low=0.0, high=0.2, ratio=1.0
+            ),
+        )
         for third, share, count in ((1, 0.1, 2), (2, 0.2, 4), (3, 0.7, 14))
-    ]
-    found = quality_facts(tmp_path, {"reliability_by_hazard": rows})["hazards"]
-    assert found == [
-        {
-            "words": "anti-tank",
-            "positive": 20,
-            "lowest": "10 %",
-            "middle": "20 %",
-            "highest": "70 %",
-        }
-    ]
+    )
+    assert quality.hazard_thirds(metrics_of(reliability_by_hazard=rows)) == (
+        HazardThirds("at", 20, highest=0.7, middle=0.2, lowest=0.1),
+    )
 
 
-def test_cover_is_told_beside_what_was_stated_and_left_out_where_it_is_not_known(tmp_path):
-    measured = {"level": 0.9, "cover": [0.92, 0.88, 0.95], "groups": 1_100, "blocks": 300}
-    rows = quality_facts(tmp_path, {"interval_cover": {"far": measured, "near": None}})["cover"]
-    assert rows == [
-        {
-            "name": "far",
-            "stated": "90 %",
-            "cover": ("92 %", "88 to 95 %"),
-            "groups": "1,100",
-            "blocks": "300",
-        }
+def test_cover_is_shown_beside_what_was_stated_and_left_out_where_it_is_not_known(
+    tmp_path, metrics_of
+):
+    cover = {
+        "far": Cover(0.9, Estimate(0.92, 0.88, 0.95), groups=1_100, blocks=300, folds=()),
+        "near": None,
+    }
+    files = RunFolder(tmp_path)
+    files.metrics.write_text(metrics_of(interval_cover=cover).to_json())
+    page = write_report(files, title="x").read_text(encoding="utf-8")
+    (row,) = re.findall(r"<tr><td>far</td>.*?</tr>", page)
+    assert re.sub("<[^>]*>", " ", row).split() == [
+        *("far", "90", "%", "92", "%", "88", "to", "95", "%", "1,100", "300")
     ]
+    assert "<tr><td>near</td>" not in page
 
 
 def test_land_is_told_by_its_likeness_and_never_an_error_where_it_cannot_be_said(tmp_path):
@@ -78,13 +89,15 @@ def test_land_is_told_by_its_likeness_and_never_an_error_where_it_cannot_be_said
     for name, values in layers.items():
         path = tmp_path / "rasters" / f"{name}.tif"
         write_raster(path, values.astype(np.float32), GRID, description=name, unit="1")
-    like, unlike = quality_facts(tmp_path, {})["novelty"]
-    assert (like["share"], like["density"], like["error"]) == ("67 %", "40", "-0.040")
-    assert (unlike["share"], unlike["density"], unlike["error"]) == ("33 %", "0", "cannot say")
+    like, unlike = quality.novelty(RunFolder(tmp_path))
+    assert like.share == pytest.approx(100 / 150)
+    assert (like.density, like.error) == (40, pytest.approx(-0.04))
+    assert unlike.share == pytest.approx(50 / 150)
+    assert (unlike.density, unlike.error) == (0, None)
 
 
-def test_a_run_of_old_says_nothing(tmp_path):
-    assert not any(quality_facts(tmp_path, {}).values())
+def test_before_the_rasters_are_written_nothing_is_known_of_likeness(tmp_path):
+    assert quality.novelty(RunFolder(tmp_path)) == ()
 
 
 def test_the_page_of_a_run_shows_them(tiny_run):

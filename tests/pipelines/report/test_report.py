@@ -1,103 +1,64 @@
 import json
 import re
+from functools import partial
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
-from minerisk.features.kinds import FEATURE_KINDS
-from minerisk.features.layers.problems import LayerCode, warning
+from minerisk.features.kinds import FEATURE_KINDS as KINDS
+from minerisk.features.layers.problems import LayerCode, Level
+from minerisk.models.estimate import Estimate
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.pipelines.formats import cog, palette
-from minerisk.pipelines.language.numbers import interval, number
+from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.plotting import figures
-from minerisk.pipelines.records.problem import of_layer
-from minerisk.pipelines.report.report import verdict, write_report
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.manifest import Manifest, Stage
+from minerisk.pipelines.records.problem import Problem
+from minerisk.pipelines.records.stage_facts import BuildFacts, LineError, MovedColumn
+from minerisk.pipelines.records.task_codes import Rule
+from minerisk.pipelines.report.facts import Assessment
+from minerisk.pipelines.report.report import write_report
+from minerisk.pipelines.report.wording import Wording
+from minerisk.pipelines.run.folder import read_config
 
+TINY = Path(__file__).parents[3] / "configs" / "tiny.yaml"
 GRID = GeoBox.from_bbox((4.9e6, 2.3e6, 4.92e6, 2.315e6), "EPSG:3035", shape=(60, 80))
-CURVE = [[share / 100, (share / 100) ** 0.5] for share in range(101)]
-BINS = [
-    {"predicted": p, "observed": p * 1.2, "low": p * 0.7, "high": p * 1.9, "cells": 100}
-    for p in (0.001, 0.01, 0.05)
-]
-FAMILIES = [{"family": "front_line", "drop": 0.05, "low": 0.03, "high": 0.07}]
-REGIONS = [
-    {"region": 1, "cells": 900, "positive": 20, "roc_auc": 0.8},
-    {"region": 2, "cells": 900, "positive": 0, "roc_auc": None},
-]
-
-
-def scores(found):
-    return {
-        "roc_auc": [0.8, 0.78, 0.82],
-        "found_in_top_20": [found, found - 0.05, found + 0.05],
-        "hectares_to_50": [1000.0, 900.0, 1200.0],
-        "hectares_to_80": [5000.0, 4000.0, 6500.0],
-        "hectares_to_95": [20000.0, None, None],
-        "calibration_slope": [0.97, 0.9, 1.04],
-    }
-
-
-LEFT_OUT = of_layer(
-    warning(
-        "bridges",
-        LayerCode.FEATURE_LEFT_OUT,
-        kind="distance",
-        layer="bridges",
-        absent=("bridges",),
-    )
+RULES = {
+    Rule.TASKS: (Estimate(0.3, 0.2, 0.4),), Rule.NEAREST_LINE: (Estimate(0.2, 0.1, 0.3),)
+}  # fmt: skip
+MOVED = MovedColumn(column="front_distance_m", unit="m", change=956.7, spread=15010.0, share=0.0637)
+LEFT_OUT = Problem(
+    level=Level.NOTE,
+    layer="bridges",
+    code=LayerCode.FEATURE_LEFT_OUT,
+    values={"kind": "distance", "layer": "bridges", "absent": "bridges"},
 )
-MOVED = [
-    {"column": "front_distance_m", "unit": "m", "change": 956.7, "spread": 15010.0, "share": 0.0637}
-] * 10
-
-
-def metrics(*, simulated=False, found=0.69):
-    models = {"model": scores(found), "distance_rule": scores(0.55), "prevalence": {}}
-    return {
-        "study_area": "test",
-        "simulated": simulated,
-        "as_of": None,
-        "crs": "EPSG:3035",
-        "resolution_m": 250,
-        "cells": {"total": 4800, "positive": 90, "negative": 3000, "unlabelled": 1710},
-        "prevalence": 0.03,
-        "protocols": {
-            "far": {"words": "10 regions left out whole", "models": models},
-            "near": {"words": "5 folds of blocks", "models": models},
-            "random": {"words": "random folds", "models": models},
-        },
-        "regions": REGIONS,
-        "capture": {"far": {"model": CURVE, "distance_rule": CURVE}},
-        "reliability": {"far": BINS},
-        "importance": FAMILIES,
-        "permuted": {"roc_auc": [0.5, 0.48, 0.52], "passed": True},
-        "gates": [
-            {"name": "cells", "words": "Cells", "threshold": 50, "value": 90, "passed": True},
-            {"name": "cover", "words": "Cover", "threshold": 0.9, "value": 0.8, "passed": False},
-        ],
-        "applicable_share": 0.8,
-    }
 
 
 @pytest.fixture
-def run_dir(tmp_path):
-    (tmp_path / "metrics.json").write_text(json.dumps(metrics()))
+def files(tmp_path, metrics_of):
+    found = RunFolder(tmp_path)
+    found.metrics.write_text(metrics_of().to_json())
     classes = np.full((60, 80), palette.LOWER, dtype=np.uint8)
     classes[:6], classes[6:18], classes[-6:] = palette.HIGHER, palette.CANNOT_SAY, palette.OUTSIDE
     cog.write_raster(
-        tmp_path / "rasters/risk_class.tif",
+        found.raster("risk_class"),
         classes,
         GRID,
         description="Risk class",
         style=palette.CLASS_LEGEND,
     )
-    return tmp_path
+    return found
 
 
-def page_of(run_dir, title="Test area"):
-    return write_report(run_dir, config_title=title).read_text(encoding="utf-8")
+def page_of(files, title="Test area", **known):
+    return write_report(files, title=title, **known).read_text(encoding="utf-8")
 
 
 class Links(HTMLParser):
@@ -110,33 +71,34 @@ class Links(HTMLParser):
         self.found += [value for name, value in attrs if name in {"src", "href"}]
 
 
-def test_the_page_needs_nothing_from_outside(run_dir):
-    page = page_of(run_dir)
+def test_the_page_needs_nothing_from_outside(files):
+    page = page_of(files)
     links = Links()
     links.feed(page)
-    assert len(links.found) == 5  # one map; regions, importance, reliability, capture
-    assert all(link.startswith("data:image/png;base64,") for link in links.found)
+    remote = [link for link in links.found if not link.startswith("#")]  # marks of the map repeat
+    assert len(remote) == 5  # one map; regions, importance, reliability, capture
+    assert all(link.startswith("data:image/png;base64,") for link in remote)
     assert "http://" not in page
     assert "https://" not in page
-    assert "url(" not in page
+    assert not re.search(r"url\((?!#)", page)
 
 
-def test_words_from_outside_are_escaped(run_dir):
-    page = page_of(run_dir, title="<script>alert(1)</script>")
+def test_words_from_outside_are_escaped(files):
+    page = page_of(files, title="<script>alert(1)</script>")
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 
 
-def test_simulated_findings_are_marked_and_real_ones_are_not(run_dir):
-    assert "SIMULATED" not in page_of(run_dir)
-    (run_dir / "metrics.json").write_text(json.dumps(metrics(simulated=True)))
-    page = page_of(run_dir)
+def test_simulated_findings_are_marked_and_real_ones_are_not(files, metrics_of):
+    assert "SIMULATED" not in page_of(files)
+    files.metrics.write_text(metrics_of(simulated=True).to_json())
+    page = page_of(files)
     assert page.index("SIMULATED</b>") < page.index("<h1>")
     assert "No accuracy may be claimed" in page
 
 
-def test_the_page_says_what_it_must(run_dir):
-    page = re.sub(r"\s+", " ", page_of(run_dir))
+def test_the_page_says_what_it_must(files):
+    page = re.sub(r"\s+", " ", page_of(files))
     for words in (
         "must not be used for",
         "optimistic reference, never the quality of this map",
@@ -151,43 +113,47 @@ def test_the_page_says_what_it_must(run_dir):
     assert "For 22.2 % of the land the model cannot say" in page
 
 
-def test_the_same_run_gives_the_same_page(run_dir):
-    assert page_of(run_dir) == page_of(run_dir)
+def test_the_same_run_gives_the_same_page(files):
+    assert page_of(files) == page_of(files)
 
 
-def test_tasks_and_inputs_are_listed(run_dir):
-    (run_dir / "tasks.csv").write_text(
+def test_tasks_and_inputs_are_listed(files):
+    files.tasks_csv.write_text(
         "task,arm,rank,hectares,expected_finds,probability,lower,upper,latitude,longitude\n"
         "NTS-0001,ranked,1,250.0,4.2,0.11,0.05,0.2,43.1,17.2\n"
         "NTS-C0002,control,,100.0,,,,,43.2,17.3\n"
     )
     digest = "ab12" * 16
-    (run_dir / "manifest.json").write_text(
-        json.dumps(
-            {
-                "stages": [
-                    {"inputs": {"layer:front_line": digest}, "outputs": {"tasks.csv": digest}},
-                    {
-                        "facts": {
-                            "left_out": [LEFT_OUT.model_dump(mode="json")],
-                            "line_error": {"cell_m": 500.0, "draws": 4, "rows": MOVED},
-                        }
-                    },
-                ]
-            }
-        )
+    config = read_config(TINY)
+    line = config.layers["front_line"].model_copy(update={"source": "Survey of 1995"})
+    config = config.model_copy(update={"layers": {**config.layers, "front_line": line}})
+    build = BuildFacts(
+        built=True,
+        cells=4800,
+        shape=(60, 80),
+        features=("front_distance_m",),
+        left_out=(LEFT_OUT,),
+        line_error=LineError(cell_m=500.0, draws=4, rows=(MOVED,) * 10),
+        regions=2,
     )
-    (run_dir / "config.yaml").write_text(
-        "layers:\n  front_line: {path: a, position_error_m: 2700, source: Survey of 1995}\n"
-        "features:\n  - {kind: front_line, layer: front_line}\n"
+    manifest = Manifest.of(
+        study_area="test",
+        title="Test area",
+        simulated=False,
+        config_file="config.yaml",
+        stages=(
+            stage("build", inputs={"layer:front_line": digest}, facts=build),
+            stage("prioritize", outputs={"tasks.csv": digest}),
+        ),
     )
-    page = page_of(run_dir)
+    page = page_of(files, config=config, manifest=manifest)
     assert "NTS-0001" in page
-    assert "1 ranked tasks on 250 ha, and 1 control tasks on 100 ha" in page
+    assert "1 ranked task on 250 ha" in page
+    assert "1 control task on 100 ha" in page
     assert page.count(digest) == 2
     assert "Survey of 1995" in page
-    assert "2,700 m" in page
-    words = {kind: family.words for kind, family in FEATURE_KINDS.items()}
+    assert f"{line.position_error_m:,.0f} m" in page
+    words = {kind: family.words for kind, family in KINDS.items()}
     assert f"{words['fortifications']}; " in page
     assert f"{words['wetness']}; " in page
     assert words["front_line"] not in page
@@ -200,66 +166,88 @@ def test_tasks_and_inputs_are_listed(run_dir):
     assert "distance of bridges is left out: bridges is optional and has no file." in page
 
 
-def test_a_model_no_better_than_the_rule_is_said_to_be():
-    models = {"model": {"found_in_top_20": [0.5]}, "distance_rule": {"found_in_top_20": [0.55]}}
-    assert "use the rule" in verdict(models, "model")
-    models["model"] = {"found_in_top_20": [0.69]}
-    assert "use the rule" not in verdict(models, "model")
-    assert "not measured" in verdict({}, "model")
+def stage(name, *, inputs=None, outputs=None, facts=None):
+    return Stage(
+        name=name,
+        key="",
+        settings="",
+        environment="",
+        inputs=inputs or {},
+        outputs=outputs or {},
+        seconds=1.0,
+        facts={} if facts is None else facts.model_dump(mode="json"),
+    )
 
 
-def test_an_order_worse_than_chance_is_said_to_be():
-    models = {"model": {"found_in_top_20": [0.12]}, "distance_rule": {"found_in_top_20": [0.1]}}
-    assert "do not survey in this order" in verdict(models, "model")
+@pytest.fixture
+def verdict(tmp_path, metrics_of):
+    """Put in a sentence how a model compares with the distance rule."""
+
+    def say(**fields):
+        RunFolder(tmp_path).metrics.write_text(metrics_of(**fields).to_json())
+        return Wording(ENGLISH).verdict(Assessment.of(RunFolder(tmp_path)))
+
+    return say
 
 
-def test_the_order_of_models_in_the_file_does_not_matter(run_dir):
-    page = page_of(run_dir)
-    (run_dir / "metrics.json").write_text(json.dumps(metrics(), sort_keys=True))
-    assert page_of(run_dir) == page
+def test_a_model_no_better_than_the_rule_is_said_to_be(verdict):
+    assert "use the rule" in verdict(found=0.5, rule=0.55)
+    assert "use the rule" not in verdict(found=0.69, rule=0.55)
+    assert "not measured" in verdict(found=0.69, rule=None)
+
+
+def test_an_order_worse_than_chance_is_said_to_be(verdict):
+    assert "do not survey in this order" in verdict(found=0.12, rule=0.1)
+
+
+def test_the_order_of_models_in_the_file_does_not_matter(files, metrics_of):
+    page = page_of(files)
+    plain = json.loads(files.metrics.read_text())
+    files.metrics.write_text(json.dumps(plain, sort_keys=True))
+    assert page_of(files) == page
     assert "the model (this map)" in page
 
 
 def test_numbers_are_worded():
-    assert interval([0.8, 0.75, 0.85]) == ("0.800", "0.750 to 0.850")
-    assert interval([0.69, 0.6, 0.7], "share") == ("69 %", "60 to 70 %")
-    assert interval(None) == ("–", "")
-    assert interval([0.5, None, float("nan")]) == ("0.500", "")
     assert number(1234567.8, "hectares") == "1,234,568"
     assert number(0.0123, "share") == "1.2 %"
+    assert ENGLISH.interval(0.75, 0.85) == "0.750 to 0.850"
+    assert ENGLISH.interval(0.6, 0.7, "share") == "60 to 70 %"
+    assert ENGLISH.interval(None, float("nan")) == ""
+    assert number(None) == "–"
 
 
 def test_a_run_without_metrics_is_refused(tmp_path):
-    with pytest.raises(InputError, match="missing"):
-        write_report(tmp_path, config_title="x")
+    with pytest.raises(InputError, match="There is no"):
+        write_report(RunFolder(tmp_path), title="x")
     (tmp_path / "metrics.json").write_text("{")
     with pytest.raises(InputError, match="JSON"):
-        write_report(tmp_path, config_title="x")
+        write_report(RunFolder(tmp_path), title="x")
 
 
 @pytest.mark.parametrize("form", ["png", "svg"])
-def test_figures_repeat_and_mark_simulated_findings(form):
+def test_figures_repeat_and_mark_simulated_findings(form, metrics_of):
     folds = np.arange(4800).reshape(60, 80) % 7 - 1
+    found = metrics_of()
+    far = ProtocolName.FAR
     drawings = [
-        lambda simulated: figures.reliability_figure(BINS, simulated=simulated, form=form),
-        lambda simulated: figures.capture_figure({"model": CURVE}, simulated=simulated, form=form),
-        lambda simulated: figures.importance_figure(FAMILIES, simulated=simulated, form=form),
-        lambda simulated: figures.region_figure(REGIONS, simulated=simulated, form=form),
-        lambda simulated: figures.tasks_capture_figure(
-            {"tasks": [[0.3, 0.2, 0.4]], "nearest_line": [[0.2, 0.1, 0.3]]},
+        partial(figures.reliability_figure, found.reliability[far], form=form),
+        partial(figures.capture_figure, found.capture[far], form=form),
+        partial(figures.importance_figure, found.importance, form=form),
+        partial(figures.region_figure, found.regions, form=form),
+        partial(
+            figures.tasks_capture_figure,
+            RULES,
             [0.05],
-            words={"tasks": "tasks", "nearest_line": "nearest"},
-            simulated=simulated,
+            words={Rule.TASKS: "tasks", Rule.NEAREST_LINE: "nearest"},
             form=form,
         ),
-        lambda simulated: figures.fold_figure(
-            folds, GRID, words="Folds", simulated=simulated, form=form
-        ),
+        partial(figures.fold_figure, folds, GRID, words="Folds", form=form),
     ]
     for draw in drawings:
-        assert draw(False) == draw(False) != draw(True)
+        assert draw(simulated=False) == draw(simulated=False) != draw(simulated=True)
 
 
-def test_nothing_to_draw_is_refused():
+def test_nothing_to_draw_is_refused(metrics_of):
     with pytest.raises(InputError, match="at least one"):
-        figures.region_figure(REGIONS[1:], simulated=False)
+        figures.region_figure(metrics_of().regions[1:], simulated=False)

@@ -14,4 +14,4 @@ def test_the_share_it_cannot_speak_for_is_that_of_the_map(tiny_run: Path) -> Non
     classes, _ = read_raster(tiny_run / "rasters" / "risk_class.tif")
     share = np.mean(classes[classes != OUTSIDE] == CANNOT_SAY)
     lines = list(closing_lines(Run.open(tiny_run)))
-    assert f"3. Cannot say: {share:.1%} of the study area." in lines
+    assert f"3. Cannot say: {100 * share:.1f} % of the study area." in lines

@@ -1,7 +1,11 @@
+from minerisk.models.estimate import Estimate
+from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.task_codes import Lack, NearestEvidence, Rule, Sureness
 from minerisk.pipelines.records.tasks import EvidenceRecord, FamilyReason, TaskReasons
-from minerisk.pipelines.report.tasks import tasks_facts
+from minerisk.pipelines.report.tasks import read_tasks
+from minerisk.pipelines.report.wording import Wording
 
 HEAD = (
     "task,arm,rank,hectares,team_days,expected_finds,probability,lower,upper,rank_low,rank_high,"
@@ -40,25 +44,29 @@ def test_arms_are_counted_apart_and_undecided_ranks_are_marked(tmp_path, task_fi
         reasons=(REASONS,),
     )
     (tmp_path / "tasks.json").write_text(known.to_json())
-    facts = tasks_facts(tmp_path)
-    assert (facts["ranked"], facts["learn"], facts["control"], facts["undecided"]) == (2, 1, 1, 1)
-    assert (facts["ranked_ha"], facts["learn_ha"], facts["control_ha"]) == ("400", "100", "100")
-    assert [task["undecided"] for task in facts["top"]] == [
-        "not distinguishable from its neighbours",
-        "",
-    ]
-    assert facts["top"][0]["ranks"] == "1 to 2"
-    assert [row["chosen"] for row in facts["capture"]["rows"]] == [True, False]
-    assert facts["capture"]["words"] == [
+    facts = read_tasks(RunFolder(tmp_path))
+    assert (facts.ranked.count, facts.learn.count, facts.control.count) == (2, 1, 1)
+    assert facts.undecided == 1
+    hectares = (facts.ranked.hectares, facts.learn.hectares, facts.control.hectares)
+    assert hectares == (400, 100, 100)
+    first, second = facts.ranked.rows
+    assert (first.undecided, second.undecided) == (True, False)
+    assert (first.rank_low, first.rank_high) == ("1", "2")
+    assert first.interval == Estimate(0.11, 0.05, 0.2)
+    wording = Wording(ENGLISH)
+    assert wording.compared(facts.capture) == [
         "Against cells nearest to the line: no difference is shown at 5 % of land."
     ]
-    assert facts["missing"] == ["no bases: travel is not counted"]
-    assert facts["top"][0]["why"] == (
+    assert [ENGLISH.say(notice) for notice in facts.file.missing] == [
+        "no bases: travel is not counted"
+    ]
+    assert wording.why(facts.reasons(first), facts.file.missing) == (
         "Within the interval it ranks 1 to 2. Raised most by roads: how far the nearest is. "
         "Nearest evidence: find row 3 of finds, date not recorded, 1200 m away. "
         "Missing: no bases: travel is not counted; values of slope_deg in part of this task."
     )
+    assert facts.reasons(second) is None
 
 
 def test_a_run_without_tasks_has_nothing_to_say(tmp_path):
-    assert tasks_facts(tmp_path) == {}
+    assert read_tasks(RunFolder(tmp_path)) is None

@@ -1,0 +1,205 @@
+"""The record of a model: what it is for, what it was made of, how good it is, who reviewed it.
+
+It follows ODMAP (Overview, Data, Model, Assessment, Prediction; Zurell et al. 2020,
+doi:10.1111/ecog.04960), with what a reviewer of mine action needs besides.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import ClassVar
+
+from minerisk.configs.schema import VectorLayer
+from minerisk.models.calibration.conformal import Cover
+from minerisk.models.cautions import Caution
+from minerisk.models.evaluation.results import Gate, Importance, PermutedSkill
+from minerisk.models.folds.protocol import ProtocolName
+from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
+from minerisk.pipelines.records.record import Document, Record
+from minerisk.pipelines.records.review import Review, State
+from minerisk.pipelines.report.facts import Assessment
+from minerisk.pipelines.report.quality import HazardModelRow, HazardThirds, NoveltyStep, RegionRow
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.hazards import ANY
+
+
+class Overview(Record):
+    """Which model it is; `head` is the end of the trail of its run."""
+
+    title: str
+    study_area: str
+    simulated: bool
+    hazard: str
+    head: str
+    as_of: dt.date | None
+    crs: str
+    resolution_m: float
+    trained_by: tuple[str, ...]
+    code_sha256: str | None
+
+
+class LayerRow(Record):
+    """A layer, as the configuration states it; no hash where the run made it."""
+
+    name: str
+    source: str
+    licence: str
+    position_error_m: float | None
+    sha256: str | None
+
+
+class EvidenceRow(Record):
+    """A layer of evidence."""
+
+    layer: str
+    evidence: str
+    weight: float
+    hazard: str
+
+
+class DataPart(Record):
+    """What the model was made of."""
+
+    layers: tuple[LayerRow, ...]
+    evidence: tuple[EvidenceRow, ...]
+    search_weight: float
+    cells: CellCounts
+    prevalence: float
+
+
+class ModelPart(Record):
+    """What kind of model it is."""
+
+    members: int
+    calibrator: str
+    features: tuple[str, ...]
+    seed: int
+    importance: tuple[Importance, ...]
+
+
+class AssessmentPart(Record):
+    """How good it is on land held out."""
+
+    protocols: Mapping[ProtocolName, ProtocolScores]
+    gates: tuple[Gate, ...]
+    permuted: PermutedSkill
+    regions: tuple[RegionRow, ...]
+    hazard_thirds: tuple[HazardThirds, ...]
+    hazard_models: tuple[HazardModelRow, ...]
+    interval_cover: Mapping[ProtocolName, Cover | None]
+    cautions: tuple[Caution, ...]
+
+
+class PredictionPart(Record):
+    """Where it can be applied."""
+
+    applicable_share: float
+    novelty: tuple[NoveltyStep, ...]
+
+
+class ReviewPart(Record):
+    """Who reviewed it."""
+
+    state: State
+    reviews: tuple[Review, ...]
+    problems: tuple[str, ...]
+
+
+class ModelRecord(Document):
+    """``model_record.json``, which the model card is written from."""
+
+    version: ClassVar[int] = 1
+    made_by: ClassVar[str] = "minerisk pack"
+
+    overview: Overview
+    data: DataPart
+    model: ModelPart
+    assessment: AssessmentPart
+    prediction: PredictionPart
+    reviews: ReviewPart
+
+
+def model_record(run: Run, found: Assessment, *, hazard: str = ANY) -> ModelRecord:
+    """Gather the record of a model from the files of its run.
+
+    Parameters
+    ----------
+    run
+        The run.
+    found
+        How good the model is.
+    hazard
+        Class of hazard that the model is of.
+    """
+    metrics = found.metrics
+    return ModelRecord.of(
+        overview=_overview(run, found, hazard),
+        data=_data(run, found),
+        model=ModelPart(
+            members=run.config.model.members,
+            calibrator=metrics.calibrator,
+            features=tuple(item.kind for item in run.config.features),
+            seed=run.config.model.seed,
+            importance=metrics.importance,
+        ),
+        assessment=AssessmentPart(
+            protocols=metrics.protocols,
+            gates=metrics.gates,
+            permuted=metrics.permuted,
+            regions=found.regions,
+            hazard_thirds=found.hazard_thirds,
+            hazard_models=found.hazard_models,
+            interval_cover=metrics.interval_cover,
+            cautions=metrics.cautions,
+        ),
+        prediction=PredictionPart(applicable_share=metrics.applicable_share, novelty=found.novelty),
+        reviews=_reviews(run),
+    )
+
+
+def _overview(run: Run, found: Assessment, hazard: str) -> Overview:
+    manifest, metrics = run.manifest(), found.metrics
+    used = manifest.environment("train")
+    return Overview(
+        title=run.config.study_area.title,
+        study_area=run.config.study_area.name,
+        simulated=run.simulated,
+        hazard=hazard,
+        head=manifest.head,
+        as_of=metrics.as_of,
+        crs=metrics.crs,
+        resolution_m=metrics.resolution_m,
+        trained_by=manifest.trained_by,
+        code_sha256=None if used is None else used.code_sha256,
+    )
+
+
+def _data(run: Run, found: Assessment) -> DataPart:
+    hashes, labels = run.manifest().layers, run.config.labels
+    return DataPart(
+        layers=tuple(
+            LayerRow(
+                name=name,
+                source=layer.source,
+                licence=layer.licence,
+                position_error_m=(
+                    layer.position_error_m if isinstance(layer, VectorLayer) else None
+                ),
+                sha256=hashes.get(f"layer:{name}"),
+            )
+            for name, layer in sorted(run.config.layers.items())
+        ),
+        evidence=tuple(
+            EvidenceRow(
+                layer=item.layer, evidence=item.evidence, weight=item.weight, hazard=item.hazard
+            )
+            for item in labels.positive
+        ),
+        search_weight=labels.search_weight,
+        cells=found.metrics.cells,
+        prevalence=found.metrics.prevalence,
+    )
+
+
+def _reviews(run: Run) -> ReviewPart:
+    log = run.reviews()
+    return ReviewPart(state=log.state, reviews=tuple(log.entries), problems=tuple(log.problems))

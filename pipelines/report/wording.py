@@ -1,0 +1,282 @@
+"""Sentences that more than one page has, in the language of its reader."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from minerisk.models.cautions import Caution, CautionCode
+from minerisk.models.estimate import Estimate
+from minerisk.models.evaluation.results import Gate
+from minerisk.models.survey_bias.facts import ReadingScores, Unsurveyed
+from minerisk.pipelines.language.messages import Texts
+from minerisk.pipelines.language.metric_words import (
+    caution_words,
+    gate_words,
+    reading_words,
+    splitter_words,
+    unsurveyed_words,
+)
+from minerisk.pipelines.language.names import family_name
+from minerisk.pipelines.language.numbers import Kind
+from minerisk.pipelines.language.words import marked
+from minerisk.pipelines.prioritize.words import verdicts, why
+from minerisk.pipelines.records.metrics import HazardModel, ProtocolScores
+from minerisk.pipelines.records.notice import Notice
+from minerisk.pipelines.records.rasters import HazardComparison
+from minerisk.pipelines.records.review import Review, State, Verdict
+from minerisk.pipelines.records.task_codes import Lack
+from minerisk.pipelines.records.tasks import Capture, TaskReasons
+from minerisk.pipelines.report.facts import Assessment
+from minerisk.pipelines.report.quality import Side
+from minerisk.pipelines.run.hazards import HAZARD_TITLES
+
+INTENDED: Sequence[str] = (
+    marked(
+        "The desk assessment of a non-technical survey (IMAS 08.10): one indirect source of "
+        "information among others, named by its run."
+    ),
+    marked("Ranking land and survey tasks: where to survey first."),
+    marked("Showing where the data do not support a statement (cannot say)."),
+)
+NOT_FOR: Sequence[str] = (
+    marked("deciding that land needs no survey: lower means survey later"),
+    marked("opening, closing, lowering or redrawing a registered hazardous area (SHA, CHA)"),
+    marked("direct evidence, or cancelling or reducing land"),
+    marked("any statement on land marked cannot say"),
+    marked("finding the place of a single mine, or planning a route"),
+    marked("land outside its study area, or evidence later than its date"),
+)
+LABEL_RULES: Sequence[str] = (
+    marked("positive: a cell with evidence, weighted by the kind of evidence"),
+    marked("negative by search: a cell that was surveyed and in which nothing was recorded"),
+    marked("unlabelled: every other cell; never taken as negative"),
+)
+SIMULATED = marked(
+    "SIMULATED findings: no accuracy may be claimed, nothing may be used in the field."
+)
+STATES: Mapping[State, str] = {
+    State.DRAFT: marked("draft"),
+    State.REVIEWED: marked("reviewed, and not approved"),
+    State.APPROVED: marked("approved"),
+    State.WITHDRAWN: marked("withdrawn"),
+}
+DECISIONS: Mapping[Verdict, str] = {
+    Verdict.APPROVE: marked("approved"),
+    Verdict.REJECT: marked("rejected"),
+    Verdict.WITHDRAW: marked("withdrawn"),
+}
+SIDES: Mapping[Side, str] = {
+    Side.BELOW: marked("too low"),
+    Side.WITHIN: marked("within"),
+    Side.ABOVE: marked("too high"),
+}
+NO_SKILL = 0.5
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The sentences of a language.
+
+    Attributes
+    ----------
+    texts
+        The words of that language.
+    """
+
+    texts: Texts
+
+    def interval(self, estimate: Estimate, kind: Kind = "number") -> str:
+        """Return the interval of an estimate; empty where it has none."""
+        return self.texts.interval(estimate.low, estimate.high, kind)
+
+    def beside(self, estimate: Estimate) -> str:
+        """Return a share with its interval in brackets."""
+        ends = self.interval(estimate, "share")
+        words = self.texts.number(estimate.value, "share")
+        return f"{words} ({ends})" if ends else words
+
+    def shown(self, value: float, form: str) -> str:
+        """Return a number in a format of Python, thousands apart as the language has them."""
+        return self.texts.say(f"{{value:{form}}}", value=value)
+
+    def amount(self, value: float) -> str:
+        """Return a number with as many digits as its size needs."""
+        return self.shown(value, ",.0f" if value >= 100 else ".3g")
+
+    def family(self, family: str) -> str:
+        """Return the name of a family of features."""
+        return self.texts.say(family_name(family))
+
+    def moment(self, at: str) -> str:
+        """Return a date and time, which the trail has in ISO 8601 and UTC."""
+        return at.replace("T", " ").replace("+00:00", " UTC")
+
+    def splitter(self, protocol: ProtocolScores) -> str:
+        """Describe how a protocol holds land out."""
+        return splitter_words(protocol.splitter, protocol.until, self.texts)
+
+    def gate(self, gate: Gate) -> str:
+        """Describe a gate."""
+        return gate_words(gate.name, self.texts)
+
+    def gates(self, gates: Sequence[Gate]) -> str:
+        """List gates."""
+        return "; ".join(self.gate(gate) for gate in gates)
+
+    def reading(self, reading: ReadingScores) -> str:
+        """Name a reading of the labels."""
+        return reading_words(reading, self.texts)
+
+    def unsurveyed(self, found: Unsurveyed) -> str:
+        """Sum up what surveyed land shows of unsurveyed land."""
+        return unsurveyed_words(found, self.texts)
+
+    def review(self, review: Review) -> str:
+        """Report a decision: what, by whom, when and why."""
+        return self.texts.say(
+            "{decision} by {by} on {at}: {note}",
+            decision=self.texts.say(DECISIONS[review.decision]),
+            by=review.by,
+            at=self.moment(review.at),
+            note=review.note,
+        )
+
+    def applicability(self, found: Assessment) -> list[str]:
+        """Describe where the model can be applied."""
+        return [
+            self.texts.say(
+                "It can be applied to {share:share} of the study area; elsewhere it cannot say.",
+                share=found.metrics.applicable_share,
+            ),
+            self.texts.say(
+                "Nearness to the training land in feature space decides (area of applicability, "
+                "Meyer and Pebesma 2021, doi:10.1111/2041-210X.13650)."
+            ),
+            self.texts.say(
+                "The interval is that of the calibrated probability; its cover was tested on land "
+                "held out."
+            ),
+        ]
+
+    def verdict(self, found: Assessment) -> str:
+        """Sum up in a sentence how the model compares with the distance rule on unseen land."""
+        mine, rule = found.model.found_in_top_20.value, None
+        if found.rule is not None:
+            rule = found.rule.found_in_top_20.value
+        if mine is None:
+            return self.texts.say("How good the model is on unseen land was not measured.")
+        if rule is None:
+            return self.texts.say(
+                "On regions it had never seen, the 20 % of land it puts first held {share:share} "
+                "of the contaminated cells; land picked at random would hold 20 %. The distance "
+                "rule was not measured.",
+                share=mine,
+            )
+        words = self.texts.say(
+            "On regions it had never seen, the 20 % of land it puts first held {share:share} of "
+            "the contaminated cells; land picked at random would hold 20 %, the distance rule "
+            "{rule:share}.",
+            share=mine,
+            rule=rule,
+        )
+        return f"{words} {self._advice(mine, rule)}".rstrip()
+
+    def _advice(self, mine: float, rule: float) -> str:
+        if mine > max(rule, 0.2):
+            return ""
+        if rule > 0.2:
+            return self.texts.say(
+                "Here the model is no better than the rule of thumb: use the rule."
+            )
+        return self.texts.say("Neither is of use here: do not survey in this order.")
+
+    def failures(self, found: Assessment) -> list[str]:
+        """List where the model was tested and failed."""
+        lines = [
+            self.texts.say(
+                "gate not passed: {gate} (value {value}, agreed {threshold})",
+                gate=gate_words(gate.name, self.texts),
+                value=gate.value,
+                threshold=gate.threshold,
+            )
+            for gate in found.metrics.failed_gates
+        ]
+        lines += [
+            self.texts.say(
+                "region {region}: no better than chance when left out (ROC-AUC {score})",
+                region=row.region,
+                score=row.roc_auc,
+            )
+            for row in found.metrics.regions
+            if row.roc_auc is not None and row.roc_auc <= NO_SKILL
+        ]
+        for row in found.regions:
+            if row.side is Side.BELOW:
+                lines.append(
+                    self.texts.say("region {region}: predicts too little when left out",
+                                   region=row.region)
+                )  # fmt: skip
+            elif row.side is Side.ABOVE:
+                lines.append(
+                    self.texts.say("region {region}: predicts too much when left out",
+                                   region=row.region)
+                )  # fmt: skip
+        return [
+            *lines,
+            *self.cautions(found.metrics.cautions),
+            self.texts.say(
+                "unrecorded laying, moved mines and items below the cell size leave no trace"
+            ),
+        ]
+
+    def cautions(self, cautions: Sequence[Caution]) -> list[str]:
+        """Word what to be careful about; what several features have in common is said once."""
+        alike: dict[CautionCode, list[Caution]] = defaultdict(list)
+        for caution in cautions:
+            alike[caution.code].append(caution)
+        return [self._gathered(first, others) for first, *others in alike.values()]
+
+    def _gathered(self, first: Caution, others: Sequence[Caution]) -> str:
+        words = caution_words(first, self.texts)
+        names = tuple(other.feature for other in others if other.feature is not None)
+        if not names:
+            return words
+        others_words = self.texts.say("The same holds for: {features}.", features=names)
+        return f"{words} {others_words}"
+
+    def hazard_model(self, model: HazardModel) -> str:
+        """Report whether there is a model of a hazard class, and why not."""
+        if model.least is not None:
+            return self.texts.say(
+                "no model: {positive} positive and {negative} negative cells, expected at least "
+                "{least} of each (gates.min_positive_cells). Findings of unknown class count for "
+                "any hazard only; hazard_column in labels.positive names the class.",
+                positive=model.positive,
+                negative=model.negative,
+                least=model.least,
+            )
+        if model.error is not None:
+            return self.texts.say("no model: {reason}", reason=model.error)
+        if model.gates_passed:
+            return self.texts.say("gates passed")
+        return self.texts.say("does not pass every gate")
+
+    def above_any(self, hazard: str, compared: HazardComparison) -> str:
+        """Warn where the probability of a class is above that of any hazard; else empty."""
+        if not compared.above_any:
+            return ""
+        return self.texts.say(
+            "{hazard}: in {share} % of the cells the probability is above that of any hazard by "
+            "more than a tenth of it. The models are calibrated apart and neither is changed to "
+            "fit: go by the higher of the two.",
+            hazard=self.texts.say(HAZARD_TITLES[hazard]),
+            share=f"{100 * compared.above_any:.1f}",
+        )
+
+    def compared(self, found: Capture) -> list[str]:
+        """Report against which rules of thumb tasks find more, and against which less."""
+        return verdicts(found, self.texts)
+
+    def why(self, reasons: TaskReasons, missing: Sequence[Notice[Lack]]) -> str:
+        """Report why a task is where it is, how sure that is, and what is missing."""
+        return why(reasons, missing, self.texts)

@@ -26,7 +26,7 @@ from minerisk.pipelines.formats.palette import (
     PROBABILITY_RAMP,
 )
 from minerisk.pipelines.language.messages import ENGLISH, Texts
-from minerisk.pipelines.run.strips import thinning
+from minerisk.pipelines.run.row_blocks import thinning
 
 INK = "#222222"
 SCALE_BAR = "scale-bar"

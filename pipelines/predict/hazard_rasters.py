@@ -11,7 +11,7 @@ from minerisk.features.evidence.labels import HAZARD_BITS
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.records.rasters import HazardComparison, RasterFacts
 from minerisk.pipelines.run.hazards import trained_hazards
-from minerisk.pipelines.run.strips import strips
+from minerisk.pipelines.run.row_blocks import row_blocks
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Probabilities of a class and of any hazard, of the same cells."""
@@ -58,7 +58,7 @@ def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, HazardC
     geobox = raster_grid(whole)
 
     def both(name: str) -> Iterator[Pair]:
-        for rows in strips(geobox.height):
+        for rows in row_blocks(geobox.height):
             part, all_ = (
                 read_raster_like(path, geobox[rows, :])
                 for path in (rasters / name / "probability.tif", whole)

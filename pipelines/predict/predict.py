@@ -51,11 +51,11 @@ from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import HAZARD_TITLES, hazard_folder
 from minerisk.pipelines.run.progress import Progress
 from minerisk.pipelines.run.readers import load_model
-from minerisk.pipelines.run.strips import strips, thinned, thinned_grid
+from minerisk.pipelines.run.row_blocks import row_blocks, thinned, thinned_grid
 
 log = logging.getLogger(__name__)
 
-ClassStrip = tuple[slice, tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]]
+ClassBlock = tuple[slice, tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]]
 """Rows of a window; their probabilities, where the model can speak, and the cells asked for."""
 
 
@@ -163,7 +163,7 @@ def _write_band(
     path = store.path.parent / f"{name}.tif"
     with TemporaryDirectory(dir=store.path) as scratch:
         if name == REASONS:
-            blocks = _reason_strips(store, geobox.height)
+            blocks = _reason_blocks(store, geobox.height)
             made = write_reason_raster(path, geobox, blocks, families, tags, scratch=Path(scratch))
             return name, made
         band = PREDICTED[name]
@@ -176,13 +176,13 @@ def _write_band(
             tags=tags,
             scratch=Path(scratch),
         ) as writer:
-            for rows in strips(geobox.height):
+            for rows in row_blocks(geobox.height):
                 writer.write(read_rows(store, name, rows), row=rows.start)
     return name, raster_files(path)
 
 
-def _reason_strips(store: TileStore, height: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    for rows in strips(height):
+def _reason_blocks(store: TileStore, height: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    for rows in row_blocks(height):
         codes = np.stack([read_rows(store, name, rows) for name in REASON_BANDS])
         yield rows.start, reason_codes(codes)
 
@@ -191,7 +191,7 @@ def _write_area(target: Target) -> list[Path]:
     """Write where the data support a statement, from the dissimilarity on disk."""
     geobox = target.window.geobox
     with _derived_writer(target, AREA) as writer:
-        for rows in strips(geobox.height):
+        for rows in row_blocks(geobox.height):
             part = read_raster_like(target.raster(DISSIMILARITY), geobox[rows, :])
             writer.write(area_of_applicability(part), row=rows.start)
     return raster_files(target.raster(AREA))
@@ -201,7 +201,7 @@ def _write_classes(target: Target, cuts: ClassCuts) -> tuple[list[Path], dict[st
     """Write the class raster; return its files and the share of each class."""
     counts = np.zeros(256, dtype=np.int64)
     with _derived_writer(target, RISK_CLASS) as writer:
-        for rows, part in _class_strips(target):
+        for rows, part in _class_blocks(target):
             classes = classify_with(*part, cuts=cuts)
             counts += count_classes(classes)
             writer.write(classes, row=rows.start)
@@ -225,7 +225,7 @@ def _cut_whole(target: Target) -> ClassCuts:
     """Cut the classes of the whole study area by share of its area of applicability."""
     shares = target.run.config.classes
     return class_cuts(
-        lambda: (known_values(*part) for _, part in _class_strips(target)),
+        lambda: (known_values(*part) for _, part in _class_blocks(target)),
         higher_share=shares.higher_share,
         elevated_share=shares.elevated_share,
     )
@@ -268,9 +268,9 @@ def _write_preview(target: Target) -> Path:
     )
 
 
-def _class_strips(target: Target) -> Iterator[ClassStrip]:
+def _class_blocks(target: Target) -> Iterator[ClassBlock]:
     """Read what classes are made of: probabilities, where they hold, and what was asked for."""
-    for rows in strips(target.window.geobox.height):
+    for rows in row_blocks(target.window.geobox.height):
         part = target.window.geobox[rows, :]
         probability = read_raster_like(target.raster(PROBABILITY), part)
         dissimilarity = read_raster_like(target.raster(DISSIMILARITY), part)

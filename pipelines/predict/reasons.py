@@ -75,7 +75,7 @@ def write_reason_raster(
     Parameters
     ----------
     blocks
-        First row of a strip, and its codes, shape ``(3, rows, width)``.
+        First row of a block of rows, and its codes, shape ``(3, rows, width)``.
     families
         Names, in the order of the cube.
     scratch

@@ -73,7 +73,7 @@ def class_cuts(
     higher_share: float,
     elevated_share: float,
 ) -> ClassCuts:
-    """Find the cuts of `classify` in probabilities that come in parts, such as strips.
+    """Find the cuts of `classify` in probabilities that come in parts, such as blocks of rows.
 
     Parameters
     ----------

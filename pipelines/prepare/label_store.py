@@ -17,7 +17,7 @@ from scipy.spatial import cKDTree
 from minerisk.features.grid import cell_centres
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.regions import cluster_regions, join_thin_groups
-from minerisk.pipelines.run.strips import ROWS, strips
+from minerisk.pipelines.run.row_blocks import ROWS, row_blocks
 
 GROUPING_M = 5_000.0
 SLIVER = 0.05
@@ -33,7 +33,7 @@ def write_labels(
     count: int,
     seed: int,
 ) -> int:
-    """Label a study area strip by strip, and number the regions that are left out whole.
+    """Label a study area by blocks of rows, and number the regions that are left out whole.
 
     Parameters
     ----------
@@ -57,25 +57,25 @@ def write_labels(
     shutil.rmtree(partial, ignore_errors=True)
     easting, northing = cell_centres(geobox)
     tallies = []
-    for strip in strips(geobox.height):
-        part = label(geobox[strip, :]).assign_coords(y=northing[strip])
-        part["state"] = part["state"].where(inside[strip], -1).astype(np.int8)
+    for block in row_blocks(geobox.height):
+        part = label(geobox[block, :]).assign_coords(y=northing[block])
+        part["state"] = part["state"].where(inside[block], -1).astype(np.int8)
         state = part["state"].to_numpy()
         part["region"] = (("y", "x"), np.full(state.shape, -1, dtype=np.int32))
-        _append(part, partial, first=strip.start == 0)
+        _append(part, partial, first=block.start == 0)
         rows, columns = np.nonzero(state >= 0)
-        centres = np.column_stack([easting[columns], northing[strip][rows]])
-        unit = _units(geobox[strip, :], grouping, rows, columns, centres)
+        centres = np.column_stack([easting[columns], northing[block][rows]])
+        unit = _units(geobox[block, :], grouping, rows, columns, centres)
         tallies.append(_tally(unit, state[rows, columns] == 1, centres))
     units, region = _regions(np.concatenate(tallies), count=count, seed=seed)
     store: Any = zarr.open_group(partial, mode="r+")
-    for strip in strips(geobox.height):
-        rows, columns = np.nonzero(store["state"][strip] >= 0)
-        centres = np.column_stack([easting[columns], northing[strip][rows]])
-        unit = _units(geobox[strip, :], grouping, rows, columns, centres)
-        own = np.full((strip.stop - strip.start, geobox.width), -1, dtype=np.int32)
+    for block in row_blocks(geobox.height):
+        rows, columns = np.nonzero(store["state"][block] >= 0)
+        centres = np.column_stack([easting[columns], northing[block][rows]])
+        unit = _units(geobox[block, :], grouping, rows, columns, centres)
+        own = np.full((block.stop - block.start, geobox.width), -1, dtype=np.int32)
         own[rows, columns] = region[np.searchsorted(units, unit)]
-        store["region"][strip] = own
+        store["region"][block] = own
     shutil.rmtree(path, ignore_errors=True)
     partial.rename(path)
     return int(region.max(initial=-1)) + 1

@@ -15,7 +15,7 @@ from minerisk.features.errors import InputError
 from minerisk.models.tasks.survey_tasks import SurveyTasks
 from minerisk.pipelines.formats.cog import read_raster_like
 from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE
-from minerisk.pipelines.run.strips import ROWS
+from minerisk.pipelines.run.row_blocks import ROWS
 
 MOST_CELLS = 4_000_000
 """Cells that tasks are grown on: about 1.5 GB."""

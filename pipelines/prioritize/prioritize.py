@@ -67,7 +67,7 @@ from minerisk.pipelines.run.contents import feature_families
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_folder, hazard_rasters
 from minerisk.pipelines.run.readers import load_model
-from minerisk.pipelines.run.strips import values_at
+from minerisk.pipelines.run.row_blocks import values_at
 
 log = logging.getLogger(__name__)
 

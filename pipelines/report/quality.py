@@ -15,7 +15,7 @@ from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import DISSIMILARITY_RAMP
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.metrics import HazardModel, Metrics
-from minerisk.pipelines.run.strips import strips
+from minerisk.pipelines.run.row_blocks import row_blocks
 
 NO_ESTIMATE = Estimate(None, None, None)
 
@@ -202,7 +202,7 @@ def _by_likeness(
     steps, most = len(DISSIMILARITY_RAMP), MAX_POINTS + 1
     like = np.zeros(steps * most, dtype=np.int64)
     known, error = np.zeros(steps, dtype=np.int64), np.zeros(steps)
-    for rows in strips(geobox.height):
+    for rows in row_blocks(geobox.height):
         ratio, density, errors = (read_raster_like(path, geobox[rows, :]) for path in paths)
         inside = np.isfinite(ratio)
         step = np.searchsorted(edges, ratio[inside], side="left")

@@ -12,7 +12,7 @@ from minerisk.features.cube.store import cube_geobox, families_of
 from minerisk.features.grid import cell_centres, resolution
 from minerisk.models.table import MARKS, CellTable
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.strips import draw_cells, strips, values_at
+from minerisk.pipelines.run.row_blocks import draw_cells, row_blocks, values_at
 
 MODEL = "model"
 
@@ -34,8 +34,8 @@ def read_cells(run: Run, chosen: NDArray[np.bool_] | None = None) -> CellTable:
         return read_places(run, *np.nonzero(chosen))
     state = run.labels()["state"]
     labelled = np.empty(state.shape, dtype=bool)
-    for strip in strips(len(labelled)):
-        labelled[strip] = state[strip].to_numpy() >= 0
+    for block in row_blocks(len(labelled)):
+        labelled[block] = state[block].to_numpy() >= 0
     count, most = int(np.count_nonzero(labelled)), run.config.model.most_cells
     if count <= most:
         return read_places(run, *np.nonzero(labelled))

@@ -20,7 +20,7 @@ from minerisk.pipelines.plotting.figures import (
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.records.metrics import Metrics
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.strips import thinning
+from minerisk.pipelines.run.row_blocks import thinning
 
 
 def write_figures(run: Run) -> Path:

@@ -11,7 +11,7 @@ from minerisk.pipelines.records.stage_facts import BuildFacts
 from minerisk.pipelines.run.contents import read_places
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import open_labels
-from minerisk.pipelines.run.strips import draw_cells, strips
+from minerisk.pipelines.run.row_blocks import draw_cells, row_blocks
 
 
 def land_to_predict(run: Run) -> NDArray[np.float64] | None:
@@ -25,8 +25,8 @@ def unsurveyed_sample(run: Run, *, sample: int = 20_000) -> CellTable | None:
     inside = open_cube(run.files.cube)["inside"]
     state = open_labels(run.folder)["state"]
     unsurveyed = np.empty(state.shape, dtype=bool)
-    for strip in strips(len(unsurveyed)):
-        unsurveyed[strip] = (inside[strip].to_numpy() == 1) & (state[strip].to_numpy() < 0)
+    for block in row_blocks(len(unsurveyed)):
+        unsurveyed[block] = (inside[block].to_numpy() == 1) & (state[block].to_numpy() < 0)
     if not unsurveyed.any():
         return None
     rng = np.random.default_rng([run.config.model.seed, 4])
@@ -42,8 +42,8 @@ def count_cells(run: Run, drawn: CellTable) -> CellCounts:
     """Count the labelled cells of a run, all of them; and those drawn, if they are fewer."""
     state = open_labels(run.folder)["state"]
     found = np.zeros(2, dtype=np.int64)
-    for strip in strips(len(state)):
-        part = state[strip].to_numpy()
+    for block in row_blocks(len(state)):
+        part = state[block].to_numpy()
         found += np.bincount(part[part >= 0], minlength=2)
     negative, positive = map(int, found)
     total, fewer = run_cells(run), len(drawn.state) < negative + positive

@@ -11,9 +11,9 @@ def test_codes_and_their_words_are_read_back(tmp_path: Path) -> None:
     grid = GeoBox.from_bbox((0, 0, 400, 300), "EPSG:32638", shape=(3, 4))
     codes = np.full((3, 3, 4), 255, dtype=np.uint8)
     codes[0, 0, 0], codes[1, 0, 0], codes[0, 2, 3] = 3, 4, 0
-    strips = [(0, codes[:, :2]), (2, codes[:, 2:])]
+    blocks = [(0, codes[:, :2]), (2, codes[:, 2:])]
     paths = write_reason_raster(
-        tmp_path / "reasons.tif", grid, strips, ["front_line", "terrain"], {"RUN": "x"}
+        tmp_path / "reasons.tif", grid, blocks, ["front_line", "terrain"], {"RUN": "x"}
     )
     assert all(path.is_file() for path in paths)
     assert not list(tmp_path.glob(".*"))

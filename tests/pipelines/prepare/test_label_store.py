@@ -1,4 +1,4 @@
-"""Labels written strip by strip: what the whole grid gives, and regions that can be left out."""
+"""Labels written by blocks of rows: what the whole grid gives, and regions that can be left out."""
 
 from functools import partial
 
@@ -11,7 +11,7 @@ from shapely.geometry import Point, box
 
 from minerisk.features.evidence.labels import EvidenceLayer, label_cells
 from minerisk.pipelines.prepare.label_store import write_labels
-from minerisk.pipelines.run import strips
+from minerisk.pipelines.run import row_blocks
 
 GRID = GeoBox.from_bbox((300_000, 4_000_000, 340_000, 4_060_000), "EPSG:32638", resolution=500)
 EVERYWHERE = np.ones(GRID.shape, dtype=bool)
@@ -35,7 +35,7 @@ def written(path, rows, monkeypatch, grouping=None, inside=EVERYWHERE):
         surveyed=frame(searched),
         search_weight=0.8,
     )
-    monkeypatch.setattr(strips, "ROWS", rows)
+    monkeypatch.setattr(row_blocks, "ROWS", rows)
     count = write_labels(
         path, GRID, inside, label=label, grouping=grouping, count=4, seed=1
     )  # fmt: skip
@@ -44,7 +44,7 @@ def written(path, rows, monkeypatch, grouping=None, inside=EVERYWHERE):
 
 @pytest.mark.parametrize("rows", [7, 64])
 @pytest.mark.parametrize("polygons", [False, True])
-def test_strips_give_what_the_whole_gives(rows, polygons, tmp_path, monkeypatch):
+def test_blocks_of_rows_give_what_the_whole_gives(rows, polygons, tmp_path, monkeypatch):
     grouping = None
     if polygons:
         wests = range(300_000, 340_000, 4_000)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
-from minerisk.pipelines.run import strips
+from minerisk.pipelines.run import row_blocks
 
 
 @settings(max_examples=40, deadline=None)
@@ -17,12 +17,14 @@ def test_scattered_cells_are_those_of_the_whole(height, width, rows):
     source = np.random.default_rng(height * 100 + width)
     grid = xr.DataArray(source.random((height, width)), dims=("y", "x"))
     mask = source.random((height, width)) < 0.3
-    kept, strips.ROWS = strips.ROWS, rows
+    kept, row_blocks.ROWS = row_blocks.ROWS, rows
     try:
-        found = strips.values_at(grid, *np.nonzero(mask))
-        covered = np.concatenate([np.arange(height)[strip] for strip in strips.strips(height)])
+        found = row_blocks.values_at(grid, *np.nonzero(mask))
+        covered = np.concatenate(
+            [np.arange(height)[block] for block in row_blocks.row_blocks(height)]
+        )
     finally:
-        strips.ROWS = kept
+        row_blocks.ROWS = kept
     np.testing.assert_array_equal(found, grid.to_numpy()[mask])
     np.testing.assert_array_equal(covered, np.arange(height))
 
@@ -32,7 +34,7 @@ def test_drawn_cells_are_marked_distinct_and_as_likely_as_each_other():
     mask[3:9, 5:20] = True
     hits = np.zeros(mask.shape, dtype=int)
     for seed in range(600):
-        rows, columns = strips.draw_cells(mask, 30, rng=np.random.default_rng(seed))
+        rows, columns = row_blocks.draw_cells(mask, 30, rng=np.random.default_rng(seed))
         assert len(set(zip(rows, columns, strict=True))) == 30
         hits[rows, columns] += 1
     assert (hits[~mask] == 0).all()
@@ -43,24 +45,28 @@ def test_drawn_cells_are_marked_distinct_and_as_likely_as_each_other():
 def test_a_draw_of_more_than_there_is_gives_all(monkeypatch):
     mask = np.random.default_rng(3).random((20, 20)) < 0.5
     for most in (10, 1_000):  # drawn by number, and by putting all in order
-        monkeypatch.setattr(strips, "MOST_SHUFFLED", most)
-        rows, columns = strips.draw_cells(mask, 1_000, rng=np.random.default_rng(0))
+        monkeypatch.setattr(row_blocks, "MOST_SHUFFLED", most)
+        rows, columns = row_blocks.draw_cells(mask, 1_000, rng=np.random.default_rng(0))
         np.testing.assert_array_equal(np.stack([rows, columns]), np.stack(np.nonzero(mask)))
 
 
 @settings(max_examples=40, deadline=None)
 @given(height=st.integers(1, 60), width=st.integers(1, 60), rows=st.integers(1, 20))
-def test_a_picture_keeps_every_so_manieth_cell_and_shows_all_the_land(height, width, rows):
+def test_a_picture_keeps_one_cell_a_step_and_shows_all_the_land(height, width, rows):
     grid = np.random.default_rng(height * 100 + width).random((height, width))
     geobox = GeoBox.from_bbox((0, 0, width * 25, height * 25), "EPSG:3035", shape=grid.shape)
-    kept, strips.ROWS, strips.MOST_DRAWN = (strips.ROWS, strips.MOST_DRAWN), rows, 16
+    kept, row_blocks.ROWS, row_blocks.MOST_DRAWN = (
+        (row_blocks.ROWS, row_blocks.MOST_DRAWN),
+        rows,
+        16,
+    )
     try:
         thin, place = (
-            strips.thinned(lambda part: grid[part], grid.shape),
-            strips.thinned_grid(geobox),
+            row_blocks.thinned(lambda part: grid[part], grid.shape),
+            row_blocks.thinned_grid(geobox),
         )
     finally:
-        strips.ROWS, strips.MOST_DRAWN = kept
+        row_blocks.ROWS, row_blocks.MOST_DRAWN = kept
     step = max(1, -(-max(height, width) // 16))
     np.testing.assert_array_equal(thin, grid[::step, ::step])
     assert max(thin.shape) <= 16
@@ -69,8 +75,8 @@ def test_a_picture_keeps_every_so_manieth_cell_and_shows_all_the_land(height, wi
 
 
 def test_of_a_picture_one_strip_is_held_at_a_time(monkeypatch):
-    monkeypatch.setattr(strips, "MOST_DRAWN", 10)
-    monkeypatch.setattr(strips, "ROWS", 5)
+    monkeypatch.setattr(row_blocks, "MOST_DRAWN", 10)
+    monkeypatch.setattr(row_blocks, "ROWS", 5)
     read: list[weakref.ref[np.ndarray]] = []
 
     def rows(part: slice) -> np.ndarray:
@@ -79,5 +85,5 @@ def test_of_a_picture_one_strip_is_held_at_a_time(monkeypatch):
         read.append(weakref.ref(block))
         return block
 
-    assert strips.thinned(rows, (40, 40)).shape == (10, 10)
+    assert row_blocks.thinned(rows, (40, 40)).shape == (10, 10)
     assert len(read) == 8

@@ -1,4 +1,4 @@
-"""The grid of a run strip by strip, so that no step need hold every cell of a large area."""
+"""The grid of a run by blocks of rows, so that no step need hold every cell of a large area."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 ROWS = 512
-"""Rows of a strip: whole chunks of every store."""
+"""Rows of a block: whole chunks of every store."""
 MOST_SHUFFLED = 50_000_000
 """Cells that are still put in random order as a whole to draw from them: 0.8 GB."""
 MOST_DRAWN = 1_600
 """Cells to a side of a picture, at most."""
 
 
-def strips(height: int) -> Iterator[slice]:
-    """Give the rows of each strip, from north to south."""
+def row_blocks(height: int) -> Iterator[slice]:
+    """Yield the rows of each block, from north to south."""
     for row in range(0, height, ROWS):
         yield slice(row, min(row + ROWS, height))
 
@@ -26,7 +26,7 @@ def strips(height: int) -> Iterator[slice]:
 def values_at(
     variable: xr.DataArray, rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> NDArray[Any]:
-    """Read scattered cells of a variable, one strip at a time.
+    """Read scattered cells of a variable, one block at a time.
 
     Parameters
     ----------
@@ -36,11 +36,11 @@ def values_at(
         Of the cells, shape ``(n,)``; rows ascend, as `numpy.nonzero` gives them.
     """
     found = np.empty(len(rows), dtype=variable.dtype)
-    for strip in strips(variable.sizes["y"]):
-        first, last = np.searchsorted(rows, (strip.start, strip.stop))
+    for block in row_blocks(variable.sizes["y"]):
+        first, last = np.searchsorted(rows, (block.start, block.stop))
         if first < last:
-            block = variable[strip].to_numpy()
-            found[first:last] = block[rows[first:last] - strip.start, columns[first:last]]
+            values = variable[block].to_numpy()
+            found[first:last] = values[rows[first:last] - block.start, columns[first:last]]
     return found
 
 
@@ -70,17 +70,17 @@ def draw_cells(
 
 
 def thinning(shape: tuple[int, ...]) -> int:
-    """Give which rows and columns a picture keeps: every how manieth."""
+    """Compute the step of rows and columns that a picture keeps: 3 keeps every third."""
     return max(1, math.ceil(max(shape) / MOST_DRAWN))
 
 
 def thinned(read: Callable[[slice], NDArray[Any]], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Thin cells for a picture, reading them a strip at a time.
+    """Thin cells for a picture, reading them by blocks of rows.
 
     Parameters
     ----------
     read
-        Gives rows of the whole.
+        Reads rows of the whole.
     shape
         Height and width of the whole.
 
@@ -91,14 +91,15 @@ def thinned(read: Callable[[slice], NDArray[Any]], shape: tuple[int, ...]) -> ND
     """
     step = thinning(shape)
     return np.concatenate(
-        [  # copies: a view would hold its strip
-            read(strip)[-strip.start % step :: step, ::step].copy() for strip in strips(shape[0])
+        [  # copies: a view would hold its block
+            read(block)[-block.start % step :: step, ::step].copy()
+            for block in row_blocks(shape[0])
         ]
     )
 
 
 def thinned_grid(geobox: GeoBox) -> GeoBox:
-    """Give the grid that `thinned` cells are drawn on: the same land, in larger cells."""
+    """Return the grid that `thinned` cells are drawn on: the same land, in larger cells."""
     step = thinning(tuple(geobox.shape))
     if step == 1:
         return geobox

@@ -4,10 +4,9 @@
 """
 
 import io
-import json
 import logging
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,8 @@ from minerisk.configs.schema import Feature
 from minerisk.features.cube.feature import build_window
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
+from minerisk.models.folds.protocol import ProtocolName
+from minerisk.pipelines.evaluate.ablation import setup_words
 from minerisk.pipelines.prepare.feature_list import (
     Column,
     KindFacts,
@@ -35,6 +36,13 @@ from minerisk.pipelines.prepare.feature_list import (
     reach_words,
 )
 from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.records.evaluations import (
+    Ablation,
+    AblationMeasure,
+    AblationRow,
+    Ablations,
+    Change,
+)
 from minerisk.pipelines.run.layers import FeatureSpec, open_layers
 
 logger = logging.getLogger(__name__)
@@ -49,11 +57,10 @@ TEXT = Path("docs/features_intro.md")
 DRAWN_AT_M = 500.0
 _NO_DATA = "#bdbdbd"
 _COLOURS = 48
-_PROTOCOLS = ("far", "near")
 _MEASURES = {
-    "roc_auc": "ROC-AUC",
-    "average_precision": "Average precision",
-    "found_in_top_20": "Share of positives in the 20 % of land put first",
+    AblationMeasure.ROC_AUC: "ROC-AUC",
+    AblationMeasure.AVERAGE_PRECISION: "Average precision",
+    AblationMeasure.FOUND_IN_TOP_20: "Share of positives in the 20 % of land put first",
 }
 
 
@@ -206,18 +213,18 @@ def ablation_text(path: Path) -> str:
     """
     if not path.is_file():
         return "Not measured yet: no family is claimed to pay.\n"
-    areas = json.loads(path.read_text(encoding="utf-8"))["areas"]
+    areas = Ablations.read(path).areas
     return "\n".join(part for area in areas.values() for part in _area_text(area))
 
 
-def _area_text(area: Mapping[str, Any]) -> Iterator[str]:
-    yield f"### {area['title']}\n"
-    if area["simulated"]:
+def _area_text(area: Ablation) -> Iterator[str]:
+    yield f"### {area.title}\n"
+    if area.simulated:
         yield (
             "**SIMULATED** findings: this says which families tell where the simulator lays, and "
             "nothing of real land.\n"
         )
-    yield f"{area['words']}\n"
+    yield f"{setup_words(area.setup)}\n"
     yield from (f"- {line}" for line in _verdict(area))
     yield (
         "\n*Added*: the model of the base families (a family of the base: of the others) with the "
@@ -227,27 +234,28 @@ def _area_text(area: Mapping[str, Any]) -> Iterator[str]:
     )
     for measure, words in _MEASURES.items():
         yield f"{words}:\n"
-        yield _difference_table([row for row in area["rows"] if row["measure"] == measure])
-    yield f"Made by `{area['command']}`.\n"
+        yield _difference_table([row for row in area.rows if row.measure == measure])
+    yield f"Made by `{area.command}`.\n"
 
 
-def _verdict(area: Mapping[str, Any]) -> Iterator[str]:
+def _verdict(area: Ablation) -> Iterator[str]:
     """Report which families pay on left-out regions: added, far, ROC-AUC, the interval above 0."""
     told = [
         row
-        for row in area["rows"]
-        if (row["change"], row["protocol"], row["measure"]) == ("added", "far", "roc_auc")
+        for row in area.rows
+        if (row.change, row.protocol, row.measure)
+        == (Change.ADDED, ProtocolName.FAR, AblationMeasure.ROC_AUC)
     ]
-    pay = [row["family"] for row in told if row["lower"] is not None and row["lower"] > 0]
-    rest = [row["family"] for row in told if row["family"] not in pay]
+    pay = [row.family for row in told if row.lower is not None and row.lower > 0]
+    rest = [row.family for row in told if row.family not in pay]
     yield (
         f"Pay on left-out regions (added, far, the 90 % interval of ROC-AUC above 0): "
         f"{_listed(pay)}."
     )
-    if area["simulated"]:
+    if area.simulated:
         yield f"Do not pay there: {_listed(rest)}."
         return
-    base = area["base"]
+    base = area.base
     yield (
         f"Do not pay there, and are **off by default**: {_listed(rest, without=base)}. "
         "`minerisk init` writes none of them, and nothing is computed that a study area's file "
@@ -268,10 +276,14 @@ def _listed(
     return ", ".join(f"`{name}`" for name in kept) or "none"
 
 
-def _difference_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    cells = {(row["family"], row["change"], row["protocol"]): row for row in rows}
-    families = list(dict.fromkeys(row["family"] for row in rows))
-    places = [(change, protocol) for protocol in _PROTOCOLS for change in ("added", "dropped")]
+def _difference_table(rows: Sequence[AblationRow]) -> str:
+    cells = {(row.family, row.change, row.protocol): row for row in rows}
+    families = list(dict.fromkeys(row.family for row in rows))
+    places = [
+        (change, protocol)
+        for protocol in (ProtocolName.FAR, ProtocolName.NEAR)
+        for change in Change
+    ]
     body = [
         (f"`{family}`", *(_difference(cells.get((family, *place))) for place in places))
         for family in families
@@ -279,10 +291,10 @@ def _difference_table(rows: Sequence[Mapping[str, Any]]) -> str:
     return _table(("family", *(f"{change}, {protocol}" for change, protocol in places)), body)
 
 
-def _difference(row: Mapping[str, Any] | None) -> str:
-    if row is None or row["difference"] is None:
+def _difference(row: AblationRow | None) -> str:
+    if row is None or row.difference is None:
         return "–"
-    return f"{row['difference']:+.3f} ({row['lower']:+.3f} to {row['upper']:+.3f})"
+    return f"{row.difference:+.3f} ({row.lower:+.3f} to {row.upper:+.3f})"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

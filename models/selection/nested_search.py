@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from minerisk.models.evaluation.out_of_fold_scores import Drawing, out_of_fold
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
+from minerisk.models.selection.trials import Search, Trial, TrialScores
 from minerisk.models.table import CellTable
 
 Settings = Mapping[str, Any]
@@ -62,8 +64,13 @@ class NestedChoice:
     first: Sequence[Settings]
     inner_folds: int
     drawing: Drawing
-    trials: list[dict[str, Any]] = field(default_factory=list)
+    trials: list[Trial] = field(default_factory=list)
     chosen: list[Settings] = field(default_factory=list)
+
+    @property
+    def search(self) -> Search:
+        """What was tried and chosen so far."""
+        return Search(tuple(self.trials), tuple(self.chosen))
 
     def __call__(self, table: CellTable) -> Pipeline:
         """Choose on folds inside `table`, and give an unfitted pipeline.
@@ -75,29 +82,30 @@ class NestedChoice:
         """
         number = len(self.chosen)
         protocol = inner_protocol(table, self.inner_folds, self.drawing, number)
-        known: dict[tuple[Any, ...], dict[str, float]] = {}
+        known: dict[tuple[Any, ...], TrialScores] = {}
 
         def objective(trial: optuna.Trial) -> float:
-            settings = {
+            settings: dict[str, Any] = {
                 name: trial.suggest_categorical(name, list(values))
                 for name, values in self.space.items()
             }
-            record = {"choice": number, "trial": trial.number, **settings}
+            record = partial(Trial, choice=number, trial=trial.number, settings=settings)
             tried = tuple(settings.values())
             try:
                 if tried not in known:
                     known[tried] = score_inside(self.quick, settings, table, protocol, self.drawing)
             except InputError as error:
-                self.trials.append(record | {"failed": str(error)})
+                self.trials.append(record(scores=None, failed=str(error)))
                 raise
-            self.trials.append(record | known[tried])
-            return known[tried]["objective"]
+            self.trials.append(record(scores=known[tried]))
+            return known[tried].objective
 
         best = self._search(objective)
         self.chosen.append(best)
         scores = known[tuple(best[name] for name in self.space)]
-        scale = {f"classifier__{name}": scores[name] for name in ("slope", "intercept")}
-        return self.full(best).set_params(**scale)
+        return self.full(best).set_params(
+            classifier__slope=scores.slope, classifier__intercept=scores.intercept
+        )
 
     def _search(self, objective: Callable[[optuna.Trial], float]) -> Settings:
         """Return the settings with the greatest objective; a trial that fails is passed over."""
@@ -114,9 +122,9 @@ class NestedChoice:
                 study.tell(trial, objective(trial))
             except InputError:
                 study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        failed = [record for record in self.trials[-trials:] if "failed" in record]
+        failed = [record for record in self.trials[-trials:] if record.failed is not None]
         if len(failed) == trials:
-            raise InputError(f"None of {trials} settings could be tried: {failed[-1]['failed']}")
+            raise InputError(f"None of {trials} settings could be tried: {failed[-1].failed}")
         for record in failed:
             log.warning("A setting could not be tried, and is passed over: %s", record)
         return study.best_params
@@ -165,16 +173,8 @@ def score_inside(
     table: CellTable,
     protocol: Protocol,
     drawing: Drawing,
-) -> dict[str, float]:
-    """Score settings on folds inside a training set.
-
-    Returns
-    -------
-    dict
-        ``roc_auc``, ``average_precision`` and ``found_in_top_20`` pooled over the inner folds, and
-        ``objective``: their sum, so that no part of the ranking is bought with another;
-        ``slope`` and ``intercept`` of Platt's curve (1 and 0 where the scores tell too little).
-    """
+) -> TrialScores:
+    """Score settings on folds inside a training set."""
     out = out_of_fold(lambda _: make(settings), table, protocol, drawing=drawing)
     scored = np.isfinite(out.score)
     y = (table.state[scored] == 1).astype(np.int8)
@@ -182,19 +182,22 @@ def score_inside(
     auc = float(roc_auc_score(y, out.score[scored], sample_weight=weight))
     precision = float(average_precision_score(y, out.score[scored], sample_weight=weight))
     found = float(capture_curve(y, out.score[scored], weight=weight, points=6)[1, 1])
-    return {
-        "roc_auc": auc,
-        "average_precision": precision,
-        "found_in_top_20": found,
-        "objective": auc + precision + found,
-        **_platt(out.score[scored], y, weight),
-    }
+    slope, intercept = _platt(out.score[scored], y, weight)
+    return TrialScores(
+        roc_auc=auc,
+        average_precision=precision,
+        found_in_top_20=found,
+        objective=auc + precision + found,
+        slope=slope,
+        intercept=intercept,
+    )
 
 
 def _platt(
     score: NDArray[np.float64], y: NDArray[np.int8], weight: NDArray[np.float64]
-) -> dict[str, float]:
+) -> tuple[float, float]:
+    """Return slope and intercept of Platt's curve, those of no change if it is not believed."""
     curve = LogisticCalibrator().fit(score, y, weight)
     if not 0 < curve.slope <= STEEPEST:
-        return {"slope": 1.0, "intercept": 0.0}
-    return {"slope": float(curve.slope), "intercept": float(curve.intercept)}
+        return 1.0, 0.0
+    return float(curve.slope), float(curve.intercept)

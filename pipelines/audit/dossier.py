@@ -9,10 +9,11 @@ from pathlib import Path
 from minerisk.features.errors import InputError
 from minerisk.features.layers.problems import Level
 from minerisk.pipelines.audit.dossier_facts import (
-    Ablation,
+    AblationPart,
     evidence_dates,
     figures_of,
     plain,
+    read_ablation,
     read_tried,
     region_places,
 )
@@ -67,7 +68,7 @@ class Dossier:
     run: Run
     card: ModelCard
     audited: Audit
-    ablation: Ablation | None
+    ablation: AblationPart | None
     texts: Texts
 
 
@@ -112,7 +113,11 @@ def export_dossier(
         run=run,
         card=ModelCard.of(run),
         audited=audit_run(run.files, layers=False),
-        ablation=None if ablation is None else Ablation.read(ablation),
+        ablation=(
+            None
+            if ablation is None
+            else read_ablation(ablation, study_area=run.config.study_area.name)
+        ),
         texts=texts(language),
     )
     out.parent.mkdir(parents=True, exist_ok=True)

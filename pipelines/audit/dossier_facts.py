@@ -2,23 +2,21 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Self
 
 import numpy as np
-import pydantic
 import xarray as xr
 from odc.geo.geom import point
 
 from minerisk.features.errors import InputError
-from minerisk.models.estimate import Estimate
-from minerisk.models.evaluation.measures import Measure
 from minerisk.models.evaluation.results import RegionScores
-from minerisk.models.folds.protocol import ProtocolName
+from minerisk.models.selection.trials import Search, Setting, Trial
+from minerisk.pipelines.evaluate.ablation import setup_words
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.metrics import Setting
+from minerisk.pipelines.records.evaluations import AblationRow, Ablations
+from minerisk.pipelines.records.metrics import Trials
 
 FIGURE_WORDS: Mapping[str, str] = {
     "capture": marked("Land to survey, in the model's order, until this share is found"),
@@ -51,43 +49,6 @@ def figures_of(files: RunFolder, kinds: Sequence[str]) -> list[Figure]:
     ]
 
 
-class _Trial(pydantic.BaseModel):
-    """A setting that was tried: of which training set, and everything else that is on record."""
-
-    model_config = pydantic.ConfigDict(extra="allow")
-
-    __pydantic_extra__: dict[str, Setting | None]
-
-    choice: int | None = None
-    trial: int | None = None
-
-    def value(self, column: str) -> Setting | None:
-        """Return what is on record under a name."""
-        return dict(self).get(column)
-
-
-class _Search(pydantic.BaseModel):
-    """The settings that were tried for a protocol, and those chosen in each training set."""
-
-    trials: tuple[_Trial, ...]
-    chosen: tuple[Mapping[str, Setting], ...]
-
-    @property
-    def columns(self) -> tuple[str, ...]:
-        """Names of all that is on record: training set and trial first."""
-        found = {name: None for trial in self.trials for name, _ in trial}
-        return tuple(sorted(found, key=lambda name: (name not in {"choice", "trial"}, name)))
-
-    def is_chosen(self, trial: _Trial) -> bool:
-        """Check whether a trial has the settings that were chosen in its training set."""
-        if trial.choice is None or not 0 <= trial.choice < len(self.chosen):
-            return False
-        return all(trial.value(name) == value for name, value in self.chosen[trial.choice].items())
-
-
-_SEARCHES = pydantic.TypeAdapter(dict[str, _Search])
-
-
 @dataclass(frozen=True)
 class TriedRow:
     """A setting that was tried, as it is shown."""
@@ -109,21 +70,30 @@ def read_tried(files: RunFolder) -> tuple[TriedTable, ...]:
     """List every setting that was tried; nothing where none was searched."""
     if not files.trials.is_file():
         return ()
-    found = _SEARCHES.validate_json(files.trials.read_bytes())
-    return tuple(
-        TriedTable(
-            protocol,
-            search.columns,
-            tuple(
-                TriedRow(
-                    search.is_chosen(trial),
-                    tuple(plain(trial.value(column)) for column in search.columns),
-                )
-                for trial in search.trials
-            ),
+    searches = Trials.read(files.trials).searches
+    return tuple(_tried(protocol, search) for protocol, search in searches.items())
+
+
+def _tried(protocol: str, search: Search) -> TriedTable:
+    recorded = [_recorded(trial) for trial in search.trials]
+    names = {name: None for values in recorded for name in values}
+    columns = tuple(sorted(names, key=lambda name: (name not in {"choice", "trial"}, name)))
+    rows = tuple(
+        TriedRow(
+            trial.failed is None and search.is_chosen(trial),
+            tuple(plain(values.get(column)) for column in columns),
         )
-        for protocol, search in found.items()
+        for trial, values in zip(search.trials, recorded, strict=True)
     )
+    return TriedTable(protocol, columns, rows)
+
+
+def _recorded(trial: Trial) -> dict[str, Setting]:
+    """Gather what is on record of a trial, by name."""
+    values: dict[str, Setting] = {"choice": trial.choice, "trial": trial.trial, **trial.settings}
+    if trial.failed is not None:
+        values["failed"] = trial.failed
+    return values | ({} if trial.scores is None else asdict(trial.scores))
 
 
 def plain(value: Setting | None) -> str:
@@ -155,42 +125,26 @@ def region_places(rows: Sequence[RegionScores], crs: str) -> dict[int, tuple[flo
     return found
 
 
-class AblationRow(pydantic.BaseModel):
-    """What a model gains by a family of features, or loses without it."""
+@dataclass(frozen=True)
+class AblationPart:
+    """What an ablation measured on one study area, and what every model was scored with."""
 
-    family: str
-    change: str
-    protocol: ProtocolName
-    measure: Measure
-    difference: float | None
-    lower: float | None
-    upper: float | None
-
-    @property
-    def estimate(self) -> Estimate:
-        """The difference, with its interval."""
-        return Estimate(self.difference, self.lower, self.upper)
-
-
-class Ablation(pydantic.BaseModel):
-    """The parts of ``ablation.json`` that a dossier shows."""
-
-    words: str
+    setup: str
     rows: tuple[AblationRow, ...]
 
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read what `minerisk ablate` wrote.
 
-        Raises
-        ------
-        InputError
-            If it is no ablation.
-        """
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{path} cannot be read as an ablation ({error}); expected what `minerisk ablate` "
-                "wrote."
-            ) from error
+def read_ablation(path: Path, *, study_area: str) -> AblationPart:
+    """Read what `minerisk ablate` measured on a study area.
+
+    Raises
+    ------
+    InputError
+        If the file is no ablation, or of other study areas.
+    """
+    areas = Ablations.read(path).areas
+    if study_area not in areas:
+        raise InputError(
+            f"{path} is an ablation of {', '.join(areas)}; expected one of {study_area}."
+        )
+    found = areas[study_area]
+    return AblationPart(setup_words(found.setup), found.rows)

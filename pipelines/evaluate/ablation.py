@@ -1,11 +1,9 @@
 """`minerisk ablate`: what each family of features is worth on land held out."""
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +24,17 @@ from minerisk.pipelines.provenance.files import (
     canonical,
     replacing,
     sha256_text,
-    write_json,
     write_whole,
 )
 from minerisk.pipelines.provenance.manifest import outputs_of, stage_key
+from minerisk.pipelines.records.evaluations import (
+    Ablation,
+    AblationMeasure,
+    AblationRow,
+    Ablations,
+    AblationSetup,
+    Change,
+)
 from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress, progress
@@ -40,8 +45,7 @@ from minerisk.pipelines.train.spec import model_spec
 FINDINGS = "past_findings"
 BASE = (*(name for name, kind in FEATURE_KINDS.items() if kind.first), FINDINGS)
 """What a first configuration holds (`minerisk init`); all else is off until it is asked for."""
-MEASURES = ("roc_auc", "average_precision", "found_in_top_20")
-PROTOCOLS = ("far", "near")
+PROTOCOLS = (ProtocolName.FAR, ProtocolName.NEAR)
 FEW_MEMBERS = 4
 FEW_NEGATIVES = 4.0
 DECIMALS = 5
@@ -64,7 +68,7 @@ def ablate(
     *,
     into: Path | None = None,
     said: Callable[[str], None] = lambda line: None,
-) -> dict[str, Any]:
+) -> Ablation:
     """Measure what the model gains by each family of features, and loses without it.
 
     Every model is scored on *far* and *near* folds, with the settings that the configuration
@@ -83,15 +87,6 @@ def ablate(
     said
         Called with a line for each stage.
 
-    Returns
-    -------
-    dict
-        ``title``, ``simulated``, ``words``, ``command``, ``base`` (the families of the base model)
-        and ``rows``: for each family, change (``added`` to the base model, or ``dropped`` from the
-        model of all families), protocol and measure, the ``difference`` that the change made, with
-        a 90 % interval from resampled blocks, ``lower`` and ``upper``; None where a measure has no
-        value.
-
     Raises
     ------
     InputError
@@ -100,28 +95,25 @@ def ablate(
     areas = _areas(into)
     run = run_steps(config_path, folder, last="build", said=said)
     with progress("Ablation") as bar:
-        found = _measure(run, bar)
-    found["command"] = f"minerisk ablate {config_path.as_posix()} --out DIR"
-    write_json(folder / "ablation.json", found)
+        found = _measure(run, bar, command=f"minerisk ablate {config_path.as_posix()} --out DIR")
+    own = {run.config.study_area.name: found}
+    _write(folder / "ablation.json", own)
     if into is not None:
-        write_json(into, {"areas": areas | {run.config.study_area.name: found}})
+        _write(into, {**areas, **own})
     return found
 
 
-def _areas(path: Path | None) -> dict[str, Any]:
-    if path is None or not path.exists():
-        return {}
-    try:
-        areas = json.loads(path.read_text(encoding="utf-8"))["areas"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is not a file of ablations ({error!r}); expected an object with `areas`. Give "
-            "another name, or delete it."
-        ) from error
-    return dict(areas)
+def _areas(path: Path | None) -> Mapping[str, Ablation]:
+    return {} if path is None or not path.exists() else Ablations.read(path).areas
 
 
-def _measure(run: Run, bar: Progress) -> dict[str, Any]:
+def _write(path: Path, areas: Mapping[str, Ablation]) -> None:
+    """Write ablations of study areas, by name."""
+    named = dict(sorted(areas.items()))
+    write_whole(path, Ablations(schema_version=Ablations.version, areas=named).to_json())
+
+
+def _measure(run: Run, bar: Progress, *, command: str) -> Ablation:
     bench = _set_up(run, bar)
     asked = list(pairs(list(bench.families)))
     sets = list(dict.fromkeys(known for _, _, *both in asked for known in both))
@@ -135,19 +127,20 @@ def _measure(run: Run, bar: Progress) -> dict[str, Any]:
             bar.step(f"{name} folds", number, len(todo))
             next(scored)
         measured = pool.map(lambda one: list(_rows(bench, *one)), places)
-        rows: list[dict[str, Any]] = []
+        rows: list[AblationRow] = []
         for number, (family, *_) in enumerate(places):
             bar.step(f"intervals, {family}", number, len(places))
             rows += next(measured)
     finally:
         pool.shutdown(cancel_futures=True)
-    return {
-        "title": run.config.study_area.title,
-        "simulated": run.simulated,
-        "words": _words(bench, run.config.study_area.resolution_m),
-        "base": [family for family in bench.families if family in BASE],
-        "rows": rows,
-    }
+    return Ablation(
+        title=run.config.study_area.title,
+        simulated=run.simulated,
+        command=command,
+        setup=_facts(bench, run.config.study_area.resolution_m),
+        base=tuple(family for family in bench.families if family in BASE),
+        rows=tuple(rows),
+    )
 
 
 def _set_up(run: Run, bar: Progress) -> _Bench:
@@ -192,7 +185,7 @@ def families_of(run: Run) -> dict[str, list[str]]:
     return families | ({FINDINGS: []} if run.config.model.findings.use else {})
 
 
-def pairs(families: Sequence[str]) -> Iterator[tuple[str, str, frozenset[str], frozenset[str]]]:
+def pairs(families: Sequence[str]) -> Iterator[tuple[str, Change, frozenset[str], frozenset[str]]]:
     """Give family, change, and the families of the model after and before the change.
 
     The base model is of the families of `BASE` that are there: one of its own is added to the
@@ -202,11 +195,11 @@ def pairs(families: Sequence[str]) -> Iterator[tuple[str, str, frozenset[str], f
     for family in families:
         one = frozenset({family})
         if base - one:
-            yield family, "added", base | one, base - one
-        yield family, "dropped", whole - one, whole
+            yield family, Change.ADDED, base | one, base - one
+        yield family, Change.DROPPED, whole - one, whole
 
 
-def _scores(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float32]:
+def _scores(bench: _Bench, name: ProtocolName, known: frozenset[str]) -> NDArray[np.float32]:
     """Score held-out land by the model of some families, or read what was scored before."""
     path = bench.store / f"{name}-{sha256_text(canonical(sorted(known)))[:16]}.npy"
     if not path.is_file():
@@ -216,7 +209,7 @@ def _scores(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float
     return kept
 
 
-def _scored(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float32]:
+def _scored(bench: _Bench, name: ProtocolName, known: frozenset[str]) -> NDArray[np.float32]:
     spec, block_m = bench.spec, bench.held.block_m
     if FINDINGS not in known:
         spec = replace(spec, encoder=None)
@@ -228,50 +221,77 @@ def _scored(bench: _Bench, name: str, known: frozenset[str]) -> NDArray[np.float
     ]
     part = replace(bench.table, cells=bench.table.cells.drop(columns=unread))
     make = makers(part.features, spec, families=bench.families, block_m=block_m)[ModelName.MODEL]
-    protocol = bench.held.protocols[ProtocolName(name)]
+    protocol = bench.held.protocols[name]
     found = out_of_fold(make, part, protocol, drawing=spec.drawing(block_m))
     return found.score.astype(np.float32)
 
 
 def _rows(
-    bench: _Bench, family: str, change: str, now: frozenset[str], before: frozenset[str], name: str
-) -> Iterator[dict[str, Any]]:
-    """Say what a change of families made of each measure."""
+    bench: _Bench,
+    family: str,
+    change: Change,
+    now: frozenset[str],
+    before: frozenset[str],
+    name: ProtocolName,
+) -> Iterator[AblationRow]:
+    """Yield what a change of families made of each measure."""
     after, first = (_scores(bench, name, known) for known in (now, before))
     table, tested = bench.table, np.isfinite(after) & np.isfinite(first)
     y = (table.state[tested] == 1).astype(np.int8)
     blocks = assign_blocks(table.coordinates[tested], block_m=bench.held.block_m)
     found = compare(y, after[tested], first[tested], blocks, cell_ha=table.cell_ha)
-    for measure in MEASURES:
+    for measure in AblationMeasure:
         values = [round(float(v), DECIMALS) if np.isfinite(v) else None for v in found[measure]]
-        named = dict(zip(("difference", "lower", "upper"), values, strict=True))
-        place = {"family": family, "change": change, "protocol": name, "measure": measure}
-        yield place | named
+        difference, lower, upper = values
+        yield AblationRow(
+            family=family,
+            change=change,
+            protocol=name,
+            measure=measure,
+            difference=difference,
+            lower=lower,
+            upper=upper,
+        )
 
 
-def _words(bench: _Bench, resolution_m: float) -> str:
+def _facts(bench: _Bench, resolution_m: float) -> AblationSetup:
     table, held = bench.table, bench.held
-    positive = int((table.state == 1).sum())
-    return (
-        f"{len(table.state):,} labelled cells of {resolution_m:g} m, {positive:,} positive; far: "
-        f"{len(held.protocols[ProtocolName.FAR].folds)} regions left out whole; near: "
-        f"{len(held.protocols[ProtocolName.NEAR].folds)} folds "
-        f"({held.protocols[ProtocolName.NEAR].splitter}). Differences with 90 % "
-        f"intervals from resampled blocks of {held.block_m / 1_000:.0f} km, both models on the "
-        f"same draws. The model has the settings stated, none searched, at most {FEW_MEMBERS} "
-        f"members and {FEW_NEGATIVES:g} negatives a positive."
+    near = held.protocols[ProtocolName.NEAR]
+    return AblationSetup(
+        cells=len(table.state),
+        positive=int((table.state == 1).sum()),
+        resolution_m=resolution_m,
+        far_folds=len(held.protocols[ProtocolName.FAR].folds),
+        near_folds=len(near.folds),
+        near_splitter=near.splitter,
+        block_m=held.block_m,
+        most_members=FEW_MEMBERS,
+        most_negatives_per_positive=FEW_NEGATIVES,
     )
 
 
-def lines_of(found: Mapping[str, Any]) -> Iterator[str]:
-    """Write what `ablate` gives for a person at a terminal."""
-    yield f"{found['title']}: {found['words']}"
-    yield f"Differences in {', '.join(MEASURES)}:"
-    for number in range(0, len(found["rows"]), len(MEASURES)):
-        rows = found["rows"][number : number + len(MEASURES)]
-        told = [
-            f"{row['difference']:+.4f} ({row['lower']:+.4f} to {row['upper']:+.4f})"
+def setup_words(setup: AblationSetup) -> str:
+    """Describe what every model of an ablation was scored with."""
+    return (
+        f"{setup.cells:,} labelled cells of {setup.resolution_m:g} m, {setup.positive:,} positive; "
+        f"far: {setup.far_folds} regions left out whole; near: {setup.near_folds} folds "
+        f"({setup.near_splitter}). Differences with 90 % intervals from resampled blocks of "
+        f"{setup.block_m / 1_000:.0f} km, both models on the same draws. The model has the "
+        f"settings stated, none searched, at most {setup.most_members} members and "
+        f"{setup.most_negatives_per_positive:g} negatives a positive."
+    )
+
+
+def lines_of(found: Ablation) -> Iterator[str]:
+    """Write an ablation for a person at a terminal."""
+    yield f"{found.title}: {setup_words(found.setup)}"
+    yield f"Differences in {', '.join(AblationMeasure)}:"
+    for number in range(0, len(found.rows), len(AblationMeasure)):
+        rows = found.rows[number : number + len(AblationMeasure)]
+        differences = [
+            f"{row.difference:+.4f} ({row.lower:+.4f} to {row.upper:+.4f})"
             for row in rows
-            if row["difference"] is not None
+            if row.difference is not None
         ]
-        yield f"{rows[0]['family']} {rows[0]['change']}, {rows[0]['protocol']}: {', '.join(told)}"
+        first = rows[0]
+        yield f"{first.family} {first.change}, {first.protocol}: {', '.join(differences)}"

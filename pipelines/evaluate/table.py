@@ -37,13 +37,13 @@ from minerisk.pipelines.evaluate.table_intake import Intake, as_columns, read_ta
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.metric_words import caution_words
 from minerisk.pipelines.provenance.files import sha256_path, write_whole
-from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
-from minerisk.pipelines.records.table_metrics import (
+from minerisk.pipelines.records.evaluations import (
     LaterMeasures,
     LaterScores,
     TableFile,
     TableMetrics,
 )
+from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
 from minerisk.pipelines.report.summary import score_lines
 from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.train.spec import model_spec

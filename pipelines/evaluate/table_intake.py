@@ -19,8 +19,8 @@ from minerisk.features.layers.vectors import parse_crs
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.regions import cluster_regions, join_thin_regions
 from minerisk.models.table import CellTable
+from minerisk.pipelines.records.evaluations import LeftOut, TableNotice
 from minerisk.pipelines.records.notice import Notice, Value
-from minerisk.pipelines.records.table_metrics import LeftOut, TableNotice
 
 MAX_BYTES = 4 * 1024**3
 LEAK_AUC = 0.99

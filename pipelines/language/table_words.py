@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from minerisk.pipelines.language.words import Message, marked
-from minerisk.pipelines.records.table_metrics import TableNotice
+from minerisk.pipelines.records.evaluations import TableNotice
 
 TABLE_WORDS: Mapping[StrEnum, Message] = {
     TableNotice.ROWS_WITHOUT_COORDINATES: marked(

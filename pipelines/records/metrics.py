@@ -1,4 +1,4 @@
-"""``metrics.json``: every score of a trained run, with types."""
+"""``metrics.json`` and ``trials.json``: every score of a trained run, and every setting tried."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -21,10 +21,9 @@ from minerisk.models.evaluation.results import (
 )
 from minerisk.models.folds.facts import FoldFacts, MatchFacts
 from minerisk.models.folds.protocol import ProtocolName, Splitter
+from minerisk.models.selection.trials import Search, Setting
 from minerisk.models.survey_bias.facts import Unsurveyed
 from minerisk.pipelines.records.record import Document, Record
-
-Setting = bool | int | float | str
 
 
 class ProtocolScores(Record):
@@ -224,3 +223,11 @@ class Metrics(Document):
     def failed_gates(self) -> tuple[Gate, ...]:
         """The gates that are not passed."""
         return tuple(gate for gate in self.gates if not gate.passed)
+
+
+class Trials(Document):
+    """``trials.json``: every setting that was tried, by protocol, and ``final``."""
+
+    version: ClassVar[int] = 1
+
+    searches: Mapping[str, Search]

@@ -18,6 +18,7 @@ from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.manifest import outputs_of
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import Environment, Manifest
+from minerisk.pipelines.records.metrics import Trials
 from minerisk.pipelines.records.stage_facts import TrackFacts
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import read_metrics
@@ -35,7 +36,6 @@ STORES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 SQLITE = "sqlite:///"
 DIGEST = 32
 RECORDED = ("config.yaml", "metrics.json", "trials.json")
-TRIAL_SCORES = ("average_precision", "roc_auc", "objective")
 
 
 def tracking_uri(run: Run) -> str:
@@ -252,12 +252,19 @@ def _log_children(client: Any, parent: Any, metrics: Mapping[str, Any], folder: 
     for region in metrics["regions"]:
         name = f"far-{region['region']:02d}"
         _log_child(client, parent, name, scores=region, tags={"minerisk.protocol": "far"})
-    trials = json.loads((RunFolder(folder).trials).read_text(encoding="utf-8"))
-    for protocol, found in trials.items():
-        for trial in found["trials"]:
-            name = f"trial-{protocol}-{trial['choice']}-{trial['trial']}"
-            scores = {key: trial[key] for key in TRIAL_SCORES if key in trial}
-            params = {key: value for key, value in trial.items() if key not in scores}
+    for protocol, search in Trials.read(RunFolder(folder).trials).searches.items():
+        for trial in search.trials:
+            name = f"trial-{protocol}-{trial.choice}-{trial.trial}"
+            scores: dict[str, float] = {}
+            params = {"choice": trial.choice, "trial": trial.trial, **trial.settings}
+            if trial.failed is not None:
+                params["failed"] = trial.failed
+            if trial.scores is not None:
+                scores = {
+                    "average_precision": trial.scores.average_precision,
+                    "roc_auc": trial.scores.roc_auc,
+                    "objective": trial.scores.objective,
+                }
             tags = {"minerisk.protocol": f"{protocol}, inside the training land"}
             _log_child(client, parent, name, scores=scores, params=params, tags=tags)
 

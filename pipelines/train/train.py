@@ -31,9 +31,9 @@ from minerisk.models.selection.nested_search import NestedChoice
 from minerisk.models.selection.protocols import hold_out
 from minerisk.models.table import CellTable
 from minerisk.pipelines.language.metric_words import caution_words
-from minerisk.pipelines.provenance.files import replacing, write_json, write_whole
+from minerisk.pipelines.provenance.files import replacing, write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.metrics import Metrics
+from minerisk.pipelines.records.metrics import Metrics, Trials
 from minerisk.pipelines.records.stage_facts import TrainFacts
 from minerisk.pipelines.run.contents import feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
@@ -114,11 +114,9 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
         choices["final"] = make
     metrics = run_metrics(run, scores, permuted, importance, model, choices)
     _write(folder, model, metrics, scores)
-    tried = {
-        name: {"trials": choice.trials, "chosen": list(choice.chosen)}
-        for name, choice in choices.items()
-    }
-    write_json(RunFolder(folder).trials, tried)
+    searches = {name: choice.search for name, choice in choices.items()}
+    tried = Trials(schema_version=Trials.version, searches=searches)
+    write_whole(RunFolder(folder).trials, tried.to_json())
     return metrics
 
 

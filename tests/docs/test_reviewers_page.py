@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from minerisk.pipelines.provenance.files import sha256_path, write_json
+from minerisk.pipelines.provenance.files import sha256_path, write_whole
 from minerisk.pipelines.provenance.manifest import (
     read_manifest,
     record_trainer,
@@ -21,6 +21,7 @@ from minerisk.pipelines.provenance.manifest import (
     write_manifest,
 )
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.evaluations import Ablations
 from minerisk.pipelines.records.manifest import Manifest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,9 +45,11 @@ def desk(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         {"type": ["foot", "vehicle"]}, geometry=tasks.representative_point(), crs=tasks.crs
     )
     events.to_file(tmp_path / "accidents.gpkg")
-    measured = {"family": "terrain", "change": "dropped", "protocol": "far", "measure": "roc_auc"}
-    measured |= {"difference": -0.01, "lower": -0.02, "upper": 0.0}
-    write_json(tmp_path / "ablation.json", {"words": "Few members.", "rows": [measured]})
+    known = Ablations.read(ROOT / "docs" / "features" / "ablation.json").areas["karabakh_wide"]
+    write_whole(
+        tmp_path / "ablation.json",
+        Ablations(schema_version=Ablations.version, areas={"tiny": known}).to_json(),
+    )
     key = Ed25519PrivateKey.generate()
     form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "reviewer7.pem").write_bytes(key.private_bytes(*form))

@@ -10,6 +10,7 @@ from minerisk.models.evaluation.out_of_fold_scores import Drawing, out_of_fold
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
 from minerisk.models.selection.nested_search import NestedChoice, inner_protocol
+from minerisk.models.selection.trials import Trial
 from minerisk.models.table import CellTable
 
 DRAWING = Drawing(negatives_per_positive=5.0, block_m=5_000.0, seed=2)
@@ -53,10 +54,11 @@ def test_the_setting_that_tells_is_chosen_and_every_trial_is_kept() -> None:
     chosen(table())
     assert chosen.chosen == [{"use_a": True}]
     assert len(chosen.trials) == 6
-    assert chosen.trials[0]["use_a"] is False
-    best = max(chosen.trials, key=lambda trial: trial["objective"])
-    assert best["use_a"] is True
-    assert best["roc_auc"] > 0.75
+    assert chosen.trials[0].settings == {"use_a": False}
+    best = max(chosen.trials, key=lambda trial: trial.scores.objective)
+    assert best.settings == {"use_a": True}
+    assert chosen.search.is_chosen(best)
+    assert best.scores.roc_auc > 0.75
 
 
 def test_a_setting_that_fails_is_kept_with_its_reason_and_passed_over(
@@ -70,10 +72,13 @@ def test_a_setting_that_fails_is_kept_with_its_reason_and_passed_over(
     chosen = choice(quick=fragile, first=[{"use_a": True}, {"use_a": False}])
     chosen(table())
     assert chosen.chosen == [{"use_a": False}]
-    assert chosen.trials[0] == {
-        **{"choice": 0, "trial": 0, "use_a": True},
-        "failed": "A resampled set of blocks holds only one class.",
-    }
+    assert chosen.trials[0] == Trial(
+        choice=0,
+        trial=0,
+        settings={"use_a": True},
+        scores=None,
+        failed="A resampled set of blocks holds only one class.",
+    )
     assert "Traceback" not in capfd.readouterr().err + caplog.text
     assert "only one class" in caplog.text
 
@@ -97,8 +102,8 @@ def test_what_is_held_out_has_no_part_in_the_choice() -> None:
     changed = CellTable(cells.cells, state, cells.weight, cells.region, cells.cell_ha)
     second = choice()
     out_of_fold(second, changed, folds, drawing=DRAWING)
-    own = [trial for trial in first.trials if trial["choice"] == 0]
-    assert own == [trial for trial in second.trials if trial["choice"] == 0]
+    own = [trial for trial in first.trials if trial.choice == 0]
+    assert own == [trial for trial in second.trials if trial.choice == 0]
     assert first.trials != second.trials
 
 

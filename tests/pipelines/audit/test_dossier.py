@@ -12,12 +12,22 @@ import xarray as xr
 
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
+from minerisk.models.folds.protocol import ProtocolName, Splitter
 from minerisk.pipelines.audit.decide import Decision, review_run
 from minerisk.pipelines.audit.dossier import PAGES, export_dossier
 from minerisk.pipelines.language.messages import LANGUAGES, texts
-from minerisk.pipelines.provenance.files import listing, write_json
+from minerisk.pipelines.provenance.files import listing
 from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.evaluations import (
+    Ablation,
+    AblationMeasure,
+    AblationRow,
+    Ablations,
+    AblationSetup,
+    Change,
+)
+from minerisk.pipelines.records.metrics import Trials
 from minerisk.pipelines.run.folder import Run
 
 
@@ -99,12 +109,12 @@ def test_every_layer_is_there_with_what_falls_without_it(dossier: Path, tiny_run
 
 
 def test_every_tried_setting_is_there(dossier: Path, tiny_run: Path) -> None:
-    trials = json.loads((tiny_run / "trials.json").read_text(encoding="utf-8"))
+    searches = Trials.read(tiny_run / "trials.json").searches
     page = text(dossier / "settings.html")
-    for found in trials.values():
-        for trial in found["trials"]:
-            assert f"<td>{trial['objective']:.6g}</td>" in page
-    chosen = sum(len(found["chosen"]) for found in trials.values())
+    for search in searches.values():
+        for trial in search.trials:
+            assert f"<td>{trial.scores.objective:.6g}</td>" in page
+    chosen = sum(len(search.chosen) for search in searches.values())
     assert page.count("<td>chosen</td>") >= chosen
 
 
@@ -161,18 +171,48 @@ def test_a_run_that_was_changed_says_so_on_the_first_page(tiny_copy: Path, tmp_p
     assert "tasks.csv (stage prioritize) is not as it was written" in text(folder / "reviews.html")
 
 
+def write_ablation(path: Path, *, difference: float, area: str = "tiny") -> None:
+    """Write an ablation of one family, dropped, on far folds."""
+    setup = AblationSetup(
+        cells=1_678,
+        positive=131,
+        resolution_m=500.0,
+        far_folds=4,
+        near_folds=3,
+        near_splitter=Splitter.KNNDM,
+        block_m=5_000.0,
+        most_members=4,
+        most_negatives_per_positive=4.0,
+    )
+    row = AblationRow(
+        family="terrain",
+        change=Change.DROPPED,
+        protocol=ProtocolName.FAR,
+        measure=AblationMeasure.ROC_AUC,
+        difference=difference,
+        lower=difference - 0.01,
+        upper=difference + 0.01,
+    )
+    found = Ablation(
+        title=area, simulated=True, command="it", setup=setup, base=("terrain",), rows=(row,)
+    )
+    areas = Ablations(schema_version=Ablations.version, areas={area: found})
+    path.write_text(areas.to_json(), encoding="utf-8")
+
+
 def test_an_ablation_is_shown_and_what_is_none_is_refused(tiny_run: Path, tmp_path: Path) -> None:
-    row = {"family": "terrain", "change": "dropped", "protocol": "far", "measure": "roc_auc"}
-    found = {"words": "Few members.", "rows": [row | {"difference": -0.0123, "lower": -0.02,
-                                                     "upper": None}]}  # fmt: skip
-    path = write_json(tmp_path / "ablation.json", found)
+    path = tmp_path / "ablation.json"
+    write_ablation(path, difference=-0.0123)
     page = text(export_dossier(tiny_run, tmp_path / "a", ablation=path).parent / "layers.html")
     assert "-0.012" in page
-    assert "Few members." in page
+    assert "at most 4 members" in page
     for content in ("[]", "{}", '{"words": "", "rows": [{}]}', "nothing"):
         path.write_text(content, encoding="utf-8")
         with pytest.raises(InputError, match="ablation"):
             export_dossier(tiny_run, tmp_path / "b", ablation=path)
+    write_ablation(path, difference=-0.01, area="elsewhere")
+    with pytest.raises(InputError, match="of elsewhere; expected one of tiny"):
+        export_dossier(tiny_run, tmp_path / "b", ablation=path)
     assert not (tmp_path / "b").exists()
 
 

@@ -1,6 +1,4 @@
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 from minerisk.features.errors import InputError
 from minerisk.pipelines.evaluate.ablation import BASE, FINDINGS, ablate, lines_of, pairs
 from minerisk.pipelines.prepare.init import write_first_config
+from minerisk.pipelines.records.evaluations import Ablation, Ablations
 from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
 
@@ -34,7 +33,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(config: Path) -> dict[str, Any]:
+def found(config: Path) -> Ablation:
     return ablate(config, config.parent / "run", into=config.parent / "areas.json")
 
 
@@ -62,11 +61,11 @@ def test_nothing_is_added_to_a_base_that_is_not_there() -> None:
     ]
 
 
-def test_a_difference_is_that_of_the_two_models_scores(config: Path, found: dict[str, Any]) -> None:
-    assert found["simulated"]
-    assert found["base"] == ["front_line"]
-    rows = {(r["family"], r["change"], r["protocol"], r["measure"]): r for r in found["rows"]}
-    assert len(rows) == len(found["rows"]) == 3 * 2 * 3
+def test_a_difference_is_that_of_the_two_models_scores(config: Path, found: Ablation) -> None:
+    assert found.simulated
+    assert found.base == ("front_line",)
+    rows = {(r.family, r.change, r.protocol, r.measure): r for r in found.rows}
+    assert len(rows) == len(found.rows) == 3 * 2 * 3
     folder = config.parent / "run"
     y = read_cells(Run.open(folder)).state == 1
     aucs = {
@@ -74,14 +73,14 @@ def test_a_difference_is_that_of_the_two_models_scores(config: Path, found: dict
     }
     assert len(aucs) == 3  # the line, the zones, and both
     added = rows["front_zones", "added", "far", "roc_auc"]
-    assert any(np.isclose(added["difference"], a - b, atol=1e-5) for a in aucs for b in aucs)
-    assert added["lower"] <= added["difference"] <= added["upper"]
+    assert any(np.isclose(added.difference, a - b, atol=1e-5) for a in aucs for b in aucs)
+    assert added.lower <= added.difference <= added.upper
     dropped = rows["front_zones", "dropped", "far", "roc_auc"]
-    assert dropped["difference"] == -added["difference"]  # all of it is base and zones
+    assert dropped.difference == -added.difference  # all of it is base and zones
 
 
 def test_a_second_run_reads_what_is_scored_and_gives_the_same_bytes(
-    config: Path, found: dict[str, Any]
+    config: Path, found: Ablation
 ) -> None:
     folder = config.parent / "run"
     first = (folder / "ablation.json").read_bytes()
@@ -94,23 +93,24 @@ def test_a_second_run_reads_what_is_scored_and_gives_the_same_bytes(
     assert (folder / "ablation.json").read_bytes() == first
 
 
-def test_study_areas_stand_side_by_side_in_one_file(config: Path, found: dict[str, Any]) -> None:
+def test_study_areas_stand_side_by_side_in_one_file(config: Path, found: Ablation) -> None:
     into = config.parent / "areas.json"
-    assert json.loads(into.read_text(encoding="utf-8")) == {"areas": {"tiny": found}}
-    into.write_text(json.dumps({"areas": {"bosnia": {"rows": []}}}), encoding="utf-8")
+    assert Ablations.read(into).areas == {"tiny": found}
+    bosnia = Ablations(schema_version=Ablations.version, areas={"bosnia": found})
+    into.write_text(bosnia.to_json(), encoding="utf-8")
     ablate(config, config.parent / "run", into=into)
-    assert list(json.loads(into.read_text(encoding="utf-8"))["areas"]) == ["bosnia", "tiny"]
+    assert list(Ablations.read(into).areas) == ["bosnia", "tiny"]
 
 
 def test_another_file_is_not_written_over(config: Path, tmp_path: Path) -> None:
     other = tmp_path / "metrics.json"
     other.write_text("{}", encoding="utf-8")
-    with pytest.raises(InputError, match="not a file of ablations"):
+    with pytest.raises(InputError, match="schema_version"):
         ablate(config, tmp_path / "run", into=other)
     assert not (tmp_path / "run").exists()
 
 
-def test_a_person_reads_a_line_for_each_change(found: dict[str, Any]) -> None:
+def test_a_person_reads_a_line_for_each_change(found: Ablation) -> None:
     lines = list(lines_of(found))
     assert len(lines) == 2 + 6
     assert lines[2].startswith("front_line dropped, far: ")

@@ -60,11 +60,11 @@ def test_hectares_of_drawn_cells_stand_for_the_land_they_were_drawn_from(
 
     monkeypatch.setattr(compare_module, "compare", measured)
     compare_module._scores(*[Run.open(tiny_copy)] * 2)
-    metrics["cells"]["drawn"] = labelled / 4
+    metrics["cells"]["drawn"] = labelled // 2
     stored.write_text(json.dumps(metrics), encoding="utf-8")
     compare_module._scores(*[Run.open(tiny_copy)] * 2)
     assert set(asked[: len(asked) // 2]) == {25.0}
-    assert set(asked[len(asked) // 2 :]) == {100.0}
+    assert set(asked[len(asked) // 2 :]) == {50.0}
 
 
 def test_what_was_changed_is_told_and_where_it_shows(

@@ -13,7 +13,7 @@ from minerisk.models.evaluation.results import GateName
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.pipelines.evaluate.table import evaluate_table, table_lines
 from minerisk.pipelines.evaluate.table_intake import as_columns, read_table
-from minerisk.pipelines.records.table_metrics import LeftOut, TableMetrics, TableNotice
+from minerisk.pipelines.records.evaluations import LeftOut, TableMetrics, TableNotice
 
 SIDE = 40
 WHAT = {"label": "mine", "coordinates": ("e", "n"), "crs": "EPSG:32638"}

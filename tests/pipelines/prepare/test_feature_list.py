@@ -8,8 +8,17 @@ from typer.testing import CliRunner
 
 from docs.build import features_page
 from minerisk.features.kinds import FEATURE_KINDS
+from minerisk.models.folds.protocol import ProtocolName, Splitter
 from minerisk.pipelines.cli.main import app
 from minerisk.pipelines.prepare.feature_list import describe_columns, describe_kinds, listed
+from minerisk.pipelines.records.evaluations import (
+    Ablation,
+    AblationMeasure,
+    AblationRow,
+    Ablations,
+    AblationSetup,
+    Change,
+)
 from minerisk.pipelines.run.layers import open_layers
 
 ROOT = Path(__file__).parents[3]
@@ -84,26 +93,65 @@ def test_the_command_lists_kinds_and_columns_as_text_and_json() -> None:
     assert found["columns"][0]["halo_m"] == 20_000
 
 
-def ablation_row(family: str, difference: float | None, **place: str) -> dict[str, object]:
+def ablation_row(
+    family: str,
+    difference: float | None,
+    *,
+    change: Change = Change.ADDED,
+    protocol: ProtocolName = ProtocolName.FAR,
+    measure: AblationMeasure = AblationMeasure.ROC_AUC,
+) -> AblationRow:
     low, high = (None if difference is None else difference + by for by in (-0.02, 0.02))
-    row = {"family": family, "difference": difference, "lower": low, "upper": high}
-    return {"change": "added", "protocol": "far", "measure": "roc_auc", **row, **place}
+    return AblationRow(
+        family=family,
+        change=change,
+        protocol=protocol,
+        measure=measure,
+        difference=difference,
+        lower=low,
+        upper=high,
+    )
+
+
+SETUP = AblationSetup(
+    cells=9_000,
+    positive=100,
+    resolution_m=250.0,
+    far_folds=10,
+    near_folds=5,
+    near_splitter=Splitter.KNNDM,
+    block_m=17_000.0,
+    most_members=4,
+    most_negatives_per_positive=4.0,
+)
 
 
 def ablation_page(tmp_path: Path, *, simulated: bool = False) -> str:
-    rows = [
+    rows = (
         ablation_row("terrain", 0.0351),
-        ablation_row("terrain", -0.0213, change="dropped"),
+        ablation_row("terrain", -0.0213, change=Change.DROPPED),
         ablation_row("density", 0.01),
         ablation_row("wetness", 0.019),
         ablation_row("passes", None),
         ablation_row("landform", 0.03),
-        ablation_row("wetness", 0.5, measure="average_precision", protocol="near"),
-    ]
-    said = {"title": "Here", "words": "Said.", "command": "it", "simulated": simulated}
-    area = {**said, "base": ["terrain", "density"], "rows": rows}
+        ablation_row(
+            "wetness",
+            0.5,
+            measure=AblationMeasure.AVERAGE_PRECISION,
+            protocol=ProtocolName.NEAR,
+        ),
+    )
+    area = Ablation(
+        title="Here",
+        simulated=simulated,
+        command="it",
+        setup=SETUP,
+        base=("terrain", "density"),
+        rows=rows,
+    )
     path = tmp_path / "ablation.json"
-    path.write_text(json.dumps({"areas": {"here": area}}), encoding="utf-8")
+    found = Ablations(schema_version=Ablations.version, areas={"here": area})
+    path.write_text(found.to_json(), encoding="utf-8")
     return features_page.ablation_text(path)
 
 

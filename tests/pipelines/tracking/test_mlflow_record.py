@@ -11,6 +11,7 @@ from minerisk.configs.load import load_config
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.metrics import Trials
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import redo_step
 from minerisk.pipelines.tracking.mlflow_record import QUIET, check_store, run_params, tracking_uri
@@ -54,20 +55,20 @@ def test_a_parent_has_a_finished_child_for_each_far_fold_and_each_tried_setting(
     store, parent, tiny_run: Path
 ) -> None:
     metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
-    trials = json.loads((tiny_run / "trials.json").read_text(encoding="utf-8"))
+    trials = Trials.read(tiny_run / "trials.json").searches
     found = {child.info.run_name: child for child in children(store, parent)}
     regions = {f"far-{region['region']:02d}" for region in metrics["regions"]}
     assert len(regions) == metrics["protocols"]["far"]["folds"]
     tried = {
-        f"trial-{protocol}-{trial['choice']}-{trial['trial']}": trial
-        for protocol, known in trials.items()
-        for trial in known["trials"]
+        f"trial-{protocol}-{trial.choice}-{trial.trial}": trial
+        for protocol, search in trials.items()
+        for trial in search.trials
     }
     assert found.keys() == regions | tried.keys()
     assert {run.info.status for run in [parent, *found.values()]} == {"FINISHED"}
     for name, trial in tried.items():
-        assert found[name].data.metrics["roc_auc"] == pytest.approx(trial["roc_auc"])
-        assert found[name].data.params["leaves"] == str(trial["leaves"])
+        assert found[name].data.metrics["roc_auc"] == pytest.approx(trial.scores.roc_auc)
+        assert found[name].data.params["leaves"] == str(trial.settings["leaves"])
 
 
 def test_settings_are_flat_and_features_named_by_what_they_are(parent, tiny_run: Path) -> None:

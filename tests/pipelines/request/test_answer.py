@@ -76,7 +76,7 @@ def test_the_record_says_what_was_asked_and_which_maps_answer_it(
     assert record == written.model_copy(
         update={"filters": written.filters.model_copy(update={"aoi": Path("Ağdam.gpkg")})}
     )
-    assert record.run_head == Run.open(tiny_copy).manifest()["head"]
+    assert record.run_head == Run.open(tiny_copy).manifest().head
     assert record.area_sha256 == sha256_path(aoi)
     assert str(tmp_path) not in (asked.home / "request.json").read_text(encoding="utf-8")
     assert {"probability.tif", "risk_class.tif", "preview.png"} <= set(record.maps)

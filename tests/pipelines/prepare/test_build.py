@@ -23,7 +23,7 @@ def test_past_the_most_cells_every_label_is_drawn_alike(tiny_run: Path):
     # Fewer cells stand for the same land, and the counts of the run are of all.
     assert part.cell_ha * (count // 2) == pytest.approx(whole.cell_ha * count)
     known = count_cells(run, part)
-    assert (known["positive"], known["negative"]) == (positive, count - positive)
+    assert (known.positive, known.negative) == (positive, count - positive)
     assert known["unlabelled"] == run_cells(run) - count
     assert known["drawn"] == count // 2
     assert known["drawn_positive"] == int((part.state == 1).sum())

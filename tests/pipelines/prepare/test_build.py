@@ -24,9 +24,9 @@ def test_past_the_most_cells_every_label_is_drawn_alike(tiny_run: Path):
     assert part.cell_ha * (count // 2) == pytest.approx(whole.cell_ha * count)
     known = count_cells(run, part)
     assert (known.positive, known.negative) == (positive, count - positive)
-    assert known["unlabelled"] == run_cells(run) - count
-    assert known["drawn"] == count // 2
-    assert known["drawn_positive"] == int((part.state == 1).sum())
+    assert known.unlabelled == run_cells(run) - count
+    assert known.drawn == count // 2
+    assert known.drawn_positive == int((part.state == 1).sum())
     # Cells as they were, none twice.
     place = [tuple(pair) for pair in whole.coordinates]
     rows = pd.Index(place).get_indexer([tuple(pair) for pair in part.coordinates])

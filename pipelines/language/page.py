@@ -1,5 +1,6 @@
 """A page of a template in the language of its reader: HTML, Markdown or plain text."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -8,7 +9,9 @@ from markupsafe import Markup, escape
 
 from minerisk.pipelines.language.messages import Texts
 
-Escape = Callable[[object], Markup]
+Shown = str | int | float | dt.date | Path | None
+"""What a template shows: words, numbers, days, places of files."""
+Escape = Callable[[Shown], Markup]
 
 
 def page(template: str, texts: Texts, *, folder: Path, **facts: object) -> str:
@@ -32,7 +35,7 @@ def page(template: str, texts: Texts, *, folder: Path, **facts: object) -> str:
     return environment.get_template(template).render(language=texts.language, **facts)
 
 
-def in_markdown(value: object) -> Markup:
+def in_markdown(value: Shown) -> Markup:
     """Keep a word from outside on its line, in its column, and out of HTML."""
     if isinstance(value, Markup):
         return value
@@ -40,7 +43,7 @@ def in_markdown(value: object) -> Markup:
     return Markup(plain.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|"))
 
 
-def as_it_is(value: object) -> Markup:
+def as_it_is(value: Shown) -> Markup:
     """Leave a value as it is: plain text has nothing to escape."""
     return Markup(str(value))
 
@@ -54,7 +57,7 @@ ESCAPES: Mapping[str, Escape] = {
 
 
 def _environment(texts: Texts, escape_word: Escape, folder: Path) -> jinja2.Environment:
-    def escaped(value: object) -> Markup:
+    def escaped(value: Shown) -> Markup:
         if isinstance(value, int) and not isinstance(value, bool):
             return escape_word(texts.number(value, "count"))
         return escape_word(value)
@@ -73,13 +76,13 @@ def _environment(texts: Texts, escape_word: Escape, folder: Path) -> jinja2.Envi
     environment.policies["ext.i18n.trimmed"] = True
     environment.filters |= {"number": texts.number, "say": texts.say}
 
-    def filled(message: str, values: Mapping[str, object]) -> Markup:
+    def filled(message: str, values: Mapping[str, Shown]) -> Markup:
         return Markup(message) % {name: escaped(value) for name, value in values.items()}
 
-    def gettext(message: str, /, **values: object) -> Markup:
+    def gettext(message: str, /, **values: Shown) -> Markup:
         return filled(texts.say(message), values)
 
-    def ngettext(one: str, many: str, count: float, /, **values: object) -> Markup:
+    def ngettext(one: str, many: str, count: float, /, **values: Shown) -> Markup:
         return filled(texts.counted(one, many, count), {"num": count, **values})
 
     # As install_gettext_callables, but a message's values are escaped as the page's form demands.

@@ -1,6 +1,6 @@
 """One page that a survey manager can read, print and file: `report.html`, with nothing remote."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
@@ -116,7 +116,7 @@ class Report:
             effort=_effort(self.found),
             figures={
                 name: data_uri(image)
-                for name, image in _figures(files, self.found, self.tasks, texts).items()
+                for name, image in _figures(files, self.found, self.tasks, texts)
                 if name not in self.hidden
             },
             environment=environment,
@@ -209,31 +209,30 @@ def _effort(found: Assessment) -> list[tuple[float, Estimate, Estimate | None]]:
 
 def _figures(
     files: RunFolder, found: Assessment, tasks: TaskFacts | None, texts: Texts
-) -> dict[str, bytes]:
+) -> Iterator[tuple[str, bytes]]:
     metrics, simulated = found.metrics, found.metrics.simulated
-    drawn: dict[str, bytes] = {}
     if curves := metrics.capture.get(ProtocolName.FAR):
-        drawn["capture"] = capture_figure(curves, simulated=simulated, texts=texts)
+        yield "capture", capture_figure(curves, simulated=simulated, texts=texts)
     if bins := metrics.reliability.get(ProtocolName.FAR):
-        drawn["reliability"] = reliability_figure(bins, simulated=simulated, texts=texts)
+        yield "reliability", reliability_figure(bins, simulated=simulated, texts=texts)
     if metrics.importance:
-        drawn["importance"] = importance_figure(
-            metrics.importance, simulated=simulated, texts=texts
-        )
+        yield "importance", importance_figure(metrics.importance, simulated=simulated, texts=texts)
     if regions := [row for row in metrics.regions if row.roc_auc is not None]:
-        drawn["regions"] = region_figure(regions, simulated=simulated, texts=texts)
+        yield "regions", region_figure(regions, simulated=simulated, texts=texts)
     if tasks is not None and tasks.capture is not None:
-        drawn["tasks_capture"] = tasks_capture_figure(
-            tasks.capture.found,
-            tasks.capture.shares,
-            words=texts.words(RULES),
-            simulated=simulated,
-            texts=texts,
+        yield (
+            "tasks_capture",
+            tasks_capture_figure(
+                tasks.capture.found,
+                tasks.capture.shares,
+                words=texts.words(RULES),
+                simulated=simulated,
+                texts=texts,
+            ),
         )
     folds = files.figures / "folds.png"
-    if folds.is_file():
-        drawn["folds"] = folds.read_bytes()
     if texts.language != "en" and files.held_out.is_file():
         held_out = pd.read_parquet(files.held_out)
-        drawn["folds"] = fold_map(held_out, ProtocolName.FAR, metrics, texts)
-    return drawn
+        yield "folds", fold_map(held_out, ProtocolName.FAR, metrics, texts)
+    elif folds.is_file():
+        yield "folds", folds.read_bytes()

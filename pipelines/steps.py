@@ -11,8 +11,8 @@ from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of, record_trainer
+from minerisk.pipelines.records.manifest import NoFacts, ValidateFacts
 from minerisk.pipelines.records.record import Record
-from minerisk.pipelines.records.stage_facts import NoFacts, ValidateFacts
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.run.workers import ALONE, Workers

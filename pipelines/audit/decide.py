@@ -1,6 +1,7 @@
 """`minerisk review add`: who looked at a run, what they decided, and of which bytes."""
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit.verify import audit_run, unfinished
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.manifest import locked
@@ -19,7 +21,7 @@ from minerisk.pipelines.provenance.reviews import (
     signed_bytes,
 )
 from minerisk.pipelines.provenance.signatures import public_text, read_key, sign
-from minerisk.pipelines.records.review import Review, State, Verdict
+from minerisk.pipelines.records.review import Review, State, TrailCode, TrailNotice, Verdict
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.registry import follow_reviews
 
@@ -132,18 +134,18 @@ def _may_be_approved(run: Run, by: str, *, layers: bool) -> None:
         )
     if not manifest.trained_by:
         raise InputError(
-            f"{run.folder} does not say who made it, so that two people cannot be told apart. "
+            f"{run.folder} does not say who made it, so two people cannot be distinguished. "
             "Whoever did: `minerisk run CONFIG --out RUN --by WHO` (nothing is done again)."
         )
     if made_by(manifest, by):
         raise FindingError(f"{by} made this run and cannot approve it. Ask somebody else.")
     found = audit_run(run.files, layers=layers)
-    # A trail that changed since the last review is what a new review is for.
-    problems = [line for line in found.problems if "was of a trail that ends in" not in line]
+    problems = _standing(found.problems)
     if problems:
+        count = "a problem" if len(problems) == 1 else f"{len(problems)} problems, the first"
         raise FindingError(
-            f"The audit found {len(problems)} problems, the first: {problems[0]}. It cannot be "
-            "approved so; see `minerisk audit verify`."
+            f"The audit found {count}: {ENGLISH.say(problems[0])}. It cannot be approved so; see "
+            "`minerisk audit verify`."
         )
     failed = [gate.name for gate in found.gates if not gate.passed]
     if failed or not found.gates:
@@ -154,13 +156,20 @@ def _may_be_approved(run: Run, by: str, *, layers: bool) -> None:
 
 
 def _check_state(verdict: Verdict, log: ReviewLog) -> None:
-    broken = [line for line in log.problems if "was of a trail that ends in" not in line]
+    broken = _standing(log.problems)
     if broken:
-        raise FindingError(f"{broken[0]}. Nothing was added; see `minerisk audit verify`.")
+        raise FindingError(
+            f"{ENGLISH.say(broken[0])}. Nothing was added; see `minerisk audit verify`."
+        )
     if log.state is State.WITHDRAWN:
         raise InputError("The run was withdrawn, which is final. Make a new run.")
     if verdict is Verdict.WITHDRAW and log.state is not State.APPROVED:
         raise InputError(f"The run is {log.state}; only an approved run can be withdrawn.")
+
+
+def _standing(problems: Iterable[TrailNotice]) -> list[TrailNotice]:
+    """Leave out that the trail changed since the last review: that is what a new one is for."""
+    return [found for found in problems if found.code is not TrailCode.REVIEW_OF_OTHER_TRAIL]
 
 
 def _verdict(decision: Decision) -> Verdict:

@@ -21,7 +21,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
 def largest_difference(one: Path, two: Path) -> float | None:
-    """Give the largest difference of two files' numbers, relative above 1 and absolute below.
+    """Compute the largest difference of two files' numbers, relative above 1 and absolute below.
 
     Folders are compared file by file, Zarr stores variable by variable.
 

@@ -19,7 +19,7 @@ from minerisk.pipelines.audit.dossier_facts import (
 )
 from minerisk.pipelines.audit.dossier_land import land_of_regions
 from minerisk.pipelines.audit.dossier_layers import layer_uses
-from minerisk.pipelines.audit.verify import Audit, audit_run
+from minerisk.pipelines.audit.verify import audit_run
 from minerisk.pipelines.language.messages import Texts, texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.data_uri import data_uri
@@ -27,6 +27,7 @@ from minerisk.pipelines.provenance.environment import environment
 from minerisk.pipelines.provenance.files import listing, sha256_path, write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import fingerprint
+from minerisk.pipelines.records.review import Audit
 from minerisk.pipelines.records.validation import Validation
 from minerisk.pipelines.report.model_card import ModelCard
 from minerisk.pipelines.report.pages import report_page

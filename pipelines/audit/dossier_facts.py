@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 from odc.geo.geom import point
+from pydantic import JsonValue
 
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation.results import RegionScores
@@ -96,7 +97,7 @@ def _recorded(trial: Trial) -> dict[str, Setting]:
     return values | ({} if trial.scores is None else asdict(trial.scores))
 
 
-def plain(value: Setting | None) -> str:
+def plain(value: JsonValue) -> str:
     """Show a setting: numbers with six digits, – where there is none."""
     if isinstance(value, float) and math.isfinite(value):
         return f"{value:.6g}"

@@ -11,8 +11,9 @@ from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.features.errors import MineriskError
 from minerisk.features.grid import resolution
 from minerisk.pipelines.evaluate.districts import Districts, read_districts
-from minerisk.pipelines.evaluate.land_kinds import Ground, read_ground
+from minerisk.pipelines.evaluate.land_kinds import LandKinds, read_land_kinds
 from minerisk.pipelines.language.words import marked
+from minerisk.pipelines.records.lookback import Grouping
 from minerisk.pipelines.run.folder import Run
 
 PARTS = (10, 50, 90)
@@ -99,13 +100,13 @@ class LandTable:
 
 def land_of_regions(run: Run) -> LandTable:
     """Describe each region, and the land that nobody surveyed, by what the cube has of it."""
-    cube, ground = open_cube(run.files.cube), read_ground(run.folder)
+    cube, ground = open_cube(run.files.cube), read_land_kinds(run)
     inside = cube["inside"].to_numpy().astype(bool)
     cell_km2 = resolution(cube_geobox(cube)) ** 2 / 1e6
     districts = _districts(run, cube)
     columns = tuple(column for column in COLUMNS if column.name in cube)
     values = [(column, cube[column.name].to_numpy()) for column in columns]
-    regions, cover = ground["region"], ground.get("cover")
+    regions, cover = ground[Grouping.REGION], ground.get(Grouping.COVER)
     rows = []
     for code, region in enumerate(regions.names):
         chosen = inside & (regions.codes == code)
@@ -113,7 +114,7 @@ def land_of_regions(run: Run) -> LandTable:
             continue
         rows.append(
             RegionLand(
-                region=region if region >= 0 else None,
+                region=int(region) if int(region) >= 0 else None,
                 km2=float(chosen.sum() * cell_km2),
                 spreads=tuple((column, _spread(of[chosen], column)) for column, of in values),
                 covers=() if cover is None else _covers(cover, chosen),
@@ -137,7 +138,7 @@ def _spread(values: NDArray[np.float32], column: Column) -> Spread | None:
     return Spread(*(float(value) for value in np.percentile(known, PARTS)))
 
 
-def _covers(ground: Ground, chosen: NDArray[np.bool_]) -> tuple[Cover, ...]:
+def _covers(ground: LandKinds, chosen: NDArray[np.bool_]) -> tuple[Cover, ...]:
     count = np.bincount(ground.codes[chosen & (ground.codes >= 0)], minlength=len(ground.names))
     most = np.argsort(-count, kind="stable")[:COVERS]
     return tuple(

@@ -12,14 +12,15 @@ from minerisk.features.errors import InputError
 from minerisk.pipelines.audit.differences import TOLERANCE, largest_difference
 from minerisk.pipelines.provenance.environment import environment_causes
 from minerisk.pipelines.provenance.manifest import locked
-from minerisk.pipelines.records.cause import Cause, CauseCode
-from minerisk.pipelines.records.manifest import Stage
-from minerisk.pipelines.records.reproduction import (
+from minerisk.pipelines.records.comparison import (
+    Cause,
+    CauseCode,
     OutputDifference,
     Reproduction,
     Sameness,
     StageComparison,
 )
+from minerisk.pipelines.records.manifest import Stage
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import do_steps
 

@@ -4,8 +4,13 @@ from collections.abc import Iterator
 
 from minerisk.pipelines.audit.differences import TOLERANCE
 from minerisk.pipelines.evaluate.comparison_lines import cause_words
-from minerisk.pipelines.records.cause import LASTING, Cause
-from minerisk.pipelines.records.reproduction import OutputDifference, Reproduction, Sameness
+from minerisk.pipelines.records.comparison import (
+    LASTING,
+    Cause,
+    OutputDifference,
+    Reproduction,
+    Sameness,
+)
 
 
 def reproduction_lines(found: Reproduction) -> Iterator[str]:

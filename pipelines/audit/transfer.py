@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit.snapshot import take_snapshot
 from minerisk.pipelines.audit.verify import broken_chain, changed_outputs, unpinned
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.files import files_below, replacing, sha256_path
 from minerisk.pipelines.provenance.reviews import ReviewLog, check_reviews, review_lines
 from minerisk.pipelines.provenance.run_folder import RunFolder
@@ -132,7 +133,9 @@ def import_run(
         _check_record(run.files, manifest)
         _check_pin(manifest, log, pin)
         if trust is not None and log.problems:
-            raise FindingError(f"{path.name}: {log.problems[0]}. Nothing was imported.")
+            raise FindingError(
+                f"{path.name}: {ENGLISH.say(log.problems[0])}. Nothing was imported."
+            )
         _refuse_twice(uri, run.config.tracking.experiment, manifest.head)
         made = record_run(run, uri, figures=run.files.figures)
         followed = log if trust is not None else ReviewLog()
@@ -228,15 +231,15 @@ def _check_record(files: RunFolder, manifest: Manifest) -> None:
     problems = [*changed_outputs(snapshot, carried), *broken_chain(manifest)]
     if problems:
         raise FindingError(
-            f"{problems[0]} ({len(problems)} problems). The record was changed; nothing was "
-            "carried over. `minerisk audit verify` on the run folder says more."
+            f"{ENGLISH.say(problems[0])} ({len(problems)} in all). The record was changed; "
+            "nothing was carried over. `minerisk audit verify` on the run folder says more."
         )
 
 
 def _check_pin(manifest: Manifest, log: ReviewLog, pin: str | None) -> None:
     problems = list(unpinned(manifest, log, pin))
     if problems:
-        raise FindingError(f"{problems[0]}. Nothing was imported.")
+        raise FindingError(f"{ENGLISH.say(problems[0])}. Nothing was imported.")
 
 
 def _refuse_twice(uri: str, experiment: str, head: str) -> None:

@@ -3,15 +3,16 @@
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from minerisk.configs.load import ConfigError, parse_config
 from minerisk.configs.schema import Config, Gates
 from minerisk.features.errors import InputError, MineriskError
+from minerisk.features.layers.intake import sha256_of
+from minerisk.features.layers.sources import Layers
 from minerisk.models.evaluation.results import Gate, GateName
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.trees.check import checked_trees
@@ -31,41 +32,13 @@ from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import read_trusted
 from minerisk.pipelines.records.manifest import Environment, Manifest, Stage
 from minerisk.pipelines.records.metrics import Metrics
-from minerisk.pipelines.records.review import State
+from minerisk.pipelines.records.review import Audit, TrailCode, TrailNotice, trail_notice
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import STEPS
 from minerisk.pipelines.tracking.registry import moved_behind
 
 STAGES = tuple(name for name, step in STEPS.items() if step.when is None)
 MAX_FEATURES = 10_000
-
-
-@dataclass(frozen=True)
-class Audit:
-    """What an audit found.
-
-    Attributes
-    ----------
-    checked
-        How many files and layers were hashed and compared.
-    problems
-        One line each; empty when everything is as recorded.
-    notes
-        One line each: what could not be checked, or is worth knowing and no finding.
-    gates
-        What was agreed before training, with the value reached.
-    head
-        Hash of the last entry of the trail: pins everything before it.
-    state
-        ``draft``, ``reviewed``, ``approved`` or ``withdrawn``.
-    """
-
-    checked: int
-    problems: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-    gates: tuple[Gate, ...] = ()
-    head: str = ""
-    state: State = State.DRAFT
 
 
 def audit_run(
@@ -119,8 +92,9 @@ def audit_run(
         store_problems, store_notes = _store(run, manifest, check_reviews(reviews, manifest))
     notes = [*_notes(files, manifest, layers=layers), *log.notes, *store_notes]
     return Audit(
+        schema_version=Audit.version,
         checked=sum(len(stage.inputs) + len(stage.outputs) for stage in manifest.stages),
-        problems=tuple(dict.fromkeys([*problems, *store_problems])),
+        problems=_distinct([*problems, *store_problems]),
         notes=tuple(notes),
         gates=gates,
         head=manifest.head,
@@ -128,9 +102,14 @@ def audit_run(
     )
 
 
+def _distinct(found: Iterable[TrailNotice]) -> tuple[TrailNotice, ...]:
+    """Leave out what was found before."""
+    return tuple({notice.model_dump_json(): notice for notice in found}.values())
+
+
 @contextmanager
 def _still(files: RunFolder) -> Iterator[None]:
-    """Hold off other processes where there is a lock to hold; a folder on a disc has none."""
+    """Keep other processes away where there is a lock to hold; a folder on a disc has none."""
     try:
         stream = files.lock.open("rb")
     except OSError:
@@ -157,14 +136,14 @@ def _config(snapshot: Snapshot) -> Config | ConfigError:
         return error
 
 
-def _simulated_flag(config: Config | ConfigError, manifest: Manifest) -> Iterator[str]:
+def _simulated_flag(config: Config | ConfigError, manifest: Manifest) -> Iterator[TrailNotice]:
     if isinstance(config, ConfigError):
-        yield f"config.yaml cannot be read: {config}"
+        yield trail_notice(TrailCode.CONFIG_UNREADABLE, why=str(config))
     elif manifest.simulated is not config.simulated:
-        yield "manifest.json and config.yaml disagree on whether findings are SIMULATED"
+        yield trail_notice(TrailCode.SIMULATED_DISAGREES)
 
 
-def changed_outputs(snapshot: Snapshot, stages: Sequence[Stage]) -> Iterator[str]:
+def changed_outputs(snapshot: Snapshot, stages: Sequence[Stage]) -> Iterator[TrailNotice]:
     """Name every output of `stages` that is not as it was written, and a model not to be read."""
     for stage in stages:
         for name, digest in stage.outputs.items():
@@ -172,38 +151,40 @@ def changed_outputs(snapshot: Snapshot, stages: Sequence[Stage]) -> Iterator[str
     yield from _model_problems(snapshot)
 
 
-def _changed(snapshot: Snapshot, stage: str, name: str, digest: str) -> Iterator[str]:
+def _changed(snapshot: Snapshot, stage: str, name: str, digest: str) -> Iterator[TrailNotice]:
     if not is_inside(snapshot.files, name):
-        yield f"{name!r} (stage {stage}) lies outside the run folder"
+        yield trail_notice(TrailCode.OUTSIDE, name=repr(name), stage=stage)
     elif name in snapshot.folders:
         yield from _changed_folder(snapshot, stage, name, digest)
     elif name not in snapshot.digests:
-        yield f"{name} (stage {stage}) is missing"
+        yield trail_notice(TrailCode.MISSING, name=name, stage=stage)
     elif snapshot.digests[name] != digest:
-        yield f"{name} (stage {stage}) is not as it was written"
+        yield trail_notice(TrailCode.CHANGED, name=name, stage=stage)
 
 
-def _changed_folder(snapshot: Snapshot, stage: str, name: str, digest: str) -> Iterator[str]:
+def _changed_folder(
+    snapshot: Snapshot, stage: str, name: str, digest: str
+) -> Iterator[TrailNotice]:
     """Name the files of a folder that changed, by the listing of when it was written."""
     content = snapshot.listing(name)
     stored = snapshot.files.listing(name)
     known = stored.read_bytes() if stored.is_file() else b""
     if hashlib.sha256(known).hexdigest() != digest:
-        yield f"{snapshot.files.name_of(stored)} is not the listing that the trail names"
+        yield trail_notice(TrailCode.LISTING_CHANGED, name=snapshot.files.name_of(stored))
     if hashlib.sha256(content).hexdigest() == digest:
         return
-    yield f"{name} (stage {stage}) is not as it was written"
+    yield trail_notice(TrailCode.CHANGED, name=name, stage=stage)
     before, now = read_listing(known), read_listing(content)
     for item in sorted(before.keys() | now.keys()):
         if item not in now:
-            yield f"{name}/{item} is missing"
+            yield trail_notice(TrailCode.FILE_MISSING, name=f"{name}/{item}")
         elif item not in before:
-            yield f"{name}/{item} was added"
+            yield trail_notice(TrailCode.FILE_ADDED, name=f"{name}/{item}")
         elif before[item] != now[item]:
-            yield f"{name}/{item} has other bytes"
+            yield trail_notice(TrailCode.FILE_CHANGED, name=f"{name}/{item}")
 
 
-def _model_problems(snapshot: Snapshot) -> Iterator[str]:
+def _model_problems(snapshot: Snapshot) -> Iterator[TrailNotice]:
     """Check the model's text before any parser sees it, then that it is a whole model."""
     model = snapshot.model()
     if "model.json" not in model:
@@ -215,29 +196,31 @@ def _model_problems(snapshot: Snapshot) -> Iterator[str]:
                 checked_trees(model[name], features=MAX_FEATURES)
             except MineriskError as error:
                 texts = False
-                yield f"model/{name} cannot be used: {error}"
+                yield trail_notice(TrailCode.MODEL_UNUSABLE, name=f"model/{name}", why=str(error))
     if not texts:
         return
     try:
         RiskModel.from_files(model)
     except (MineriskError, ValueError, KeyError, TypeError, OSError) as error:
-        yield f"model/ cannot be used: {error}"
+        yield trail_notice(TrailCode.MODEL_UNUSABLE, name="model/", why=str(error))
 
 
-def _broken_links(manifest: Manifest, run: Run | None, *, layers: bool) -> Iterator[str]:
+def _broken_links(manifest: Manifest, run: Run | None, *, layers: bool) -> Iterator[TrailNotice]:
     known: dict[str, str] = {}
     current = _layer_hashes(manifest, run) if layers else {}
     for stage in manifest.stages:
         for name, digest in stage.inputs.items():
             if not name.startswith("layer:"):
                 if known.get(name) != digest:
-                    yield f"{name}, used by stage {stage.name}, is not what was made before it"
+                    yield trail_notice(TrailCode.LINK_BROKEN, name=name, stage=stage.name)
             elif layers:
                 found = current[name]
                 if isinstance(found, MineriskError):
-                    yield f"{name} (stage {stage.name}) cannot be checked: {found}"
+                    yield trail_notice(
+                        TrailCode.LAYER_UNREADABLE, name=name, stage=stage.name, why=str(found)
+                    )
                 elif found != digest:
-                    yield f"{name} has changed since stage {stage.name} read it"
+                    yield trail_notice(TrailCode.LAYER_CHANGED, name=name, stage=stage.name)
         known.update(stage.outputs)
 
 
@@ -251,42 +234,53 @@ def _layer_hashes(manifest: Manifest, run: Run | None) -> dict[str, str | Mineri
     except MineriskError as error:
         return dict.fromkeys(names, error)
 
-    def digest(name: str) -> str | MineriskError:
-        try:
-            return layers.sha256(name.removeprefix("layer:"))
-        except MineriskError as error:
-            return error
+    located = {name: _located(layers, name) for name in names}
+    paths = sorted({path for path in located.values() if isinstance(path, Path)})
+    with ThreadPoolExecutor(THREADS) as pool:  # a file that holds several layers is read once
+        digests = dict(zip(paths, pool.map(_digest, paths), strict=True))
+    return {
+        name: digests[path] if isinstance(path, Path) else path for name, path in located.items()
+    }
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        return dict(zip(names, pool.map(digest, names), strict=True))
+
+def _located(layers: Layers, name: str) -> Path | MineriskError:
+    try:
+        return layers.path(name.removeprefix("layer:"))
+    except MineriskError as error:
+        return error
 
 
-def broken_chain(manifest: Manifest) -> Iterator[str]:
+def _digest(path: Path) -> str | MineriskError:
+    try:
+        return sha256_of(path)
+    except MineriskError as error:
+        return error
+
+
+def broken_chain(manifest: Manifest) -> Iterator[TrailNotice]:
     """Name every entry of the trail that does not hold the hash of the entry before it."""
     digest = header_sha256(manifest)
     for stage in manifest.stages:
         name = stage.name
         if stage.before != digest:
-            yield f"manifest.json: stage {name} does not follow from the entry before it"
+            yield trail_notice(TrailCode.ENTRY_UNCHAINED, stage=name)
         digest = stage_sha256(stage)
         used = manifest.environments.get(stage.environment)
         if used is None or environment_sha256(used) != stage.environment:
-            yield f"manifest.json: what stage {name} was done with is not on record as it was"
+            yield trail_notice(TrailCode.ENVIRONMENT_CHANGED, stage=name)
         elif stage.key != stage_key(name, used.code_sha256, stage.settings, stage.inputs):
-            yield (
-                f"manifest.json: the key of stage {name} is not that of its code, settings, inputs"
-            )
+            yield trail_notice(TrailCode.KEY_WRONG, stage=name)
     if manifest.head != digest:
-        yield "manifest.json: its head is not the hash of its last entry"
+        yield trail_notice(TrailCode.HEAD_WRONG)
 
 
-def unpinned(manifest: Manifest, log: ReviewLog, pin: str | None) -> Iterator[str]:
+def unpinned(manifest: Manifest, log: ReviewLog, pin: str | None) -> Iterator[TrailNotice]:
     """Check that a hash received through a separate channel is in the trail."""
     if pin is not None and pin not in {manifest.head, *(entry.sha256 for entry in log.entries)}:
-        yield f"{pin} is neither the head of the trail nor a review: the run was rewritten"
+        yield trail_notice(TrailCode.PIN_UNKNOWN, pin=pin)
 
 
-def _gates(snapshot: Snapshot, run: Run | None) -> tuple[tuple[Gate, ...], list[str]]:
+def _gates(snapshot: Snapshot, run: Run | None) -> tuple[tuple[Gate, ...], list[TrailNotice]]:
     """Read the gates, and compare their thresholds with what the configuration agreed."""
     path = snapshot.files.metrics
     content = snapshot.contents.get(snapshot.files.name_of(path))
@@ -295,14 +289,16 @@ def _gates(snapshot: Snapshot, run: Run | None) -> tuple[tuple[Gate, ...], list[
     try:
         gates = Metrics.parse(content, source=path).gates
     except InputError as error:
-        return (), [f"the gates in metrics.json cannot be read: {error}"]
+        return (), [trail_notice(TrailCode.GATES_UNREADABLE, why=str(error))]
     if run is None:
         return (), []
     agreed = agreed_thresholds(run.config.gates)
     used = {gate.name: gate.threshold for gate in gates}
-    problems = [f"gate {name} is missing in metrics.json" for name in agreed if name not in used]
+    problems = [
+        trail_notice(TrailCode.GATE_MISSING, gate=name) for name in agreed if name not in used
+    ]
     problems += [
-        f"gate {name} was held against {threshold:g}; agreed was {agreed[name]:g}"
+        trail_notice(TrailCode.GATE_OTHER_THRESHOLD, gate=name, used=threshold, agreed=agreed[name])
         for name, threshold in used.items()
         if threshold != agreed[name]
     ]
@@ -320,7 +316,7 @@ def agreed_thresholds(agreed: Gates) -> dict[GateName, float]:
     }
 
 
-def _strangers(files: RunFolder, manifest: Manifest) -> Iterator[str]:
+def _strangers(files: RunFolder, manifest: Manifest) -> Iterator[TrailNotice]:
     outputs = manifest.outputs.keys()
     made = outputs | {files.name_of(files.listing(name)) for name in outputs}
     for place, folders, names in os.walk(files.path):
@@ -329,32 +325,34 @@ def _strangers(files: RunFolder, manifest: Manifest) -> Iterator[str]:
             folders[:] = [name for name in folders if here / name not in files.untracked]
             for left in [name for name in folders if name.endswith(".partial")]:
                 folders.remove(left)
-                yield f"{left} is half-made: a stage was stopped; the same run goes on with it"
+                yield trail_notice(TrailCode.HALF_MADE, name=left)
         for item in sorted([*folders, *names]):
             path = here / item
             name = files.name_of(path)
             if path.is_symlink() and not path.is_file():
-                yield f"{name} was made by no stage of this run: it is a link"
+                yield trail_notice(TrailCode.STRANGE_LINK, name=name)
             elif path.is_dir() or path in files.untracked:
                 continue
             elif not path.is_file():
-                yield f"{name} is no file"
+                yield trail_notice(TrailCode.NO_FILE, name=name)
             elif name not in made and not _parents(name) & outputs:
-                yield f"{name} was made by no stage of this run"
+                yield trail_notice(TrailCode.STRANGE_FILE, name=name)
 
 
 def _parents(name: str) -> set[str]:
     return {parent.as_posix() for parent in PurePosixPath(name).parents}
 
 
-def _store(run: Run | None, manifest: Manifest, log: ReviewLog) -> tuple[list[str], list[str]]:
+def _store(
+    run: Run | None, manifest: Manifest, log: ReviewLog
+) -> tuple[list[TrailNotice], list[TrailNotice]]:
     """Compare with MLflow."""
     if run is None:
         return [], []
     try:
         return moved_behind(run, manifest, log)
     except MineriskError as error:
-        return [f"the MLflow record cannot be checked: {error}"], []
+        return [trail_notice(TrailCode.STORE_UNREADABLE, why=str(error))], []
 
 
 def unfinished(manifest: Manifest) -> list[str]:
@@ -362,25 +360,25 @@ def unfinished(manifest: Manifest) -> list[str]:
     return [name for name in STAGES if manifest.stage(name) is None]
 
 
-def _notes(files: RunFolder, manifest: Manifest, *, layers: bool) -> Iterator[str]:
+def _notes(files: RunFolder, manifest: Manifest, *, layers: bool) -> Iterator[TrailNotice]:
     missing = unfinished(manifest)
     if missing:
-        yield f"the run is not finished: {', '.join(missing)} not done"
+        yield trail_notice(TrailCode.NOTE_UNFINISHED, stages=tuple(missing))
     if not layers:
-        yield "layers were not at hand: the trail was checked down to their hashes"
+        yield trail_notice(TrailCode.NOTE_NO_LAYERS)
     if not manifest.trained_by:
-        yield "nobody is named as having made this run (`minerisk run … --by`)"
+        yield trail_notice(TrailCode.NOTE_NO_MAKER)
     for used in manifest.environments.values():
         yield from _code_notes(used)
     if files.requests.is_dir():
-        yield "requests/ (rasters of areas asked for later) is not part of the trail"
+        yield trail_notice(TrailCode.NOTE_REQUESTS)
 
 
-def _code_notes(used: Environment) -> Iterator[str]:
+def _code_notes(used: Environment) -> Iterator[TrailNotice]:
     commit = (used.code_commit or "no known commit")[:12]
     if used.code_dirty:
-        yield f"made with code that had changes in no commit (after {commit})"
+        yield trail_notice(TrailCode.NOTE_CODE_DIRTY, commit=commit)
     if used.code_sha256 != code_sha256():
-        yield f"made with other code than this program's (commit {commit})"
+        yield trail_notice(TrailCode.NOTE_OTHER_CODE, commit=commit)
     if used.lock_sha256 != environment().lock_sha256:
-        yield "made with another requirements.lock than this program's"
+        yield trail_notice(TrailCode.NOTE_OTHER_LOCK)

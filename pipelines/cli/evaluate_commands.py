@@ -152,9 +152,11 @@ def compare(
 ) -> None:
     """List what differs between two runs and their maps."""
     from minerisk.pipelines.evaluate.compare import compare_runs
+    from minerisk.pipelines.evaluate.comparison_lines import comparison_lines
+    from minerisk.pipelines.run.folder import Run
 
-    found = compare_runs(first, second, out=out)
-    show(found, found["words"], as_json=as_json)
+    found = compare_runs(Run.open(first), Run.open(second), out=out)
+    show(found, comparison_lines(found), as_json=as_json)
 
 
 def lookback(
@@ -171,10 +173,11 @@ def lookback(
 
     Misses are counted by region, kind, distance from the front line and land cover.
     """
-    from minerisk.pipelines.evaluate.lookback import look_back
+    from minerisk.pipelines.evaluate.lookback import look_back, lookback_lines
+    from minerisk.pipelines.run.folder import Run
 
-    found = look_back(folder, events, layer=layer, kind=kind, out=out)
-    show(found, found["words"], as_json=as_json)
+    found = look_back(Run.open(folder), events, layer=layer, kind=kind, out=out)
+    show(found, lookback_lines(found), as_json=as_json)
 
 
 def status(
@@ -195,10 +198,11 @@ def status(
     Layers, findings and incidents, and how much of the ranking they touch. Ends with exit code 1
     if the maps are stale.
     """
-    from minerisk.pipelines.evaluate.status import Incidents, run_status
+    from minerisk.pipelines.evaluate.status import Incidents, run_status, status_lines
+    from minerisk.pipelines.run.folder import Run
 
     known = None if incidents is None else Incidents(incidents, layer, date, since)
-    found = run_status(folder, incidents=known)
-    show(found, found["words"], as_json=as_json)
-    if found["stale"]:
+    found = run_status(Run.open(folder), incidents=known)
+    show(found, status_lines(found), as_json=as_json)
+    if found.stale:
         raise typer.Exit(1)

@@ -39,8 +39,11 @@ def add(
     """Check survey results and add them to those on record."""
     from minerisk.pipelines.feedback.feedback import deliver
     from minerisk.pipelines.feedback.store import Delivery
+    from minerisk.pipelines.run.folder import Run
 
-    entry = deliver(folder, Delivery(results, by=by or "", hours_per_ha=hours_per_ha), layer=layer)
+    entry = deliver(
+        Run.open(folder), Delivery(results, by=by or "", hours_per_ha=hours_per_ha), layer=layer
+    )
     line = f"Added as delivery {entry.number}: {entry.records} results, {entry.finds} finds."
     show(entry, [line], as_json=as_json)
 
@@ -48,10 +51,12 @@ def add(
 @feedback.command("show", epilog=example("minerisk feedback show runs/my_area"))
 def show_feedback(folder: RunFolder, as_json: Json = False) -> None:
     """Compare what the run predicted with what surveys found."""
+    from minerisk.pipelines.feedback.feedback import feedback_lines
     from minerisk.pipelines.feedback.feedback import show_feedback as compare
+    from minerisk.pipelines.run.folder import Run
 
-    found = compare(folder)
-    show(found, found["words"], as_json=as_json)
+    found = compare(Run.open(folder))
+    show(found, feedback_lines(found), as_json=as_json)
 
 
 def retrain(
@@ -68,6 +73,8 @@ def retrain(
     It is a draft until it is reviewed. What moved on the map goes into OUT_difference.
     """
     from minerisk.pipelines.feedback.feedback import retrain as make_again
+    from minerisk.pipelines.feedback.feedback import retrain_lines
+    from minerisk.pipelines.run.folder import Run
 
-    made = make_again(folder, out, by=by, difference=difference, said=progress_line)
-    show(made, made["words"], as_json=as_json)
+    made = make_again(Run.open(folder), out, by=by, difference=difference, said=progress_line)
+    show(made.comparison, retrain_lines(made), as_json=as_json)

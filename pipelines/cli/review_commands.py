@@ -1,6 +1,5 @@
 """Commands for reviewers: audit, reproduce, decide, and carry the record to another store."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +18,8 @@ from minerisk.pipelines.cli.output import progress_line, show
 from minerisk.pipelines.records.choices import DecisionName
 
 if TYPE_CHECKING:
-    from minerisk.pipelines.audit.verify import Audit
     from minerisk.pipelines.provenance.reviews import ReviewLog
+    from minerisk.pipelines.records.review import Audit
 
 audit = typer.Typer(
     help="Check a run, from raster back to layer.", no_args_is_help=True, rich_markup_mode=None
@@ -57,7 +56,7 @@ def verify(
     from minerisk.pipelines.provenance.run_folder import RunFolder as Folder
 
     found = audit_run(Folder(folder), layers=not without_layers, pin=pin, trust=trust)
-    show(asdict(found), _audit_lines(folder, found), as_json=as_json)
+    show(found, _audit_lines(folder, found), as_json=as_json)
     if found.problems:
         raise typer.Exit(1)
 
@@ -144,7 +143,7 @@ def reproduce(
     from minerisk.pipelines.audit.reproduce import reproduce as make_again
     from minerisk.pipelines.audit.reproduce import run_in_fresh_environment
     from minerisk.pipelines.audit.reproduction_lines import reproduction_lines
-    from minerisk.pipelines.records.reproduction import Sameness
+    from minerisk.pipelines.records.comparison import Sameness
     from minerisk.pipelines.run.folder import Run
 
     if fresh_env:
@@ -204,11 +203,13 @@ def follow_reviews(folder: RunFolder, as_json: Json = False) -> None:
 
 
 def _show_reviews(log: "ReviewLog", *, as_json: bool) -> None:
+    from minerisk.pipelines.language.messages import ENGLISH
+
     lines = [
         f"{entry.number}. {entry.at} {entry.decision} by {entry.by}: {entry.note}"
         for entry in log.entries
     ]
-    lines += [f"PROBLEM  {problem}" for problem in log.problems]
+    lines += [f"PROBLEM  {ENGLISH.say(problem)}" for problem in log.problems]
     lines.append(f"State: {log.state}{', champion' if log.champion else ''}.")
     if log.end:
         lines.append(f"Reviews end in {log.end}. Keep this hash elsewhere (--pin).")
@@ -222,11 +223,12 @@ def _show_reviews(log: "ReviewLog", *, as_json: bool) -> None:
 
 
 def _audit_lines(folder: Path, found: "Audit") -> list[str]:
+    from minerisk.pipelines.language.messages import ENGLISH
     from minerisk.pipelines.language.metric_words import GATES
     from minerisk.pipelines.language.numbers import number
 
-    lines = [f"PROBLEM  {problem}" for problem in found.problems]
-    lines += [f"note     {note}" for note in found.notes]
+    lines = [f"PROBLEM  {ENGLISH.say(problem)}" for problem in found.problems]
+    lines += [f"note     {ENGLISH.say(note)}" for note in found.notes]
     lines += [
         f"gate     {gate.name}: {'passed' if gate.passed else 'NOT PASSED'}, "
         f"{number(gate.value)} (agreed {gate.threshold:g}; {GATES[gate.name]})"

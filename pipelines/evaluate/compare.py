@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import xarray as xr
+from pydantic import JsonValue
 
 from minerisk.features.errors import CoverError, InputError, MineriskError
+from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.comparison import compare
 from minerisk.models.folds.blocks import assign_blocks
-from minerisk.pipelines.evaluate.comparison_lines import cause_words
 from minerisk.pipelines.evaluate.districts import read_districts
 from minerisk.pipelines.evaluate.predicted_land import read_land
 from minerisk.pipelines.evaluate.ranking_shift import (
@@ -20,111 +20,150 @@ from minerisk.pipelines.evaluate.ranking_shift import (
     by_district,
     by_region,
     rank_shift,
-    region_words,
-    tasks_in_and_out,
+    task_moves,
     write_map,
 )
 from minerisk.pipelines.formats.cog import read_raster_like
 from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.provenance.environment import environment_causes
-from minerisk.pipelines.provenance.files import write_json, write_whole
-from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.records.comparison import (
+    Change,
+    ChangeKind,
+    Comparison,
+    Moves,
+    SharedScores,
+    TaskMoves,
+)
 from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.readers import read_metrics
 
 MEASURES = ("roc_auc", "average_precision", "found_in_top_20", "calibration_slope")
 PROTOCOLS = ("far", "near")
-SHOWN = 10
 
 
-def compare_runs(first: Path, second: Path, *, out: Path | None = None) -> dict[str, Any]:
+def compare_runs(one: Run, two: Run, *, out: Path | None = None) -> Comparison:
     """Compare two finished runs; nothing of either is changed.
 
     Parameters
     ----------
-    first, second
-        Run folders. Differences are those of the second from the first.
+    one, two
+        Differences are those of the second from the first.
     out
         Folder for ``comparison.json``, ``districts.csv``, ``rank_shift.tif`` and
         ``rank_shift.png``, outside both.
-
-    Returns
-    -------
-    dict
-        ``settings``, ``data``, ``made_with`` (sentences); ``scores``: for each protocol, measure to
-        (difference, low, high), 90 % intervals paired over blocks of cells that both runs held out
-        with the same label, and what was shared; ``regions``; ``districts`` by name, where the
-        second run has a layer of them (else None, and ``no_districts`` says why); ``tasks`` in and
-        out; ``words``.
 
     Raises
     ------
     InputError
         If either is not a finished run, or `out` lies in one.
     """
-    for folder in (first, second):
-        if out is not None and out.resolve().is_relative_to(folder.resolve()):
-            raise InputError(f"{out} lies in the run folder {folder}. Choose another --out.")
-    one, two = Run.open(first), Run.open(second)
-    data: dict[str, Any] = {
-        "first": one.manifest().head,
-        "second": two.manifest().head,
-        "simulated": [one.simulated, two.simulated],
-        "settings": list(_settings(one, two)),
-        "data": list(_data(one, two)),
-        "made_with": _made_with(one, two),
-        "scores": _scores(one, two),
-        "tasks": _tasks(one, two),
-    }
-    data |= _land(one, two, out)
-    data["words"] = list(_words(data))
+    for run in (one, two):
+        if out is not None and out.resolve().is_relative_to(run.folder.resolve()):
+            raise InputError(f"{out} lies in the run folder {run.folder}. Choose another --out.")
+        run.manifest().done("train")
+    maps = _maps(one, two, out)
+    found = Comparison(
+        schema_version=Comparison.version,
+        first=one.manifest().head,
+        second=two.manifest().head,
+        simulated=one.simulated or two.simulated,
+        settings=tuple(changes(_settings(one), _settings(two))),
+        data=tuple(changes(_data(one.manifest()), _data(two.manifest()))),
+        made_with=tuple(
+            environment_causes(
+                one.manifest().environment("train"), two.manifest().environment("train")
+            )
+        ),
+        scores=shared_scores(one, two),
+        regions=maps.regions,
+        districts=maps.districts,
+        no_regions=maps.no_regions,
+        no_districts=maps.no_districts,
+        tasks=_tasks(one, two),
+    )
     if out is not None:
-        write_json(out / "comparison.json", data)
-        if data["districts"]:
-            write_whole(out / "districts.csv", csv_text(_table(data["districts"])))
-    return data
+        write_whole(out / "comparison.json", found.to_json())
+        if found.districts:
+            write_whole(out / "districts.csv", csv_text(_table(found.districts)))
+    return found
 
 
-def _settings(one: Run, two: Run) -> Iterator[str]:
-    before, now = (_flat(run.config.model_dump(mode="json")) for run in (one, two))
+def changes(before: Mapping[str, JsonValue], now: Mapping[str, JsonValue]) -> Iterator[Change]:
+    """List what differs between two tables of names, by name."""
     for name in sorted(before.keys() | now.keys()):
         if name not in now:
-            yield f"{name} was {before[name]!r}; it is not there now"
+            yield Change(kind=ChangeKind.REMOVED, name=name, then=before[name])
         elif name not in before:
-            yield f"{name} is {now[name]!r}; it was not there before"
+            yield Change(kind=ChangeKind.ADDED, name=name, now=now[name])
         elif before[name] != now[name]:
-            yield f"{name} was {before[name]!r}, is {now[name]!r}"
+            yield Change(kind=ChangeKind.CHANGED, name=name, then=before[name], now=now[name])
 
 
-def _flat(value: Any, name: str = "") -> dict[str, Any]:
+def shared_scores(one: Run, two: Run) -> SharedScores:
+    """Score both runs on the cells that both held out with the same label."""
+    tables = [_held_out(one), _held_out(two)]
+    both = tables[0].merge(tables[1], on=["easting", "northing"], suffixes=("_first", "_second"))
+    same = both[both["state_first"] == both["state_second"]]
+    return SharedScores(
+        cells=(len(tables[0]), len(tables[1])),
+        shared=len(both),
+        same_label=len(same),
+        protocols=_differences(one, two, same),
+    )
+
+
+def _held_out(run: Run) -> pd.DataFrame:
+    table = pd.read_parquet(run.files.held_out)
+    columns = {f"{name}_model": name for name in PROTOCOLS}
+    return table[["easting", "northing", "state", *columns]].rename(columns=columns)
+
+
+def _differences(one: Run, two: Run, same: pd.DataFrame) -> dict[str, dict[str, Estimate]]:
+    """Compare by protocol and measure; empty where too few cells are shared."""
+    if not len(same):
+        return {}
+    y = (same["state_first"].to_numpy() == 1).astype(np.int8)
+    block_m = max(run.metrics().block_m for run in (one, two))
+    blocks = assign_blocks(same[["easting", "northing"]].to_numpy(), block_m=block_m)
+    if not 0 < y.sum() < y.size or len(np.unique(blocks)) < 2:
+        return {}
+    found = {}
+    for name in PROTOCOLS:
+        now, before = (same[f"{name}_{side}"].to_numpy(float) for side in ("second", "first"))
+        differences = compare(y, now, before, blocks, cell_ha=_cell_ha(one))
+        found[name] = {measure: Estimate.of(differences[measure]) for measure in MEASURES}
+    return found
+
+
+def _cell_ha(run: Run) -> float:
+    """Area that a labelled cell stands for, as `CellTable.cell_ha`."""
+    cells = run.metrics().cells
+    labelled = cells.positive + cells.negative
+    area_ha = run.config.study_area.resolution_m**2 / 10_000
+    return area_ha * labelled / (cells.drawn or labelled)
+
+
+def _settings(run: Run) -> dict[str, JsonValue]:
+    return dict(_flat(run.config.model_dump(mode="json")))
+
+
+def _flat(value: JsonValue, name: str = "") -> Iterator[tuple[str, JsonValue]]:
+    """Name each plain value of a nested one: ``features.0.cap_m``."""
     if isinstance(value, dict):
-        pairs: list[tuple[str, Any]] = [(str(key), item) for key, item in value.items()]
+        pairs: list[tuple[str, JsonValue]] = list(value.items())
     elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
         pairs = [(str(number), item) for number, item in enumerate(value)]
     else:
-        return {name: value}
-    flat: dict[str, Any] = {}
+        yield name, value
+        return
     for key, item in pairs:
-        flat |= _flat(item, f"{name}.{key}" if name else key)
-    return flat
+        yield from _flat(item, f"{name}.{key}" if name else key)
 
 
-def _data(one: Run, two: Run) -> Iterator[str]:
-    before, now = (_layers(run.manifest()) for run in (one, two))
-    for name in sorted(before.keys() | now.keys()):
-        if name not in now:
-            yield f"{name} was used; it is not now"
-        elif name not in before:
-            yield f"{name} is used; it was not before"
-        elif before[name] != now[name]:
-            yield f"{name} has other bytes"
-
-
-def _layers(manifest: Manifest) -> dict[str, str]:
-    """Give what the cube and the labels were made of: layers, and simulated findings."""
-    stage = manifest.stage("build")
-    inputs = {} if stage is None else stage.inputs
+def _data(manifest: Manifest) -> dict[str, JsonValue]:
+    """Name what the cube and the labels were made of: layers, and simulated findings."""
+    inputs = manifest.done("build").inputs
     return {
         name.replace("layer:", "layer "): digest
         for name, digest in inputs.items()
@@ -132,62 +171,27 @@ def _layers(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _made_with(one: Run, two: Run) -> list[str]:
-    before, now = (run.manifest().environment("train") for run in (one, two))
-    return [cause_words(cause) for cause in environment_causes(before, now)]
+class _Maps(NamedTuple):
+    """What the maps of two runs show, or why they cannot be compared."""
+
+    regions: tuple[Moves, ...] | None = None
+    districts: tuple[Moves, ...] | None = None
+    no_regions: str | None = None
+    no_districts: str | None = None
 
 
-def _scores(one: Run, two: Run) -> dict[str, Any]:
-    """Score both runs on the cells that both held out with the same label."""
-    keys = ["easting", "northing"]
-    models = [str(read_metrics(run.folder)["model"]) for run in (one, two)]
-    blocks_m = max(float(read_metrics(run.folder)["block_m"]) for run in (one, two))
-    tables = []
-    for run, model, suffix in ((one, models[0], "first"), (two, models[1], "second")):
-        columns = {f"{name}_{model}": f"{name}_{suffix}" for name in PROTOCOLS}
-        table = pd.read_parquet(run.files.held_out)
-        tables.append(table[[*keys, "state", *columns]].rename(columns=columns))
-    both = tables[0].merge(tables[1], on=keys, suffixes=("_first", "_second"))
-    same = both[both["state_first"] == both["state_second"]]
-    found: dict[str, Any] = {
-        "cells": [len(table) for table in tables],
-        "shared": len(both),
-        "same_label": len(same),
-        "protocols": {},
-    }
-    y = (same["state_first"].to_numpy() == 1).astype(np.int8)
-    blocks = assign_blocks(same[keys].to_numpy(), block_m=blocks_m) if len(same) else np.zeros(0)
-    if not 0 < y.sum() < y.size or len(np.unique(blocks)) < 2:
-        return found
-    cells = read_metrics(one.folder)["cells"]
-    labelled = cells["positive"] + cells["negative"]
-    area_ha = one.config.study_area.resolution_m**2 / 10_000
-    cell_ha = area_ha * labelled / cells.get("drawn", labelled)  # as `CellTable.cell_ha`
-    for name in PROTOCOLS:
-        now, before = (same[f"{name}_{side}"].to_numpy(float) for side in ("second", "first"))
-        differences = compare(y, now, before, blocks, cell_ha=cell_ha)
-        found["protocols"][name] = {
-            measure: [None if np.isnan(value) else float(value) for value in differences[measure]]
-            for measure in MEASURES
-        }
-    return found
-
-
-def _land(one: Run, two: Run, out: Path | None) -> dict[str, Any]:
+def _maps(one: Run, two: Run, out: Path | None) -> _Maps:
     land = read_land(one)
     read_land(two)  # its rasters are as it wrote them
-    rasters = RunFolder(two.folder).rasters
     try:
         probability, classes = (
-            read_raster_like(rasters / f"{name}.tif", land.geobox)
+            read_raster_like(two.files.raster(name), land.geobox)
             for name in ("probability", "risk_class")
         )
     except CoverError as error:
-        return {"regions": None, "districts": None, "no_districts": str(error), "grid": str(error)}
+        return _Maps(no_regions=str(error), no_districts=str(error))
+    sides = Side(land.probability, land.classes), Side(probability, classes)
     shift = rank_shift(land.probability, probability)
-    labels = xr.open_zarr(RunFolder(one.folder).labels, chunks=None, consolidated=False)
-    region = labels["region"].to_numpy()
-    sides = (Side(land.probability, land.classes), Side(probability, classes))
     if out is not None:
         simulated = one.simulated or two.simulated
         write_map(
@@ -198,81 +202,30 @@ def _land(one: Run, two: Run, out: Path | None) -> dict[str, Any]:
             simulated=simulated,
             tags={"FINDINGS": "SIMULATED" if simulated else "recorded"},
         )
-    told: dict[str, Any] = {"districts": None, "no_districts": None, "grid": None}
+    region = one.labels()["region"].to_numpy()
+    regions = tuple(by_region(*sides, shift, region, cell_ha=land.cell_ha))
     try:
         districts = read_districts(two, land.geobox)
-        told["districts"] = by_district(*sides, shift, districts, cell_ha=land.cell_ha)
     except MineriskError as error:
-        told["no_districts"] = str(error)
-    return told | {"regions": by_region(*sides, shift, region, cell_ha=land.cell_ha)}
+        return _Maps(regions=regions, no_districts=str(error))
+    moved = by_district(*sides, shift, districts, cell_ha=land.cell_ha)
+    return _Maps(regions=regions, districts=tuple(moved))
 
 
-def _table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    told = [
-        {**row, "changes": "; ".join(f"{name} {ha:,.0f} ha" for name, ha in row["changes"].items())}
+def _table(rows: Sequence[Moves]) -> pd.DataFrame:
+    named = [
+        {
+            **row.model_dump(exclude={"region", "changes"}),
+            "changes": "; ".join(
+                f"{change.before} → {change.after} {change.hectares:,.0f} ha"
+                for change in row.changes
+            ),
+        }
         for row in rows
     ]
-    return pd.DataFrame(told)
+    return pd.DataFrame(named)
 
 
-def _tasks(one: Run, two: Run) -> dict[str, list[dict[str, Any]]]:
+def _tasks(one: Run, two: Run) -> TaskMoves:
     frames = [gpd.read_file(run.files.tasks_gpkg, layer="tasks") for run in (one, two)]
-    return tasks_in_and_out(frames[0], frames[1].to_crs(frames[0].crs))
-
-
-def _words(data: Mapping[str, Any]) -> Iterator[str]:
-    if any(data["simulated"]):
-        yield "SIMULATED findings in one of the runs: nothing here is about real land."
-    for words, name in (("Settings", "settings"), ("Data", "data"), ("Made with", "made_with")):
-        yield f"{words}: {'the same.' if not data[name] else ''}".rstrip()
-        yield from (f"  {line}." for line in data[name])
-    yield from _score_words(data["scores"])
-    if data["regions"] is None:
-        yield f"The maps cannot be compared: {data['grid']}"
-    for row in data["regions"] or ():
-        yield f"{region_words(row['region'])}: {_moved(row)}"
-    yield from _district_words(data)
-    for words, tasks in data["tasks"].items():
-        hectares = sum(task["hectares"] for task in tasks)
-        yield f"Tasks {words}: {len(tasks)}, {hectares:,.0f} ha{'; the first:' if tasks else '.'}"
-        yield from (
-            f"  {task['task']}, rank {task['rank']}, {task['hectares']:,.0f} ha near "
-            f"{task['latitude']:.4f}, {task['longitude']:.4f}; {task['covered']:.0%} of it lies in "
-            "tasks of the other run."
-            for task in tasks[:SHOWN]
-        )
-
-
-def _moved(row: Mapping[str, Any]) -> str:
-    share = row["moved_share"]
-    moved = "none ranked by both" if share is None else f"{share:.1%}"
-    mostly = f", mostly {next(iter(row['changes']))}" if row["changes"] else ""
-    return (
-        f"moved by 10 percentile points or more {moved}; changed class {row['changed_ha']:,.0f} of "
-        f"{row['hectares']:,.0f} ha{mostly}."
-    )
-
-
-def _district_words(data: Mapping[str, Any]) -> Iterator[str]:
-    if data["districts"] is None:
-        if data["grid"] is None:
-            yield f"Not told by district: {data['no_districts']}"
-        return
-    changed = [row for row in data["districts"] if row["changed_ha"] or row["moved_share"]]
-    yield f"{len(changed)} of {len(data['districts'])} districts changed; those that did most:"
-    yield from (f"  {row['district']}: {_moved(row)}" for row in changed[:SHOWN])
-
-
-def _score_words(scores: Mapping[str, Any]) -> Iterator[str]:
-    yield (
-        f"Scores on the {scores['same_label']:,} cells that both held out with the same label "
-        f"(of {scores['cells'][0]:,} and {scores['cells'][1]:,}; second less first, 90 % interval):"
-    )
-    if not scores["protocols"]:
-        yield "  too few shared cells to tell."
-    for protocol, measures in scores["protocols"].items():
-        for name, (value, low, high) in measures.items():
-            if value is None:
-                continue
-            sure = "holds 0" if low <= 0 <= high else "does not hold 0"
-            yield f"  {protocol} {name}: {value:+.4f} ({low:+.4f} to {high:+.4f}, {sure})."
+    return task_moves(frames[0], frames[1].to_crs(frames[0].crs))

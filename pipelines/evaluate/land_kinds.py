@@ -1,48 +1,48 @@
 """What the land is like, as a run has it: its region, how far the line is, what covers it."""
 
 import itertools
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from minerisk.features.cube.store import open_cube
-from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.lookback import UNSURVEYED, Grouping
+from minerisk.pipelines.run.folder import Run
 
 LINE_BANDS_M = (1_000, 3_000, 10_000)
 
 
-class Ground(NamedTuple):
-    """Land cut into kinds: their names, and the place of each cell's in them; -1: not known."""
+class LandKinds(NamedTuple):
+    """Land divided into kinds: their names, and the place of each cell's in them; -1: not known."""
 
-    names: list[Any]
-    codes: NDArray[np.integer[Any]]
+    names: list[str]
+    codes: NDArray[np.int64]
 
 
-def read_ground(folder: Path) -> dict[str, Ground]:
-    """Cut the land of a run in every way that it can be cut.
+def read_land_kinds(run: Run) -> dict[Grouping, LandKinds]:
+    """Divide the land of a run in every way that its cube and labels allow.
 
     Returns
     -------
     dict
-        ``region`` (numbers, -1 for land that nobody surveyed), ``line`` and ``cover`` where the
-        cube has them (see `line_bands`, `cover_kinds`); codes of shape ``(y, x)``.
+        By region (numbers; `UNSURVEYED` for land that nobody surveyed), and by distance from the
+        front line and by land cover where the cube has them (see `line_bands`, `cover_kinds`);
+        codes of shape ``(y, x)``.
     """
-    cube = open_cube(RunFolder(folder).cube)
-    labels = xr.open_zarr(RunFolder(folder).labels, chunks=None, consolidated=False)
-    regions = labels["region"].to_numpy()
+    cube = run.cube()
+    regions = run.labels()["region"].to_numpy().astype(np.int64)
+    numbers = range(UNSURVEYED, int(regions.max()) + 1)
     found = {
-        "region": Ground(list(range(-1, int(regions.max()) + 1)), regions + 1),
-        "line": line_bands(cube),
-        "cover": cover_kinds(cube),
+        Grouping.REGION: LandKinds([str(number) for number in numbers], regions - UNSURVEYED),
+        Grouping.LINE: line_bands(cube),
+        Grouping.COVER: cover_kinds(cube),
     }
-    return {name: ground for name, ground in found.items() if ground is not None}
+    return {by: kinds for by, kinds in found.items() if kinds is not None}
 
 
-def line_bands(cube: xr.Dataset) -> Ground | None:
-    """Cut the land by its distance from the front line; None where the cube has no such column."""
+def line_bands(cube: xr.Dataset) -> LandKinds | None:
+    """Divide the land by distance from the front line; None where the cube has no such column."""
     name = next((n for n in cube.attrs["variables"] if _is_line(cube[n])), None)
     if name is None:
         return None
@@ -51,15 +51,15 @@ def line_bands(cube: xr.Dataset) -> Ground | None:
     codes[np.isnan(metres)] = -1
     edges = [str(edge // 1_000) for edge in LINE_BANDS_M]
     between = [f"{low} to {high} km" for low, high in itertools.pairwise(edges)]
-    return Ground([f"less than {edges[0]} km", *between, f"{edges[-1]} km or more"], codes)
+    return LandKinds([f"less than {edges[0]} km", *between, f"{edges[-1]} km or more"], codes)
 
 
 def _is_line(array: xr.DataArray) -> bool:
     return bool(array.attrs["family"] == "front_line" and str(array.name).endswith("distance_m"))
 
 
-def cover_kinds(cube: xr.Dataset) -> Ground | None:
-    """Cut the land by the land cover with the greatest share; None where the cube has none.
+def cover_kinds(cube: xr.Dataset) -> LandKinds | None:
+    """Divide the land by the land cover with the greatest share; None where the cube has none.
 
     The last kind, ``other``, is land of no class that the features tell apart.
     """
@@ -72,4 +72,4 @@ def cover_kinds(cube: xr.Dataset) -> Ground | None:
     codes = np.where(filled.max(axis=0) > 0, filled.argmax(axis=0), len(columns))
     names = [name.removeprefix(f"{cube[name].attrs['layer']}_") for name in columns]
     words = [name.replace("_", " ") for name in names]
-    return Ground([*words, "other"], np.where(known, codes, -1))
+    return LandKinds([*words, "other"], np.where(known, codes, -1))

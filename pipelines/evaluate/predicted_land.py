@@ -1,5 +1,6 @@
 """The land of a run as it was predicted, and the places of later finds on it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -123,7 +124,20 @@ def cells_of(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the row and column of the cell of each feature (of a polygon: of a point in it)."""
     points = shapely.point_on_surface(frame.geometry.array)
-    transform = geobox.transform
-    columns = np.floor((shapely.get_x(points) - transform.c) / transform.a)
-    rows = np.floor((shapely.get_y(points) - transform.f) / transform.e)
+    return _cells(geobox, shapely.get_x(points), shapely.get_y(points))
+
+
+def cells_at(
+    geobox: GeoBox, places: Sequence[FindPlace]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the row and column of the cell of each place."""
+    easting = np.array([place.easting for place in places])
+    return _cells(geobox, easting, np.array([place.northing for place in places]))
+
+
+def _cells(
+    geobox: GeoBox, easting: NDArray[np.float64], northing: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    columns = np.floor((easting - geobox.transform.c) / geobox.transform.a)
+    rows = np.floor((northing - geobox.transform.f) / geobox.transform.e)
     return rows.astype(np.int64), columns.astype(np.int64)

@@ -1,6 +1,6 @@
 """By how much land moved in the ranking from one run to another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE, Ramp
 from minerisk.pipelines.plotting.figures import figure_bytes
 from minerisk.pipelines.plotting.map_figure import simulated_banner
 from minerisk.pipelines.provenance.files import write_whole
+from minerisk.pipelines.records.comparison import ClassChange, Moves, TaskMove, TaskMoves
 
 SHIFT_RAMP: Ramp = (
     (-25.0, "#2c5f9e", "over 25 points later"),
@@ -33,19 +34,18 @@ SHIFT_RAMP: Ramp = (
 )
 MOVED = 10.0
 OVERLAP = 0.5
-TASK_NUMBERS = ("hectares", "latitude", "longitude", "covered")
 
 
 @dataclass(frozen=True)
 class Side:
-    """What one run says of the land; arrays of shape ``(height, width)``."""
+    """What one run predicts of the land; arrays of shape ``(height, width)``."""
 
     probability: NDArray[np.float32]
     classes: NDArray[np.uint8]
 
 
 def rank_shift(one: NDArray[np.floating[Any]], two: NDArray[np.floating[Any]]) -> NDArray[Any]:
-    """Give by how many percentile points each cell moved up from `one` to `two`.
+    """Compute by how many percentile points each cell moved up from `one` to `two`.
 
     Returns
     -------
@@ -62,99 +62,92 @@ def rank_shift(one: NDArray[np.floating[Any]], two: NDArray[np.floating[Any]]) -
 
 
 def by_region(
-    one: Side, two: Side, shift: NDArray[Any], region: NDArray[np.int32], *, cell_ha: float
-) -> list[dict[str, Any]]:
-    """Give, for the whole (region None) and for each region, how much moved and changed class.
-
-    Returns
-    -------
-    list of dict
-        ``hectares``, ``mean_shift`` (points), ``moved_share`` (of the land both rank, by 10 points
-        or more), ``changed_ha`` and ``changes``: hectares by "from → to".
-    """
+    one: Side, two: Side, shift: NDArray[np.float32], region: NDArray[np.int32], *, cell_ha: float
+) -> list[Moves]:
+    """Measure for all land, then for each region, how much moved and changed class."""
     asked = (one.classes != OUTSIDE) & (two.classes != OUTSIDE)
-    whole = [(None, asked)]
-    parts = [(int(number), asked & (region == number)) for number in np.unique(region[asked])]
+    whole = _moves(one, two, shift, asked, cell_ha=cell_ha)
     return [
-        {"region": number, **_moves(one, two, shift, chosen, cell_ha=cell_ha)}
-        for number, chosen in [*whole, *parts]
+        whole,
+        *(
+            _moves(one, two, shift, asked & (region == number), cell_ha=cell_ha, region=number)
+            for number in np.unique(region[asked]).tolist()
+        ),
     ]
 
 
 def by_district(
-    one: Side, two: Side, shift: NDArray[Any], districts: Districts, *, cell_ha: float
-) -> list[dict[str, Any]]:
-    """Give the same as `by_region` for each district, by name; what changed class most is first."""
+    one: Side, two: Side, shift: NDArray[np.float32], districts: Districts, *, cell_ha: float
+) -> list[Moves]:
+    """Measure the same for each district; those where most land changed class come first."""
     asked = (one.classes != OUTSIDE) & (two.classes != OUTSIDE)
     rows = [
-        {
-            "district": name,
-            **_moves(one, two, shift, asked & (districts.codes == number), cell_ha=cell_ha),
-        }
+        _moves(one, two, shift, asked & (districts.codes == number), cell_ha=cell_ha, district=name)
         for number, name in enumerate(districts.names)
     ]
-    inside = [row for row in rows if row["hectares"]]
-    return sorted(inside, key=lambda row: (-row["changed_ha"], str(row["district"])))
+    inside = [row for row in rows if row.hectares]
+    return sorted(inside, key=lambda row: (-row.changed_ha, row.district or ""))
 
 
 def _moves(
-    one: Side, two: Side, shift: NDArray[Any], chosen: NDArray[np.bool_], *, cell_ha: float
-) -> dict[str, Any]:
+    one: Side,
+    two: Side,
+    shift: NDArray[np.float32],
+    chosen: NDArray[np.bool_],
+    *,
+    cell_ha: float,
+    region: int | None = None,
+    district: str | None = None,
+) -> Moves:
     moved = shift[chosen & np.isfinite(shift)]
-    changes = _changes(one.classes[chosen], two.classes[chosen], cell_ha)
-    return {
-        "hectares": float(chosen.sum() * cell_ha),
-        "mean_shift": float(moved.mean(dtype=np.float64)) if moved.size else None,
-        "moved_share": float((np.abs(moved) >= MOVED).mean()) if moved.size else None,
-        "changed_ha": float(sum(changes.values())),
-        "changes": changes,
-    }
+    found = _class_changes(one.classes[chosen], two.classes[chosen], cell_ha)
+    changes = sorted(found, key=lambda change: -change.hectares)
+    return Moves(
+        region=region,
+        district=district,
+        hectares=float(chosen.sum() * cell_ha),
+        mean_shift=float(moved.mean(dtype=np.float64)) if moved.size else None,
+        moved_share=float((np.abs(moved) >= MOVED).mean()) if moved.size else None,
+        changed_ha=sum((change.hectares for change in changes), 0.0),
+        changes=tuple(changes),
+    )
 
 
-def region_words(number: int | None) -> str:
-    """Name a region; only surveyed land is divided into regions."""
-    if number is None:
-        return "All land"
-    return f"Region {number}" if number >= 0 else "Land that nobody surveyed"
-
-
-def _changes(one: NDArray[np.uint8], two: NDArray[np.uint8], cell_ha: float) -> dict[str, float]:
-    found = {}
-    for before, words in CLASS_NAMES.items():
+def _class_changes(
+    one: NDArray[np.uint8], two: NDArray[np.uint8], cell_ha: float
+) -> Iterator[ClassChange]:
+    for before, name in CLASS_NAMES.items():
         for after, other in CLASS_NAMES.items():
             cells = int(((one == before) & (two == after)).sum())
             if before != after and cells:
-                found[f"{words} → {other}"] = cells * cell_ha
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+                yield ClassChange(before=name, after=other, hectares=cells * cell_ha)
 
 
-def tasks_in_and_out(
-    one: gpd.GeoDataFrame, two: gpd.GeoDataFrame
-) -> dict[str, list[dict[str, Any]]]:
-    """Say which ranked tasks of `one` are gone in `two`, and which of `two` are new.
+def task_moves(one: gpd.GeoDataFrame, two: gpd.GeoDataFrame) -> TaskMoves:
+    """Find the ranked tasks of `one` that are gone in `two`, and those that are new in `two`.
 
     A task is kept if half of its land or more lies in ranked tasks of the other run.
-
-    Returns
-    -------
-    dict
-        ``out`` and ``in``: for each task its ``task``, ``rank``, ``hectares``, ``latitude``,
-        ``longitude`` and ``covered``, the share of it that lies in tasks of the other run.
     """
     first, second = (frame[frame["arm"] == "ranked"] for frame in (one, two))
-    return {"out": _uncovered(first, second), "in": _uncovered(second, first)}
+    return TaskMoves(gone=_uncovered(first, second), new=_uncovered(second, first))
 
 
-def _uncovered(these: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+def _uncovered(these: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> tuple[TaskMove, ...]:
     if these.empty:
-        return []
+        return ()
     covered = these.geometry.intersection(others.geometry.union_all()).area / these.geometry.area
     gone = these.assign(covered=covered)[covered < OVERLAP]
-    return [
-        {"task": str(task.task), "rank": int(task.rank)}
-        | {name: float(getattr(task, name)) for name in TASK_NUMBERS}
-        for task in gone[["task", "rank", *TASK_NUMBERS]].itertuples()
-    ]
+    return tuple(
+        TaskMove(
+            task=str(task.task),
+            rank=int(task.rank),
+            hectares=float(task.hectares),
+            latitude=float(task.latitude),
+            longitude=float(task.longitude),
+            covered=float(task.covered),
+        )
+        for task in gone.itertuples()
+    )
 
 
 def write_map(

@@ -1,28 +1,33 @@
 """`minerisk status`: what changed since a run was made, and how much of its ranking it touches."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.stats import rankdata
 
-from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError, MineriskError
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.pipelines.evaluate.predicted_land import Land, find_places, read_land
 from minerisk.pipelines.prepare.build import label_land
 from minerisk.pipelines.provenance.files import sha256_path
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.comparison import (
+    FamilyWorth,
+    IncidentCounts,
+    LabelChanges,
+    LayerChange,
+    StateChange,
+    Status,
+)
 from minerisk.pipelines.run.finding_rows import finding_layers, layer_rows, read_rows
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.readers import read_metrics
 
 NAMES = {1: "positive", 0: "searched, nothing found", -1: "unlabelled"}
 
@@ -49,43 +54,33 @@ class Incidents:
     since: str | None = None
 
 
-def run_status(run_dir: Path, *, incidents: Incidents | None = None) -> dict[str, Any]:
-    """Say what made the rasters of a run stale. Nothing is changed and nothing trained.
-
-    Returns
-    -------
-    dict
-        ``stale``; ``layers``: each that changed, with rows new and gone (finding layers), and the
-        columns and families made of it; ``labels``: cells by change, where the newly positive
-        ones stood in the ranking, and the share of the ranked land within the range of a changed
-        cell; ``incidents``: how many since, by class; ``rasters`` concerned; ``words``.
+def run_status(run: Run, *, incidents: Incidents | None = None) -> Status:
+    """Find what made the rasters of a run stale. Nothing is changed and nothing trained.
 
     Raises
     ------
     InputError
         If the run is not finished, or the incidents cannot be read.
     """
-    run = Run.open(run_dir)
     land = read_land(run)
-    layers = list(_changed_layers(run))
-    changed = {row["layer"] for row in layers}
+    layers = _changed_layers(run)
+    changed = {row.layer for row in layers}
     labels = None
-    if changed & set(finding_layers(run.config)) and not any(row["missing"] for row in layers):
+    if changed & set(finding_layers(run.config)) and not any(row.missing for row in layers):
         labels = _label_changes(run, land)
-    told = None if incidents is None else _incidents(run, land, incidents)
-    data: dict[str, Any] = {
-        "stale": bool(layers) or bool(told and told["new"]),
-        "simulated": run.simulated,
-        "layers": layers,
-        "labels": labels,
-        "incidents": told,
-        "rasters": _rasters(run_dir),
-    }
-    data["words"] = _words(data)
-    return data
+    counts = None if incidents is None else _incidents(run, land, incidents)
+    return Status(
+        schema_version=Status.version,
+        stale=bool(layers) or bool(counts and counts.new),
+        simulated=run.simulated,
+        layers=tuple(layers),
+        labels=labels,
+        incidents=counts,
+        rasters=tuple(_rasters(run.files)),
+    )
 
 
-def _changed_layers(run: Run) -> list[dict[str, Any]]:
+def _changed_layers(run: Run) -> list[LayerChange]:
     """Compare layers by hash, then finding layers row by row."""
     recorded: dict[str, str] = {}
     for stage in run.manifest().stages:
@@ -103,64 +98,73 @@ def _changed_layers(run: Run) -> list[dict[str, Any]]:
                 continue
         except MineriskError as error:
             missing = str(error)
-        row = {"layer": name, "missing": missing, **_columns(run, name)}
+        new = gone = None
         if missing is None and name in findings:
-            row |= _row_changes(run, layers, name)
-            if name in written and not row["rows_new"] + row["rows_gone"]:
+            new, gone = _row_changes(run, layers, name)
+            if name in written and not new + gone:
                 continue
-        rows.append(row)
+        rows.append(_layer_change(run, name, missing, new, gone))
     return rows
 
 
-def _row_changes(run: Run, layers: Layers, name: str) -> dict[str, Any]:
-    before, now = read_rows(run.folder).get(name), layer_rows(layers, name)
+def _row_changes(run: Run, layers: Layers, name: str) -> tuple[int, int]:
+    """Count the rows that are new, and those that are gone."""
+    before, now = read_rows(run).get(name), layer_rows(layers, name)
     if before is None:
         raise InputError(f"{run.folder} has no rows of layer {name} on record. Make the run again.")
-    return {"rows_new": (now - before).total(), "rows_gone": (before - now).total()}
+    return (now - before).total(), (before - now).total()
 
 
-def _columns(run: Run, name: str) -> dict[str, Any]:
-    """Say which features were made of a layer, and what their families were worth on far land."""
-    cube = open_cube(run.files.cube)
+def _layer_change(
+    run: Run, name: str, missing: str | None, new: int | None, gone: int | None
+) -> LayerChange:
+    """Find the features that were made of a layer, and what their families are worth."""
+    cube = run.cube()
     made = [
         column
         for column in cube.attrs["variables"]
         if name in str(cube[column].attrs.get("layer", "")).split(", ")
     ]
     families = sorted({str(cube[column].attrs.get("family", "")) for column in made})
-    worth = {row["family"]: row["drop"] for row in read_metrics(run.folder)["importance"]}
-    return {
-        "columns": made,
-        "of_columns": len(cube.attrs["variables"]),
-        "families": [{"family": kind, "auc_drop": worth.get(kind)} for kind in families],
-        "boundary": name == run.config.study_area.boundary,
-    }
+    worth = {row.family: row.drop for row in run.metrics().importance}
+    return LayerChange(
+        layer=name,
+        missing=missing,
+        columns=tuple(made),
+        of_columns=len(cube.attrs["variables"]),
+        families=tuple(FamilyWorth(family=f, auc_drop=worth.get(f)) for f in families),
+        boundary=name == run.config.study_area.boundary,
+        rows_new=new,
+        rows_gone=gone,
+    )
 
 
-def _label_changes(run: Run, land: Land) -> dict[str, Any]:
-    """Label the land anew from the layers as they are, and compare cell by cell."""
-    cube = open_cube(run.files.cube)
-    inside = cube["inside"].to_numpy() == 1
-    stored = xr.open_zarr(run.files.labels, chunks=None, consolidated=False)
-    before = stored["state"].to_numpy()
+def _label_changes(run: Run, land: Land) -> LabelChanges:
+    """Label the land from the layers as they are now, and compare cell by cell."""
+    inside = run.cube()["inside"].to_numpy() == 1
+    before = run.labels()["state"].to_numpy()
     now = label_land(run.config, run.layers(), land.geobox)["state"].to_numpy()
     now = np.where(inside, now, -1)
-    changes = {
-        f"{NAMES[was]} → {NAMES[becomes]}": int(((before == was) & (now == becomes)).sum())
+    changes = [
+        StateChange(
+            before=NAMES[was],
+            after=NAMES[becomes],
+            cells=int(((before == was) & (now == becomes)).sum()),
+        )
         for was in NAMES
         for becomes in NAMES
         if was != becomes
-    }
+    ]
     differs = before != now
-    range_m = float(read_metrics(run.folder)["range_m"])
+    range_m = run.metrics().range_m
     above = _land_above(land)[(now == 1) & (before != 1) & land.answered]
-    return {
-        "cells": {words: cells for words, cells in changes.items() if cells},
-        "changed_cells": int(differs.sum()),
-        "range_m": range_m,
-        "ranked_land_within_range": _share_within(land, differs, range_m),
-        "newly_positive_land_above": float(np.median(above)) if above.size else None,
-    }
+    return LabelChanges(
+        cells=tuple(change for change in changes if change.cells),
+        changed_cells=int(differs.sum()),
+        range_m=range_m,
+        ranked_land_within_range=_share_within(land, differs, range_m),
+        newly_positive_land_above=float(np.median(above)) if above.size else None,
+    )
 
 
 def _land_above(land: Land) -> NDArray[np.float64]:
@@ -177,7 +181,7 @@ def _share_within(land: Land, marked: NDArray[np.bool_], range_m: float) -> floa
     return float((distance[land.answered] <= range_m).mean())
 
 
-def _incidents(run: Run, land: Land, given: Incidents) -> dict[str, Any]:
+def _incidents(run: Run, land: Land, given: Incidents) -> IncidentCounts:
     source = VectorSource(given.path.resolve(), layer=given.layer)
     layers = Layers({"incidents": source}, source.path.parent)
     frame = layers.vector("incidents", crs=run.config.study_area.crs)
@@ -190,16 +194,15 @@ def _incidents(run: Run, land: Land, given: Incidents) -> dict[str, Any]:
         dates = pd.to_datetime(frame[given.date], errors="coerce")
         if since is not None:
             frame = frame[~(dates <= pd.Timestamp(since))]  # an unknown date counts
-    places = [place for place in find_places(land, frame) if place.inside]
-    new = [place for place in places if place.new]
-    classes = pd.Series([place.risk_class for place in new], dtype=str).value_counts()
-    return {
-        "since": None if since is None or given.date is None else str(since),
-        "rows": len(frame),
-        "inside": len(places),
-        "new": len(new),
-        "classes": {str(name): int(count) for name, count in sorted(classes.items())},
-    }
+    places = find_places(land, frame)
+    new = [place.risk_class for place in places if place.new and place.risk_class is not None]
+    return IncidentCounts(
+        since=None if given.date is None else since,
+        rows=len(frame),
+        inside=sum(place.inside for place in places),
+        new=len(new),
+        classes={name: new.count(name) for name in sorted(set(new))},
+    )
 
 
 def _day(text: str | None) -> dt.date | None:
@@ -209,68 +212,67 @@ def _day(text: str | None) -> dt.date | None:
         raise InputError(f"--since {text!r} is no day; expected YYYY-MM-DD.") from error
 
 
-def _rasters(folder: Path) -> list[str]:
-    found = [*folder.glob("rasters/*.tif"), *folder.glob("requests/*/*.tif")]
-    return sorted(path.relative_to(folder).as_posix() for path in found)
+def _rasters(files: RunFolder) -> list[str]:
+    found = [*files.rasters.glob("*.tif"), *files.requests.glob("*/*.tif")]
+    return sorted(files.name_of(path) for path in found)
 
 
-def _words(data: Mapping[str, Any]) -> list[str]:
-    lines = ["SIMULATED findings: nothing here is about real land."] if data["simulated"] else []
-    for row in data["layers"]:
-        lines += _layer_words(row)
-    if data["labels"]:
-        lines += _label_words(data["labels"])
-    told = data["incidents"]
-    if told:
-        when = f" since {told['since']}" if told["since"] else ""
-        classes = ", ".join(f"{count} in {name}" for name, count in told["classes"].items())
-        lines.append(
-            f"Incidents{when}: {told['inside']} in the study area, {told['new']} in cells the run "
-            f"had not learned from ({classes or 'none'}). See `minerisk lookback`."
+def status_lines(data: Status) -> Iterator[str]:
+    """Word what changed since a run was made."""
+    if data.simulated:
+        yield "SIMULATED findings: nothing here is about real land."
+    for row in data.layers:
+        yield from _layer_lines(row)
+    if data.labels:
+        yield from _label_lines(data.labels)
+    if data.incidents:
+        counts = data.incidents
+        when = f" since {counts.since}" if counts.since else ""
+        classes = ", ".join(f"{count} in {name}" for name, count in counts.classes.items())
+        yield (
+            f"Incidents{when}: {counts.inside} in the study area, {counts.new} in cells that the "
+            f"run was not trained on as positive ({classes or 'none'}). See `minerisk lookback`."
         )
-    if data["stale"]:
-        lines.append(f"STALE: {', '.join(data['rasters'])}. Make the run again (`minerisk run`).")
+    if data.stale:
+        yield f"STALE: {', '.join(data.rasters)}. Make the run again (`minerisk run`)."
     else:
-        lines.append("Nothing has changed since the run was made.")
-    return lines
+        yield "Nothing has changed since the run was made."
 
 
-def _layer_words(row: Mapping[str, Any]) -> list[str]:
-    name = row["layer"]
-    if row["missing"]:
-        return [f"Layer {name} cannot be read: {row['missing']}"]
-    lines = []
-    if "rows_new" in row:
-        lines.append(
-            f"Layer {name} (findings): {row['rows_new']} rows new, {row['rows_gone']} gone."
-        )
+def _layer_lines(row: LayerChange) -> Iterator[str]:
+    name = row.layer
+    if row.missing:
+        yield f"Layer {name} cannot be read: {row.missing}"
+        return
+    if row.rows_new is None:
+        yield f"Layer {name} has other bytes."
     else:
-        lines.append(f"Layer {name} has other bytes.")
-    if row["boundary"]:
-        lines.append(f"Layer {name} bounds the study area: all of the ranking is touched.")
-    if row["columns"]:
+        yield f"Layer {name} (findings): {row.rows_new} rows new, {row.rows_gone} gone."
+    if row.boundary:
+        yield f"Layer {name} bounds the study area: all of the ranking is touched."
+    if row.columns:
         worth = ", ".join(
-            f"{item['family']} {item['auc_drop']:+.3f}"
-            for item in row["families"]
-            if item["auc_drop"] is not None
+            f"{item.family} {item.auc_drop:+.3f}"
+            for item in row.families
+            if item.auc_drop is not None
         )
-        lines.append(
-            f"{len(row['columns'])} of {row['of_columns']} columns are made of {name}; all of the "
+        yield (
+            f"{len(row.columns)} of {row.of_columns} columns are made of {name}; all of the "
             f"ranking can move. ROC-AUC lost on far land without their families: {worth or 'none'}."
         )
-    return lines
 
 
-def _label_words(labels: Mapping[str, Any]) -> list[str]:
-    cells = "; ".join(f"{count:,} {words}" for words, count in labels["cells"].items())
-    lines = [
-        f"Labels: {labels['changed_cells']:,} cells change ({cells or 'none'}). "
-        f"{labels['ranked_land_within_range']:.0%} of the ranked land lies within "
-        f"{labels['range_m'] / 1_000:.0f} km of one, the range of the findings."
-    ]
-    above = labels["newly_positive_land_above"]
-    if above is not None:
-        lines.append(
-            f"The run ranks {above:.0%} of the land above the newly positive cells (median)."
+def _label_lines(labels: LabelChanges) -> Iterator[str]:
+    cells = "; ".join(
+        f"{change.cells:,} {change.before} → {change.after}" for change in labels.cells
+    )
+    yield (
+        f"Labels: {labels.changed_cells:,} cells change ({cells or 'none'}). "
+        f"{labels.ranked_land_within_range:.0%} of the ranked land lies within "
+        f"{labels.range_m / 1_000:.0f} km of one, the range of the findings."
+    )
+    if labels.newly_positive_land_above is not None:
+        yield (
+            f"The run ranks {labels.newly_positive_land_above:.0%} of the land above the newly "
+            "positive cells (median)."
         )
-    return lines

@@ -1,16 +1,17 @@
 """Survey results come back, are compared with the map, and become labels of the next run."""
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import pandas as pd
 
 from minerisk.features.errors import CoverError, InputError
 from minerisk.pipelines.evaluate.compare import compare_runs
-from minerisk.pipelines.feedback.field_check import check_in_field, field_words
+from minerisk.pipelines.evaluate.comparison_lines import made_of_lines, map_lines, score_lines
+from minerisk.pipelines.feedback.field_check import check_in_field, field_lines
 from minerisk.pipelines.feedback.store import (
     Delivery,
     add_delivery,
@@ -22,8 +23,8 @@ from minerisk.pipelines.feedback.survey_results import FIND, NO_FIND, read_resul
 from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import write_whole
-from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.delivery import DeliveryEntry
+from minerisk.pipelines.records.comparison import Comparison, TaskMoves
+from minerisk.pipelines.records.feedback import DeliveryEntry, Feedback
 from minerisk.pipelines.run.derived import derive_config
 from minerisk.pipelines.run.folder import RESULTS, Run
 from minerisk.pipelines.steps import run_steps
@@ -31,7 +32,7 @@ from minerisk.pipelines.steps import run_steps
 FINDS, SEARCHES = "results_finds", "results_searches"
 
 
-def deliver(run_dir: Path, source: Delivery, *, layer: str | None = None) -> DeliveryEntry:
+def deliver(run: Run, source: Delivery, *, layer: str | None = None) -> DeliveryEntry:
     """Check survey results and add them to those of a run; nothing of the run is changed.
 
     Raises
@@ -41,7 +42,6 @@ def deliver(run_dir: Path, source: Delivery, *, layer: str | None = None) -> Del
     CoverError
         If a result lies outside the study area.
     """
-    run = Run.open(run_dir)
     results = read_results(
         source.path,
         crs=run.config.study_area.crs,
@@ -53,43 +53,49 @@ def deliver(run_dir: Path, source: Delivery, *, layer: str | None = None) -> Del
     return add_delivery(run, results, source)
 
 
-def show_feedback(run_dir: Path) -> dict[str, Any]:
-    """Say what a run had said where its survey results lie.
-
-    Returns
-    -------
-    dict
-        ``deliveries``, what `field_check.check_in_field` gives, and ``words``.
-    """
-    run = Run.open(run_dir)
+def show_feedback(run: Run) -> Feedback:
+    """Compare what a run predicted with its survey results."""
     log = intact(run.files)
-    entries = log.entries
     results = stored_results(run.files, log, crs=run.config.study_area.crs)
-    check = check_in_field(run, results)
-    lines = ["SIMULATED findings: this says nothing about real land."] if run.simulated else []
-    lines.append(
-        f"{len(entries)} deliveries, {len(results)} results, the last of {entries[-1].at}. "
-        f"They end in {entries[-1].sha256}."
+    return Feedback(
+        schema_version=Feedback.version,
+        simulated=run.simulated,
+        deliveries=log.entries,
+        check=check_in_field(run, results),
     )
-    return {
-        "simulated": run.simulated,
-        "deliveries": [entry.model_dump() for entry in entries],
-        **check,
-        "words": [*lines, *field_words(check)],
-    }
+
+
+def feedback_lines(found: Feedback) -> Iterator[str]:
+    """Word the deliveries, then the check in the field."""
+    if found.simulated:
+        yield "SIMULATED findings: this says nothing about real land."
+    last, results = found.deliveries[-1], sum(entry.records for entry in found.deliveries)
+    yield (
+        f"Deliveries: {len(found.deliveries)}, with {results} results, the last of {last.at}. "
+        f"They end in {last.sha256}."
+    )
+    yield from field_lines(found.check)
+
+
+class Retrained(NamedTuple):
+    """A run that learned from survey results, and how it compares with the one before."""
+
+    run: Run
+    difference: Path
+    comparison: Comparison
 
 
 def retrain(
-    run_dir: Path,
+    run: Run,
     out: Path,
     *,
     by: str | None = None,
     difference: Path | None = None,
     said: Callable[[str], None],
-) -> dict[str, Any]:
-    """Make a new run whose labels include the survey results, and hold it against the old one.
+) -> Retrained:
+    """Make a new run whose labels include the survey results, and compare it with the old one.
 
-    Finds are positive of their hazard class; land searched without a find is negative, believed by
+    Finds are positive of their hazard class; land searched without a find is negative, weighted by
     reliability and effort. The new run is a candidate: a draft until it is reviewed.
 
     Parameters
@@ -98,7 +104,7 @@ def retrain(
         Folder of the new run.
     difference
         Folder for ``rank_shift.tif`` and ``.png``, ``comparison.json`` and
-        ``tasks_in_and_out.csv``; by default beside the new run.
+        ``tasks_gone_and_new.csv``; by default beside the new run.
 
     Raises
     ------
@@ -107,36 +113,44 @@ def retrain(
     """
     target = difference or out.with_name(f"{out.name}_difference")
     for folder in (out, target):
-        check_outside(run_dir, folder)
-    config = results_config(Run.open(run_dir))
-    made = run_steps(config, out, by=by, said=said)
-    found = compare_runs(run_dir, out, out=target)
-    table = task_changes(run_dir, out, found["tasks"])
-    write_whole(target / "tasks_in_and_out.csv", csv_text(table))
-    words = [
-        *(
-            line
-            for line in found["words"]
-            if not line.startswith(("  layers.", "  labels", "Tasks "))
-        ),
-        *(f"Tasks {change}: {len(names)}." for change, names in found["tasks"].items()),
-        f"New run, a draft until it is reviewed: {made.folder}",
-        f"What moved: {target}/rank_shift.tif, rank_shift.png, tasks_in_and_out.csv",
-    ]
-    return {**found, "run": str(made.folder), "difference": str(target), "words": words}
+        check_outside(run, folder)
+    made = run_steps(results_config(run), out, by=by, said=said)
+    found = compare_runs(run, made, out=target)
+    table = task_changes(run, made, found.tasks)
+    write_whole(target / "tasks_gone_and_new.csv", csv_text(table))
+    return Retrained(made, target, found)
 
 
-def check_outside(run_dir: Path, folder: Path) -> None:
-    """Refuse a folder in the run folder: what is on record there must stay as it is."""
-    if folder.resolve().is_relative_to(run_dir.resolve()):
-        raise InputError(f"{folder} lies in the run folder {run_dir}. Choose another --out.")
+def retrain_lines(made: Retrained) -> Iterator[str]:
+    """Word a retrained run; that its layers and labels differ goes without saying."""
+    found = made.comparison
+    expected = {"layers", "labels"}
+    settings = [change for change in found.settings if change.name.split(".")[0] not in expected]
+    yield from made_of_lines(found, settings)
+    yield from score_lines(found.scores)
+    yield from map_lines(found)
+    yield f"Tasks gone: {len(found.tasks.gone)}. Tasks new: {len(found.tasks.new)}."
+    yield f"New run, a draft until it is reviewed: {made.run.folder}"
+    yield f"What moved: {made.difference}/rank_shift.tif, rank_shift.png, tasks_gone_and_new.csv"
+
+
+def check_outside(run: Run, folder: Path) -> None:
+    """Stop before anything is made if a folder for it lies in the old run.
+
+    Raises
+    ------
+    InputError
+        If it does.
+    """
+    if folder.resolve().is_relative_to(run.folder.resolve()):
+        raise InputError(f"{folder} lies in the run folder {run.folder}. Choose another --out.")
 
 
 def results_config(run: Run) -> Path:
     """Write the configuration of the next run and the results it reads beside each other.
 
     They go into ``feedback/labels_<number of the last delivery>/``; results that this run was
-    taught on itself are kept with them.
+    trained on itself are kept with them.
     """
     crs = run.config.study_area.crs
     results = stored_results(run.files, intact(run.files), crs=crs)
@@ -153,20 +167,20 @@ def results_config(run: Run) -> Path:
     )
 
 
-def task_changes(first: Path, second: Path, changes: Mapping[str, list[str]]) -> pd.DataFrame:
+def task_changes(one: Run, two: Run, moves: TaskMoves) -> pd.DataFrame:
     """List the ranked tasks that are gone and those that are new, a row each."""
     rows = []
-    for change, folder in (("out", first), ("in", second)):
-        tasks = gpd.read_file(RunFolder(folder).tasks_gpkg, layer="tasks").set_index("task")
+    for change, run, moved in (("gone", one, moves.gone), ("new", two, moves.new)):
+        tasks = gpd.read_file(run.files.tasks_gpkg, layer="tasks").set_index("task")
         middle = tasks.geometry.representative_point()
-        for name in changes[change]:
+        for task in moved:
             rows.append(
                 {
                     "change": change,
-                    "task": name,
-                    "hectares": round(float(tasks.geometry[name].area) / 10_000, 2),
-                    "easting": round(middle[name].x, 1),
-                    "northing": round(middle[name].y, 1),
+                    "task": task.task,
+                    "hectares": round(float(tasks.geometry[task.task].area) / 10_000, 2),
+                    "easting": round(middle[task.task].x, 1),
+                    "northing": round(middle[task.task].y, 1),
                 }
             )
     return pd.DataFrame(rows, columns=["change", "task", "hectares", "easting", "northing"])
@@ -186,7 +200,7 @@ def _check_place(run: Run, results: gpd.GeoDataFrame, name: str) -> None:
 
 
 def _with_earlier(run: Run, results: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Add the results that the run itself was taught on."""
+    """Add the results that the run itself was trained on."""
     crs, layers = run.config.study_area.crs, run.layers()
     earlier = [layers.vector(name, crs=crs) for name in (FINDS, SEARCHES) if name in layers.names()]
     if not earlier:

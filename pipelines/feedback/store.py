@@ -1,6 +1,6 @@
 """The survey results of a run: every delivery kept as it came, chained, never overwritten."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from minerisk.features.errors import FindingError, InputError
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.pipelines.feedback.survey_results import FIND, M2_PER_HA, NO_FIND
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import (
     canonical,
@@ -21,8 +22,10 @@ from minerisk.pipelines.provenance.files import (
     write_whole,
 )
 from minerisk.pipelines.provenance.manifest import locked
+from minerisk.pipelines.provenance.reviews import read_line
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.delivery import DeliveryEntry
+from minerisk.pipelines.records.feedback import DeliveryEntry
+from minerisk.pipelines.records.review import TrailCode, TrailNotice, trail_notice
 from minerisk.pipelines.run.folder import Run
 
 
@@ -47,10 +50,10 @@ class Delivery:
 
 @dataclass(frozen=True)
 class FeedbackLog:
-    """The deliveries of a run, oldest first, and what is wrong with their chain, a line each."""
+    """The deliveries of a run, oldest first, and what is wrong with their chain."""
 
     entries: tuple[DeliveryEntry, ...] = ()
-    problems: tuple[str, ...] = ()
+    problems: tuple[TrailNotice, ...] = ()
 
 
 def read_deliveries(files: RunFolder) -> FeedbackLog:
@@ -62,13 +65,17 @@ def read_deliveries(files: RunFolder) -> FeedbackLog:
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
-        return FeedbackLog(problems=(f"{name} cannot be read ({error})",))
-    problems = [] if lines.pop() == b"" and lines else [f"{name} does not end with a whole line"]
+        return FeedbackLog(
+            problems=(trail_notice(TrailCode.LOG_UNREADABLE, file=name, why=str(error)),)
+        )
     entries: list[DeliveryEntry] = []
+    problems: list[TrailNotice] = []
+    if lines.pop() != b"" or not lines:
+        problems.append(trail_notice(TrailCode.LOG_CUT, file=name))
     for number, line in enumerate(lines, start=1):
-        entry = _entry(line)
-        if entry is None:
-            problems.append(f"{name}, line {number} is no delivery: it was written by hand")
+        entry = read_line(DeliveryEntry, line, file=name, number=number)
+        if not isinstance(entry, DeliveryEntry):
+            problems.append(entry)
             break
         problems += _entry_problems(files, line, entry, entries)
         entries.append(entry)
@@ -77,17 +84,15 @@ def read_deliveries(files: RunFolder) -> FeedbackLog:
 
 def _entry_problems(
     files: RunFolder, line: bytes, entry: DeliveryEntry, earlier: Sequence[DeliveryEntry]
-) -> list[str]:
-    number, problems = len(earlier) + 1, []
-    where = f"{files.name_of(files.deliveries)}, line {number}"
+) -> Iterator[TrailNotice]:
+    number, name = len(earlier) + 1, files.name_of(files.deliveries)
     if line != _line(entry).encode() or entry.sha256 != _sha256(entry):
-        problems.append(f"{where} is not as it was written")
+        yield trail_notice(TrailCode.LINE_CHANGED, file=name, line=number)
     if entry.number != number or entry.before != _end(earlier):
-        problems.append(f"{where} does not follow the line before it")
+        yield trail_notice(TrailCode.LINE_UNCHAINED, file=name, line=number)
     stored = files.delivery(number)
     if not stored.is_file() or sha256_path(stored) != entry.stored_sha256:
-        problems.append(f"{files.name_of(stored)} is missing or not as it was stored")
-    return problems
+        yield trail_notice(TrailCode.RESULTS_CHANGED, name=files.name_of(stored))
 
 
 def add_delivery(run: Run, results: gpd.GeoDataFrame, source: Delivery) -> DeliveryEntry:
@@ -139,8 +144,8 @@ def intact(files: RunFolder) -> FeedbackLog:
     log = read_deliveries(files)
     if log.problems:
         raise FindingError(
-            f"{log.problems[0]}. Survey results are never changed; put back the folder "
-            f"{files.feedback} as it was."
+            f"{ENGLISH.say(log.problems[0])}. Survey results are never changed; put "
+            f"back the folder {files.feedback} as it was."
         )
     return log
 
@@ -183,13 +188,6 @@ def write_features(path: Path, frame: gpd.GeoDataFrame) -> Path:
             f"{path} could not be written ({failure}). Check that the disk has room."
         ) from failure
     return path
-
-
-def _entry(line: bytes) -> DeliveryEntry | None:
-    try:
-        return DeliveryEntry.model_validate_json(line)
-    except ValueError:
-        return None
 
 
 def _end(entries: Sequence[DeliveryEntry]) -> str | None:

@@ -90,7 +90,7 @@ def read_results(
 
 
 def _plain(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Give the known columns their types; what cannot be read becomes missing."""
+    """Convert the known columns to their types; what cannot be read becomes missing."""
     given = {name: raw.get(name) for name in (*NEEDED, *EFFORT, *OPTIONAL)}
     data = pd.DataFrame(given, index=raw.index)
     for name in ("reliability", *EFFORT):
@@ -141,7 +141,7 @@ def _wrong_shapes(frame: gpd.GeoDataFrame) -> Iterator[str]:
 
 
 def _effort(frame: gpd.GeoDataFrame, hours_per_ha: float | None) -> NDArray[np.float64]:
-    """Give the share of each polygon that was searched; hours count where no hectares are given."""
+    """Compute the share of each polygon that was searched, by hectares or else by hours."""
     by_hours = frame["team_hours"] / (np.nan if hours_per_ha is None else hours_per_ha)
     hectares = frame["searched_ha"].fillna(by_hours).to_numpy(dtype=np.float64)
     area = frame.geometry.area.to_numpy() / M2_PER_HA

@@ -13,6 +13,7 @@ from enum import StrEnum
 from minerisk.pipelines.language.problem_words import CONFIG_WORDS, LAYER_WORDS
 from minerisk.pipelines.language.table_words import TABLE_WORDS
 from minerisk.pipelines.language.task_words import TASK_TABLES
+from minerisk.pipelines.language.trail_words import TRAIL_WORDS
 from minerisk.pipelines.language.words import Message, marked
 
 
@@ -33,5 +34,6 @@ TABLES: tuple[Mapping[StrEnum, Message], ...] = (
     TABLE_WORDS,
     *TASK_TABLES,
     MAP_WORDS,
+    TRAIL_WORDS,
 )
 WORDS: Mapping[str, Message] = {code: words for table in TABLES for code, words in table.items()}

@@ -9,7 +9,7 @@ from minerisk.configs.schema import Config
 from minerisk.features.cube.line_sensitivity import front_sensitivity
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
-from minerisk.pipelines.records.stage_facts import LineError, MovedColumn
+from minerisk.pipelines.records.manifest import LineError, MovedColumn
 from minerisk.pipelines.run.layers import FeatureSpec
 
 CELLS = 60_000

@@ -59,8 +59,8 @@ from minerisk.pipelines.prioritize.words import (
 )
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.manifest import PrioritizeFacts
 from minerisk.pipelines.records.notice import Notice
-from minerisk.pipelines.records.stage_facts import PrioritizeFacts
 from minerisk.pipelines.records.task_codes import CaptureCode, Standing
 from minerisk.pipelines.records.tasks import Capture, TaskFile, TaskReasons
 from minerisk.pipelines.run.contents import feature_families

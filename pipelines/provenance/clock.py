@@ -4,5 +4,5 @@ import datetime as dt
 
 
 def now() -> dt.datetime:
-    """Tell the time, UTC."""
+    """Return the time, UTC."""
     return dt.datetime.now(dt.UTC)

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from minerisk.pipelines.provenance.files import sha256_path, sha256_text
-from minerisk.pipelines.records.cause import Cause, CauseCode
+from minerisk.pipelines.records.comparison import Cause, CauseCode
 from minerisk.pipelines.records.manifest import Environment
 
 ROOMS = ("features", "models", "pipelines", "configs")

@@ -1,15 +1,29 @@
 """The log of reviews of a run, and the state that follows from it."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+import pydantic
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import canonical, sha256_text
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import fingerprint, signed_by
+from minerisk.pipelines.records.feedback import DeliveryEntry
 from minerisk.pipelines.records.manifest import Manifest
-from minerisk.pipelines.records.review import Review, State, Verdict
+from minerisk.pipelines.records.notice import Value
+from minerisk.pipelines.records.review import (
+    Review,
+    State,
+    TrailCode,
+    TrailNotice,
+    Verdict,
+    trail_notice,
+)
+
+REVIEWS = "reviews.jsonl"
 
 
 @dataclass(frozen=True)
@@ -21,7 +35,7 @@ class ReviewLog:
     entries
         One for each decision, oldest first.
     problems, notes
-        One line each.
+        What is wrong with them, and what is worth knowing.
     state
         Of the trail as it is now; ``draft`` where a problem was found.
     champion
@@ -29,8 +43,8 @@ class ReviewLog:
     """
 
     entries: tuple[Review, ...] = ()
-    problems: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    problems: tuple[TrailNotice, ...] = ()
+    notes: tuple[TrailNotice, ...] = ()
     state: State = State.DRAFT
     champion: bool = False
 
@@ -76,31 +90,34 @@ def check_reviews(
     """
     if content is None:
         return ReviewLog()
-    name = "reviews.jsonl"
     entries: list[Review] = []
-    problems: list[str] = []
+    problems: list[TrailNotice] = []
     lines = content.split(b"\n")
     if lines.pop() != b"" or not lines:
-        problems.append(f"{name} does not end with a whole line")
+        problems.append(trail_notice(TrailCode.LOG_CUT, file=REVIEWS))
     for number, line in enumerate(lines, start=1):
-        found = _entry(line)
-        if found is None:
-            problems.append(f"{name}, line {number} is no review: it was written by hand")
+        found = read_line(Review, line, file=REVIEWS, number=number)
+        if not isinstance(found, Review):
+            problems.append(found)
             break
         problems += _entry_problems(line, found, number, entries, manifest)
         problems += _signature_problems(found, number, trusted)
         entries.append(found)
     if entries and not problems and entries[-1].head != manifest.head:
-        last = entries[-1]
         problems.append(
-            f"{name}: the last review ({last.decision}) was of a trail that ends in "
-            f"{last.head}; it ends in {manifest.head} now. The run was changed since"
+            trail_notice(
+                TrailCode.REVIEW_OF_OTHER_TRAIL,
+                file=REVIEWS,
+                decision=entries[-1].decision,
+                reviewed=entries[-1].head,
+                head=manifest.head,
+            )
         )
     return _log(entries, problems, trusted)
 
 
 def _log(
-    entries: Sequence[Review], problems: Sequence[str], trusted: Mapping[str, str] | None
+    entries: Sequence[Review], problems: Sequence[TrailNotice], trusted: Mapping[str, str] | None
 ) -> ReviewLog:
     last = entries[-1] if entries and not problems else None
     return ReviewLog(
@@ -112,58 +129,67 @@ def _log(
     )
 
 
-def _entry(line: bytes) -> Review | None:
+class _Versioned(pydantic.BaseModel):
+    """What every line of a log states."""
+
+    schema_version: int
+
+
+Line = TypeVar("Line", Review, DeliveryEntry)
+
+
+def read_line(kind: type[Line], line: bytes, *, file: str, number: int) -> Line | TrailNotice:
+    """Read a line of a log, or report why it cannot be read."""
     try:
-        return Review.model_validate_json(line)
+        stated = _Versioned.model_validate_json(line).schema_version
+        if stated == kind.version:
+            return kind.model_validate_json(line)
     except ValueError:
-        return None
+        return trail_notice(TrailCode.LINE_UNREADABLE, file=file, line=number)
+    return trail_notice(
+        TrailCode.LINE_OTHER_VERSION, file=file, line=number, stated=stated, read=kind.version
+    )
 
 
 def _entry_problems(
     line: bytes, entry: Review, number: int, earlier: Sequence[Review], manifest: Manifest
-) -> list[str]:
-    where = f"reviews.jsonl, line {number}"
-    found = []
+) -> Iterator[TrailNotice]:
     if line != line_of(entry).encode() or entry.sha256 != review_sha256(entry):
-        found.append(f"{where} is not as it was written")
+        yield trail_notice(TrailCode.LINE_CHANGED, file=REVIEWS, line=number)
     if entry.number != number or entry.before != (earlier[-1].sha256 if earlier else None):
-        found.append(f"{where} does not follow the line before it")
+        yield trail_notice(TrailCode.LINE_UNCHAINED, file=REVIEWS, line=number)
     if entry.decision is Verdict.APPROVE and made_by(manifest, entry.by):
-        found.append(f"{where}: {entry.by} made the run and approved it; two people are needed")
+        yield trail_notice(TrailCode.REVIEW_BY_MAKER, file=REVIEWS, line=number, by=entry.by)
     after = [known for known in earlier if known.head == entry.head]
     if after and after[-1].decision is Verdict.WITHDRAW:
-        found.append(f"{where} decides on a run that was withdrawn")
-    return found
+        yield trail_notice(TrailCode.REVIEW_AFTER_WITHDRAWAL, file=REVIEWS, line=number)
 
 
-def _signature_problems(entry: Review, number: int, trusted: Mapping[str, str] | None) -> list[str]:
-    where = f"reviews.jsonl, line {number}"
-    if entry.key is None or entry.signature is None:
-        unsigned = entry.key is None and entry.signature is None
-        if unsigned:
-            return [] if trusted is None else [f"{where} is not signed"]
-        return [f"{where}: its signature is not that of its key"]
-    if not signed_by(entry.key, entry.signature, signed_bytes(entry)):
-        return [f"{where}: its signature is not that of its key"]
-    if trusted is not None and entry.key not in trusted:
-        return [f"{where} is signed with key {fingerprint(entry.key)}, which you do not trust"]
-    return []
+def _signature_problems(
+    entry: Review, number: int, trusted: Mapping[str, str] | None
+) -> Iterator[TrailNotice]:
+    if entry.key is None and entry.signature is None:
+        if trusted is not None:
+            yield trail_notice(TrailCode.REVIEW_UNSIGNED, file=REVIEWS, line=number)
+        return
+    key, signature = entry.key or "", entry.signature or ""
+    if not signed_by(key, signature, signed_bytes(entry)):
+        yield trail_notice(TrailCode.REVIEW_SIGNATURE_WRONG, file=REVIEWS, line=number)
+    elif trusted is not None and key not in trusted:
+        yield trail_notice(
+            TrailCode.REVIEW_KEY_UNTRUSTED, file=REVIEWS, line=number, key=fingerprint(key)
+        )
 
 
-def _notes(entries: Sequence[Review], trusted: Mapping[str, str] | None) -> list[str]:
-    notes = []
+def _notes(entries: Sequence[Review], trusted: Mapping[str, str] | None) -> Iterator[TrailNotice]:
     for before, entry in zip([None, *entries], entries, strict=False):
-        where = f"review {entry.number} ({entry.decision} by {entry.by})"
+        who: dict[str, Value] = {"number": entry.number, "decision": entry.decision, "by": entry.by}
         if entry.key is None:
-            notes.append(f"{where} is not signed: whoever can write the folder could have made it")
+            yield trail_notice(TrailCode.NOTE_REVIEW_UNSIGNED, **who)
         elif trusted is None:
-            notes.append(
-                f"{where} is signed with key {fingerprint(entry.key)}; whose it is was not "
-                "checked (no --trust)"
-            )
+            yield trail_notice(TrailCode.NOTE_KEY_UNCHECKED, **who, key=fingerprint(entry.key))
         if before is not None and entry.at < before.at:
-            notes.append(f"{where} is dated before the one before it: a clock was set back")
-    return notes
+            yield trail_notice(TrailCode.NOTE_CLOCK, **who)
 
 
 def made_by(manifest: Manifest, name: str) -> bool:

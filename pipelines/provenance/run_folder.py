@@ -118,7 +118,7 @@ class RunFolder:
 
     @property
     def manifest(self) -> Path:
-        """What went into and came out of each stage."""
+        """What went into each stage, and what it wrote."""
         return self.path / "manifest.json"
 
     @property

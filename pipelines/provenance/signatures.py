@@ -42,7 +42,7 @@ def read_key(path: Path) -> Ed25519PrivateKey:
 
 
 def public_text(key: Ed25519PrivateKey) -> str:
-    """Give the public half of a key, 32 bytes in base64."""
+    """Return the public half of a key, 32 bytes in base64."""
     return base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 
@@ -52,7 +52,7 @@ def sign(key: Ed25519PrivateKey, content: bytes) -> str:
 
 
 def signed_by(public: str, signature: str, content: bytes) -> bool:
-    """Tell whether the holder of a key signed these bytes."""
+    """Check whether the holder of a key signed these bytes."""
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
         key.verify(base64.b64decode(signature, validate=True), content)
@@ -62,7 +62,7 @@ def signed_by(public: str, signature: str, content: bytes) -> bool:
 
 
 def fingerprint(public: str) -> str:
-    """Give the first 16 hexadecimal digits of the SHA-256 of a public key, to read out aloud."""
+    """Return the first 16 hexadecimal digits of a public key's SHA-256, to read out aloud."""
     return hashlib.sha256(public.encode()).hexdigest()[:16]
 
 

@@ -1,11 +1,13 @@
-"""Reviews of a run: who decided what, of which trail."""
+"""Reviews of a run, and what an audit of its trail finds, as codes with values."""
 
 from enum import StrEnum
 from typing import ClassVar
 
 import pydantic
 
-from minerisk.pipelines.records.record import Record
+from minerisk.models.evaluation.results import Gate
+from minerisk.pipelines.records.notice import Notice, Value
+from minerisk.pipelines.records.record import Document, Record
 
 
 class State(StrEnum):
@@ -79,3 +81,107 @@ class Review(Record):
     key: str | None = None
     signature: str | None = None
     sha256: str = ""
+
+
+class TrailCode(StrEnum):
+    """A finding of an audit, of the reviews or of the deliveries of a run."""
+
+    OUTSIDE = "trail_outside"
+    MISSING = "trail_missing"
+    CHANGED = "trail_changed"
+    LISTING_CHANGED = "trail_listing_changed"
+    FILE_MISSING = "trail_file_missing"
+    FILE_ADDED = "trail_file_added"
+    FILE_CHANGED = "trail_file_changed"
+    MODEL_UNUSABLE = "trail_model_unusable"
+    LINK_BROKEN = "trail_link_broken"
+    LAYER_UNREADABLE = "trail_layer_unreadable"
+    LAYER_CHANGED = "trail_layer_changed"
+    ENTRY_UNCHAINED = "trail_entry_unchained"
+    ENVIRONMENT_CHANGED = "trail_environment_changed"
+    KEY_WRONG = "trail_key_wrong"
+    HEAD_WRONG = "trail_head_wrong"
+    PIN_UNKNOWN = "trail_pin_unknown"
+    CONFIG_UNREADABLE = "trail_config_unreadable"
+    SIMULATED_DISAGREES = "trail_simulated_disagrees"
+    HALF_MADE = "trail_half_made"
+    STRANGE_FILE = "trail_strange_file"
+    STRANGE_LINK = "trail_strange_link"
+    NO_FILE = "trail_no_file"
+
+    GATES_UNREADABLE = "trail_gates_unreadable"
+    GATE_MISSING = "trail_gate_missing"
+    GATE_OTHER_THRESHOLD = "trail_gate_other_threshold"
+
+    LOG_CUT = "trail_log_cut"
+    LOG_UNREADABLE = "trail_log_unreadable"
+    LINE_UNREADABLE = "trail_line_unreadable"
+    LINE_OTHER_VERSION = "trail_line_other_version"
+    LINE_CHANGED = "trail_line_changed"
+    LINE_UNCHAINED = "trail_line_unchained"
+
+    REVIEW_BY_MAKER = "trail_review_by_maker"
+    REVIEW_AFTER_WITHDRAWAL = "trail_review_after_withdrawal"
+    REVIEW_UNSIGNED = "trail_review_unsigned"
+    REVIEW_SIGNATURE_WRONG = "trail_review_signature_wrong"
+    REVIEW_KEY_UNTRUSTED = "trail_review_key_untrusted"
+    REVIEW_OF_OTHER_TRAIL = "trail_review_of_other_trail"
+    NOTE_REVIEW_UNSIGNED = "trail_note_review_unsigned"
+    NOTE_KEY_UNCHECKED = "trail_note_key_unchecked"
+    NOTE_CLOCK = "trail_note_clock"
+
+    RESULTS_CHANGED = "trail_results_changed"
+
+    STORE_UNREADABLE = "trail_store_unreadable"
+    STORE_NO_VERSION = "trail_store_no_version"
+    STORE_TAG = "trail_store_tag"
+    STORE_CHAMPION = "trail_store_champion"
+    STORE_OTHER_CHAMPION = "trail_store_other_champion"
+    STORE_NO_CHAMPION = "trail_store_no_champion"
+    STORE_MODEL = "trail_store_model"
+    NOTE_STORE_ELSEWHERE = "trail_note_store_elsewhere"
+    NOTE_STORE_ABSENT = "trail_note_store_absent"
+
+    NOTE_UNFINISHED = "trail_note_unfinished"
+    NOTE_NO_LAYERS = "trail_note_no_layers"
+    NOTE_NO_MAKER = "trail_note_no_maker"
+    NOTE_CODE_DIRTY = "trail_note_code_dirty"
+    NOTE_OTHER_CODE = "trail_note_other_code"
+    NOTE_OTHER_LOCK = "trail_note_other_lock"
+    NOTE_REQUESTS = "trail_note_requests"
+
+
+TrailNotice = Notice[TrailCode]
+
+
+def trail_notice(code: TrailCode, **values: Value) -> TrailNotice:
+    """Make a notice, such as ``trail_notice(TrailCode.FILE_ADDED, name="model/x")``."""
+    return TrailNotice(code=code, values=values)
+
+
+class Audit(Document):
+    """What an audit of a run found.
+
+    Attributes
+    ----------
+    checked
+        How many files and layers were hashed and compared.
+    problems
+        Empty where everything is as recorded.
+    notes
+        What could not be checked, or is worth knowing and no finding.
+    gates
+        What was agreed before training, with the value reached.
+    head
+        Hash of the last entry of the trail: pins everything before it.
+    """
+
+    version: ClassVar[int] = 1
+    made_by: ClassVar[str] = "minerisk audit verify"
+
+    checked: int
+    problems: tuple[TrailNotice, ...]
+    notes: tuple[TrailNotice, ...] = ()
+    gates: tuple[Gate, ...] = ()
+    head: str = ""
+    state: State = State.DRAFT

@@ -15,7 +15,7 @@ from minerisk.models.evaluation.results import Gate, Importance, PermutedSkill
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
 from minerisk.pipelines.records.record import Document, Record
-from minerisk.pipelines.records.review import Review, State
+from minerisk.pipelines.records.review import Review, State, TrailNotice
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.quality import HazardModelRow, HazardThirds, NoveltyStep, RegionRow
 from minerisk.pipelines.run.folder import Run
@@ -101,7 +101,7 @@ class ReviewPart(Record):
 
     state: State
     reviews: tuple[Review, ...]
-    problems: tuple[str, ...]
+    problems: tuple[TrailNotice, ...]
 
 
 class ModelRecord(Document):

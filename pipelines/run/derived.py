@@ -25,7 +25,7 @@ def derive_config(
     run
         The run it begins from.
     path
-        File to write. A relative data root is written anew, so that the same layers are read.
+        File to write. A relative data root is adapted, so that the same layers are read.
     change
         Changes the content in place.
     words
@@ -39,7 +39,7 @@ def derive_config(
     Raises
     ------
     InputError
-        If what comes out is no configuration.
+        If the result is no configuration.
     """
     content = yaml.safe_load((run.files.config).read_text(encoding="utf-8"))
     try:

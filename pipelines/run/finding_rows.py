@@ -1,4 +1,4 @@
-"""The rows of the finding layers at the time of a run, by hash, so that new ones can be told."""
+"""The rows of the finding layers at the time of a run, by hash, so that new ones are recognised."""
 
 import hashlib
 from collections import Counter
@@ -14,7 +14,6 @@ from minerisk.features.layers.sources import Layers
 from minerisk.pipelines.provenance.files import replacing
 from minerisk.pipelines.run.folder import Run
 
-ROWS = "rows.parquet"
 DIGITS = 16
 
 
@@ -55,13 +54,13 @@ def write_rows(run: Run) -> Path:
         pd.DataFrame({"layer": name, "row": sorted(layer_rows(layers, name).elements())})
         for name in finding_layers(run.config)
     ]
-    path = run.folder / ROWS
+    path = run.files.finding_rows
     with replacing(path) as partial:
         pd.concat(tables, ignore_index=True).to_parquet(partial, index=False)
     return path
 
 
-def read_rows(folder: Path) -> dict[str, Counter[str]]:
+def read_rows(run: Run) -> dict[str, Counter[str]]:
     """Read what `write_rows` wrote.
 
     Raises
@@ -69,8 +68,10 @@ def read_rows(folder: Path) -> dict[str, Counter[str]]:
     InputError
         If it is not there.
     """
-    path = folder / ROWS
+    path = run.files.finding_rows
     if not path.is_file():
-        raise InputError(f"{folder} has no {ROWS}; go on with the run first (`minerisk run`).")
+        raise InputError(
+            f"{run.folder} has no {path.name}; go on with the run first (`minerisk run`)."
+        )
     table = pd.read_parquet(path)
     return {str(name): Counter(rows["row"]) for name, rows in table.groupby("layer")}

@@ -1,27 +1,32 @@
 """MLflow: the record of a run that a data scientist browses. SQLite unless told otherwise."""
 
 import json
+import logging
 import math
 import os
 import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pandas as pd
+from pydantic import JsonValue
 
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.manifest import outputs_of
-from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.manifest import Environment, Manifest
-from minerisk.pipelines.records.metrics import Trials
-from minerisk.pipelines.records.stage_facts import TrackFacts
+from minerisk.pipelines.records.manifest import Environment, Manifest, TrackFacts
+from minerisk.pipelines.records.metrics import Metrics, Trials
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.readers import read_metrics
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput, RunInfo
 
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -32,14 +37,12 @@ QUIET = {
 }
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
 CONNECT_S = 5.0
-STORES = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 SQLITE = "sqlite:///"
 DIGEST = 32
-RECORDED = ("config.yaml", "metrics.json", "trials.json")
 
 
 def tracking_uri(run: Run) -> str:
-    """Say where MLflow writes: the environment first, then the configuration, then SQLite."""
+    """Choose where MLflow writes: the environment first, then the configuration, then SQLite."""
     given = os.environ.get("MLFLOW_TRACKING_URI") or run.config.tracking.uri
     return given or f"sqlite:///{(run.folder / 'mlflow.db').resolve()}"
 
@@ -86,72 +89,100 @@ def track(run: Run, *, figures: Path) -> TrackFacts:
 
 def record_run(run: Run, uri: str, *, figures: Path) -> TrackFacts:
     """Log a trained run to the store at `uri` (see `track`); its layers need not be at hand."""
-    with _store(uri) as mlflow:
-        return _log(mlflow, run, uri, figures)
+    with store_client(uri) as client:
+        return _log(client, run, uri, figures)
 
 
 @contextmanager
-def store_client(uri: str) -> Iterator[Any]:
-    """Give a client of a tracking store and its registry.
+def store_client(uri: str) -> Iterator["MlflowClient"]:
+    """Open a client of a tracking store and its registry; MLflow's own settings stay as they are.
 
     Raises
     ------
     InputError
         If the store cannot be used: not there, locked, or full.
     """
-    with _store(uri) as mlflow:
-        yield mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-
-
-@contextmanager
-def _store(uri: str) -> Iterator[Any]:
-    os.environ.update(QUIET)
-    for name, value in PATIENCE.items():
-        os.environ.setdefault(name, value)
-    import mlflow
+    prepare_mlflow()
+    from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
-        with _quiet(), _own_environment():
-            yield mlflow
+        yield MlflowClient(tracking_uri=uri, registry_uri=uri)
     except (MlflowException, SQLAlchemyError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise _unusable(uri, why) from error
 
 
-def _log(mlflow: Any, run: Run, uri: str, figures: Path) -> TrackFacts:
+@cache
+def prepare_mlflow() -> None:
+    """Set what MLflow reads from the environment alone, once and before it is imported.
+
+    Nothing may call home, and nothing may be unpickled.
+    """
+    os.environ.update(QUIET)
+    for name, value in PATIENCE.items():
+        os.environ.setdefault(name, value)
+    for noisy in ("mlflow", "alembic"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+
+
+def _log(client: "MlflowClient", run: Run, uri: str, figures: Path) -> TrackFacts:
     from minerisk.pipelines.report.model_card import ModelCard
 
-    metrics = read_metrics(run.folder)
-    area = run.config.study_area.name
-    name = f"minerisk-{area}"
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    client = mlflow.MlflowClient(tracking_uri=uri, registry_uri=uri)
-    experiment = _experiment(client, run.config.tracking.experiment, uri)
-    manifest = run.manifest()
+    area, manifest = run.config.study_area.name, run.manifest()
     used = _environment(manifest)
-    tags = _tags(run, metrics, used)
+    tags = _tags(run, used)
+    experiment = _experiment(client, run.config.tracking.experiment, uri)
     title = f"{area} {manifest.done('train').key[:8]}"
-    with mlflow.start_run(experiment_id=experiment, run_name=title, tags=tags) as parent:
-        mlflow.log_params(run_params(run.config))
-        mlflow.log_params({f"sha256.{key}": value for key, value in _inputs(run).items()})
-        client.log_inputs(parent.info.run_id, _datasets(run, manifest))
-        mlflow.log_metrics(_metric_values(metrics))
-        for item in RECORDED:
-            mlflow.log_artifact(str(run.folder / item))
-        mlflow.log_text(ModelCard.of(run).text(), "MODEL_CARD.md")
-        mlflow.log_dict(used.model_dump(mode="json"), "environment.json")
-        mlflow.log_artifacts(str(run.files.model), "model")
-        mlflow.log_artifacts(str(figures), "figures")
-        _log_folds(mlflow, run)
-        _log_children(client, parent.info, metrics, run.folder)
-        version = _register(client, name, parent.info, tags)
-    return TrackFacts(run_id=parent.info.run_id, registered_model=name, model_version=version)
+    with _open_run(client, experiment, title, tags) as parent:
+        known = parent.run_id
+        params = run_params(run.config)
+        params |= {f"sha256.{key}": value for key, value in _inputs(run).items()}
+        _log_batch(client, parent, _metric_values(run.metrics()), params)
+        client.log_inputs(known, _datasets(run, manifest))
+        for path in (run.files.config, run.files.metrics, run.files.trials):
+            client.log_artifact(known, str(path))
+        client.log_text(known, ModelCard.of(run).text(), "MODEL_CARD.md")
+        client.log_dict(known, used.model_dump(mode="json"), "environment.json")
+        client.log_artifacts(known, str(run.files.model), "model")
+        client.log_artifacts(known, str(figures), "figures")
+        _log_folds(client, known, run)
+        _log_children(client, parent, run)
+        version = _register(client, f"minerisk-{area}", parent, tags)
+    return TrackFacts(run_id=known, registered_model=f"minerisk-{area}", model_version=version)
 
 
-def _experiment(client: Any, name: str, uri: str) -> str:
+@contextmanager
+def _open_run(
+    client: "MlflowClient", experiment: str, title: str, tags: Mapping[str, str]
+) -> Iterator["RunInfo"]:
+    """Begin a run of MLflow and end it: finished, or failed."""
+    info = client.create_run(experiment, tags=dict(tags), run_name=title).info
+    try:
+        yield info
+    except BaseException:
+        client.set_terminated(info.run_id, "FAILED")
+        raise
+    client.set_terminated(info.run_id)
+
+
+def _log_batch(
+    client: "MlflowClient",
+    info: "RunInfo",
+    metrics: Mapping[str, float],
+    params: Mapping[str, JsonValue],
+) -> None:
+    from mlflow.entities import Metric, Param
+
+    client.log_batch(
+        info.run_id,
+        metrics=[Metric(key, value, info.start_time, 0) for key, value in metrics.items()],
+        params=[Param(key, str(value)) for key, value in params.items()],
+    )
+
+
+def _experiment(client: "MlflowClient", name: str, uri: str) -> str:
     known = client.get_experiment_by_name(name)
     if known is not None:
         return str(known.experiment_id)
@@ -169,28 +200,28 @@ def _environment(manifest: Manifest) -> Environment:
     return found
 
 
-def _tags(run: Run, metrics: Mapping[str, Any], used: Environment) -> dict[str, str]:
-    failed = [gate["name"] for gate in metrics["gates"] if not gate["passed"]]
+def _tags(run: Run, used: Environment) -> dict[str, str]:
+    failed = ", ".join(gate.name for gate in run.metrics().failed_gates) or "none"
     findings = "SIMULATED" if run.simulated else "recorded"
     return {
         "mlflow.user": "not recorded",  # MLflow would take the name of the account
         "mlflow.note.content": f"{run.config.study_area.title}. Findings: {findings}. "
-        f"Gates not passed: {', '.join(failed) or 'none'}. Compare runs by the metrics under far/.",
+        f"Gates not passed: {failed}. Compare runs by the metrics under far/.",
         "minerisk.study_area": run.config.study_area.name,
         "minerisk.findings": findings,
-        "minerisk.gates_failed": ", ".join(failed) or "none",
+        "minerisk.gates_failed": failed,
         "minerisk.code_sha256": used.code_sha256,
         "minerisk.lock_sha256": str(used.lock_sha256),
     }
 
 
-def run_params(config: Config) -> dict[str, Any]:
+def run_params(config: Config) -> dict[str, JsonValue]:
     """Flatten the settings that make one run another: ``features.distance.roads.cap_m``.
 
     Features are named by kind and layer, not by their place, so that one more shifts no other.
     """
     settings = config.model_dump(mode="json", include={"study_area", "folds", "model", "gates"})
-    found: dict[str, Any] = _flat(settings)
+    found = _flat(settings)
     for item in config.model_dump(mode="json", include={"features"})["features"]:
         kind, layer = item.pop("kind"), item.pop("layer", None)
         known = f"features.{kind}.{layer}" if layer else f"features.{kind}"
@@ -208,7 +239,7 @@ def _inputs(run: Run) -> dict[str, str]:
     return {name.replace(":", "."): digest for name, digest in known.items()}
 
 
-def _datasets(run: Run, manifest: Manifest) -> list[Any]:
+def _datasets(run: Run, manifest: Manifest) -> list["DatasetInput"]:
     """Name each layer as an MLflow dataset; its digest has room for half of our SHA-256."""
     from mlflow.entities import Dataset, DatasetInput
 
@@ -226,37 +257,45 @@ def _datasets(run: Run, manifest: Manifest) -> list[Any]:
     return found
 
 
-def _metric_values(metrics: Mapping[str, Any]) -> dict[str, float]:
-    """Name scores ``far/model.roc_auc``: MLflow shows what stands before the slash together."""
-    values = {"prevalence": metrics["prevalence"], "range_m": metrics["range_m"]}
-    for protocol, found in metrics["protocols"].items():
-        for model, measures in found["models"].items():
-            for name, (estimate, low, high) in measures.items():
-                values[f"{protocol}/{model}.{name}"] = estimate
-                values[f"{protocol} interval/{model}.{name}.low"] = low
-                values[f"{protocol} interval/{model}.{name}.high"] = high
-    return {name: value for name, value in values.items() if pd.notna(value)}
+def _metric_values(metrics: Metrics) -> dict[str, float]:
+    """Name scores ``far/model.roc_auc``: MLflow groups metrics by what is before the slash."""
+    values: dict[str, float | None] = {
+        "prevalence": metrics.prevalence,
+        "range_m": metrics.range_m,
+    }
+    for protocol, scores in metrics.protocols.items():
+        for model, measures in scores.models.items():
+            for name, found in measures.items():
+                values[f"{protocol}/{model}.{name}"] = found.value
+                values[f"{protocol} interval/{model}.{name}.low"] = found.low
+                values[f"{protocol} interval/{model}.{name}.high"] = found.high
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _log_folds(mlflow: Any, run: Run) -> None:
+def _log_folds(client: "MlflowClient", run_id: str, run: Run) -> None:
     held_out = pd.read_parquet(run.files.held_out)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "folds.parquet"
         columns = ["easting", "northing", "fold_far", "fold_near"]
         held_out[columns].to_parquet(path, index=False)
-        mlflow.log_artifact(str(path))
+        client.log_artifact(run_id, str(path))
 
 
-def _log_children(client: Any, parent: Any, metrics: Mapping[str, Any], folder: Path) -> None:
+def _log_children(client: "MlflowClient", parent: "RunInfo", run: Run) -> None:
     """Add a child run for each region left out and for each setting that was tried."""
-    for region in metrics["regions"]:
-        name = f"far-{region['region']:02d}"
-        _log_child(client, parent, name, scores=region, tags={"minerisk.protocol": "far"})
-    for protocol, search in Trials.read(RunFolder(folder).trials).searches.items():
+    for region in run.metrics().regions:
+        found = {name: value for name, value in asdict(region).items() if _is_number(value)}
+        name = f"far-{region.region:02d}"
+        _log_child(client, parent, name, scores=found, tags={"minerisk.protocol": "far"})
+    for protocol, search in Trials.read(run.files.trials).searches.items():
         for trial in search.trials:
             name = f"trial-{protocol}-{trial.choice}-{trial.trial}"
             scores: dict[str, float] = {}
-            params = {"choice": trial.choice, "trial": trial.trial, **trial.settings}
+            params: dict[str, JsonValue] = {
+                "choice": trial.choice,
+                "trial": trial.trial,
+                **trial.settings,
+            }
             if trial.failed is not None:
                 params["failed"] = trial.failed
             if trial.scores is not None:
@@ -270,32 +309,24 @@ def _log_children(client: Any, parent: Any, metrics: Mapping[str, Any], folder: 
 
 
 def _log_child(
-    client: Any,
-    parent: Any,
+    client: "MlflowClient",
+    parent: "RunInfo",
     name: str,
     *,
-    scores: Mapping[str, Any],
+    scores: Mapping[str, float],
     tags: Mapping[str, str],
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[str, JsonValue] | None = None,
 ) -> None:
-    from mlflow.entities import Metric, Param
-
     marks = {"mlflow.parentRunId": parent.run_id, "mlflow.user": "not recorded", **tags}
-    info = client.create_run(parent.experiment_id, tags=marks, run_name=name).info
-    numbers = {key: value for key, value in scores.items() if _is_number(value)}
-    client.log_batch(
-        info.run_id,
-        metrics=[Metric(key, float(value), info.start_time, 0) for key, value in numbers.items()],
-        params=[Param(key, str(value)) for key, value in (params or {}).items()],
-    )
-    client.set_terminated(info.run_id)
+    with _open_run(client, parent.experiment_id, name, marks) as info:
+        _log_batch(client, info, scores, params or {})
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: JsonValue) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _register(client: Any, name: str, info: Any, tags: Mapping[str, str]) -> str:
+def _register(client: "MlflowClient", name: str, info: "RunInfo", tags: Mapping[str, str]) -> str:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -309,38 +340,9 @@ def _register(client: Any, name: str, info: Any, tags: Mapping[str, str]) -> str
     return str(version.version)
 
 
-def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
+def _flat(value: Mapping[str, JsonValue], prefix: str = "") -> dict[str, JsonValue]:
+    flat: dict[str, JsonValue] = {}
     for key, item in value.items():
         name = f"{prefix}{key}"
         flat |= _flat(item, f"{name}.") if isinstance(item, dict) else {name: item}
     return flat
-
-
-@contextmanager
-def _own_environment() -> Iterator[None]:
-    """Undo that MLflow writes its store into the environment: the next run has its own."""
-    before = {name: os.environ.get(name) for name in STORES}
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    import logging
-
-    loud = [logging.getLogger(name) for name in ("mlflow", "alembic")]
-    levels = [logger.level for logger in loud]
-    for logger in loud:
-        logger.setLevel(logging.ERROR)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loud, levels, strict=True):
-            logger.setLevel(level)

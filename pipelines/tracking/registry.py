@@ -10,9 +10,9 @@ from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.reviews import ReviewLog
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.manifest import Manifest
-from minerisk.pipelines.records.review import State
-from minerisk.pipelines.records.stage_facts import TrackFacts
+from minerisk.pipelines.records.manifest import Manifest, TrackFacts
+from minerisk.pipelines.records.notice import Value
+from minerisk.pipelines.records.review import State, TrailCode, TrailNotice, trail_notice
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.mlflow_record import SQLITE, store_client, tracking_uri
 
@@ -51,22 +51,24 @@ def set_state(uri: str, known: TrackFacts, log: ReviewLog, *, head: str) -> None
             client.delete_registered_model_alias(name, CHAMPION)
 
 
-def moved_behind(run: Run, manifest: Manifest, log: ReviewLog) -> tuple[list[str], list[str]]:
+def moved_behind(
+    run: Run, manifest: Manifest, log: ReviewLog
+) -> tuple[list[TrailNotice], list[TrailNotice]]:
     """Compare the store with the reviews, reading its SQLite file directly, without a server.
 
     Returns
     -------
     problems, notes
-        One line each.
+        What differs, and what could not be compared.
     """
     uri = tracking_uri(run)
     if manifest.stage("track") is None:
         return [], []
     if not uri.startswith(SQLITE):
-        return [], [f"the MLflow record lies at {uri.split('@')[-1]} and was not asked"]
+        return [], [trail_notice(TrailCode.NOTE_STORE_ELSEWHERE, uri=uri.split("@")[-1])]
     path = Path(uri.removeprefix(SQLITE))
     if not path.is_file():
-        return [], [f"there is no MLflow record at {path}; its tags and aliases were not checked"]
+        return [], [trail_notice(TrailCode.NOTE_STORE_ABSENT, path=str(path))]
     known = manifest.facts("track", TrackFacts)
     name, version, run_id = known.registered_model, known.model_version, known.run_id
     try:
@@ -87,35 +89,43 @@ def moved_behind(run: Run, manifest: Manifest, log: ReviewLog) -> tuple[list[str
         raise InputError(
             f"{path} cannot be read ({error}). Try again when it is not in use."
         ) from (error)
-    problems = [] if model == run_id else [f"MLflow has no version {version} of {name} by this run"]
+    which: dict[str, Value] = {"model": name, "version": version}
+    problems = [] if model == run_id else [trail_notice(TrailCode.STORE_NO_VERSION, **which)]
     problems += _tag_problems(tags, log)
-    notes: list[str] = []
+    notes: list[TrailNotice] = []
     if holder == version and not log.champion:
-        problems.append(f"MLflow calls version {version} of {name} champion; the reviews do not")
+        problems.append(trail_notice(TrailCode.STORE_CHAMPION, **which))
     elif log.champion and holder != version:
-        words = f"MLflow's champion of {name} is {_words(holder)}; the reviews say {version}"
-        (notes if theirs.get(STATE) == State.APPROVED else problems).append(words)
+        other = trail_notice(TrailCode.STORE_NO_CHAMPION, **which)
+        if holder is not None:
+            other = trail_notice(TrailCode.STORE_OTHER_CHAMPION, **which, theirs=holder)
+        (notes if theirs.get(STATE) == State.APPROVED else problems).append(other)
     problems += _artifact_problems(run.files, manifest, run_id)
     return problems, notes
 
 
-def _tag_problems(tags: Mapping[str, str], log: ReviewLog) -> list[str]:
-    expected = {STATE: log.state, END: log.end or "none"}
-    unset = {STATE: State.DRAFT, END: "none"}
+def _tag_problems(tags: Mapping[str, str], log: ReviewLog) -> list[TrailNotice]:
+    expected: dict[str, str] = {STATE: log.state, END: log.end or "none"}
+    unset: dict[str, str] = {STATE: State.DRAFT, END: "none"}
     return [
-        f"MLflow's tag {key} is {tags.get(key, unset[key])!r}; the reviews say {value!r}"
+        trail_notice(
+            TrailCode.STORE_TAG,
+            tag=key,
+            theirs=repr(str(tags.get(key, unset[key]))),
+            ours=repr(str(value)),
+        )
         for key, value in expected.items()
         if tags.get(key, unset[key]) != value
     ]
 
 
-def _artifact_problems(files: RunFolder, manifest: Manifest, run_id: str) -> list[str]:
+def _artifact_problems(files: RunFolder, manifest: Manifest, run_id: str) -> list[TrailNotice]:
     """Compare the copy of the model that MLflow keeps beside the run with the model."""
     copy, train = files.mlflow_model(run_id), manifest.stage("train")
     if train is None or os.sep in run_id or not copy.is_dir():
         return []
     same = sha256_path(copy) == train.outputs.get("model")
-    return [] if same else [f"mlflow/{run_id}/artifacts/model is not the model of this run"]
+    return [] if same else [trail_notice(TrailCode.STORE_MODEL, name=files.name_of(copy))]
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
@@ -130,7 +140,3 @@ def _one(store: sqlite3.Connection, query: str, values: tuple[str, ...]) -> str 
 def _tags(store: sqlite3.Connection, name: str, version: str) -> dict[str, str]:
     query = "SELECT key, value FROM model_version_tags WHERE name = ? AND version = ?"
     return {str(key): str(value) for key, value in store.execute(query, (name, version))}
-
-
-def _words(version: str | None) -> str:
-    return "nobody" if version is None else f"version {version}"

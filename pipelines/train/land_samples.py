@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from minerisk.features.cube.store import open_cube
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.table import CellTable
+from minerisk.pipelines.records.manifest import BuildFacts
 from minerisk.pipelines.records.metrics import CellCounts
-from minerisk.pipelines.records.stage_facts import BuildFacts
 from minerisk.pipelines.run.contents import read_places
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import open_labels

@@ -33,8 +33,8 @@ from minerisk.models.table import CellTable
 from minerisk.pipelines.language.metric_words import caution_words
 from minerisk.pipelines.provenance.files import replacing, write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.manifest import TrainFacts
 from minerisk.pipelines.records.metrics import Metrics, Trials
-from minerisk.pipelines.records.stage_facts import TrainFacts
 from minerisk.pipelines.run.contents import feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress

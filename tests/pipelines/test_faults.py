@@ -15,6 +15,7 @@ import pytest
 from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit.decide import Decision, follow, review_run
 from minerisk.pipelines.audit.verify import audit_run
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.manifest import record_trainer
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
@@ -65,7 +66,7 @@ manifest.record_trainer(RunFolder(Path(sys.argv[1])), "staff 12")
 
 
 def problems(folder: Path, **given: Any) -> tuple[str, ...]:
-    return audit_run(RunFolder(folder), **given).problems
+    return tuple(map(ENGLISH.say, audit_run(RunFolder(folder), **given).problems))
 
 
 def process(code: str, *words: str) -> subprocess.Popen[str]:

@@ -22,6 +22,7 @@ from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit import decide
 from minerisk.pipelines.audit.decide import Decision, follow, review_run
 from minerisk.pipelines.audit.verify import audit_run
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import (
     locked,
@@ -44,7 +45,7 @@ WITHDRAW = Decision("withdraw", by="reviewer 9", note="accident on land called l
 
 
 def problems(folder: Path, **given: Any) -> tuple[str, ...]:
-    return audit_run(RunFolder(folder), **given).problems
+    return tuple(map(ENGLISH.say, audit_run(RunFolder(folder), **given).problems))
 
 
 def change_manifest(folder: Path, change: Callable[[dict], None]) -> Manifest:
@@ -269,7 +270,10 @@ def test_a_log_chained_anew_is_seen_by_signature_mlflow_or_pin(
     assert any("MLflow's tag" in line for line in problems(passing))
     follow(Run.open(passing))
     assert problems(passing) == ()
-    assert any("is not signed: whoever" in line for line in audit_run(RunFolder(passing)).notes)
+    assert any(
+        "is not signed: whoever" in line
+        for line in map(ENGLISH.say, audit_run(RunFolder(passing)).notes)
+    )
     assert any("is not signed" in line for line in problems(passing, trust=trust))
     assert any("the run was rewritten" in line for line in problems(passing, pin=pin))
 
@@ -307,7 +311,9 @@ def test_a_key_that_nobody_vouched_for_is_named(passing: Path, tmp_path: Path) -
     other = key_file(tmp_path, "other.pem").with_suffix(".pub")
     assert any("do not trust" in line for line in problems(passing, trust=other))
     assert problems(passing) == ()
-    assert any("no --trust" in line for line in audit_run(RunFolder(passing)).notes)
+    assert any(
+        "no --trust" in line for line in map(ENGLISH.say, audit_run(RunFolder(passing)).notes)
+    )
 
 
 def test_a_review_without_signature_is_not_trusted(passing: Path, tmp_path: Path) -> None:
@@ -466,7 +472,7 @@ def test_a_clock_set_back_is_noted_and_does_not_break_the_order(
     log = review_run(Run.open(passing), APPROVE)
     assert log.state == "approved"
     assert log.problems == ()
-    assert any("clock was set back" in note for note in log.notes)
+    assert any("clock was set back" in note for note in map(ENGLISH.say, log.notes))
 
 
 def test_names_and_paths_in_any_script(passing: Path, tmp_path: Path) -> None:

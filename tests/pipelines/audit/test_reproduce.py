@@ -22,9 +22,14 @@ from minerisk.pipelines.audit.reproduction_lines import reproduction_lines
 from minerisk.pipelines.provenance.files import canonical, sha256_path, sha256_text
 from minerisk.pipelines.provenance.manifest import write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.cause import Cause, CauseCode
+from minerisk.pipelines.records.comparison import (
+    Cause,
+    CauseCode,
+    Reproduction,
+    Sameness,
+    StageComparison,
+)
 from minerisk.pipelines.records.manifest import Manifest
-from minerisk.pipelines.records.reproduction import Reproduction, Sameness, StageComparison
 from minerisk.pipelines.run.folder import Run
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from minerisk.pipelines.audit.verify import audit_run
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.steps import run_steps
@@ -13,7 +14,7 @@ TINY = Path(__file__).resolve().parents[3] / "configs" / "tiny.yaml"
 
 
 def problems(folder: Path, **given: Any) -> tuple[str, ...]:
-    return audit_run(RunFolder(folder), **given).problems
+    return tuple(map(ENGLISH.say, audit_run(RunFolder(folder), **given).problems))
 
 
 def test_an_untouched_run_passes(tiny_run: Path) -> None:
@@ -157,9 +158,10 @@ def test_a_dropped_stage_is_named(tiny_copy: Path) -> None:
     manifest["stages"].pop()
     path.write_text(json.dumps(manifest), encoding="utf-8")
     found = audit_run(RunFolder(tiny_copy))
-    assert "report.html was made by no stage of this run" in found.problems
-    assert any("its head is not" in line for line in found.problems)
-    assert any("not finished: report" in note for note in found.notes)
+    lines = [ENGLISH.say(problem) for problem in found.problems]
+    assert "report.html was made by no stage of this run" in lines
+    assert any("its head is not" in line for line in lines)
+    assert any("not finished: report" in note for note in map(ENGLISH.say, found.notes))
 
 
 def test_gates_come_with_what_was_agreed(tiny_copy: Path) -> None:
@@ -171,7 +173,7 @@ def test_gates_come_with_what_was_agreed(tiny_copy: Path) -> None:
     metrics["gates"][0]["threshold"] = 5
     path.write_text(json.dumps(metrics), encoding="utf-8")
     found = problems(tiny_copy)
-    assert any("positive_cells was held against 5; agreed was 20" in line for line in found)
+    assert any("positive_cells was compared with 5; agreed was 20" in line for line in found)
 
 
 @pytest.mark.parametrize("text", ["{}", "[]", '{"gates": [1]}', '{"gates": {"a": 1}}', "\xff"])
@@ -198,7 +200,7 @@ def test_without_layers_the_trail_is_checked_down_to_their_hashes(
     tiny_copy.rename(moved)
     found = audit_run(RunFolder(moved), layers=False)
     assert found.problems == ()
-    assert any("down to their hashes" in note for note in found.notes)
+    assert any("down to their hashes" in note for note in map(ENGLISH.say, found.notes))
 
 
 @pytest.mark.parametrize("name", ["/etc/hosts", "../outside", "a\x00b"])

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +9,9 @@ import shapely
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cell_centres
 from minerisk.models.estimators.members import LinearMembers
-from minerisk.pipelines.evaluate.lookback import look_back, reasons_by_family
+from minerisk.pipelines.evaluate.lookback import look_back, lookback_lines, reasons_by_family
 from minerisk.pipelines.formats.cog import read_raster
+from minerisk.pipelines.records.lookback import FamilyMeans, Lookback
 from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import load_model
@@ -49,20 +49,20 @@ def test_misses_are_counted_where_they_were_put(tiny_run: Path, land, tmp_path: 
     known = some((state == 1) & (classes != 255), 1)
     kinds = ["foot", "foot", "vehicle", "vehicle", "vehicle", "foot"]
     path = events(tmp_path, geobox, [*lower, *higher, *known], kind=kinds)
-    found = look_back(tiny_run, path, kind="kind", out=tmp_path / "out")
-    patterns = found["patterns"]
-    assert (patterns["new"], patterns["known_before"], patterns["missed"]) == (5, 1, 3)
-    assert {row["class"]: row["events"] for row in patterns["classes"]} == {
+    found = look_back(Run.open(tiny_run), path, kind="kind", out=tmp_path / "out")
+    patterns = found.patterns
+    assert (patterns.new, patterns.known_before, patterns.missed) == (5, 1, 3)
+    assert {row.risk_class: row.events for row in patterns.classes} == {
         "higher": 2, "elevated": 0, "lower": 3, "cannot_say": 0,
     }  # fmt: skip
-    kinds = patterns["groups"]["kind"]
-    assert {row["value"]: row["missed"] for row in kinds} == {"foot": 2, "vehicle": 1}
+    kinds = patterns.groups["kind"]
+    assert {row.value: row.missed for row in kinds} == {"foot": 2, "vehicle": 1}
     for by in ("region", "line"):
-        assert sum(row["missed"] for row in patterns["groups"][by]) == 3
-    assert patterns["groups"]["cover"] == []  # the tiny cube has no land cover
-    assert "SIMULATED" in found["words"][0]
-    stored = json.loads((tmp_path / "out" / "lookback.json").read_text(encoding="utf-8"))
-    assert len(stored["events"]) == 6
+        assert sum(row.missed for row in patterns.groups[by]) == 3
+    assert patterns.groups["cover"] == ()  # the tiny cube has no land cover
+    assert "SIMULATED" in next(lookback_lines(found))
+    assert Lookback.read(tmp_path / "out" / "lookback.json") == found
+    assert len(found.events) == 6
     assert (tmp_path / "out" / "lookback.csv").read_text(encoding="utf-8").count("\n") == 7
 
 
@@ -72,9 +72,9 @@ def test_an_event_in_a_task_is_told_with_its_rank(tiny_run: Path, tmp_path: Path
     path = tmp_path / "accidents.gpkg"
     point = shapely.Point(first["easting"], first["northing"])
     gpd.GeoDataFrame(geometry=[point], crs=tasks.crs).to_file(path, driver="GPKG")
-    (event,) = look_back(tiny_run, path)["events"]
-    assert (event["task"], event["task_rank"]) == ("NTS-0001", 1)
-    assert event["applicable"]
+    (event,) = look_back(Run.open(tiny_run), path).events
+    assert (event.task, event.task_rank) == ("NTS-0001", 1)
+    assert event.place.applicable
 
 
 def test_reasons_add_up_to_the_score(tiny_run: Path, land) -> None:
@@ -107,7 +107,7 @@ def test_reasons_of_a_logistic_model_add_up_to_its_score(
     weights = np.random.default_rng(1).normal(size=(2, width))
     members = LinearMembers(np.zeros(width), np.full(width, 1e3), weights, np.array([0.5, 1.5]))
     logistic = replace(model, members=members)
-    monkeypatch.setattr("minerisk.pipelines.evaluate.lookback.load_model", lambda _: logistic)
+    monkeypatch.setattr(Run, "model", lambda _: logistic)
     added = reasons_by_family(run, rows, columns)
     expected = members.log_odds(matrix, threads=1).mean(axis=1)
     np.testing.assert_allclose([sum(values.values()) + 1.0 for values in added], expected, 1e-4)
@@ -128,11 +128,10 @@ def test_another_way_to_explain_can_be_put_in(tiny_run: Path, land, tmp_path: Pa
     def explain(run, rows, columns):
         return [{"terrain": -2.0, "front_line": 0.5} for _ in rows]
 
-    found = look_back(tiny_run, path, explain=explain)
-    assert found["patterns"]["families"][0] == {
-        "family": "terrain", "at_misses": -2.0, "elsewhere": None,
-    }  # fmt: skip
-    assert any("terrain (-2.00 log-odds" in line for line in found["words"])
+    found = look_back(Run.open(tiny_run), path, explain=explain)
+    expected = FamilyMeans(family="terrain", at_misses=-2.0, elsewhere=None)
+    assert found.patterns.families[0] == expected
+    assert any("terrain (-2.00 log-odds" in line for line in lookback_lines(found))
 
 
 def test_events_elsewhere_or_without_the_column_are_refused(
@@ -141,10 +140,10 @@ def test_events_elsewhere_or_without_the_column_are_refused(
     far_away = tmp_path / "far.gpkg"
     gpd.GeoDataFrame(geometry=[shapely.Point(10.0, 50.0)], crs="EPSG:4326").to_file(far_away)
     with pytest.raises(InputError, match="None of the 1 events"):
-        look_back(tiny_run, far_away)
+        look_back(Run.open(tiny_run), far_away)
     _, classes, _, geobox = land
     path = events(tmp_path, geobox, some(classes == 1, 1))
     with pytest.raises(InputError, match="no column 'type'"):
-        look_back(tiny_run, path, kind="type")
+        look_back(Run.open(tiny_run), path, kind="type")
     with pytest.raises(InputError, match="lies in the run folder"):
-        look_back(tiny_run, path, out=tiny_run / "lookback")
+        look_back(Run.open(tiny_run), path, out=tiny_run / "lookback")

@@ -9,8 +9,13 @@ from minerisk.pipelines.evaluate.ranking_shift import (
     by_district,
     by_region,
     rank_shift,
-    tasks_in_and_out,
+    task_moves,
 )
+from minerisk.pipelines.records.comparison import Moves, TaskMoves
+
+
+def changes(row: Moves) -> dict[str, float]:
+    return {f"{change.before} → {change.after}": change.hectares for change in row.changes}
 
 
 def test_ranks_move_by_percentile_points() -> None:
@@ -40,12 +45,12 @@ def test_hectares_that_change_class_are_counted_by_region() -> None:
     probability = np.zeros((2, 3), dtype=np.float32)
     sides = Side(probability, one), Side(probability, two)
     whole, first, second = by_region(*sides, shift, region, cell_ha=25.0)
-    assert whole["hectares"] == 5 * 25
-    assert whole["changed_ha"] == 3 * 25
-    assert whole["moved_share"] == 2 / 4
-    assert first["changes"] == {"higher → lower": 25.0}
-    assert first["mean_shift"] == pytest.approx(-10.0)
-    assert second["changes"] == {"cannot_say → elevated": 25.0, "lower → elevated": 25.0}
+    assert whole.hectares == 5 * 25
+    assert whole.changed_ha == 3 * 25
+    assert whole.moved_share == 2 / 4
+    assert changes(first) == {"higher → lower": 25.0}
+    assert first.mean_shift == pytest.approx(-10.0)
+    assert changes(second) == {"cannot_say → elevated": 25.0, "lower → elevated": 25.0}
 
 
 def test_hectares_that_change_class_are_counted_by_district_name() -> None:
@@ -57,11 +62,11 @@ def test_hectares_that_change_class_are_counted_by_district_name() -> None:
     codes = np.array([[0, 0, 0, -1, 2]], dtype=np.int32)
     named = Districts(("Brčko", "Olovo", "Vareš"), codes)
     (row,) = by_district(*sides, shift, named, cell_ha=25.0)
-    assert (row["district"], row["hectares"], row["changed_ha"]) == ("Brčko", 75.0, 50.0)
-    assert row["changes"] == {"higher → lower": 25.0, "lower → higher": 25.0}
-    assert row["moved_share"] == pytest.approx(2 / 3)
+    assert (row.district, row.hectares, row.changed_ha) == ("Brčko", 75.0, 50.0)
+    assert changes(row) == {"higher → lower": 25.0, "lower → higher": 25.0}
+    assert row.moved_share == pytest.approx(2 / 3)
     shared = Districts(("A", "B"), np.array([[0, 1, 1, 1, 1]], dtype=np.int32))
-    assert [r["district"] for r in by_district(*sides, shift, shared, cell_ha=25.0)] == ["B", "A"]
+    assert [r.district for r in by_district(*sides, shift, shared, cell_ha=25.0)] == ["B", "A"]
 
 
 def test_a_task_that_keeps_half_its_land_is_kept() -> None:
@@ -77,9 +82,8 @@ def test_a_task_that_keeps_half_its_land_is_kept() -> None:
         ("B2", "ranked", box(6.1, 0, 8.1, 1)),
         ("C", "control", box(20, 0, 21, 1)),
     )
-    found = tasks_in_and_out(one, two)
-    assert {side: [row["task"] for row in rows] for side, rows in found.items()} == {
-        "out": ["B"], "in": ["B2"],
-    }  # fmt: skip
-    assert found["out"][0]["covered"] == pytest.approx(0.9 / 2)
-    assert tasks_in_and_out(one, one) == {"out": [], "in": []}
+    found = task_moves(one, two)
+    assert [row.task for row in found.gone] == ["B"]
+    assert [row.task for row in found.new] == ["B2"]
+    assert found.gone[0].covered == pytest.approx(0.9 / 2)
+    assert task_moves(one, one) == TaskMoves()

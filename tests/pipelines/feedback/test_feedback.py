@@ -17,12 +17,15 @@ from minerisk.pipelines.evaluate.predicted_land import read_land
 from minerisk.pipelines.feedback.feedback import (
     check_outside,
     deliver,
+    feedback_lines,
     results_config,
     show_feedback,
     task_changes,
 )
 from minerisk.pipelines.feedback.store import Delivery, read_deliveries, stored_results
+from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.comparison import TaskMove, TaskMoves
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import run_steps
 
@@ -30,7 +33,7 @@ COMMON = {"date": "2024-05-01", "method": "manual search", "reliability": 0.8}
 
 
 def problems(folder: Path, **given: Any) -> tuple[str, ...]:
-    return audit_run(RunFolder(folder), **given).problems
+    return tuple(map(ENGLISH.say, audit_run(RunFolder(folder), **given).problems))
 
 
 @pytest.fixture
@@ -55,24 +58,24 @@ def results(tiny_run: Path, tmp_path: Path) -> Path:
 
 def test_a_delivery_is_kept_once_and_the_run_stays_as_it_is(tiny_copy: Path, results: Path) -> None:
     head = json.loads((tiny_copy / "manifest.json").read_text(encoding="utf-8"))["head"]
-    entry = deliver(tiny_copy, Delivery(results, by="team 4"))
+    entry = deliver(Run.open(tiny_copy), Delivery(results, by="team 4"))
     assert (entry.number, entry.records, entry.finds) == (1, 2, 1)
     assert entry.head == head
     assert entry.land_ha == pytest.approx(25, abs=0.05)
     with pytest.raises(InputError, match="on record already, as delivery 1"):
-        deliver(tiny_copy, Delivery(results))
+        deliver(Run.open(tiny_copy), Delivery(results))
     files = RunFolder(tiny_copy)
     assert len(stored_results(files, read_deliveries(files), crs="EPSG:32638")) == 2
     assert problems(tiny_copy) == ()
-    found = show_feedback(tiny_copy)
-    assert found["cells"]["tested"] == 1  # the find was by chance
-    assert found["words"][0].startswith("SIMULATED")
+    found = show_feedback(Run.open(tiny_copy))
+    assert found.check.cells.tested == 1  # the find was by chance
+    assert next(feedback_lines(found)).startswith("SIMULATED")
 
 
 def test_deliveries_are_chained_and_none_can_be_changed(tiny_copy: Path, results: Path) -> None:
-    first = deliver(tiny_copy, Delivery(results))
+    first = deliver(Run.open(tiny_copy), Delivery(results))
     gpd.read_file(results).iloc[:1].to_file(results)
-    second = deliver(tiny_copy, Delivery(results))
+    second = deliver(Run.open(tiny_copy), Delivery(results))
     assert second.before == first.sha256
     assert read_deliveries(RunFolder(tiny_copy)).problems == ()
     path = tiny_copy / "feedback" / "deliveries.jsonl"
@@ -80,29 +83,32 @@ def test_deliveries_are_chained_and_none_can_be_changed(tiny_copy: Path, results
     path.write_text(lines[0].replace('"finds":1', '"finds":0') + f"\n{lines[1]}\n")
     assert any("line 1 is not as it was written" in line for line in problems(tiny_copy))
     path.write_text(f"{lines[1]}\n")
-    assert any("does not follow" in line for line in read_deliveries(RunFolder(tiny_copy)).problems)
+    assert any(
+        "does not follow" in line
+        for line in map(ENGLISH.say, read_deliveries(RunFolder(tiny_copy)).problems)
+    )
     path.write_text("\n".join(lines) + "\n")
     with (tiny_copy / "feedback" / "0001.fgb").open("ab") as stream:
         stream.write(b"x")
     with pytest.raises(FindingError, match=r"0001\.fgb is missing or not as it was stored"):
-        show_feedback(tiny_copy)
+        show_feedback(Run.open(tiny_copy))
 
 
 def test_results_of_other_land_and_no_results_are_refused(
     tiny_copy: Path, results: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="no survey results yet"):
-        show_feedback(tiny_copy)
+        show_feedback(Run.open(tiny_copy))
     frame = gpd.read_file(results).to_crs("EPSG:32638")
     frame.geometry = frame.geometry.translate(200_000)
     frame.to_file(tmp_path / "far.gpkg")
     with pytest.raises(CoverError, match="row 1, 2 lies outside the study area tiny"):
-        deliver(tiny_copy, Delivery(tmp_path / "far.gpkg"))
+        deliver(Run.open(tiny_copy), Delivery(tmp_path / "far.gpkg"))
     assert not (tiny_copy / "feedback").exists()
 
 
 def test_the_next_run_learns_the_results(tiny_copy: Path, results: Path, tmp_path: Path) -> None:
-    deliver(tiny_copy, Delivery(results))
+    deliver(Run.open(tiny_copy), Delivery(results))
     config = results_config(Run.open(tiny_copy))
     assert results_config(Run.open(tiny_copy)).read_bytes() == config.read_bytes()
     run = run_steps(config, tmp_path / "next", last="build")
@@ -122,14 +128,20 @@ def test_the_next_run_learns_the_results(tiny_copy: Path, results: Path, tmp_pat
     assert {"layer:results_finds", "layer:results_searches"} <= layers.keys()
 
 
-def test_a_new_run_needs_a_folder_of_its_own(tmp_path: Path) -> None:
+def test_a_new_run_needs_a_folder_of_its_own(tiny_run: Path) -> None:
     with pytest.raises(InputError, match="lies in the run folder"):
-        check_outside(tmp_path / "run", tmp_path / "run" / "next")
+        check_outside(Run.open(tiny_run), tiny_run / "next")
+    check_outside(Run.open(tiny_run), tiny_run.with_name("next"))
 
 
 def test_tasks_in_and_out_are_listed_with_their_places(tiny_run: Path) -> None:
     names = gpd.read_file(tiny_run / "tasks.gpkg", layer="tasks")["task"].tolist()
-    table = task_changes(tiny_run, tiny_run, {"out": names[:1], "in": names[1:3]})
-    assert table["change"].tolist() == ["out", "in", "in"]
+    moved = [
+        TaskMove(task=name, rank=1, hectares=1.0, latitude=0.0, longitude=0.0, covered=0.0)
+        for name in names
+    ]
+    run = Run.open(tiny_run)
+    table = task_changes(run, run, TaskMoves(gone=tuple(moved[:1]), new=tuple(moved[1:3])))
+    assert table["change"].tolist() == ["gone", "new", "new"]
     assert table["task"].tolist() == names[:3]
     assert (table["hectares"] > 0).all()

@@ -11,7 +11,8 @@ from shapely.geometry import Point, box
 from minerisk.features.grid import cell_centres
 from minerisk.models.evaluation.intervals import exact_binomial
 from minerisk.pipelines.evaluate.predicted_land import Land, read_land
-from minerisk.pipelines.feedback.field_check import check_in_field, field_words
+from minerisk.pipelines.feedback.field_check import check_in_field, field_lines
+from minerisk.pipelines.records.feedback import SearchedCells
 from minerisk.pipelines.run.folder import Run
 
 
@@ -41,25 +42,25 @@ def test_cells_are_counted_as_they_were_searched(tiny_run: Path, land: Land) -> 
     rows.append(("find", Point(places[4]), 1.0))  # from a search of its own
     rows.append(("find", Point(places[5]), np.nan))  # by chance
     check = check_in_field(Run.open(tiny_run), results(land, rows))
-    assert check["cells"] == {"searched": 5, "known_before": 0, "tested": 5}
-    assert check["finds"]["total"] == 3
-    assert check["finds"]["by_chance"] == 2
-    for part in ("classes", "bins", "arms"):
-        assert sum(row["cells"] for row in check[part]) == 5
-        assert sum(row["find_cells"] for row in check[part]) == 2
-    row = max(check["bins"], key=lambda row: row["cells"])
-    share, low, high = row["found"]
-    assert (low, high) == pytest.approx(exact_binomial(share, row["effective"], level=0.9))
-    assert any("SIMULATED" not in line and "Random arm" in line for line in field_words(check))
+    assert check.cells == SearchedCells(searched=5, known_before=0, tested=5)
+    assert check.finds.total == 3
+    assert check.finds.by_chance == 2
+    for part in (check.classes, check.bins, check.arms):
+        assert sum(row.cells for row in part) == 5
+        assert sum(row.find_cells for row in part) == 2
+    row = max(check.bins, key=lambda row: row.cells)
+    share, low, high = row.found
+    assert (low, high) == pytest.approx(exact_binomial(share, row.effective, level=0.9))
+    assert any("SIMULATED" not in line and "Random arm" in line for line in field_lines(check))
 
 
 def test_land_the_run_learned_from_tests_nothing(tiny_run: Path, land: Land) -> None:
     whole = box(*land.geobox.boundingbox)
     check = check_in_field(Run.open(tiny_run), results(land, [("no find", whole, 1.0)]))
-    assert check["cells"]["searched"] == land.answered.sum()
-    assert check["cells"]["tested"] == (land.answered & (land.trained == -1)).sum()
-    assert check["contradicted"] == (land.trained == 1).sum()
-    assert check["measures"] is None  # nothing was found
+    assert check.cells.searched == land.answered.sum()
+    assert check.cells.tested == (land.answered & (land.trained == -1)).sum()
+    assert check.contradicted == (land.trained == 1).sum()
+    assert check.measures is None  # nothing was found
 
 
 def test_the_random_arm_stands_apart_and_each_draw_counts_once(tiny_run: Path, land: Land) -> None:
@@ -67,15 +68,15 @@ def test_the_random_arm_stands_apart_and_each_draw_counts_once(tiny_run: Path, l
     control = tasks[tasks["arm"] == "control"]
     rows = [("no find", shape, 1.0) for shape in tasks.geometry]
     check = check_in_field(Run.open(tiny_run), results(land, rows))
-    arms = {row["arm"]: row for row in check["arms"]}
+    arms = {row.arm: row for row in check.arms}
     assert set(arms) == {"control", "ranked", "elsewhere"}
     inside = control.geometry.union_all().buffer(-1)
     easting, northing = cell_centres(land.geobox)
     ys, xs = np.nonzero(land.answered & (land.trained == -1))
     drawn = gpd.GeoSeries(gpd.points_from_xy(easting[xs], northing[ys])).within(inside)
-    assert arms["control"]["cells"] == drawn.sum()
+    assert arms["control"].cells == drawn.sum()
     if drawn.any():
-        assert arms["control"]["effective"] <= len(control)
+        assert arms["control"].effective <= len(control)
 
 
 def test_the_exact_interval_is_that_of_the_binomial() -> None:

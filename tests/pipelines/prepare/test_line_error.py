@@ -4,7 +4,7 @@ import pytest
 
 from minerisk.features.cube.store import open_cube
 from minerisk.pipelines.prepare.line_error import DRAWS, line_error
-from minerisk.pipelines.records.stage_facts import BuildFacts
+from minerisk.pipelines.records.manifest import BuildFacts
 from minerisk.pipelines.run.folder import Run, read_config
 from minerisk.pipelines.run.layers import open_layers, present_features
 

@@ -25,9 +25,8 @@ from minerisk.pipelines.provenance.manifest import (
     write_manifest,
 )
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.manifest import Environment, Manifest
+from minerisk.pipelines.records.manifest import Environment, Manifest, NoFacts
 from minerisk.pipelines.records.record import Record
-from minerisk.pipelines.records.stage_facts import NoFacts
 
 
 class Said(Record):

@@ -18,9 +18,8 @@ from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.plotting import figures
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.manifest import Manifest, Stage
+from minerisk.pipelines.records.manifest import BuildFacts, LineError, Manifest, MovedColumn, Stage
 from minerisk.pipelines.records.problem import Problem
-from minerisk.pipelines.records.stage_facts import BuildFacts, LineError, MovedColumn
 from minerisk.pipelines.records.task_codes import Rule
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.report import write_report

@@ -10,14 +10,15 @@ import yaml
 from shapely.geometry import box
 
 from minerisk.features.errors import CoverError, InputError
+from minerisk.models.evaluation.results import GateName
 from minerisk.pipelines import steps as run_module
 from minerisk.pipelines.audit.verify import audit_run
 from minerisk.pipelines.formats.cog import read_raster, read_raster_like
 from minerisk.pipelines.provenance.manifest import locked, read_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.metrics import Metrics
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.request.answer import open_request, write_maps
-from minerisk.pipelines.run.readers import read_metrics
 from minerisk.pipelines.steps import redo_step, run_steps
 
 TINY = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"
@@ -133,20 +134,21 @@ def test_a_run_on_findings_that_another_simulated_says_simulated(
 def test_a_run_on_drawn_cells_counts_all_and_says_how_many_were_drawn(
     tiny_run: Path, tmp_path: Path
 ) -> None:
-    known = read_metrics(tiny_run)["cells"]
-    assert "drawn" not in known
+    known = Metrics.read(tiny_run / "metrics.json").cells
+    assert known.drawn is None
     content = yaml.safe_load(TINY.read_text(encoding="utf-8"))
     content["data_root"] = str(TINY.parents[1] / "data" / "tiny")
-    drawn = (known["positive"] + known["negative"]) * 3 // 4
+    drawn = (known.positive + known.negative) * 3 // 4
     content["model"] = content.get("model", {}) | {"most_cells": drawn}
     config = tmp_path / "drawn.yaml"
     config.write_text(yaml.safe_dump(content), encoding="utf-8")
     run_steps(config, tmp_path / "run")
-    metrics = read_metrics(tmp_path / "run")
-    assert metrics["cells"].items() >= known.items()
-    assert metrics["cells"]["drawn"] == drawn
-    assert 0 < metrics["cells"]["drawn_positive"] < known["positive"]
-    gate = next(row for row in metrics["gates"] if row["name"] == "positive_cells")
-    assert gate["value"] == metrics["cells"]["drawn_positive"]
+    metrics = Metrics.read(tmp_path / "run" / "metrics.json")
+    cells = metrics.cells
+    assert cells.model_copy(update={"drawn": None, "drawn_positive": None}) == known
+    assert cells.drawn == drawn
+    assert 0 < cells.drawn_positive < known.positive
+    gate = next(row for row in metrics.gates if row.name is GateName.POSITIVE_CELLS)
+    assert gate.value == cells.drawn_positive
     report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert f'drawn at random, to teach and test the model on</td><td class="n">{drawn:,}' in report

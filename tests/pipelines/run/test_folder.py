@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from minerisk.features.errors import InputError
+from minerisk.pipelines.records.metrics import Metrics
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.readers import read_metrics
 
 ROOT = Path(__file__).resolve().parents[3]
 TINY = ROOT / "configs" / "tiny.yaml"
@@ -54,8 +54,9 @@ def test_a_damaged_manifest_is_named(tmp_path: Path, text: str) -> None:
 
 
 def test_metrics_that_are_missing_or_damaged_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="train first"):
-        read_metrics(tmp_path)
-    (tmp_path / "metrics.json").write_text("{", encoding="utf-8")
+    path = tmp_path / "metrics.json"
+    with pytest.raises(InputError, match="make it first"):
+        Metrics.read(path)
+    path.write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="is not JSON"):
-        read_metrics(tmp_path)
+        Metrics.read(path)

@@ -41,7 +41,8 @@ FORBIDDEN_IN = {
 }
 # A pattern of column names, a kind of evidence, a colour channel and disk space claim nothing.
 ALLOWED = re.compile(
-    r"clear\(ed\|ance\)|\ACleared( Area)?\Z|\AGreen\Z|\bfree (disk )?space\b|\bspace free\b",
+    r"clear\(ed\|ance\)|\ACleared( Area)?\Z|\AGreen\Z|<Name>Green</Name>"
+    r"|\bfree (disk )?space\b|\bspace free\b",
     re.IGNORECASE,
 )
 
@@ -168,7 +169,8 @@ def english_left(page, run):
     sources = [layer.get("source") or "" for layer in config["layers"].values()]
     licences = [layer.get("licence") or "" for layer in config["layers"].values()]
     columns = [name.replace("_", " ") for name in open_cube(run.folder / "cube.zarr").data_vars]
-    data = {config["study_area"]["title"], *sources, *licences, *columns, "minerisk run config"}
+    data = {config["study_area"]["title"], *sources, *licences, *columns, "minerisk run config",
+            "minerisk audit verify RUN"}  # fmt: skip
     lines = html.unescape(re.sub(r"<[^>]+>", "\n", page)).splitlines()
     english = re.compile(r"[A-Za-z]{2,}(?:[ ,;:]+[a-z]{2,}){2,}")
     settings = re.compile(r"(feature share|min cells in leaf|colsample|leaves).*")

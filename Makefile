@@ -26,6 +26,7 @@ check: $(INSTALLED)  ## format, lint, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tests/count_loose_types.py
 
 format: $(INSTALLED)  ## put the code in shape
 	$(BIN)/ruff format .

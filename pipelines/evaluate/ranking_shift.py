@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -44,7 +43,7 @@ class Side:
     classes: NDArray[np.uint8]
 
 
-def rank_shift(one: NDArray[np.floating[Any]], two: NDArray[np.floating[Any]]) -> NDArray[Any]:
+def rank_shift(one: NDArray[np.float32], two: NDArray[np.float32]) -> NDArray[np.float32]:
     """Compute by how many percentile points each cell moved up from `one` to `two`.
 
     Returns
@@ -152,7 +151,7 @@ def _uncovered(these: gpd.GeoDataFrame, others: gpd.GeoDataFrame) -> tuple[TaskM
 
 def write_map(
     folder: Path,
-    shift: NDArray[Any],
+    shift: NDArray[np.float32],
     geobox: GeoBox,
     *,
     title: str,
@@ -174,7 +173,7 @@ def write_map(
     return [raster, write_whole(folder / "rank_shift.png", figure_bytes(figure))]
 
 
-def _figure(shift: NDArray[Any], geobox: GeoBox, title: str, simulated: bool) -> Figure:
+def _figure(shift: NDArray[np.float32], geobox: GeoBox, title: str, simulated: bool) -> Figure:
     step = max(1, max(shift.shape) // 1_400)
     height = min(max(8.0 * shift.shape[0] / shift.shape[1], 4.0), 10.5)
     figure = Figure(figsize=(10.5, height), facecolor="white", layout="constrained")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from minerisk.pipelines.language.words import Message, marked
-from minerisk.pipelines.records.task_codes import (
+from minerisk.pipelines.records.tasks import (
     CaptureCode,
     Criterion,
     Lack,

@@ -27,7 +27,7 @@ from minerisk.models.evaluation.results import (
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.names import MODELS, family_name
 from minerisk.pipelines.plotting.map_figure import INK, kilometres, simulated_banner
-from minerisk.pipelines.records.task_codes import Rule
+from minerisk.pipelines.records.tasks import Rule
 
 Format = Literal["png", "svg"]
 

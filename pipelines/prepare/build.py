@@ -24,7 +24,7 @@ from minerisk.pipelines.prepare.label_store import write_labels
 from minerisk.pipelines.prepare.line_error import line_error
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.records.manifest import BuildFacts
-from minerisk.pipelines.records.problem import of_layer
+from minerisk.pipelines.records.validation import of_layer
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.layers import effort_features, present_features
 from minerisk.pipelines.run.progress import Progress

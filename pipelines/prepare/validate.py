@@ -18,13 +18,14 @@ from minerisk.features.layers.sources import Layers, RasterSource
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.page import page
 from minerisk.pipelines.provenance.files import write_whole
-from minerisk.pipelines.records.problem import of_config, of_layer
 from minerisk.pipelines.records.validation import (
     LayerContent,
     LayerFacts,
     LayerKind,
     LayerUse,
     Validation,
+    of_config,
+    of_layer,
 )
 from minerisk.pipelines.run.layers import absent_layers, present_features
 

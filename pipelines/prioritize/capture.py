@@ -17,8 +17,7 @@ from minerisk.models.evaluation.metrics import block_draws, block_numbers
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.tasks.selection import Limits, best_tasks
 from minerisk.pipelines.records.notice import Notice
-from minerisk.pipelines.records.task_codes import CaptureCode, Rule
-from minerisk.pipelines.records.tasks import Capture
+from minerisk.pipelines.records.tasks import Capture, CaptureCode, Rule
 from minerisk.pipelines.run.contents import MODEL
 from minerisk.pipelines.run.folder import Run
 

@@ -26,7 +26,7 @@ from minerisk.features.raster.rasterise import burn_mask
 from minerisk.models.tasks.rank_intervals import HAZARD
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.notice import Notice
-from minerisk.pipelines.records.task_codes import Criterion, Lack, Standing
+from minerisk.pipelines.records.tasks import Criterion, Lack, Standing
 from minerisk.pipelines.run.readers import open_labels
 
 log = logging.getLogger(__name__)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from rasterio.features import shapes
 from shapely.geometry import shape
+from shapely.geometry.base import BaseGeometry
 
 from minerisk.configs.schema import Tasks
 from minerisk.features.cube.store import cube_geobox
@@ -61,8 +62,7 @@ from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import PrioritizeFacts
 from minerisk.pipelines.records.notice import Notice
-from minerisk.pipelines.records.task_codes import CaptureCode, Standing
-from minerisk.pipelines.records.tasks import Capture, TaskFile, TaskReasons
+from minerisk.pipelines.records.tasks import Capture, CaptureCode, Standing, TaskFile, TaskReasons
 from minerisk.pipelines.run.contents import feature_families
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_folder, hazard_rasters
@@ -339,13 +339,10 @@ def _last_geometry(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame[[*(name for name in frame.columns if name != "geometry"), "geometry"]]
 
 
-def _polygons(owner: NDArray[np.int32], geobox: GeoBox, count: int) -> list[Any]:
-    found: list[Any] = [None] * count
-    for geometry, number in shapes(
-        owner, mask=owner > 0, connectivity=4, transform=geobox.transform
-    ):
-        found[int(number) - 1] = shape(geometry)
-    return found
+def _polygons(owner: NDArray[np.int32], geobox: GeoBox, count: int) -> list[BaseGeometry | None]:
+    drawn = shapes(owner, mask=owner > 0, connectivity=4, transform=geobox.transform)
+    found = {int(number): shape(geometry) for geometry, number in drawn}
+    return [found.get(number) for number in range(1, count + 1)]
 
 
 def write_task_package(

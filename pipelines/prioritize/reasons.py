@@ -15,8 +15,13 @@ from minerisk.models.attribution import attribute_to_families
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.tasks.survey_tasks import Arm, Firmness, SurveyTasks
 from minerisk.pipelines.records.notice import Notice
-from minerisk.pipelines.records.task_codes import NearestEvidence, Sureness
-from minerisk.pipelines.records.tasks import EvidenceRecord, FamilyReason, TaskReasons
+from minerisk.pipelines.records.tasks import (
+    EvidenceRecord,
+    FamilyReason,
+    NearestEvidence,
+    Sureness,
+    TaskReasons,
+)
 
 TOP = 3
 KINDS: Mapping[str, NearestEvidence] = {

@@ -7,11 +7,13 @@ from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.task_words import EVIDENCE, NEAREST, RULES
 from minerisk.pipelines.language.task_words import FAMILIES as FAMILIES
 from minerisk.pipelines.records.notice import Notice
-from minerisk.pipelines.records.task_codes import CaptureCode, Lack, Rule
 from minerisk.pipelines.records.tasks import (
     Capture,
+    CaptureCode,
     EvidenceRecord,
     FamilyReason,
+    Lack,
+    Rule,
     TaskReasons,
 )
 

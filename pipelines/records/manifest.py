@@ -8,9 +8,9 @@ import pydantic
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.records.notice import Notice
-from minerisk.pipelines.records.problem import Problem
 from minerisk.pipelines.records.record import Document, Record
-from minerisk.pipelines.records.task_codes import Lack
+from minerisk.pipelines.records.tasks import Lack
+from minerisk.pipelines.records.validation import Problem
 
 
 class Environment(Record):

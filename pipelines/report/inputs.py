@@ -8,7 +8,7 @@ from minerisk.configs.schema import Config, RasterLayer, VectorLayer
 from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.records.manifest import BuildFacts, LineError, Manifest
-from minerisk.pipelines.records.problem import Problem
+from minerisk.pipelines.records.validation import Problem
 
 OFTEN_ABSENT: Mapping[str, str] = {"roads": marked("roads"), "settlements": marked("settlements")}
 """Layers that a reader expects, by a part of their name."""

@@ -24,8 +24,7 @@ from minerisk.pipelines.records.metrics import HazardModel, ProtocolScores
 from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.rasters import HazardComparison
 from minerisk.pipelines.records.review import Review, State, Verdict
-from minerisk.pipelines.records.task_codes import Lack
-from minerisk.pipelines.records.tasks import Capture, TaskReasons
+from minerisk.pipelines.records.tasks import Capture, Lack, TaskReasons
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.quality import Side
 from minerisk.pipelines.run.hazards import HAZARD_TITLES

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from statistics import median
 from traceback import format_exception
@@ -54,7 +54,7 @@ R = TypeVar("R")
 class _Worker:
     """A process, the pipe to it, and the tile it is at since when."""
 
-    pipe: Any
+    pipe: Connection
     process: BaseProcess
     tile: int = _IDLE
     since: float = 0.0
@@ -124,7 +124,7 @@ def in_processes(work: Callable[[T], R], tasks: Sequence[T], count: int) -> Iter
     try:
         while len(crew.done) < len(tasks):
             _hand_out(crew)
-            ready: list[Any] = wait([worker.pipe for worker in crew.busy], _until_late(crew))
+            ready = wait([worker.pipe for worker in crew.busy], _until_late(crew))
             for worker in [worker for worker in crew.busy if worker.pipe in ready]:
                 result = _taken(crew, worker)
                 if len(crew.done) == len(tasks):
@@ -257,7 +257,7 @@ def _end(process: BaseProcess) -> None:
     process.join(PATIENCE_S)
 
 
-def _serve(pipe: Any, packed: bytes) -> None:
+def _serve(pipe: Connection, packed: bytes) -> None:
     """Do one tile after the other until the main process closes the pipe."""
     set_up_process()
     _begin()

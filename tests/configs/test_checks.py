@@ -8,7 +8,7 @@ from minerisk.configs.checks import check_config
 from minerisk.configs.load import load_config
 from minerisk.configs.schema import Config
 from minerisk.pipelines.language.messages import ENGLISH
-from minerisk.pipelines.records.problem import of_config
+from minerisk.pipelines.records.validation import of_config
 
 HERE = Path(__file__).parents[2] / "configs"
 

@@ -15,8 +15,7 @@ from minerisk.pipelines.prepare.validate import (
     show_report,
     stop_on_errors,
 )
-from minerisk.pipelines.records.problem import Problem
-from minerisk.pipelines.records.validation import LayerContent, LayerFacts, Validation
+from minerisk.pipelines.records.validation import LayerContent, LayerFacts, Problem, Validation
 from minerisk.pipelines.run.layers import open_layers
 
 TINY = Path(__file__).parents[3] / "configs" / "tiny.yaml"

@@ -5,8 +5,7 @@ from minerisk.models.estimate import Estimate
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prioritize.capture import compare_capture, first_cells, tasks_on
 from minerisk.pipelines.prioritize.words import verdicts
-from minerisk.pipelines.records.task_codes import Rule
-from minerisk.pipelines.records.tasks import Capture
+from minerisk.pipelines.records.tasks import Capture, Rule
 
 
 def test_of_equal_cells_at_the_end_a_share_is_taken():

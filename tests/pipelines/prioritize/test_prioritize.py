@@ -22,8 +22,7 @@ from minerisk.pipelines.formats.palette import CLASS_LEGEND, LOWER, OUTSIDE
 from minerisk.pipelines.language.messages import ENGLISH, texts
 from minerisk.pipelines.prioritize.prioritize import task_frame, write_task_package, write_tasks
 from minerisk.pipelines.prioritize.words import why
-from minerisk.pipelines.records.task_codes import Criterion, Lack, Rule
-from minerisk.pipelines.records.tasks import Capture, TaskFile
+from minerisk.pipelines.records.tasks import Capture, Criterion, Lack, Rule, TaskFile
 from minerisk.pipelines.run.folder import Run
 
 GRID = GeoBox.from_bbox((4.9e6, 2.3e6, 4.92e6, 2.315e6), "EPSG:3035", shape=(60, 80))

@@ -19,8 +19,8 @@ from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.plotting import figures
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import BuildFacts, LineError, Manifest, MovedColumn, Stage
-from minerisk.pipelines.records.problem import Problem
-from minerisk.pipelines.records.task_codes import Rule
+from minerisk.pipelines.records.tasks import Rule
+from minerisk.pipelines.records.validation import Problem
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.report import write_report
 from minerisk.pipelines.report.wording import Wording

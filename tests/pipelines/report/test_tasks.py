@@ -2,8 +2,15 @@ from minerisk.models.estimate import Estimate
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.notice import Notice
-from minerisk.pipelines.records.task_codes import Lack, NearestEvidence, Rule, Sureness
-from minerisk.pipelines.records.tasks import EvidenceRecord, FamilyReason, TaskReasons
+from minerisk.pipelines.records.tasks import (
+    EvidenceRecord,
+    FamilyReason,
+    Lack,
+    NearestEvidence,
+    Rule,
+    Sureness,
+    TaskReasons,
+)
 from minerisk.pipelines.report.tasks import read_tasks
 from minerisk.pipelines.report.wording import Wording
 

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -210,3 +212,36 @@ def test_a_manifest_that_points_elsewhere_opens_nothing_there(tiny_copy: Path, n
     manifest["stages"][0]["outputs"][name] = "0" * 64
     path.write_text(json.dumps(manifest), encoding="utf-8")
     assert any("outside the run folder" in line for line in problems(tiny_copy))
+
+
+COUNT_OPENED = """
+import json, os, sys
+from collections import Counter
+from pathlib import Path
+from minerisk.pipelines.audit.verify import audit_run
+from minerisk.pipelines.provenance.run_folder import RunFolder
+
+folder, opened = os.path.realpath(sys.argv[1]), Counter()
+
+def count(event, args):
+    if event == "open" and isinstance(args[0], (str, os.PathLike)):
+        path = os.path.realpath(os.fspath(args[0]))
+        if path.startswith(folder + os.sep):
+            opened[os.path.relpath(path, folder)] += 1
+
+sys.addaudithook(count)
+problems = audit_run(RunFolder(Path(folder))).problems
+print(json.dumps({"opened": opened, "problems": len(problems)}))
+"""
+
+
+def test_an_audit_opens_no_file_of_the_run_twice(tiny_run: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT_OPENED, str(tiny_run)],
+        cwd=TINY.parents[1], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    found = json.loads(done.stdout)
+    assert found["problems"] == 0
+    assert {path: count for path, count in found["opened"].items() if count > 1} == {}
+    names = {"manifest.json", "config.yaml", "metrics.json", "model/model.json"}
+    assert names <= set(found["opened"])

@@ -25,6 +25,7 @@ from shapely.geometry import box
 from minerisk.features.cube.build import Tiling, build_cube
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.pipelines.predict.predict import TILE, predict
+from minerisk.pipelines.predict.window import area_window
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import progress
 from minerisk.pipelines.run.workers import Workers
@@ -74,7 +75,12 @@ def request(folder: Path, side: str) -> None:
     inner = whole[top : top + 3 * TILE, left : left + 4 * TILE]
     area = gpd.GeoDataFrame(geometry=[box(*inner.boundingbox)], crs=str(whole.crs))
     with two_workers(side) as workers, progress("request") as bar:
-        predict(replace(run, workers=workers), area=area, folder=out, progress=bar)
+        predict(
+            replace(run, workers=workers),
+            window=area_window(run.cube(), area),
+            folder=out,
+            progress=bar,
+        )
 
 
 def by_turns(work: str, folder: Path, rounds: int) -> list[tuple[float, float]]:

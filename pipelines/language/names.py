@@ -57,7 +57,7 @@ MODELS: Mapping[ModelName, str] = {
     ModelName.MODEL: marked("the model"),
     ModelName.RANDOM_FOREST: marked("random forest"),
     ModelName.LOGISTIC_REGRESSION: marked("logistic regression"),
-    ModelName.DISTANCE_RULE: marked("rule of thumb: distance to the line"),
+    ModelName.DISTANCE_RULE: marked("distance rule (nearest to the line first)"),
     ModelName.PREVALENCE: marked("no model: the same everywhere"),
 }
 PROTOCOLS: Mapping[ProtocolName, str] = {

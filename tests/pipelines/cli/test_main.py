@@ -121,7 +121,7 @@ def test_a_layer_elsewhere_stops_the_run(tmp_path: Path, data: Path) -> None:
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
     refused(minerisk("audit", "verify", tmp_path, cwd=tmp_path), 2, "manifest.json")
     refused(minerisk("predict", tmp_path, cwd=tmp_path), 2, "manifest.json")
-    refused(minerisk("evaluate", "run", tmp_path, cwd=tmp_path), 2, "metrics.json")
+    refused(minerisk("evaluate", "run", tmp_path, cwd=tmp_path), 2, "manifest.json")
 
 
 def test_evaluate_prints_model_and_rules_side_by_side(tiny_run: Path, tmp_path: Path) -> None:

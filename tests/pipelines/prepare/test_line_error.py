@@ -53,5 +53,5 @@ def test_a_run_keeps_it_and_its_report_shows_it(tiny_run: Path) -> None:
         name: cube[name].attrs["unit"] for name in UNITS
     }
     page = (tiny_run / "report.html").read_text(encoding="utf-8")
-    assert "What the model reads of a drawn line" in page
+    assert "A distance to a drawn line is as uncertain as the line" in page
     assert "front signed m" in page

@@ -186,7 +186,7 @@ def families_of(run: Run) -> dict[str, list[str]]:
 
 
 def pairs(families: Sequence[str]) -> Iterator[tuple[str, Change, frozenset[str], frozenset[str]]]:
-    """Give family, change, and the families of the model after and before the change.
+    """Return family, change, and the families of the model after and before the change.
 
     The base model is of the families of `BASE` that are there: one of its own is added to the
     others of it, any other to all of it.

@@ -49,7 +49,7 @@ class Land:
         return resolution(self.geobox) ** 2 / 10_000
 
     def blocks(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
-        """Give the block of each chosen cell."""
+        """Return the block of each chosen cell."""
         easting, northing = cell_centres(self.geobox)
         rows, columns = np.nonzero(chosen)
         centres = np.column_stack([easting[columns], northing[rows]])

@@ -165,7 +165,7 @@ def _state(column: pd.Series, name: str) -> NDArray[np.int8]:
 def _points(
     frame: pd.DataFrame, names: tuple[str, str], crs: str, file: str
 ) -> tuple[NDArray[np.float64], str]:
-    """Give coordinates in metres and their CRS."""
+    """Return coordinates in metres and their CRS."""
     parsed = parse_crs(crs)
     numbers = [pd.to_numeric(frame[name], errors="coerce") for name in names]
     for name, values in zip(names, numbers, strict=True):
@@ -234,7 +234,7 @@ def _refuse_leaks(features: pd.DataFrame, state: NDArray[np.int8], name: str) ->
 def _regions(
     unit: NDArray[np.int64] | None, points: NDArray[np.float64], state: NDArray[np.int8], count: int
 ) -> NDArray[np.int32]:
-    """Give labelled rows their region for the far protocol, -1 to the others."""
+    """Assign labelled rows their region for the far protocol, -1 to the others."""
     region = np.full(len(state), -1, dtype=np.int32)
     labelled = np.flatnonzero(state >= 0)
     centres, y = points[labelled], (state[labelled] == 1).astype(int)
@@ -303,7 +303,7 @@ def as_columns(
     date: str | None,
     features: Sequence[str] | None,
 ) -> Columns:
-    """Say which column is what; a column cannot be two things."""
+    """Find which column is what; a column cannot be two things."""
     named = Columns(label, coordinates, group, date, None if features is None else tuple(features))
     if len(set(named.named)) != len(named.named):
         raise InputError(f"A column is named twice: {named.named}. Expected one for each.")

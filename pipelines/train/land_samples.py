@@ -15,7 +15,7 @@ from minerisk.pipelines.run.row_blocks import draw_cells, row_blocks
 
 
 def land_to_predict(run: Run) -> NDArray[np.float64] | None:
-    """Give places of the study area that nobody surveyed, shape ``(m, 2)``; none if all was."""
+    """Return places of the study area that nobody surveyed, shape ``(m, 2)``; none if all was."""
     table = unsurveyed_sample(run, sample=5_000)
     return None if table is None else table.coordinates
 

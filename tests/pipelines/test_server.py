@@ -101,12 +101,12 @@ def test_a_run_is_carried_to_a_server_on_postgres(
     export_run(Run.open(tiny_run), tmp_path / "run.zip")
     made = import_run(tmp_path / "run.zip", server)
     client = MlflowClient(tracking_uri=server, registry_uri=server)
-    run = client.get_run(made["run_id"])
+    run = client.get_run(made.run_id)
     assert run.info.status == "FINISHED"
     assert run.data.tags["minerisk.head"] == read_manifest(RunFolder(tiny_run)).head
     assert "far/model.roc_auc" in run.data.metrics or "far/lightgbm.roc_auc" in run.data.metrics
     assert {item.dataset.name for item in run.inputs.dataset_inputs} >= {"elevation", "front_line"}
-    version = client.get_model_version_by_alias(made["registered_model"], "candidate")
-    assert version.run_id == made["run_id"]
-    names = {item.path for item in client.list_artifacts(made["run_id"])}
+    version = client.get_model_version_by_alias(made.registered_model, "candidate")
+    assert version.run_id == made.run_id
+    names = {item.path for item in client.list_artifacts(made.run_id)}
     assert {"model", "figures", "config.yaml", "MODEL_CARD.md", "folds.parquet"} <= names

@@ -151,4 +151,4 @@ def test_a_run_on_drawn_cells_counts_all_and_says_how_many_were_drawn(
     gate = next(row for row in metrics.gates if row.name is GateName.POSITIVE_CELLS)
     assert gate.value == cells.drawn_positive
     report = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    assert f'drawn at random, to teach and test the model on</td><td class="n">{drawn:,}' in report
+    assert f'drawn at random to train and test the model</td><td class="n">{drawn:,}' in report

@@ -159,7 +159,7 @@ def test_intervals_cover_what_is_found_on_new_blocks(record_validity) -> None:
     record_validity(
         "interval_cover",
         title="Intervals cover what is found on blocks held out",
-        claim="The 90 % interval, with the scatter of coins around it, holds what is found in "
+        claim="The 90 % interval, with chance variation around it, holds what is found in "
         "groups of cells of held-out blocks 90 % of the time.",
         protocol=f"{WORLDS} SIMULATED worlds of {SIDE} x {SIDE} cells (seeds 0 to {WORLDS - 1}); "
         f"blocks of {BLOCK_M / 1_000:g} km, every fifth held out; model, calibrator and interval "

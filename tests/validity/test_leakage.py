@@ -197,7 +197,7 @@ def test_labels_permuted_within_blocks_give_no_skill_for_any_model(record_validi
         "leakage_permuted",
         title="Labels permuted within blocks give no skill",
         claim="No model ranks the cells of a held-out block better than chance when labels are "
-        "dealt out anew within blocks.",
+        "permuted within blocks.",
         protocol=f"{WORLDS} SIMULATED squares of {SIDE}×{SIDE} cells, {PERMUTATIONS} permutations"
         " each, 4 folds of 7 km blocks, permuted within 3.5 km blocks; findings encoder "
         "cross-fitted; pairs of a positive and a negative of one block only, so that knowing which "

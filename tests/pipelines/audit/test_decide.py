@@ -292,7 +292,7 @@ def test_another_public_key_in_a_signed_line_is_seen(passing: Path, tmp_path: Pa
     follow(Run.open(passing))
     assert problems(passing) == ()
     trusted = audit_run(RunFolder(passing), trust=key.with_suffix(".pub"))
-    assert any("which you do not trust" in line for line in trusted.problems)
+    assert any("which you do not trust" in ENGLISH.say(each) for each in trusted.problems)
 
 
 def test_a_signed_approval_does_not_fit_another_run(

@@ -116,14 +116,16 @@ def store_client(uri: str) -> Iterator["MlflowClient"]:
 
 @cache
 def prepare_mlflow() -> None:
-    """Set what MLflow reads from the environment alone, once and before it is imported.
+    """Import MLflow with the environment that it reads alone, and quiet it, once in a process.
 
     Nothing may call home, and nothing may be unpickled.
     """
     os.environ.update(QUIET)
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
-    for noisy in ("mlflow", "alembic"):
+    import mlflow  # sets the levels of its loggers as it is imported
+
+    for noisy in (mlflow.__name__, "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 

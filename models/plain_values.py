@@ -53,12 +53,19 @@ class PlainRecord:
         types = {field.name: hints[field.name] for field in fields(cls)}
         record = cls(
             **{
-                name: _READERS[get_origin(expected) or expected](plain, name)
+                name: _READERS[_plain_type(expected)](plain, name)
                 for name, expected in types.items()
             }
         )
         record.check()
         return record
+
+
+def _plain_type(annotation: Any) -> type:
+    """Return the class behind an annotation; numpy 2.5 made `NDArray` an alias of its own type."""
+    origin = get_origin(annotation) or annotation
+    value = getattr(origin, "__value__", None)
+    return origin if value is None else _plain_type(value)
 
 
 def number(plain: Plain, name: str) -> float:

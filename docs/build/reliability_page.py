@@ -1,0 +1,170 @@
+"""What was tried against minerisk, how often, and what was found: records and their page.
+
+``python -m docs.build.reliability_page`` takes the records that long targets left in
+``build/reliability`` into ``docs/reliability`` and writes the table of ``docs/reliability.md`` from
+all that lie there. What stands outside the two marks on the page is written by hand and kept.
+
+A target adds a line to the table by leaving one JSON file of its own, best through `record`::
+
+    from docs.build.reliability_page import Trial, record
+
+    record(
+        "fuzz_rasters",
+        Trial(
+            what="Rasters with bytes changed at random: read as before, or refused in words",
+            tried=5_500,
+            found=["2 ended with a traceback: tags that are not UTF-8 (mended)"],
+            seconds=310.0,
+            commit=commit(),
+            command="make fuzz",
+        ),
+    )
+
+or, without Python, ``build/reliability/fuzz_rasters.json`` with these six keys::
+
+    {"what": "…", "tried": 5500, "found": ["…"], "seconds": 310.0, "commit": "44b5601",
+     "command": "make fuzz"}
+
+`found` is a list of sentences, empty where nothing was found. The name of the file decides which
+line it replaces and where it stands: lines are in the order of names.
+"""
+
+import argparse
+import json
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from minerisk.features.errors import InputError
+from minerisk.pipelines.provenance.files import write_whole
+
+NEW = Path("build/reliability")
+KEPT = Path("docs/reliability")
+PAGE = Path("docs/reliability.md")
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+_NAME = re.compile(r"^[a-z0-9_]+$")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was tried, and what was found.
+
+    Attributes
+    ----------
+    what
+        What was done to it and what is demanded, in a sentence.
+    tried
+        How often.
+    found
+        What was found, a sentence each; empty if nothing was.
+    seconds
+        How long it took.
+    commit
+        The code it was tried on.
+    command
+        What repeats it.
+    """
+
+    what: str
+    tried: int
+    found: Sequence[str]
+    seconds: float
+    commit: str
+    command: str
+
+    def __post_init__(self) -> None:
+        if isinstance(self.found, str) or not all(isinstance(line, str) for line in self.found):
+            raise InputError(f"`found` is {self.found!r}; expected a list of sentences.")
+        if isinstance(self.tried, bool) or not isinstance(self.tried, int) or self.tried < 1:
+            raise InputError(f"`tried` is {self.tried!r}; expected how often, 1 or more.")
+
+
+def commit() -> str:
+    """Name the commit that is checked out, with a + where files differ from it."""
+    asked = ["git", "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=+"]
+    return subprocess.run(asked, capture_output=True, check=True, text=True).stdout.strip()
+
+
+def record(name: str, trial: Trial, folder: Path = NEW) -> Path:
+    """Write a record as ``<folder>/<name>.json``; the name has small letters, digits and _."""
+    if not _NAME.match(name):
+        raise InputError(f"The record is called {name!r}; expected small letters, digits and _.")
+    return write_whole(folder / f"{name}.json", json.dumps(asdict(trial), indent=1) + "\n")
+
+
+def read_trials(folder: Path) -> dict[str, Trial]:
+    """Read the records of a folder, by name.
+
+    Raises
+    ------
+    InputError
+        If a file is no record.
+    """
+    found = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            found[path.stem] = Trial(**json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, InputError) as error:
+            raise InputError(
+                f"{path} is no record of a trial ({error}). Expected an object with "
+                f"{', '.join(Trial.__dataclass_fields__)}."
+            ) from error
+    return found
+
+
+def table(trials: Sequence[Trial]) -> str:
+    """Give the table of the page as Markdown."""
+    rows = ["| what | how often | what was found | took | at | repeat with |", "| --- " * 6 + "|"]
+    for trial in trials:
+        cells = (
+            trial.what,
+            f"{trial.tried:,}",
+            "; ".join(trial.found) or "nothing",
+            _duration(trial.seconds),
+            f"`{trial.commit}`",
+            f"`{trial.command}`",
+        )
+        rows.append(
+            "| " + " | ".join(" ".join(c.split()).replace("|", "\\|") for c in cells) + " |"
+        )
+    return "\n".join(rows)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def page_text(before: str, trials: Sequence[Trial]) -> str:
+    """Put the table between the marks of a page.
+
+    Raises
+    ------
+    InputError
+        If the page does not have both marks.
+    """
+    head, begun, rest = before.partition(BEGIN)
+    _, ended, tail = rest.partition(END)
+    if not begun or not ended:
+        raise InputError(f"The page lacks the marks {BEGIN} and {END}; put them back.")
+    return f"{head}{BEGIN}\n{table(trials)}\n{END}{tail}"
+
+
+def write_page(new: Path = NEW, kept: Path = KEPT, page: Path = PAGE) -> Path:
+    """Take new records in, and write the table of the page anew."""
+    for name, trial in read_trials(new).items():
+        record(name, trial, kept)
+    trials = list(read_trials(kept).values())
+    return write_whole(page, page_text(page.read_text(encoding="utf-8"), trials))
+
+
+def main() -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--records", type=Path, default=NEW, help="folder of new records")
+    write_page(parser.parse_args().records)
+
+
+if __name__ == "__main__":
+    main()

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from minerisk.features.errors import InputError
+from minerisk.features.layers import sidecars
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,6 @@ VECTOR_KINDS = {
     ".csv": "CSV",
 }
 PICKLES = {".pkl", ".pickle", ".joblib", ".skops", ".pt", ".pth", ".npy", ".npz"}
-SHAPEFILE_PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 _GEOJSON_TYPE = re.compile(
@@ -142,10 +142,20 @@ def sniff(path: Path) -> None:
             f"{path.name} does not begin like a {kind} file ({head[:12]!r}); expected what its "
             "suffix says. Export the layer again, or give the file its true suffix."
         )
+    sidecars.refuse_unwritten(path, kind)
     if kind == "ESRI Shapefile":
-        missing = [s for s in (".shx", ".dbf") if _sibling(path, s) is None]
-        if missing:
-            raise InputError(f"{path.name} lacks its {' and '.join(missing)}; copy all its parts.")
+        _check_shapefile_parts(path)
+
+
+def _check_shapefile_parts(path: Path) -> None:
+    """Refuse a shapefile that lacks a part, or has one that GDAL passes by for its letter case."""
+    parts = {part.suffix: part for part in sidecars.files_read_with(path, "ESRI Shapefile")}
+    for suffix, part in parts.items():
+        if suffix not in (suffix.lower(), suffix.upper()):
+            raise InputError(f"{part.name} is not read; name it {path.stem}{suffix.lower()}.")
+    missing = [need for need in (".shx", ".dbf") if not {need, need.upper()} & set(parts)]
+    if missing:
+        raise InputError(f"{path.name} lacks its {' and '.join(missing)}; copy all its parts.")
 
 
 def _looks_like(kind: str, head: bytes) -> bool:
@@ -199,28 +209,20 @@ def _codecs(node: object) -> Iterator[str]:
             yield from _codecs(value)
 
 
-def _sibling(path: Path, suffix: str) -> Path | None:
-    for candidate in (path.with_suffix(suffix), path.with_suffix(suffix.upper())):
-        if candidate.exists():
-            return candidate
-    return None
-
-
 def layer_files(path: Path) -> list[Path]:
-    """List the files of a layer, sorted: itself, a shapefile's parts, or a folder's files."""
+    """List the files of a layer, sorted: itself and those read with it, or a folder's files."""
     if path.is_dir():
         return sorted(found for found in path.rglob("*") if found.is_symlink() or found.is_file())
-    if path.suffix.lower() == ".shp":
-        parts = (_sibling(path, suffix) for suffix in SHAPEFILE_PARTS)
-        return sorted(part for part in parts if part is not None)
-    return [path]
+    kind = {**RASTER_KINDS, **VECTOR_KINDS}.get(path.suffix.lower())
+    return sorted([path, *sidecars.files_read_with(path, kind)])
 
 
 def sha256_of(path: Path) -> str:
     """Hash the bytes of a layer.
 
-    A single file gives the SHA-256 of its bytes. A folder or a shapefile gives the SHA-256 over
-    the lines ``<sha256>  <relative name>`` of its sorted files.
+    A single file gives the SHA-256 of its bytes. A folder, or a file with others beside it that
+    are read with it, gives the SHA-256 over the lines ``<sha256>  <relative name>`` of the sorted
+    files.
     """
     files = layer_files(path)
     if files == [path]:

@@ -1,5 +1,7 @@
 """One tiny finished run, made once, and the commands of a page, for every test that wants them."""
 
+import fcntl
+import os
 import re
 import shlex
 import shutil
@@ -13,11 +15,17 @@ from minerisk.pipelines.run.own_process import set_up_process
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ROOT / "configs" / "tiny.yaml"
+ONE_OF_SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
 
 
 def pytest_configure() -> None:
-    """Be the process that the command line is, before GDAL and OpenMP are loaded."""
+    """Be the process that the command line is, before GDAL and OpenMP are loaded.
+
+    Workers of pytest-xdist share the cores, so that each keeps to one thread of OpenMP.
+    """
     set_up_process()
+    if ONE_OF_SEVERAL:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +33,16 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from minerisk.pipelines.steps import run_steps
 
     folder = tmp_path_factory.mktemp("runs") / "tiny"
-    run_steps(TINY, folder)
+    if not ONE_OF_SEVERAL:
+        run_steps(TINY, folder)
+        return folder
+    # The first worker makes the run, and each has a copy, as deep so that layers are found.
+    made = tmp_path_factory.getbasetemp().parent / "made" / "once" / "tiny"
+    made.parent.mkdir(parents=True, exist_ok=True)
+    with (made.parents[1] / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        run_steps(TINY, made)
+    shutil.copytree(made, folder)
     return folder
 
 

@@ -23,7 +23,7 @@ from zarr.errors import ContainsArrayError
 from minerisk.features.cube.chunks import packing, write_tile
 from minerisk.features.cube.feature import build_window
 from minerisk.features.cube.store import stored_key
-from minerisk.features.cube.zarr_files import chunk_files, remove_store, settle
+from minerisk.features.cube.zarr_files import chunk_files, put_in_place, remove_store, settle
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cell_centres, resolution
 from minerisk.features.kinds import layers_of
@@ -129,7 +129,7 @@ def build_cube(
     group.attrs.put({**_attributes(geobox), "variables": names, "key": key})
     settle([store / "zarr.json"])
     shutil.rmtree(store / DONE)
-    _put_in_place(store, path)
+    put_in_place(store, path)
     return True
 
 
@@ -316,14 +316,3 @@ def _feature_array(
 def _named(dataset: xr.Dataset) -> Iterator[tuple[str, xr.DataArray]]:
     for name, variable in dataset.data_vars.items():
         yield str(name), variable
-
-
-def _put_in_place(store: Path, path: Path) -> None:
-    if path.exists():
-        old = path.with_name(f".{path.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        path.rename(old)
-        store.rename(path)
-        shutil.rmtree(old)
-    else:
-        store.rename(path)

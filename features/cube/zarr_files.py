@@ -1,4 +1,4 @@
-"""Zarr stores that processes may be killed over: in which order they are filled and removed."""
+"""Folders, Zarr stores above all, that processes may be killed over: how they come and go."""
 
 import os
 import shutil
@@ -33,3 +33,21 @@ def settle(paths: Iterable[Path]) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def put_in_place(whole: Path, path: Path) -> None:
+    """Rename a folder that is whole to `path`; what is there is moved aside first, then removed.
+
+    What a process that was killed has left aside is removed too.
+    """
+    old = set_aside(path)
+    if path.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        path.rename(old)
+    whole.rename(path)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def set_aside(path: Path) -> Path:
+    """Name the folder that `put_in_place` moves an earlier one to."""
+    return path.with_name(f".{path.name}.old")

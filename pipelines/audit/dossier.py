@@ -1,7 +1,6 @@
 """`minerisk audit export`: a dossier of a run, static pages that any browser opens."""
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.provenance.environment import environment
 from minerisk.pipelines.provenance.files import listing, sha256_path, write_whole
+from minerisk.pipelines.provenance.folders import replacing_folder
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import fingerprint
 from minerisk.pipelines.records.review import Audit
@@ -121,13 +121,8 @@ def export_dossier(
         ),
         texts=texts(language),
     )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as place:
-        whole = Path(place) / "dossier"
+    with replacing_folder(out) as whole:
         _write(dossier, whole)
-        if out.exists():
-            out.rmdir()
-        whole.rename(out)
     return out / "index.html"
 
 
@@ -192,7 +187,7 @@ def _facts(dossier: Dossier) -> dict[str, object]:
 
 def _copy(files: RunFolder, whole: Path) -> None:
     """Copy figures and the files that pages are made of."""
-    (whole / "figures").mkdir(parents=True)
+    (whole / "figures").mkdir()
     (whole / "files").mkdir()
     for path in sorted(files.figures.glob("*.png")):
         shutil.copyfile(path, whole / "figures" / path.name)

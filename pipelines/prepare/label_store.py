@@ -14,6 +14,7 @@ from odc.geo.geobox import GeoBox
 from rasterio.features import rasterize
 from scipy.spatial import cKDTree
 
+from minerisk.features.cube.zarr_files import put_in_place
 from minerisk.features.grid import cell_centres
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.regions import cluster_regions, join_thin_groups
@@ -76,8 +77,7 @@ def write_labels(
         own = np.full((block.stop - block.start, geobox.width), -1, dtype=np.int32)
         own[rows, columns] = region[np.searchsorted(units, unit)]
         store["region"][block] = own
-    shutil.rmtree(path, ignore_errors=True)
-    partial.rename(path)
+    put_in_place(partial, path)
     return int(region.max(initial=-1)) + 1
 
 

@@ -53,7 +53,8 @@ class Filters(Record):
         parts += [f"district_{name}" for name in self.districts]
         parts += [f"hazard_{self.hazard}"] if self.hazard is not None else []
         parts += [f"as_of_{self.as_of}"] if self.as_of is not None else []
-        return re.sub(r"[^\w.-]+", "_", "__".join(parts))[:120] or "all"
+        # No name that a folder cannot have: a file called "...gpkg" has the stem "..".
+        return re.sub(r"[^\w.-]+", "_", "__".join(parts))[:120].strip(".") or "all"
 
 
 class RequestRecord(Document):

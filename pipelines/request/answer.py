@@ -163,8 +163,8 @@ def write_own_tasks(asked: OpenRequest) -> Path:
     """
     from minerisk.pipelines.prioritize.prioritize import write_tasks
 
-    asked.home.mkdir(parents=True, exist_ok=True)
-    write_tasks(asked.run, folder=asked.home, asked=own_tasks(asked.run, asked.filters))
+    with locked(asked.home):
+        write_tasks(asked.run, folder=asked.home, asked=own_tasks(asked.run, asked.filters))
     return RunFolder(asked.home).tasks_gpkg
 
 
@@ -184,12 +184,13 @@ def _land(run: Run, filters: Filters) -> tuple[gpd.GeoDataFrame | None, CubeWind
 
 def _run_of_day(run: Run, filters: Filters, home: Path, said: Callable[[str], None]) -> Run:
     day = filters.as_of
-    config = derive_config(
-        run,
-        RunFolder(home).config,
-        lambda content: content["study_area"].update(as_of=day),
-        words=f"as of {day}",
-    )
+    with locked(home):
+        config = derive_config(
+            run,
+            RunFolder(home).config,
+            lambda content: content["study_area"].update(as_of=day),
+            words=f"as of {day}",
+        )
     said(f"A run trained on what was known on {day}:")
     made = run_steps(config, home / "run", last="predict", said=said, workers=run.workers)
     return replace(made, workers=run.workers)

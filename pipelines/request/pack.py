@@ -1,8 +1,8 @@
 """The pack of a request: one folder for a survey manager, of the whole land or an area."""
 
 import logging
-import shutil
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from minerisk.pipelines.predict.bands import PROBABILITY, REASONS
 from minerisk.pipelines.predict.hazard_rasters import above_any
 from minerisk.pipelines.provenance.environment import code_sha256
 from minerisk.pipelines.provenance.files import sha256_path, write_whole
-from minerisk.pipelines.provenance.manifest import outputs_of
+from minerisk.pipelines.provenance.folders import replacing_folder
+from minerisk.pipelines.provenance.manifest import locked, outputs_of
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.pack import PackManifest, PackSource
 from minerisk.pipelines.records.request import Filters, RequestRecord
@@ -82,7 +83,8 @@ def answer_request(
     packs = make_packs(asked, out or asked.home / name, public=public, language=language)
     if asked.filters.limits_land:
         return Answer(write_maps(asked), asked.home, packs)
-    return Answer(write_record(asked.record, asked.home), asked.run.files.rasters, packs)
+    with locked(asked.home):
+        return Answer(write_record(asked.record, asked.home), asked.run.files.rasters, packs)
 
 
 def make_packs(
@@ -135,10 +137,12 @@ def make_packs(
     classes = trained_hazards(run.folder) if filters.hazard is None else []
     taken = _taken(run, tasks, [filters.hazard or ANY, *classes])
     targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
-    with open_cube(run.files.cube) as cube:
-        for target in targets:
-            _empty(target)
-        for target in targets:
+    for target in targets:
+        _check_replaceable(target)
+    with ExitStack() as stack, open_cube(run.files.cube) as cube:
+        # Put in place when all are written, the restricted copy last.
+        folders = [stack.enter_context(replacing_folder(target)) for target in targets]
+        for target, folder in zip(targets, folders, strict=True):
             request = Request(
                 run,
                 asked.window,
@@ -154,7 +158,7 @@ def make_packs(
                 texts=told,
                 notes=notes,
             )
-            write_pack(request, cube, target)
+            write_pack(request, cube, folder)
     return targets
 
 
@@ -247,17 +251,15 @@ def _taken(run: Run, tasks: Path | None, hazards: Sequence[str]) -> dict[str, st
     return found
 
 
-def _empty(out: Path) -> None:
-    """Empty the folder of a pack: nothing but an earlier pack is ever removed."""
-    if out.exists() and any(out.iterdir()):
+def _check_replaceable(out: Path) -> None:
+    """Refuse a folder that holds anything but a pack: nothing else is ever replaced."""
+    if out.is_dir() and any(out.iterdir()):
         try:
             PackManifest.read(RunFolder(out).manifest)
         except InputError as error:
             raise InputError(
                 f"{out} is not empty and holds no pack. Choose another --out. ({error})"
             ) from error
-        shutil.rmtree(out)
-    out.mkdir(parents=True, exist_ok=True)
 
 
 def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:

@@ -309,3 +309,25 @@ def test_a_language_that_is_not_there_is_refused_before_anything_is_taken_away(p
     with pytest.raises(InputError, match="expected one of en, az, ru"):
         make_packs(open_request(tiny_run, Filters()), packs[0], language="de")
     assert (packs[0] / "manifest.json").is_file()
+
+
+def test_a_pack_that_cannot_be_finished_leaves_the_earlier_one(tiny_run, tmp_path, monkeypatch):
+    asked = open_request(tiny_run, Filters(hazard="any"))
+    (out,) = make_packs(asked, tmp_path / "pack")
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("minerisk.pipelines.request.pack.pack_page", full)
+        with pytest.raises(OSError, match="No space left"):
+            make_packs(asked, out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["pack"]
+    make_packs(asked, out)
+
+
+@pytest.mark.parametrize("name", ["...gpkg", "..gpkg", ".gpkg", "a/..gpkg"])
+def test_the_title_of_a_request_is_no_way_out_of_a_folder(name):
+    assert Filters(aoi=name).title not in {"", ".", ".."}

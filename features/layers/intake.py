@@ -1,5 +1,6 @@
 """What may be opened: paths, file kinds and sizes, judged before GDAL sees a file."""
 
+import codecs
 import hashlib
 import json
 import logging
@@ -172,7 +173,9 @@ def _looks_like(kind: str, head: bytes) -> bool:
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if kind == "GeoJSON":
         return text[:1] == b"{" and _GEOJSON_TYPE.search(text) is not None
-    return b"\x00" not in head and text[:1] not in (b"<", b"{") and len(text) > 0
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # what Excel calls Unicode text
+        text = head.decode("utf-16", errors="ignore").strip().encode()
+    return b"\x00" not in text and text[:1] not in (b"<", b"{") and len(text) > 0
 
 
 def _check_zarr_codecs(folder: Path) -> None:

@@ -18,7 +18,8 @@ import shapely
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.features.layers import intake
+from minerisk.features.layers import intake, sidecars
+from minerisk.features.vector_files import csv_points, encodings
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +36,6 @@ _UNREADABLE = (
     pyogrio.errors.CRSError,
     pyproj.exceptions.CRSError,
     shapely.errors.ShapelyError,
-    UnicodeDecodeError,
     UnboundLocalError,  # pyogrio, on a .prj that PROJ cannot read
 )
 
@@ -113,16 +113,32 @@ def _read_ogr(path: Path, kind: str, layer: str | None) -> gpd.GeoDataFrame:
         chosen = _chosen_layer(
             path, [str(name) for name, shape in listed if shape is not None], layer
         )
-        info = pyogrio.read_info(source, layer=chosen, force_feature_count=True)
+        encoding = _encoding(path, kind)
+        info = pyogrio.read_info(source, layer=chosen, encoding=encoding, force_feature_count=True)
         if info["driver"] != kind:
             raise InputError(f"{path.name} opened as {info['driver']}; expected {kind}.")
         _check_count(path, kind, int(info["features"]))
-        frame = pyogrio.read_dataframe(source, layer=chosen)
+        frame = pyogrio.read_dataframe(source, layer=chosen, encoding=encoding)
+    except UnicodeDecodeError as error:
+        way = f"Write the true encoding into {path.stem}.cpg, such as 1251 or 1254"
+        raise InputError(
+            f"{path.name} has text that is not in the encoding {error.encoding}: "
+            f"{error.object[:40]!r}. {way if kind == 'ESRI Shapefile' else 'Export it again'}."
+        ) from error
     except _UNREADABLE as error:
         raise InputError(f"{path.name} cannot be read: {error}. Export it again.") from error
     if not isinstance(frame, gpd.GeoDataFrame):
         raise InputError(f"{path.name} has no geometry column; expected a layer with geometries.")
     return frame
+
+
+def _encoding(path: Path, kind: str) -> str | None:
+    """Return the encoding of a shapefile's text; text of the other kinds is UTF-8."""
+    if kind != "ESRI Shapefile":
+        return None
+    parts = sidecars.files_read_with(path, kind)
+    by_suffix = {part.suffix.lower(): part for part in parts}
+    return encodings.shapefile_encoding(path, by_suffix.get(".cpg"), by_suffix[".dbf"])
 
 
 def _by_driver(path: Path, kind: str) -> Path | str:
@@ -190,32 +206,18 @@ def _read_csv(
             "(longitude and latitude, where crs is EPSG:4326). They are never guessed."
         )
     _check_count(path, "CSV", 0)
-    try:
-        table = pd.read_csv(path, nrows=intake.MAX_FEATURES + 1)
-    except (ValueError, UnicodeDecodeError) as error:
-        raise InputError(f"{path.name} cannot be read: {error}. Expected CSV in UTF-8.") from error
+    known = parse_crs(crs)
+    table, places = csv_points.read_points(
+        path,
+        easting=easting,
+        northing=northing,
+        degrees=known.is_geographic,
+        most=intake.MAX_FEATURES,
+    )
     _check_count(path, "CSV", len(table))
-    positions = [_numbers(path, table, column) for column in (easting, northing)]
-    points = gpd.points_from_xy(*positions)
-    missing = np.isnan(positions[0]) | np.isnan(positions[1])
-    points[missing] = None
-    return gpd.GeoDataFrame(table, geometry=points, crs=parse_crs(crs))
-
-
-def _numbers(path: Path, table: pd.DataFrame, column: str) -> NDArray[np.float64]:
-    if column not in table:
-        raise InputError(
-            f"{path.name} has no column {column!r}; it has {', '.join(map(str, table.columns))}."
-        )
-    numbers = pd.to_numeric(table[column], errors="coerce")
-    wrong = numbers.isna() & table[column].notna()
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
-        raise InputError(
-            f"{path.name}, row {row + 2}: {column} is {table[column].iloc[row]!r}; expected a "
-            "number with a decimal point."
-        )
-    return numbers.to_numpy(dtype=np.float64)
+    points = gpd.points_from_xy(*places.T)
+    points[np.isnan(places).any(axis=1)] = None
+    return gpd.GeoDataFrame(table, geometry=points, crs=known)
 
 
 def parse_crs(crs: str) -> pyproj.CRS:

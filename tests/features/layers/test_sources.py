@@ -92,9 +92,9 @@ def test_a_crs_is_never_guessed(tmp_path: Path) -> None:
 
 
 def test_a_csv_with_a_wrong_number_names_row_and_column(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text('e,n\n1,2\n"3,5",4\n')
+    (tmp_path / "a.csv").write_text('e,n\n1,2\n"3,5 m",4\n')
     source = VectorSource(Path("a.csv"), crs=UTM, easting="e", northing="n")
-    with pytest.raises(InputError, match="row 3: e is '3,5'"):
+    with pytest.raises(InputError, match="row 3: e is '3,5 m'"):
         layers(tmp_path, a=source).vector("a", crs=UTM)
 
 

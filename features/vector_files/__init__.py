@@ -1,0 +1,1 @@
+"""Vector files as people have them: their letters, their tables of text, the rows kept."""

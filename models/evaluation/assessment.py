@@ -47,8 +47,8 @@ def assess(
     protocol: Protocol,
     *,
     block_m: float,
+    kind: str,
     ranks: bool = True,
-    kind: str = "shrunk",
 ) -> Measures:
     """Measure pooled held-out scores, with 90 % intervals from resampled blocks.
 
@@ -65,11 +65,11 @@ def assess(
         The folds that gave the scores.
     block_m
         Side of the resampled blocks, metres.
+    kind
+        Kind of calibrator: see `minerisk.models.calibration.cross_calibration.cross_calibrate`.
     ranks
         False for a model that tells no two cells apart: its constant differs from fold to fold
         (more positives held out, fewer left to learn from), and pooled it would rank backwards.
-    kind
-        Kind of calibrator: see `minerisk.models.calibration.cross_calibration.cross_calibrate`.
 
     Returns
     -------
@@ -93,8 +93,8 @@ def assess_regions(
     table: CellTable,
     protocol: Protocol,
     *,
+    kind: str,
     block_m: float | None = None,
-    kind: str = "shrunk",
 ) -> list[RegionScores]:
     """Measure each left-out region by itself; with `block_m`, with intervals."""
     y = (table.state == 1).astype(np.int8)
@@ -239,7 +239,7 @@ def reliability_bins(
     protocol: Protocol,
     *,
     block_m: float,
-    kind: str = "shrunk",
+    kind: str,
 ) -> list[ReliabilityBin]:
     """Compare predicted with observed share on held-out land, by tenths of the land."""
     y = (table.state == 1).astype(np.int8)

@@ -125,7 +125,7 @@ def calibrate_across_folds(
     y: NDArray[np.int8],
     fold: NDArray[np.int64],
     *,
-    kind: str = "shrunk",
+    kind: str,
 ) -> NDArray[np.float64]:
     """Calibrate each fold's scores with the other folds', so that calibration is tested too.
 

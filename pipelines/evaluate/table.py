@@ -12,14 +12,7 @@ from minerisk.configs.schema import FindingsEncoder, Folds, Gates, LightGBM, Mod
 from minerisk.features.errors import InputError
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.estimate import Estimate
-from minerisk.models.evaluation.assessment import (
-    assess,
-    assess_curves,
-    assess_regions,
-    capture_curves,
-    compare_models,
-    reliability_bins,
-)
+from minerisk.models.evaluation.assessment import assess_curves, capture_curves, compare_models
 from minerisk.models.evaluation.gates import hold_to_gates
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.metrics import block_bootstrap
@@ -29,6 +22,11 @@ from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.folds.time_folds import LeaveTimeOut
 from minerisk.models.selection.candidates import ModelSpec, makers
+from minerisk.models.selection.held_out_measures import (
+    measure_models,
+    measure_regions,
+    measure_reliability,
+)
 from minerisk.models.selection.held_out_scores import HeldOutScores, score_held_out
 from minerisk.models.selection.leakage import permuted_within_blocks
 from minerisk.models.selection.protocols import hold_out
@@ -49,7 +47,7 @@ from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.train.spec import model_spec
 
 MOST_ENCODED_M = 40_000.0
-FAR, NEAR = ProtocolName.FAR, ProtocolName.NEAR
+FAR = ProtocolName.FAR
 
 
 def evaluate_table(
@@ -194,7 +192,10 @@ def _gather(
     whole, table, block_m = given.table, scores.table, scores.block_m
     positive, far = int((table.state == 1).sum()), scores.scores_of(FAR)
     comparison = compare_models(far, table, block_m=block_m)
-    protocols = {name: _protocol(scores, name) for name in scores.protocols}
+    protocols = {
+        name: ProtocolScores.of(protocol, measure_models(scores, name))
+        for name, protocol in scores.protocols.items()
+    }
     share = _applicable_share(scores, whole)
     return TableMetrics(
         schema_version=TableMetrics.version,
@@ -217,22 +218,10 @@ def _gather(
         protocols=protocols,
         later=later,
         comparison={FAR: comparison},
-        regions=tuple(
-            assess_regions(far[ModelName.MODEL], table, scores.protocols[FAR], block_m=block_m)
-        ),
+        regions=measure_regions(scores),
         capture={FAR: capture_curves(far, table)},
         curves=assess_curves(far[ModelName.MODEL], table, block_m=block_m),
-        reliability={
-            name: tuple(
-                reliability_bins(
-                    scores.scores_of(name)[ModelName.MODEL],
-                    table,
-                    scores.protocols[name],
-                    block_m=block_m,
-                )
-            )
-            for name in (FAR, NEAR)
-        },
+        reliability=measure_reliability(scores),
         permuted=permuted,
         applicable_share=share,
         gates=hold_to_gates(
@@ -254,24 +243,6 @@ def _labelled(whole: CellTable) -> CellTable:
         weight=table.weight,
         region=table.region,
         cell_ha=table.cell_ha,
-    )
-
-
-def _protocol(scores: HeldOutScores, name: ProtocolName) -> ProtocolScores:
-    protocol = scores.protocols[name]
-    return ProtocolScores(
-        splitter=protocol.splitter,
-        folds=len(protocol.folds),
-        models={
-            known: assess(
-                score,
-                scores.table,
-                protocol,
-                block_m=scores.block_m,
-                ranks=known is not ModelName.PREVALENCE,
-            )
-            for known, score in scores.scores_of(name).items()
-        },
     )
 
 

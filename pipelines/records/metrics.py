@@ -20,7 +20,7 @@ from minerisk.models.evaluation.results import (
     ReliabilityBin,
 )
 from minerisk.models.folds.facts import FoldFacts, MatchFacts
-from minerisk.models.folds.protocol import ProtocolName, Splitter
+from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.selection.trials import Search, Setting
 from minerisk.models.survey_bias.facts import Unsurveyed
 from minerisk.pipelines.records.record import Document, Record
@@ -45,6 +45,16 @@ class ProtocolScores(Record):
     until: dt.date | None = None
     folds: int
     models: Mapping[ModelName, Measures]
+
+    @classmethod
+    def of(cls, protocol: Protocol, models: Mapping[ModelName, Measures]) -> "ProtocolScores":
+        """Return what was measured on one protocol."""
+        return cls(
+            splitter=protocol.splitter,
+            until=protocol.until,
+            folds=len(protocol.folds),
+            models=models,
+        )
 
     @property
     def model(self) -> Measures:

@@ -6,16 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
-from minerisk.features.evidence.labels import HAZARD_BITS
-from minerisk.models.evaluation.assessment import assess_hazards
 from minerisk.models.evaluation.measures import Measures
 from minerisk.models.evaluation.results import HazardScores
-from minerisk.models.folds.protocol import Protocol
 from minerisk.models.table import CellTable, hazard_table
 from minerisk.pipelines.language.metric_words import hazard_words
 from minerisk.pipelines.provenance.run_folder import RunFolder
@@ -35,40 +28,16 @@ class ClassResult(NamedTuple):
 TrainClass = Callable[[CellTable, Path], ClassResult]
 
 
-def measure_hazards(
-    score: NDArray[np.float64], table: CellTable, protocol: Protocol, *, block_m: float
-) -> tuple[HazardScores, ...]:
-    """Measure how the model of any hazard ranks the land for each class.
-
-    Parameters
-    ----------
-    score, protocol
-        Held-out scores of that model, NaN where none, shape ``(n,)``, and the folds they are of.
-    table
-        The labelled cells, with what was found in them.
-    block_m
-        Side of the resampled blocks, metres.
-
-    Returns
-    -------
-    tuple of HazardScores
-        As `assessment.assess_hazards`; empty where no finding states a class.
-    """
-    known = HAZARD_BITS["ap"] | HAZARD_BITS["at"] | HAZARD_BITS["uxo"]
-    if not (table.hazard[table.state == 1] & known).any():
-        return ()
-    return tuple(assess_hazards(score, table, protocol, table.hazard, block_m=block_m))
-
-
 def train_hazards(
     table: CellTable,
-    config: Config,
     folder: Path,
     train_class: TrainClass,
     *,
+    hazards: Sequence[str],
+    least: int,
     by_any: Sequence[HazardScores] = (),
 ) -> dict[str, HazardModel]:
-    """Train a model for each class of ``model.hazards`` that was found often enough.
+    """Train a model for each hazard class that was found often enough.
 
     Parameters
     ----------
@@ -79,8 +48,12 @@ def train_hazards(
     train_class
         Called with the table of one class (`table.hazard_table`) and the folder to write
         to; trains, evaluates and writes as for any hazard.
+    hazards
+        The classes asked for (`labels.HAZARD_BITS`).
+    least
+        Cells with finds, and cells without, that a class needs.
     by_any
-        From `measure_hazards`: how the model of any hazard ranks each class.
+        From `held_out_measures.measure_hazards`: how the model of any hazard ranks each class.
 
     Returns
     -------
@@ -96,17 +69,16 @@ def train_hazards(
     other = {row.hazard: row.intervals for row in by_any}
     return {
         name: _train_one(
-            hazard_table(table, name), config, hazard_folder(folder, name), train_class
+            hazard_table(table, name), hazard_folder(folder, name), train_class, least=least
         ).model_copy(update={"far_by_any": other.get(name)})
-        for name in config.model.hazards
+        for name in hazards
     }
 
 
 def _train_one(
-    table: CellTable, config: Config, folder: Path, train_class: TrainClass
+    table: CellTable, folder: Path, train_class: TrainClass, *, least: int
 ) -> HazardModel:
     positive, negative = int((table.state == 1).sum()), int((table.state == 0).sum())
-    least = config.gates.min_positive_cells
     if min(positive, negative) < least:
         return _not_trained(
             folder.name,

@@ -36,13 +36,13 @@ def land():
 
 def test_regions_have_intervals_when_asked(land):
     table, far, score, _ = land
-    assert assess_regions(score, table, far)[0].intervals is None
-    for row in assess_regions(score, table, far, block_m=5_000):
+    assert assess_regions(score, table, far, kind="shrunk")[0].intervals is None
+    for row in assess_regions(score, table, far, kind="shrunk", block_m=5_000):
         value, low, high = row.intervals.roc_auc
         assert low <= value <= high
         assert value == pytest.approx(row.roc_auc, abs=1e-9)
     # one block holds each region: nothing can be said of its spread
-    wide = assess_regions(score, table, far, block_m=1e6)
+    wide = assess_regions(score, table, far, kind="shrunk", block_m=1e6)
     assert all(row.intervals is None for row in wide)
 
 

@@ -127,7 +127,7 @@ def test_the_feature_that_tells_is_the_important_one(table: CellTable) -> None:
 def test_measures_come_with_intervals_that_hold_them(table: CellTable) -> None:
     protocol = blocks(table)
     out = out_of_fold(make(), table, protocol, drawing=DRAWING)
-    measures = assess(out.score, table, protocol, block_m=BLOCK_M)
+    measures = assess(out.score, table, protocol, block_m=BLOCK_M, kind="shrunk")
     y = (table.state == 1).astype(int)
     assert measures.roc_auc.value == pytest.approx(roc_auc_score(y, out.score))
     for name in (
@@ -139,6 +139,6 @@ def test_measures_come_with_intervals_that_hold_them(table: CellTable) -> None:
         estimate, low, high = measures.by_measure()[name]
         assert low < estimate < high, name
     assert measures.calibration_slope.value == pytest.approx(1.0, abs=0.3)
-    rows = assess_regions(out.score, table, protocol)
+    rows = assess_regions(out.score, table, protocol, kind="shrunk")
     assert sum(row.cells for row in rows) == len(y)
     assert sum(row.positive for row in rows) == y.sum()

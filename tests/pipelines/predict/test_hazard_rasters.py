@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,16 @@ import pandas as pd
 import pytest
 from odc.geo.geobox import GeoBox
 
-from minerisk.configs.load import load_config
-from minerisk.configs.schema import Config
 from minerisk.features.errors import FindingError, InputError
 from minerisk.models.estimate import Estimate
-from minerisk.models.evaluation.measures import Measure, Measures
+from minerisk.models.evaluation.measures import Measure, Measures, ModelName
+from minerisk.models.evaluation.out_of_fold_scores import OutOfFold
 from minerisk.models.evaluation.results import HazardScores
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
+from minerisk.models.selection.held_out_measures import measure_hazards
+from minerisk.models.selection.held_out_scores import HeldOutScores
+from minerisk.models.selection.protocols import HeldOut
 from minerisk.models.table import CellTable
 from minerisk.pipelines.formats.cog import write_raster
 from minerisk.pipelines.language.messages import ENGLISH
@@ -30,17 +33,12 @@ from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_folder, trained_hazards
 from minerisk.pipelines.run.progress import progress
-from minerisk.pipelines.train.hazard_models import ClassResult, measure_hazards, train_hazards
+from minerisk.pipelines.train.hazard_models import ClassResult, TrainClass, train_hazards
 from minerisk.pipelines.train.train import train_table
 
-TINY = Path(__file__).resolve().parents[3] / "configs" / "tiny.yaml"
+LEAST = 20
 AP, AT, UXO, ANY = 1, 2, 4, 8
 FAR = Measures(**{measure.value: Estimate(0.2, 0.1, 0.3) for measure in Measure})
-
-
-def config(*hazards: str) -> Config:
-    tiny = load_config(TINY)
-    return tiny.model_copy(update={"model": tiny.model.model_copy(update={"hazards": hazards})})
 
 
 def table() -> CellTable:
@@ -65,6 +63,16 @@ def test_the_gate_of_a_class_goes_by_its_own_positive_cells(tiny_run: Path, tmp_
     assert metrics.gates[0].value == own
 
 
+def trained(
+    cells: CellTable,
+    folder: Path,
+    train_class: TrainClass,
+    hazards: tuple[str, ...],
+    by_any: Sequence[HazardScores] = (),
+) -> dict[str, HazardModel]:
+    return train_hazards(cells, folder, train_class, hazards=hazards, least=LEAST, by_any=by_any)
+
+
 def write_model(part: CellTable, folder: Path) -> ClassResult:
     """Stand in for the training of a run."""
     (folder / "model").mkdir(parents=True)
@@ -79,7 +87,7 @@ def worded(name: str, facts: dict[str, HazardModel]) -> str:
 def test_a_class_is_trained_on_its_own_table_and_a_rare_one_is_said_to_have_too_few(
     tmp_path: Path,
 ) -> None:
-    facts = train_hazards(table(), config("ap", "at", "uxo"), tmp_path, write_model)
+    facts = trained(table(), tmp_path, write_model, ("ap", "at", "uxo"))
     assert trained_hazards(tmp_path) == ["ap"]
     stored = json.loads((hazard_folder(tmp_path, "ap") / "model" / "model.json").read_text())
     assert stored == {"rows": 130}
@@ -87,8 +95,7 @@ def test_a_class_is_trained_on_its_own_table_and_a_rare_one_is_said_to_have_too_
     assert not facts["ap"].gates_passed
     assert "does not pass every gate" in worded("ap", facts)
     assert (facts["at"].trained, facts["at"].positive) == (False, 10)
-    # configs/tiny.yaml asks for 20 positive cells.
-    assert facts["at"].least == 20
+    assert facts["at"].least == LEAST
     assert "no model for at: 10 positive and 100 negative cells, expected at least 20" in worded(
         "at", facts
     )
@@ -96,8 +103,8 @@ def test_a_class_is_trained_on_its_own_table_and_a_rare_one_is_said_to_have_too_
 
 
 def test_without_classes_asked_for_there_is_nothing_and_old_ones_go(tmp_path: Path) -> None:
-    train_hazards(table(), config("ap"), tmp_path, write_model)
-    assert train_hazards(table(), config(), tmp_path, write_model) == {}
+    trained(table(), tmp_path, write_model, ("ap",))
+    assert trained(table(), tmp_path, write_model, ()) == {}
     assert not (tmp_path / "hazards").exists()
 
 
@@ -106,7 +113,7 @@ def test_a_class_whose_land_cannot_be_held_out_is_told_and_leaves_nothing(tmp_pa
         write_model(part, folder)
         raise InputError("two folds would be empty")
 
-    facts = train_hazards(table(), config("ap"), tmp_path, refuse)
+    facts = trained(table(), tmp_path, refuse, ("ap",))
     assert worded("ap", facts) == "no model for ap: two folds would be empty"
     assert trained_hazards(tmp_path) == []
 
@@ -116,12 +123,15 @@ def test_a_leak_stops_the_run(tmp_path: Path) -> None:
         raise FindingError("permuted labels are still predicted")
 
     with pytest.raises(FindingError):
-        train_hazards(table(), config("ap"), tmp_path, leak)
+        trained(table(), tmp_path, leak, ("ap",))
 
 
 def measured(score: np.ndarray, cells: CellTable) -> tuple[HazardScores, ...]:
     far = Protocol(ProtocolName.FAR, Splitter.REGIONS, folds_from_ids(cells.region))
-    return measure_hazards(score, cells, far, block_m=10_000.0)
+    held = HeldOut({ProtocolName.FAR: far}, far, 0.0, 10_000.0, None, {}, ())
+    out = OutOfFold(score, np.full(len(score), np.nan), ())
+    scores = {(ProtocolName.FAR, ModelName.MODEL): out}
+    return measure_hazards(HeldOutScores(cells, held, scores, {}, "shrunk", {}))
 
 
 def test_the_model_of_any_hazard_is_measured_for_each_class(tmp_path: Path) -> None:
@@ -134,9 +144,8 @@ def test_the_model_of_any_hazard_is_measured_for_each_class(tmp_path: Path) -> N
     assert rows["ap"].intervals.roc_auc.value == 1
     assert rows["at"].intervals.roc_auc.value == 0
     assert rows["uxo"].positive == 0
-    facts = train_hazards(
-        cells, config("ap", "uxo"), tmp_path, write_model, by_any=list(rows.values())
-    )
+    by_any = list(rows.values())
+    facts = trained(cells, tmp_path, write_model, ("ap", "uxo"), by_any=by_any)
     assert facts["ap"].far_by_any.roc_auc.value == 1
     assert facts["uxo"].far_by_any is None
 
@@ -147,7 +156,7 @@ wording = Wording(ENGLISH)
 def test_a_class_is_told_beside_the_model_of_any_hazard(tmp_path: Path) -> None:
     better = dataclasses.replace(FAR, roc_auc=Estimate(0.75, 0.65, 0.85))
     by_any = [HazardScores("ap", cells=130, positive=30, intervals=better)]
-    facts = train_hazards(table(), config("ap", "at"), tmp_path, write_model, by_any=by_any)
+    facts = trained(table(), tmp_path, write_model, ("ap", "at"), by_any=by_any)
     ap, at = hazard_model_rows(facts)
     assert (ap.hazard, ap.model.positive) == ("ap", 30)
     assert ap.own == Estimate(0.2, 0.1, 0.3)
@@ -170,7 +179,7 @@ def numbers(compared: HazardComparison) -> tuple[float, float, float]:
 
 
 def test_rasters_are_written_for_trained_classes_and_old_ones_go(tmp_path: Path) -> None:
-    train_hazards(table(), config("ap"), tmp_path, write_model)
+    trained(table(), tmp_path, write_model, ("ap",))
     rasters = tmp_path / "rasters"
     (rasters / "at").mkdir(parents=True)
 

@@ -1,0 +1,86 @@
+"""The model that answers: fitted on all labelled land, calibrated by what was held out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from minerisk.models.applicability.area_of_applicability import Applicability
+from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_above_prevalence
+from minerisk.models.calibration.calibrator import Calibrator
+from minerisk.models.calibration.conformal import IntervalScaler
+from minerisk.models.calibration.cross_calibration import fit_kind
+from minerisk.models.evaluation.measures import ModelName
+from minerisk.models.evaluation.out_of_fold_scores import Drawing, fit_pipeline
+from minerisk.models.folds.blocks import assign_blocks
+from minerisk.models.folds.protocol import ProtocolName
+from minerisk.models.risk_model import RiskModel, assemble
+from minerisk.models.selection.candidates import Maker
+from minerisk.models.selection.held_out_scores import HeldOutScores
+
+FAR = ProtocolName.FAR
+
+
+def fit_final_model(
+    scores: HeldOutScores, make: Maker, *, drawing: Drawing, interval: float
+) -> RiskModel:
+    """Fit the model on all labelled cells, and say what its scores mean by land held out.
+
+    Parameters
+    ----------
+    scores
+        Of the same model on land held out.
+    make
+        Makes the unfitted pipeline.
+    drawing
+        How training rows are drawn.
+    interval
+        Level of the interval.
+    """
+    table = scores.table
+    calibrator, scaler = calibrate(scores, interval=interval)
+    pipeline = fit_pipeline(make(table), table, drawing=drawing)
+    columns = pipeline.named_steps["columns"].transform(table.cells)
+    shares = pipeline.named_steps["classifier"].members_.importance()
+    fold = scores.held.blocks.fold_of_row(len(table.state))
+    weights = dict(zip(columns.columns, shares, strict=True))
+    applicability = Applicability.fit(columns, weights, fold)
+    return assemble(
+        pipeline,
+        features=table.features,
+        calibrator=calibrator,
+        applicability=applicability,
+        interval=scaler,
+        profile=_error_profile(scores, columns, weights, applicability),
+    )
+
+
+def calibrate(scores: HeldOutScores, *, interval: float) -> tuple[Calibrator, IntervalScaler]:
+    """Learn, on land held out as regions, what a score means and how far off it may be.
+
+    The kind of calibrator is that of the scores, which was chosen on left-out regions.
+    """
+    table, far = scores.table, scores.scores[FAR, ModelName.MODEL]
+    y = (table.state == 1).astype(np.int8)
+    fold = scores.protocols[FAR].fold_of_row(len(y))
+    calibrator = fit_kind(far.score, y, fold, kind=scores.calibrator)
+    probability = scores.probability[FAR]
+    blocks = assign_blocks(table.coordinates, block_m=scores.block_m)
+    scaler = IntervalScaler.fit(probability, far.spread, y, blocks, level=interval)
+    return calibrator, scaler
+
+
+def _error_profile(
+    scores: HeldOutScores,
+    columns: pd.DataFrame,
+    weights: Mapping[str, float],
+    applicability: Applicability,
+) -> ErrorProfile:
+    """Learn on left-out regions how the error grows where land is less like the others."""
+    y = (scores.table.state == 1).astype(np.int8)
+    fold = scores.protocols[FAR].fold_of_row(len(y))
+    # The same training points by the same seed, known by region instead of block.
+    regions = Applicability.fit(columns, weights, fold).reference_fold
+    novelty = replace(applicability, reference_fold=regions).held_out_novelty(columns, fold)
+    return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, scores.probability[FAR]))

@@ -5,13 +5,38 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 Metres = Annotated[float, Field(gt=0, le=1_000_000, description="metres")]
 Radii = Annotated[tuple[Metres, ...], Field(min_length=1)]
 Height = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
+
+
+def _told_in_quotes(value: object) -> object:
+    if isinstance(value, (bool, int, float, str)):
+        return value
+    raise ValueError(
+        "expected text, a number, or true or false; write it in quotes if it is text: YAML reads "
+        "null, ~ and dates without quotes as something else"
+    )
+
+
+def _listed_by_column(value: object) -> object:
+    for column, values in value.items() if isinstance(value, dict) else ():
+        if not isinstance(column, str):
+            raise ValueError(f"the column {column!r} is not text; write its name in quotes")
+        if not isinstance(values, (list, tuple)):
+            raise ValueError(f"the values of {column} are no list; write [{values}]")
+    return value
+
+
+KeepValue = Annotated[
+    Annotated[bool, Strict()] | Annotated[int, Strict()] | Annotated[float, Strict()] | str,
+    BeforeValidator(_told_in_quotes),
+]
+Keep = Annotated[dict[str, tuple[KeepValue, ...]], BeforeValidator(_listed_by_column)]
 Epoch = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,23}$")]
 HazardClass = Literal["ap", "at", "uxo", "any"]
 EvidenceKind = Literal["find", "accident", "confirmed", "suspicion", "cleared"]

@@ -17,6 +17,7 @@ from minerisk.configs.bounds import (
     Front,
     Frozen,
     Height,
+    KeepValue,
     Metres,
     Name,
     Radii,
@@ -103,7 +104,7 @@ class NoMansLand(Frozen):
 class _Positions(Frozen):
     layer: Vector = Field(description="the positions: points, lines or polygons")
     type_column: str | None = Field(None, description="column that tells the types apart")
-    types: dict[Name, tuple[str | int, ...]] = Field(
+    types: dict[Name, tuple[KeepValue, ...]] = Field(
         default_factory=dict,
         description="type, such as trench, outpost, anti_tank_ditch, strongpoint, artillery: its "
         "values in type_column; features of each type beside those of the whole layer",

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from minerisk.configs.bounds import Frozen
+from minerisk.configs.bounds import Frozen, Keep
 
 
 class RasterLayer(Frozen):
@@ -35,11 +35,17 @@ class VectorLayer(Frozen):
     kind: Literal["vector"] = "vector"
     path: str = Field(description="file, relative to data_root")
     layer: str | None = Field(None, description="layer name, where the file has more than one")
-    crs: str | None = Field(None, description="CRS of a CSV file's coordinates")
+    crs: str | None = Field(
+        None,
+        description="CRS of the coordinates, of a CSV file or of one that does not state it; one "
+        "that the file contradicts is refused",
+    )
     easting: str | None = Field(None, description="CSV column of easting or longitude")
     northing: str | None = Field(None, description="CSV column of northing or latitude")
-    keep: dict[str, tuple[str | int | float, ...]] = Field(
-        default_factory=dict, description="column: values to keep; other rows are left out"
+    keep: Keep = Field(
+        default_factory=dict,
+        description="column: values to keep; other rows are left out. Text in quotes where YAML "
+        "would read something else: 'No', '007', '2020-06-30'",
     )
     date_column: str | None = Field(None, description="column with the date of each record")
     position_error_m: float = Field(

@@ -12,10 +12,10 @@ from odc.geo.geobox import GeoBox
 from minerisk.features.errors import InputError
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers
-from minerisk.features.layers.vectors import keep_rows
 from minerisk.features.raster.proximity import disc_half_widths, disc_sum, distance_to
 from minerisk.features.raster.rasterise import burn_mask, count_points, line_length
 from minerisk.features.variable import Variable, radius_name, to_dataset
+from minerisk.features.vector_files.kept_rows import KeepValue, keep_rows
 
 # Lengths are summed as whole millimetres: no rounding, so tiles equal the whole.
 _STEPS_PER_METRE = 1_000.0
@@ -27,7 +27,7 @@ def fortifications(
     *,
     layer: str,
     type_column: str | None = None,
-    types: Mapping[str, Sequence[str | int]] | None = None,
+    types: Mapping[str, Sequence[KeepValue]] | None = None,
     radii_m: Sequence[float],
     cap_m: float,
 ) -> xr.Dataset:
@@ -86,7 +86,7 @@ def by_type(
     layer: str,
     *,
     type_column: str | None,
-    types: Mapping[str, Sequence[str | int]] | None,
+    types: Mapping[str, Sequence[KeepValue]] | None,
 ) -> dict[str, gpd.GeoDataFrame]:
     """Return the rows of a layer, and of each type, by ``<layer>`` and ``<layer>_<type>``.
 
@@ -102,14 +102,10 @@ def by_type(
         )
     groups = {layer: frame}
     for name, values in (types or {}).items():
-        own = keep_rows(frame, {str(type_column): tuple(values)})
-        if own.empty:
-            known = sorted(map(str, frame[type_column].unique()))
-            raise InputError(
-                f"No record of {layer} is of the type {name}: {type_column} is none of "
-                f"{list(values)}, but one of {known}. Correct its values, or leave the type out."
-            )
-        groups[f"{layer}_{name}"] = own
+        own = {str(type_column): tuple(values)}
+        groups[f"{layer}_{name}"], _ = keep_rows(
+            frame, own, name=f"The layer {layer}", setting=f"the type {name}"
+        )
     return groups
 
 

@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from minerisk.features.layers.intake import checked_path, sha256_of
     from minerisk.features.layers.quality import parse_dates, validate_layers
     from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
-    from minerisk.features.layers.vectors import parse_crs, read_frame, repair
+    from minerisk.features.layers.vector_crs import parse_crs
+    from minerisk.features.layers.vectors import read_frame, repair
 else:
     __getattr__, __dir__ = import_on_first_use(__name__)
 

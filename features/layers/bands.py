@@ -16,7 +16,8 @@ from rasterio.enums import MaskFlags
 from rasterio.windows import Window
 
 from minerisk.features.errors import InputError
-from minerisk.features.layers import intake, vectors
+from minerisk.features.layers import intake
+from minerisk.features.layers.vector_crs import parse_crs
 
 Floats = NDArray[np.float64]
 
@@ -140,7 +141,7 @@ def _open_tiff(path: Path, band: int) -> TiffBand:
             f"{path.name} is stored in blocks of {block_bytes:,} bytes; at most "
             f"{intake.MAX_BLOCK_BYTES:,} are taken. Store it tiled, such as a COG."
         )
-    return TiffBand(path, band, vectors.parse_crs(crs.to_wkt()), transform, shape)
+    return TiffBand(path, band, parse_crs(crs.to_wkt()), transform, shape)
 
 
 def check_declared_size(path: Path, *, cells: int, declared_bytes: int) -> None:
@@ -181,7 +182,7 @@ def _open_zarr(path: Path, variable: str | None) -> ZarrBand:
     rows, columns = (int(length) for length in array.shape)
     declared = rows * columns * array.dtype.itemsize
     check_declared_size(path, cells=rows * columns, declared_bytes=declared)
-    return ZarrBand(array, vectors.parse_crs(crs), transform, (rows, columns))
+    return ZarrBand(array, parse_crs(crs), transform, (rows, columns))
 
 
 def _zarr_crs(dataset: xr.Dataset, array: xr.DataArray) -> str | None:

@@ -24,6 +24,7 @@ from minerisk.features.layers.problems import (
     warning,
 )
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
+from minerisk.features.layers.vector_quality import crs_problems, exchanged_axes, kept_problems
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +118,7 @@ def _check_vector(
 ) -> Iterator[LayerProblem]:
     stored = layers.as_stored(name)
     frame, repairs = vectors.repair(stored)
+    yield from kept_problems(layers, name)
     if frame.empty:
         yield error(name, LayerCode.EMPTY, rows=len(stored))
         return
@@ -124,8 +126,10 @@ def _check_vector(
     yield from _duplicates(name, frame)
     yield from _dates(name, frame, column=source.date_column, as_of=as_of)
     there = vectors.to_crs(frame, crs, name=name)
+    yield from crs_problems(name, source, frame, crs=crs)
     yield from _long_steps(name, there)
     if boundary is not None:
+        yield from exchanged_axes(name, frame, boundary)
         yield from _reach(name, there, boundary)
 
 

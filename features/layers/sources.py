@@ -4,7 +4,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
 from minerisk.features.layers import bands, intake, vectors, warp
+from minerisk.features.vector_files.kept_rows import KeepValue, Kept, keep_rows
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class VectorSource:
     crs: str | None = None
     easting: str | None = None
     northing: str | None = None
-    keep: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    keep: Mapping[str, tuple[KeepValue, ...]] = field(default_factory=dict)
     date_column: str | None = None
     position_error_m: float = 0.0
     source: str = ""
@@ -76,6 +76,7 @@ class Layers:
         self._own: dict[str, tuple[gpd.GeoDataFrame, vectors.Repairs]] = {}
         self._frames: dict[tuple[str, str], gpd.GeoDataFrame] = {}
         self._bands: dict[str, bands.Band] = {}
+        self._kept: dict[str, Kept] = {}
 
     def names(self) -> list[str]:
         """List the layer names in order."""
@@ -151,14 +152,22 @@ class Layers:
         source = self.source(name)
         if not isinstance(source, VectorSource):
             raise InputError(f"The layer {name} is a raster; expected a vector layer.")
+        path = self.path(name)
         frame = vectors.read_frame(
-            self.path(name),
+            path,
             layer=source.layer,
             crs=source.crs,
             easting=source.easting,
             northing=source.northing,
         )
-        return vectors.keep_rows(frame, source.keep)
+        rows, self._kept[name] = keep_rows(frame, source.keep, name=path.name)
+        return rows
+
+    def kept(self, name: str) -> Kept:
+        """Tell how many rows of a vector layer `keep` keeps, and what it names in vain."""
+        if name not in self._kept:
+            self.as_stored(name)
+        return self._kept[name]
 
     def raster(self, name: str, geobox: GeoBox) -> NDArray[np.float32]:
         """Resample a raster layer to a grid, with the layer's own resampling.

@@ -2,14 +2,11 @@
 
 import logging
 import sqlite3
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyarrow
 import pyarrow.parquet
 import pyogrio
@@ -19,6 +16,7 @@ from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
 from minerisk.features.layers import intake, sidecars
+from minerisk.features.layers.vector_crs import crs_of_prj, not_degrees, parse_crs, settled_crs
 from minerisk.features.vector_files import csv_points, encodings
 
 logger = logging.getLogger(__name__)
@@ -66,27 +64,43 @@ def read_frame(
         A path that `minerisk.features.layers.intake.checked_path` let through.
     layer
         Layer name; needed where a GeoPackage holds more than one.
-    crs, easting, northing
-        For CSV: the CRS, and the columns of easting (or longitude) and northing (or latitude).
+    crs
+        Of its coordinates, where the file does not say; see `vector_crs.settled_crs`.
+    easting, northing
+        For CSV: the columns of easting (or longitude) and northing (or latitude).
 
     Raises
     ------
     InputError
-        If it has no CRS, no such layer or column, or more than is taken.
+        If it has no CRS that can be used, no such layer or column, or more than is taken.
     """
     kind = intake.kind_of(path)
     if kind not in intake.VECTOR_KINDS.values():
         raise InputError(f"{path.name} is a raster; expected a vector file.")
     intake.sniff(path)
     if kind == "CSV":
-        return _read_csv(path, crs=crs, easting=easting, northing=northing)
+        return _read_csv(path, layer=layer, crs=crs, easting=easting, northing=northing)
+    if easting is not None or northing is not None:
+        raise InputError(f"{path.name} is no CSV file; leave easting and northing out.")
+    if kind == "Parquet" and layer is not None:
+        raise InputError(f"{path.name} holds one layer without a name; leave layer out.")
     frame = _read_parquet(path) if kind == "Parquet" else _read_ogr(path, kind, layer)
-    if frame.crs is None:
-        raise intake.MissingCrsError(
-            f"{path.name} has no CRS; it is never guessed. Store the layer with its CRS."
-        )
+    twice = sorted(set(frame.columns[frame.columns.duplicated()]))
+    if twice:
+        raise InputError(f"{path.name} names columns twice: {', '.join(twice)}. Rename them.")
+    own = settled_crs(_own_crs(path, kind, frame), crs, frame=frame, name=path.name)
+    frame = frame.set_crs(own, allow_override=True)
     frame.geometry = shapely.force_2d(frame.geometry.array)
     return frame.reset_index(drop=True)
+
+
+def _own_crs(path: Path, kind: str, frame: gpd.GeoDataFrame) -> pyproj.CRS | None:
+    """Return the CRS that a file says it is in."""
+    if frame.crs is None and kind == "ESRI Shapefile":
+        parts = sidecars.files_read_with(path, kind)
+        prj = next((part for part in parts if part.suffix.lower() == ".prj"), None)
+        return None if prj is None else crs_of_prj(prj)
+    return frame.crs
 
 
 def _check_count(path: Path, kind: str, features: int) -> None:
@@ -198,15 +212,17 @@ def _read_parquet(path: Path) -> gpd.GeoDataFrame:
 
 
 def _read_csv(
-    path: Path, *, crs: str | None, easting: str | None, northing: str | None
+    path: Path, *, layer: str | None, crs: str | None, easting: str | None, northing: str | None
 ) -> gpd.GeoDataFrame:
+    if layer is not None:
+        raise InputError(f"{path.name} is a CSV file, without named layers; leave layer out.")
     if crs is None or easting is None or northing is None:
         raise InputError(
             f"{path.name} is a CSV file; name its crs and the columns of its easting and northing "
             "(longitude and latitude, where crs is EPSG:4326). They are never guessed."
         )
     _check_count(path, "CSV", 0)
-    known = parse_crs(crs)
+    known = settled_crs(None, crs, frame=gpd.GeoDataFrame(), name=path.name)
     table, places = csv_points.read_points(
         path,
         easting=easting,
@@ -218,43 +234,6 @@ def _read_csv(
     points = gpd.points_from_xy(*places.T)
     points[np.isnan(places).any(axis=1)] = None
     return gpd.GeoDataFrame(table, geometry=points, crs=known)
-
-
-def parse_crs(crs: str) -> pyproj.CRS:
-    """Turn a name such as ``EPSG:3035`` into a CRS, or say what is wrong with it.
-
-    Examples
-    --------
-    >>> parse_crs("EPSG:3035").name
-    'ETRS89-extended / LAEA Europe'
-    """
-    try:
-        return pyproj.CRS.from_user_input(crs)
-    except pyproj.exceptions.CRSError as error:
-        raise InputError(f"{crs!r} is not a CRS; expected one such as EPSG:3035.") from error
-
-
-def keep_rows(frame: gpd.GeoDataFrame, keep: Mapping[str, tuple[Any, ...]]) -> gpd.GeoDataFrame:
-    """Keep the rows whose columns have one of the values given.
-
-    Raises
-    ------
-    InputError
-        If a column is missing.
-    """
-    kept = np.ones(len(frame), dtype=bool)
-    for column, values in keep.items():
-        if column not in frame.columns:
-            raise InputError(
-                f"No column {column!r} to keep rows by; there are "
-                f"{', '.join(map(str, frame.columns))}."
-            )
-        series = frame[column]
-        if pd.api.types.is_numeric_dtype(series):
-            kept &= series.isin([value for value in values if not isinstance(value, str)]).array
-        else:
-            kept &= series.astype(str).isin([str(value) for value in values]).array
-    return frame[kept].reset_index(drop=True)
 
 
 def repair(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, Repairs]:
@@ -302,7 +281,21 @@ def to_crs(frame: gpd.GeoDataFrame, crs: str, *, name: str) -> gpd.GeoDataFrame:
     InputError
         If a coordinate becomes infinite: a sign that the layer's own CRS is wrong.
     """
-    out = frame.to_crs(parse_crs(crs))
+    wrong = not_degrees(frame, frame.crs)
+    if wrong.any():
+        west, south, *_ = frame.bounds.to_numpy()[int(np.flatnonzero(wrong)[0])]
+        raise InputError(
+            f"{name}: {west:.10g}, {south:.10g} is no longitude and latitude, but its CRS is "
+            f"{frame.crs.name}; so in {int(wrong.sum())} of {len(frame)} rows. Store the layer "
+            "with its true CRS, and correct coordinates that are wrong."
+        )
+    try:
+        out = frame.to_crs(parse_crs(crs))
+    except pyproj.exceptions.ProjError as error:
+        raise InputError(
+            f"{name}: no way leads from its CRS {frame.crs.name!r} to {crs}. Store the layer with "
+            "its true CRS."
+        ) from error
     if not np.isfinite(out.total_bounds).all() or not np.isfinite(out.bounds.to_numpy()).all():
         raise InputError(
             f"{name}: coordinates do not fit {crs} (bounds {_words(frame.total_bounds)} in "

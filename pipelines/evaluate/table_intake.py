@@ -15,7 +15,7 @@ from sklearn.metrics import roc_auc_score
 
 from minerisk.features.errors import InputError
 from minerisk.features.layers import intake
-from minerisk.features.layers.vectors import parse_crs
+from minerisk.features.layers.vector_crs import parse_crs
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.regions import cluster_regions, join_thin_regions
 from minerisk.models.table import CellTable

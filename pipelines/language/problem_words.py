@@ -133,6 +133,26 @@ LAYER_WORDS: Mapping[StrEnum, Message] = {
         "The layer is empty: {rows} rows, none with a usable geometry; check its file, layer and "
         "keep."
     ),
+    LayerCode.KEPT_ROWS: Plural(
+        "{rows} of {of} rows is kept.", "{rows} of {of} rows are kept.", by="rows"
+    ),
+    LayerCode.UNMATCHED_VALUES: marked(
+        "keep names {values} for {column}, which no row has; there are {known}. Correct the "
+        "values, or leave them out."
+    ),
+    LayerCode.CRS_GIVEN: marked("Its coordinates are read in {crs}, as the configuration says."),
+    LayerCode.SHIFT_NOT_KNOWN: marked(
+        "The shift from its datum ({datum}) to that of {crs} is not known: its places are used as "
+        "they are, and may be off by some hundred metres. If its CRS is stated wrongly or in part, "
+        "store the layer with its true one."
+    ),
+    LayerCode.EXCHANGED_AXES: Plural(
+        "{exchanged} of {rows} features lies outside the study area, and inside with easting and "
+        "northing exchanged. Check the coordinates.",
+        "{exchanged} of {rows} features lie outside the study area, and inside with easting and "
+        "northing exchanged. Check the coordinates.",
+        by="exchanged",
+    ),
     LayerCode.REPAIRED_GEOMETRY: Plural(
         "{invalid} of {rows} geometries was invalid: repaired.",
         "{invalid} of {rows} geometries were invalid: repaired.",

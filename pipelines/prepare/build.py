@@ -18,7 +18,9 @@ from minerisk.features.cube.store import open_cube
 from minerisk.features.cube.zarr_files import remove_store
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import EvidenceLayer, label_cells
+from minerisk.features.layers.problems import Level
 from minerisk.features.layers.sources import Layers, VectorSource
+from minerisk.features.layers.vector_quality import kept_problems
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prepare.label_store import write_labels
 from minerisk.pipelines.prepare.line_error import line_error
@@ -70,6 +72,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], BuildFacts]:
         count=asked.count,
         seed=config.model.seed,
     )
+    _warn_of_unmatched(layers)
     opened = open_cube(cube)
     units = {name: str(opened[name].attrs["unit"]) for name in opened.attrs["variables"]}
     facts = BuildFacts(
@@ -82,6 +85,18 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], BuildFacts]:
         regions=regions,
     )
     return [*made, path], facts
+
+
+def _warn_of_unmatched(layers: Layers) -> None:
+    """Say which values to keep no row has, as `validate` does."""
+    for name in layers.names():
+        try:
+            problems = list(kept_problems(layers, name))
+        except InputError:  # of a layer that nothing here has read
+            continue
+        for problem in problems:
+            if problem.level == Level.WARNING:
+                log.warning("%s: %s", name, ENGLISH.say(problem))
 
 
 def _remove_damaged(run: Run, name: str) -> None:

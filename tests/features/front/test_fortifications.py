@@ -63,8 +63,8 @@ def test_a_layer_of_points_has_no_length(fake_layers, frame, grid):
 @pytest.mark.parametrize(
     ("column", "types", "message"),
     [
-        ("sort", {"ditch": ("ditch",)}, "No record of works is of the type ditch: sort is none of"),
-        ("kind", {"post": ("post",)}, "No column 'kind'"),
+        ("sort", {"ditch": ("ditch",)}, "type ditch has 'ditch' for 'sort', which no row has"),
+        ("kind", {"post": ("post",)}, "no column 'kind'"),
         (None, {"post": ("post",)}, "expected both or neither"),
         ("sort", {}, "expected both or neither"),
     ],

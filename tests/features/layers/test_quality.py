@@ -64,9 +64,11 @@ def test_a_missing_file_and_a_missing_crs_are_errors(root: Path) -> None:
 
 
 def test_an_empty_layer_is_an_error(root: Path) -> None:
-    store(root, "a", [place(1, 1)], kind=["x"])
-    found = problems_of(root, VectorSource(Path("a.gpkg"), keep={"kind": ("y",)}))
+    store(root, "a", [place(1, 1), place(2, 2)], kind=["x", "y"], sort=["u", "v"])
+    found = problems_of(root, VectorSource(Path("a.gpkg"), keep={"kind": ("x",), "sort": ("v",)}))
     assert found["empty"].startswith("error: The layer is empty: 0 rows")
+    found = problems_of(root, VectorSource(Path("a.gpkg"), keep={"kind": ("z",)}))
+    assert "keep has 'z' for 'kind', which no row has" in found["unreadable"]
 
 
 def test_repairs_are_counted(root: Path) -> None:
@@ -170,7 +172,8 @@ def test_other_rows_of_the_file_of_evidence_may_be_a_feature(root: Path) -> None
         "b": VectorSource(Path("a.gpkg"), keep={"kind": ("road",)}),
     }
     layers = Layers({"area": VectorSource(Path("area.gpkg"))} | parts, root)
-    assert validate_layers(layers, area="area", crs=UTM, evidence=["a"], features=["b"]) == []
+    found = validate_layers(layers, area="area", crs=UTM, evidence=["a"], features=["b"])
+    assert {problem.code for problem in found} == {LayerCode.KEPT_ROWS}
 
 
 @pytest.mark.parametrize(

@@ -67,13 +67,16 @@ def test_rows_are_kept_by_the_values_of_columns(tmp_path: Path) -> None:
     by_number = VectorSource(Path("a.gpkg"), keep={"rank": (2,)})
     assert list(layers(tmp_path, a=by_number).vector("a", crs=UTM)["type"]) == ["track"]
     unknown = VectorSource(Path("a.gpkg"), keep={"kind": ("road",)})
-    with pytest.raises(InputError, match="No column 'kind'"):
+    with pytest.raises(InputError, match="no column 'kind'"):
         layers(tmp_path, a=unknown).vector("a", crs=UTM)
 
 
 def test_an_empty_layer_is_refused(tmp_path: Path) -> None:
     frame().to_file(tmp_path / "a.gpkg")
     none = VectorSource(Path("a.gpkg"), keep={"rank": (9,)})
+    with pytest.raises(InputError, match="keep has 9 for 'rank', which no row has"):
+        layers(tmp_path, a=none).vector("a", crs=UTM)
+    none = VectorSource(Path("a.gpkg"), keep={"rank": (1,), "type": ("track",)})
     with pytest.raises(InputError, match="is empty"):
         layers(tmp_path, a=none).vector("a", crs=UTM)
 
@@ -101,7 +104,7 @@ def test_a_csv_with_a_wrong_number_names_row_and_column(tmp_path: Path) -> None:
 def test_coordinates_that_do_not_fit_the_crs_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("e,n\n4400000,500000\n")
     source = VectorSource(Path("a.csv"), crs="EPSG:4326", easting="e", northing="n")
-    with pytest.raises(InputError, match="do not fit"):
+    with pytest.raises(InputError, match="no longitude and latitude"):
         layers(tmp_path, a=source).vector("a", crs=UTM)
 
 

@@ -13,6 +13,7 @@ import pydantic
 import yaml
 
 from minerisk.configs.schema import Config
+from minerisk.plain_text import plain_text
 
 MAX_BYTES = 1_000_000
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -99,7 +100,14 @@ def _text(path: Path, content: bytes) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    """Safe YAML that refuses a key given twice, and aliases, which can swell without end."""
+    """Safe YAML that refuses a key given twice, and aliases, which can swell without end.
+
+    Words lose the characters that steer what shows them.
+    """
+
+    def construct_scalar(self, node: Any) -> Any:
+        value = super().construct_scalar(node)
+        return plain_text(value) if isinstance(value, str) else value
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):

@@ -1,5 +1,7 @@
 """The one tree of errors. A caller that reports to a person catches `MineriskError`."""
 
+from minerisk.plain_text import plain_message
+
 
 class MineriskError(Exception):
     """Something the user can act on.
@@ -9,6 +11,9 @@ class MineriskError(Exception):
     """
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(plain_message(message))
 
 
 class InputError(MineriskError):

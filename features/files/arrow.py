@@ -8,7 +8,9 @@ import datetime as dt
 import decimal
 import json
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +21,7 @@ import shapely
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.features.plain_text import plain_text
+from minerisk.plain_text import plain_text
 
 Floats = NDArray[np.float64]
 
@@ -56,7 +58,8 @@ def frame_bytes(frame: pd.DataFrame) -> pa.Buffer:
         raise InputError(f"The columns {twice} are there twice. Rename them.")
     written = [_written(name, frame.iloc[:, place]) for place, name in enumerate(names)]
     is_layer = isinstance(frame, gpd.GeoDataFrame)
-    place = list(frame.columns).index(frame.geometry.name) if is_layer else -1
+    shown = frame.geometry.name if is_layer else None
+    place = next((at for at, name in enumerate(frame.columns) if name == shown), -1)
     facts = {"columns": [asdict(column) for column, _ in written], "geometry": place}
     table = pa.table([values for _, values in written], names=list(map(str, range(len(names)))))
     table = table.replace_schema_metadata({_FACTS: json.dumps(facts | {"rows": len(frame)})})
@@ -102,7 +105,7 @@ def _written(name: str, column: pd.Series) -> tuple[_Column, pa.Array]:
         shapes = shapely.to_wkb(np.asarray(column.array, dtype=object))
         return _Column(name, "shapes", dtype, crs), pa.array(shapes, pa.large_binary())
     if column.dtype.kind in "mM":
-        ticks = column.array.asi8  # type: ignore[attr-defined]
+        ticks = column.array.asi8
         return _Column(name, "ticks", dtype), pa.array(ticks)
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biuf":
         return _Column(name, "numbers", dtype), pa.array(column.to_numpy(), from_pandas=False)
@@ -113,22 +116,22 @@ def _written(name: str, column: pd.Series) -> tuple[_Column, pa.Array]:
 
 def _written_objects(name: str, column: pd.Series) -> tuple[_Column, pa.Array]:
     dtype = str(column.dtype)
-    kinds = {type(value) for value in column} if dtype == "object" else {str}
-    missing = kinds - {str}
-    if missing <= {type(None)} or (
-        missing == {float} and column[column.notna()].map(type).eq(str).all()
-    ):
-        words = _plain(pa.array(column, pa.large_string(), from_pandas=True))
-        return _Column(name, "nan words" if float in missing else "words", dtype), words
+    if dtype != "object":
+        return _Column(name, "words", dtype), _plain(column)
+    kinds = {type(value) for value in column}
+    nothing = {type(value) for value in column if pd.api.types.is_scalar(value) and pd.isna(value)}
+    if kinds - nothing <= {str} and nothing in (set(), {type(None)}, {float}):
+        kind = "nan words" if float in nothing else "words"
+        return _Column(name, kind, dtype), _plain(column)
     if kinds <= {bytes, type(None)}:
         return _Column(name, "bytes", dtype), pa.array(column, pa.large_binary())
     cells = [json.dumps(_tagged(name, value)) for value in column]
     return _Column(name, "cells", dtype), pa.array(cells, pa.large_string())
 
 
-def _plain(words: pa.Array) -> pa.Array:
-    found = pc.match_substring_regex(words, _STEERING)
-    if not pc.any(found).as_py():
+def _plain(column: pd.Series) -> pa.Array:
+    words = pa.array(column, pa.large_string(), from_pandas=True)
+    if not pc.any(pc.match_substring_regex(words, _STEERING)).as_py():
         return words
     freed = [None if word is None else plain_text(word) for word in words.to_pylist()]
     return pa.array(freed, pa.large_string())
@@ -168,8 +171,7 @@ def _untagged(value: object) -> object:
     return pd.NA if kind == "NA" else _TAGS[kind][2](held)
 
 
-# How a kind of value is told, written and read; what is told first counts.
-_TAGS = {
+_TAGS: dict[str, tuple[type, Callable[[Any], object], Callable[[Any], object]]] = {
     "NaT": (type(pd.NaT), lambda value: None, lambda held: pd.NaT),
     "stamp": (pd.Timestamp, lambda value: value.isoformat(), pd.Timestamp),
     "datetime": (dt.datetime, lambda value: value.isoformat(), dt.datetime.fromisoformat),
@@ -179,6 +181,7 @@ _TAGS = {
     "bytes": (bytes, lambda value: value.hex(), bytes.fromhex),
     "decimal": (decimal.Decimal, str, decimal.Decimal),
 }
+"""How a kind of value is told, written and read; the first that fits counts."""
 
 
 def _read(column: _Column, values: pa.Array, index: pd.Index) -> pd.Series:
@@ -209,7 +212,7 @@ def _own(column: _Column, values: pa.Array, index: pd.Index) -> pd.Series:
     """Read a type of pandas that Arrow knows: categories, and numbers that may be missing."""
     if pa.types.is_dictionary(values.type):
         return values.to_pandas().set_axis(index)
-    dtype = pd.api.types.pandas_dtype(column.dtype)
+    dtype: Any = pd.api.types.pandas_dtype(column.dtype)
     return pd.Series(dtype.__from_arrow__(values), index=index)
 
 

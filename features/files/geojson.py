@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from minerisk.features.errors import InputError
-from minerisk.features.plain_text import plain_text
+from minerisk.plain_text import plain_text
 
 _WINDOW = 16 * 1024**2
 _LONGEST = 4096

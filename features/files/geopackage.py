@@ -30,21 +30,24 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _FUNCTIONS = frozenset(
-    "abs avg cast ceil ceiling coalesce concat concat_ws count current_date current_time "
-    "current_timestamp date datetime floor format glob hex ifnull iif instr julianday length like "
-    "likelihood likely lower ltrim max min mod nullif octet_length pow power printf quote raise "
-    "replace round rtrim sign sqrt strftime substr substring sum time timediff total trim trunc "
-    "typeof unicode unixepoch unlikely upper "
-    # of GDAL's own triggers, which keep its R-tree and its count of rows
-    "st_isempty st_minx st_maxx st_miny st_maxy gpkg_isassignable".split()
+    """
+    abs avg cast ceil ceiling coalesce concat concat_ws count current_date current_time
+    current_timestamp date datetime floor format glob hex ifnull iif instr julianday length like
+    likelihood likely lower ltrim max min mod nullif octet_length pow power printf quote raise
+    replace round rtrim sign sqrt strftime substr substring sum time timediff total trim trunc
+    typeof unicode unixepoch unlikely upper
+    st_isempty st_minx st_maxx st_miny st_maxy gpkg_isassignable
+    """.split()  # noqa: SIM905
 )
-"""Functions of SQL that only compute, and those that GDAL writes into a GeoPackage itself."""
+"""Functions of SQL that only compute, and those in the triggers that GDAL itself writes."""
 _NO_FUNCTIONS = frozenset(
-    "all and any as between by case check collate conflict default delete distinct do else end "
-    "escape except exists filter foreign from generated glob group having if in insert intersect "
-    "into is isnull join key like limit match not notnull of offset on or order over primary "
-    "references regexp returning select set table then union unique update using values when "
-    "where with".split()
+    """
+    all and any as between by case check collate conflict default delete distinct do else end
+    escape except exists filter foreign from generated glob group having if in insert intersect
+    into is isnull join key like limit match not notnull of offset on or order over primary
+    references regexp returning select set table then union unique update using values when
+    where with
+    """.split()  # noqa: SIM905
 )
 """Words that may stand before a bracket and call nothing."""
 

@@ -21,9 +21,12 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import geopandas as gpd
+import pandas as pd
+
 from minerisk.features.errors import InputError, MineriskError
 from minerisk.features.files import arrow
-from minerisk.features.files.arrow import Floats, Frame
+from minerisk.features.files.arrow import Floats
 from minerisk.features.files.gdal_settings import gdal_settings
 from minerisk.features.files.limits import Limits, limits_for
 from minerisk.features.files.server import (
@@ -134,8 +137,8 @@ def _environment() -> dict[str, str]:
     return {**given, **single, **gdal_settings(given), "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 
-def facts_of(work: Callable[..., Json], path: Path, **arguments: Json) -> Json:
-    """Do `work` on a file in a process with limits; return what it found, as JSON has it.
+def words_of(work: Callable[..., list[str]], path: Path, **arguments: Json) -> list[str]:
+    """Do `work` on a file in a process with limits; return the words it found.
 
     Parameters
     ----------
@@ -148,17 +151,30 @@ def facts_of(work: Callable[..., Json], path: Path, **arguments: Json) -> Json:
         As `work` raises it, or if the file needs more memory or time than it is given, or the
         process dies of it.
     """
-    facts: Json = json.loads(bytes(_answer(work, path, arguments)))
-    return facts
+    words: list[str] = json.loads(bytes(_answer(work, path, arguments)))
+    return words
 
 
-def frame_of(work: Callable[..., Frame], path: Path, **arguments: Json) -> Frame:
-    """Do `work` on a file in a process with limits; return the table or layer it read.
+def table_of(work: Callable[..., pd.DataFrame], path: Path, **arguments: Json) -> pd.DataFrame:
+    """Do `work` on a file in a process with limits; return the table it read.
 
     Raises
     ------
     InputError
-        As from `facts_of`.
+        As from `words_of`.
+    """
+    return arrow.to_frame(_answer(work, path, arguments))
+
+
+def layer_of(
+    work: Callable[..., gpd.GeoDataFrame], path: Path, **arguments: Json
+) -> gpd.GeoDataFrame:
+    """Do `work` on a file in a process with limits; return the layer it read.
+
+    Raises
+    ------
+    InputError
+        As from `words_of`.
     """
     return arrow.to_frame(_answer(work, path, arguments))
 
@@ -174,7 +190,7 @@ def array_of(work: Callable[..., Floats], path: Path, *, cells: int, **arguments
     Raises
     ------
     InputError
-        As from `facts_of`.
+        As from `words_of`.
     """
     return arrow.to_array(_answer(work, path, arguments, cells=cells))
 

@@ -1,5 +1,6 @@
 """The process that has imported the readers and forks a child with limits for each file."""
 
+import gc
 import importlib
 import json
 import logging
@@ -8,8 +9,6 @@ import select
 import signal
 import socket
 import struct
-import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -56,6 +55,7 @@ def serve(number: int, modules: Sequence[str]) -> None:
     link = socket.socket(fileno=number)
     for module in modules:
         importlib.import_module(module)
+    gc.freeze()  # so that a child writes on no page that only counts what is used
     while True:
         told, handles, _, _ = socket.recv_fds(link, 1, 1)
         if not told:
@@ -77,7 +77,7 @@ def _request(line: socket.socket) -> Request:
 
 
 def _supervise(line: socket.socket, request: Request) -> None:
-    """Fork the child that reads; end it when it is late or nobody waits for it; say how it ended."""
+    """Fork the child that reads; end it when it is late or not waited for."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     ended, held = os.pipe()
     child = os.fork()
@@ -153,8 +153,8 @@ def answer_here(request: Request) -> bytes:
 def _stray_words(path: str, error: Exception) -> str:
     told = str(error).strip() or "no more is known"
     return (
-        f"{Path(path).name} cannot be read: {type(error).__name__}: {told[:_SHOWN]}. It is damaged; "
-        "export it again."
+        f"{Path(path).name} cannot be read: {type(error).__name__}: {told[:_SHOWN]}. It is "
+        "damaged; export it again."
     )
 
 

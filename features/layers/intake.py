@@ -12,6 +12,7 @@ from pathlib import Path
 
 from minerisk.features.errors import InputError
 from minerisk.features.layers import sidecars
+from minerisk.plain_text import plain_text
 
 logger = logging.getLogger(__name__)
 
@@ -93,8 +94,11 @@ def checked_path(path: Path | str, root: Path | str) -> Path:
 
 def _refuse_special_name(text: str) -> None:
     """Refuse what GDAL would take for something else than a plain file."""
-    if not text or any(ord(character) < 32 for character in text):
-        raise InputError("A layer's path is empty or has a control character; expected a file.")
+    if not text or plain_text(text) != text:
+        raise InputError(
+            f"A layer's path is empty or has a control or direction character ({text[:80]!r}); "
+            "expected a plain name. Rename the file."
+        )
     lowered = text.lower().replace("\\", "/")
     if "://" in lowered or "/vsi" in lowered or lowered.startswith("vsi") or "<" in text:
         raise InputError(

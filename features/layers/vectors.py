@@ -1,7 +1,8 @@
 """Vector files read whole, checked and repaired: GeoPackage, GeoJSON, Shapefile and others."""
 
+import contextlib
 import logging
-import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,10 @@ import shapely
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.features.files import process
+from minerisk.features.files.geojson import check_geojson
+from minerisk.features.files.geopackage import check_geopackage, private_copy
+from minerisk.features.files.tables import check_columns, check_csv, check_parquet
 from minerisk.features.layers import intake, sidecars
 from minerisk.features.layers.vector_crs import crs_of_prj, not_degrees, parse_crs, settled_crs
 from minerisk.features.vector_files import csv_points, encodings
@@ -74,10 +79,49 @@ def read_frame(
     InputError
         If it has no CRS that can be used, no such layer or column, or more than is taken.
     """
+    with _as_opened(path) as own:
+        return process.layer_of(
+            read_here, own, layer=layer, crs=crs, easting=easting, northing=northing
+        )
+
+
+def layer_names(path: Path) -> list[str]:
+    """List the layers with geometries of a vector file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    with _as_opened(path) as own:
+        return process.words_of(layer_names_here, own)
+
+
+@contextlib.contextmanager
+def _as_opened(path: Path) -> Iterator[Path]:
+    """Give the file that is opened: of a GeoPackage a private copy."""
     kind = intake.kind_of(path)
     if kind not in intake.VECTOR_KINDS.values():
         raise InputError(f"{path.name} is a raster; expected a vector file.")
     intake.sniff(path)
+    if kind != "GPKG":
+        yield path
+        return
+    _check_count(path, kind, 0)
+    with private_copy(path) as own:
+        yield own
+
+
+def read_here(
+    path: Path,
+    *,
+    layer: str | None = None,
+    crs: str | None = None,
+    easting: str | None = None,
+    northing: str | None = None,
+) -> gpd.GeoDataFrame:
+    """Read a vector file in this process, as `read_frame` does in one with limits."""
+    kind = intake.kind_of(path)
     if kind == "CSV":
         return _read_csv(path, layer=layer, crs=crs, easting=easting, northing=northing)
     if easting is not None or northing is not None:
@@ -119,18 +163,15 @@ def _check_count(path: Path, kind: str, features: int) -> None:
 
 
 def _read_ogr(path: Path, kind: str, layer: str | None) -> gpd.GeoDataFrame:
+    _check_count(path, kind, 0)
+    chosen = _chosen_layer(path, layer_names_here(path), layer)
+    source = _by_driver(path, kind)
     try:
-        if kind == "GPKG":
-            _check_geopackage(path)
-        source = _by_driver(path, kind)
-        listed = pyogrio.list_layers(source)
-        chosen = _chosen_layer(
-            path, [str(name) for name, shape in listed if shape is not None], layer
-        )
         encoding = _encoding(path, kind)
         info = pyogrio.read_info(source, layer=chosen, encoding=encoding, force_feature_count=True)
         if info["driver"] != kind:
             raise InputError(f"{path.name} opened as {info['driver']}; expected {kind}.")
+        check_columns(path, len(info["fields"]))
         _check_count(path, kind, int(info["features"]))
         frame = pyogrio.read_dataframe(source, layer=chosen, encoding=encoding)
     except UnicodeDecodeError as error:
@@ -155,6 +196,20 @@ def _encoding(path: Path, kind: str) -> str | None:
     return encodings.shapefile_encoding(path, by_suffix.get(".cpg"), by_suffix[".dbf"])
 
 
+def layer_names_here(path: Path) -> list[str]:
+    """List the layers with geometries in this process, after a check of the file's contents."""
+    kind = intake.kind_of(path)
+    tables = check_geopackage(path) if kind == "GPKG" else None
+    if kind == "GeoJSON":
+        check_geojson(path)
+    try:
+        listed = pyogrio.list_layers(_by_driver(path, kind))
+    except _UNREADABLE as error:
+        raise InputError(f"{path.name} cannot be read: {error}. Export it again.") from error
+    names = [str(name) for name, shape in listed if shape is not None]
+    return [name for name in names if tables is None or name.lower() in tables]
+
+
 def _by_driver(path: Path, kind: str) -> Path | str:
     """Name the driver where GDAL could take a checked file for another kind.
 
@@ -174,38 +229,13 @@ def _chosen_layer(path: Path, names: list[str], layer: str | None) -> str:
     return layer
 
 
-def _check_geopackage(path: Path) -> None:
-    """Refuse views and triggers: their SQL may call functions that reach other files."""
-    try:
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
-        try:
-            tables = connection.execute(
-                "SELECT m.name FROM sqlite_master m JOIN gpkg_contents c ON m.name = c.table_name "
-                "WHERE m.type = 'view'"
-            ).fetchall()
-        finally:
-            connection.close()
-    except sqlite3.Error as error:
-        raise InputError(
-            f"{path.name} is a damaged GeoPackage: {error}. Export it again."
-        ) from error
-    if tables:
-        raise InputError(
-            f"{path.name}: the layer {tables[0][0]} is a view, which is not read. Export it as a "
-            "table."
-        )
-
-
 def _read_parquet(path: Path) -> gpd.GeoDataFrame:
     try:
-        file = pyarrow.parquet.ParquetFile(path)
-        _check_count(path, "Parquet", file.metadata.num_rows)
-        declared = sum(
-            file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)
-        )
-        if declared > 16 * intake.MAX_VERTICES:
-            raise InputError(f"{path.name} declares {declared:,} bytes, more than is taken.")
+        _check_count(path, "Parquet", 0)
+        check_parquet(path, rows=intake.MAX_FEATURES, size=16 * intake.MAX_VERTICES)
         frame = gpd.read_parquet(path)
+    except MemoryError:
+        raise
     except (pyarrow.ArrowException, *_UNREADABLE, ValueError, OSError) as error:
         raise InputError(f"{path.name} is not GeoParquet: {error}. Export it again.") from error
     return frame
@@ -222,6 +252,7 @@ def _read_csv(
             "(longitude and latitude, where crs is EPSG:4326). They are never guessed."
         )
     _check_count(path, "CSV", 0)
+    check_csv(path)
     known = settled_crs(None, crs, frame=gpd.GeoDataFrame(), name=path.name)
     table, places = csv_points.read_points(
         path,

@@ -7,13 +7,12 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyarrow
-import pyarrow.parquet
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from sklearn.metrics import roc_auc_score
 
 from minerisk.features.errors import InputError
+from minerisk.features.files import process, tables
 from minerisk.features.layers import intake
 from minerisk.features.layers.vector_crs import parse_crs
 from minerisk.models.folds.blocks import assign_blocks
@@ -125,27 +124,11 @@ def _read(path: Path) -> pd.DataFrame:
     kind = intake.kind_of(real)
     if kind not in {"CSV", "Parquet"}:
         raise InputError(f"{path.name} is {kind}; expected a table as CSV or Parquet.")
-    if real.stat().st_size > MAX_BYTES:
-        raise InputError(f"{path.name} is larger than {MAX_BYTES:,} bytes. Cut it.")
-    try:
-        frame = _read_parquet(real) if kind == "Parquet" else pd.read_csv(real, low_memory=False)
-    except (pyarrow.ArrowException, ValueError, OSError) as error:
-        raise InputError(f"{path.name} cannot be read: {error}. Export it again.") from error
-    if len(frame) > intake.MAX_FEATURES:
-        raise InputError(f"{path.name} has {len(frame):,} rows; at most {intake.MAX_FEATURES:,}.")
+    frame = process.table_of(tables.read_table, real, rows=intake.MAX_FEATURES, size=MAX_BYTES)
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
         raise InputError(f"{path.name} names columns twice: {list(twice)}. Rename them.")
     return frame
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    file = pyarrow.parquet.ParquetFile(path)
-    sizes = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
-    if file.metadata.num_rows > intake.MAX_FEATURES or sum(sizes) > MAX_BYTES:
-        raise InputError(f"{path.name} declares more rows or bytes than are taken. Cut it.")
-    flat = [name for name in file.schema_arrow.names if name != "geometry"]
-    return file.read(columns=flat).to_pandas(ignore_metadata=True)
 
 
 def _state(column: pd.Series, name: str) -> NDArray[np.int8]:

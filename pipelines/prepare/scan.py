@@ -8,13 +8,12 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
-import pyogrio
 import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.features.files import process, tables
 from minerisk.features.layers import bands, intake, vectors, warp
 
 MAX_FILES = 300
@@ -153,7 +152,7 @@ def _open(path: Path, name: str) -> list[Found]:
         return [_csv(path, name)]
     if kind == "Parquet":
         return [_vector(vectors.read_frame(path), name, None, several=False)]
-    layers = [str(layer) for layer, geometry in pyogrio.list_layers(path) if geometry is not None]
+    layers = vectors.layer_names(path)
     return [
         _vector(vectors.read_frame(path, layer=layer), name, layer, several=len(layers) > 1)
         for layer in layers
@@ -173,7 +172,7 @@ def _vector(frame: gpd.GeoDataFrame, name: str, layer: str | None, *, several: b
 
 
 def _csv(path: Path, name: str) -> Found:
-    columns = [str(column) for column in pd.read_csv(path, nrows=0).columns]
+    columns = process.words_of(tables.csv_columns, path)
     by_lower = {column.lower(): column for column in columns}
     easting = next((by_lower[word] for word in _LONGITUDE if word in by_lower), None)
     northing = next((by_lower[word] for word in _LATITUDE if word in by_lower), None)

@@ -10,12 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-_SKIPPED_DRIVERS = (
-    "VRT,OGR_VRT,GTI,WMS,WCS,WMTS,HTTP,STACIT,STACTA,EEDA,EEDAI,WFS,OAPIF,OGCAPI,CSW,PLSCENES,"
-    "PLMOSAIC,Elasticsearch,Carto,AmigoCloud,GeoRSS,PDF,KMLSUPEROVERLAY,DERIVED,GDALG,NGW,ADBC,"
-    "GPSBabel,DAAS"
-)
-"""Drivers of GDAL that follow references to other files, or call the network."""
+from minerisk.features.files.gdal_settings import gdal_settings
 
 _DEFAULTS = {
     # Waiting threads sleep: two runs on one machine would otherwise slow each other twentyfold.
@@ -47,11 +42,5 @@ def environment_of_ours() -> Iterator[None]:
 
 
 def _settings(environment: Mapping[str, str]) -> dict[str, str]:
-    already = environment.get("GDAL_SKIP", "").replace(",", " ").split()
-    skipped = dict.fromkeys([*already, *_SKIPPED_DRIVERS.split(",")])
-    return {
-        **{name: environment.get(name, value) for name, value in _DEFAULTS.items()},
-        "GDAL_SKIP": ",".join(skipped),
-        "CPL_VSIL_CURL_ALLOWED_EXTENSIONS": ".none",
-        "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
-    }
+    defaults = {name: environment.get(name, value) for name, value in _DEFAULTS.items()}
+    return {**defaults, **gdal_settings(environment)}

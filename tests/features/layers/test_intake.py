@@ -266,11 +266,11 @@ def test_a_layer_with_more_features_or_vertices_than_taken_is_refused(
     for name in ("a.gpkg", "a.geojson", "a.fgb", "a.parquet", "a.csv"):
         columns = {"easting": "e", "northing": "n"} if name == "a.csv" else {}
         with pytest.raises(InputError, match="5 features; at most 4"):
-            vectors.read_frame(root / name, crs="EPSG:4326", **columns)
+            vectors.read_here(root / name, crs="EPSG:4326", **columns)
     monkeypatch.setattr(intake, "MAX_FEATURES", 5)
     monkeypatch.setattr(intake, "MAX_VERTICES", 10)
     with pytest.raises(InputError, match="more than 10 vertices"):
-        vectors.read_frame(root / "a.gpkg")
+        vectors.read_here(root / "a.gpkg")
 
 
 def test_a_geopackage_view_is_refused(root: Path) -> None:

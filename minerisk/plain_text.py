@@ -17,16 +17,16 @@ _HALVES = re.compile("[\ud800-\udfff]")
 
 
 def plain_text(text: str) -> str:
-    """Return text without control, escape and direction characters.
+    r"""Return text without control, escape and direction characters.
 
     Control characters and breaks of lines become one space, characters without width or that turn
     the direction of writing are left out, and bytes that were no text become U+FFFD.
 
     Examples
     --------
-    >>> plain_text("red\\x1b[31m\\nline")
+    >>> plain_text("red\x1b[31m\nline")
     'red [31m line'
-    >>> plain_text("a\\u202egpj.tif")
+    >>> plain_text("a\u202egpj.tif")
     'agpj.tif'
     """
     if text.isascii() and text.isprintable():

@@ -5,6 +5,7 @@ each group of equal scores, highest score first. One row is one sample; a bootst
 draw. Within a group the order is taken as random, and what is returned is its expected value.
 """
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -109,75 +110,98 @@ def logistic_fit(
         Shape (draws,). NaN where a class is missing, all scores are equal (slope), or the
         classes are separated perfectly, so that no finite fit exists.
     """
-    draws = len(land)
-    coefficients = np.zeros((draws, 2))
-    if not slope:
-        coefficients[:, 1] = 1.0
-    done = np.zeros(draws, dtype=bool)
-    total, found = land.sum(axis=1), positive.sum(axis=1)
-    possible = (found > 0) & (found < total)
-    if slope:
-        mean = _ratio(land @ logit, total)
-        spread = _ratio(land @ logit**2, total) - mean**2
-        possible &= spread > 1e-12 * np.maximum(1.0, mean**2)
-    for _ in range(_NEWTON_STEPS):
-        active = np.flatnonzero(possible & ~done)
-        if active.size == 0:
-            break
-        at, counts = coefficients[active], (logit, positive[active], land[active])
-        step = np.clip(_newton_step(*counts, at, slope), -_MAX_STEP, _MAX_STEP)
-        if not np.isfinite(step).all():  # no curvature is left: the classes are separated
-            possible[active[~np.isfinite(step).all(axis=1)]] = False
-            continue
-        step = _shorten(*counts, at, step)
-        coefficients[active] += step
-        done[active] = np.abs(step).max(axis=1) < _NEWTON_TOLERANCE
-    coefficients[~(possible & done)] = np.nan
+    # Draws are samples of the same land: each begins where their sum ends.
+    start = np.array([0.0, 0.0 if slope else 1.0])
+    if len(land) > 1:
+        together = np.empty(2)
+        if _fit_draw(logit, positive.sum(axis=0), land.sum(axis=0), start, together, slope):
+            start = together
+    coefficients = np.full((len(land), 2), np.nan)
+    _fit_draws(logit, positive, land, start, coefficients, slope)
     return coefficients[:, 0], coefficients[:, 1]
 
 
-def _newton_step(
-    logit: NDArray[np.float64], positive: Counts, land: Counts, at: Counts, slope: bool
-) -> Counts:
-    probability = _expit(at[:, :1] + at[:, 1:] * logit)
-    residual = positive - land * probability
-    curvature = land * probability * (1 - probability)
-    g0, h00 = residual.sum(axis=1), curvature.sum(axis=1)
+@numba.njit(cache=True, nogil=True)
+def _fit_draws(logit, positive, land, start, coefficients, slope):  # type: ignore[no-untyped-def]
+    for draw in range(len(land)):
+        if not _fit_draw(logit, positive[draw], land[draw], start, coefficients[draw], slope):
+            coefficients[draw] = np.nan
+
+
+@numba.njit(cache=True, nogil=True)
+def _fit_draw(logit, positive, land, start, at, slope):  # type: ignore[no-untyped-def]
+    """Write the fit of one draw into `at`, shape (2,); return whether there is one."""
+    at[:] = start
+    found, total = positive.sum(), land.sum()
+    if not 0 < found < total:
+        return False
+    if slope:
+        mean = (land * logit).sum() / total
+        spread = (land * (logit - mean) ** 2).sum() / total
+        if spread <= 1e-12 * max(1.0, mean**2):
+            return False
+    for _ in range(_NEWTON_STEPS):
+        step_0, step_1 = _newton_step(logit, positive, land, at, slope)
+        if not (np.isfinite(step_0) and np.isfinite(step_1)):
+            return False  # no curvature is left: the classes are separated
+        step_0 = min(max(step_0, -_MAX_STEP), _MAX_STEP)
+        step_1 = min(max(step_1, -_MAX_STEP), _MAX_STEP)
+        shortened = _shorten(logit, positive, land, at, step_0, step_1)
+        at[0] += step_0 * shortened
+        at[1] += step_1 * shortened
+        if shortened * max(abs(step_0), abs(step_1)) < _NEWTON_TOLERANCE:
+            return True
+    return False
+
+
+@numba.njit(cache=True, nogil=True)
+def _newton_step(logit, positive, land, at, slope):  # type: ignore[no-untyped-def]
+    g0 = g1 = h00 = h01 = h11 = 0.0
+    for group in range(len(logit)):
+        x = logit[group]
+        probability = 1.0 / (1.0 + np.exp(-(at[0] + at[1] * x)))
+        residual = positive[group] - land[group] * probability
+        curvature = land[group] * probability * (1.0 - probability)
+        g0 += residual
+        g1 += residual * x
+        h00 += curvature
+        h01 += curvature * x
+        h11 += curvature * x * x
     if not slope:
-        return np.stack([_ratio(g0, h00), np.zeros_like(g0)], axis=1)
-    g1, h01, h11 = residual @ logit, curvature @ logit, curvature @ logit**2
-    determinant = h00 * h11 - h01**2
-    return np.stack(
-        [
-            _ratio(h11 * g0 - h01 * g1, determinant),
-            _ratio(h00 * g1 - h01 * g0, determinant),
-        ],
-        axis=1,
-    )
+        return (g0 / h00, 0.0) if h00 > 0 else (np.nan, 0.0)
+    determinant = h00 * h11 - h01 * h01
+    if determinant <= 0:
+        return np.nan, np.nan
+    return (h11 * g0 - h01 * g1) / determinant, (h00 * g1 - h01 * g0) / determinant
 
 
-def _shorten(
-    logit: NDArray[np.float64], positive: Counts, land: Counts, at: Counts, step: Counts
-) -> Counts:
-    """Halve the steps of the draws that they would make worse: Newton's method may overshoot."""
-    before = _deviance(logit, positive, land, at)
+@numba.njit(cache=True, nogil=True)
+def _shorten(logit, positive, land, at, step_0, step_1):  # type: ignore[no-untyped-def]
+    """Return the share of a step to take: half, and half again, while all of it does harm.
+
+    A Newton step that moves no log-odds by more than 1 lowers the deviance (Bach 2010, Electronic
+    Journal of Statistics 4:384-414, proposition 1), so that nothing is computed for it.
+    """
+    share = 1.0
+    if np.abs(step_0 + step_1 * logit).max() <= 1.0:
+        return share
+    before = _deviance(logit, positive, land, at[0], at[1])
     for _ in range(_HALVINGS):
-        worse = np.flatnonzero(
-            _deviance(logit, positive, land, at + step) > before + 1e-12 * np.abs(before)
-        )
-        if worse.size == 0:
+        after = _deviance(logit, positive, land, at[0] + share * step_0, at[1] + share * step_1)
+        if after <= before + 1e-12 * abs(before):
             break
-        step[worse] /= 2
-    return step
+        share /= 2
+    return share
 
 
-def _deviance(logit: NDArray[np.float64], positive: Counts, land: Counts, at: Counts) -> Counts:
-    value = at[:, :1] + at[:, 1:] * logit
-    return (land * np.logaddexp(0.0, value) - positive * value).sum(axis=1)
-
-
-def _expit(value: Counts) -> Counts:
-    return 0.5 * (1.0 + np.tanh(0.5 * value))
+@numba.njit(cache=True, nogil=True)
+def _deviance(logit, positive, land, intercept, slope):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for group in range(len(logit)):
+        value = intercept + slope * logit[group]
+        above = max(value, 0.0) + np.log1p(np.exp(-abs(value)))
+        total += land[group] * above - positive[group] * value
+    return total
 
 
 def _from_zero(counts: Counts) -> Counts:

@@ -5,14 +5,18 @@ from typing import TYPE_CHECKING
 from minerisk.lazy import import_on_first_use
 
 if TYPE_CHECKING:
+    from minerisk.models.estimators.column_pipeline import (
+        baselines,
+        random_forest,
+        risk_columns,
+        risk_pipeline,
+    )
     from minerisk.models.estimators.ensemble import Ensemble
     from minerisk.models.estimators.estimators import (
         DistanceRule,
         LightGBMEnsemble,
         LogisticEnsemble,
         TrainBooster,
-        baselines,
-        risk_pipeline,
     )
     from minerisk.models.estimators.findings_encoder import FindingsEncoder
     from minerisk.models.estimators.members import LinearMembers, TreeMembers, members_from_files
@@ -32,5 +36,7 @@ __all__ = [
     "TreeMembers",
     "baselines",
     "members_from_files",
+    "random_forest",
+    "risk_columns",
     "risk_pipeline",
 ]

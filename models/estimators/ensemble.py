@@ -39,7 +39,8 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         sample_weight
             Weight of each row.
         groups
-            Block of each row; without it, every member sees all rows.
+            Block of each row. Without it every member sees all rows, and so does a single member:
+            it has no spread to be known.
 
         Raises
         ------
@@ -86,6 +87,7 @@ def _drawn_weights(
     """Return each member's row weights: as often as each row's block is drawn with replacement."""
     weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight)
     rng = np.random.default_rng(seed)
+    groups = groups if members > 1 else None
     drawn = [weight * _times_drawn(groups, len(target), rng) for _ in range(members)]
     for own in drawn:
         if len(np.unique(target[own > 0])) < 2:

@@ -1,4 +1,4 @@
-"""The models a risk map can be made with, and the rules of thumb that they have to beat."""
+"""The models a risk map can be made with."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,16 +9,10 @@ import lightgbm as lgb
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer
-from sklearn.dummy import DummyClassifier
-from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline
 
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.ensemble import Ensemble
-from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.estimators.members import LinearMembers, TreeMembers
 
 Matrix = NDArray[np.float32]
@@ -262,7 +256,8 @@ class LogisticEnsemble(Ensemble):
         weight: NDArray[np.float64],
     ) -> LogisticRegression:
         kept = weight > 0
-        model = LogisticRegression(C=self.penalty, max_iter=500)
+        # With many more rows than columns a few Newton steps do what L-BFGS takes hundreds for.
+        model = LogisticRegression(C=self.penalty, solver="newton-cholesky", max_iter=500)
         return model.fit(columns[kept], target[kept], sample_weight=weight[kept])
 
 
@@ -344,56 +339,3 @@ def _column_names(X: ArrayLike, asked: Sequence[str]) -> list[str]:
             "Give a DataFrame."
         )
     return [""] * np.shape(X)[1]
-
-
-def risk_pipeline(
-    features: list[str],
-    *,
-    findings: FindingsEncoder | None,
-    classifier: BaseEstimator,
-) -> Pipeline:
-    """Put findings encoder, features and classifier into one scikit-learn Pipeline.
-
-    Parameters
-    ----------
-    features
-        Columns taken as they are.
-    findings
-        Encoder of past findings, or none.
-    classifier
-        Any classifier with ``predict_proba``.
-    """
-    parts: list[tuple[str, Any, list[str]]] = [("features", "passthrough", features)]
-    if findings is not None:
-        parts.append(("findings", findings, findings.columns))
-    columns = ColumnTransformer(parts, verbose_feature_names_out=False)
-    columns.set_output(transform="pandas")
-    return Pipeline([("columns", columns), ("classifier", classifier)])
-
-
-def baselines(
-    features: list[str],
-    *,
-    findings: FindingsEncoder | None,
-    rule_column: str | None,
-    seed: int,
-    threads: int,
-) -> Mapping[str, Pipeline]:
-    """Make what every model is compared with: prevalence, distance rule, logistic, forest."""
-    forest = RandomForestClassifier(
-        n_estimators=100, min_samples_leaf=50, n_jobs=threads, random_state=seed
-    )
-    models = {
-        "random_forest": risk_pipeline(features, findings=findings, classifier=forest),
-        "logistic_regression": risk_pipeline(
-            features, findings=findings, classifier=LogisticEnsemble(members=1, seed=seed)
-        ),
-        "prevalence": risk_pipeline(
-            features, findings=None, classifier=DummyClassifier(strategy="prior")
-        ),
-    }
-    if rule_column is not None:
-        models["distance_rule"] = risk_pipeline(
-            features, findings=None, classifier=DistanceRule(rule_column)
-        )
-    return models

@@ -1,12 +1,17 @@
 """Out-of-fold scores on folds that respect space, and what a model loses without a family."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from threading import Lock
+from typing import Generic, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from minerisk.models.calibration.cross_calibration import cross_calibrate
@@ -17,6 +22,8 @@ from minerisk.models.folds.protocol import Protocol
 from minerisk.models.table import CellTable, draw_training_rows
 
 ROWS_PER_FOLD = 8_000
+Name = TypeVar("Name")
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -47,25 +54,91 @@ class OutOfFold:
     fitted: tuple[Pipeline, ...]
 
 
-def fit_pipeline(pipeline: Pipeline, table: CellTable, *, drawing: Drawing) -> Pipeline:
-    """Fit a pipeline on the labelled rows of a table.
+class DrawnRows:
+    """The training rows of one fold: drawn once, and encoded once for all models of the fold.
 
-    All positives are used, and negatives drawn with weights that undo the drawing; an ensemble
-    draws whole blocks.
+    All positives are used, and negatives drawn with weights that undo the drawing.
+
+    Parameters
+    ----------
+    table
+        The training land; unlabelled rows are never drawn.
+    drawing
+        How rows are drawn.
+    tested
+        Cells that are scored by every model, and so encoded once too.
     """
-    rng = np.random.default_rng(drawing.seed)
-    rows, weight = draw_training_rows(
-        table.state,
-        table.weight,
-        negatives_per_positive=drawing.negatives_per_positive,
-        rng=rng,
-    )
-    extra: dict[str, Any] = {"classifier__sample_weight": weight}
-    if hasattr(pipeline.named_steps["classifier"], "member_log_odds"):
-        extra["classifier__groups"] = assign_blocks(
-            table.coordinates[rows], block_m=drawing.block_m
+
+    def __init__(self, table: CellTable, drawing: Drawing, tested: pd.DataFrame) -> None:
+        self.table, self.tested = table, tested
+        rows, self.weight = draw_training_rows(
+            table.state,
+            table.weight,
+            negatives_per_positive=drawing.negatives_per_positive,
+            rng=np.random.default_rng(drawing.seed),
         )
-    return pipeline.fit(table.cells.iloc[rows], (table.state[rows] == 1).astype(int), **extra)
+        self.cells = table.cells.iloc[rows]
+        self.y = (table.state[rows] == 1).astype(int)
+        self.block = assign_blocks(table.coordinates[rows], block_m=drawing.block_m)
+        self._drawn = _Once(self._encode_drawn)
+        self._tested = _Once(self._encode_tested)
+
+    def fit(self, pipeline: Pipeline) -> Pipeline:
+        """Return a fitted pipeline of the same steps; an ensemble draws whole blocks of rows."""
+        columns, drawn = self._drawn(pipeline.named_steps["columns"])
+        classifier = clone(pipeline.named_steps["classifier"])
+        groups = {"groups": self.block} if hasattr(classifier, "member_log_odds") else {}
+        classifier.fit(drawn, self.y, sample_weight=self.weight, **groups)
+        return Pipeline([("columns", columns), ("classifier", classifier)])
+
+    def score(self, fitted: Pipeline) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Score the cells to be scored by what `fit` returned.
+
+        Returns
+        -------
+        score, spread
+            Uncalibrated probability, and standard deviation of the members' log-odds (NaN for a
+            model without members), shape ``(n,)``.
+        """
+        columns = self._tested(fitted.named_steps["columns"])
+        classifier = fitted.named_steps["classifier"]
+        if not hasattr(classifier, "member_log_odds"):
+            return classifier.predict_proba(columns)[:, 1], np.full(len(columns), np.nan)
+        mean, spread = mean_and_spread(classifier.member_log_odds(columns))
+        return 1.0 / (1.0 + np.exp(-mean)), spread
+
+    def _encode_drawn(self, columns: ColumnTransformer) -> tuple[ColumnTransformer, pd.DataFrame]:
+        fitted = clone(columns)
+        return fitted, fitted.fit_transform(self.cells, self.y)
+
+    def _encode_tested(self, fitted: ColumnTransformer) -> pd.DataFrame:
+        return fitted.transform(self.tested)
+
+
+class _Once(Generic[Made]):
+    """A function of columns, called once for each object that is given, by one thread at a time."""
+
+    def __init__(self, make: Callable[[ColumnTransformer], Made]) -> None:
+        self._make, self._lock = make, Lock()
+        self._made: dict[int, tuple[ColumnTransformer, Made]] = {}
+
+    def __call__(self, columns: ColumnTransformer) -> Made:
+        with self._lock:
+            if id(columns) not in self._made:  # the object is kept, so that its id stays its own
+                self._made[id(columns)] = columns, self._make(columns)
+            return self._made[id(columns)][1]
+
+
+def fit_pipeline(pipeline: Pipeline, table: CellTable, *, drawing: Drawing) -> Pipeline:
+    """Return the pipeline fitted on the labelled rows of a table; see `DrawnRows`."""
+    return DrawnRows(table, drawing, table.cells.iloc[:0]).fit(pipeline)
+
+
+def draw_folds(table: CellTable, protocol: Protocol, drawing: Drawing) -> Iterator[DrawnRows]:
+    """Draw the training rows of each fold, each with a seed of its own."""
+    for number, (train, test) in enumerate(protocol.folds):
+        own = replace(drawing, seed=drawing.seed + number)
+        yield DrawnRows(table.take(train), own, table.cells.iloc[test])
 
 
 def out_of_fold(
@@ -88,36 +161,53 @@ def out_of_fold(
     drawing
         How training rows are drawn; each fold has its own seed.
     """
-    score, spread = np.full((2, len(table.state)), np.nan)
-    fitted = []
-    for number, (train, test) in enumerate(protocol.folds):
-        fold_drawing = Drawing(
-            drawing.negatives_per_positive, drawing.block_m, drawing.seed + number
-        )
-        training = table.take(train)
-        pipeline = fit_pipeline(make_pipeline(training), training, drawing=fold_drawing)
-        score[test], spread[test] = score_rows(pipeline, table.cells.iloc[test])
-        fitted.append(pipeline)
-    return OutOfFold(score=score, spread=spread, fitted=tuple(fitted))
+    drawn = draw_folds(table, protocol, drawing)
+    return out_of_fold_models({"": make_pipeline}, protocol, drawn, rows=len(table.state))[""]
 
 
-def score_rows(
-    pipeline: Pipeline, cells: pd.DataFrame
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Score cells with a fitted pipeline.
+def out_of_fold_models(
+    makers: Mapping[Name, Callable[[CellTable], Pipeline]],
+    protocol: Protocol,
+    drawn: Iterable[DrawnRows],
+    *,
+    rows: int,
+    threads: int = 1,
+    step: Callable[[int], None] = lambda fold: None,
+) -> dict[Name, OutOfFold]:
+    """Fit several models on each fold's training rows, as `out_of_fold` does for one.
 
-    Returns
-    -------
-    score, spread
-        Uncalibrated probability, and standard deviation of the members' log-odds (NaN for a model
-        without members), shape ``(n,)``.
+    Parameters
+    ----------
+    makers
+        By the model's name.
+    protocol
+        The folds.
+    drawn
+        What `draw_folds` returned for them.
+    rows
+        How many rows the table has.
+    threads
+        How many models of a fold are fitted side by side.
+    step
+        Called with the number of each fold before it is begun.
     """
-    columns = pipeline[:-1].transform(cells)
-    classifier = pipeline.named_steps["classifier"]
-    if not hasattr(classifier, "member_log_odds"):
-        return classifier.predict_proba(columns)[:, 1], np.full(len(cells), np.nan)
-    mean, spread = mean_and_spread(classifier.member_log_odds(columns))
-    return 1.0 / (1.0 + np.exp(-mean)), spread
+    scores = {name: np.full((2, rows), np.nan) for name in makers}
+    fitted: dict[Name, list[Pipeline]] = {name: [] for name in makers}
+
+    def fit_and_score(fold: DrawnRows, test: NDArray[np.int64], name: Name) -> None:
+        pipeline = fold.fit(makers[name](fold.table))
+        scores[name][:, test] = fold.score(pipeline)
+        fitted[name].append(pipeline)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for number, ((_, test), fold) in enumerate(zip(protocol.folds, drawn, strict=True)):
+            step(number)
+            for _ in pool.map(partial(fit_and_score, fold, test), makers):
+                pass  # an error of any of them is raised here
+    return {
+        name: OutOfFold(score=score, spread=spread, fitted=tuple(fitted[name]))
+        for name, (score, spread) in scores.items()
+    }
 
 
 def calibrate_across_folds(

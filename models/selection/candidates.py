@@ -6,16 +6,16 @@ from functools import partial
 from typing import Any, Literal
 
 from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from minerisk.models.estimators.column_pipeline import baselines, risk_columns
 from minerisk.models.estimators.ensemble import Ensemble
 from minerisk.models.estimators.estimators import (
     DistanceRule,
     LightGBMEnsemble,
     LogisticEnsemble,
     TrainBooster,
-    baselines,
-    risk_pipeline,
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.evaluation.measures import ModelName
@@ -98,36 +98,38 @@ def makers(
         Side of the blocks that training rows are drawn by, metres.
     """
     rule_column = _rule_column(families, names)
-    others = baselines(
-        list(names),
-        findings=spec.new_encoder(),
-        rule_column=rule_column,
-        seed=spec.seed,
-        threads=spec.threads,
-    )
-    model = _model_maker(list(names), spec, block_m, rule_column)
+    # Pipelines that share one object of columns share what it makes of a fold's rows.
+    encoder = spec.new_encoder()
+    plain = risk_columns(list(names), None)
+    encoded = plain if encoder is None else risk_columns(list(names), encoder)
+    width = len(names) + (0 if encoder is None else len(encoder.get_feature_names_out()))
+    others = baselines(plain, encoded, width=width, rule_column=rule_column, seed=spec.seed)
+    model = _model_maker(plain, encoded, spec, block_m, rule_column)
     made: dict[ModelName, Maker] = {ModelName.MODEL: model}
-    return made | {ModelName(name): partial(_copy, other) for name, other in others.items()}
+    return made | {ModelName(name): partial(_same, other) for name, other in others.items()}
 
 
-def _copy(pipeline: Pipeline, _: CellTable) -> Pipeline:
-    return clone(pipeline)
+def _same(pipeline: Pipeline, _: CellTable) -> Pipeline:
+    return pipeline
 
 
 def _model_maker(
-    names: list[str], spec: ModelSpec, block_m: float, rule_column: str | None
+    plain: ColumnTransformer,
+    encoded: ColumnTransformer,
+    spec: ModelSpec,
+    block_m: float,
+    rule_column: str | None,
 ) -> Maker:
     """Return the maker of the model: a search inside each training set, or the settings stated."""
 
     def full(settings: Settings, members: int = spec.members) -> Pipeline:
         own = {name: value for name, value in settings.items() if name != "findings"}
-        encoder = spec.new_encoder()
         seen = settings.get("findings", spec.encoder_members)
-        if encoder is not None and seen == "half":
-            own["hidden"] = tuple(encoder.get_feature_names_out())
-        encoder = None if seen == "none" else encoder
+        if spec.encoder is not None and seen == "half":
+            own["hidden"] = tuple(spec.encoder.get_feature_names_out())
         classifier = _classifier(spec, own, members=members, rule_column=rule_column)
-        return risk_pipeline(names, findings=encoder, classifier=classifier)
+        columns = plain if seen == "none" else encoded
+        return Pipeline([("columns", columns), ("classifier", classifier)])
 
     def quick(settings: Settings) -> Pipeline:
         return full(settings, members=4)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,8 @@ from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.out_of_fold_scores import (
     OutOfFold,
     calibrate_across_folds,
-    out_of_fold,
+    draw_folds,
+    out_of_fold_models,
 )
 from minerisk.models.folds.protocol import Protocol, ProtocolName
 from minerisk.models.selection.candidates import ModelSpec, makers
@@ -94,13 +96,18 @@ def score_held_out(
     for protocol in held.protocols.values():
         own = spec if protocol.name is not ProtocolName.RANDOM else spec.without_search()
         made = makers(table.features, own, families=families, block_m=held.block_m)
-        for name, make in made.items():
-            step(f"{protocol.name} folds, {name}", len(scores), len(held.protocols) * len(made))
-            scores[protocol.name, name] = out_of_fold(
-                make, table, protocol, drawing=spec.drawing(held.block_m)
-            )
-            if isinstance(make, NestedChoice):
-                choices[protocol.name] = make
+        found = out_of_fold_models(
+            made,
+            protocol,
+            draw_folds(table, protocol, spec.drawing(held.block_m)),
+            rows=len(table.state),
+            threads=spec.threads,
+            step=partial(_step_of_fold, step, protocol),
+        )
+        scores |= {(protocol.name, name): out for name, out in found.items()}
+        model = made[ModelName.MODEL]
+        if isinstance(model, NestedChoice):
+            choices[protocol.name] = model
     y, far = (table.state == 1).astype(np.int8), ProtocolName.FAR
     score = {name: scores[name, ModelName.MODEL].score for name in (far, ProtocolName.NEAR)}
     fold = {name: held.protocols[name].fold_of_row(len(y)) for name in score}
@@ -110,3 +117,7 @@ def score_held_out(
         name: calibrate_across_folds(score[name], y, fold[name], kind=kind) for name in score
     }
     return HeldOutScores(table, held, scores, choices, kind, probability)
+
+
+def _step_of_fold(step: Step, protocol: Protocol, fold: int) -> None:
+    step(f"{protocol.name} folds", fold, len(protocol.folds))

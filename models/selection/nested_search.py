@@ -15,7 +15,12 @@ from sklearn.pipeline import Pipeline
 from minerisk.features.errors import InputError
 from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.evaluation.metrics import capture_curve
-from minerisk.models.evaluation.out_of_fold_scores import Drawing, out_of_fold
+from minerisk.models.evaluation.out_of_fold_scores import (
+    Drawing,
+    DrawnRows,
+    draw_folds,
+    out_of_fold_models,
+)
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
@@ -82,6 +87,7 @@ class NestedChoice:
         """
         number = len(self.chosen)
         protocol = inner_protocol(table, self.inner_folds, self.drawing, number)
+        drawn = tuple(draw_folds(table, protocol, self.drawing))
         known: dict[tuple[Any, ...], TrialScores] = {}
 
         def objective(trial: optuna.Trial) -> float:
@@ -93,7 +99,7 @@ class NestedChoice:
             tried = tuple(settings.values())
             try:
                 if tried not in known:
-                    known[tried] = score_inside(self.quick, settings, table, protocol, self.drawing)
+                    known[tried] = score_inside(self.quick(settings), table, protocol, drawn)
             except InputError as error:
                 self.trials.append(record(scores=None, failed=str(error)))
                 raise
@@ -168,14 +174,11 @@ def scored_share(table: CellTable) -> float:
 
 
 def score_inside(
-    make: Callable[[Settings], Pipeline],
-    settings: Settings,
-    table: CellTable,
-    protocol: Protocol,
-    drawing: Drawing,
+    pipeline: Pipeline, table: CellTable, protocol: Protocol, drawn: Sequence[DrawnRows]
 ) -> TrialScores:
-    """Score settings on folds inside a training set."""
-    out = out_of_fold(lambda _: make(settings), table, protocol, drawing=drawing)
+    """Score a pipeline on folds inside a training set, whose rows are drawn already."""
+    rows = len(table.state)
+    out = out_of_fold_models({"": lambda _: pipeline}, protocol, drawn, rows=rows)[""]
     scored = np.isfinite(out.score)
     y = (table.state[scored] == 1).astype(np.int8)
     weight: NDArray[np.float64] = np.where(y == 1, 1.0, 1.0 / scored_share(table))

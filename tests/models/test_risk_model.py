@@ -9,11 +9,11 @@ from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.applicability.error_profiles import ErrorProfile
 from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.calibration.conformal import IntervalScaler
+from minerisk.models.estimators.column_pipeline import risk_pipeline
 from minerisk.models.estimators.estimators import (
     DistanceRule,
     LightGBMEnsemble,
     LogisticEnsemble,
-    risk_pipeline,
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.evaluation.out_of_fold_scores import Drawing, fit_pipeline
@@ -48,7 +48,7 @@ def trained(classifier: object) -> RiskModel:
     pipeline = risk_pipeline(
         FEATURES, findings=FindingsEncoder(block_m=20_000.0), classifier=classifier
     )
-    fit_pipeline(pipeline, cells, drawing=Drawing(8.0, 20_000.0, 0))
+    pipeline = fit_pipeline(pipeline, cells, drawing=Drawing(8.0, 20_000.0, 0))
     score = pipeline.predict_proba(cells.cells)[:, 1]
     columns = pipeline[:-1].transform(cells.cells)
     folds = (cells.coordinates[:, 0] // 20_000).astype(int)

@@ -17,7 +17,8 @@ from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_above_prevalence
 from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.calibration.cross_calibration import cross_calibrate
-from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
+from minerisk.models.estimators.column_pipeline import risk_pipeline
+from minerisk.models.estimators.estimators import LightGBMEnsemble
 from minerisk.models.evaluation.out_of_fold_scores import Drawing, fit_pipeline, out_of_fold
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold

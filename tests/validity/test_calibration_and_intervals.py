@@ -18,7 +18,8 @@ from minerisk.features.simulator.laying import Laying, simulate_laying
 from minerisk.features.simulator.survey import Survey, simulate_survey
 from minerisk.models.calibration.conformal import IntervalScaler, gather_groups
 from minerisk.models.calibration.cross_calibration import choose_kind, cross_calibrate, fit_kind
-from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
+from minerisk.models.estimators.column_pipeline import risk_pipeline
+from minerisk.models.estimators.estimators import LightGBMEnsemble
 from minerisk.models.evaluation.metrics import score
 from minerisk.models.evaluation.out_of_fold_scores import Drawing, fit_pipeline, out_of_fold
 from minerisk.models.folds.blocks import assign_blocks

@@ -12,11 +12,11 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
+from minerisk.models.estimators.column_pipeline import risk_pipeline
 from minerisk.models.estimators.estimators import (
     DistanceRule,
     LightGBMEnsemble,
     LogisticEnsemble,
-    risk_pipeline,
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.evaluation.out_of_fold_scores import Drawing, out_of_fold

@@ -9,12 +9,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from minerisk.features.errors import InputError
+from minerisk.models.estimators.column_pipeline import baselines, risk_columns, risk_pipeline
 from minerisk.models.estimators.estimators import (
     DistanceRule,
     LightGBMEnsemble,
     LogisticEnsemble,
-    baselines,
-    risk_pipeline,
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.estimators.members import members_from_files
@@ -84,7 +83,11 @@ def test_every_rule_of_thumb_fits_with_missing_values_and_gives_probabilities() 
     cells, y = made_up()
     cells.loc[::7, "slope_deg"] = np.nan
     models = baselines(
-        FEATURES, findings=FindingsEncoder(), rule_column="front_distance_m", seed=0, threads=1
+        risk_columns(FEATURES, None),
+        risk_columns(FEATURES, FindingsEncoder()),
+        width=len(FEATURES) + 3,
+        rule_column="front_distance_m",
+        seed=0,
     )
     assert set(models) == {
         "random_forest",

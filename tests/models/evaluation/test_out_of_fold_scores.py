@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
+from minerisk.models.estimators.column_pipeline import risk_pipeline
+from minerisk.models.estimators.estimators import LightGBMEnsemble
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.evaluation.assessment import assess, assess_regions
 from minerisk.models.evaluation.measures import Measure

@@ -5,7 +5,8 @@ import pytest
 from sklearn.pipeline import Pipeline
 
 from minerisk.features.errors import InputError
-from minerisk.models.estimators.estimators import LightGBMEnsemble, risk_pipeline
+from minerisk.models.estimators.column_pipeline import risk_pipeline
+from minerisk.models.estimators.estimators import LightGBMEnsemble
 from minerisk.models.evaluation.out_of_fold_scores import Drawing, out_of_fold
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids

@@ -3,13 +3,19 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from minerisk.features.errors import InputError
-from minerisk.models.estimators.column_pipeline import baselines, risk_columns, risk_pipeline
+from minerisk.models.estimators.column_pipeline import (
+    baselines,
+    random_forest,
+    risk_columns,
+    risk_pipeline,
+)
 from minerisk.models.estimators.estimators import (
     DistanceRule,
     LightGBMEnsemble,
@@ -170,6 +176,31 @@ def test_the_logistic_members_say_what_scikit_learn_says() -> None:
     ours = LogisticEnsemble(members=1).fit(X, y).predict_proba(X)[:, 1]
     theirs = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500)).fit(X, y)
     np.testing.assert_allclose(ours, theirs.predict_proba(X)[:, 1], atol=2e-4)
+
+
+def test_a_single_member_sees_every_block() -> None:
+    cells, y = made_up()
+    X, blocks = cells[FEATURES], np.arange(len(y)) // 40
+    one = small(members=1)
+    np.testing.assert_array_equal(
+        clone(one).fit(X, y, groups=blocks).predict_proba(X), clone(one).fit(X, y).predict_proba(X)
+    )
+    two = [small(members=2).fit(X, y, groups=groups) for groups in (blocks, None)]
+    assert (two[0].predict_proba(X) != two[1].predict_proba(X)).any()
+
+
+def test_the_random_forest_ranks_as_scikit_learn_s_does() -> None:
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(6_000, 9)).astype(np.float32)
+    y = (rng.random(6_000) < expit(X[:, 0] + X[:, 1] * X[:, 2] - 1)).astype(int)
+    train, test = slice(0, 4_000), slice(4_000, 6_000)
+    theirs = RandomForestClassifier(100, min_samples_leaf=50, random_state=0, n_jobs=1)
+    ours = random_forest(9, seed=0)
+    auc = [
+        roc_auc_score(y[test], model.fit(X[train], y[train]).predict_proba(X[test])[:, 1])
+        for model in (ours, theirs)
+    ]
+    assert auc[0] == pytest.approx(auc[1], abs=0.01)
 
 
 def test_every_second_pair_of_members_is_blind_to_hidden_columns() -> None:

@@ -2,16 +2,19 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import Pipeline
 
-from minerisk.models.estimators.column_pipeline import risk_pipeline
-from minerisk.models.estimators.estimators import LightGBMEnsemble
+from minerisk.models.estimators.column_pipeline import risk_columns, risk_pipeline
+from minerisk.models.estimators.estimators import LightGBMEnsemble, LogisticEnsemble
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.evaluation.assessment import assess, assess_regions
 from minerisk.models.evaluation.measures import Measure
 from minerisk.models.evaluation.out_of_fold_scores import (
     Drawing,
+    draw_folds,
     grouped_importance,
     out_of_fold,
+    out_of_fold_models,
 )
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold
@@ -64,6 +67,36 @@ def test_every_row_is_scored_once_by_a_model_that_did_not_see_it(table: CellTabl
     assert np.isfinite(out.score).all()
     assert len(out.fitted) == 4
     assert roc_auc_score(table.state, out.score) > 0.7
+
+
+def test_models_that_share_their_columns_have_the_scores_of_each_by_itself(
+    table: CellTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol = blocks(table)
+    columns = risk_columns(["signal", "noise"], FindingsEncoder(block_m=BLOCK_M))
+    classifiers = {
+        "boosted": LightGBMEnsemble(members=2, trees=30, min_cells_in_leaf=20),
+        "linear": LogisticEnsemble(members=2),
+    }
+    makers = {
+        name: lambda _, own=one: Pipeline([("columns", columns), ("classifier", own)])
+        for name, one in classifiers.items()
+    }
+    alone = {
+        name: out_of_fold(make, table, protocol, drawing=DRAWING) for name, make in makers.items()
+    }
+    encoded = []
+    fit = FindingsEncoder.fit
+    monkeypatch.setattr(
+        FindingsEncoder, "fit", lambda self, X, y: [encoded.append(len(X)), fit(self, X, y)][1]
+    )
+    drawn = draw_folds(table, protocol, DRAWING)
+    rows = len(table.state)
+    together = out_of_fold_models(makers, protocol, drawn, rows=rows, threads=2)
+    assert len(encoded) == len(protocol.folds)
+    for name, out in together.items():
+        np.testing.assert_array_equal(out.score, alone[name].score)
+        np.testing.assert_array_equal(out.spread, alone[name].spread)
 
 
 def test_drawn_rows_stand_for_all_rows() -> None:

@@ -54,14 +54,18 @@ class Reads:
         Whether it is a front line as somebody drew it, whose error is to be stated.
     told_apart
         Whether its name is part of the names of the columns, besides that of ``layer``.
+    unit
+        The unit in which a raster is read; none is its own.
     """
 
     kind: Literal["raster", "vector"]
     front: bool = False
     told_apart: bool = False
+    unit: str | None = None
 
 
 Raster = Annotated[Name, Reads("raster")]
+Elevation = Annotated[Name, Reads("raster", unit="m")]
 Vector = Annotated[Name, Reads("vector")]
 Front = Annotated[Name, Reads("vector", front=True)]
 Beside = Annotated[Name, Reads("vector", told_apart=True)]

@@ -13,6 +13,7 @@ from pydantic import Field
 from minerisk.configs.bounds import (
     Beside,
     Edges,
+    Elevation,
     Epoch,
     Front,
     Frozen,
@@ -138,7 +139,7 @@ class Terrain(Frozen):
     """Elevation, slope, aspect, curvature; TPI and roughness at several radii."""
 
     kind: Literal["terrain"] = "terrain"
-    layer: Raster
+    layer: Elevation
     radii_m: tuple[Metres, ...] = (500.0, 2_000.0, 5_000.0)
 
 
@@ -146,7 +147,7 @@ class Landform(Frozen):
     """Ridge, spur, valley floor, pass and other forms; openness; ruggedness."""
 
     kind: Literal["landform"] = "landform"
-    layer: Raster = Field(description="elevation")
+    layer: Elevation = Field(description="elevation")
     radii_m: Radii = Field((2_000.0,), description="how far is looked in eight directions, metres")
     flat_deg: float = Field(
         1.0, ge=0, le=20, description="sights up and down that differ by less are level, degrees"
@@ -157,7 +158,7 @@ class FrontFacing(Frozen):
     """Whether slopes face the front line or turn away, and the height above it."""
 
     kind: Literal["front_facing"] = "front_facing"
-    layer: Raster = Field(description="elevation")
+    layer: Elevation = Field(description="elevation")
     front_line: Front
     cap_m: Metres = Field(20_000, description="farther from the line than this, all are 0, metres")
 
@@ -166,7 +167,7 @@ class Wetness(Frozen):
     """Topographic wetness index with its catchment cut at each radius."""
 
     kind: Literal["wetness"] = "wetness"
-    layer: Raster = Field(description="elevation")
+    layer: Elevation = Field(description="elevation")
     radii_m: Radii = Field((5_000.0,), description="how far water is followed, metres")
 
 
@@ -174,7 +175,7 @@ class Trafficability(Frozen):
     """Speed on foot and on wheels off the roads, and the ground that wheels can use."""
 
     kind: Literal["trafficability"] = "trafficability"
-    layer: Raster = Field(description="elevation")
+    layer: Elevation = Field(description="elevation")
     radii_m: Radii = (2_000.0,)
     wheeled_limit: float = Field(
         0.3, gt=0, le=2, description="steepest gradient for wheels, metres up for a metre on"
@@ -190,7 +191,7 @@ class Visibility(Frozen):
     """How many positions see each cell, and dead ground."""
 
     kind: Literal["visibility"] = "visibility"
-    layer: Raster = Field(description="elevation")
+    layer: Elevation = Field(description="elevation")
     observers: Beside = Field(description="positions: every cell they touch watches once")
     radii_m: Radii = Field((500.0, 1_500.0, 5_000.0), description="ranges of sight and fire")
     eye_m: Height = Field(2.0, description="height of the eye above the ground, metres")
@@ -201,7 +202,7 @@ class CommandingView(Frozen):
     """How many heights near the front line see each cell, where no positions are known."""
 
     kind: Literal["commanding_view"] = "commanding_view"
-    layer: Raster = Field(description="elevation")
+    layer: Elevation = Field(description="elevation")
     front_line: Front
     held_area: Vector | None = Field(
         None, description="only heights inside these polygons, of the side that laid the belts"
@@ -263,7 +264,9 @@ class Change(Frozen):
 
     kind: Literal["change"] = "change"
     layer: Raster = Field(description="the later raster")
-    before: Raster = Field(description="the earlier raster, in the same unit")
+    before: Raster = Field(
+        description="the earlier raster, in a unit that becomes that of the later"
+    )
 
 
 class Margin(Frozen):
@@ -309,7 +312,7 @@ class Approach(Frozen):
     kind: Literal["approach"] = "approach"
     layer: Vector = Field(description="where routes begin and end: settlements or road heads")
     held_area: Vector = Field(description="polygons of one side; the other side is all other land")
-    elevation: Raster = Field(description="elevation raster, metres")
+    elevation: Elevation = Field(description="elevation raster")
     front_line: Front | None = Field(
         None, description="routes cross from side to side only near it; none: anywhere"
     )
@@ -337,7 +340,7 @@ class Passes(Frozen):
     """Distance to the nearest pass, a saddle of the ground."""
 
     kind: Literal["passes"] = "passes"
-    layer: Raster = Field(description="elevation raster, metres")
+    layer: Elevation = Field(description="elevation raster")
     radius_m: Metres = Field(1_000, description="how far off the ground rises and falls, metres")
     rise_m: Metres = Field(20, description="by how much at least, metres")
     cap_m: Metres = 20_000

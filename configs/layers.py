@@ -12,14 +12,30 @@ class RasterLayer(Frozen):
 
     kind: Literal["raster"] = "raster"
     path: str = Field(description="file, relative to data_root")
-    band: int = Field(1, ge=1, description="band number, from 1")
+    band: int | None = Field(
+        None,
+        ge=1,
+        description="band number, from 1: of a GeoTIFF, the first where none is given; of a Zarr "
+        "array, along its third dimension",
+    )
     variable: str | None = Field(None, description="array name, Zarr only")
     resampling: Literal["bilinear", "nearest", "mode", "average"] = Field(
         "bilinear", description="bilinear for surfaces, nearest or mode for classes"
     )
-    unit: str = Field("1", description="unit of the values")
+    unit: str | None = Field(
+        None,
+        description="unit of the values, such as m, ft or %; none: what the file states. Elevation "
+        "is converted to metres, and taken to be in metres where nothing states a unit",
+    )
+    nodata: tuple[float, ...] = Field(
+        (),
+        description="values that mean that nothing was measured, besides those that the file "
+        "declares; as they are stored, before scale and offset",
+    )
     valid_range: tuple[float, float] | None = Field(
-        None, description="least and greatest value that make sense; others are errors"
+        None,
+        description="least and greatest value that make sense, in the layer's unit; others are "
+        "errors. Without it, values that look like undeclared nodata are",
     )
     optional: bool = Field(
         False,

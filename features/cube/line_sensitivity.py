@@ -76,8 +76,11 @@ class _Moved(Layers):
         near = None if line is None else self._layers.vector(line, crs=crs).union_all()
         return _displaced(frame, self._waves[name], near)
 
-    def raster(self, name: str, geobox: GeoBox) -> NDArray[np.float32]:
-        return self._layers.raster(name, geobox)
+    def raster(self, name: str, geobox: GeoBox, *, unit: str | None = None) -> NDArray[np.float32]:
+        return self._layers.raster(name, geobox, unit=unit)
+
+    def unit(self, name: str) -> str | None:
+        return self._layers.unit(name)
 
 
 def front_sensitivity(

@@ -43,7 +43,7 @@ def front_facing(
         are as near, the first that was drawn counts. Where the line states a positional error,
         also ``front_facing_expected`` and ``front_fall_expected``, see `chance_of_side`.
     """
-    elevation, cell = layers.raster(layer, geobox), resolution(geobox)
+    elevation, cell = layers.raster(layer, geobox, unit="m"), resolution(geobox)
     line = trace_of(layers.vector(front_line, crs=str(geobox.crs)), name=front_line)
     slope, northness, eastness, _, _ = derivatives(elevation, resolution_m=cell)
     distance, (east, north, height) = _towards(elevation, geobox, line.ends, cap_m)

@@ -51,7 +51,7 @@ def value(layers: Layers, geobox: GeoBox, *, layer: str) -> xr.Dataset:
     Dataset
         float32 ``(y, x)``: one variable named like the layer, in the layer's unit.
     """
-    unit = str(getattr(layers.source(layer), "unit", "1"))
+    unit = layers.unit(layer) or "1"
     words = f"value of {layer}"
     return to_dataset(geobox, {layer: Variable(layers.raster(layer, geobox), unit, words)})
 
@@ -62,7 +62,7 @@ def change(layers: Layers, geobox: GeoBox, *, layer: str, before: str) -> xr.Dat
     Parameters
     ----------
     layers
-        Holds both rasters, in the same unit.
+        Holds both rasters, in units of which one becomes the other.
     geobox
         North-up grid in metres.
     layer, before
@@ -71,18 +71,20 @@ def change(layers: Layers, geobox: GeoBox, *, layer: str, before: str) -> xr.Dat
     Returns
     -------
     Dataset
-        float32 ``(y, x)``: ``<layer>_change``, later less earlier; NaN where either has no value.
+        float32 ``(y, x)``: ``<layer>_change``, later less earlier, in the unit of the later; NaN
+        where either has no value.
 
     Raises
     ------
     InputError
-        If the layers state different units.
+        If only one states a unit, or the units are of different things.
     """
-    unit, other = (str(getattr(layers.source(name), "unit", "1")) for name in (layer, before))
-    if unit != other:
+    unit, other = layers.unit(layer), layers.unit(before)
+    if (unit is None) != (other is None):
         raise InputError(
-            f"The layer {layer} is in {unit} and {before} in {other}; expected one unit for both."
+            f"The layer {layer} is in {unit or 'no stated unit'} and {before} in "
+            f"{other or 'no stated unit'}; expected one unit for both. State the other's."
         )
-    values = layers.raster(layer, geobox) - layers.raster(before, geobox)
+    values = layers.raster(layer, geobox) - layers.raster(before, geobox, unit=unit)
     words = f"{layer} less {before}: negative where it fell"
-    return to_dataset(geobox, {f"{layer}_change": Variable(values, unit, words)})
+    return to_dataset(geobox, {f"{layer}_change": Variable(values, unit or "1", words)})

@@ -16,10 +16,6 @@ from minerisk.plain_text import plain_text
 
 logger = logging.getLogger(__name__)
 
-MAX_RASTER_CELLS = 20_000_000_000
-MAX_BLOCK_BYTES = 512 * 1024**2
-MAX_DECLARED_RATIO = 2_000
-RATIO_MATTERS_ABOVE = 256 * 1024**2
 MAX_FEATURES = 5_000_000
 MAX_VERTICES = 200_000_000
 
@@ -161,6 +157,12 @@ def _check_shapefile_parts(path: Path) -> None:
     missing = [need for need in (".shx", ".dbf") if not {need, need.upper()} & set(parts)]
     if missing:
         raise InputError(f"{path.name} lacks its {' and '.join(missing)}; copy all its parts.")
+
+
+def begins_like_tiff(path: Path) -> bool:
+    """Return whether a file begins like a TIFF, whatever its name."""
+    with path.open("rb") as file:
+        return file.read(4) in _TIFF
 
 
 def _looks_like(kind: str, head: bytes) -> bool:

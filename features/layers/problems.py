@@ -43,6 +43,7 @@ class LayerCode(StrEnum):
     PARTLY_OUTSIDE = "partly_outside"
     COVER = "cover"
     VALUE_RANGE = "value_range"
+    UNDECLARED_NODATA = "undeclared_nodata"
     EVIDENCE_AS_FEATURE = "evidence_as_feature"
     SAME_DATA_AS_EVIDENCE = "same_data_as_evidence"
     TELLING_COLUMNS = "telling_columns"

@@ -2,20 +2,18 @@
 
 import datetime as dt
 import logging
-import math
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyproj
 import shapely
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.features.grid import cells_inside, study_grid
-from minerisk.features.layers import bands, intake, vectors, warp
+from minerisk.features.layers import intake, vectors
 from minerisk.features.layers.problems import (
     LayerCode,
     LayerProblem,
@@ -23,17 +21,14 @@ from minerisk.features.layers.problems import (
     note,
     warning,
 )
+from minerisk.features.layers.raster_quality import check_raster
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
 from minerisk.features.layers.vector_quality import crs_problems, exchanged_axes, kept_problems
 
 logger = logging.getLogger(__name__)
 
 LONG_STEP_M = 5_000.0
-COVER_CELLS = 250_000
-COVER_WARNING = 0.99
-COVER_ERROR = 0.5
 EARLIEST = pd.Timestamp("1900-01-01")
-_CELLS_AT_ONCE = 8_000_000
 _TELLING = re.compile(
     r"imsma|clear(ed|ance)|contaminat|hazard|mine(field|d)?s?$|^mines?_|suspect|suspicion|"
     r"accident|incident|victim|casualt|finding|(^|_)(uxo|erw|sha|cha|label)(_|$)|explosive"
@@ -47,6 +42,8 @@ def validate_layers(
     crs: str,
     evidence: Collection[str] = (),
     features: Collection[str] = (),
+    units: Mapping[str, str] = MappingProxyType({}),
+    reach_m: float = 0.0,
     as_of: dt.date | None = None,
 ) -> list[LayerProblem]:
     """Check every layer: CRS, geometry, duplicates, cover, values, dates, and label leakage.
@@ -63,6 +60,10 @@ def validate_layers(
         Names of the layers that labels are made of.
     features
         Names of the layers that features are made of.
+    units
+        Raster layer to the unit that it is read in, such as ``m`` for elevation.
+    reach_m
+        How far beyond the area features look, metres: values of rasters are checked that far.
     as_of
         Evidence dated later is left out; without it, dates are not compared with any day.
 
@@ -85,7 +86,17 @@ def validate_layers(
     for name in sorted(layers.names(), key=lambda known: known != area):
         logger.info("checking %s", name)
         try:
-            problems += _check_layer(layers, name, boundary=boundary, crs=crs, as_of=as_of)
+            source = layers.source(name)
+            if str(source.path).startswith("@"):
+                problems.append(note(name, LayerCode.MADE_BY_RUN, path=str(source.path)))
+            elif isinstance(source, RasterSource):
+                problems += check_raster(
+                    layers, name, area=boundary, crs=crs, unit=units.get(name), reach_m=reach_m
+                )
+            else:
+                problems += _check_vector(
+                    layers, name, source, boundary=boundary, crs=crs, as_of=as_of
+                )
         except intake.MissingCrsError as failure:
             problems.append(error(name, LayerCode.NO_CRS, reason=str(failure)))
         except InputError as failure:
@@ -94,17 +105,6 @@ def validate_layers(
             if name in features and name not in evidence:
                 problems += _leaking_columns(layers, name)
     return problems
-
-
-def _check_layer(
-    layers: Layers, name: str, *, boundary: gpd.GeoDataFrame | None, crs: str, as_of: dt.date | None
-) -> list[LayerProblem]:
-    source = layers.source(name)
-    if str(source.path).startswith("@"):
-        return [note(name, LayerCode.MADE_BY_RUN, path=str(source.path))]
-    if isinstance(source, RasterSource):
-        return [*_check_raster(layers, name, source, boundary=boundary, crs=crs)]
-    return [*_check_vector(layers, name, source, boundary=boundary, crs=crs, as_of=as_of)]
 
 
 def _check_vector(
@@ -223,76 +223,6 @@ def _reach(
     elif touching < len(frame):
         outside = len(frame) - touching
         yield note(name, LayerCode.PARTLY_OUTSIDE, outside=outside, rows=len(frame))
-
-
-def _check_raster(
-    layers: Layers,
-    name: str,
-    source: RasterSource,
-    *,
-    boundary: gpd.GeoDataFrame | None,
-    crs: str,
-) -> Iterator[LayerProblem]:
-    band = layers.band(name)
-    if boundary is None:
-        return
-    share = cover(band, boundary, crs=crs)
-    if share < COVER_WARNING:
-        problem = error if share < COVER_ERROR else warning
-        yield problem(name, LayerCode.COVER, percent=round(100 * share, 6))
-    if source.valid_range is None or share == 0:
-        return
-    low, high = source.valid_range
-    wrong, least, greatest = _outside_range(band, boundary, source.valid_range)
-    if wrong:
-        values = {"low": low, "high": high, "least": least, "greatest": greatest}
-        yield error(name, LayerCode.VALUE_RANGE, wrong=wrong, **values)
-
-
-def cover(band: bands.Band, area: gpd.GeoDataFrame, *, crs: str) -> float:
-    """Compute the share of the area's cells, on a coarse grid, on which a raster has a value."""
-    west, south, east, north = area.total_bounds
-    side = math.sqrt(max((east - west) * (north - south), 1.0) / COVER_CELLS)
-    grid = study_grid((west, south, east, north), crs=crs, resolution_m=max(side, 1.0))
-    inside = cells_inside(grid, area)
-    if not inside.any():
-        return 0.0
-    parts = math.ceil(math.prod(band.shape) / _CELLS_AT_ONCE)
-    step = max(grid.shape[0] // parts, 1)
-    known = 0
-    for top in range(0, grid.shape[0], step):
-        values = warp.warp(band, grid[top : top + step, :], resampling="nearest")
-        known += int((~np.isnan(values[inside[top : top + step]])).sum())
-    return known / int(inside.sum())
-
-
-def _outside_range(
-    band: bands.Band, area: gpd.GeoDataFrame, valid_range: tuple[float, float]
-) -> tuple[int, float, float]:
-    """Count the source values outside the range, in the window around the area."""
-    low, high = valid_range
-    wrong, least, greatest = 0, math.inf, -math.inf
-    for rows, columns in _stripes(band, area):
-        values = band.read(rows, columns)
-        known = values[~np.isnan(values)]
-        wrong += int(((known < low) | (known > high)).sum())
-        if known.size:
-            least, greatest = min(least, float(known.min())), max(greatest, float(known.max()))
-    return wrong, least, greatest
-
-
-def _stripes(band: bands.Band, area: gpd.GeoDataFrame) -> Iterator[tuple[slice, slice]]:
-    to_band = pyproj.Transformer.from_crs(area.crs, band.crs, always_xy=True)
-    west, south, east, north = (float(value) for value in area.total_bounds)
-    west, south, east, north = to_band.transform_bounds(west, south, east, north, densify_pts=21)
-    columns, rows = warp.apply_affine(
-        ~band.transform, np.array([west, west, east, east]), np.array([south, north] * 2)
-    )
-    left, right = max(math.floor(min(columns)), 0), min(math.ceil(max(columns)), band.shape[1])
-    top, bottom = max(math.floor(min(rows)), 0), min(math.ceil(max(rows)), band.shape[0])
-    step = max(1, _CELLS_AT_ONCE // max(right - left, 1))
-    for start in range(top, bottom, step):
-        yield slice(start, min(start + step, bottom)), slice(left, right)
 
 
 def _shared_with_evidence(

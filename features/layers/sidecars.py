@@ -27,6 +27,10 @@ READ_WITH: Mapping[str, Beside] = {
     # Its spatial and attribute indices (.qix .sbn .idm), metadata (.shp.xml) and the .qpj of old
     # versions of QGIS change nothing of what GDAL reads.
     "ESRI Shapefile": Beside(suffixes=(".shx", ".dbf", ".prj", ".cpg")),
+    # Overviews (.ovr) change nothing of what is read.
+    "GTiff": Beside(
+        suffixes=(".tfw", ".tifw", ".tiffw", ".wld", ".aux"), endings=(".aux.xml", ".msk", ".aux")
+    ),
 }
 """Kind of layer to the files that are read, and hashed, with it."""
 

@@ -12,6 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
 from minerisk.features.layers import bands, intake, vectors, warp
+from minerisk.features.raster_files import units
 from minerisk.features.vector_files.kept_rows import KeepValue, Kept, keep_rows
 
 logger = logging.getLogger(__name__)
@@ -22,10 +23,11 @@ class RasterSource:
     """One band of a GeoTIFF or Zarr raster. The fields are those of a raster layer's config."""
 
     path: Path
-    band: int = 1
+    band: int | None = None
     variable: str | None = None
     resampling: str = "bilinear"
-    unit: str = "1"
+    unit: str | None = None
+    nodata: tuple[float, ...] = ()
     valid_range: tuple[float, float] | None = None
     source: str = ""
     licence: str = ""
@@ -169,8 +171,15 @@ class Layers:
             self.as_stored(name)
         return self._kept[name]
 
-    def raster(self, name: str, geobox: GeoBox) -> NDArray[np.float32]:
+    def raster(self, name: str, geobox: GeoBox, *, unit: str | None = None) -> NDArray[np.float32]:
         """Resample a raster layer to a grid, with the layer's own resampling.
+
+        Parameters
+        ----------
+        name, geobox
+            The layer, and the grid.
+        unit
+            The unit wanted, such as ``m``; without it, values are in the layer's own.
 
         Returns
         -------
@@ -181,19 +190,70 @@ class Layers:
         Raises
         ------
         InputError
-            If the layer is unknown, a vector, or without a CRS.
+            If the layer is unknown, a vector, without a CRS, or in another unit that cannot be
+            converted.
+        """
+        source = self.raster_source(name)
+        factor = 1.0 if unit is None else self.factor(name, unit)
+        values = warp.warp(self.band(name), geobox, resampling=source.resampling)
+        return values if factor == 1.0 else (values * factor).astype(np.float32)
+
+    def unit(self, name: str) -> str | None:
+        """Return the unit of a raster layer: that of the configuration, or else of the file.
+
+        Raises
+        ------
+        InputError
+            If both state one, and not the same.
+        """
+        given, own = units.stated(self.raster_source(name).unit), self.band(name).unit
+        if given is None or own is None:
+            return given or own
+        if units.contradict(own, given):
+            raise InputError(
+                f"The layer {name} is in {given} by the configuration and in {own} by its file; "
+                "a unit is never guessed. Correct the one or the other."
+            )
+        return given
+
+    def factor(self, name: str, unit: str) -> float:
+        """Return what the values of a raster layer are multiplied by to be in a unit.
+
+        A layer that states no unit is taken to be in the one that is wanted.
+
+        Raises
+        ------
+        InputError
+            If the layer's own unit cannot be converted.
+        """
+        own = self.unit(name)
+        factor = 1.0 if own is None else units.factor_between(own, unit)
+        if factor is None:
+            raise InputError(
+                f"The layer {name} is in {own}, and is read as {unit}; the one does not become "
+                "the other. Correct the layer's unit, or name another layer."
+            )
+        return factor
+
+    def raster_source(self, name: str) -> RasterSource:
+        """Return the source of a raster layer.
+
+        Raises
+        ------
+        InputError
+            If it is unknown, or a vector.
         """
         source = self.source(name)
         if not isinstance(source, RasterSource):
             raise InputError(f"The layer {name} is a vector layer; expected a raster.")
-        return warp.warp(self.band(name), geobox, resampling=source.resampling)
+        return source
 
     def band(self, name: str) -> bands.Band:
         """Open a raster layer: its CRS, transform and shape, and values by window."""
-        source = self.source(name)
-        if not isinstance(source, RasterSource):
-            raise InputError(f"The layer {name} is a vector layer; expected a raster.")
+        source = self.raster_source(name)
         if name not in self._bands:
             path = self.path(name)
-            self._bands[name] = bands.open_band(path, band=source.band, variable=source.variable)
+            self._bands[name] = bands.open_band(
+                path, band=source.band, variable=source.variable, nodata=source.nodata
+            )
         return self._bands[name]

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
-from minerisk.features.layers import lattice
 from minerisk.features.layers.bands import Band
+from minerisk.features.raster_files import lattice
 
 MAX_WINDOW_CELLS = 400_000_000
 MAX_SAMPLES = 64
@@ -52,7 +52,7 @@ def warp(band: Band, geobox: GeoBox, *, resampling: str) -> NDArray[np.float32]:
     samples = _samples_per_side(band, geobox, resampling)
     out = np.empty(tuple(geobox.shape), dtype=np.float32)
     rows_at_once = max(1, _SAMPLES_AT_ONCE // (geobox.width * samples * samples))
-    to_source = _transformer(geobox, band)
+    to_source = transformer(str(geobox.crs), band)
     along = lattice.runs_along(geobox.transform, band.transform, to_source.definition)
     for top in range(0, geobox.height, rows_at_once):
         part = geobox[top : min(top + rows_at_once, geobox.height), :]
@@ -71,8 +71,9 @@ def warp(band: Band, geobox: GeoBox, *, resampling: str) -> NDArray[np.float32]:
     return out
 
 
-def _transformer(geobox: GeoBox, band: Band) -> pyproj.Transformer:
-    own = pyproj.CRS.from_user_input(str(geobox.crs))
+def transformer(crs: str, band: Band) -> pyproj.Transformer:
+    """Return the way from a CRS to that of a band, easting first."""
+    own = pyproj.CRS.from_user_input(crs)
     try:
         return pyproj.Transformer.from_crs(own, band.crs, always_xy=True)
     except pyproj.exceptions.ProjError as error:
@@ -114,7 +115,29 @@ def _source_positions(
     column, row = np.meshgrid(columns, rows)
     easting, northing = apply_affine(part.transform, column, row)
     x, y = to_source.transform(np.round(easting, 7), np.round(northing, 7))
-    return apply_affine(~band.transform, np.asarray(x), np.asarray(y))
+    return apply_affine(~band.transform, around(band, np.asarray(x)), np.asarray(y))
+
+
+def around(band: Band, longitude: Floats) -> Floats:
+    """Add or take whole turns from longitudes that lie beside a raster in degrees.
+
+    Longitudes come as -180 to 180; a raster may run from 0 to 360, or across the date line. What
+    is within the raster stays as it is.
+    """
+    if not band.crs.is_geographic:
+        return longitude
+    # An axis states its unit in radians.
+    turn = 2 * math.pi / float(band.crs.axis_info[0].unit_conversion_factor)
+    height, width = band.shape
+    corners = apply_affine(
+        band.transform, np.array([0.0, width, 0.0, width]), np.array([0.0, 0.0, height, height])
+    )[0]
+    west, east = float(corners.min()), float(corners.max())
+    beside = (longitude < west) | (longitude > east)
+    if not beside.any():
+        return longitude
+    turned = west + np.mod(longitude - west, turn)
+    return np.where(beside & (turned <= east), turned, longitude)
 
 
 def apply_affine(transform: Affine, across: Floats, down: Floats) -> tuple[Floats, Floats]:

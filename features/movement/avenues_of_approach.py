@@ -93,7 +93,7 @@ def approach(
     crs, cell = str(geobox.crs), resolution(geobox)
     blank = np.zeros(tuple(geobox.shape), dtype=bool)
     ground = _Ground(
-        layers.raster(elevation, geobox),
+        layers.raster(elevation, geobox, unit="m"),
         blank if rivers is None else burn_mask(geobox, layers.vector(rivers, crs=crs), True),
         blank if roads is None else burn_mask(geobox, layers.vector(roads, crs=crs), True),
     )

@@ -85,7 +85,7 @@ def passes(
     Dataset
         float32 ``(y, x)``: ``pass_distance_m``; NaN where there is no elevation.
     """
-    elevation, cell = layers.raster(layer, geobox), resolution(geobox)
+    elevation, cell = layers.raster(layer, geobox, unit="m"), resolution(geobox)
     found = saddles(elevation, radius_m=radius_m, rise_m=rise_m, resolution_m=cell)
     metres = distance_to(found, resolution_m=cell, cap_m=cap_m)
     metres = np.where(np.isnan(elevation), np.nan, metres).astype(np.float32)

@@ -54,7 +54,7 @@ def trafficability(
         (of that whose slope is known) that wheels can use.
     """
     cell = resolution(geobox)
-    slope = derivatives(layers.raster(layer, geobox), resolution_m=cell)[0]
+    slope = derivatives(layers.raster(layer, geobox, unit="m"), resolution_m=cell)[0]
     gradient = np.tan(np.radians(slope.astype(np.float64)))
     ease = np.ones(gradient.shape)
     if land_cover is not None:

@@ -97,7 +97,7 @@ def landform(
         square difference of height between the cell and the disc around it (the terrain
         ruggedness index of Riley et al. 1999, over a disc and as a mean).
     """
-    elevation, cell = layers.raster(layer, geobox), resolution(geobox)
+    elevation, cell = layers.raster(layer, geobox, unit="m"), resolution(geobox)
     variables = {}
     for radius in radii_m:
         name, near = radius_name(radius), f"within {radius:g} m"

@@ -38,7 +38,7 @@ def terrain(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[flo
         float32 ``(y, x)``: ``elevation_m``, ``slope_deg``, ``northness``, ``eastness``,
         ``curvature_profile``, ``curvature_tangential``, ``tpi_<radius>``, ``roughness_<radius>``.
     """
-    elevation = layers.raster(layer, geobox)
+    elevation = layers.raster(layer, geobox, unit="m")
     cell = resolution(geobox)
     # Discs first: what they add up is let go before the derivatives take memory.
     around = positions_and_roughnesses(elevation, radii_m=radii_m, resolution_m=cell)

@@ -71,7 +71,7 @@ def visibility(
         and ``dead_ground_<observers>_<radius>``, the share of those within the radius that do not,
         0 where there are none. NaN where the elevation is missing.
     """
-    elevation = layers.raster(layer, geobox)
+    elevation = layers.raster(layer, geobox, unit="m")
     mask = burn_mask(geobox, layers.vector(observers, crs=str(geobox.crs)), all_touched=True)
     names, heights = (observers, f"cells of {observers}"), {"eye_m": eye_m, "target_m": target_m}
     return _dataset(geobox, elevation, mask, names, radii_m, heights)
@@ -115,7 +115,7 @@ def commanding_view(
         float32 ``(y, x)``, as in `visibility`: ``visible_commanding_<radius>`` and
         ``dead_ground_commanding_<radius>``.
     """
-    elevation, cell = layers.raster(layer, geobox), resolution(geobox)
+    elevation, cell = layers.raster(layer, geobox, unit="m"), resolution(geobox)
     crs, what = str(geobox.crs), "commanding heights near the front line"
     line = burn_mask(geobox, layers.vector(front_line, crs=crs), all_touched=True)
     mask = commanding_ground(elevation, line, near_m=near_m, rise_m=rise_m, resolution_m=cell)

@@ -47,7 +47,7 @@ def wetness(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[flo
     ``radius / cell size`` steps, metres of catchment for a metre of contour. Hollows are not
     filled: water that reaches one stays there.
     """
-    elevation, cell = layers.raster(layer, geobox), resolution(geobox)
+    elevation, cell = layers.raster(layer, geobox, unit="m"), resolution(geobox)
     slope = derivatives(elevation, resolution_m=cell)[0]
     gradient = np.maximum(np.tan(np.radians(slope.astype(np.float64))), LEAST_GRADIENT)
     variables = {}

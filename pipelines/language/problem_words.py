@@ -227,6 +227,17 @@ LAYER_WORDS: Mapping[StrEnum, Message] = {
         "the file's nodata; otherwise correct the file or the range.",
         by="wrong",
     ),
+    LayerCode.UNDECLARED_NODATA: Plural(
+        "{count} value near the study area is {value}, far from all others ({least:g} to "
+        "{greatest:g}): it looks like nodata that is not declared. If nothing was measured there, "
+        "write nodata: [{value}] under the layer; if the value is true, write valid_range: "
+        "[{low}, {high}].",
+        "{count} values near the study area are {value}, far from all others ({least:g} to "
+        "{greatest:g}): it looks like nodata that is not declared. If nothing was measured there, "
+        "write nodata: [{value}] under the layer; if the value is true, write valid_range: "
+        "[{low}, {high}].",
+        by="count",
+    ),
     LayerCode.EVIDENCE_AS_FEATURE: marked(
         "The layer is evidence for the labels and is used as a feature: the model would read the "
         "answer. Leave the feature out; past findings enter through model.findings, fitted inside "

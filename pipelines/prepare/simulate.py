@@ -112,7 +112,7 @@ def simulate_world(
         "roads": settings.roads,
     }
     vectors = {use: layers.vector(name, crs=crs) for use, name in named.items() if name}
-    elevation = layers.raster(settings.elevation, geobox)
+    elevation = layers.raster(settings.elevation, geobox, unit="m")
     land = describe_land(geobox, inside, elevation, vectors=vectors)
     line = layers.source(settings.front_line)
     for_laying, for_survey = np.random.default_rng(settings.seed).spawn(2)

@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from minerisk.configs.bounds import layer_settings
 from minerisk.configs.checks import check_config
 from minerisk.configs.schema import Config
 from minerisk.features.errors import FindingError, InputError
-from minerisk.features.kinds import layers_of
+from minerisk.features.kinds import feature_kind, layers_of
 from minerisk.features.layers.problems import LayerCode, LayerProblem, Level, note
 from minerisk.features.layers.quality import validate_layers
 from minerisk.features.layers.sources import Layers, RasterSource
@@ -61,6 +62,8 @@ def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None)
         crs=config.study_area.crs,
         evidence=[item.layer for item in config.labels.positive],
         features=list(_feature_layers(config)),
+        units=_units(config),
+        reach_m=_reach_m(config),
         as_of=config.study_area.as_of,
     )
     # The check of the configuration has named those that are no layer's already.
@@ -140,6 +143,30 @@ def _absent(config: Config, layers: Layers) -> Iterator[LayerProblem]:
 def _feature_layers(config: Config) -> Iterator[str]:
     for feature in config.features:
         yield from layers_of(feature.kind, feature.model_dump())
+
+
+def _units(config: Config) -> dict[str, str]:
+    """Map the raster layers that are read in a unit of their reader's to it."""
+    found = {
+        getattr(feature, setting): reads.unit
+        for feature in config.features
+        for setting, reads in layer_settings(type(feature)).items()
+    }
+    if config.simulation is not None:
+        found[config.simulation.elevation] = "m"
+    return {name: unit for name, unit in found.items() if name is not None and unit is not None}
+
+
+def _reach_m(config: Config) -> float:
+    """Return how far beyond the area features look into rasters, metres."""
+    return max(
+        (
+            feature_kind(item.kind).halo_m(item.model_dump(exclude={"kind"}))
+            for item in config.features
+            if any(kind == "raster" for kind in feature_kind(item.kind).reads.values())
+        ),
+        default=0.0,
+    )
 
 
 def _facts(config: Config, layers: Layers, name: str) -> LayerFacts:

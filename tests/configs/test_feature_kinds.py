@@ -30,6 +30,13 @@ def test_a_kind_and_its_settings_agree(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FEATURE_KINDS)
+def test_elevation_is_read_in_the_unit_that_its_setting_names(name: str) -> None:
+    in_metres = {r.unit for r in layer_settings(SETTINGS[name]).values() if r.unit is not None}
+    text = inspect.getsource(inspect.unwrap(FEATURE_KINDS[name].build))
+    assert {"m"} & in_metres == ({"m"} if 'unit="m"' in text else set())
+
+
+@pytest.mark.parametrize("name", FEATURE_KINDS)
 def test_references_are_dois_and_words_are_part_of_a_sentence(name: str) -> None:
     kind = FEATURE_KINDS[name]
     assert all(DOI.fullmatch(doi) for doi in kind.references)

@@ -8,13 +8,14 @@ import pytest
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.grid import cell_centres
+from minerisk.features.raster_files.units import factor_between
 
 CRS = "EPSG:3035"
 
 
 @dataclass(frozen=True)
 class FakeSource:
-    unit: str = "1"
+    unit: str | None = None
     position_error_m: float = 0.0
     date_column: str | None = None
     source: str = "made for a test"
@@ -39,10 +40,15 @@ class FakeLayers:
     def vector(self, name, *, crs):
         return self.vectors[name].to_crs(crs)
 
-    def raster(self, name, geobox):
+    def unit(self, name):
+        return self.source(name).unit
+
+    def raster(self, name, geobox, *, unit=None):
         easting, northing = cell_centres(geobox)
         values = self.rasters[name](easting[None, :], northing[:, None])
-        return np.broadcast_to(values, tuple(geobox.shape)).astype(np.float32)
+        whole = np.broadcast_to(values, tuple(geobox.shape)).astype(np.float32)
+        own = self.unit(name)
+        return whole if own is None or unit is None else whole * factor_between(own, unit)
 
 
 def make_frame(geometries, crs=CRS, **columns):

@@ -128,6 +128,25 @@ def test_every_family_has_a_case_here():
     assert set(CASES) == set(FEATURE_KINDS)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in CASES if kind not in ("value", "change")])
+def test_heights_in_feet_give_what_the_same_in_metres_give(
+    fake_layers, fake_source, frame, grid, kind
+):
+    metres = study(fake_layers, fake_source, frame, 7)
+    feet = study(fake_layers, fake_source, frame, 7)
+    height = feet.rasters["dem"]
+    feet.rasters["dem"] = lambda x, y: height(x, y) / 0.3048
+    feet.sources["dem"] = fake_source(unit="ft")
+    one, other = (
+        build_window(layers, grid(20, 20), kind=kind, params=CASES[kind])
+        for layers in (metres, feet)
+    )
+    for name in one:
+        # Float32 heights differ in the last digit, by which a sight or a slope may just differ.
+        close = np.isclose(one[name], other[name], rtol=1e-3, atol=1e-3, equal_nan=True)
+        assert close.mean() > 0.98, name
+
+
 @pytest.mark.parametrize("kind", CASES)
 @settings(max_examples=12, deadline=None)
 @given(seed=st.integers(0, 10_000), row=st.integers(0, 13), column=st.integers(0, 13))

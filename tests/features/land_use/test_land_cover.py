@@ -28,5 +28,11 @@ def test_change_is_later_less_earlier_in_one_unit(fake_layers, fake_source, grid
     found = change(layers, grid(1, 3), layer="now", before="then").now_change
     np.testing.assert_array_equal(found.values, [[20, 120, np.nan]])
     mixed = fake_layers(rasters=rasters, sources={"now": fake_source(unit="people")})
-    with pytest.raises(InputError, match="in people and then in 1"):
+    with pytest.raises(InputError, match="in people and then in no stated unit"):
         change(mixed, grid(1, 3), layer="now", before="then")
+    units = {"now": fake_source(unit="m"), "then": fake_source(unit="cm")}
+    found = change(
+        fake_layers(rasters=rasters, sources=units), grid(1, 3), layer="now", before="then"
+    )
+    np.testing.assert_allclose(found.now_change.values, [[49.7, 149.7, np.nan]], rtol=1e-6)
+    assert found.now_change.attrs["unit"] == "m"

@@ -17,6 +17,7 @@ import zarr
 from minerisk.features.errors import InputError
 from minerisk.features.layers import bands, intake, vectors
 from minerisk.features.layers.intake import checked_path, sha256_of
+from minerisk.features.raster_files import sizes
 
 
 @pytest.fixture
@@ -226,15 +227,19 @@ def test_json_that_another_driver_would_follow_is_opened_as_geojson_or_not_at_al
     assert read_as_library(*paths) == ["geometry", "geometry"]
 
 
-def test_what_lies_beside_a_tiff_is_not_opened_with_it(root: Path) -> None:
+def test_what_lies_beside_a_tiff_names_no_other_file(root: Path) -> None:
     path = write_tiff(root / "a.tif", nodata=1)
-    write_tiff(root / "a.tif.msk", dtype="uint8", nodata=None)
+    write_tiff(root / "other.tif")
     (root / "a.tif.aux.xml").write_text(
-        "<PAMDataset><PAMRasterBand band='1'><NoDataValue>7</NoDataValue>"
-        "<Offset>100</Offset></PAMRasterBand></PAMDataset>"
+        "<PAMDataset><Metadata domain='OVERVIEWS'><MDI key='OVERVIEW_FILE'>other.tif</MDI>"
+        "</Metadata><PAMRasterBand band='1'><Offset>100</Offset></PAMRasterBand></PAMDataset>"
     )
     values = bands.open_band(path).read(slice(0, 3), slice(0, 4))
     assert np.isnan(values).all()
+    for text in ("<!DOCTYPE a [<!ENTITY b 'c'>]><PAMDataset/>", "<PAMDataset>", "\x00"):
+        (root / "a.tif.aux.xml").write_text(text)
+        with pytest.raises(InputError, match=r"a\.tif\.aux\.xml"):
+            bands.open_band(path)
 
 
 def test_a_small_file_that_declares_a_huge_raster_is_refused(root: Path) -> None:
@@ -249,7 +254,7 @@ def test_a_small_file_that_declares_a_huge_raster_is_refused(root: Path) -> None
 def test_a_raster_stored_in_one_huge_block_is_refused(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "MAX_BLOCK_BYTES", 1_000)
+    monkeypatch.setattr(sizes, "MAX_BLOCK_BYTES", 1_000)
     path = write_tiff(root / "a.tif", width=100, height=100, blockysize=100)
     with pytest.raises(InputError, match=r"blocks of [0-9,]+ bytes; at most 1,000"):
         bands.open_band(path)

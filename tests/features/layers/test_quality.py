@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
+from odc.geo.geobox import GeoBox
 
 from minerisk.features.layers.problems import LayerCode
 from minerisk.features.layers.quality import parse_dates, step_lengths, validate_layers
@@ -203,6 +204,68 @@ def test_values_outside_the_valid_range_are_counted(root: Path) -> None:
     found = problems_of(root, source)
     assert found["value_range"].startswith("error: 3 values near the study area")
     assert "from -9999 to 9000" in found["value_range"]
+
+
+def test_values_that_look_like_undeclared_nodata_are_errors_that_say_what_to_write(
+    root: Path,
+) -> None:
+    values = np.linspace(100, 900, 1_600, dtype=np.float32).reshape(40, 40)
+    values[3, 4:6] = -32_768
+    store_raster(root, values)
+    said = problems_of(root, RasterSource(Path("a.tif")))["undeclared_nodata"]
+    assert said.startswith("error: 2 values near the study area are -32768, far from all others")
+    assert "nodata: [-32768]" in said
+    assert "valid_range: [-32768, 900]" in said
+    assert problems_of(root, RasterSource(Path("a.tif"), nodata=(-32_768,))) == {}
+    assert problems_of(root, RasterSource(Path("a.tif"), valid_range=(-32_768, 900))) == {}
+
+
+def test_values_are_checked_as_far_as_features_look(root: Path) -> None:
+    values = np.linspace(100, 900, 3_600, dtype=np.float32).reshape(60, 60)
+    values[50] = -9_999
+    store_raster(root, values)
+    assert problems_of(root, RasterSource(Path("a.tif"))) == {}
+    assert "undeclared_nodata" in problems_of(root, RasterSource(Path("a.tif")), reach_m=2_000.0)
+    ranged = RasterSource(Path("a.tif"), valid_range=(0, 1_000))
+    assert "value_range" in problems_of(root, ranged, reach_m=2_000.0)
+
+
+def test_heights_that_no_land_has_are_errors_in_any_unit(root: Path) -> None:
+    values = np.linspace(100, 25_000, 1_600, dtype=np.float32).reshape(40, 40)
+    store_raster(root, values)
+    assert problems_of(root, RasterSource(Path("a.tif"))) == {}
+    assert problems_of(root, RasterSource(Path("a.tif"), unit="ft"), units={"a": "m"}) == {}
+    assert "undeclared_nodata" in problems_of(root, RasterSource(Path("a.tif")), units={"a": "m"})
+
+
+def test_a_unit_that_cannot_be_read_is_an_error(root: Path) -> None:
+    store_raster(root, np.ones((40, 40), dtype=np.float32))
+    said = problems_of(root, RasterSource(Path("a.tif"), unit="degree"), units={"a": "m"})
+    assert said["unreadable"].startswith("error: The layer a is in degree, and is read as m")
+    assert problems_of(root, RasterSource(Path("a.tif"), unit="degree")) == {}
+
+
+def test_a_raster_from_0_to_360_degrees_is_found_west_of_greenwich(root: Path) -> None:
+    shapes = [shapely.box(-0.02, 36.0, 0.02, 36.02)]
+    gpd.GeoDataFrame(geometry=shapes, crs="EPSG:4326").to_crs("EPSG:32631").to_file(
+        root / "area.gpkg"
+    )
+    columns = np.arange(3_600) / 10
+    transform = rasterio.transform.from_origin(0, 37, 0.1, 0.1)
+    values = np.broadcast_to(columns, (20, 3_600)).astype(np.float32)
+    profile = {"driver": "GTiff", "count": 1, "dtype": "float32", "crs": "EPSG:4326"}
+    profile |= {"height": 20, "width": 3_600, "transform": transform}
+    with rasterio.open(root / "a.tif", "w", **profile) as dataset:
+        dataset.write(values, 1)
+    sources = {"area": VectorSource(Path("area.gpkg")), "a": RasterSource(Path("a.tif"))}
+    layers = Layers(sources, root)
+    assert validate_layers(layers, area="area", crs="EPSG:32631") == []
+    west, south, east, north = layers.vector("area", crs="EPSG:32631").total_bounds
+    grid = GeoBox.from_bbox((west, south, east, north), "EPSG:32631", shape=(2, 4))
+    nearest = Layers(sources | {"a": RasterSource(Path("a.tif"), resampling="nearest")}, root)
+    got = nearest.raster("a", grid)
+    assert np.allclose(got[:, 0], 359.9)
+    assert np.allclose(got[:, 3], 0)
 
 
 def test_layers_that_the_run_makes_are_noted(root: Path) -> None:

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odc.geo.geobox import GeoBox
 
-from minerisk.features.layers import lattice
 from minerisk.features.layers.bands import open_band
 from minerisk.features.layers.warp import warp
+from minerisk.features.raster_files import lattice
 
 CRS = "EPSG:32638"
 

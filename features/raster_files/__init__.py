@@ -1,0 +1,1 @@
+"""Raster files as people have them: units, nodata, what lies beside them, where cells lie."""

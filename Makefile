@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench validity ablation lock clean format
+.PHONY: demo test check bench validity ablation kills lock clean format
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -46,6 +46,10 @@ ablation: $(INSTALLED)  ## what each family of features is worth (an hour; needs
 	$(BIN)/minerisk ablate configs/bosnia_wide.yaml --out runs/ablation_bosnia --into docs/features/ablation.json
 	$(BIN)/minerisk ablate configs/karabakh_wide.yaml --out runs/ablation_karabakh --into docs/features/ablation.json
 	$(BIN)/python -m docs.build.features_page
+
+kills: $(INSTALLED)  ## kill every command at seeded instants and go on (an hour), written to docs/reliability.md
+	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.faults.kills --count 200; \
+	  status=$$?; $(BIN)/python -m docs.build.reliability_page && exit $$status
 
 lock: $(INSTALLED)  ## resolve the two locks anew, for every Python from 3.11
 	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \

@@ -1,0 +1,377 @@
+"""Kill every command at seeded instants, give it again, and demand the bytes of an undisturbed one.
+
+``python -m tests.faults.kills --count 200`` (``make kills``) makes one small finished run, then
+draws commands and instants. Half of the instants are file operations of the process itself (the
+n-th file that is opened to write, renamed or removed, before it is done), which are the same on
+every machine; half are times, which also fall into GDAL, SQLite and the workers.
+
+After each kill, with nothing tidied up, the command (or the one that is documented to go on) is
+given again. Then every file must be as an undisturbed command leaves it, apart from those that two
+undisturbed ones leave different, the trail must verify, and nothing half written may be left. An
+earlier pack must be there, whole, at any time.
+"""
+
+import argparse
+import hashlib
+import importlib
+import json
+import multiprocessing
+import os
+import pkgutil
+import random
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import yaml
+from shapely.geometry import Point, box
+
+import minerisk
+from docs.build.reliability_page import Trial, commit, record
+from minerisk.features.cube.zarr_files import set_aside
+from minerisk.features.grid import cell_centres
+from minerisk.pipelines.cli.main import main
+from minerisk.pipelines.evaluate.predicted_land import read_land
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.tracking import mlflow_record
+from tests.faults.commands import COMMANDS, RUN, Command
+
+ROOT = Path(__file__).resolve().parents[2]
+PLACE = ROOT / "build" / "kills"
+PATIENCE_S = 900
+LAZY = ("lightgbm", "optuna", "mlflow.store.tracking.sqlalchemy_store", "matplotlib.figure",
+        "matplotlib.backends.backend_agg", "exactextract", "pyogrio")  # fmt: skip
+CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.link"}
+UNTRACKED = ("mlflow", "mlflow.db", "store.db", ".lock")
+"""Stores of MLflow, in which each run has a name of its own, and locks."""
+HALF = (".partial", ".old", ".draft", ".chunk", ".draft.tif")
+
+
+@dataclass
+class Reference:
+    """What an undisturbed command leaves: its files, those that vary, time, file operations."""
+
+    code: int
+    files: dict[str, str]
+    varying: set[str]
+    seconds: float
+    changes: int
+
+
+@dataclass
+class Found:
+    """What came out of the kills of one command."""
+
+    kills: int = 0
+    ended_before: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+def kill_all() -> None:
+    """Kill commands and write the record for the page."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--count", type=int, default=200, help="kills")
+    parser.add_argument("--seed", type=int, default=15)
+    parser.add_argument("--only", help="one command of tests/faults/commands.py")
+    parser.add_argument("--keep", action="store_true", help="take the base that is there")
+    given = parser.parse_args()
+    import_all()
+    started = time.monotonic()
+    if not given.keep:
+        shutil.rmtree(PLACE, ignore_errors=True)
+    if not (PLACE / "base").exists():
+        make_base(PLACE / "base")
+    chosen = {n: c for n, c in COMMANDS.items() if given.only in (None, n)}
+    references = {name: reference(command) for name, command in chosen.items()}
+    found = {name: Found() for name in chosen}
+    draw = random.Random(given.seed)
+    names = list(chosen) + draw.choices(
+        list(chosen), [c.share for c in chosen.values()], k=max(0, given.count - len(chosen))
+    )
+    while names:
+        name = names.pop()
+        killed = try_kill(chosen[name], references[name], found[name], draw)
+        if not killed:  # it was quicker than the instant drawn
+            names.append(name)
+        print(f"{len(names):4d} left; {name}: {'killed' if killed else 'ended before'}; "  # noqa: T201
+              f"{found[name].faults[-1:] or ''}", flush=True)  # fmt: skip
+    report(references, found, time.monotonic() - started, whole=given.only is None)
+    sys.exit(any(one.faults for one in found.values()))
+
+
+def make_base(base: Path) -> None:
+    """Make a finished run, earlier results, and the files that commands read."""
+    partial = base.with_name("making")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    area = yaml.safe_load((ROOT / "configs" / "tiny.yaml").read_text(encoding="utf-8"))
+    area["data_root"] = os.path.relpath(ROOT / "data" / "tiny", partial)
+    area["model"]["members"] = 2
+    area["model"]["choice"] |= {"trials": 1, "kind": ["boosted"], "trees": [20]}
+    area["model"]["lightgbm"]["trees"] = 20
+    (partial / "area.yaml").write_text(yaml.safe_dump(area, sort_keys=False), encoding="utf-8")
+    shutil.copytree(ROOT / "data" / "tiny", partial / "layers")
+    undisturbed("run", partial / "area.yaml", "--out", partial / "run", "--by", "staff 12")
+    aside(_write_inputs, partial)
+    undisturbed("request", partial / "run", "--out", partial / "pack", "--language", "az")
+    asked = ("--aoi", partial / "aoi.gpkg", "--public", "--language", "ru")
+    undisturbed("request", partial / "run", *asked, "--out", partial / "part")
+    shutil.rmtree(partial / "run" / "requests")
+    undisturbed("runs", "export", partial / "run", "--out", partial / "other.zip")
+    partial.rename(base)
+
+
+def aside(work: Callable[[Path], None], folder: Path) -> None:
+    """Do some work in a fork, so that it starts no thread here."""
+    process = multiprocessing.get_context("fork").Process(target=work, args=(folder,))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit("The inputs could not be made.")
+
+
+def _write_inputs(base: Path) -> None:
+    land = read_land(Run.open(base / "run"))
+    easting, northing = cell_centres(land.geobox)
+    rows, columns = np.nonzero(land.answered & (land.trained == -1))
+    crs = str(land.geobox.crs)
+    points = [Point(easting[columns[i]], northing[rows[i]]) for i in (0, -1)]
+    common = {"date": "2024-05-01", "method": "manual search", "reliability": 0.8}
+    searched = {"outcome": "no find", "searched_ha": 12.5, "geometry": points[0].buffer(250)}
+    find = {"outcome": "find", "hazard": "at", "geometry": points[1]}
+    gpd.GeoDataFrame([common | searched, common | find], crs=crs).to_file(base / "results.gpkg")
+    gpd.GeoDataFrame({"kind": ["foot"] * 2}, geometry=points, crs=crs).to_file(base / "later.gpkg")
+    left, bottom, right, top = land.geobox.boundingbox
+    middle, centre = (left + right) / 2, (bottom + top) / 2
+    area = box(middle - 4_100, centre - 3_100, middle + 4_100, centre + 3_100)
+    gpd.GeoDataFrame(geometry=[area], crs=crs).to_file(base / "aoi.gpkg")
+
+
+def undisturbed(*words: object) -> None:
+    """Do a command that has to go well."""
+    code, told, _ = do(tuple(map(str, words)), PLACE)
+    if code:
+        raise SystemExit(f"{' '.join(map(str, words))}: {told}")
+
+
+def fresh(command: Command) -> Path:
+    """Copy the base, for a command to work on. It is called the same each time: paths count."""
+    work = PLACE / "work"
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(PLACE / "base", work)
+    for name in command.removed:
+        path = work / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return work
+
+
+def reference(command: Command) -> Reference:
+    """Do a command twice, undisturbed."""
+    results = []
+    for _ in range(2):
+        work = fresh(command)
+        start = time.monotonic()
+        code, _, changes = do(command.words, work, at=0)
+        results.append((code, hashes(work), time.monotonic() - start, changes))
+    (code, files, _, changes), (again, others, seconds, _) = results
+    if code != again or code not in (0, 1):
+        raise SystemExit(f"{command.words} ended with {code} and {again}, undisturbed")
+    varying = {name for name in files.keys() | others if files.get(name) != others.get(name)}
+    return Reference(code, files, varying, seconds, changes)
+
+
+def do(
+    words: tuple[str, ...], work: Path, *, at: int = 0, after_s: float | None = None
+) -> tuple[int, str, int]:
+    """Do a command in a fork of this process, which has imported what it needs.
+
+    Parameters
+    ----------
+    words, work
+        The command, and the folder that ``{w}`` in it stands for.
+    at, after_s
+        Kill it at a file operation (0 is never), or after so many seconds.
+
+    Returns
+    -------
+    code, told, operations
+        Negative for a signal; what it said; how many file operations it did.
+    """
+    told, count = PLACE / "told", PLACE / "count"
+    count.unlink(missing_ok=True)
+    process = multiprocessing.get_context("fork").Process(
+        target=_command, args=([word.format(w=work) for word in words], work, at, told, count)
+    )
+    process.start()
+    process.join(PATIENCE_S if after_s is None else after_s)
+    if process.is_alive():
+        process.kill()  # the process alone: its workers have to notice
+        process.join()
+        if after_s is None:
+            raise SystemExit(f"{words} hangs: {told.read_text()}")
+    changes = int(count.read_text()) if count.exists() else 0
+    return int(process.exitcode or 0), told.read_text(errors="replace"), changes
+
+
+def _command(words: list[str], work: Path, at: int, told: Path, count: Path) -> None:
+    """Be the command line; count and, at one of them, die before an operation on a file."""
+    stream = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for standard in (1, 2):
+        os.dup2(stream, standard)
+    where, seen = os.fspath(work), 0
+
+    def watch(event: str, given: tuple[object, ...]) -> None:
+        nonlocal seen
+        if event != "open" and event not in CHANGES:
+            return
+        if event == "open" and not (
+            isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR)
+        ):
+            return
+        if isinstance(given[0], str | os.PathLike) and os.fspath(given[0]).startswith(where):
+            seen += 1
+            if seen == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(watch)
+    sys.argv = ["minerisk", *words]
+    multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+    code = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    count.write_text(str(seen))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def import_all() -> None:
+    """Import what any command needs, once, and start no thread: forks would miss it."""
+    for found in pkgutil.walk_packages(minerisk.__path__, "minerisk."):
+        importlib.import_module(found.name)
+    mlflow_record.prepare_mlflow()
+    for name in LAZY:
+        importlib.import_module(name)
+    if threading.active_count() > 1:  # Blosc has one of its own, and starts it anew in a fork
+        raise SystemExit("Importing has started threads; a fork would miss them.")
+
+
+def hashes(work: Path) -> dict[str, str]:
+    """Hash every file below a folder but those that no two runs share."""
+    return {
+        path.relative_to(work).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(work.rglob("*"))
+        if path.is_file() and not set(path.relative_to(work).parts) & set(UNTRACKED)
+    }
+
+
+def try_kill(command: Command, known: Reference, found: Found, draw: random.Random) -> bool:
+    """Kill a command once, go on, and note what is wrong then; tell whether it was killed."""
+    work = fresh(command)
+    if known.changes and draw.random() < 0.5:
+        at = draw.randint(1, known.changes)
+        instant, given = f"at file operation {at}", {"at": at}
+    else:
+        after_s = known.seconds * draw.uniform(0.25, 1.0)
+        instant, given = f"after {after_s:.1f} s of {known.seconds:.1f} s", {"after_s": after_s}
+    code, _, _ = do(command.words, work, **given)  # type: ignore[arg-type]
+    if code != -signal.SIGKILL:
+        found.ended_before += 1
+        return False
+    found.kills += 1
+    wrong = [*lost_packs(work)]
+    words = command.words if command.again is None else command.again(work)
+    code, told, _ = do(words, work)
+    refused = code == 2 and any(reason in told for reason in command.refusals)
+    if code != known.code and not refused:
+        wrong.append(f"the same command ends with {code}: {told[-300:].strip()}")
+    wrong += differences(hashes(work), known)
+    wrong += [] if command.read_only else half_written(work)
+    code, told, _ = do(("audit", "verify", RUN), work)
+    wrong += [f"audit verify ends with {code}: {told[:300]}"] if code else []
+    found.faults += [f"killed {instant}: {'; '.join(wrong[:4])}"] if wrong else []
+    return True
+
+
+def lost_packs(work: Path) -> list[str]:
+    """Name the earlier packs that are no longer there as a whole, new or old."""
+    wrong = []
+    for name in ("pack", "part", "part_public"):
+        pack = work / name if (work / name).exists() else set_aside(work / name)
+        try:
+            listed = json.loads((pack / "manifest.json").read_text(encoding="utf-8"))["files"]
+        except OSError:
+            wrong.append(f"the pack {name} is gone")
+            continue
+        for file, digest in listed.items():
+            path = pack / file
+            if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != digest:
+                wrong.append(f"{name}/{file} is not as its manifest says")
+    return wrong
+
+
+def differences(files: dict[str, str], known: Reference) -> list[str]:
+    """Name the files that differ from those of an undisturbed command."""
+    names = (files.keys() | known.files) - known.varying
+    differing = sorted(name for name in names if files.get(name) != known.files.get(name))
+    missing = sorted(known.varying & known.files.keys() - files.keys())
+    return [f"{name} differs" for name in differing] + [f"{name} is missing" for name in missing]
+
+
+def half_written(work: Path) -> list[str]:
+    """Name what was begun and is still there."""
+    return [
+        f"{path.relative_to(work)} is left"
+        for path in work.rglob(".*")
+        if any(half in path.name for half in HALF)
+    ]
+
+
+def report(
+    references: dict[str, Reference], found: dict[str, Found], seconds: float, *, whole: bool
+) -> None:
+    """Write what came out as JSON, and the record for the page."""
+    kills = sum(one.kills for one in found.values())
+    faults = [f"{name}, {line}" for name, one in found.items() for line in one.faults]
+    detail = {
+        name: {
+            "kills": one.kills,
+            "ended_before": one.ended_before,
+            "faults": one.faults,
+            "file_operations": references[name].changes,
+            "seconds": round(references[name].seconds, 1),
+            "files": len(references[name].files),
+            "varying": sorted(references[name].varying),
+        }
+        for name, one in found.items()
+    }
+    (PLACE / "kills.json").write_text(json.dumps(detail, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps(detail, indent=1))  # noqa: T201
+    if not whole:
+        return
+    record(
+        "kills",
+        Trial(
+            what=f"{len(found)} commands killed (SIGKILL) at seeded instants and given again: the "
+            "bytes of an undisturbed command, a trail that verifies, no earlier pack lost, nothing "
+            "half written left",
+            tried=kills,
+            found=faults,
+            seconds=round(seconds),
+            commit=commit(),
+            command="make kills",
+        ),
+    )
+
+
+if __name__ == "__main__":
+    kill_all()

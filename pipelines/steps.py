@@ -13,6 +13,7 @@ from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of, record_trainer
 from minerisk.pipelines.records.manifest import NoFacts, ValidateFacts
 from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.run.beforehand import check_day, check_room
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.run.workers import ALONE, Workers
@@ -205,8 +206,21 @@ def run_steps(
         run = replace(Run.start(config_path, folder), workers=workers)
         if by is not None:
             record_trainer(run.files, by)
+        _check_beforehand(run, last)
         do_steps(run, last=last, said=said)
     return run
+
+
+def _check_beforehand(run: Run, last: str) -> None:
+    """Refuse what would only fail after hours: the day, room on the disk, the tracking store."""
+    check_day(run.config)
+    manifest, names = run.manifest(), list(STEPS)
+    if manifest.stage("build") is None:
+        check_room(run)
+    if manifest.stage("track") is None and names.index(last) >= names.index("track"):
+        from minerisk.pipelines.tracking.mlflow_record import check_store
+
+        check_store(run)
 
 
 def do_steps(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from minerisk.pipelines.cli.options import Config, Json, Layer, Out, RunFolder, example
+from minerisk.pipelines.cli.options import Config, Json, Layer, Out, RunFolder, example, writable
 from minerisk.pipelines.cli.output import progress_line, show
 
 evaluate = typer.Typer(
@@ -127,9 +127,13 @@ def evaluate_table(
 
 def ablate(
     config: Config,
-    out: Annotated[Path, typer.Option("--out", help="folder for the result; it can be continued")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", callback=writable, help="folder for the result; it can be continued"),
+    ],
     into: Annotated[
-        Path | None, typer.Option("--into", help="JSON of several study areas to add it to")
+        Path | None,
+        typer.Option("--into", callback=writable, help="JSON of several study areas to add it to"),
     ] = None,
     as_json: Json = False,
 ) -> None:

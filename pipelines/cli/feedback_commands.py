@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from minerisk.pipelines.cli.options import By, Json, Layer, NewRun, RunFolder, example
+from minerisk.pipelines.cli.options import By, Json, Layer, NewRun, RunFolder, example, writable
 from minerisk.pipelines.cli.output import progress_line, show
 
 feedback = typer.Typer(
@@ -64,7 +64,8 @@ def retrain(
     out: NewRun,
     by: By = None,
     difference: Annotated[
-        Path | None, typer.Option("--difference", help="folder for the map of rank shifts")
+        Path | None,
+        typer.Option("--difference", callback=writable, help="folder for the map of rank shifts"),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -23,10 +23,21 @@ def day(text: str) -> dt.date:
         raise typer.BadParameter(f"{text!r} is no day; expected YYYY-MM-DD.") from error
 
 
+def writable(path: Path | None) -> Path | None:
+    """Refuse a place for results that cannot be written, before anything is computed for it."""
+    from minerisk.pipelines.provenance.folders import check_place
+
+    if path is not None:
+        check_place(path)
+    return path
+
+
 Config = Annotated[Path, typer.Argument(help="configuration of the study area, YAML")]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="run folder")]
-NewRun = Annotated[Path, typer.Option("--out", help="run folder; new, or one to continue")]
-Out = Annotated[Path | None, typer.Option("--out", help="folder for the result")]
+NewRun = Annotated[
+    Path, typer.Option("--out", callback=writable, help="run folder; new, or one to continue")
+]
+Out = Annotated[Path | None, typer.Option("--out", callback=writable, help="folder for the result")]
 Layer = Annotated[str | None, typer.Option("--layer", help="layer of that file")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON")]
 By = Annotated[

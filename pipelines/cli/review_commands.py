@@ -13,6 +13,7 @@ from minerisk.pipelines.cli.options import (
     Trust,
     WithoutLayers,
     example,
+    writable,
 )
 from minerisk.pipelines.cli.output import progress_line, show
 from minerisk.pipelines.records.choices import DecisionName
@@ -76,7 +77,7 @@ def head(folder: RunFolder) -> None:
 @audit.command(epilog=example("minerisk audit export runs/my_area --out dossier"))
 def export(
     folder: RunFolder,
-    out: Annotated[Path, typer.Option("--out", help="new folder")],
+    out: Annotated[Path, typer.Option("--out", callback=writable, help="new folder")],
     ablation: Annotated[
         Path | None, typer.Option("--ablation", help="ablation.json of `minerisk ablate`")
     ] = None,
@@ -91,7 +92,7 @@ def export(
 @runs.command("export", epilog=example("minerisk runs export runs/my_area --out my_area.zip"))
 def export_record(
     folder: RunFolder,
-    out: Annotated[Path, typer.Option("--out", help="ZIP file to write")],
+    out: Annotated[Path, typer.Option("--out", callback=writable, help="ZIP file to write")],
     as_json: Json = False,
 ) -> None:
     """Pack the record of a run into one file.
@@ -133,7 +134,9 @@ def import_record(
 
 def reproduce(
     folder: RunFolder,
-    out: Annotated[Path, typer.Option("--out", help="new folder for the second run")],
+    out: Annotated[
+        Path, typer.Option("--out", callback=writable, help="new folder for the second run")
+    ],
     fresh_env: Annotated[
         bool, typer.Option("--fresh-env", help="in a new environment made of requirements.lock")
     ] = False,

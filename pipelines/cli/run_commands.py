@@ -16,6 +16,7 @@ from minerisk.pipelines.cli.options import (
     Scheduler,
     Workers,
     example,
+    writable,
 )
 from minerisk.pipelines.cli.output import progress_line, show
 
@@ -64,9 +65,9 @@ def run(
 
 def init(
     folder: Annotated[Path, typer.Argument(help="folder of layers")],
-    out: Annotated[Path, typer.Option("--out", help="YAML file to write")] = Path(
-        "study_area.yaml"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", callback=writable, help="YAML file to write")
+    ] = Path("study_area.yaml"),
 ) -> None:
     """Write a first configuration from a folder of layers."""
     from minerisk.pipelines.prepare.init import write_first_config
@@ -76,11 +77,17 @@ def init(
 
 
 def validate(config: Config, out: Out = None, as_json: Json = False) -> None:
-    """Check the layers of a study area before anything is built."""
+    """Check the layers of a study area before anything is built.
+
+    Told too is what would end a run late: a day to come, an MLflow store that cannot be used.
+    """
+    from minerisk.features.errors import InputError
     from minerisk.pipelines.prepare.validate import run_validate, show_report
+    from minerisk.pipelines.run.beforehand import check_day
     from minerisk.pipelines.run.folder import read_config
     from minerisk.pipelines.run.layers import open_layers
     from minerisk.pipelines.run.progress import out as console
+    from minerisk.pipelines.tracking.mlflow_record import check_given_store
 
     parsed = read_config(config)
     found = run_validate(parsed, layers=open_layers(parsed, config_path=config), out_dir=out)
@@ -88,6 +95,12 @@ def validate(config: Config, out: Out = None, as_json: Json = False) -> None:
         typer.echo(found.to_json(), nl=False)
     else:
         show_report(found, console)
+    try:
+        check_day(parsed)
+        check_given_store(parsed)
+    except InputError as error:
+        typer.echo(f"minerisk: {error}", err=True)
+        raise typer.Exit(1) from error
     if found.failed:
         raise typer.Exit(1)
 

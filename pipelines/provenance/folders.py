@@ -79,3 +79,22 @@ def _remove(item: Path) -> None:
         shutil.rmtree(item)
     else:
         item.unlink()
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place for results that cannot be written, before anything is computed for it.
+
+    Raises
+    ------
+    InputError
+        If the folder, or the first of those above it that exists, is read-only or no folder.
+    """
+    there = next((place for place in (path, *path.absolute().parents) if place.exists()), path)
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        return
+    if there == path and path.is_file() and os.access(path.parent, os.W_OK):
+        return  # a file that is replaced
+    raise InputError(
+        f"{path} cannot be written: {there} is {'read-only' if there.is_dir() else 'no folder'}. "
+        "Choose another place, or change its permissions."
+    )

@@ -23,6 +23,7 @@ from minerisk.pipelines.provenance.manifest import outputs_of
 from minerisk.pipelines.records.manifest import Environment, Manifest, TrackFacts
 from minerisk.pipelines.records.metrics import Metrics, Trials
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.tracking.drivers import check_driver, shown
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -43,20 +44,47 @@ DIGEST = 32
 
 def tracking_uri(run: Run) -> str:
     """Choose where MLflow writes: the environment first, then the configuration, then SQLite."""
-    given = os.environ.get("MLFLOW_TRACKING_URI") or run.config.tracking.uri
-    return given or f"sqlite:///{(run.folder / 'mlflow.db').resolve()}"
+    return _given_uri(run.config) or f"sqlite:///{(run.folder / 'mlflow.db').resolve()}"
+
+
+def _given_uri(config: Config) -> str | None:
+    return os.environ.get("MLFLOW_TRACKING_URI") or config.tracking.uri
 
 
 def check_store(run: Run) -> None:
-    """Find out before hours of training whether a tracking server answers.
+    """Find out before hours of training whether the run can be recorded when it is trained.
 
     Raises
     ------
     InputError
-        If the tracking store is a server and nothing listens there.
+        If the store's driver is not installed, nothing answers, it cannot be written, or the
+        experiment was deleted.
     """
-    uri = tracking_uri(run)
+    if _given_uri(run.config) or run.files.mlflow.exists():  # or else it is made with the record
+        _check_usable(tracking_uri(run), run.config.tracking.experiment)
+
+
+def check_given_store(config: Config) -> None:
+    """Check the store that a configuration or the environment names, as `check_store`."""
+    uri = _given_uri(config)
+    if uri:
+        _check_usable(uri, config.tracking.experiment)
+
+
+def _check_usable(uri: str, experiment: str) -> None:
+    _check_reachable(uri)
+    with store_client(uri) as client:
+        _known_experiment(client, experiment, uri)
+        client.search_registered_models(max_results=1)
+
+
+def _check_reachable(uri: str) -> None:
+    """Try the address of a server, or the file of SQLite, without MLflow, which tries for long."""
     address = urlsplit(uri)
+    if uri.startswith(SQLITE):
+        path = Path(uri.removeprefix(SQLITE))
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise _unusable(uri, "it cannot be written")
     if address.scheme not in {"http", "https"}:
         return
     port = address.port or {"http": 80, "https": 443}[address.scheme]
@@ -69,10 +97,12 @@ def check_store(run: Run) -> None:
 def _unusable(uri: str, why: str) -> InputError:
     todo = "Start the server, or unset MLFLOW_TRACKING_URI to use SQLite in the run folder."
     if uri.startswith("sqlite:"):
-        todo = "Make room if the disk is full, end what holds the file, and give the command again."
+        todo = (
+            "Make room if the disk is full, end what holds the file, look at its permissions, and "
+            "give the command again."
+        )
     return InputError(
-        f"The tracking store {uri.split('@')[-1]} cannot be used: {why}. {todo} What was finished "
-        "is kept."
+        f"The tracking store {shown(uri)} cannot be used: {why}. {todo} What was finished is kept."
     )
 
 
@@ -100,8 +130,9 @@ def store_client(uri: str) -> Iterator["MlflowClient"]:
     Raises
     ------
     InputError
-        If the store cannot be used: not there, locked, or full.
+        If the store cannot be used: its driver is missing, or it is not there, locked or full.
     """
+    check_driver(uri)
     prepare_mlflow()
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException
@@ -185,13 +216,33 @@ def _log_batch(
 
 
 def _experiment(client: "MlflowClient", name: str, uri: str) -> str:
-    known = client.get_experiment_by_name(name)
+    known = _known_experiment(client, name, uri)
     if known is not None:
-        return str(known.experiment_id)
+        return known
     place = None
     if uri.startswith(SQLITE):
         place = (Path(uri.removeprefix(SQLITE)).resolve().parent / "mlflow").as_uri()
     return str(client.create_experiment(name, artifact_location=place))
+
+
+def _known_experiment(client: "MlflowClient", name: str, uri: str) -> str | None:
+    """Return the identifier of an experiment, none if it has to be made.
+
+    Raises
+    ------
+    InputError
+        If it was deleted: MLflow keeps its name, and takes no run for it.
+    """
+    known = client.get_experiment_by_name(name)
+    if known is None:
+        return None
+    if known.lifecycle_stage != "active":
+        raise InputError(
+            f"The experiment {name!r} of the tracking store {shown(uri)} was deleted. Restore it "
+            f"(`mlflow experiments restore --experiment-id {known.experiment_id}`, with "
+            "MLFLOW_TRACKING_URI set to the store), or name another one in tracking.experiment."
+        )
+    return str(known.experiment_id)
 
 
 def _environment(manifest: Manifest) -> Environment:

@@ -1,7 +1,7 @@
 """Every command of minerisk, as it is killed: what is there before, and what goes on after."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 RUN, AREA = "{w}/run", "{w}/area.yaml"
@@ -33,6 +33,8 @@ class Command:
         Words of a refusal (exit code 2) that says that all is done already, with its reason.
     read_only
         Whether it writes nothing.
+    trains
+        Whether it takes as long as training does.
     """
 
     words: tuple[str, ...]
@@ -40,14 +42,15 @@ class Command:
     removed: tuple[str, ...] = ()
     again: Callable[[Path], tuple[str, ...]] | None = None
     refusals: tuple[str, ...] = ()
-    read_only: bool = field(default=False)
+    read_only: bool = False
+    trains: bool = False
 
 
 COMMANDS: Mapping[str, Command] = {
-    "run": Command(("run", AREA, "--out", RUN), 3, ("run",)),
-    "run, model lost": Command(("run", AREA, "--out", RUN), 2, ("run/model", "run/rasters")),
-    "build": Command(("build", AREA, "--out", RUN, "--workers", "2"), 2, ("run",)),
-    "train": Command(("train", AREA, "--out", RUN), 2, ("run/model",)),
+    "run": Command(("run", AREA, "--out", RUN), 1, ("run",), trains=True),
+    "run, model lost": Command(("run", AREA, "--out", RUN), 2, ("run/model", "run/rasters"), trains=True),
+    "build": Command(("build", AREA, "--out", RUN, "--workers", "2"), 2, ("run",), trains=True),
+    "train": Command(("train", AREA, "--out", RUN), 2, ("run/model",), trains=True),
     "predict": Command(("predict", RUN), 2, ("run/rasters",)),
     "predict, 2 workers": Command(("predict", RUN, "--workers", "2"), 1, ("run/rasters",)),
     "prioritize": Command(("prioritize", RUN), 2, ("run/tasks.gpkg", "run/tasks.csv")),
@@ -65,10 +68,10 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "request --as-of": Command(
         ("request", RUN, "--as-of", "2020-01-01", "--out", "{w}/past"), 0.5
-    ),
+    , trains=True),
     "feedback add": Command(ADD, 3, refusals=("on record already",)),
     "feedback show": Command(("feedback", "show", RUN), 0.2, read_only=True),
-    "retrain": Command(("retrain", RUN, "--out", "{w}/next"), 0.5),
+    "retrain": Command(("retrain", RUN, "--out", "{w}/next"), 0.5, trains=True),
     "review add": Command(DECIDE, 3, again=_after_review),
     "review follow": Command(("review", "follow", RUN), 0.5),
     "review show": Command(("review", "show", RUN), 0.2, read_only=True),
@@ -85,7 +88,7 @@ COMMANDS: Mapping[str, Command] = {
     "lookback": Command(("lookback", RUN, "{w}/later.gpkg", "--out", "{w}/lookback"), 1),
     "compare": Command(("compare", RUN, RUN, "--out", "{w}/difference"), 1),
     "status": Command(("status", RUN), 0.2, read_only=True),
-    "reproduce": Command(("reproduce", RUN, "--out", "{w}/again"), 0.5),
+    "reproduce": Command(("reproduce", RUN, "--out", "{w}/again"), 0.5, trains=True),
     "validate": Command(("validate", AREA, "--out", "{w}/checked"), 1),
     "init": Command(("init", "{w}/layers", "--out", "{w}/first.yaml"), 1),
 }  # fmt: skip

@@ -47,7 +47,17 @@ By = Annotated[
 Workers = Annotated[int, typer.Option("--workers", min=1, help="processes that share the tiles")]
 Scheduler = Annotated[
     str | None,
-    typer.Option("--scheduler", help="Dask scheduler whose workers share them: tcp://host:port"),
+    typer.Option("--scheduler", help="Dask scheduler whose workers share them: tls://host:port"),
+]
+Tls = Annotated[
+    Path | None,
+    typer.Option("--tls", metavar="DIR", help="ca.pem, cert.pem, key.pem for the scheduler"),
+]
+TrustNetwork = Annotated[
+    bool,
+    typer.Option(
+        "--trust-network", help="speak without TLS to a scheduler that is not on this machine"
+    ),
 ]
 Language = Annotated[
     LanguageName, typer.Option("--language", help="English, Azerbaijani or Russian")

@@ -17,6 +17,8 @@ from minerisk.pipelines.cli.options import (
     Out,
     RunFolder,
     Scheduler,
+    Tls,
+    TrustNetwork,
     Within,
     Workers,
     example,
@@ -50,6 +52,8 @@ def request(
     out: Out = None,
     workers: Workers = 1,
     scheduler: Scheduler = None,
+    tls: Tls = None,
+    trust_network: TrustNetwork = False,
     as_json: Json = False,
 ) -> None:
     """Write maps, tasks and report of the land asked for.
@@ -57,7 +61,13 @@ def request(
     Without filters it is the whole study area. The maps with every band, and request.json, go into
     requests/ID/ of the run; the folder to hand out goes to --out, or there.
     """
-    shared = workers_for(workers, scheduler, "minerisk.pipelines.predict.predict")
+    shared = workers_for(
+        workers,
+        scheduler,
+        "minerisk.pipelines.predict.predict",
+        tls=tls,
+        trust_network=trust_network,
+    )
     if maps_only and shared.alone:
         prepare_drawing()
     from minerisk.pipelines.records.request import Filters

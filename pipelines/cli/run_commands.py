@@ -14,6 +14,8 @@ from minerisk.pipelines.cli.options import (
     Out,
     RunFolder,
     Scheduler,
+    Tls,
+    TrustNetwork,
     Workers,
     example,
     writable,
@@ -46,13 +48,20 @@ def run(
     by: By = None,
     workers: Workers = 1,
     scheduler: Scheduler = None,
+    tls: Tls = None,
+    trust_network: TrustNetwork = False,
 ) -> None:
     """Make a run, from layers to report.
 
     Every stage is done in order and once; the command continues where it stopped.
     """
     shared = workers_for(
-        workers, scheduler, "minerisk.features.cube.build", "minerisk.pipelines.predict.predict"
+        workers,
+        scheduler,
+        "minerisk.features.cube.build",
+        "minerisk.pipelines.predict.predict",
+        tls=tls,
+        trust_network=trust_network,
     )
     from minerisk.pipelines.steps import run_steps
 
@@ -118,9 +127,18 @@ def features(
     show(found, lines_of(found), as_json=as_json)
 
 
-def build(config: Config, out: NewRun, workers: Workers = 1, scheduler: Scheduler = None) -> None:
+def build(
+    config: Config,
+    out: NewRun,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    tls: Tls = None,
+    trust_network: TrustNetwork = False,
+) -> None:
     """Make a run up to the feature cube and the labels."""
-    shared = workers_for(workers, scheduler, "minerisk.features.cube.build")
+    shared = workers_for(
+        workers, scheduler, "minerisk.features.cube.build", tls=tls, trust_network=trust_network
+    )
     from minerisk.pipelines.steps import run_steps
 
     done = run_steps(config, out, last="build", said=progress_line, workers=shared)
@@ -137,9 +155,21 @@ def train(config: Config, out: NewRun, by: By = None) -> None:
         typer.echo(line)
 
 
-def predict(folder: RunFolder, workers: Workers = 1, scheduler: Scheduler = None) -> None:
+def predict(
+    folder: RunFolder,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    tls: Tls = None,
+    trust_network: TrustNetwork = False,
+) -> None:
     """Write the risk rasters of a run again. For a part of its land see `minerisk request`."""
-    shared = workers_for(workers, scheduler, "minerisk.pipelines.predict.predict")
+    shared = workers_for(
+        workers,
+        scheduler,
+        "minerisk.pipelines.predict.predict",
+        tls=tls,
+        trust_network=trust_network,
+    )
     from minerisk.pipelines.steps import redo_step
 
     done = redo_step(folder, "predict", said=progress_line, workers=shared)
@@ -170,10 +200,18 @@ def report(folder: RunFolder, language: Language = "en") -> None:
     typer.echo(f"Report: {done.files.report}")
 
 
-def workers_for(count: int, scheduler: str | None, *modules: str) -> "RunWorkers":
+def workers_for(
+    count: int,
+    scheduler: str | None,
+    *modules: str,
+    tls: Path | None = None,
+    trust_network: bool = False,
+) -> "RunWorkers":
     """Return the workers asked for; they import modules while this process does."""
     from minerisk.pipelines.run.workers import Workers as RunWorkers
 
-    shared = RunWorkers(count, scheduler)
+    shared = RunWorkers(count, scheduler, tls, trust_network)
+    if shared.cluster is not None:
+        shared.cluster.check()
     shared.prepare(*modules)
     return shared

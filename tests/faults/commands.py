@@ -48,7 +48,8 @@ class Command:
 
 COMMANDS: Mapping[str, Command] = {
     "run": Command(("run", AREA, "--out", RUN), 1, ("run",), trains=True),
-    "run, model lost": Command(("run", AREA, "--out", RUN), 2, ("run/model", "run/rasters"), trains=True),
+    "run, model lost": Command(("run", AREA, "--out", RUN), 2, ("run/model", "run/rasters"),
+                               trains=True),
     "build": Command(("build", AREA, "--out", RUN, "--workers", "2"), 2, ("run",), trains=True),
     "train": Command(("train", AREA, "--out", RUN), 2, ("run/model",), trains=True),
     "predict": Command(("predict", RUN), 2, ("run/rasters",)),
@@ -67,8 +68,8 @@ COMMANDS: Mapping[str, Command] = {
         ("request", RUN, "--near", "settlements", "--within", "3000", "--out", "{w}/near"), 2
     ),
     "request --as-of": Command(
-        ("request", RUN, "--as-of", "2020-01-01", "--out", "{w}/past"), 0.5
-    , trains=True),
+        ("request", RUN, "--as-of", "2020-01-01", "--out", "{w}/past"), 0.5, trains=True
+    ),
     "feedback add": Command(ADD, 3, refusals=("on record already",)),
     "feedback show": Command(("feedback", "show", RUN), 0.2, read_only=True),
     "retrain": Command(("retrain", RUN, "--out", "{w}/next"), 0.5, trains=True),

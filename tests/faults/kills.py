@@ -51,6 +51,10 @@ LAZY = ("lightgbm", "optuna", "mlflow.store.tracking.sqlalchemy_store", "matplot
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.link"}
 UNTRACKED = ("mlflow", "mlflow.db", "store.db", ".lock")
 """Stores of MLflow, in which each run has a name of its own, and locks."""
+WHAT = (
+    "{commands} commands killed (SIGKILL) at seeded instants and given again: the bytes of an "
+    "undisturbed command, a trail that verifies, no earlier pack lost, nothing half written left"
+)
 HALF = (".partial", ".old", ".draft", ".chunk", ".draft.tif")
 
 
@@ -366,9 +370,7 @@ def report(
     record(
         "kills",
         Trial(
-            what=f"{sum(one.kills > 0 for one in found.values())} commands killed (SIGKILL) at seeded instants and given again: the "
-            "bytes of an undisturbed command, a trail that verifies, no earlier pack lost, nothing "
-            "half written left",
+            what=WHAT.format(commands=sum(one.kills > 0 for one in found.values())),
             tried=kills,
             found=faults,
             seconds=round(seconds),

@@ -10,16 +10,25 @@ from pathlib import Path
 import pytest
 
 START = """
-import asyncio, sys
-from distributed import Scheduler, Worker
+import asyncio, os, sys
+from distributed import Scheduler, Security, Worker
+
+def security():
+    folder = os.environ.get("TLS_FOLDER")
+    if not folder:
+        return None
+    files = {f"tls_{role}_{what}": f"{folder}/{what}.pem" for role in ("scheduler", "worker")
+             for what in ("cert", "key")}
+    return Security(tls_ca_file=f"{folder}/ca.pem", require_encryption=True, **files)
 
 async def scheduler():
-    async with Scheduler(host="127.0.0.1", dashboard=False) as own:
+    host = "tls://127.0.0.1:0" if security() else "127.0.0.1"
+    async with Scheduler(host=host, dashboard=False, security=security()) as own:
         print(own.address, flush=True)
         await own.finished()
 
 async def worker(address):
-    async with Worker(address, nthreads=1, dashboard=False) as own:
+    async with Worker(address, nthreads=1, dashboard=False, security=security()) as own:
         print(own.address, flush=True)
         await own.finished()
 
@@ -37,12 +46,12 @@ class Cluster:
 
 
 @pytest.fixture
-def dask_cluster(tmp_path: Path) -> Iterator[Callable[[], Cluster]]:
+def dask_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
     """Start clusters of two workers that find modules in the test's folder."""
     pytest.importorskip("distributed")
     started: list[subprocess.Popen[str]] = []
 
-    def start(*address: str) -> subprocess.Popen[str]:
+    def start(*address: str, tls: str) -> subprocess.Popen[str]:
         started.append(
             subprocess.Popen(
                 [sys.executable, "-c", START, *address],
@@ -50,15 +59,20 @@ def dask_cluster(tmp_path: Path) -> Iterator[Callable[[], Cluster]]:
                 stderr=subprocess.DEVNULL,
                 text=True,
                 cwd=tmp_path,
-                env={**os.environ, "PYTHONPATH": str(tmp_path), "OMP_NUM_THREADS": "1"},
+                env={
+                    **os.environ,
+                    "PYTHONPATH": str(tmp_path),
+                    "OMP_NUM_THREADS": "1",
+                    "TLS_FOLDER": tls,
+                },
             )
         )
         return started[-1]
 
-    def cluster() -> Cluster:
-        scheduler = start()
+    def cluster(tls: Path | str = "") -> Cluster:
+        scheduler = start(tls=str(tls))
         address = _line(scheduler)
-        workers = [start(address) for _ in range(2)]
+        workers = [start(address, tls=str(tls)) for _ in range(2)]
         for worker in workers:
             _line(worker)
         return Cluster(address, scheduler, workers)

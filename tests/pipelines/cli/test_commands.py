@@ -134,7 +134,8 @@ def test_the_filters_of_a_request_are_options_of_the_command_by_the_same_names()
     fields = {OPTION_OF.get(name, name) for name in Filters.model_fields}
     assert fields <= options
     assert options - fields == {
-        "folder", "maps_only", "public", "language", "out", "workers", "scheduler", "as_json",
+        "folder", "maps_only", "public", "language", "out", "workers", "scheduler", "tls",
+        "trust_network", "as_json",
     }  # fmt: skip
 
 

@@ -8,6 +8,8 @@ import lightgbm as lgb
 import numpy as np
 from numpy.typing import NDArray
 
+from minerisk.pipelines.run.cluster import Scheduler, connected
+
 _LOCAL = re.compile(r"^\[(machines|local_listen_port|num_machines|time_out): .*\]\n", re.MULTILINE)
 
 
@@ -18,7 +20,7 @@ def train_on_dask(
     *,
     parameters: Mapping[str, Any],
     rounds: int,
-    scheduler: str,
+    scheduler: Scheduler,
 ) -> lgb.Booster:
     """Train a booster on the rows of positive weight, spread over the workers of a cluster.
 
@@ -32,7 +34,7 @@ def train_on_dask(
     rounds
         Number of trees.
     scheduler
-        Address of the Dask scheduler. Each worker keeps its share of the rows.
+        Each of its workers keeps its share of the rows.
 
     Returns
     -------
@@ -43,14 +45,13 @@ def train_on_dask(
 
     Notes
     -----
-    Data-parallel training by `lightgbm.dask`. Workers open ports to each other.
+    Data-parallel training by `lightgbm.dask`. Workers open ports to each other, without TLS.
     """
     from dask import array
-    from distributed import Client
     from lightgbm.dask import DaskLGBMRegressor
 
     rows = np.flatnonzero(weight > 0)
-    with Client(scheduler, timeout="20s", set_as_default=False) as client, client.as_current():
+    with connected(scheduler) as client, client.as_current():
         workers = sorted(client.scheduler_info(n_workers=-1)["workers"])
         parts = np.array_split(rows, len(workers))
 

@@ -19,6 +19,7 @@ from minerisk.pipelines.provenance.files import replacing, write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import TrainFacts
 from minerisk.pipelines.records.metrics import Metrics, Trials
+from minerisk.pipelines.run.cluster import Scheduler
 from minerisk.pipelines.run.contents import feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress
@@ -69,7 +70,7 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
     spec = model_spec(
         config.model,
         as_of=config.study_area.as_of,
-        train_large=_on_cluster(run.workers.scheduler),
+        train_large=_on_cluster(run.workers.cluster),
     )
     held = hold_out(table, target=land_to_predict(run), seed=spec.seed, **config.folds.model_dump())
     for caution in held.cautions:
@@ -88,8 +89,12 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
     return metrics
 
 
-def _on_cluster(scheduler: str | None) -> TrainBooster | None:
+def _on_cluster(scheduler: Scheduler | None) -> TrainBooster | None:
+    """Let a cluster train what is too large for one memory; LightGBM's own ports know no TLS."""
     if scheduler is None:
+        return None
+    if scheduler.tls is not None and not scheduler.trust_network:
+        log.info("Training stays on this machine: between workers LightGBM speaks without TLS.")
         return None
     return partial(train_on_dask, scheduler=scheduler)
 

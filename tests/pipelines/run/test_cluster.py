@@ -88,7 +88,7 @@ def test_over_tls_a_lost_worker_costs_its_tile_and_a_lost_scheduler_is_told(
     found = [next(results) for _ in range(3)]
     cluster.workers[0].kill()
     assert sorted([*found, *results]) == list(range(12))
-    assert visits(tmp_path) <= 12 + 1
+    assert visits(tmp_path) <= 12 + 2  # the tile it was at, and one whose answer was lost with it
     again = workers.run(tile, range(12))
     next(again)
     cluster.scheduler.kill()

@@ -7,6 +7,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from minerisk.models.estimators import estimators
 from minerisk.models.estimators.estimators import LightGBMEnsemble
 from minerisk.models.estimators.members import members_from_files
+from minerisk.pipelines.run.cluster import Scheduler
 from minerisk.pipelines.train.dask_boosting import train_on_dask
 
 ROWS = 6_000
@@ -22,7 +23,9 @@ def land(seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 def fitted(scheduler: str | None, seed: int = 7) -> LightGBMEnsemble:
     X, y = land(1)
-    train_large = None if scheduler is None else partial(train_on_dask, scheduler=scheduler)
+    train_large = (
+        None if scheduler is None else partial(train_on_dask, scheduler=Scheduler(scheduler))
+    )
     ensemble = LightGBMEnsemble(
         members=2, kind="both", trees=40, forest_trees=20, seed=seed, threads=1,
         train_large=train_large,

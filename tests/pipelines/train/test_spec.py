@@ -10,6 +10,7 @@ from minerisk.configs.load import load_config
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.selection.candidates import makers
 from minerisk.models.table import CellTable
+from minerisk.pipelines.run.cluster import Scheduler
 from minerisk.pipelines.train.dask_boosting import train_on_dask
 from minerisk.pipelines.train.spec import findings_encoder, model_spec
 
@@ -50,7 +51,7 @@ def test_what_trains_on_a_cluster_reaches_the_classifier() -> None:
         region=np.zeros(1, dtype=np.int64),
         cell_ha=1.0,
     )
-    train_large = partial(train_on_dask, scheduler="tcp://10.0.0.1:8786")
+    train_large = partial(train_on_dask, scheduler=Scheduler("tcp://10.0.0.1:8786"))
     spec = model_spec(load_config(TINY).model, as_of=None, train_large=train_large)
     made = makers(table.features, spec.without_search(), families={}, block_m=5_000.0)
     classifier = made[ModelName.MODEL](table).named_steps["classifier"]

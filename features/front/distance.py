@@ -13,6 +13,7 @@ from minerisk.features.front.nearest_segment import cell_places, nearest_to_cell
 from minerisk.features.front.trace import left_of, to_nearer_end, trace_of
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.vectors import areas
 from minerisk.features.raster.proximity import distance_to, signed_distance
 from minerisk.features.raster.rasterise import burn_mask
 from minerisk.features.variable import Variable, to_dataset
@@ -106,7 +107,9 @@ def held_side(
     check_side(layer, held_area=held_area, side_column=side_column)
     crs = str(geobox.crs)
     if held_area is not None:
-        return burn_mask(geobox, layers.vector(held_area, crs=crs), all_touched=False)
+        return burn_mask(
+            geobox, areas(layers.vector(held_area, crs=crs), name=held_area), all_touched=False
+        )
     if side_column is None:
         return None
     trace = trace_of(layers.vector(layer, crs=crs), name=layer, side_column=side_column)

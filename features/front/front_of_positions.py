@@ -25,6 +25,7 @@ from minerisk.features.front.nearest_segment import cell_places, nearest_to_cell
 from minerisk.features.front.trace import Trace, along, stretches, trace_of
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.vectors import areas
 from minerisk.features.variable import Variable, radius_name, to_dataset
 
 FRONTAGE_M = 300.0
@@ -117,7 +118,9 @@ def front_of_positions(
     trace = trace_of(layers.vector(front_line, crs=crs), name=front_line)
     frame = layers.vector(layer, crs=crs)
     if held_area is not None:
-        frame = _inside(frame, layers.vector(held_area, crs=crs), layer, held_area)
+        frame = _inside(
+            frame, areas(layers.vector(held_area, crs=crs), name=held_area), layer, held_area
+        )
     own_error = position_error(layers, layer)
     error_m = math.hypot(own_error, position_error(layers, front_line))
     variables: dict[str, Variable] = {}

@@ -8,6 +8,7 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.vectors import areas
 from minerisk.features.raster.proximity import disc_half_widths, disc_sum
 from minerisk.features.raster.rasterise import burn_mask
 from minerisk.features.variable import Variable, radius_name, to_dataset
@@ -42,8 +43,10 @@ def own_side_share(
         to a polygon that holds its centre.
     """
     crs = str(geobox.crs)
-    known = burn_mask(geobox, layers.vector(land, crs=crs), all_touched=False)
-    held = known & burn_mask(geobox, layers.vector(layer, crs=crs), all_touched=False)
+    known = burn_mask(geobox, areas(layers.vector(land, crs=crs), name=land), all_touched=False)
+    held = known & burn_mask(
+        geobox, areas(layers.vector(layer, crs=crs), name=layer), all_touched=False
+    )
     variables = {}
     for radius in radii_m:
         disc = disc_half_widths(radius, resolution_m=resolution(geobox))

@@ -18,6 +18,7 @@ from minerisk.features.front.distance import (
 from minerisk.features.front.nearest_segment import nearest_to_cells
 from minerisk.features.front.trace import Shape, along, long_pieces, shape_of, trace_of
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.vectors import areas
 from minerisk.features.variable import Variable, to_dataset
 
 Floats = NDArray[np.float64]
@@ -90,7 +91,7 @@ def front_shape(
         return to_dataset(geobox, _unsided(shape, near, name_start(epoch), over))
     left = trace.held_left[np.searchsorted(trace.piece, shape.piece)]
     if held_area is not None:
-        land = layers.vector(held_area, crs=crs).union_all()
+        land = areas(layers.vector(held_area, crs=crs), name=held_area).union_all()
         left = _held_left(shape, land, offset_m=scale_m / 4.0, name=held_area)
     return to_dataset(geobox, _sided(_turned(shape, left), near, name_start(epoch), over))
 

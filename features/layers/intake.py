@@ -67,8 +67,8 @@ def checked_path(path: Path | str, root: Path | str) -> Path:
         suffix says.
     """
     text = os.fspath(path)
-    _refuse_special_name(text)
     real_root = Path(os.path.realpath(root))
+    _refuse_special_name(text, real_root)
     real = Path(os.path.realpath(real_root / text))
     if not real.is_relative_to(real_root):
         raise InputError(
@@ -88,15 +88,26 @@ def checked_path(path: Path | str, root: Path | str) -> Path:
     return real
 
 
-def _refuse_special_name(text: str) -> None:
-    """Refuse what GDAL would take for something else than a plain file."""
+def _refuse_special_name(text: str, root: Path) -> None:
+    """Refuse what GDAL would take for something else than a plain file.
+
+    Files are opened by their whole path, which begins with a slash, so a colon or ``/vsi`` within
+    it means nothing to GDAL; only where no such file is there is the name one of another kind.
+    """
     if not text or plain_text(text) != text:
         raise InputError(
             f"A layer's path is empty or has a control or direction character ({text[:80]!r}); "
             "expected a plain name. Rename the file."
         )
-    lowered = text.lower().replace("\\", "/")
-    if "://" in lowered or "/vsi" in lowered or lowered.startswith("vsi") or "<" in text:
+    virtual = text.lower().replace("\\", "/").startswith(("/vsi", "vsi"))
+    if (virtual and text[:1] in "/\\") or os.path.realpath(root / text).startswith("/vsi"):
+        raise InputError(
+            f"{text[:80]!r} begins like a virtual file system of GDAL; expected a plain file in "
+            "the data root. Unpack or download it first, or rename its first folder."
+        )
+    if os.path.lexists(root / text):
+        return
+    if "://" in text or virtual or "<" in text:
         raise InputError(
             f"{text[:80]!r} is a URL, a virtual file system or XML; expected a plain file in the "
             "data root. Download or unpack it first."

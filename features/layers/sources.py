@@ -138,7 +138,11 @@ class Layers:
     def repaired(self, name: str) -> tuple[gpd.GeoDataFrame, vectors.Repairs]:
         """Read a vector layer in its own CRS, with counts of what was repaired."""
         if name not in self._own:
-            frame, repairs = vectors.repair(self.as_stored(name))
+            source, path = self._vector_source(name), self.path(name)
+            try:
+                frame, repairs = vectors.repair(self._read(name, source, path))
+            except InputError as error:  # which names the file, but not the layer
+                raise type(error)(f"The layer {name}: {error}") from error
             if repairs.invalid:
                 logger.info("%s: %d invalid geometries repaired", name, repairs.invalid)
             if frame.empty:
@@ -151,10 +155,15 @@ class Layers:
 
     def as_stored(self, name: str) -> gpd.GeoDataFrame:
         """Read the kept rows of a vector layer with their geometries as they are in the file."""
+        return self._read(name, self._vector_source(name), self.path(name))
+
+    def _vector_source(self, name: str) -> VectorSource:
         source = self.source(name)
         if not isinstance(source, VectorSource):
             raise InputError(f"The layer {name} is a raster; expected a vector layer.")
-        path = self.path(name)
+        return source
+
+    def _read(self, name: str, source: VectorSource, path: Path) -> gpd.GeoDataFrame:
         frame = vectors.read_frame(
             path,
             layer=source.layer,

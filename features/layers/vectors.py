@@ -26,6 +26,9 @@ from minerisk.features.vector_files import csv_points, encodings
 
 logger = logging.getLogger(__name__)
 
+AREA = 2
+"""Dimensions of a polygon, and of a collection with one."""
+
 # The fewest bytes a vertex takes in each kind of file: two doubles, or text such as "[1,2],".
 _BYTES_PER_VERTEX = {"GeoJSON": 6, "CSV": 4}
 
@@ -302,6 +305,32 @@ def _mend(shape: shapely.Geometry) -> shapely.Geometry | None:
     if len(parts) == 1:
         return parts[0]
     return (shapely.multipoints, shapely.multilinestrings, shapely.multipolygons)[dimension](parts)
+
+
+def areas(frame: gpd.GeoDataFrame, *, name: str) -> gpd.GeoDataFrame:
+    """Return a layer of which land is meant: of a collection of geometries, the polygons.
+
+    Raises
+    ------
+    InputError
+        If a row has no polygon: a point or a line has no land.
+    """
+    flat = shapely.get_dimensions(frame.geometry.array) < AREA
+    if flat.any():
+        kinds = sorted(set(frame.geometry.geom_type[flat]))
+        raise InputError(
+            f"The layer {name} has {int(flat.sum())} of {len(frame)} rows that are no polygons "
+            f"({', '.join(kinds)}); expected polygons of the land that is meant. In QGIS, 'Lines "
+            "to polygons' closes lines and 'Buffer' gives land around points; leave other rows out."
+        )
+    return frame.set_geometry([_polygons(shape) for shape in frame.geometry], crs=frame.crs)
+
+
+def _polygons(shape: shapely.Geometry) -> shapely.Geometry:
+    if shapely.get_type_id(shape) != shapely.GeometryType.GEOMETRYCOLLECTION:
+        return shape
+    parts = shapely.get_parts(shapely.get_parts(shape))
+    return shapely.multipolygons(parts[shapely.get_dimensions(parts) == AREA])
 
 
 def to_crs(frame: gpd.GeoDataFrame, crs: str, *, name: str) -> gpd.GeoDataFrame:

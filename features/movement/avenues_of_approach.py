@@ -16,6 +16,7 @@ from scipy.ndimage import minimum_filter1d
 
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.vectors import areas
 from minerisk.features.raster.proximity import disc_half_widths, distance_to
 from minerisk.features.raster.rasterise import burn_mask
 from minerisk.features.variable import Variable, to_dataset
@@ -98,7 +99,9 @@ def approach(
         blank if roads is None else burn_mask(geobox, layers.vector(roads, crs=crs), True),
     )
     places = burn_mask(geobox, layers.vector(layer, crs=crs), all_touched=True)
-    held = burn_mask(geobox, layers.vector(held_area, crs=crs), all_touched=False)
+    held = burn_mask(
+        geobox, areas(layers.vector(held_area, crs=crs), name=held_area), all_touched=False
+    )
     open_edge = ~blank
     if front_line is not None:
         line = burn_mask(geobox, layers.vector(front_line, crs=crs), all_touched=True)

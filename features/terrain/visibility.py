@@ -11,6 +11,7 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.vectors import areas
 from minerisk.features.raster.discs import position_and_roughness
 from minerisk.features.raster.proximity import disc_half_widths, distance_to
 from minerisk.features.raster.rasterise import burn_mask
@@ -120,7 +121,9 @@ def commanding_view(
     line = burn_mask(geobox, layers.vector(front_line, crs=crs), all_touched=True)
     mask = commanding_ground(elevation, line, near_m=near_m, rise_m=rise_m, resolution_m=cell)
     if held_area is not None:
-        mask &= burn_mask(geobox, layers.vector(held_area, crs=crs), all_touched=False)
+        mask &= burn_mask(
+            geobox, areas(layers.vector(held_area, crs=crs), name=held_area), all_touched=False
+        )
         what = f"{what} and inside {held_area}"
     heights = {"eye_m": eye_m, "target_m": target_m}
     return _dataset(geobox, elevation, mask, ("commanding", what), radii_m, heights)

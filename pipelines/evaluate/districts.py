@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
+from minerisk.features.layers.vectors import areas
 from minerisk.pipelines.prepare.label_store import polygon_numbers
 from minerisk.pipelines.run.folder import Run
 
@@ -42,7 +43,7 @@ def read_districts(run: Run, geobox: GeoBox) -> Districts:
             "The configuration names no districts; expected study_area.regions.layer and "
             "study_area.regions.name_column."
         )
-    frame = run.layers().vector(asked.layer, crs=str(geobox.crs))
+    frame = areas(run.layers().vector(asked.layer, crs=str(geobox.crs)), name=asked.layer)
     if asked.name_column not in frame:
         raise InputError(
             f"Layer {asked.layer} has no column {asked.name_column!r}; it has "

@@ -21,6 +21,7 @@ from minerisk.features.evidence.labels import EvidenceLayer, label_cells
 from minerisk.features.layers.problems import Level
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.layers.vector_quality import kept_problems
+from minerisk.features.layers.vectors import areas
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prepare.label_store import write_labels
 from minerisk.pipelines.prepare.line_error import line_error
@@ -68,7 +69,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], BuildFacts]:
         label=findings_of(config, layers).label,
         grouping=None
         if asked.layer is None
-        else layers.vector(asked.layer, crs=config.study_area.crs),
+        else areas(layers.vector(asked.layer, crs=config.study_area.crs), name=asked.layer),
         count=asked.count,
         seed=config.model.seed,
     )
@@ -165,11 +166,13 @@ def findings_of(config: Config, layers: Layers) -> Findings:
     surveyed = None
     if config.labels.surveyed is not None:
         whole = Search(layer=config.labels.surveyed)
-        surveyed = _dated(_record_frame(layers, whole, crs), as_of)
+        surveyed = areas(_dated(_record_frame(layers, whole, crs), as_of), name=whole.layer)
     searches = [
         frame
         for item in config.labels.searches
-        for frame in _by_weight(_dated(_record_frame(layers, item, crs), as_of), item)
+        for frame in _by_weight(
+            areas(_dated(_record_frame(layers, item, crs), as_of), name=item.layer), item
+        )
     ]
     return Findings(evidence, surveyed, config.labels.search_weight, searches)
 

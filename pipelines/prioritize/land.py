@@ -21,6 +21,7 @@ from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import EVIDENCE
 from minerisk.features.grid import cell_centres, cells_inside, resolution
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.vectors import areas
 from minerisk.features.raster.proximity import distance_to
 from minerisk.features.raster.rasterise import burn_mask
 from minerisk.models.tasks.rank_intervals import HAZARD
@@ -125,7 +126,7 @@ def task_ground(
     inside = cube["inside"].to_numpy().astype(bool)
     standing = standing_land(config, asked, layers, crs=str(geobox.crs))
     name = config.labels.surveyed
-    surveyed = None if name is None else layers.vector(name, crs=str(geobox.crs))
+    surveyed = None if name is None else areas(layers.vector(name, crs=str(geobox.crs)), name=name)
     searched_too = asked.searched_land
     open_land = inside & ~_closed(labels, standing, surveyed, geobox, searched_land=searched_too)
     open_land &= filtered(asked, layers, geobox)

@@ -12,6 +12,7 @@ from minerisk.configs.schema import Tasks, VectorLayer
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import CoverError, InputError
 from minerisk.features.layers.sources import Layers, VectorSource
+from minerisk.features.layers.vectors import areas
 from minerisk.pipelines.predict.window import area_window
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.records.request import Filters
@@ -54,6 +55,8 @@ def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
 
     Raises
     ------
+    InputError
+        If the file given cannot be used, or holds points or lines.
     CoverError
         If nothing is left, or the polygons given reach outside the study area.
     """
@@ -141,6 +144,7 @@ def _district_polygons(run: Run, names: Sequence[str]) -> gpd.GeoDataFrame:
 def _polygons_of(run: Run, path: Path, layer: str | None) -> gpd.GeoDataFrame:
     source, crs = VectorSource(path.resolve(), layer=layer), run.config.study_area.crs
     frame = Layers({"aoi": source}, source.path.parent).vector("aoi", crs=crs)
+    frame = areas(frame, name=path.name)
     return gpd.GeoDataFrame(geometry=[frame.geometry.union_all()], crs=crs)
 
 

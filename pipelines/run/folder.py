@@ -18,6 +18,7 @@ from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.vectors import areas
 from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.provenance.files import sha256_path, write_whole
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
@@ -192,7 +193,7 @@ class Run:
     def grid(self, layers: Layers) -> tuple[GeoBox, NDArray[np.bool_]]:
         """Return the grid of the study area and which cells lie in it."""
         area = self.config.study_area
-        boundary = layers.vector(area.boundary, crs=area.crs)
+        boundary = areas(layers.vector(area.boundary, crs=area.crs), name=area.boundary)
         geobox = study_grid(
             tuple(boundary.total_bounds), crs=area.crs, resolution_m=area.resolution_m
         )

@@ -384,3 +384,44 @@ def test_a_zarr_folder_that_links_to_a_folder_is_refused(root: Path) -> None:
     (root / "a.zarr" / "d").symlink_to(root / "b")
     with pytest.raises(InputError, match="links to a folder"):
         checked_path("a.zarr", root)
+
+
+ODD_NAMES = (
+    "a: b",
+    "GPKG:a",
+    "vsites",
+    "http:",
+    "a<b",
+    "x!y",
+    "a;b",
+    "Ağdam – север",
+    "[a]",
+    "%20",
+)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+@pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".fgb", ".shp", ".parquet"])
+def test_a_plain_file_is_read_whatever_its_name_or_folder(
+    root: Path, name: str, suffix: str
+) -> None:
+    frame = points(3)
+    for path in (root / f"{name}{suffix}", root / name / f"a{suffix}"):
+        path.parent.mkdir(exist_ok=True)
+        plain = root / f"plain{suffix}"
+        frame.to_parquet(plain) if suffix == ".parquet" else frame.to_file(plain)
+        for part in intake.layer_files(plain):
+            part.rename(path.with_suffix(part.suffix))
+        real = checked_path(path.relative_to(root), root)
+        assert len(vectors.read_frame(real)) == 3
+
+
+def test_only_a_path_that_begins_like_a_virtual_file_system_is_one(root: Path) -> None:
+    folder = root / "vsites" / "vsizip"
+    folder.mkdir(parents=True)
+    points().to_file(folder / "a.gpkg")
+    for name in ("vsites/vsizip/a.gpkg", str(folder / "a.gpkg")):
+        assert checked_path(name, root) == folder.resolve() / "a.gpkg"
+    for name in ("/vsizip/a.zip/a.gpkg", "/vsimem/a.gpkg", "/vsites/a.gpkg"):
+        with pytest.raises(InputError, match="begins like a virtual file system"):
+            checked_path(name, root)

@@ -13,6 +13,7 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
+from minerisk.features.layers.vectors import areas
 
 UTM = "EPSG:32638"
 
@@ -309,3 +310,25 @@ def test_dates_stay_with_their_rows(tmp_path: Path) -> None:
     source = VectorSource(Path("a.gpkg"), date_column="date")
     got = layers(tmp_path, a=source).vector("a", crs=UTM)
     assert [str(day)[:10] for day in got["date"]] == ["1994-05-31", "1995-01-01"]
+
+
+def test_only_polygons_are_land(tmp_path: Path) -> None:
+    land, line = shapely.box(46, 39, 47, 40), shapely.LineString([(46, 39), (47, 40)])
+    for shape in (line, shapely.Point(46, 39), shapely.MultiPoint([(46, 39), (47, 39)])):
+        rows = gpd.GeoDataFrame(geometry=[land, shape], crs="EPSG:4326")
+        with pytest.raises(InputError, match=r"a has 1 of 2 rows that are no polygons .* QGIS"):
+            areas(rows, name="a")
+    mixed = shapely.GeometryCollection([line, shapely.MultiPolygon([land])])
+    rows = gpd.GeoDataFrame({"n": [7]}, geometry=[mixed], crs="EPSG:4326")
+    got = areas(rows, name="a")
+    assert got.geometry.iloc[0].equals(land)
+    assert got["n"].tolist() == [7]
+
+
+def test_what_is_wrong_with_a_file_names_the_layer_once(tmp_path: Path) -> None:
+    gpd.GeoDataFrame(geometry=[shapely.Point(1, 1)]).to_parquet(tmp_path / "t.parquet")
+    source = VectorSource(Path("t.parquet"))
+    with pytest.raises(InputError, match=r"^The layer towns: t\.parquet has no CRS"):
+        layers(tmp_path, towns=source).vector("towns", crs=UTM)
+    with pytest.raises(InputError, match=r"^t\.parquet has no CRS"):
+        layers(tmp_path, towns=source).as_stored("towns")

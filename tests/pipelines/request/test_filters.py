@@ -109,6 +109,26 @@ def test_land_outside_the_study_area_and_no_land_are_refused(run: Run, tmp_path:
         )
 
 
+def test_an_area_of_points_or_lines_is_refused(run: Run, tmp_path: Path) -> None:
+    crs = run.config.study_area.crs
+    area = run.layers().vector(run.config.study_area.boundary, crs=crs).union_all()
+    for shape in (area.boundary, area.centroid):
+        gpd.GeoDataFrame(geometry=[shape], crs=crs).to_file(tmp_path / "a.gpkg")
+        with pytest.raises(InputError, match="expected polygons of the land"):
+            request_area(run, Filters(aoi=tmp_path / "a.gpkg"))
+
+
+def test_an_area_in_a_folder_named_like_a_virtual_file_system_is_read(
+    run: Run, tmp_path: Path
+) -> None:
+    crs = run.config.study_area.crs
+    area = run.layers().vector(run.config.study_area.boundary, crs=crs).union_all()
+    path = tmp_path / "vsites" / "a.gpkg"
+    path.parent.mkdir()
+    gpd.GeoDataFrame(geometry=[area], crs=crs).to_file(path)
+    assert request_area(run, Filters(aoi=path)).geometry.iloc[0].equals(area)
+
+
 def test_a_district_goes_by_its_name(run: Run) -> None:
     named = run.config.study_area.regions.model_copy(update={"layer": "area_held"})
     area = run.config.study_area.model_copy(update={"regions": named})

@@ -52,6 +52,11 @@ _NO_FUNCTIONS = frozenset(
 """Words that may stand before a bracket and call nothing."""
 
 
+def plainly_named(name: str) -> str:
+    """Return a name without the signs by which pyogrio cuts it: ``!`` of archives, and ``;``."""
+    return name.replace("!", "_").replace(";", "_")
+
+
 @contextlib.contextmanager
 def private_copy(path: Path) -> Iterator[Path]:
     """Copy a GeoPackage to a folder that only this user may enter; it goes when it was read.
@@ -60,7 +65,7 @@ def private_copy(path: Path) -> Iterator[Path]:
     finds no journal beside it. A file system that can share blocks copies nothing.
     """
     with tempfile.TemporaryDirectory(prefix="minerisk-") as folder:
-        copy = Path(folder) / path.name
+        copy = Path(folder) / plainly_named(path.name)
         try:
             _copy(path, copy)
         except OSError as error:

@@ -1,5 +1,6 @@
 """CSV and Parquet: how wide and how deep they are, judged before they are read whole."""
 
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -49,15 +50,6 @@ def check_csv(path: Path) -> None:
     check_columns(path, 1 + max(head.count(sign) for sign in (b",", b";", b"\t", b"|")))
 
 
-def csv_columns(path: Path) -> list[str]:
-    """Return the names of the columns of a CSV file."""
-    check_csv(path)
-    try:
-        return [str(column) for column in pd.read_csv(path, nrows=0).columns]
-    except ValueError as error:
-        raise InputError(f"{path.name} cannot be read: {error}. Expected CSV in UTF-8.") from error
-
-
 def read_table(path: Path, *, rows: int, size: int) -> pd.DataFrame:
     """Read a table of CSV or Parquet, of the latter all but its geometry.
 
@@ -76,13 +68,21 @@ def read_table(path: Path, *, rows: int, size: int) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".csv":
             check_csv(path)
-            frame = pd.read_csv(path, low_memory=False)
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                # Otherwise the first fields of rows longer than the header become their index.
+                frame = pd.read_csv(path, low_memory=False, index_col=False)
         else:
             file = check_parquet(path, rows=rows, size=size)
             flat = [name for name in file.schema_arrow.names if name != "geometry"]
             frame = file.read(columns=flat).to_pandas(ignore_metadata=True)
     except MemoryError:
         raise
+    except pd.errors.ParserWarning as error:
+        raise InputError(
+            f"{path.name} has rows with more fields than the header has names. Export it again, "
+            "with quotes around text that has commas."
+        ) from error
     except (pyarrow.ArrowException, ValueError, OSError) as error:
         raise InputError(f"{path.name} cannot be read: {error}. Export it again.") from error
     if len(frame) > rows:

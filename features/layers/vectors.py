@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from minerisk.features.errors import InputError
 from minerisk.features.files import process
 from minerisk.features.files.geojson import check_geojson
-from minerisk.features.files.geopackage import check_geopackage, private_copy
+from minerisk.features.files.geopackage import check_geopackage, plainly_named, private_copy
 from minerisk.features.files.tables import check_columns, check_csv, check_parquet
 from minerisk.features.layers import intake, sidecars
 from minerisk.features.layers.vector_crs import crs_of_prj, not_degrees, parse_crs, settled_crs
@@ -102,17 +103,22 @@ def layer_names(path: Path) -> list[str]:
 
 @contextlib.contextmanager
 def _as_opened(path: Path) -> Iterator[Path]:
-    """Give the file that is opened: of a GeoPackage a private copy."""
+    """Give the file that is opened: of a GeoPackage a private copy, of an odd name a link."""
     kind = intake.kind_of(path)
     if kind not in intake.VECTOR_KINDS.values():
         raise InputError(f"{path.name} is a raster; expected a vector file.")
     intake.sniff(path)
-    if kind != "GPKG":
+    if kind == "GPKG":
+        _check_count(path, kind, 0)
+        with private_copy(path) as own:
+            yield own
+    elif kind in ("ESRI Shapefile", "FlatGeobuf") and plainly_named(str(path)) != str(path):
+        with tempfile.TemporaryDirectory(prefix="minerisk-") as folder:
+            for part in intake.layer_files(path):
+                (Path(folder) / plainly_named(part.name)).symlink_to(part)
+            yield Path(folder) / plainly_named(path.name)
+    else:
         yield path
-        return
-    _check_count(path, kind, 0)
-    with private_copy(path) as own:
-        yield own
 
 
 def read_here(

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.features.files.tables import check_csv
 from minerisk.features.vector_files.encodings import text_encoding
 
 SEPARATORS = ",;\t|"
@@ -55,6 +56,12 @@ def headers(path: Path) -> Iterator[Header]:
             rows = csv.reader(file, delimiter=separator, skipinitialspace=True)
             names = tuple(name.strip() for name in next(rows, ()))
             yield Header(separator, names, 0 if hint is None else 1)
+
+
+def column_names(path: Path) -> list[str]:
+    """Return the names of the columns of a CSV file, by the separator that gives the most."""
+    check_csv(path)
+    return list(max(headers(path), key=lambda one: len(one.columns)).columns)
 
 
 def read_points(

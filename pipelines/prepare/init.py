@@ -1,16 +1,18 @@
 """`minerisk init`: a first configuration from a folder of layers, with what is left to fill in."""
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import yaml
+
 from minerisk.features.errors import InputError
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.language.page import page
 from minerisk.pipelines.prepare.scan import Found, Role, scan_folder
+from minerisk.plain_text import plain_text
 
 TELL = "TELL ME"
 TEMPLATES = Path(__file__).parent / "templates"
@@ -100,11 +102,16 @@ def write_first_config(folder: Path, out: Path) -> list[str]:
         raise InputError(f"{folder} has no layer that can be used. {why}")
     named = _name_layers(found)
     root = Path(os.path.relpath(folder.resolve(), out.resolve().parent)).as_posix()
+    if "${" in root or plain_text(root) != root:
+        raise InputError(
+            f"{root!r} has a character that does not print, or what data_root takes for an "
+            "environment variable. Rename the folder."
+        )
     text = _document(named, slug(folder.resolve().name), root)
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with out.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with out.open("xb") as file:
+            file.write(text.encode())
     except OSError as error:
         raise InputError(f"{out} cannot be written: {error.strerror}.") from error
     return _lines(named, left_out, text)
@@ -163,12 +170,24 @@ def _document(layers: dict[str, Found], name: str, root: str) -> str:
         ),
         legend_of=_legend,
         quoted=_quoted,
+        named=_named,
     )
 
 
 def _quoted(text: str) -> str:
-    """Write text as YAML in double quotes."""
-    return json.dumps(text, ensure_ascii=False)
+    """Write text as YAML in double quotes; what does not print, by its number."""
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in ('"', "\\"):
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
+
+
+def _named(name: str) -> str:
+    """Write a name as YAML: in quotes if it would be read as something else, such as ``no``."""
+    return name if yaml.safe_load(name) == name else _quoted(name)
 
 
 def _legend(item: Found) -> Legend:

@@ -1,9 +1,10 @@
 """Recognise the layers of a folder by their names, geometries and values."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,10 +14,14 @@ import shapely
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.features.files import process, tables
+from minerisk.features.files import process
 from minerisk.features.layers import bands, intake, vectors, warp
+from minerisk.features.vector_files import csv_points
+from minerisk.plain_text import plain_text
 
 MAX_FILES = 300
+MADE_BY_RUN = "@"
+FULL_TURN = 360.0
 _SAMPLE = 512
 
 
@@ -126,10 +131,24 @@ def scan_folder(folder: Path) -> tuple[list[Found], list[str]]:
     for path in paths:
         name = path.relative_to(folder).as_posix()
         try:
-            found += _open(intake.checked_path(name, folder), name)
+            if name.startswith(MADE_BY_RUN):
+                raise InputError(
+                    f"a path that begins with {MADE_BY_RUN} means a layer that a run makes. Rename "
+                    "it."
+                )
+            for read in _readers(intake.checked_path(name, folder), name):
+                _add(read, name, found, left_out)
         except InputError as error:
             left_out.append(f"{name}: {error}")
     return found, left_out
+
+
+def _add(read: Callable[[], Found], name: str, found: list[Found], left_out: list[str]) -> None:
+    """Read one layer of a file; what is wrong with it leaves the others of the file in place."""
+    try:
+        found.append(read())
+    except InputError as error:
+        left_out.append(f"{name}: {error}")
 
 
 def _candidates(folder: Path) -> Iterator[Path]:
@@ -144,35 +163,53 @@ def _candidates(folder: Path) -> Iterator[Path]:
             yield from _candidates(path)
 
 
-def _open(path: Path, name: str) -> list[Found]:
+def _readers(path: Path, name: str) -> list[Callable[[], Found]]:
+    """List what reads each layer of a file."""
     kind = intake.kind_of(path)
     if kind in intake.RASTER_KINDS.values():
-        return [_raster(path, name)]
+        return [partial(_raster, path, name)]
     if kind == "CSV":
-        return [_csv(path, name)]
+        return [partial(_csv, path, name)]
     if kind == "Parquet":
-        return [_vector(vectors.read_frame(path), name, None, several=False)]
+        return [partial(_vector, path, name, None, several=False)]
     layers = vectors.layer_names(path)
-    return [
-        _vector(vectors.read_frame(path, layer=layer), name, layer, several=len(layers) > 1)
-        for layer in layers
-    ]
+    if not layers:
+        raise InputError("it holds no layer with geometries.")
+    return [partial(_vector, path, name, layer, several=len(layers) > 1) for layer in layers]
 
 
-def _vector(frame: gpd.GeoDataFrame, name: str, layer: str | None, *, several: bool) -> Found:
+def _vector(path: Path, name: str, layer: str | None, *, several: bool) -> Found:
+    if several and layer is not None:
+        _refuse_steering(layer, "layer")
+    try:
+        return _found(vectors.read_frame(path, layer=layer), name, layer, several=several)
+    except InputError as error:
+        raise InputError(f"the layer {layer}: {error}" if several else str(error)) from error
+
+
+def _refuse_steering(name: str, what: str) -> None:
+    """Refuse a name that a configuration cannot give back as it is."""
+    if plain_text(name) != name:
+        raise InputError(f"the {what} {name!r} has a character that does not print. Rename it.")
+
+
+def _found(frame: gpd.GeoDataFrame, name: str, layer: str | None, *, several: bool) -> Found:
     frame, _ = vectors.repair(frame)
     if frame.empty:
         raise InputError("the layer is empty.")
     dimension = int(np.bincount(shapely.get_dimensions(frame.geometry.array)).argmax())
-    west, south, east, north = frame.to_crs("EPSG:4326").total_bounds.tolist()
+    in_degrees = vectors.to_crs(frame, "EPSG:4326", name=layer or name)
+    west, south, east, north = in_degrees.total_bounds.tolist()
+    turns = FULL_TURN if west > FULL_TURN / 2 else 0.0  # longitudes from 0 to 360
     stem = Path(name).stem
     words = (layer, stem) if layer else (stem,)
-    found = Found(name, layer, None, dimension, len(frame), (west, south, east, north))
+    bounds = (west - turns, south, east - turns, north)
+    found = Found(name, layer, None, dimension, len(frame), bounds)
     return replace(found, role=_role(words, dimension), several_layers=several)
 
 
 def _csv(path: Path, name: str) -> Found:
-    columns = process.words_of(tables.csv_columns, path)
+    columns = process.words_of(csv_points.column_names, path)
     by_lower = {column.lower(): column for column in columns}
     easting = next((by_lower[word] for word in _LONGITUDE if word in by_lower), None)
     northing = next((by_lower[word] for word in _LATITUDE if word in by_lower), None)
@@ -181,8 +218,10 @@ def _csv(path: Path, name: str) -> Found:
             f"no columns named like longitude and latitude among {', '.join(columns)}; if it has "
             "coordinates, add it by hand with crs, easting and northing."
         )
+    for column in (easting, northing):
+        _refuse_steering(column, "column")
     frame = vectors.read_frame(path, crs="EPSG:4326", easting=easting, northing=northing)
-    return replace(_vector(frame, name, None, several=False), easting=easting, northing=northing)
+    return replace(_found(frame, name, None, several=False), easting=easting, northing=northing)
 
 
 def _raster(path: Path, name: str) -> Found:

@@ -1,17 +1,30 @@
 """The layers of a study area: where they lie, and how they are read."""
 
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from minerisk.configs.bounds import Frozen, Keep
+
+
+def _inside_folder(path: str) -> str:
+    """Refuse a path into the folder of a run, or of survey results, that leaves it again."""
+    _, _, inner = path.partition("/")
+    parts = PurePosixPath(inner.replace("\\", "/")).parts
+    if path.startswith("@") and (".." in parts or parts[:1] == ("/",)):
+        raise ValueError("a path that begins with @ stays in that folder; leave out .. and /")
+    return path
+
+
+LayerPath = Annotated[str, AfterValidator(_inside_folder)]
 
 
 class RasterLayer(Frozen):
     """One band of a GeoTIFF, COG or Zarr array."""
 
     kind: Literal["raster"] = "raster"
-    path: str = Field(description="file, relative to data_root")
+    path: LayerPath = Field(description="file, relative to data_root")
     band: int | None = Field(
         None,
         ge=1,
@@ -49,7 +62,7 @@ class VectorLayer(Frozen):
     """One layer of a GeoPackage, GeoJSON, Shapefile, FlatGeobuf, GeoParquet or CSV file."""
 
     kind: Literal["vector"] = "vector"
-    path: str = Field(description="file, relative to data_root")
+    path: LayerPath = Field(description="file, relative to data_root")
     layer: str | None = Field(None, description="layer name, where the file has more than one")
     crs: str | None = Field(
         None,

@@ -8,6 +8,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
+from minerisk.features.files.zarr_files import check_zarr
 
 
 def open_cube(path: Path) -> xr.Dataset:
@@ -27,6 +28,7 @@ def open_cube(path: Path) -> xr.Dataset:
     """
     if stored_key(path) is None:
         raise InputError(f"There is no finished cube at {path}. Build it first.")
+    check_zarr(path)
     cube = xr.open_zarr(path, chunks=None, consolidated=False, decode_coords="all")
     return cube[[*cube.attrs["variables"], "inside"]]
 
@@ -49,5 +51,9 @@ def stored_key(path: Path) -> str | None:
     """Return the key of the cube at `path`, or None if no finished cube is there."""
     if not (path / "zarr.json").is_file():
         return None
-    attributes = json.loads((path / "zarr.json").read_text()).get("attributes", {})
-    return attributes.get("key")
+    try:
+        attributes = json.loads((path / "zarr.json").read_text()).get("attributes", {})
+        key: str | None = attributes.get("key")
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path} is damaged: {error}. Build it again.") from error
+    return key

@@ -8,7 +8,6 @@ import os
 import select
 import signal
 import socket
-import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,12 +18,9 @@ import pandas as pd
 
 from minerisk.features.errors import InputError, MineriskError
 from minerisk.features.files import arrow
+from minerisk.features.files.forks import ENDED, TAIL, TIRED
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
-
-TAIL = struct.Struct("<4si")
-"""What follows an answer: how the child ended, and its status."""
-ENDED, TIRED = b"done", b"late"
 
 _SHOWN = 500
 

@@ -2,15 +2,14 @@
 
 import codecs
 import hashlib
-import json
 import logging
 import os
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from minerisk.features.errors import InputError
+from minerisk.features.files.zarr_files import check_zarr
 from minerisk.features.layers import sidecars
 from minerisk.plain_text import plain_text
 
@@ -38,11 +37,6 @@ _GEOJSON_TYPE = re.compile(
     rb'(Multi)?(Point|LineString|Polygon))"'
 )
 _SUBDATASET = re.compile(r"^[A-Za-z][A-Za-z0-9_]+:")
-_SAFE_CODECS = {
-    *("blosc", "zstd", "zlib", "gzip", "lz4", "lzma", "bz2", "delta", "fixedscaleoffset"),
-    *("shuffle", "crc32", "crc32c", "adler32", "bytes", "transpose", "sharding_indexed"),
-    *("quantize", "bitround", "packbits", "endian"),
-}
 
 
 class MissingCrsError(InputError):
@@ -140,7 +134,7 @@ def sniff(path: Path) -> None:
     if kind == "Zarr":
         if not path.is_dir():
             raise InputError(f"{path.name} is a file; expected a Zarr folder.")
-        _check_zarr_codecs(path)
+        check_zarr(path)
         return
     if not path.is_file():
         raise InputError(f"{path.name} is not a regular file; expected a {kind} file.")
@@ -193,40 +187,6 @@ def _looks_like(kind: str, head: bytes) -> bool:
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):  # what Excel calls Unicode text
         text = head.decode("utf-16", errors="ignore").strip().encode()
     return b"\x00" not in text and text[:1] not in (b"<", b"{") and len(text) > 0
-
-
-def _check_zarr_codecs(folder: Path) -> None:
-    """Refuse Zarr arrays of objects and codecs that can run code."""
-    for name in ("zarr.json", ".zarray", ".zmetadata"):
-        for path in sorted(folder.rglob(name)):
-            try:
-                metadata = json.loads(path.read_text("utf-8"))
-            except (ValueError, UnicodeDecodeError) as error:
-                raise InputError(f"{path} is not Zarr metadata: {error}.") from error
-            for codec in _codecs(metadata):
-                if codec.removeprefix("numcodecs.") not in _SAFE_CODECS:
-                    raise InputError(
-                        f"{folder.name} uses the Zarr codec {codec!r}, which is not read; expected "
-                        f"one of {' '.join(sorted(_SAFE_CODECS))}. Write it again with one of them."
-                    )
-
-
-def _codecs(node: object) -> Iterator[str]:
-    if isinstance(node, list):
-        for item in node:
-            yield from _codecs(item)
-    if not isinstance(node, dict):
-        return
-    for key, value in node.items():
-        listed = value if isinstance(value, list) else [value]
-        if key in ("compressor", "filters", "codecs", "index_codecs", "compressors"):
-            for codec in listed:
-                if isinstance(codec, dict):
-                    yield str(codec.get("id", codec.get("name", "?")))
-        if key == "dtype" and value == "|O":
-            yield "object"
-        if key != "attributes":
-            yield from _codecs(value)
 
 
 def layer_files(path: Path) -> list[Path]:

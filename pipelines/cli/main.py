@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from minerisk.features.files.forks import prepare
 from minerisk.pipelines.cli import (
     evaluate_commands,
     feedback_commands,
@@ -46,14 +47,24 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_READING = frozenset(
+    ("run", "init", "validate", "features", "build", "request", "retrain", "feedback")
+    + ("evaluate", "lookback", "status", "ablate", "compare")
+)
+"""Commands that read layers or tables."""
+
+
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="print the version"),
     ] = False,
 ) -> None:
     """Take the options that stand before a command."""
+    if context.invoked_subcommand in _READING:
+        prepare()  # imports the readers while this process imports what the command needs
 
 
 def main() -> None:

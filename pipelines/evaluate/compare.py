@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 from pydantic import JsonValue
 
 from minerisk.features.errors import CoverError, InputError, MineriskError
+from minerisk.features.layers.vectors import read_frame
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.comparison import compare
 from minerisk.models.folds.blocks import assign_blocks
@@ -227,5 +227,5 @@ def _table(rows: Sequence[Moves]) -> pd.DataFrame:
 
 
 def _tasks(one: Run, two: Run) -> TaskMoves:
-    frames = [gpd.read_file(run.files.tasks_gpkg, layer="tasks") for run in (one, two)]
+    frames = [read_frame(run.files.tasks_gpkg, layer="tasks") for run in (one, two)]
     return task_moves(frames[0], frames[1].to_crs(frames[0].crs))

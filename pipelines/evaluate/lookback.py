@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers, VectorSource
+from minerisk.features.layers.vectors import read_frame
 from minerisk.models.attribution import attribute_to_families
 from minerisk.pipelines.evaluate.land_kinds import LandKinds, read_land_kinds
 from minerisk.pipelines.evaluate.miss_patterns import Shares, miss_patterns, pattern_lines
@@ -205,7 +206,7 @@ def _tasks(run: Run, places: Sequence[FindPlace]) -> list[tuple[str | None, int 
     path = run.files.tasks_gpkg
     if not path.is_file():
         return [(None, None)] * len(places)
-    tasks = gpd.read_file(path, layer="tasks")
+    tasks = read_frame(path, layer="tasks")
     found: list[tuple[str | None, int | None]] = []
     for place in places:
         hit = tasks[tasks.intersects(shapely.Point(place.easting, place.northing))]

@@ -9,6 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from minerisk.features.errors import CoverError, InputError
+from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.evaluate.compare import compare_runs
 from minerisk.pipelines.evaluate.comparison_lines import made_of_lines, map_lines, score_lines
 from minerisk.pipelines.feedback.field_check import check_in_field, field_lines
@@ -171,7 +172,7 @@ def task_changes(one: Run, two: Run, moves: TaskMoves) -> pd.DataFrame:
     """List the ranked tasks that are gone and those that are new, a row each."""
     rows = []
     for change, run, moved in (("gone", one, moves.gone), ("new", two, moves.new)):
-        tasks = gpd.read_file(run.files.tasks_gpkg, layer="tasks").set_index("task")
+        tasks = read_frame(run.files.tasks_gpkg, layer="tasks").set_index("task")
         middle = tasks.geometry.representative_point()
         for task in moved:
             rows.append(

@@ -7,9 +7,9 @@ from itertools import pairwise
 import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
-from pyogrio.errors import DataLayerError, DataSourceError
 
 from minerisk.features.errors import InputError
+from minerisk.features.layers.vectors import read_frame
 from minerisk.features.raster.rasterise import burn_greatest, burn_mask
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.intervals import effective_rows, exact_binomial
@@ -172,9 +172,9 @@ def _tasks(run: Run, land: Land) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
     """Find the arm and the number of the task that each cell lies in."""
     path = run.files.tasks_gpkg
     try:
-        tasks = gpd.read_file(path, layer="tasks").to_crs(str(land.geobox.crs))
-    except (DataSourceError, DataLayerError) as error:
-        raise InputError(f"{path} cannot be read ({error}). Run `minerisk prioritize`.") from error
+        tasks = read_frame(path, layer="tasks").to_crs(str(land.geobox.crs))
+    except InputError as error:
+        raise InputError(f"{error} Run `minerisk prioritize`.") from error
     number = burn_greatest(land.geobox, tasks, np.arange(len(tasks), dtype=np.float64), False)
     arms = np.array([*(arm if arm in ARMS else ELSEWHERE for arm in tasks["arm"]), ELSEWHERE])
     index = np.where(np.isfinite(number), number, len(tasks)).astype(np.int64)

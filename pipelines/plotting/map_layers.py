@@ -7,13 +7,13 @@ from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
-import pyogrio
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box as rectangle
 
 from minerisk.configs.schema import VectorLayer
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.vectors import layer_names, read_frame
 from minerisk.pipelines.formats.imsma import land_fields
 from minerisk.pipelines.language.notice_words import MapGap
 from minerisk.pipelines.records.notice import Notice
@@ -89,9 +89,9 @@ def map_layers(run: Run, geobox: GeoBox, *, public: bool = False) -> MapLayers:
 
 def with_standing(layers: MapLayers, tasks: Path, geobox: GeoBox) -> MapLayers:
     """Add what survey tasks keep off (layer ``standing`` of their GeoPackage), if it is there."""
-    if "standing" not in {name for name, _ in pyogrio.list_layers(tasks)}:
+    if "standing" not in layer_names(tasks):
         return layers
-    standing = pyogrio.read_dataframe(tasks, layer="standing").to_crs(str(geobox.crs))
+    standing = read_frame(tasks, layer="standing").to_crs(str(geobox.crs))
     drawn = set() if layers.registered is None else set(layers.registered["layer"])
     new = ~standing["layer"].isin(drawn)
     part = standing[new & standing.intersects(rectangle(*geobox.boundingbox))]

@@ -8,12 +8,12 @@ from typing import Any, ClassVar
 
 import geopandas as gpd
 import numpy as np
-import pyogrio
 from markupsafe import Markup
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.cube.store import open_cube
+from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS
 from minerisk.pipelines.language.messages import Texts
@@ -101,7 +101,7 @@ def run_maps(files: RunFolder, layers: MapLayers, *, simulated: bool, texts: Tex
     drawn = report_maps(
         grids,
         layers=layers,
-        tasks=pyogrio.read_dataframe(tasks, layer="tasks") if tasks.is_file() else None,
+        tasks=read_frame(tasks, layer="tasks") if tasks.is_file() else None,
         marks=[texts.say(SIMULATED)] if simulated else [],
         simulated=simulated,
         texts=texts,

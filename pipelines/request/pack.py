@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
-import pyogrio
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.features.errors import FindingError, InputError, NoTaskError
+from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.formats.imsma import task_fields
 from minerisk.pipelines.formats.stac import item_text, stac_item
 from minerisk.pipelines.language.messages import texts
@@ -265,7 +265,7 @@ def _check_replaceable(out: Path) -> None:
 def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:
     """Read the tasks that touch the area; none is cut."""
     run = request.run
-    tasks = pyogrio.read_dataframe(request.tasks, layer="tasks")
+    tasks = read_frame(request.tasks, layer="tasks")
     if request.area is not None:
         tasks = tasks[tasks.intersects(request.area.union_all())].reset_index(drop=True)
     if request.public:

@@ -26,7 +26,7 @@ from minerisk.pipelines.provenance.reviews import ReviewLog, read_reviews
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.records.metrics import Metrics
-from minerisk.pipelines.run.layers import open_layers
+from minerisk.pipelines.run.layers import Placed, open_layers
 from minerisk.pipelines.run.readers import load_model, open_labels
 from minerisk.pipelines.run.workers import ALONE, Workers
 
@@ -199,13 +199,13 @@ class Run:
         )
         return geobox, cells_inside(geobox, boundary)
 
-    def _overrides(self) -> Mapping[str, Path]:
+    def _overrides(self) -> Mapping[str, Placed]:
         simulated = self._placed(SIMULATED_PREFIX, self.files.simulated)
         return simulated | self._placed(RESULTS, self.config_path.parent)  # of survey, beside it
 
-    def _placed(self, prefix: str, folder: Path) -> dict[str, Path]:
+    def _placed(self, prefix: str, folder: Path) -> dict[str, Placed]:
         return {
-            name: folder / layer.path.removeprefix(prefix)
+            name: Placed(folder, layer.path.removeprefix(prefix))
             for name, layer in self.config.layers.items()
             if isinstance(layer, VectorLayer) and layer.path.startswith(prefix)
         }

@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from minerisk.configs.load import ConfigError, data_root
 from minerisk.configs.schema import Config, RasterLayer, VectorLayer
@@ -16,8 +16,15 @@ FeatureSpec = tuple[str, dict[str, Any]]
 """Kind and parameters of a feature."""
 
 
+class Placed(NamedTuple):
+    """A layer in a folder of its own: the folder, and the path in it."""
+
+    folder: Path
+    path: str
+
+
 def open_layers(
-    config: Config, *, config_path: Path, overrides: Mapping[str, Path] | None = None
+    config: Config, *, config_path: Path, overrides: Mapping[str, Placed] | None = None
 ) -> Layers:
     """Return the layers of a configuration; none is opened yet.
 
@@ -30,8 +37,8 @@ def open_layers(
     config_path
         Its file: a relative data root is relative to it.
     overrides
-        Layer name to a file that the run itself has written, such as simulated findings. The
-        layer keeps its other settings; a name the configuration lacks becomes a vector layer.
+        Layer name to a file that the run itself has written, such as simulated findings, and the
+        folder it lies in, which it cannot leave. The layer keeps its other settings.
 
     Raises
     ------
@@ -48,11 +55,10 @@ def open_layers(
         if not layer.optional or (root / layer.path).exists()
     }
     roots: dict[str, Path] = {}
-    for name, given in (overrides or {}).items():
-        path = Path(given).resolve()
-        known = sources.get(name, VectorSource(path))
-        sources[name] = dataclasses.replace(known, path=path)
-        roots[name] = path.parent
+    for name, placed in (overrides or {}).items():
+        path = placed.folder.absolute() / placed.path
+        sources[name] = dataclasses.replace(_source(config.layers[name]), path=path)
+        roots[name] = placed.folder
     return Layers(sources, root, roots=roots)
 
 

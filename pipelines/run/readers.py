@@ -5,6 +5,7 @@ from pathlib import Path
 import xarray as xr
 
 from minerisk.features.errors import InputError
+from minerisk.features.files.zarr_files import check_zarr
 from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.provenance.run_folder import RunFolder
 
@@ -19,5 +20,7 @@ def load_model(folder: Path) -> RiskModel:
 
 
 def open_labels(folder: Path) -> xr.Dataset:
-    """Open the labels of a run lazily."""
-    return xr.open_zarr(RunFolder(folder).labels, chunks=None, consolidated=False)
+    """Open the labels of a run lazily, after a check of what they declare."""
+    labels = RunFolder(folder).labels
+    check_zarr(labels)
+    return xr.open_zarr(labels, chunks=None, consolidated=False)

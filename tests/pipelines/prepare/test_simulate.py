@@ -13,7 +13,7 @@ from minerisk.configs.load import load_config
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.pipelines.prepare.simulate import run_simulation
-from minerisk.pipelines.run.layers import open_layers
+from minerisk.pipelines.run.layers import Placed, open_layers
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 TABLES = {
@@ -64,7 +64,8 @@ def test_every_simulated_layer_of_the_config_gets_its_file(config, written):
     folder, paths = written
     assert set(paths) == TABLES
     assert set(paths.values()) == {folder / "findings.gpkg"}
-    layers = open_layers(config, config_path=CONFIGS / "tiny.yaml", overrides=paths)
+    placed = {name: Placed(path.parent, path.name) for name, path in paths.items()}
+    layers = open_layers(config, config_path=CONFIGS / "tiny.yaml", overrides=placed)
     for name in TABLES:
         assert len(layers.vector(name, crs="EPSG:32638")) > 0
 

@@ -16,7 +16,7 @@ from minerisk.pipelines.prepare.validate import (
     stop_on_errors,
 )
 from minerisk.pipelines.records.validation import LayerContent, LayerFacts, Problem, Validation
-from minerisk.pipelines.run.layers import open_layers
+from minerisk.pipelines.run.layers import Placed, open_layers
 
 TINY = Path(__file__).parents[3] / "configs" / "tiny.yaml"
 
@@ -72,7 +72,9 @@ def test_an_override_is_read_from_where_the_run_wrote_it(tiny: Config, tmp_path:
     source = open_layers(tiny, config_path=TINY).path("settlements")
     copy = tmp_path / "places.csv"
     copy.write_bytes(source.read_bytes())
-    layers = open_layers(tiny, config_path=TINY, overrides={"settlements": copy})
+    layers = open_layers(
+        tiny, config_path=TINY, overrides={"settlements": Placed(copy.parent, copy.name)}
+    )
     assert layers.path("settlements") == copy.resolve()
     crs = tiny.study_area.crs
     assert len(layers.vector("settlements", crs=crs)) == 9

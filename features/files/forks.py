@@ -1,0 +1,143 @@
+"""The server that forks a child for each file: started when needed, and asked by a line.
+
+This module imports nothing heavy, so that a command can start the server first and import what it
+needs itself while the server imports the readers.
+"""
+
+import atexit
+import contextlib
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+from minerisk.features.files.gdal_settings import gdal_settings
+
+FORKS = hasattr(os, "fork") and hasattr(socket, "send_fds")
+"""Whether this platform can fork, which limits need."""
+
+TAIL = struct.Struct("<4si")
+"""What follows an answer: how the child ended, and its status."""
+ENDED, TIRED = b"done", b"late"
+
+_READERS = ("minerisk.features.layers.vectors", "minerisk.features.files.tables")
+_START = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from minerisk.features.files.server import serve; serve(int(sys.argv[2]), sys.argv[3:])"
+)
+_BLOCK = 4 * 1024**2
+
+
+class _Server:
+    """The process that forks a child for each file, and the line to it."""
+
+    def __init__(self) -> None:
+        self.owner = os.getpid()
+        self.link, its = socket.socketpair()
+        words = [sys.executable, "-c", _START, json.dumps(sys.path), str(its.fileno()), *_READERS]
+        with its:
+            self.process = subprocess.Popen(
+                words,
+                pass_fds=[its.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                start_new_session=True,  # an interrupt at the terminal is for whoever asked
+            )
+
+    def ask(self, request: bytes) -> socket.socket:
+        """Send a request; return the line on which its answer comes."""
+        ours, its = socket.socketpair()
+        with its:
+            try:
+                ours.sendall(struct.pack("<I", len(request)) + request)
+                socket.send_fds(self.link, [b"r"], [its.fileno()])
+            except BaseException:
+                ours.close()
+                raise
+        return ours
+
+    def close(self) -> None:
+        """Let the server end, which it does when its line is cut."""
+        self.link.close()
+        if self.owner == os.getpid():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(2)
+
+
+_lock = threading.Lock()
+_servers: list[_Server] = []
+
+
+def prepare() -> None:
+    """Start the server in the background, for files that are read later."""
+    if FORKS:
+        with _lock:
+            _running()
+
+
+def _running() -> _Server:
+    if _servers and (_servers[0].owner != os.getpid() or _servers[0].process.poll() is not None):
+        _servers.pop().link.close()
+    if not _servers:
+        if not _registered:
+            atexit.register(_end)
+            os.register_at_fork(after_in_child=_forget)
+            _registered.append(True)
+        _servers.append(_Server())
+    return _servers[0]
+
+
+_registered: list[bool] = []
+
+
+def _forget() -> None:
+    """Leave the server to the process that started it: a fork of that starts one of its own."""
+    global _lock
+    _lock = threading.Lock()
+    if _servers:
+        _servers.pop().link.close()
+
+
+def _end() -> None:
+    if _servers:
+        _servers.pop().close()
+
+
+def _environment() -> dict[str, str]:
+    given = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
+    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    return {**given, **single, **gdal_settings(given), "ARROW_DEFAULT_MEMORY_POOL": "system"}
+
+
+def asked(request: bytes) -> tuple[bytes, int, bytearray]:
+    """Send a request and return how it ended, its exit status, and what came."""
+    for _ in range(2):  # a server may be lost between two files: then another is started
+        try:
+            with _lock:
+                line = _running().ask(request)
+        except OSError:
+            with _lock:
+                _end()
+            continue
+        with line:
+            came = _received(line)
+        if len(came) >= TAIL.size:
+            ending, status = TAIL.unpack(came[-TAIL.size :])
+            if ending in (ENDED, TIRED):
+                return ending, status, came[: -TAIL.size]
+        with _lock:
+            _end()
+    raise ProcessLookupError("The process that reads files is lost again and again.")
+
+
+def _received(line: socket.socket) -> bytearray:
+    came = bytearray()
+    with contextlib.suppress(ConnectionError):
+        while block := line.recv(_BLOCK):
+            came += block
+    return came

@@ -196,7 +196,7 @@ EXTRA = {
     "(strftime('%Y-%m-%dT%H:%M:%fZ','now')))",
     "project": "CREATE TABLE qgis_projects (name TEXT PRIMARY KEY, metadata BLOB, content BLOB)",
     # as the standard has it
-    "metadata": "CREATE TABLE gpkg_metadata_x (id INTEGER CONSTRAINT m_pk PRIMARY KEY ASC NOT NULL, "
+    "metadata": "CREATE TABLE metadata_x (id INTEGER CONSTRAINT m_pk PRIMARY KEY ASC NOT NULL, "
     "md_scope TEXT NOT NULL DEFAULT 'dataset', mime_type TEXT NOT NULL DEFAULT 'text/xml')",
     "check": "CREATE TABLE c (a INTEGER CHECK (a > 0 AND length(trim(b)) < 9), b TEXT)",
     "generated": "CREATE TABLE c (a REAL, b REAL GENERATED ALWAYS AS (round(a * 2, 1)) STORED)",

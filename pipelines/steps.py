@@ -1,6 +1,7 @@
 """`minerisk run`: every stage in order, each done once, each on record."""
 
 import logging
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from minerisk.pipelines.records.manifest import NoFacts, ValidateFacts
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.run.beforehand import check_day, check_room
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.progress import Progress, progress
+from minerisk.pipelines.run.progress import Progress, progress, took
 from minerisk.pipelines.run.workers import ALONE, Workers
 
 log = logging.getLogger(__name__)
@@ -258,6 +259,7 @@ def _do(run: Run, step: Step) -> str:
     inputs: dict[str, str] = outputs_of(run.manifest(), *needs)
     if step.layers:
         inputs |= run.layer_inputs()
+    start = time.monotonic()
     with progress(step.title) as bar:
         done = do_stage(
             run.files,
@@ -266,4 +268,6 @@ def _do(run: Run, step: Step) -> str:
             settings=step.settings(run),
             work=lambda: step.work(run, bar),
         )
-    return f"{step.title}: {'done' if done else 'nothing to do, same inputs as before'}"
+    if not done:
+        return f"{step.title}: nothing to do, same inputs as before"
+    return f"{step.title}: done in {took(time.monotonic() - start)}"

@@ -29,7 +29,7 @@ class ExitCode(IntEnum):
 MEANINGS = {
     ExitCode.DONE: "done, nothing found",
     ExitCode.FOUND: "a check found something: changed bytes, a stale map, a layer with errors",
-    ExitCode.REFUSED: "wrong use, bad input, or no room on the disk",
+    ExitCode.REFUSED: "wrong use, bad input, or no room on the disk or in memory",
     ExitCode.FAULT: "a fault of minerisk; the details are in a file that the message names",
     ExitCode.STOPPED: "stopped by Ctrl-C; the same command continues",
 }
@@ -56,6 +56,8 @@ def endings() -> Iterator[None]:
         _end(str(error), error.exit_code)
     except KeyboardInterrupt:
         stopped()
+    except MemoryError as error:
+        _end(_memory_text(error), ExitCode.REFUSED)
     except OSError as error:
         _end(_disk_text(error), ExitCode.REFUSED)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
@@ -81,13 +83,43 @@ def _usage_text(error: ClickException) -> str:
     return message.rstrip(".") + "." + hint
 
 
+KEPT = "Finished stages are kept; repeat the command then."
+LIMITS = {
+    errno.ENOSPC: f"The disk is full ({{where}}). Make room. {KEPT}",
+    errno.EDQUOT: "The quota of this account on the disk is used up ({where}). Make room, or have "
+    f"it raised. {KEPT}",
+    errno.EFBIG: "A file would become larger than is allowed ({where}): by a limit of this process "
+    f"(`ulimit -f` shows it) or by the file system. Raise it, or use another disk. {KEPT}",
+    errno.EROFS: "{where} is on a disk that is mounted read-only. Choose another place.",
+    errno.EACCES: "{where} may not be read or written by this account. Change its permissions, or "
+    "choose another place.",
+    errno.EPERM: "{where} may not be changed by this account, or is marked immutable. Change its "
+    "permissions, or choose another place.",
+    errno.EMFILE: "This process has as many files open as it may (`ulimit -n` shows how many). "
+    f"Raise the limit. {KEPT}",
+    errno.ENOMEM: f"Memory has run out. Use fewer --workers, or a machine with more. {KEPT}",
+    errno.EIO: "The disk does not read or write ({where}): a fault of it, or of the network to it. "
+    f"{KEPT}",
+}
+"""What a refusal of the system means, and what to do."""
+
+
 def _disk_text(error: OSError) -> str:
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return (
-            f"The disk is full ({error.filename or 'while writing'}). Finished stages are kept; "
-            "make room and repeat the command."
-        )
-    return f"{error.strerror or error}: {error.filename or ''}. Check the path and its permissions."
+    where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
+    words = LIMITS.get(error.errno or 0)
+    if words is not None:
+        return words.format(where=where or "while writing").removeprefix("while writing ")
+    return f"{error.strerror or error}: {where}. Check the path and its permissions."
+
+
+def _memory_text(error: BaseException) -> str:
+    """Say that memory ran out; NumPy's words have what it asked for."""
+    asked = f" ({' '.join(str(error).split())})" if str(error) else ""
+    return (
+        f"Memory has run out{asked}: that of the machine, or a limit of this process (`ulimit -v` "
+        "shows it). Use fewer --workers, larger cells or a smaller study area, or a machine with "
+        f"more. {KEPT}"
+    )
 
 
 def _fault_text(error: Exception) -> str:

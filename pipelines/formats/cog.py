@@ -22,6 +22,7 @@ from minerisk.pipelines.formats.palette import OUTSIDE, PROBABILITY_RAMP, Legend
 from minerisk.pipelines.formats.pam import aux_xml
 from minerisk.pipelines.formats.qml import raster_qml
 from minerisk.pipelines.provenance.files import replacing
+from minerisk.pipelines.provenance.room import why_unwritable
 
 BLOCK = 512
 Values = NDArray[Any]
@@ -173,8 +174,7 @@ class RasterWriter:
 
     def _unwritable(self, failure: RasterioError) -> InputError:
         return InputError(
-            f"{self.path} could not be written ({failure}). Check that the disk has room and that "
-            "the folder may be written to."
+            f"{self.path} could not be written ({failure}). {why_unwritable(self.path)}"
         )
 
     def _finish(self) -> None:
@@ -196,8 +196,8 @@ class RasterWriter:
             if sum(band.valid for band in found) != self._valid:
                 raise InputError(
                     f"{self.path} reads back {sum(band.valid for band in found):,} cells with a "
-                    f"value; {self._valid:,} were written. Check that the disk has room, and write "
-                    "every cell once."
+                    f"value; {self._valid:,} were written. Write every cell once. "
+                    f"{why_unwritable(self.path)}"
                 )
             legend = self.style if isinstance(self.style, Legend) else None
             _, style, side = raster_files(self.path)

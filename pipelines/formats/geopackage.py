@@ -12,6 +12,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import replacing
+from minerisk.pipelines.provenance.room import why_unwritable
 
 VERSION = "1.2"
 """Of the GeoPackage: older QGIS and ArcGIS read it without a warning."""
@@ -59,8 +60,7 @@ def write_geopackage(path: Path, layers: Mapping[str, PackageLayer]) -> Path:
                 database.execute("UPDATE gpkg_contents SET last_change = ?", (FIXED_DATE,))
     except (DataSourceError, DataLayerError, FeatureError, sqlite3.Error) as failure:
         raise InputError(
-            f"{path} could not be written ({failure}). Check that the disk has room and that the "
-            "folder may be written to."
+            f"{path} could not be written ({failure}). {why_unwritable(path)}"
         ) from failure
     return path
 

@@ -14,6 +14,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import replacing
+from minerisk.pipelines.provenance.room import why_unwritable
 
 FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 """The date in every entry of a spreadsheet, so that the same table gives the same bytes."""
@@ -127,6 +128,5 @@ def _write(
         )
     except (DataSourceError, DataLayerError, FeatureError) as failure:
         raise InputError(
-            f"{path} could not be written ({failure}). Check that the disk has room and that the "
-            "folder may be written to."
+            f"{path} could not be written ({failure}). {why_unwritable(path)}"
         ) from failure

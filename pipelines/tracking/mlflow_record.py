@@ -1,5 +1,6 @@
 """MLflow: the record of a run that a data scientist browses. SQLite unless told otherwise."""
 
+import fcntl
 import json
 import logging
 import math
@@ -19,6 +20,7 @@ from pydantic import JsonValue
 
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
+from minerisk.pipelines.provenance.files import replacing
 from minerisk.pipelines.provenance.manifest import outputs_of
 from minerisk.pipelines.records.manifest import Environment, Manifest, TrackFacts
 from minerisk.pipelines.records.metrics import Metrics, Trials
@@ -139,10 +141,35 @@ def store_client(uri: str) -> Iterator["MlflowClient"]:
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
+        if uri.startswith(SQLITE):
+            _make_whole(Path(uri.removeprefix(SQLITE)))
         yield MlflowClient(tracking_uri=uri, registry_uri=uri)
     except (MlflowException, SQLAlchemyError) as error:
         why = str(error).splitlines()[0].rstrip(".")
         raise _unusable(uri, why) from error
+
+
+def _make_whole(path: Path) -> None:
+    """Make a new SQLite store beside, and rename it: one whose tables are half made is of no use.
+
+    MLflow makes the tables one by one, and never goes on with what a process that was killed has
+    left of them.
+    """
+    if path.exists() or not path.parent.is_dir():
+        return
+    from mlflow import MlflowClient
+
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # two that begin at once make it one after the other
+        if not path.exists():
+            with replacing(path) as partial:
+                uri = f"{SQLITE}{partial}"
+                client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+                client.search_experiments(max_results=1)
+                client.search_registered_models(max_results=1)
+    finally:
+        os.close(handle)
 
 
 @cache

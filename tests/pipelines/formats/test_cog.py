@@ -1,4 +1,6 @@
 import math
+import resource
+import subprocess
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -300,3 +302,45 @@ def test_cuts_found_in_parts_are_the_values_at_their_places(seed, size, parts, s
     ascending = np.sort(values)
     for cut, share in ((cuts.higher, shares[0]), (cuts.elevated, sum(shares))):
         assert cut == ascending[-max(math.ceil(round(share * size, 6)), 1)]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 1 MB, where it may be mounted; a limit on the size of files elsewhere."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "none", folder]
+    if subprocess.run(mount, capture_output=True).returncode == 0:
+        yield folder
+        subprocess.run(["umount", folder], check=True)
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    yield folder
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("side", [600, 2_000])  # full in the COG itself, and in its draft
+def test_a_disk_that_fills_up_leaves_the_earlier_raster_and_says_what_is_free(small_disk, side):
+    path = small_disk / "probability.tif"
+    before = cog.write_raster(path, np.zeros((8, 8), np.float32), grid(8, 8), description="x")
+    kept = before.read_bytes()
+    noise = np.random.default_rng(1).random((side, side), dtype=np.float32)
+    with pytest.raises((InputError, OSError), match=r"MB are free|may grow|No space left"):
+        cog.write_raster(path, noise, grid(side, side), description="x")
+    assert before.read_bytes() == kept
+    assert sorted(item.name for item in small_disk.iterdir()) == [
+        "probability.qml", "probability.tif", "probability.tif.aux.xml",
+    ]  # fmt: skip
+
+
+def test_a_limit_on_the_size_of_files_names_itself(tmp_path):
+    noise = np.random.default_rng(1).random((600, 600), dtype=np.float32)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, hard))
+    try:
+        with pytest.raises(InputError, match=r"may grow beyond 0\.5 MB: raise the limit"):
+            cog.write_raster(tmp_path / "x.tif", noise, grid(600, 600), description="x")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list(tmp_path.iterdir())

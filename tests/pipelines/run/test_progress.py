@@ -1,5 +1,6 @@
 """Progress estimates how long a stage will take."""
 
+import time
 from io import StringIO
 
 import pytest
@@ -20,3 +21,34 @@ def test_time_left_is_estimated_where_each_tile_takes_minutes(
             bar.step("tiles", done, 6)
         (task,) = bar._bars.tasks
         assert task.time_remaining == pytest.approx(400, rel=0.01)
+
+
+def test_without_a_terminal_there_is_a_line_a_minute_even_within_a_long_step(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written = StringIO()
+    monkeypatch.setattr(progress, "console", Console(file=written, force_terminal=False))
+    monkeypatch.setattr(progress, "LINE_S", 0.05)
+    with progress.progress("Train and test") as bar:
+        bar.step("trials", 3, 20)
+        time.sleep(0.5)
+    lines = written.getvalue().splitlines()
+    assert len(lines) >= 2
+    assert set(lines) <= {f"Train and test: trials, step 3 of 20, {n} s so far" for n in (0, 1, 2)}
+
+
+def test_a_terminal_gets_a_bar_and_no_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = StringIO()
+    monkeypatch.setattr(progress, "console", Console(file=written, force_terminal=True))
+    monkeypatch.setattr(progress, "LINE_S", 0.01)
+    with progress.progress("Cube"):
+        time.sleep(0.1)
+    assert "so far" not in written.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (89, "89 s"), (90, "2 min"), (5_300, "88 min"), (11_100, "3 h 05 min")],
+)
+def test_how_long_it_took_is_in_seconds_minutes_or_hours(seconds: float, words: str) -> None:
+    assert progress.took(seconds) == words

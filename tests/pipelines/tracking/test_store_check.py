@@ -1,6 +1,8 @@
 """What would end a run when it is recorded, after hours of training, ends it before."""
 
 import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -82,3 +84,31 @@ def test_a_run_and_validate_tell_before_any_stage_is_done(
     done = CliRunner().invoke(app, ["validate", str(TINY)])
     assert done.exit_code == 1
     assert "pip install mysqlclient" in done.stderr
+
+
+MAKES = """
+import os, signal, sys, threading
+from minerisk.pipelines.tracking.mlflow_record import prepare_mlflow, store_client
+prepare_mlflow()
+import sqlalchemy
+made = []
+
+@sqlalchemy.event.listens_for(sqlalchemy.engine.Engine, "before_cursor_execute")
+def kill(connection, cursor, statement, *_):
+    if statement.lstrip().upper().startswith("CREATE TABLE"):
+        made.append(statement)
+        if len(made) == 7:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+with store_client("sqlite:///" + sys.argv[1]) as client:
+    client.search_experiments()
+"""
+
+
+def test_a_store_whose_making_was_killed_is_made_again(tmp_path: Path) -> None:
+    store = tmp_path / "store.db"
+    done = subprocess.run([sys.executable, "-c", MAKES, str(store)], cwd=ROOT)
+    assert done.returncode == -signal.SIGKILL
+    assert not store.exists()
+    check_given_store(config(f"sqlite:///{store}"))
+    assert [path.name for path in tmp_path.iterdir()] == ["store.db"]

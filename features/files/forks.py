@@ -23,7 +23,7 @@ TAIL = struct.Struct("<4si")
 """What follows an answer: how the child ended, and its status."""
 ENDED, TIRED = b"done", b"late"
 
-_READERS = ("minerisk.features.layers.vectors", "minerisk.features.files.tables")
+_READERS = ("minerisk.features.layers.vectors", "minerisk.features.layers.bands")
 _START = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from minerisk.features.files.server import serve; serve(int(sys.argv[2]), sys.argv[3:])"

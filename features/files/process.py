@@ -27,6 +27,10 @@ from minerisk.features.files.server import Header, Json, Request, answer_here
 logger = logging.getLogger(__name__)
 
 
+_IMPORTS = {".zarr": ("minerisk.features.layers.zarr_bands",)}
+"""Suffix of a file to what its readers need besides, which is imported when one is met."""
+
+
 def words_of(work: Callable[..., list[str]], path: Path, **arguments: Json) -> list[str]:
     """Do `work` on a file in a process with limits; return the words it found.
 
@@ -92,6 +96,7 @@ def _answer(
     given = limits_for(size, cells=cells)
     request: Request = {
         "module": work.__module__,
+        "imports": list(_IMPORTS.get(path.suffix.lower(), ())),
         "work": work.__qualname__,
         "path": os.fspath(path),
         "arguments": arguments,

@@ -29,6 +29,7 @@ class Request(TypedDict):
     """What is to be done with a file, and what it may take."""
 
     module: str
+    imports: list[str]
     work: str
     path: str
     arguments: dict[str, Json]
@@ -58,7 +59,8 @@ def serve(number: int, modules: Sequence[str]) -> None:
             return
         line = socket.socket(fileno=handles[0])
         request = _request(line)
-        importlib.import_module(request["module"])  # once, and for all children that follow
+        for module in (request["module"], *request["imports"]):
+            importlib.import_module(module)  # once, and for all children that follow
         if os.fork() == 0:
             link.close()
             _supervise(line, request)

@@ -10,6 +10,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.features.files import process
 from minerisk.features.layers import intake
 from minerisk.features.layers.tiff_bands import open_tiff
 
@@ -70,8 +71,24 @@ def open_band(
     InputError
         If it has no CRS or no position, no such band, or declares more than is taken.
     """
-    kind = intake.kind_of(path)
     intake.sniff(path)
+    # In a process that may die of it; what has been opened there once is opened here.
+    process.words_of(crs_name_here, path, band=band, variable=variable, nodata=list(nodata))
+    return open_here(path, band=band, variable=variable, nodata=nodata)
+
+
+def crs_name_here(
+    path: Path, *, band: int | None, variable: str | None, nodata: Sequence[float]
+) -> list[str]:
+    """Open one band in this process and name its CRS."""
+    return [open_here(path, band=band, variable=variable, nodata=nodata).crs.name]
+
+
+def open_here(
+    path: Path, *, band: int | None, variable: str | None, nodata: Sequence[float]
+) -> Band:
+    """Open one band in this process, as `open_band` does after it was opened in one with limits."""
+    kind = intake.kind_of(path)
     if kind == "GTiff":
         return open_tiff(path, band=band, missing=nodata)
     if kind == "Zarr":

@@ -20,6 +20,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.features.files import process
 from minerisk.features.layers import intake
 from minerisk.features.layers.crs import horizontal
 from minerisk.features.layers.vector_crs import parse_crs
@@ -57,8 +58,12 @@ class ZarrBand:
         Stored values that mean that nothing was measured.
     unsigned
         Whether stored integers are unsigned, though their type is not (``_Unsigned``).
+    asked
+        The variable, band and values of nodata with which it was opened.
     """
 
+    path: Path
+    asked: tuple[str | None, int | None, tuple[float, ...]]
     name: str
     array: Any
     crs: pyproj.CRS
@@ -78,7 +83,26 @@ class ZarrBand:
         return ()
 
     def read(self, rows: slice, columns: slice) -> Floats:
-        """Return the values of a window as float64 with NaN nodata, scale and offset applied."""
+        """Return the values of a window as float64 with NaN nodata, scale and offset applied.
+
+        They are read in a process with limits: what a chunk unpacks to is not known before.
+        """
+        variable, band, missing = self.asked
+        top, bottom, left, right = (
+            int(edge) for edge in (rows.start, rows.stop, columns.start, columns.stop)
+        )
+        return process.array_of(
+            read_window_here,
+            self.path,
+            cells=(bottom - top) * (right - left),
+            variable=variable,
+            band=band,
+            missing=list(missing),
+            window=[top, bottom, left, right],
+        )
+
+    def read_here(self, rows: slice, columns: slice) -> Floats:
+        """Read a window in this process, as `read` does in one with limits."""
         windows = iter((columns, rows) if self.flipped else (rows, columns))
         at = tuple(next(windows) if place is None else place for place in self.places)
         try:
@@ -118,6 +142,8 @@ def open_zarr(
     scale, offset = _linear(path, said)
     unsigned = array.dtype.kind == "i" and str(said.get("_Unsigned")).lower() == "true"
     return ZarrBand(
+        path=path,
+        asked=(variable, band, tuple(missing)),
         name=path.name,
         array=array,
         crs=crs,
@@ -131,6 +157,20 @@ def open_zarr(
         nodata=(*missing, *_nodata(path, array, said)),
         unsigned=unsigned,
     )
+
+
+def read_window_here(
+    path: Path,
+    *,
+    variable: str | None,
+    band: int | None,
+    missing: Sequence[float],
+    window: Sequence[int],
+) -> Floats:
+    """Open an array and read a window of it: from which to which row and column."""
+    opened = open_zarr(path, variable=variable, band=band, missing=missing)
+    top, bottom, left, right = window
+    return opened.read_here(slice(top, bottom), slice(left, right))
 
 
 def _crs(path: Path, found: str | None) -> pyproj.CRS:

@@ -158,9 +158,10 @@ def _bytes_of(dtype: object) -> int | None:
     if not isinstance(name, str):
         return None
     try:
-        return np.dtype(name).itemsize or 1
+        known = np.dtype(name)
     except (TypeError, ValueError):
         return _POINTER_BYTES if name in _OTHER_TYPES else None
+    return None if known.kind in "OV" else known.itemsize or 1
 
 
 def _shown(value: object) -> str:

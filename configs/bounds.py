@@ -1,5 +1,7 @@
 """What values of a configuration may be: bounds, names and words that many settings share."""
 
+import datetime as dt
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -7,6 +9,16 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
+
+def _written_day(value: object) -> object:
+    """Refuse what pydantic would take for a day: numbers, and times of midnight."""
+    is_day = isinstance(value, dt.date) and not isinstance(value, dt.datetime)
+    if not is_day and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(value), re.ASCII):
+        raise ValueError("expected a day as YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[dt.date, BeforeValidator(_written_day)]
 Metres = Annotated[float, Field(gt=0, le=1_000_000, description="metres")]
 Radii = Annotated[tuple[Metres, ...], Field(min_length=1)]
 Height = Annotated[float, Field(ge=0, le=100)]
@@ -39,6 +51,7 @@ KeepValue = Annotated[
 Keep = Annotated[dict[str, tuple[KeepValue, ...]], BeforeValidator(_listed_by_column)]
 Epoch = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]{0,23}$")]
 HazardClass = Literal["ap", "at", "uxo", "any"]
+HAZARD_CLASSES: tuple[HazardClass, ...] = get_args(HazardClass)
 EvidenceKind = Literal["find", "accident", "confirmed", "suspicion", "cleared"]
 
 

@@ -5,13 +5,13 @@ states in its type what it reads: `Raster`, `Vector`, a `Front` line, or a layer
 that tells two features apart.
 """
 
-import datetime as dt
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from minerisk.configs.bounds import (
     Beside,
+    Day,
     Edges,
     Elevation,
     Epoch,
@@ -351,7 +351,7 @@ class SearchEffort(Frozen):
 
     kind: Literal["search_effort"] = "search_effort"
     layer: Vector = Field(description="polygons of searched land")
-    as_of: dt.date | None = Field(
+    as_of: Day | None = Field(
         None, description="day from which years are counted back; none: study_area.as_of"
     )
     means_column: str | None = Field(None, description="column with the means of search")

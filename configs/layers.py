@@ -77,6 +77,11 @@ class VectorLayer(Frozen):
         "would read something else: 'No', '007', '2020-06-30'",
     )
     date_column: str | None = Field(None, description="column with the date of each record")
+    date_format: str | None = Field(
+        None,
+        description="how its dates are written, such as %d.%m.%Y, or epoch_ms for milliseconds "
+        "since 1970; dates such as 1994-05-31 need none",
+    )
     position_error_m: float = Field(
         0.0, ge=0, le=50_000, description="stated positional error of the geometry, metres"
     )

@@ -136,6 +136,8 @@ def _parse(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}: {place}not YAML: {error.problem}.") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {str(error).splitlines()[0]}.") from None
+    except ValueError as error:  # a day that there is not, such as 2021-02-30
+        raise ConfigError(f"{path}: a value cannot be read: {error}.") from None
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply; expected a short YAML.") from None
 

@@ -3,12 +3,20 @@
 The parts are `configs.layers`, `configs.feature_kinds` and `configs.bounds`.
 """
 
-import datetime as dt
 from typing import Literal
 
 from pydantic import Field
 
-from minerisk.configs.bounds import EvidenceKind, Frozen, HazardClass, Metres, Name, Share
+from minerisk.configs.bounds import (
+    Day,
+    EvidenceKind,
+    Frozen,
+    HazardClass,
+    KeepValue,
+    Metres,
+    Name,
+    Share,
+)
 from minerisk.configs.feature_kinds import Feature, SearchEffort
 from minerisk.configs.layers import Layer, RasterLayer, VectorLayer
 
@@ -59,7 +67,7 @@ class StudyArea(Frozen):
     crs: str = Field(description="projected CRS in metres")
     resolution_m: float = Field(ge=5, le=10_000, description="cell size, metres")
     regions: Regions = Regions()
-    as_of: dt.date | None = Field(None, description="evidence dated later is left out")
+    as_of: Day | None = Field(None, description="evidence dated later is left out")
 
 
 class Evidence(Frozen):
@@ -72,7 +80,12 @@ class Evidence(Frozen):
         None, description="column with each record's own weight, above 0 to 1; times `weight`"
     )
     hazard: HazardClass = "any"
-    hazard_column: str | None = Field(None, description="column with ap, at or uxo")
+    hazard_column: str | None = Field(None, description="column with ap, at, uxo or any")
+    hazard_values: dict[HazardClass, tuple[KeepValue, ...]] = Field(
+        default_factory=dict,
+        description="class: other values of hazard_column that mean it; a record without a value "
+        "is of the class `hazard`",
+    )
     cells: Literal["centre", "touch", "cover"] = Field(
         "centre",
         description="which cells polygons mark: whose centre they hold, that they touch, or that "
@@ -123,7 +136,7 @@ class Folds(Frozen):
         description="buffer of far folds and blocks: training cells within so many metres of a "
         "test cell are dropped",
     )
-    train_until: dt.date | None = Field(
+    train_until: Day | None = Field(
         None,
         description="given: one more protocol, `later`, trained on finds up to this day and "
         "scored on finds after it, on blocks left out; finds need dates",

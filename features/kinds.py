@@ -32,6 +32,15 @@ from minerisk.features.terrain.landform import landform
 from minerisk.features.terrain.terrain import terrain
 from minerisk.features.terrain.visibility import commanding_view, visibility
 from minerisk.features.terrain.wetness import wetness
+from minerisk.features.vector_files.columns import (
+    Column,
+    TextColumn,
+    TypeColumn,
+    accuracies,
+    amounts,
+    people,
+    sides,
+)
 
 Reads = Mapping[str, Literal["raster", "vector"]]
 Halo = Callable[[Mapping[str, Any]], float]
@@ -347,6 +356,26 @@ def feature_kind(name: str) -> FeatureKind:
     if name not in FEATURE_KINDS:
         raise InputError(f"The feature kind is {name!r}; expected one of {sorted(FEATURE_KINDS)}.")
     return FEATURE_KINDS[name]
+
+
+def columns_of(params: Mapping[str, Any]) -> list[Column]:
+    """Return the columns that a feature reads of its ``layer``, by its parameters.
+
+    Examples
+    --------
+    >>> [column.name for column in columns_of({"layer": "towns", "weight_column": "people"})]
+    ['people']
+    """
+    readers: dict[str, Callable[[str], Column]] = {
+        "side_column": sides,
+        "type_column": lambda name: TypeColumn(name, params["types"] or {}),
+        "means_column": lambda name: TextColumn(name, "means_column"),
+        "weight_column": amounts,
+        "accuracy_column": accuracies,
+        "before_column": lambda name: people(name, "before_column"),
+        "after_column": lambda name: people(name, "after_column"),
+    }
+    return [read(params[name]) for name, read in readers.items() if params.get(name) is not None]
 
 
 def layers_of(kind: str, params: Mapping[str, Any]) -> list[str]:

@@ -28,7 +28,7 @@ class EvidenceLayer:
     ----------
     frame
         Points, lines or polygons in the grid's CRS. Columns ``hazard`` (ap, at, uxo or any) and
-        ``date`` are used where they are present.
+        ``day`` (days since 1970-01-01, NaN where not known) are used where they are present.
     evidence
         A key of `EVIDENCE`.
     weight
@@ -88,7 +88,7 @@ def label_cells(
     Raises
     ------
     InputError
-        If a kind of evidence, weight, hazard class or date makes no sense.
+        If a kind of evidence, weight or hazard class makes no sense.
 
     Examples
     --------
@@ -167,17 +167,10 @@ def _hazard_bits(geobox: GeoBox, layer: EvidenceLayer) -> NDArray[np.uint8]:
 
 
 def _last_date(geobox: GeoBox, layer: EvidenceLayer) -> NDArray[np.float64]:
-    if "date" not in layer.frame.columns:
+    if "day" not in layer.frame.columns:
         return np.full(tuple(geobox.shape), np.nan)
-    try:
-        dates = pd.to_datetime(layer.frame["date"], utc=True).dt.tz_localize(None)
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"A date of the {layer.evidence} layer cannot be read ({error}). "
-            "Write dates as YYYY-MM-DD."
-        ) from error
-    days = ((dates - pd.Timestamp("1970-01-01")) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
-    return burn_greatest(geobox, layer.frame, np.floor(days), True)
+    days = layer.frame["day"].to_numpy(dtype=np.float64)
+    return burn_greatest(geobox, layer.frame, days, True)
 
 
 def _to_dataset(

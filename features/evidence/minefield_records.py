@@ -6,13 +6,13 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from minerisk.features.errors import InputError
 from minerisk.features.front.distance import position_error
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers
 from minerisk.features.raster.proximity import distance_to
 from minerisk.features.raster.rasterise import burn_mask
 from minerisk.features.variable import Variable, to_dataset
+from minerisk.features.vector_files.columns import accuracies
 
 
 def minefield_records(
@@ -88,20 +88,10 @@ def minefield_records(
 def _accuracies(
     frame: gpd.GeoDataFrame, layer: str, accuracy: float, column: str | None
 ) -> NDArray[np.float64]:
-    if column is not None and column not in frame:
-        raise InputError(
-            f"The minefield records {layer} have no column {column!r}; they have {list(frame)}. "
-            "Correct accuracy_column."
-        )
-    own = np.full(len(frame), np.nan) if column is None else frame[column].to_numpy(np.float64)
-    level = np.where(np.isnan(own), accuracy, own)
-    if not ((level > 0) & (level <= 1)).all():
-        raise InputError(
-            f"Accuracies of the minefield records {layer} reach from {level.min():g} to "
-            f"{level.max():g}; expected shares above 0 and at most 1. Leave out records that are "
-            "known to be wrong, and write 25 % as 0.25."
-        )
-    return level
+    if column is None:
+        return np.full(len(frame), accuracy)
+    own = accuracies(column).read(frame, layer)
+    return np.where(np.isnan(own), accuracy, own)
 
 
 def _fading(apart: NDArray[np.float64], error_m: float, cap_m: float) -> NDArray[np.float64]:

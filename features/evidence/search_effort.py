@@ -9,18 +9,18 @@ from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
 from minerisk.features.grid import resolution
-from minerisk.features.layers.quality import parse_dates
 from minerisk.features.layers.sources import Layers
 from minerisk.features.raster.proximity import distance_to
 from minerisk.features.raster.rasterise import burn_greatest, coverage_fraction
 from minerisk.features.variable import Variable, to_dataset
+from minerisk.features.vector_files.columns import TextColumn
+from minerisk.features.vector_files.dates import day_number
 
 DAYS_PER_YEAR = 365.25
 
@@ -67,8 +67,7 @@ def search_effort(
     InputError
         If a column is missing, a date cannot be read, or `means` comes without `means_column`.
     """
-    date_column = getattr(layers.source(layer), "date_column", None)
-    frame = _until(layers.vector(layer, crs=str(geobox.crs)), layer, date_column, as_of)
+    frame, days = _until(layers, layer, crs=str(geobox.crs), as_of=as_of)
     share = coverage_fraction(geobox, frame)
     metres = distance_to(share > 0, resolution_m=resolution(geobox), cap_m=cap_m)
     variables = {
@@ -77,9 +76,9 @@ def search_effort(
             metres, "m", f"distance to land that {layer} has searched, at most {cap_m:g} m"
         ),
     }
-    if date_column is not None and as_of is not None:
+    if days is not None and as_of is not None:
         words = f"years from the last search by {layer} to {as_of}; {cap_years:g} or more, or never"
-        years = years_since(geobox, frame, date_column, as_of=as_of)
+        years = years_since(geobox, frame, days, as_of=as_of)
         shown = np.where(share > 0, np.minimum(years, cap_years), cap_years).astype(np.float32)
         variables[f"{layer}_years"] = Variable(shown, "year", words)
     for name, values in _means(frame, layer, means_column, means or {}).items():
@@ -90,27 +89,29 @@ def search_effort(
 
 
 def years_since(
-    geobox: GeoBox, frame: gpd.GeoDataFrame, date_column: str, *, as_of: dt.date
+    geobox: GeoBox, frame: gpd.GeoDataFrame, days: NDArray[np.float64], *, as_of: dt.date
 ) -> NDArray[np.float64]:
-    """Compute the years from the last dated search that touches a cell; NaN where there is none."""
-    gone = (parse_dates(frame[date_column]) - pd.Timestamp(as_of)).dt.days
-    days = np.asarray(gone, dtype=np.float64)
-    return -burn_greatest(geobox, frame, days, all_touched=True) / DAYS_PER_YEAR
+    """Compute the years from the last dated search that touches a cell; NaN where there is none.
+
+    Parameters
+    ----------
+    days
+        Day of each search since 1970-01-01, NaN where not known.
+    """
+    gone = days - day_number(as_of)
+    return -burn_greatest(geobox, frame, gone, all_touched=True) / DAYS_PER_YEAR
 
 
 def _until(
-    frame: gpd.GeoDataFrame, layer: str, date_column: str | None, as_of: dt.date | None
-) -> gpd.GeoDataFrame:
-    if date_column is None or as_of is None:
-        return frame
-    dates = parse_dates(_column(frame, layer, date_column))
-    unread = frame[date_column].notna() & dates.isna()
-    if unread.any():
-        raise InputError(
-            f"Column {date_column} of layer {layer} has {frame[date_column][unread].iloc[0]!r}; "
-            "expected a date such as 1994-05-31."
-        )
-    return frame[~(dates > pd.Timestamp(str(as_of)))]
+    layers: Layers, layer: str, *, crs: str, as_of: dt.date | None
+) -> tuple[gpd.GeoDataFrame, NDArray[np.float64] | None]:
+    """Return the searches up to a day, and the day of each."""
+    frame = layers.vector(layer, crs=crs)
+    days = layers.days(layer, frame)
+    if days is None or as_of is None:
+        return frame, None
+    kept = ~days.after(as_of)
+    return frame[kept], days.last[kept]
 
 
 def _means(
@@ -123,13 +124,5 @@ def _means(
         )
     if column is None:
         return {}
-    given = _column(frame, layer, column).astype(str)
-    return {name: frame[given.isin(list(values))] for name, values in means.items()}
-
-
-def _column(frame: gpd.GeoDataFrame, layer: str, column: str) -> pd.Series:
-    if column not in frame.columns:
-        raise InputError(
-            f"Layer {layer} has no column {column}; it has {sorted(map(str, frame.columns))}."
-        )
-    return frame[column]
+    given = TextColumn(column, "means_column").read(frame, layer)
+    return {name: frame[np.isin(given, list(values))] for name, values in means.items()}

@@ -15,7 +15,8 @@ from minerisk.features.layers.sources import Layers
 from minerisk.features.raster.proximity import disc_half_widths, disc_sum, distance_to
 from minerisk.features.raster.rasterise import burn_mask, count_points, line_length
 from minerisk.features.variable import Variable, radius_name, to_dataset
-from minerisk.features.vector_files.kept_rows import KeepValue, keep_rows
+from minerisk.features.vector_files.columns import TypeColumn
+from minerisk.features.vector_files.kept_rows import KeepValue
 
 # Lengths are summed as whole millimetres: no rounding, so tiles equal the whole.
 _STEPS_PER_METRE = 1_000.0
@@ -100,13 +101,8 @@ def by_type(
             f"fortifications of {layer}: type_column is {type_column!r} and types {types!r}; "
             "expected both or neither."
         )
-    groups = {layer: frame}
-    for name, values in (types or {}).items():
-        own = {str(type_column): tuple(values)}
-        groups[f"{layer}_{name}"], _ = keep_rows(
-            frame, own, name=f"The layer {layer}", setting=f"the type {name}"
-        )
-    return groups
+    found = {} if type_column is None else TypeColumn(type_column, types or {}).read(frame, layer)
+    return {layer: frame} | {f"{layer}_{name}": own for name, own in found.items()}
 
 
 def length_within(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
 from minerisk.features.front.nearest_segment import Nearest
+from minerisk.features.vector_files import columns
 
 _NODES_PER_SCALE = 8
 Floats = NDArray[np.float64]
@@ -114,19 +115,8 @@ def trace_of(frame: gpd.GeoDataFrame, *, name: str, side_column: str | None = No
 def _sides(frame: gpd.GeoDataFrame, name: str, column: str | None) -> Whole:
     if column is None:
         return np.zeros(len(frame), dtype=np.int64)
-    if column not in frame:
-        raise InputError(
-            f"The layer {name} has no column {column!r}; it has {sorted(map(str, frame.columns))}. "
-            "Name the column that says on which side of the line the land was held."
-        )
-    words = frame[column].astype(str).str.strip().str.lower()
-    unknown = sorted(set(words) - {"left", "right"})
-    if unknown:
-        raise InputError(
-            f"Column {column} of the layer {name} holds {unknown[0]!r}; expected left or right, "
-            "seen along the line as it was drawn. Correct its records."
-        )
-    return np.where(words == "left", 1, -1).astype(np.int64)
+    held = columns.sides(column).read(frame, name)
+    return np.where(held == "left", 1, -1).astype(np.int64)
 
 
 def _trace(lines: NDArray[np.object_], held: Whole) -> Trace:

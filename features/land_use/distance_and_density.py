@@ -15,6 +15,7 @@ from minerisk.features.layers.sources import Layers
 from minerisk.features.raster.proximity import disc_density, disc_half_widths, disc_sum, distance_to
 from minerisk.features.raster.rasterise import burn_mask, count_points, line_length
 from minerisk.features.variable import Variable, radius_name, to_dataset
+from minerisk.features.vector_files.columns import amounts, people
 
 # Lengths and weights are summed as whole thousandths: no rounding, so tiles equal the whole.
 _STEPS = 1_000.0
@@ -133,17 +134,18 @@ def population_change(
         If a column is missing or holds text, infinity or a negative number.
     """
     frame, cell = layers.vector(layer, crs=str(geobox.crs)), resolution(geobox)
-    before, after = (_people(frame, layer, name) for name in (before_column, after_column))
+    before = people(before_column, "before_column").read(frame, layer)
+    after = people(after_column, "after_column").read(frame, layer)
     counted = ~np.isnan(before) & ~np.isnan(after)
     frame, before, after = frame[counted], before[counted], after[counted]
     left = frame[(before > 0) & (after <= abandoned_share * before)]
     metres = distance_to(burn_mask(geobox, left, all_touched=True), resolution_m=cell, cap_m=cap_m)
     words = f"distance to the nearest of {layer} that was abandoned, at most {cap_m:g} m"
     variables = {f"{layer}_abandoned_distance_m": Variable(metres, "m", words)}
-    burnt = [count_points(geobox, frame, people) for people in (before, after)]
+    burnt = [count_points(geobox, frame, number) for number in (before, after)]
     for radius in radii_m:
         disc = disc_half_widths(radius, resolution_m=cell)
-        then, now = (disc_sum(np.rint(people).astype(np.int64), disc) for people in burnt)
+        then, now = (disc_sum(np.rint(count).astype(np.int64), disc) for count in burnt)
         change = np.log1p(now.astype(np.float64)) - np.log1p(then.astype(np.float64))
         variables[f"{layer}_people_change_{radius_name(radius)}"] = Variable(
             change.astype(np.float32),
@@ -151,15 +153,6 @@ def population_change(
             f"change of the people within {radius:g} m, as a logarithm; negative where they left",
         )
     return to_dataset(geobox, variables)
-
-
-def _people(frame: gpd.GeoDataFrame, layer: str, column: str) -> NDArray[np.float64]:
-    people = _numbers(frame, layer, column)
-    if (people < 0).any():
-        raise InputError(
-            f"Column {column} of layer {layer} has {people.min():g} people; expected 0 or more."
-        )
-    return people
 
 
 def _amount(
@@ -172,26 +165,8 @@ def _amount(
             "Split it into two layers."
         )
     if weight_column is not None:
-        weights = np.nan_to_num(_numbers(frame, layer, weight_column), nan=0.0)
+        weights = np.nan_to_num(amounts(weight_column).read(frame, layer), nan=0.0)
         return count_points(geobox, frame, weights), "1/km2", f"{weight_column} of {layer}"
     if lines.all():
         return line_length(geobox, frame), "m/km2", f"metres of {layer}"
     return count_points(geobox, frame), "1/km2", f"number of {layer}"
-
-
-def _numbers(frame: gpd.GeoDataFrame, layer: str, column: str) -> NDArray[np.float64]:
-    if column not in frame.columns:
-        raise InputError(
-            f"Layer {layer} has no column {column}; it has {sorted(map(str, frame.columns))}. "
-            "Name one of them."
-        )
-    try:
-        weights = frame[column].astype("float64").to_numpy()
-    except (TypeError, ValueError) as error:
-        raise InputError(
-            f"Column {column} of layer {layer} holds something other than numbers ({error}). "
-            "Name a column of numbers."
-        ) from error
-    if np.isinf(weights).any():
-        raise InputError(f"Column {column} of layer {layer} holds infinity. Correct its records.")
-    return weights

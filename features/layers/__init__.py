@@ -7,7 +7,7 @@ from minerisk.lazy import import_on_first_use
 if TYPE_CHECKING:
     from minerisk.features.layers.bands import open_band
     from minerisk.features.layers.intake import checked_path, sha256_of
-    from minerisk.features.layers.quality import parse_dates, validate_layers
+    from minerisk.features.layers.quality import validate_layers
     from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
     from minerisk.features.layers.vector_crs import parse_crs
     from minerisk.features.layers.vectors import read_frame, repair
@@ -21,7 +21,6 @@ __all__ = [
     "checked_path",
     "open_band",
     "parse_crs",
-    "parse_dates",
     "read_frame",
     "repair",
     "sha256_of",

@@ -3,7 +3,7 @@
 import datetime as dt
 import logging
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 import geopandas as gpd
@@ -23,12 +23,18 @@ from minerisk.features.layers.problems import (
 )
 from minerisk.features.layers.raster_quality import check_raster
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
-from minerisk.features.layers.vector_quality import crs_problems, exchanged_axes, kept_problems
+from minerisk.features.layers.vector_quality import (
+    column_problems,
+    crs_problems,
+    date_problems,
+    exchanged_axes,
+    kept_problems,
+)
+from minerisk.features.vector_files.columns import Column
 
 logger = logging.getLogger(__name__)
 
 LONG_STEP_M = 5_000.0
-EARLIEST = pd.Timestamp("1900-01-01")
 _TELLING = re.compile(
     r"imsma|clear(ed|ance)|contaminat|hazard|mine(field|d)?s?$|^mines?_|suspect|suspicion|"
     r"accident|incident|victim|casualt|finding|(^|_)(uxo|erw|sha|cha|label)(_|$)|explosive"
@@ -44,6 +50,7 @@ def validate_layers(
     features: Collection[str] = (),
     units: Mapping[str, str] = MappingProxyType({}),
     reach_m: float = 0.0,
+    columns: Mapping[str, Sequence[Column]] = MappingProxyType({}),
     as_of: dt.date | None = None,
 ) -> list[LayerProblem]:
     """Check every layer: CRS, geometry, duplicates, cover, values, dates, and label leakage.
@@ -64,6 +71,8 @@ def validate_layers(
         Raster layer to the unit that it is read in, such as ``m`` for elevation.
     reach_m
         How far beyond the area features look, metres: values of rasters are checked that far.
+    columns
+        By layer, the columns that are read of it beside its dates.
     as_of
         Evidence dated later is left out; without it, dates are not compared with any day.
 
@@ -95,7 +104,13 @@ def validate_layers(
                 )
             else:
                 problems += _check_vector(
-                    layers, name, source, boundary=boundary, crs=crs, as_of=as_of
+                    layers,
+                    name,
+                    source,
+                    boundary=boundary,
+                    crs=crs,
+                    as_of=as_of,
+                    columns=columns.get(name, ()),
                 )
         except intake.MissingCrsError as failure:
             problems.append(error(name, LayerCode.NO_CRS, reason=str(failure)))
@@ -115,6 +130,7 @@ def _check_vector(
     boundary: gpd.GeoDataFrame | None,
     crs: str,
     as_of: dt.date | None,
+    columns: Sequence[Column],
 ) -> Iterator[LayerProblem]:
     stored = layers.as_stored(name)
     frame, repairs = vectors.repair(stored)
@@ -124,7 +140,9 @@ def _check_vector(
         return
     yield from _repairs(name, repairs)
     yield from _duplicates(name, frame)
-    yield from _dates(name, frame, column=source.date_column, as_of=as_of)
+    used = stored[~(stored.geometry.isna() | stored.geometry.is_empty)]
+    yield from date_problems(layers, name, source, used, as_of=as_of)
+    yield from column_problems(name, used, columns)
     there = vectors.to_crs(frame, crs, name=name)
     yield from crs_problems(name, source, frame, crs=crs)
     yield from _long_steps(name, there)
@@ -152,45 +170,6 @@ def _duplicates(name: str, frame: gpd.GeoDataFrame) -> Iterator[LayerProblem]:
     count = int(keys.duplicated().sum())
     if count:
         yield warning(name, LayerCode.DUPLICATES, repeated=count, rows=len(frame))
-
-
-def parse_dates(values: pd.Series) -> pd.Series:
-    """Read dates as ISO 8601 or as the file's own date type; what cannot be read is NaT.
-
-    Examples
-    --------
-    >>> parse_dates(pd.Series(["1994-05-31", "31 May"])).tolist()
-    [Timestamp('1994-05-31 00:00:00'), NaT]
-    """
-    if pd.api.types.is_numeric_dtype(values):
-        values = values.astype("Int64").astype("string")
-    return pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
-
-
-def _dates(
-    name: str, frame: gpd.GeoDataFrame, *, column: str | None, as_of: dt.date | None
-) -> Iterator[LayerProblem]:
-    if column is None:
-        return
-    if column not in frame:
-        known = tuple(map(str, frame))
-        yield error(name, LayerCode.NO_DATE_COLUMN, column=column, known=known)
-        return
-    dates = parse_dates(frame[column])
-    given = frame[column].notna() & (frame[column].astype(str).str.strip() != "")
-    wrong = given & dates.isna()
-    if wrong.any():
-        problem = error if wrong.sum() == given.sum() else warning
-        example = str(frame[column][wrong].iloc[0])
-        yield problem(name, LayerCode.UNREADABLE_DATES, dates=int(wrong.sum()), example=example)
-    if not given.all():
-        yield note(name, LayerCode.UNDATED, undated=int((~given).sum()), rows=len(frame))
-    early = int((dates < EARLIEST).sum())
-    if early:
-        yield warning(name, LayerCode.EARLY_DATES, dates=early)
-    late = 0 if as_of is None else int((dates > pd.Timestamp(as_of)).sum())
-    if late:
-        yield warning(name, LayerCode.LATE_DATES, dates=late, as_of=str(as_of))
 
 
 def _long_steps(name: str, frame: gpd.GeoDataFrame) -> Iterator[LayerProblem]:

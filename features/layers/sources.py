@@ -1,5 +1,6 @@
 """The layers of a study area, by name: where they are, and how they are read."""
 
+import datetime as dt
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from odc.geo.geobox import GeoBox
 from minerisk.features.errors import InputError
 from minerisk.features.layers import bands, intake, vectors, warp
 from minerisk.features.raster_files import units
+from minerisk.features.vector_files.columns import column_of
+from minerisk.features.vector_files.dates import RecordDays, days_or_refuse
 from minerisk.features.vector_files.kept_rows import KeepValue, Kept, keep_rows
 
 logger = logging.getLogger(__name__)
@@ -44,6 +47,7 @@ class VectorSource:
     northing: str | None = None
     keep: Mapping[str, tuple[KeepValue, ...]] = field(default_factory=dict)
     date_column: str | None = None
+    date_format: str | None = None
     position_error_m: float = 0.0
     source: str = ""
     licence: str = ""
@@ -63,6 +67,8 @@ class Layers:
         The data root; nothing outside it is read.
     roots
         For single layers, another root: those that a run itself has written.
+    today
+        No record is dated later than the day after this one; none: it is not checked.
     """
 
     def __init__(
@@ -71,10 +77,12 @@ class Layers:
         root: Path,
         *,
         roots: Mapping[str, Path] | None = None,
+        today: dt.date | None = None,
     ) -> None:
         self._sources = dict(sources)
         self._root = Path(root)
         self._roots = dict(roots or {})
+        self.today = today
         self._own: dict[str, tuple[gpd.GeoDataFrame, vectors.Repairs]] = {}
         self._frames: dict[tuple[str, str], gpd.GeoDataFrame] = {}
         self._bands: dict[str, bands.Band] = {}
@@ -179,6 +187,29 @@ class Layers:
         if name not in self._kept:
             self.as_stored(name)
         return self._kept[name]
+
+    def days(self, name: str, frame: gpd.GeoDataFrame) -> RecordDays | None:
+        """Read the dates of records of a vector layer; None where no date column is stated.
+
+        Parameters
+        ----------
+        frame
+            Records of the layer, with all its columns.
+
+        Raises
+        ------
+        InputError
+            If the column is missing or a date cannot be read, with layer, column and rows.
+        """
+        source = self.source(name)
+        if not isinstance(source, VectorSource) or source.date_column is None:
+            return None
+        return days_or_refuse(
+            column_of(frame, name, source.date_column, setting="date_column"),
+            where=f"The layer {name}, column {source.date_column}",
+            date_format=source.date_format,
+            today=self.today,
+        )
 
     def raster(self, name: str, geobox: GeoBox, *, unit: str | None = None) -> NDArray[np.float32]:
         """Resample a raster layer to a grid, with the layer's own resampling.

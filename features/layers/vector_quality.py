@@ -1,14 +1,18 @@
-"""What to know of a vector layer before it is used: rows left out, its CRS, exchanged axes."""
+"""What to know of a vector layer before it is used: rows left out, columns, CRS, exchanged axes."""
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterable, Iterator
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
+from minerisk.features.errors import InputError
 from minerisk.features.layers import vector_crs
-from minerisk.features.layers.problems import LayerCode, LayerProblem, note, warning
+from minerisk.features.layers.problems import LayerCode, LayerProblem, error, note, warning
 from minerisk.features.layers.sources import Layers, VectorSource
+from minerisk.features.vector_files.columns import Column
+from minerisk.features.vector_files.dates import read_days, row_words
 
 SHOWN = 20
 
@@ -24,6 +28,52 @@ def kept_problems(layers: Layers, name: str) -> Iterator[LayerProblem]:
         more = (f"({len(one.known) - SHOWN} more)",) if len(one.known) > SHOWN else ()
         values = {"values": one.values, "known": (*one.known[:SHOWN], *more)}
         yield warning(name, LayerCode.UNMATCHED_VALUES, column=one.column, **values)
+
+
+def date_problems(
+    layers: Layers,
+    name: str,
+    source: VectorSource,
+    frame: gpd.GeoDataFrame,
+    *,
+    as_of: dt.date | None,
+) -> Iterator[LayerProblem]:
+    """Find dates that cannot be read, records without one, and those after `as_of`.
+
+    Parameters
+    ----------
+    frame
+        The records with a geometry; their index counts the rows of the file.
+    """
+    column = source.date_column
+    if column is None:
+        return
+    if column not in frame:
+        known = tuple(map(str, frame))
+        yield error(name, LayerCode.NO_DATE_COLUMN, column=column, known=known)
+        return
+    given = frame[column]
+    days, faults = read_days(given, date_format=source.date_format, today=layers.today)
+    for fault in faults:
+        rows = row_words(given.index[list(fault.places)])
+        yield error(name, LayerCode(fault.code), column=column, rows=rows, example=fault.example)
+    undated = int(np.isnan(days.last).sum()) - sum(len(fault.places) for fault in faults)
+    if undated:
+        yield note(name, LayerCode.UNDATED, undated=undated, rows=len(frame))
+    late = 0 if as_of is None else int(days.after(as_of).sum())
+    if late:
+        yield warning(name, LayerCode.LATE_DATES, dates=late, as_of=str(as_of))
+
+
+def column_problems(
+    name: str, frame: gpd.GeoDataFrame, columns: Iterable[Column]
+) -> Iterator[LayerProblem]:
+    """Find columns that what reads them would refuse, by reading them in the same way."""
+    for column in columns:
+        try:
+            column.read(frame, name)
+        except InputError as failure:
+            yield error(name, LayerCode.UNREADABLE_COLUMN, reason=str(failure))
 
 
 def crs_problems(

@@ -24,6 +24,7 @@ from minerisk.features.files.tables import check_columns, check_csv, check_parqu
 from minerisk.features.layers import intake, sidecars
 from minerisk.features.layers.vector_crs import crs_of_prj, not_degrees, parse_crs, settled_crs
 from minerisk.features.vector_files import csv_points, encodings
+from minerisk.features.vector_files.written_dates import read_with_written_dates
 
 logger = logging.getLogger(__name__)
 
@@ -182,7 +183,9 @@ def _read_ogr(path: Path, kind: str, layer: str | None) -> gpd.GeoDataFrame:
             raise InputError(f"{path.name} opened as {info['driver']}; expected {kind}.")
         check_columns(path, len(info["fields"]))
         _check_count(path, kind, int(info["features"]))
-        frame = pyogrio.read_dataframe(source, layer=chosen, encoding=encoding)
+        frame = read_with_written_dates(
+            source, path=path, layer=chosen, info=info, encoding=encoding
+        )
     except UnicodeDecodeError as error:
         way = f"Write the true encoding into {path.stem}.cpg, such as 1251 or 1254"
         raise InputError(

@@ -21,6 +21,7 @@ from minerisk.features.errors import InputError
 from minerisk.features.grid import resolution
 from minerisk.features.simulator.land import Landscape, Mask, cell_centre_points, cell_of
 from minerisk.features.simulator.laying import Laying
+from minerisk.features.vector_files.dates import read_days
 
 UNIT_KM2 = 9.0
 ACCIDENTS_PER_CELL = 0.06
@@ -331,7 +332,7 @@ def _survey_dates(chance: NDArray[np.float64], *, rng: np.random.Generator) -> N
 
 
 def _days(dates: tuple[str, str]) -> tuple[int, int]:
-    first, last = (int(np.datetime64(date, "D").astype(np.int64)) for date in dates)
+    first, last = read_days(pd.Series(dates))[0].last.astype(int).tolist()
     return first, last
 
 

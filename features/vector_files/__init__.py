@@ -1,1 +1,1 @@
-"""Vector files as people have them: their letters, their tables of text, the rows kept."""
+"""Vector files as people have them: their letters, tables of text, rows kept, dates and columns."""

@@ -1,5 +1,6 @@
 """Rows kept by the values of columns: `keep` of a vector layer."""
 
+import datetime as dt
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +71,8 @@ def keep_rows(
     """Keep the rows whose columns have one of the values given.
 
     Text is compared letter by letter, capitals apart from small letters, in one Unicode form and
-    without spaces at its ends. A missing value is none of any values.
+    without spaces at its ends. A missing value is none of any values. The index of the rows stays:
+    it counts the rows of the file.
 
     Parameters
     ----------
@@ -99,7 +101,7 @@ def keep_rows(
             raise InputError(_absent_words(f"{name}: {setting}", absent))
         kept &= matches
         unmatched += [] if absent is None else [absent]
-    rows = frame[kept].reset_index(drop=True)
+    rows = frame[kept]
     return rows, Kept(len(rows), len(frame), tuple(unmatched))
 
 
@@ -204,7 +206,6 @@ def _one_form(text: str) -> str:
     return unicodedata.normalize("NFC", text).strip()
 
 
-def _day(value: pd.Timestamp) -> str:
+def _day(value: dt.date) -> str:
     """Write a date as its day, and one with a time of day with it."""
-    whole = pd.Timestamp(value).isoformat()
-    return whole.removesuffix("T00:00:00")
+    return value.isoformat().removesuffix("T00:00:00")

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import EVIDENCE, HAZARD_BITS
-from minerisk.models.estimators.past_findings import PastFindings, as_rows, day_number
+from minerisk.models.estimators.past_findings import PastFindings, as_rows, days_to
 from minerisk.models.folds.blocks import assign_blocks
 
 log = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class FindingsEncoder(TransformerMixin, PastFindings, BaseEstimator):
         rows = as_rows(X, width=len(self.columns))[np.asarray(y) == 1]
         if self.reads_marks():
             if self.as_of is not None:
-                rows = rows[~(rows[:, 4] > day_number(self.as_of))]
+                rows = rows[~(rows[:, 4] > days_to(self.as_of))]
             self.findings_ = rows[np.lexsort(rows.T[::-1])]
             if self.half_life_years is not None and self.undated_:
                 log.info("%d findings have no date; they count in full.", self.undated_)

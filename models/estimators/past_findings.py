@@ -1,6 +1,5 @@
 """What past findings say about any land: the part of the findings encoder that a map needs."""
 
-import datetime as dt
 import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -13,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import EVIDENCE, HAZARD_BITS
+from minerisk.features.vector_files.dates import day_number, iso_day
 from minerisk.models.table import COORDINATES, MARKS
 
 DAYS_A_YEAR = 365.25
@@ -198,7 +198,7 @@ class PastFindings:
         """Return what each finding counts: 1, or half for each half-life of its age."""
         if self.half_life_years is None or self.as_of is None:
             return np.ones(len(findings))
-        years = (day_number(self.as_of) - findings[:, 4]) / DAYS_A_YEAR
+        years = (days_to(self.as_of) - findings[:, 4]) / DAYS_A_YEAR
         return np.exp2(-np.nan_to_num(years, nan=0.0) / self.half_life_years)
 
     def _kinds(self, findings: NDArray[np.float64]) -> list[NDArray[np.bool_]]:
@@ -230,12 +230,12 @@ class PastFindings:
         return np.column_stack(sums) if sums else np.zeros((len(coordinates), 0))
 
 
-def day_number(date: str) -> float:
+def days_to(date: str) -> float:
     """Count the days from 1970-01-01 to a date (YYYY-MM-DD)."""
-    try:
-        return float((dt.date.fromisoformat(date) - dt.date(1970, 1, 1)).days)
-    except ValueError as error:
-        raise InputError(f"The date is {date!r}; expected YYYY-MM-DD.") from error
+    day = iso_day(date)
+    if day is None:
+        raise InputError(f"The date is {date!r}; expected YYYY-MM-DD.")
+    return float(day_number(day))
 
 
 def as_rows(X: ArrayLike, width: int | None = None) -> NDArray[np.float64]:

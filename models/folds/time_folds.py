@@ -5,9 +5,11 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.features.vector_files.dates import LOOKS, read_days
 from minerisk.models.folds.blocks import refuse_poor
 from minerisk.models.folds.summary import Fold
 from minerisk.models.inputs import as_labels
@@ -149,7 +151,7 @@ def split_by_date(
     --------
     Rows 0 to 3 are finds, 4 and 5 searched land without one:
 
-    >>> y, dates = [1, 1, 1, 1, 0, 0], ["2003", "2006", "2003", "2006", "NaT", "NaT"]
+    >>> y, dates = [1, 1, 1, 1, 0, 0], ["2003", "2006", "2003", "2006", None, None]
     >>> folds = [(np.array([2, 3, 5]), np.array([0, 1, 4]))]
     >>> [(a.tolist(), b.tolist()) for a, b in split_by_date(folds, y, dates, until="2004-12-31")]
     [([2, 5], [1, 4])]
@@ -175,14 +177,14 @@ def _as_days(dates: ArrayLike | None) -> NDArray[np.float64]:
             "No dates came; expected one a row. Pass dates= as datetime64 or days since 1970-01-01."
         )
     given = np.asarray(dates)
-    if given.dtype.kind in "OU" and given.ndim == 1:
-        try:
-            given = given.astype("datetime64[s]")
-        except (ValueError, TypeError) as error:
-            raise InputError(f"Some dates are not dates ({error}); expected 2004-06-30.") from error
-    if given.dtype.kind == "M":
-        days = given.astype("datetime64[s]").astype(np.float64) / 86_400
-        given = np.where(np.isnat(given), np.nan, days)
+    if given.dtype.kind in "OUM" and given.ndim == 1:
+        days, faults = read_days(pd.Series(given.tolist() if given.dtype.kind == "U" else given))
+        if faults:
+            raise InputError(
+                f"Some dates are not dates ({faults[0].example!r} {LOOKS[faults[0].code]}); "
+                "expected 2004-06-30."
+            )
+        return days.last
     if given.dtype.kind not in "fiu" or given.ndim != 1:
         raise InputError(
             f"The dates are {given.dtype} of shape {given.shape}; expected datetime64 or days "

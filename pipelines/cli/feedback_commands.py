@@ -7,6 +7,7 @@ import typer
 
 from minerisk.pipelines.cli.options import By, Json, Layer, NewRun, RunFolder, example, writable
 from minerisk.pipelines.cli.output import progress_line, show
+from minerisk.pipelines.records.choices import Export
 
 feedback = typer.Typer(
     help="Record survey results and compare them with the map.",
@@ -33,6 +34,10 @@ def add(
         float | None,
         typer.Option("--hours-per-ha", help="team-hours that search one hectare once"),
     ] = None,
+    export: Annotated[
+        Export | None,
+        typer.Option("--from", help="program that wrote the file, if it keeps days in its own way"),
+    ] = None,
     by: By = None,
     as_json: Json = False,
 ) -> None:
@@ -42,7 +47,9 @@ def add(
     from minerisk.pipelines.run.folder import Run
 
     entry = deliver(
-        Run.open(folder), Delivery(results, by=by or "", hours_per_ha=hours_per_ha), layer=layer
+        Run.open(folder),
+        Delivery(results, by=by or "", hours_per_ha=hours_per_ha, export=export),
+        layer=layer,
     )
     line = f"Added as delivery {entry.number}: {entry.records} results, {entry.finds} finds."
     show(entry, [line], as_json=as_json)

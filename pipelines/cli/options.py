@@ -17,10 +17,12 @@ def example(line: str) -> str:
 
 def day(text: str) -> dt.date:
     """Read a day that was given on the command line."""
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no day; expected YYYY-MM-DD.") from error
+    from minerisk.features.vector_files.dates import iso_day
+
+    found = iso_day(text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is no day; expected YYYY-MM-DD.")
+    return found
 
 
 def writable(path: Path | None) -> Path | None:

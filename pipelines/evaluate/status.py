@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.stats import rankdata
@@ -14,8 +13,10 @@ from scipy.stats import rankdata
 from minerisk.features.errors import InputError, MineriskError
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers, VectorSource
+from minerisk.features.vector_files.dates import iso_day
 from minerisk.pipelines.evaluate.predicted_land import Land, find_places, read_land
 from minerisk.pipelines.prepare.build import label_land
+from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.comparison import (
@@ -182,18 +183,13 @@ def _share_within(land: Land, marked: NDArray[np.bool_], range_m: float) -> floa
 
 
 def _incidents(run: Run, land: Land, given: Incidents) -> IncidentCounts:
-    source = VectorSource(given.path.resolve(), layer=given.layer)
-    layers = Layers({"incidents": source}, source.path.parent)
+    source = VectorSource(given.path.resolve(), layer=given.layer, date_column=given.date)
+    layers = Layers({"incidents": source}, source.path.parent, today=now().date())
     frame = layers.vector("incidents", crs=run.config.study_area.crs)
     since = _day(given.since) or run.config.study_area.as_of
-    if given.date is not None:
-        if given.date not in frame:
-            raise InputError(
-                f"{given.path.name} has no column {given.date!r}; it has {list(frame.columns)}."
-            )
-        dates = pd.to_datetime(frame[given.date], errors="coerce")
-        if since is not None:
-            frame = frame[~(dates <= pd.Timestamp(since))]  # an unknown date counts
+    days = layers.days("incidents", frame)
+    if days is not None and since is not None:
+        frame = frame[days.after(since) | np.isnan(days.last)]  # an unknown date counts
     places = find_places(land, frame)
     new = [place.risk_class for place in places if place.new and place.risk_class is not None]
     return IncidentCounts(
@@ -206,10 +202,10 @@ def _incidents(run: Run, land: Land, given: Incidents) -> IncidentCounts:
 
 
 def _day(text: str | None) -> dt.date | None:
-    try:
-        return None if text is None else dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"--since {text!r} is no day; expected YYYY-MM-DD.") from error
+    day = None if text is None else iso_day(text)
+    if text is not None and day is None:
+        raise InputError(f"--since {text!r} is no day; expected YYYY-MM-DD.")
+    return day
 
 
 def _rasters(files: RunFolder) -> list[str]:

@@ -15,9 +15,11 @@ from minerisk.features.errors import InputError
 from minerisk.features.files import process, tables
 from minerisk.features.layers import intake
 from minerisk.features.layers.vector_crs import parse_crs
+from minerisk.features.vector_files.dates import days_or_refuse
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.regions import cluster_regions, join_thin_regions
 from minerisk.models.table import CellTable
+from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.records.evaluations import LeftOut, TableNotice
 from minerisk.pipelines.records.notice import Notice, Value
 
@@ -98,6 +100,10 @@ def read_table(
         raise InputError(f"{path.name} has no column {missing}; it has {list(frame.columns)}.")
     state = _state(frame[columns.label], path.name)
     points, metric = _points(frame, columns.coordinates, crs, path.name)
+    days = None
+    if columns.date is not None:
+        where = f"{path.name}, column {columns.date}"
+        days = days_or_refuse(frame[columns.date], where=where, today=now().date()).last
     placed = np.asarray(np.isfinite(points).all(axis=1))
     notices = []
     if not placed.all():
@@ -105,6 +111,7 @@ def read_table(
         notices.append(_notice(TableNotice.ROWS_WITHOUT_COORDINATES, rows=rows))
         frame = frame.iloc[np.flatnonzero(placed)].reset_index(drop=True)
         state, points = state[placed], points[placed]
+        days = None if days is None else days[placed]
     features, left_out = _features(frame, columns)
     _refuse_leaks(features, state, path.name)
     unit = None if columns.group is None else pd.factorize(frame[columns.group], sort=True)[0]
@@ -115,12 +122,12 @@ def read_table(
     cells = pd.concat([pd.DataFrame(points, columns=["easting", "northing"]), features], axis=1)
     ones = np.ones(len(cells), dtype=np.float32)
     table = CellTable(cells, state, ones, region, cell_ha or _spacing(points) ** 2 / 10_000)
-    days = None if columns.date is None else _days(frame[columns.date], path.name)
     return Intake(table, days, metric, tuple(map(str, features)), left_out, tuple(notices))
 
 
 def _read(path: Path) -> pd.DataFrame:
-    real = intake.checked_path(path.name, path.resolve().parent)
+    given = path.resolve()  # the operator named it, so a link is followed
+    real = intake.checked_path(given.name, given.parent)
     kind = intake.kind_of(real)
     if kind not in {"CSV", "Parquet"}:
         raise InputError(f"{path.name} is {kind}; expected a table as CSV or Parquet.")
@@ -264,18 +271,6 @@ def _spacing(points: NDArray[np.float64]) -> float:
         raise InputError("All rows lie in one place; expected coordinates that differ.")
     nearest = cKDTree(distinct).query(distinct[:20_000], k=2)[0][:, 1]
     return max(float(np.median(nearest)), 1.0)
-
-
-def _days(column: pd.Series, name: str) -> NDArray[np.float64]:
-    dates = pd.to_datetime(column, errors="coerce", utc=True, format="ISO8601")
-    if dates.isna().sum() > column.isna().sum():
-        raise InputError(
-            f"{name}: the date column {column.name!r} holds other things than dates; expected "
-            "dates such as 2004-06-30."
-        )
-    origin = pd.Timestamp("1970-01-01", tz="UTC")
-    days = (dates - origin) / pd.Timedelta(days=1)
-    return np.asarray(days, dtype=np.float64)
 
 
 def as_columns(

@@ -10,6 +10,7 @@ import pandas as pd
 
 from minerisk.features.errors import CoverError, InputError
 from minerisk.features.layers.vectors import read_frame
+from minerisk.features.vector_files.dates import iso_day
 from minerisk.pipelines.evaluate.compare import compare_runs
 from minerisk.pipelines.evaluate.comparison_lines import made_of_lines, map_lines, score_lines
 from minerisk.pipelines.feedback.field_check import check_in_field, field_lines
@@ -49,6 +50,7 @@ def deliver(run: Run, source: Delivery, *, layer: str | None = None) -> Delivery
         today=now().date(),
         layer=layer,
         hours_per_ha=source.hours_per_ha,
+        export=source.export,
     )
     _check_place(run, results, source.path.name)
     return add_delivery(run, results, source)
@@ -163,7 +165,9 @@ def results_config(run: Run) -> Path:
     return derive_config(
         run,
         home.config,
-        lambda content: _add_results(content, results, home.results.name),
+        lambda content: _add_results(
+            content, results, home.results.name, as_of=run.config.study_area.as_of
+        ),
         words=f"labels with survey results of deliveries 1 to {last}, {home.results.name}",
     )
 
@@ -209,7 +213,9 @@ def _with_earlier(run: Run, results: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat([*earlier, results], ignore_index=True), crs=results.crs)
 
 
-def _add_results(content: dict[str, Any], results: gpd.GeoDataFrame, file: str) -> None:
+def _add_results(
+    content: dict[str, Any], results: gpd.GeoDataFrame, file: str, *, as_of: dt.date | None
+) -> None:
     labels = content["labels"]
     evidence = {"evidence": "find", "weight": 1.0, "hazard_column": "hazard", "cells": "touch"}
     search: dict[str, Any] = {"weight": 1.0}
@@ -226,7 +232,6 @@ def _add_results(content: dict[str, Any], results: gpd.GeoDataFrame, file: str) 
         }
         kept = [item for item in labels.get(kind) or [] if item["layer"] != name]
         labels[kind] = [*kept, {"layer": name, **settings, "weight_column": "weight"}]
-    as_of = content["study_area"].get("as_of")
-    if as_of is not None:
-        latest = dt.date.fromisoformat(str(results["date"].max()))
-        content["study_area"]["as_of"] = max(dt.date.fromisoformat(str(as_of)), latest)
+    latest = iso_day(str(results["date"].max()))
+    if as_of is not None and latest is not None:
+        content["study_area"]["as_of"] = max(as_of, latest)

@@ -24,6 +24,7 @@ from minerisk.pipelines.provenance.files import (
 from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.provenance.reviews import read_line
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.choices import Export
 from minerisk.pipelines.records.feedback import DeliveryEntry
 from minerisk.pipelines.records.review import TrailCode, TrailNotice, trail_notice
 from minerisk.pipelines.run.folder import Run
@@ -41,11 +42,14 @@ class Delivery:
         Who delivers it, in their own words; may be empty.
     hours_per_ha
         Team-hours that search a hectare once, where that was needed.
+    export
+        Program that wrote the file, where the days are kept as that program does.
     """
 
     path: Path
     by: str = ""
     hours_per_ha: float | None = None
+    export: Export | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,7 @@ def add_delivery(run: Run, results: gpd.GeoDataFrame, source: Delivery) -> Deliv
             finds=int((results["outcome"] == FIND).sum()),
             land_ha=round(float(searched.geometry.area.sum()) / M2_PER_HA, 2),
             hours_per_ha=source.hours_per_ha,
+            export=source.export,
             head=run.manifest().head,
             before=_end(log.entries),
         )

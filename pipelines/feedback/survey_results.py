@@ -1,7 +1,7 @@
 """Survey results as they are delivered: what was found, where, and with how much effort."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,6 +14,9 @@ from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import HAZARD_BITS
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.layers.vectors import repair, to_crs
+from minerisk.features.vector_files.date_text import EPOCH_MS
+from minerisk.features.vector_files.dates import LOOKS, DateFault, RecordDays, read_days
+from minerisk.pipelines.records.choices import Export
 
 FIND, NO_FIND = "find", "no find"
 NEEDED = ("outcome", "date", "method", "reliability")
@@ -21,6 +24,8 @@ EFFORT = ("team_hours", "searched_ha")
 OPTIONAL = ("hazard", "task")
 COLUMNS = (*NEEDED, *EFFORT, *OPTIONAL, "effort", "weight")
 SHOWN = 10
+DAY = "a day as YYYY-MM-DD"
+DATE_FORMATS: Mapping[Export, str] = {"survey123": EPOCH_MS}
 M2_PER_HA = 10_000.0
 
 
@@ -31,14 +36,16 @@ def read_results(
     today: dt.date,
     layer: str | None = None,
     hours_per_ha: float | None = None,
+    export: Export | None = None,
 ) -> gpd.GeoDataFrame:
     """Read and check a delivery of survey results.
 
     Each row is one result. ``outcome`` is ``find`` (a place, or the outline of what was found) or
-    ``no find`` (polygons of land that was searched); ``date`` (YYYY-MM-DD), ``method`` (words) and
-    ``reliability`` (above 0, at most 1) are needed. Effort is ``team_hours`` or ``searched_ha``:
-    needed for every ``no find``; a ``find`` without it was met by chance, not in a search.
-    ``hazard`` (ap, at, uxo, any) and ``task`` (its name) may be given.
+    ``no find`` (polygons of land that was searched). ``date`` (YYYY-MM-DD; a time may follow, and
+    the day is the one that the row itself states), ``method`` (words) and ``reliability`` (above
+    0, at most 1) are needed. Effort is ``team_hours`` or ``searched_ha``: needed for every ``no
+    find``; a ``find`` without it was met by chance, not in a search. ``hazard`` (ap, at, uxo, any)
+    and ``task`` (its name) may be given.
 
     Parameters
     ----------
@@ -47,11 +54,13 @@ def read_results(
     crs
         CRS wanted, in metres.
     today
-        No result may be dated later.
+        No result may be dated later than the day after it, as a day begins earlier in the east.
     layer
         Layer of the file, where it has more than one.
     hours_per_ha
         Team-hours that search a hectare once; needed where only hours are given.
+    export
+        What wrote the file, where its dates are no YYYY-MM-DD: a key of `DATE_FORMATS`.
 
     Returns
     -------
@@ -76,8 +85,11 @@ def read_results(
         )
     if raw.empty:
         raise InputError(f"{path.name} holds no rows; expected a survey result in each row.")
-    frame = _plain(raw)
-    problems = [*_wrong_words(raw, frame, today), *_wrong_shapes(frame)]
+    date_format = None if export is None else DATE_FORMATS[export]
+    whole = export is None
+    days, faults = read_days(raw["date"], date_format=date_format, today=today, whole=whole)
+    frame = _plain(raw, days)
+    problems = [*_wrong_words(raw, frame, faults), *_wrong_shapes(frame)]
     if not problems:
         frame = to_crs(frame, crs, name=path.name)
         frame["effort"] = _effort(frame, hours_per_ha)
@@ -89,7 +101,7 @@ def read_results(
     return frame[[*COLUMNS, "geometry"]]
 
 
-def _plain(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _plain(raw: gpd.GeoDataFrame, days: RecordDays) -> gpd.GeoDataFrame:
     """Convert the known columns to their types; what cannot be read becomes missing."""
     given = {name: raw.get(name) for name in (*NEEDED, *EFFORT, *OPTIONAL)}
     data = pd.DataFrame(given, index=raw.index)
@@ -100,16 +112,19 @@ def _plain(raw: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     words["outcome"] = words["outcome"].str.lower().str.replace("_", " ", regex=False)
     words["hazard"] = words["hazard"].str.lower().replace("", "any")
     data[words.columns] = words
-    days = pd.to_datetime(data["date"], errors="coerce", utc=True, format="mixed")
-    data["date"] = days.dt.strftime("%Y-%m-%d")
+    data["date"] = pd.Series(days.words(), index=raw.index, dtype="str")
     return gpd.GeoDataFrame(data, geometry=raw.geometry.to_numpy(), crs=raw.crs)
 
 
-def _wrong_words(raw: gpd.GeoDataFrame, frame: gpd.GeoDataFrame, today: dt.date) -> Iterator[str]:
+def _wrong_words(
+    raw: gpd.GeoDataFrame, frame: gpd.GeoDataFrame, faults: Sequence[DateFault]
+) -> Iterator[str]:
+    looks = {place: LOOKS[fault.code] for fault in faults for place in fault.places}
+    for row in map(int, np.flatnonzero(frame["date"].isna())):
+        look = f", which {looks[row]}" if row in looks else ""
+        yield f"row {row + 1}: date is {_shown(raw, 'date', row)}{look}; expected {DAY}"
     rules = (
         ("outcome", ~frame["outcome"].isin([FIND, NO_FIND]), f"{FIND!r} or {NO_FIND!r}"),
-        ("date", frame["date"].isna(), "a day as YYYY-MM-DD"),
-        ("date", frame["date"] > today.isoformat(), f"no day after {today}"),
         ("method", ~frame["method"].str.len().between(1, 100), "up to 100 letters of words"),
         ("reliability", ~_within(frame["reliability"], 1), "a number above 0, at most 1"),
         ("hazard", ~frame["hazard"].isin(list(HAZARD_BITS)), f"one of {', '.join(HAZARD_BITS)}"),

@@ -181,18 +181,54 @@ LAYER_WORDS: Mapping[StrEnum, Message] = {
         by="repeated",
     ),
     LayerCode.NO_DATE_COLUMN: marked("There is no date column {column}; there are {known}."),
-    LayerCode.UNREADABLE_DATES: Plural(
-        "{dates} date cannot be read: {example}; expected a date such as 1994-05-31.",
-        "{dates} dates cannot be read, such as {example}; expected dates such as 1994-05-31.",
-        by="dates",
+    LayerCode.UNREADABLE_COLUMN: "{reason}",
+    LayerCode.DATES_DAY_OR_MONTH: marked(
+        "Column {column}, row {rows}: {example} does not say which number is the day and "
+        "which the month. State date_format, such as %d.%m.%Y, or write YYYY-MM-DD."
+    ),
+    LayerCode.DATES_SHORT_YEAR: marked(
+        "Column {column}, row {rows}: {example} has a year of two digits. Write YYYY-MM-DD."
+    ),
+    LayerCode.DATES_SERIAL: marked(
+        "Column {column}, row {rows}: {example} looks like the serial number that a "
+        "spreadsheet keeps for a day. Write YYYY-MM-DD."
+    ),
+    LayerCode.DATES_SECONDS: marked(
+        "Column {column}, row {rows}: {example} looks like seconds since 1970. Write YYYY-MM-DD."
+    ),
+    LayerCode.DATES_MILLISECONDS: marked(
+        "Column {column}, row {rows}: {example} looks like milliseconds since 1970. If it is,"
+        " state date_format: epoch_ms."
+    ),
+    LayerCode.DATES_PLACEHOLDER: marked(
+        "Column {column}, row {rows}: {example} looks like a placeholder for no date. Leave "
+        "it blank."
+    ),
+    LayerCode.DATES_NO_DAY: marked(
+        "Column {column}, row {rows}: {example} names a day that there is not. Correct it."
+    ),
+    LayerCode.DATES_PARTIAL: marked(
+        "Column {column}, row {rows}: {example} is a year or a month without a day. Write "
+        "YYYY-MM-DD."
+    ),
+    LayerCode.DATES_OTHER_FORMAT: marked(
+        "Column {column}, row {rows}: {example} is not as date_format says. Correct it, or "
+        "write YYYY-MM-DD."
+    ),
+    LayerCode.EARLY_DATES: marked(
+        "Column {column}, row {rows}: {example} lies before 1900. Correct it, or leave it blank."
+    ),
+    LayerCode.FUTURE_DATES: marked(
+        "Column {column}, row {rows}: {example} lies in the future. Correct it, or leave it blank."
+    ),
+    LayerCode.UNREADABLE_DATES: marked(
+        "Column {column}, row {rows}: {example} is no date that is known. Write YYYY-MM-DD, "
+        "or state date_format; leave a date that is not known blank."
     ),
     LayerCode.UNDATED: Plural(
         "{undated} of {rows} rows has no date.",
         "{undated} of {rows} rows have no date.",
         by="undated",
-    ),
-    LayerCode.EARLY_DATES: Plural(
-        "{dates} date lies before 1900.", "{dates} dates lie before 1900.", by="dates"
     ),
     LayerCode.LATE_DATES: Plural(
         "{dates} date lies after {as_of}, the day that study_area.as_of names.",

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
-import pandas as pd
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.configs.schema import Config, Evidence, Search
@@ -19,9 +19,10 @@ from minerisk.features.cube.zarr_files import remove_store
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import EvidenceLayer, label_cells
 from minerisk.features.layers.problems import Level
-from minerisk.features.layers.sources import Layers, VectorSource
+from minerisk.features.layers.sources import Layers
 from minerisk.features.layers.vector_quality import kept_problems
 from minerisk.features.layers.vectors import areas
+from minerisk.features.vector_files.dates import day_number
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prepare.label_store import write_labels
 from minerisk.pipelines.prepare.line_error import line_error
@@ -29,7 +30,7 @@ from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.records.manifest import BuildFacts
 from minerisk.pipelines.records.validation import of_layer
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.layers import effort_features, present_features
+from minerisk.pipelines.run.layers import effort_features, evidence_columns, present_features
 from minerisk.pipelines.run.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -161,7 +162,7 @@ def findings_of(config: Config, layers: Layers) -> Findings:
             min_coverage=item.min_coverage,
         )
         for item in config.labels.positive
-        for weight, frame in _by_weight(_dated(_evidence_frame(layers, item, crs), as_of), item)
+        for weight, frame in _by_weight(_dated(_record_frame(layers, item, crs), as_of), item)
     ]
     surveyed = None
     if config.labels.surveyed is not None:
@@ -183,46 +184,23 @@ def _by_weight(
     """Separate records of different weight."""
     if "weight" not in frame:
         return [(item.weight, frame)]
-    weights = pd.to_numeric(frame["weight"], errors="coerce")
-    wrong = frame["weight"][~((weights > 0) & (weights <= 1))]
-    if len(wrong):
-        raise InputError(
-            f"The layer {item.layer} has the weight {wrong.iloc[0]!r} in {item.weight_column}; "
-            "expected numbers above 0, at most 1. Correct it."
-        )
-    return [(item.weight * float(value), part) for value, part in frame.groupby(weights)]
-
-
-def _evidence_frame(layers: Layers, item: Evidence, crs: str) -> gpd.GeoDataFrame:
-    frame, own = layers.vector(item.layer, crs=crs), _record_frame(layers, item, crs)
-    if item.hazard_column is not None:
-        own["hazard"] = _column(frame, item.hazard_column, item.layer).astype(str).str.lower()
-    return own
+    return [(item.weight * float(value), part) for value, part in frame.groupby("weight")]
 
 
 def _record_frame(layers: Layers, item: Evidence | Search, crs: str) -> gpd.GeoDataFrame:
-    """Read records with their geometry and, where columns are named, weight and date."""
+    """Read records with their geometry and, where columns are named, weight, class and day."""
     frame = layers.vector(item.layer, crs=crs)
-    source = layers.source(item.layer)
-    columns: dict[str, Any] = {}
-    if item.weight_column is not None:
-        columns["weight"] = _column(frame, item.weight_column, item.layer)
-    if isinstance(source, VectorSource) and source.date_column is not None:
-        dates = _column(frame, source.date_column, item.layer)
-        columns["date"] = pd.to_datetime(dates, errors="coerce")
+    columns: dict[str, NDArray[np.generic]] = {}
+    for name, column in evidence_columns(item).items():
+        columns[name] = column.read(frame, item.layer)
+    days = layers.days(item.layer, frame)
+    if days is not None:
+        columns["day"] = days.last
     return gpd.GeoDataFrame(columns, geometry=frame.geometry.to_numpy(), crs=frame.crs)
 
 
-def _column(frame: gpd.GeoDataFrame, name: str, layer: str) -> pd.Series:
-    if name not in frame:
-        raise InputError(
-            f"The layer {layer} has no column {name!r}; it has {list(frame.columns)}. Correct the "
-            "configuration."
-        )
-    return frame[name].reset_index(drop=True)
-
-
 def _dated(frame: gpd.GeoDataFrame, as_of: dt.date | None) -> gpd.GeoDataFrame:
-    if as_of is None or "date" not in frame:
+    """Keep the records up to a day; one without a date is kept."""
+    if as_of is None or "day" not in frame:
         return frame
-    return frame[~(frame["date"] > pd.Timestamp(as_of))]
+    return frame[~(frame["day"] > day_number(as_of))]

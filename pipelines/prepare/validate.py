@@ -28,7 +28,7 @@ from minerisk.pipelines.records.validation import (
     of_config,
     of_layer,
 )
-from minerisk.pipelines.run.layers import absent_layers, present_features
+from minerisk.pipelines.run.layers import absent_layers, layer_columns, present_features
 
 logger = logging.getLogger(__name__)
 
@@ -64,6 +64,7 @@ def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None)
         features=list(_feature_layers(config)),
         units=_units(config),
         reach_m=_reach_m(config),
+        columns=layer_columns(config, layers),
         as_of=config.study_area.as_of,
     )
     # The check of the configuration has named those that are no layer's already.

@@ -9,7 +9,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from minerisk.configs.schema import Config, VectorLayer
+from minerisk.configs.schema import Config
 from minerisk.features.layers.sources import Layers
 from minerisk.models.attribution import attribute_to_families
 from minerisk.models.risk_model import RiskModel
@@ -135,7 +135,7 @@ def nearest_evidence(
     records = [
         record
         for item, part in zip(config.labels.positive, parts, strict=True)
-        for record in _records(item.layer, KINDS[item.evidence], config, part)
+        for record in _records(item.layer, KINDS[item.evidence], layers, part)
     ]
     tree = shapely.STRtree(np.concatenate([part.geometry.to_numpy() for part in parts]))
     near, metres = tree.query_nearest(
@@ -148,23 +148,16 @@ def nearest_evidence(
 
 
 def _records(
-    layer: str, code: NearestEvidence, config: Config, frame: gpd.GeoDataFrame
+    layer: str, code: NearestEvidence, layers: Layers, frame: gpd.GeoDataFrame
 ) -> Iterable[EvidenceRecord]:
     identity = next((column for column in IDS if column in frame.columns), None)
     ids = [None] * len(frame) if identity is None else frame[identity].astype(str)
-    for number, name, date in zip(frame.index, ids, _dates(layer, config, frame), strict=True):
+    days = layers.days(layer, frame)
+    dates = [None] * len(frame) if days is None else days.words()
+    for number, name, date in zip(frame.index, ids, dates, strict=True):
         yield EvidenceRecord(
             code=code, layer=layer, identity=name, row=int(number) + 1, date=date, metres=0.0
         )
-
-
-def _dates(layer: str, config: Config, frame: gpd.GeoDataFrame) -> list[str | None]:
-    source = config.layers[layer]
-    column = source.date_column if isinstance(source, VectorLayer) else None
-    if column is None or column not in frame.columns:
-        return [None] * len(frame)
-    days = pd.to_datetime(frame[column], errors="coerce")
-    return [None if pd.isna(day) else pd.Timestamp(day).date().isoformat() for day in days]
 
 
 def _sureness(frame: gpd.GeoDataFrame) -> Iterable[tuple[Notice[Sureness], ...]]:

@@ -8,5 +8,8 @@ Hazard = Literal["any", "ap", "at", "uxo"]
 Language = Literal["en", "az", "ru"]
 """English, Azerbaijani, Russian."""
 
+Export = Literal["survey123"]
+"""A program whose exports of survey results keep days as milliseconds since 1970."""
+
 DecisionName = Literal["approve", "reject", "withdraw"]
 """What a reviewer can decide of a run."""

@@ -6,6 +6,7 @@ from typing import ClassVar
 import pydantic
 
 from minerisk.models.estimate import Estimate
+from minerisk.pipelines.records.choices import Export
 from minerisk.pipelines.records.record import Document, Record
 
 
@@ -28,6 +29,8 @@ class DeliveryEntry(Record):
         Results, finds among them, and hectares searched without a find.
     hours_per_ha
         Team-hours that search a hectare once, where that was needed.
+    export
+        Program that wrote the file, where the days were to be read as that program keeps them.
     head
         Head of the run's trail when they were delivered.
     before
@@ -52,6 +55,7 @@ class DeliveryEntry(Record):
     finds: int
     land_ha: float
     hours_per_ha: float | None
+    export: Export | None
     head: str
     before: str | None
     sha256: str = ""

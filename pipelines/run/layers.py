@@ -5,12 +5,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from minerisk.configs.bounds import HAZARD_CLASSES
 from minerisk.configs.load import ConfigError, data_root
-from minerisk.configs.schema import Config, RasterLayer, VectorLayer
+from minerisk.configs.schema import (
+    Config,
+    Evidence,
+    RasterLayer,
+    Search,
+    VectorLayer,
+)
 from minerisk.features.errors import InputError
 from minerisk.features.layers.problems import LayerCode, LayerProblem, warning
 from minerisk.features.layers.sources import Layers, RasterSource, Source, VectorSource
+from minerisk.features.vector_files.columns import ClassColumn, Column, NumberColumn, record_weights
 from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.provenance.clock import now
 
 FeatureSpec = tuple[str, dict[str, Any]]
 """Kind and parameters of a feature."""
@@ -59,7 +68,7 @@ def open_layers(
         path = placed.folder.absolute() / placed.path
         sources[name] = dataclasses.replace(_source(config.layers[name]), path=path)
         roots[name] = placed.folder
-    return Layers(sources, root, roots=roots)
+    return Layers(sources, root, roots=roots, today=now().date())
 
 
 def absent_layers(config: Config, layers: Layers) -> list[str]:
@@ -114,6 +123,36 @@ def effort_features(config: Config, layers: Layers) -> list[FeatureSpec]:
         (item.kind, item.model_dump(exclude={"kind"}) | {"as_of": item.as_of or as_of})
         for item in present
     ]
+
+
+def evidence_columns(item: Evidence | Search) -> dict[str, NumberColumn | ClassColumn]:
+    """Return the columns that records of finds and searches are read by, by what they say."""
+    columns: dict[str, NumberColumn | ClassColumn] = {}
+    if item.weight_column is not None:
+        columns["weight"] = record_weights(item.weight_column)
+    if isinstance(item, Evidence) and item.hazard_column is not None:
+        columns["hazard"] = ClassColumn(
+            item.hazard_column,
+            "hazard_column",
+            {name: item.hazard_values.get(name, ()) for name in HAZARD_CLASSES},
+            blank=item.hazard,
+            mapping="hazard_values",
+        )
+    return columns
+
+
+def layer_columns(config: Config, layers: Layers) -> dict[str, list[Column]]:
+    """List the columns that are read of each layer beside its dates."""
+    from minerisk.features.kinds import columns_of  # builders, which a request does not need
+
+    found: dict[str, list[Column]] = {}
+    records: list[Evidence | Search] = [*config.labels.positive, *config.labels.searches]
+    for item in records:
+        found.setdefault(item.layer, []).extend(evidence_columns(item).values())
+    features, _ = present_features(config, layers)
+    for _, params in (*features, *effort_features(config, layers)):
+        found.setdefault(params["layer"], []).extend(columns_of(params))
+    return found
 
 
 def _source(layer: RasterLayer | VectorLayer) -> Source:

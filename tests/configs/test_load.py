@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -125,3 +126,18 @@ def test_a_variable_of_the_data_root_is_read_or_named(
         data_root(config, path)
     (tmp_path / "x").mkdir()
     assert data_root(config, path) == (tmp_path / "x").resolve()
+
+
+@pytest.mark.parametrize("day", ["2021-06-30", "'2021-06-30'"])
+def test_a_day_is_read_as_it_is_written(day: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(GOOD.replace("resolution_m: 250", f"resolution_m: 250, as_of: {day}"))
+    assert str(load_config(path).study_area.as_of) == "2021-06-30"
+
+
+@pytest.mark.parametrize(
+    "day", ["86400", "2021", "'20210630'", "30.06.2021", "2021-06-30 00:00:00", "2021-02-30", "'0'"]
+)
+def test_what_is_no_day_is_never_taken_for_one(day: str, tmp_path: Path) -> None:
+    text = GOOD.replace("resolution_m: 250", f"resolution_m: 250, as_of: {day}")
+    assert re.search("YYYY-MM-DD|cannot be read: day is out of range", error_of(tmp_path, text))

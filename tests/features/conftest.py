@@ -9,6 +9,7 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.grid import cell_centres
 from minerisk.features.raster_files.units import factor_between
+from minerisk.features.vector_files.dates import days_or_refuse
 
 CRS = "EPSG:3035"
 
@@ -39,6 +40,10 @@ class FakeLayers:
 
     def vector(self, name, *, crs):
         return self.vectors[name].to_crs(crs)
+
+    def days(self, name, frame):
+        column = self.source(name).date_column
+        return None if column is None else days_or_refuse(frame[column], where=name)
 
     def unit(self, name):
         return self.source(name).unit

@@ -1,5 +1,4 @@
 import numpy as np
-import pandas as pd
 import pytest
 from shapely.geometry import Point, box
 
@@ -99,13 +98,10 @@ def test_hazards_of_all_evidence_are_kept(grid, frame):
     assert found.hazard.values.tolist() == [[1 + 2, 8 + 4, 4]]
 
 
-def test_the_latest_date_is_kept(grid, frame):
-    dates = pd.to_datetime(["1996-01-01", "2001-05-04", None])
-    points = frame([Point(50, -50), Point(60, -50), Point(150, -50)], date=dates)
+def test_the_latest_day_is_kept(grid, frame):
+    points = frame([Point(50, -50), Point(60, -50), Point(150, -50)], day=[9_496, 11_446, np.nan])
     found = label(grid(1, 2), EvidenceLayer(points, "find", 1.0))
-    np.testing.assert_array_equal(
-        found.last_date, [[(dates[1] - dates[1].__class__(0)).days, np.nan]]
-    )
+    np.testing.assert_array_equal(found.last_date, [[11_446, np.nan]])
 
 
 @pytest.mark.parametrize(
@@ -120,9 +116,3 @@ def test_evidence_that_makes_no_sense_is_refused(grid, frame, change, words):
     fields = {"frame": frame([Point(50, -50)]), "evidence": "find", "weight": 1.0} | change
     with pytest.raises(InputError, match=words):
         label(grid(1, 1), EvidenceLayer(**fields))
-
-
-def test_a_date_that_cannot_be_read_is_refused(grid, frame):
-    points = frame([Point(50, -50)], date=["some day in spring"])
-    with pytest.raises(InputError, match="YYYY-MM-DD"):
-        label(grid(1, 1), EvidenceLayer(points, "find", 1.0))

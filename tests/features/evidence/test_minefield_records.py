@@ -66,7 +66,7 @@ def test_overlapping_polygons_of_one_accuracy_count_once(fake_layers, fake_sourc
 
 @pytest.mark.parametrize("share", [0.0, 25.0, -0.1])
 def test_an_accuracy_that_is_no_share_is_refused(share, fake_layers, fake_source, frame, grid):
-    with pytest.raises(InputError, match="expected shares above 0"):
+    with pytest.raises(InputError, match="expected a number above 0, at most 1"):
         made(
             *(fake_layers, fake_source, frame, grid),
             **{"columns": {"share": [share, 0.5]}, "accuracy_column": "share"},
@@ -74,5 +74,5 @@ def test_an_accuracy_that_is_no_share_is_refused(share, fake_layers, fake_source
 
 
 def test_a_missing_column_is_named(fake_layers, fake_source, frame, grid):
-    with pytest.raises(InputError, match="have no column 'share'"):
+    with pytest.raises(InputError, match="has no column 'share'"):
         made(fake_layers, fake_source, frame, grid, accuracy_column="share")

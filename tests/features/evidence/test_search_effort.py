@@ -54,7 +54,7 @@ def test_without_a_day_no_years_are_told(layers, grid):
     ("settings", "words"),
     [
         ({"means": {"dogs": ("dog",)}}, "expected both or neither"),
-        ({"means_column": "meens", "means": {"dogs": ("dog",)}}, "has no column meens"),
+        ({"means_column": "meens", "means": {"dogs": ("dog",)}}, "has no column 'meens'"),
     ],
 )
 def test_half_a_setting_is_refused(layers, grid, settings, words):

@@ -115,7 +115,7 @@ def test_a_side_column_keeps_the_direction_of_drawing(frame):
 
 @pytest.mark.parametrize(
     ("column", "message"),
-    [("sides", "no column 'sides'"), ("side", "holds 'both'; expected left or right")],
+    [("sides", "no column 'sides'"), ("side", "row 1: 'both'; expected one of left, right")],
 )
 def test_a_side_that_cannot_be_read_is_refused(frame, column, message):
     with pytest.raises(InputError, match=message):

@@ -44,7 +44,9 @@ def test_lines_mixed_with_points_are_refused(fake_layers, frame, grid):
         density(layers, grid(2, 2), layer="mix", radii_m=(100.0,))
 
 
-@pytest.mark.parametrize(("column", "words"), [("peple", "has no column"), ("name", "numbers")])
+@pytest.mark.parametrize(
+    ("column", "words"), [("peple", "has no column"), ("name", "expected a number")]
+)
 def test_a_column_that_cannot_be_summed_is_refused(fake_layers, frame, grid, column, words):
     layers = fake_layers(vectors={"towns": frame([Point(0, 0)], name=["Mostar"])})
     with pytest.raises(InputError, match=words):
@@ -79,7 +81,7 @@ def test_abandoned_settlements_and_where_people_have_left(fake_layers, frame, gr
 
 def test_fewer_than_no_people_are_refused(fake_layers, frame, grid):
     towns = frame([Point(50, -50)], before=[10.0], after=[-1.0])
-    with pytest.raises(InputError, match="-1 people"):
+    with pytest.raises(InputError, match="column after, row 1: '-1'; expected a number at least 0"):
         population_change(
             fake_layers(vectors={"towns": towns}),
             grid(2, 2),

@@ -5,15 +5,15 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pytest
 import rasterio
 import shapely
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.layers.problems import LayerCode
-from minerisk.features.layers.quality import parse_dates, step_lengths, validate_layers
+from minerisk.features.layers.quality import step_lengths, validate_layers
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
+from minerisk.features.vector_files.columns import accuracies
 from minerisk.pipelines.language.messages import ENGLISH
 
 UTM = "EPSG:32638"
@@ -114,36 +114,51 @@ def test_steps_are_those_of_lines_and_rings_only() -> None:
     assert len(step_lengths(np.array([shapely.Point(0, 0)], dtype=object))) == 0
 
 
-def test_dates_that_cannot_be_or_lie_outside_are_told(root: Path) -> None:
-    dates = ["1994-05-31", "31.5.94", "1850-01-01", "2021-01-02", None]
-    store(root, "a", [place(i, i) for i in range(5)], date=dates)
+def test_dates_that_cannot_be_read_are_errors_with_column_rows_and_what_to_write(
+    root: Path,
+) -> None:
+    dates = ["1994-05-31", "31.5.94", "1850-01-01", "2021-01-02", None, "31.05.1994", "1994"]
+    store(root, "a", [place(i, i) for i in range(7)], date=dates)
     source = VectorSource(Path("a.gpkg"), date_column="date")
-    found = problems_of(root, source, as_of=dt.date(2021, 1, 1))
-    assert found["unreadable_dates"].startswith("warning: 1 date cannot be read: 31.5.94; expected")
-    assert found["early_dates"] == "warning: 1 date lies before 1900."
-    assert found["late_dates"].startswith("warning: 1 date lies after 2021-01-01")
-    assert found["undated"] == "note: 1 of 5 rows has no date."
+    found = problems_of(root, source, as_of=dt.date(1994, 12, 30))
+    assert found["dates_short_year"].startswith("error: Column date, row 2: 31.5.94 has a year of")
+    assert found["early_dates"].startswith("error: Column date, row 3: 1850-01-01 lies before 1900")
+    assert found["dates_day_or_month"].startswith("error: Column date, row 6: 31.05.1994 does not")
+    assert "State date_format, such as %d.%m.%Y" in found["dates_day_or_month"]
+    assert found["late_dates"].startswith("warning: 2 dates lie after 1994-12-30")
+    assert found["undated"] == "note: 1 of 7 rows has no date."
     assert "late_dates" not in problems_of(root, source)
 
 
-def test_a_column_without_any_date_or_none_at_all_is_an_error(root: Path) -> None:
-    store(root, "a", [place(1, 1)], date=["yesterday"])
+def test_a_format_that_a_layer_states_is_read_beside_iso_dates(root: Path) -> None:
+    store(root, "a", [place(i, i) for i in range(2)], date=["31.05.1994", "1994-05-31"])
+    source = VectorSource(Path("a.gpkg"), date_column="date", date_format="%d.%m.%Y")
+    assert problems_of(root, source) == {}
+    layers = Layers({"a": source}, root)
+    assert layers.days("a", layers.vector("a", crs=UTM)).words() == ["1994-05-31"] * 2
+    wrong = VectorSource(Path("a.gpkg"), date_column="date", date_format="%d.%m.%y")
+    assert problems_of(root, wrong)["unreadable"].startswith("error: The date_format is '%d.%m.%y'")
+
+
+def test_rows_without_a_geometry_are_not_read_for_dates(root: Path) -> None:
+    frame = gpd.GeoDataFrame(
+        {"date": ["soon", "1994-05-31"]}, geometry=[None, place(1, 1)], crs=UTM
+    )
+    frame.to_file(root / "a.gpkg")
     found = problems_of(root, VectorSource(Path("a.gpkg"), date_column="date"))
-    assert found["unreadable_dates"].startswith("error")
+    assert set(found) == {"no_geometry"}
+
+
+def test_a_missing_date_column_is_an_error(root: Path) -> None:
+    store(root, "a", [place(1, 1)], date=["yesterday"])
     found = problems_of(root, VectorSource(Path("a.gpkg"), date_column="day"))
     assert found["no_date_column"].startswith("error")
 
 
-def test_dates_are_read_from_text_numbers_and_dates() -> None:
-    expected = pd.Timestamp("1994-05-31")
-    for values in (
-        ["1994-05-31"],
-        [19940531],
-        [pd.Timestamp("1994-05-31")],
-        [dt.date(1994, 5, 31)],
-    ):
-        assert parse_dates(pd.Series(values)).iloc[0] == expected
-    assert parse_dates(pd.Series([1994])).iloc[0] == pd.Timestamp("1994-01-01")
+def test_columns_that_cannot_be_read_are_errors(root: Path) -> None:
+    store(root, "a", [place(i, i) for i in range(3)], share=["0.5", "0,5", ""])
+    found = problems_of(root, columns={"a": [accuracies("share")]})
+    assert found["unreadable_column"].startswith("error: The layer a, column share, row 2: '0,5'")
 
 
 def test_columns_that_would_leak_the_label_are_named_for_feature_layers_only(root: Path) -> None:

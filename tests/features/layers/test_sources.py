@@ -1,3 +1,4 @@
+import sqlite3
 from pathlib import Path
 
 import geopandas as gpd
@@ -332,3 +333,52 @@ def test_what_is_wrong_with_a_file_names_the_layer_once(tmp_path: Path) -> None:
         layers(tmp_path, towns=source).vector("towns", crs=UTM)
     with pytest.raises(InputError, match=r"^t\.parquet has no CRS"):
         layers(tmp_path, towns=source).as_stored("towns")
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "fgb", "geojson", "parquet", "shp"])
+def test_the_local_day_of_a_time_with_an_offset_is_its_day(suffix: str, tmp_path: Path) -> None:
+    times = pd.to_datetime(["1994-05-31T00:30:00+04:00", "1994-05-31T23:30:00+04:00"])
+    dated, path = frame().assign(date=times), tmp_path / f"a.{suffix}"
+    dated.to_parquet(path) if suffix == "parquet" else dated.to_file(path)
+    source = layers(tmp_path, a=VectorSource(Path(path.name), date_column="date"))
+    assert source.days("a", source.vector("a", crs=UTM)).words() == ["1994-05-31"] * 2
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "fgb", "geojson", "parquet"])
+def test_offsets_that_differ_from_row_to_row_keep_their_days(suffix: str, tmp_path: Path) -> None:
+    times = ["1994-05-31T00:30:00+04:00", "1994-05-31T23:30:00-05:00"]
+    dated, path = frame().assign(date=times), tmp_path / f"a.{suffix}"
+    dated.to_parquet(path) if suffix == "parquet" else dated.to_file(path)
+    source = layers(tmp_path, a=VectorSource(Path(path.name), date_column="date"))
+    assert source.days("a", source.vector("a", crs=UTM)).words() == ["1994-05-31"] * 2
+
+
+@pytest.mark.parametrize(
+    ("value", "look"),
+    [("24-05-31", "two digits"), ("31.05.1994", "which the month"), (45385, "spreadsheet")],
+)
+def test_text_in_a_date_column_of_a_geopackage_is_neither_dropped_nor_guessed(
+    value: str | int, look: str, tmp_path: Path
+) -> None:
+    dated = frame().assign(
+        when=pd.to_datetime(["1994-05-31T10:00:00", "1995-01-01T10:00:00"]), name=["x", "y"]
+    )
+    dated.to_file(tmp_path / "a.gpkg")
+    with sqlite3.connect(tmp_path / "a.gpkg") as connection:
+        connection.create_function("ST_IsEmpty", 1, lambda shape: 0)
+        for axis in ("MinX", "MaxX", "MinY", "MaxY"):
+            connection.create_function(f"ST_{axis}", 1, lambda shape: 0.0)
+        connection.execute('UPDATE a SET "when" = ? WHERE fid = 2', (value,))
+    connection.close()
+    source = layers(tmp_path, a=VectorSource(Path("a.gpkg"), date_column="when"))
+    got = source.vector("a", crs=UTM)
+    assert got["name"].tolist() == ["x", "y"]
+    with pytest.raises(InputError, match=f"column when, row 2: '{value}' .*{look}"):
+        source.days("a", got)
+
+
+def test_geojson_has_no_day_of_a_year_of_two_digits(tmp_path: Path) -> None:
+    frame().assign(date=["24-05-31", "24-06-01"]).to_file(tmp_path / "a.geojson")
+    source = layers(tmp_path, a=VectorSource(Path("a.geojson"), date_column="date"))
+    with pytest.raises(InputError, match="row 1, 2: '24-05-31' has a year of two digits"):
+        source.days("a", source.vector("a", crs=UTM))

@@ -163,3 +163,22 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
     columns = as_columns("mine", ("e", "n"), group=None, date=None, features=None)
     with pytest.raises(InputError, match="pickle"):
         read_table(tmp_path / "t.pkl", columns, crs="EPSG:32638")
+
+
+def test_a_link_to_a_table_elsewhere_is_followed(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    frame().to_csv(kept / "t.csv", index=False)
+    (tmp_path / "link.csv").symlink_to(Path("kept") / "t.csv")
+    columns = as_columns("mine", ("e", "n"), group=None, date=None, features=["slope"])
+    assert read_table(tmp_path / "link.csv", columns, crs="EPSG:32638").features == ("slope",)
+
+
+def test_dates_of_a_table_are_read_as_those_of_a_layer(tmp_path: Path) -> None:
+    table = frame().assign(date="2004-06-30T00:30:00+04:00")
+    table.loc[0, "date"], table.loc[1, "e"] = "2004", np.nan
+    found = intake(table, tmp_path, date="date")
+    assert found.days[:2].tolist() == [12_783, 12_599]  # 31 December and 30 June 2004
+    assert len(found.days) == len(found.table.state)
+    with pytest.raises(InputError, match=r"column date, row 3, 4, .*'30\.06\.2004' does not say"):
+        intake(table.assign(date=["2004"] * 2 + ["30.06.2004"] * 1598), tmp_path, date="date")

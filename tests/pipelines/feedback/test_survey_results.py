@@ -58,8 +58,11 @@ def test_hours_need_a_pace(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"outcome": "maybe"}, "row 2: outcome is 'maybe'; expected 'find' or 'no find'"),
-        ({"date": "soon"}, "row 2: date is 'soon'; expected a day"),
-        ({"date": "2025-01-02"}, "row 2: date is '2025-01-02'; expected no day after 2025-01-01"),
+        ({"date": "soon"}, "row 2: date is 'soon', which is no date that is known; expected a day"),
+        (
+            {"date": "2025-01-03"},
+            "row 2: date is '2025-01-03', which lies in the future; expected a day as",
+        ),
         ({"method": " "}, "row 2: method is ' '"),
         ({"reliability": 1.5}, "row 2: reliability is '1.5'; expected a number above 0"),
         ({"reliability": None}, "row 2: reliability is missing"),
@@ -85,3 +88,50 @@ def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path) -> None:
     gpd.GeoDataFrame([GOOD], crs=CRS).drop(columns="reliability").to_file(path)
     with pytest.raises(InputError, match="no column reliability; it has outcome, date, method"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("date", "look"),
+    [
+        ("03/04/2024", "does not say which number is the day and which the month"),
+        ("05.12.2024", "does not say which number is the day"),
+        ("25/04/2024", "does not say which number is the day"),
+        ("03-04-24", "has a year of two digits"),
+        ("1 May 2024", "is no date that is known"),
+        (45385, "looks like the serial number that a spreadsheet keeps for a day"),
+        (2024, "is a year or a month without a day"),
+        ("2024-05", "is a year or a month without a day"),
+        (1714521600000, "looks like milliseconds since 1970"),
+        ("2024-02-30", "names a day that there is not"),
+    ],
+)
+@pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".fgb"])
+def test_a_date_of_another_kind_is_refused_with_what_it_looks_like(
+    date: str | int, look: str, suffix: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"results{suffix}"
+    gpd.GeoDataFrame([GOOD | {"date": date}] * 2, crs=CRS).to_file(path)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    for row in (1, 2):
+        assert f"row {row}: date is '{date}', which {look}" in str(caught.value)
+    assert "expected a day as YYYY-MM-DD" in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".fgb"])
+def test_a_result_with_a_time_counts_by_the_day_that_it_states(suffix: str, tmp_path: Path) -> None:
+    dates = ["2024-03-01T00:30:00+04:00", "2024-03-01T23:30:00-05:00", "2024-03-01"]
+    path = tmp_path / f"results{suffix}"
+    gpd.GeoDataFrame([GOOD | {"date": date} for date in dates], crs=CRS).to_file(path)
+    assert read(path)["date"].tolist() == ["2024-03-01"] * 3
+
+
+def test_milliseconds_are_days_only_where_the_program_that_wrote_them_is_named(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path, {"date": 1714521600000}, {"date": 1714607999999})
+    assert read(path, export="survey123")["date"].tolist() == ["2024-05-01"] * 2
+    with pytest.raises(InputError, match="milliseconds since 1970"):
+        read(path)
+    with pytest.raises(InputError, match="looks like seconds since 1970"):
+        read(write(tmp_path, {"date": 1714521600}), export="survey123")

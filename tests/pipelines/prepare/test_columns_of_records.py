@@ -104,7 +104,7 @@ READ = (
 REFUSED = DAYS.map(lambda day: f"{day:%d.%m.%Y}") | DAYS.map(lambda day: f"{day:%y-%m-%d}")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(READ, min_size=1, max_size=8),
     st.lists(REFUSED, max_size=1),
@@ -157,7 +157,7 @@ HAZARDS = st.sampled_from(
 MEANT = {"pmn-2": "ap", "mina": "at"}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(HAZARDS, min_size=1, max_size=8), st.booleans(), st.booleans())
 def test_hazard_classes_pass_or_are_refused_alike(
     words: list[str | None], mapped: bool, with_default: bool

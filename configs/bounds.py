@@ -67,6 +67,8 @@ class Reads:
         Whether it is a front line as somebody drew it, whose error is to be stated.
     told_apart
         Whether its name is part of the names of the columns, besides that of ``layer``.
+    areas
+        Whether land is meant, so that it must be polygons.
     unit
         The unit in which a raster is read; none is its own.
     """
@@ -74,12 +76,14 @@ class Reads:
     kind: Literal["raster", "vector"]
     front: bool = False
     told_apart: bool = False
+    areas: bool = False
     unit: str | None = None
 
 
 Raster = Annotated[Name, Reads("raster")]
 Elevation = Annotated[Name, Reads("raster", unit="m")]
 Vector = Annotated[Name, Reads("vector")]
+Area = Annotated[Name, Reads("vector", areas=True)]
 Front = Annotated[Name, Reads("vector", front=True)]
 Beside = Annotated[Name, Reads("vector", told_apart=True)]
 

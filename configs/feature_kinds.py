@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from minerisk.configs.bounds import (
+    Area,
     Beside,
     Day,
     Edges,
@@ -30,7 +31,7 @@ from minerisk.configs.bounds import (
 
 class _Front(Frozen):
     layer: Front = Field(description="the line")
-    held_area: Vector | None = Field(
+    held_area: Area | None = Field(
         None, description="polygons of the side that laid the belts; distance is negative inside"
     )
     side_column: str | None = Field(
@@ -85,8 +86,8 @@ class OwnSideShare(Frozen):
     """Share of the land around each cell that its own side held: salients, pockets, depth."""
 
     kind: Literal["own_side_share"] = "own_side_share"
-    layer: Vector = Field(description="polygons of one side; other land is the other side's")
-    land: Vector = Field(description="polygons of the land that counts, such as the study area")
+    layer: Area = Field(description="polygons of one side; other land is the other side's")
+    land: Area = Field(description="polygons of the land that counts, such as the study area")
     radii_m: Radii = (5_000.0, 15_000.0)
 
 
@@ -125,7 +126,7 @@ class FrontOfPositions(_Positions):
 
     kind: Literal["front_of_positions"] = "front_of_positions"
     front_line: Front = Field(description="the line; a position faces the nearest point of it")
-    held_area: Vector | None = Field(
+    held_area: Area | None = Field(
         None, description="polygons of the side that laid the belts: only its positions count"
     )
     edges_m: Edges = Field(
@@ -204,7 +205,7 @@ class CommandingView(Frozen):
     kind: Literal["commanding_view"] = "commanding_view"
     layer: Elevation = Field(description="elevation")
     front_line: Front
-    held_area: Vector | None = Field(
+    held_area: Area | None = Field(
         None, description="only heights inside these polygons, of the side that laid the belts"
     )
     near_m: Metres = Field(
@@ -311,7 +312,7 @@ class Approach(Frozen):
 
     kind: Literal["approach"] = "approach"
     layer: Vector = Field(description="where routes begin and end: settlements or road heads")
-    held_area: Vector = Field(description="polygons of one side; the other side is all other land")
+    held_area: Area = Field(description="polygons of one side; the other side is all other land")
     elevation: Elevation = Field(description="elevation raster")
     front_line: Front | None = Field(
         None, description="routes cross from side to side only near it; none: anywhere"
@@ -350,7 +351,7 @@ class SearchEffort(Frozen):
     """Where, how long ago and by what means the ground was searched."""
 
     kind: Literal["search_effort"] = "search_effort"
-    layer: Vector = Field(description="polygons of searched land")
+    layer: Area = Field(description="polygons of searched land")
     as_of: Day | None = Field(
         None, description="day from which years are counted back; none: study_area.as_of"
     )

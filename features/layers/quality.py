@@ -48,6 +48,7 @@ def validate_layers(
     crs: str,
     evidence: Collection[str] = (),
     features: Collection[str] = (),
+    areas: Collection[str] = (),
     units: Mapping[str, str] = MappingProxyType({}),
     reach_m: float = 0.0,
     columns: Mapping[str, Sequence[Column]] = MappingProxyType({}),
@@ -67,6 +68,8 @@ def validate_layers(
         Names of the layers that labels are made of.
     features
         Names of the layers that features are made of.
+    areas
+        Names of the layers of which land is meant: they must be polygons.
     units
         Raster layer to the unit that it is read in, such as ``m`` for elevation.
     reach_m
@@ -88,8 +91,8 @@ def validate_layers(
     except InputError as failure:
         if area not in layers.names():
             problems.append(error(area, LayerCode.UNREADABLE, reason=str(failure)))
-    if boundary is not None and not (shapely.get_dimensions(boundary.geometry) == 2).all():
-        problems.append(error(area, LayerCode.NOT_POLYGONS))
+    if boundary is not None and (flat := _rows_without_land(area, boundary)):
+        problems += flat
         boundary = None
     problems += _shared_with_evidence(layers, evidence=evidence, features=features)
     for name in sorted(layers.names(), key=lambda known: known != area):
@@ -117,9 +120,16 @@ def validate_layers(
         except InputError as failure:
             problems.append(error(name, LayerCode.UNREADABLE, reason=str(failure)))
         else:
+            if name in areas and name != area and not str(source.path).startswith("@"):
+                problems += _rows_without_land(name, layers.repaired(name)[0])
             if name in features and name not in evidence:
                 problems += _leaking_columns(layers, name)
     return problems
+
+
+def _rows_without_land(name: str, frame: gpd.GeoDataFrame) -> list[LayerProblem]:
+    flat = int((shapely.get_dimensions(frame.geometry.array) < vectors.AREA).sum())
+    return [error(name, LayerCode.NOT_POLYGONS, flat=flat, rows=len(frame))] if flat else []
 
 
 def _check_vector(

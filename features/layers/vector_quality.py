@@ -80,7 +80,7 @@ def crs_problems(
     name: str, source: VectorSource, frame: gpd.GeoDataFrame, *, crs: str
 ) -> Iterator[LayerProblem]:
     """Tell whose word the CRS is, and whether its datum can be brought to the study area's."""
-    if source.crs is not None:
+    if source.crs is not None and source.easting is None:  # a CSV file must give it
         yield note(name, LayerCode.CRS_GIVEN, crs=source.crs)
     own, other = frame.crs, vector_crs.parse_crs(crs)
     area = frame.to_crs("EPSG:4326").total_bounds

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cells_inside
+from minerisk.features.layers.intake import sha256_of
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.raster.rasterise import burn_mask
 from minerisk.models.estimate import Estimate
@@ -97,7 +98,7 @@ def evaluate_labels(
         schema_version=LaterLabels.version,
         study_area=run.config.study_area.name,
         simulated=run.simulated,
-        labels=LabelsFile(file=labels_path.name, sha256=sha256_path(labels_path)),
+        labels=LabelsFile(file=labels_path.name, sha256=sha256_of(labels_path.resolve())),
         run={name: sha256_path(run.files.rasters / name) for name in RASTERS},
         finds=_counts(places),
         classes=tuple(_by_class(land, places)),

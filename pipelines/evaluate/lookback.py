@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import InputError
+from minerisk.features.layers.intake import sha256_of
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.layers.vectors import read_frame
 from minerisk.models.attribution import attribute_to_families
@@ -19,7 +20,7 @@ from minerisk.pipelines.evaluate.miss_patterns import Shares, miss_patterns, pat
 from minerisk.pipelines.evaluate.predicted_land import Land, cells_at, find_places, read_land
 from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.formats.palette import OUTSIDE
-from minerisk.pipelines.provenance.files import sha256_path, write_whole
+from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.records.evaluations import FindPlace
 from minerisk.pipelines.records.lookback import Event, EventsFile, FamilyReason, Grouping, Lookback
 from minerisk.pipelines.run.contents import feature_families, read_cells
@@ -104,7 +105,7 @@ def look_back(
         schema_version=Lookback.version,
         study_area=run.config.study_area.name,
         simulated=run.simulated,
-        events_file=EventsFile(file=events.name, sha256=sha256_path(events)),
+        events_file=EventsFile(file=events.name, sha256=sha256_of(events.resolve())),
         head=run.manifest().head,
         outside_study_area=len(places) - len(inside),
         events=tuple(found),

@@ -10,6 +10,7 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from minerisk.features.errors import FindingError, InputError
+from minerisk.features.layers.intake import sha256_of
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.pipelines.feedback.survey_results import FIND, M2_PER_HA, NO_FIND
 from minerisk.pipelines.language.messages import ENGLISH
@@ -109,7 +110,7 @@ def add_delivery(run: Run, results: gpd.GeoDataFrame, source: Delivery) -> Deliv
     FindingError
         If what is on record was changed.
     """
-    received, files = sha256_path(source.path), run.files
+    received, files = sha256_of(source.path.resolve()), run.files
     with locked(run.folder):
         log = intact(files)
         for entry in log.entries:

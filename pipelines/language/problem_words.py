@@ -125,7 +125,10 @@ CONFIG_WORDS: Mapping[StrEnum, Message] = {
 LAYER_WORDS: Mapping[StrEnum, Message] = {
     LayerCode.UNREADABLE: "{reason}",
     LayerCode.NO_CRS: "{reason}",
-    LayerCode.NOT_POLYGONS: marked("The boundary of the study area must be polygons."),
+    LayerCode.NOT_POLYGONS: marked(
+        "Rows that are no polygons: {flat} of {rows}. Expected polygons of the land that is meant; "
+        "leave the others out, or make polygons of them."
+    ),
     LayerCode.MADE_BY_RUN: marked(
         "{path} is written by the run itself and is checked once it is there."
     ),

@@ -62,6 +62,7 @@ def run_validate(config: Config, *, layers: Layers, out_dir: Path | None = None)
         crs=config.study_area.crs,
         evidence=[item.layer for item in config.labels.positive],
         features=list(_feature_layers(config)),
+        areas=list(_area_layers(config)),
         units=_units(config),
         reach_m=_reach_m(config),
         columns=layer_columns(config, layers),
@@ -168,6 +169,18 @@ def _reach_m(config: Config) -> float:
         ),
         default=0.0,
     )
+
+
+def _area_layers(config: Config) -> Iterator[str]:
+    """Name the layers of which land is meant, and not points or lines."""
+    named = (config.study_area.boundary, config.study_area.regions.layer, config.labels.surveyed)
+    yield from (name for name in named if name is not None)
+    yield from (item.layer for item in config.labels.searches)
+    for feature in (*config.features, *config.effort):
+        for setting, reads in layer_settings(type(feature)).items():
+            name = getattr(feature, setting)
+            if reads.areas and name is not None:
+                yield name
 
 
 def _facts(config: Config, layers: Layers, name: str) -> LayerFacts:

@@ -293,3 +293,15 @@ def test_a_boundary_of_lines_is_an_error(root: Path) -> None:
     layers = Layers({"area": VectorSource(Path("area.gpkg"))}, root)
     found = validate_layers(layers, area="area", crs=UTM)
     assert [(problem.level, problem.code) for problem in found] == [("error", "not_polygons")]
+
+
+@pytest.mark.parametrize("shape", [place(5, 5), shapely.LineString([place(1, 1), place(9, 1)])])
+def test_rows_without_land_are_errors_where_land_is_meant(
+    root: Path, shape: shapely.Geometry
+) -> None:
+    store(root, "a", [place(9, 9).buffer(5), shape])
+    layers = Layers({name: VectorSource(Path(f"{name}.gpkg")) for name in ("area", "a")}, root)
+    found = validate_layers(layers, area="area", crs=UTM, areas=["area", "a"])
+    assert [(one.layer, one.code) for one in found] == [("a", LayerCode.NOT_POLYGONS)]
+    assert found[0].values == {"flat": 1, "rows": 2}
+    assert validate_layers(layers, area="area", crs=UTM, areas=["area"]) == []

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench validity ablation kills audit-deps lock clean format
+.PHONY: demo test check bench validity ablation kills fuzz-files audit-deps lock clean format
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -50,6 +50,9 @@ ablation: $(INSTALLED)  ## what each family of features is worth (an hour; needs
 kills: $(INSTALLED)  ## kill every command at seeded instants and go on (an hour), written to docs/reliability.md
 	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.faults.kills --count 200; \
 	  status=$$?; $(BIN)/python -m docs.build.reliability_page && exit $$status
+
+fuzz-files: $(INSTALLED)  ## layers with bytes changed by chance (COUNT=5000), counts in build/fuzz/files.json
+	$(BIN)/python -W ignore -m tests.fuzz.files --count $(or $(COUNT),5000) --seed $(or $(SEED),1)
 
 audit-deps: $(INSTALLED)  ## locked versions against advisories: OSV=all.zip, an export of OSV for PyPI
 	@$(BIN)/python -m tests.audit_dependencies $(OSV)

@@ -14,6 +14,7 @@ from enum import IntEnum
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from minerisk.features.errors import MineriskError
+from minerisk.plain_text import plain_message
 
 
 class ExitCode(IntEnum):
@@ -72,7 +73,7 @@ def stopped() -> None:
 
 
 def _end(message: str, code: int) -> None:
-    sys.stderr.write(f"minerisk: {message}\n")
+    sys.stderr.write(f"minerisk: {plain_message(message)}\n")
     sys.exit(code)
 
 

@@ -18,6 +18,7 @@ from minerisk.pipelines.cli import (
 from minerisk.pipelines.cli.exit_codes import ExitCode, endings, exit_code_help, stopped
 from minerisk.pipelines.run.own_process import set_up_process
 from minerisk.pipelines.run.standard_output import keep_output_own
+from minerisk.plain_text import plain_message
 
 app = typer.Typer(
     name="minerisk",
@@ -69,11 +70,25 @@ def _options(
 
 def main() -> None:
     """Run the command line: one clear line and an exit code, whatever fails."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    logging.basicConfig(level=logging.WARNING, handlers=[_plain_handler()])
     logging.getLogger("optuna.storages").setLevel(logging.WARNING)  # a line for every study
     keep_output_own()
     set_up_process()
     do(sys.argv[1:])
+
+
+class _PlainFormatter(logging.Formatter):
+    """Frees records of what steers a terminal: a library quotes the file that it warns of."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record."""
+        return plain_message(super().format(record))
+
+
+def _plain_handler() -> logging.Handler:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PlainFormatter("%(levelname)s: %(message)s"))
+    return handler
 
 
 def do(words: Sequence[str]) -> NoReturn:

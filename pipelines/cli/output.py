@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from minerisk.plain_text import plain_message
+
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
@@ -18,7 +20,7 @@ def show(found: "Record | JsonValue", lines: Iterable[str], *, as_json: bool) ->
         typer.echo(json_text(found))
         return
     for line in lines:
-        typer.echo(line)
+        typer.echo(plain_message(line))
 
 
 def json_text(found: "Record | JsonValue") -> str:
@@ -32,4 +34,4 @@ def json_text(found: "Record | JsonValue") -> str:
 
 def progress_line(line: str) -> None:
     """Print a line about progress."""
-    typer.echo(line, err=True)
+    typer.echo(plain_message(line), err=True)

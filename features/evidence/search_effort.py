@@ -16,6 +16,7 @@ from odc.geo.geobox import GeoBox
 from minerisk.features.errors import InputError
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.vectors import areas
 from minerisk.features.raster.proximity import distance_to
 from minerisk.features.raster.rasterise import burn_greatest, coverage_fraction
 from minerisk.features.variable import Variable, to_dataset
@@ -106,7 +107,7 @@ def _until(
     layers: Layers, layer: str, *, crs: str, as_of: dt.date | None
 ) -> tuple[gpd.GeoDataFrame, NDArray[np.float64] | None]:
     """Return the searches up to a day, and the day of each."""
-    frame = layers.vector(layer, crs=crs)
+    frame = areas(layers.vector(layer, crs=crs), name=layer)
     days = layers.days(layer, frame)
     if days is None or as_of is None:
         return frame, None

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench validity ablation kills fuzz-files audit-deps lock clean format
+.PHONY: demo test check bench validity ablation kills fuzz fuzz-files fuzz-runs audit-deps lock clean format
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -50,6 +50,12 @@ ablation: $(INSTALLED)  ## what each family of features is worth (an hour; needs
 kills: $(INSTALLED)  ## kill every command at seeded instants and go on (an hour), written to docs/reliability.md
 	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.faults.kills --count 200; \
 	  status=$$?; $(BIN)/python -m docs.build.reliability_page && exit $$status
+
+fuzz: fuzz-files fuzz-runs  ## every kind of input changed at random (hours)
+
+fuzz-runs: $(INSTALLED)  ## files of a finished run changed at random, a hundred thousand times (an hour)
+	$(BIN)/minerisk run configs/tiny.yaml --out build/fuzz/tiny --by "staff 12"
+	$(BIN)/python -m tests.fuzz.runs build/fuzz/tiny --count 100000
 
 fuzz-files: $(INSTALLED)  ## layers with bytes changed by chance (COUNT=5000), counts in build/fuzz/files.json
 	$(BIN)/python -W ignore -m tests.fuzz.files --count $(or $(COUNT),5000) --seed $(or $(SEED),1)

@@ -1,5 +1,6 @@
 """Records of numbers in a model file: written as plain values, and checked when read."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import Field, fields
 from typing import Any, ClassVar, Self, get_origin, get_type_hints
@@ -9,6 +10,33 @@ import numpy as np
 from minerisk.features.errors import InputError
 
 Plain = Mapping[str, str | float | list[float]]
+MOST = 1e100
+MOST_BYTES = 64_000_000
+
+
+def read_record(content: bytes, name: str) -> dict[str, Any]:
+    """Read the JSON of a model file, which may come from anywhere.
+
+    Raises
+    ------
+    InputError
+        If it is larger than 64 MB, no JSON, nested too deep, no record, or holds NaN or infinity.
+    """
+    if len(content) > MOST_BYTES:
+        raise InputError(f"{name} is larger than {MOST_BYTES:,} bytes; expected a minerisk model.")
+    try:
+        found = json.loads(content, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{name} is no JSON of a minerisk model ({str(error)[:80]}). Train again."
+        ) from error
+    if not isinstance(found, dict):
+        raise InputError(f"{name} holds no record; expected a minerisk model. Train again.")
+    return found
+
+
+def _refuse_constant(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 class PlainRecord:
@@ -69,10 +97,12 @@ def _plain_type(annotation: Any) -> type:
 
 
 def number(plain: Plain, name: str) -> float:
-    """Read a finite number."""
+    """Read a number that can be reckoned with: finite, and no product of two is infinite."""
     value = plain.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
-        raise InputError(f"The record's {name} is {value!r}; expected a finite number.")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MOST:
+        raise InputError(
+            f"The record's {name} is {str(value)[:40]}; expected a finite number up to {MOST:g}."
+        )
     return float(value)
 
 

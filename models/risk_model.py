@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from minerisk.models.calibration.calibrator import Calibrator
 from minerisk.models.calibration.calibrators import calibrator_from_dict
 from minerisk.models.calibration.conformal import IntervalScaler
 from minerisk.models.estimators.members import Members, mean_and_spread, members_from_files
+from minerisk.models.plain_values import read_record
 from minerisk.models.table import COORDINATES
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from minerisk.models.estimators.past_findings import PastFindings
 
 FORMAT = 4
+MOST_VALUES = 500_000_000
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,18 @@ class RiskModel:
         """
         if "model.json" not in files:
             raise InputError("The model folder has no model.json; expected a minerisk model.")
-        record = json.loads(files["model.json"])
+        record = read_record(files["model.json"], "model.json")
+        try:
+            return cls._from_record(record, files, threads)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InputError(
+                f"The files of the model do not fit each other ({str(error)[:200]!r}). Train again."
+            ) from error
+
+    @classmethod
+    def _from_record(
+        cls, record: Mapping[str, Any], files: Mapping[str, bytes], threads: int
+    ) -> Self:
         if record.get("format") != FORMAT:
             raise InputError(
                 f"The model has format {record.get('format')}; this version reads {FORMAT}."
@@ -247,4 +260,22 @@ def _parquet(frame: pd.DataFrame) -> bytes:
 
 
 def _frame(content: bytes) -> pd.DataFrame:
-    return pd.read_parquet(io.BytesIO(content))
+    """Read a table of numbers or words; one that would fill the memory is refused."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(io.BytesIO(content))
+        words = [each.name for each in schema if pa.types.is_large_string(each.type)]
+        # A word that is stored once and named a million times stays one word in memory.
+        stored = pq.ParquetFile(io.BytesIO(content), read_dictionary=words)
+        plain = all(each.name in words or pa.types.is_primitive(each.type) for each in schema)
+        values = stored.metadata.num_rows * stored.metadata.num_columns
+        if not plain or values > MOST_VALUES:
+            raise InputError(
+                f"A table of the model has {values:,} values, or others than numbers and words; "
+                f"expected at most {MOST_VALUES:,}. Train again."
+            )
+        return stored.read().to_pandas()
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"A table of the model cannot be read ({error}). Train again.") from error

@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import JsonValue
 
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.pipelines.language.words import marked
-from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of, record_trainer
+from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of, record_maker
+from minerisk.pipelines.provenance.signatures import read_key
 from minerisk.pipelines.records.manifest import NoFacts, ValidateFacts
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.run.beforehand import check_day, check_room
@@ -176,6 +178,7 @@ def run_steps(
     *,
     last: str = "report",
     by: str | None = None,
+    key: Path | None = None,
     said: Callable[[str], None] = log.info,
     workers: Workers = ALONE,
 ) -> Run:
@@ -191,6 +194,9 @@ def run_steps(
         Name of the last stage.
     by
         Who makes the run, in their own words; whoever approves it must be somebody else.
+    key
+        Ed25519 private key of whoever makes it: the head of the trail is signed, and the same key
+        cannot approve the run.
     said
         Called with a line for each stage.
     workers
@@ -203,12 +209,12 @@ def run_steps(
     """
     if not config_path.is_file():
         raise InputError(f"There is no configuration at {config_path}. Give the path of a YAML.")
+    signer = None if key is None else read_key(key)
     with locked(folder):
         run = replace(Run.start(config_path, folder), workers=workers)
-        if by is not None:
-            record_trainer(run.files, by)
+        record_maker(run.files, by, signer=signer)
         _check_beforehand(run, last)
-        do_steps(run, last=last, said=said)
+        do_steps(run, last=last, said=said, signer=signer)
     return run
 
 
@@ -230,12 +236,13 @@ def do_steps(
     last: str = "report",
     skip: Collection[str] = (),
     said: Callable[[str], None] = log.info,
+    signer: Ed25519PrivateKey | None = None,
 ) -> None:
     """Do the stages of a run in order, up to `last`, in a folder that is locked."""
     for step in STEPS.values():
         if step.name in skip or not step.is_in(run.config):
             continue
-        said(_do(run, step))
+        said(_do(run, step, signer))
         if step.name == last:
             break
 
@@ -254,7 +261,7 @@ def redo_step(
     return run
 
 
-def _do(run: Run, step: Step) -> str:
+def _do(run: Run, step: Step, signer: Ed25519PrivateKey | None = None) -> str:
     needs = [name for name in step.needs if STEPS[name].is_in(run.config)]
     inputs: dict[str, str] = outputs_of(run.manifest(), *needs)
     if step.layers:
@@ -267,6 +274,7 @@ def _do(run: Run, step: Step) -> str:
             inputs=inputs,
             settings=step.settings(run),
             work=lambda: step.work(run, bar),
+            signer=signer,
         )
     if not done:
         return f"{step.title}: nothing to do, same inputs as before"

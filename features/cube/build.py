@@ -25,6 +25,7 @@ from minerisk.features.cube.feature import build_window
 from minerisk.features.cube.store import stored_key
 from minerisk.features.cube.zarr_files import chunk_files, put_in_place, remove_store, settle
 from minerisk.features.errors import InputError
+from minerisk.features.files.zarr_files import check_zarr
 from minerisk.features.grid import cell_centres, resolution
 from minerisk.features.kinds import layers_of
 from minerisk.features.layers.sources import Layers
@@ -197,6 +198,7 @@ def _array(
 def _begin(store: Path, geobox: GeoBox, inside: NDArray[np.bool_], *, key: str) -> None:
     """Make a store without features, unless an earlier build of the same began one."""
     if (store / DONE).is_dir() and stored_key(store) == key:
+        check_zarr(store)
         _LOG.info("Going on with the tiles in %s.", store)
         return
     remove_store(store)

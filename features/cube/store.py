@@ -30,7 +30,16 @@ def open_cube(path: Path) -> xr.Dataset:
         raise InputError(f"There is no finished cube at {path}. Build it first.")
     check_zarr(path)
     cube = xr.open_zarr(path, chunks=None, consolidated=False, decode_coords="all")
-    return cube[[*cube.attrs["variables"], "inside"]]
+    try:
+        return cube[[*cube.attrs["variables"], "inside"]]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"The cube at {path} lacks {error}. Make the run again.") from error
+
+
+def open_store(path: Path) -> xr.Dataset:
+    """Open another store of a run lazily, after a check of what it declares."""
+    check_zarr(path)
+    return xr.open_zarr(path, chunks=None, consolidated=False)
 
 
 def cube_geobox(cube: xr.Dataset) -> GeoBox:
@@ -52,7 +61,7 @@ def stored_key(path: Path) -> str | None:
     if not (path / "zarr.json").is_file():
         return None
     try:
-        attributes = json.loads((path / "zarr.json").read_text()).get("attributes", {})
+        attributes = json.loads((path / "zarr.json").read_bytes()).get("attributes", {})
         key: str | None = attributes.get("key")
     except (ValueError, AttributeError, RecursionError) as error:
         raise InputError(f"{path} is damaged: {error}. Build it again.") from error

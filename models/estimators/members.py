@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.models.plain_values import MOST, number, read_record
 from minerisk.models.trees.check import checked_trees
 from minerisk.models.trees.kernel import Kernel, kernel_of
 from minerisk.models.trees.stored_booster import Booster, StoredBooster
@@ -163,10 +164,8 @@ def members_from_files(files: Mapping[str, bytes], *, columns: int) -> Members:
     if "members.json" not in files:
         raise InputError("The model folder has no members.json; expected a minerisk model.")
     try:
-        record = json.loads(files["members.json"])
-        slope, intercept = float(record["slope"]), float(record["intercept"])
-        if not np.isfinite([slope, intercept]).all():
-            raise ValueError(f"slope {slope}, intercept {intercept}")
+        record = read_record(files["members.json"], "members.json")
+        slope, intercept = number(record, "slope"), number(record, "intercept")
         if record["kind"] == "trees":
             members = _trees(files, [bool(forest) for forest in record["forest"]], columns)
             return replace(members, slope=slope, intercept=intercept)
@@ -207,7 +206,7 @@ def _linear(record: Mapping[str, Any], columns: int) -> LinearMembers:
         "intercepts": (members,),
     }
     wrong = [name for name, shape in shapes.items() if arrays[name].shape != shape]
-    if wrong or not all(np.isfinite(array).all() for array in arrays.values()):
+    if wrong or not all((np.abs(array) <= MOST).all() for array in arrays.values()):
         raise InputError(
             f"members.json holds {wrong or 'numbers'} of the wrong shape or size; expected "
             f"{columns} columns and finite numbers. Train the model again."

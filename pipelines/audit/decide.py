@@ -14,15 +14,22 @@ from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.provenance.reviews import (
-    ReviewLog,
     line_of,
     made_by,
     review_sha256,
     signed_bytes,
 )
-from minerisk.pipelines.provenance.signatures import public_text, read_key, sign
-from minerisk.pipelines.records.review import Review, State, TrailCode, TrailNotice, Verdict
-from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.provenance.signatures import fingerprint, public_text, read_key, sign
+from minerisk.pipelines.provenance.standing import stand
+from minerisk.pipelines.records.review import (
+    Review,
+    Standing,
+    State,
+    TrailCode,
+    TrailNotice,
+    Verdict,
+)
+from minerisk.pipelines.run.folder import Run, refuse_unverified
 from minerisk.pipelines.tracking.registry import follow_reviews
 
 MAX_WORDS = 4_000
@@ -52,7 +59,7 @@ class Decision:
 
 def review_run(
     run: Run, decision: Decision, *, key: Path | None = None, layers: bool = True
-) -> ReviewLog:
+) -> Standing:
     """Add a decision to the reviews of a run, and have MLflow follow.
 
     Parameters
@@ -74,12 +81,12 @@ def review_run(
     signer = None if key is None else read_key(key)
     head = run.manifest().head
     if verdict is Verdict.APPROVE:
-        _may_be_approved(run, decision.by, layers=layers)
+        _may_be_approved(run, decision.by, signer, layers=layers)
     with locked(run.folder):
         log = run.reviews()
         if head != run.manifest().head:
             raise InputError(f"{run.folder} was changed while it was looked at. Audit it again.")
-        _check_state(verdict, log)
+        _check_state(verdict, stand(run.manifest(), log))
         entry = _signed(
             Review(
                 schema_version=Review.version,
@@ -96,8 +103,7 @@ def review_run(
         )
         lines = [line_of(known) for known in (*log.entries, entry)]
         write_whole(run.files.reviews, "\n".join(lines) + "\n")
-    follow(run)
-    return run.reviews()
+    return follow(run)
 
 
 def _signed(entry: Review, key: Ed25519PrivateKey | None) -> Review:
@@ -108,24 +114,28 @@ def _signed(entry: Review, key: Ed25519PrivateKey | None) -> Review:
     return entry.model_copy(update={"sha256": review_sha256(entry)})
 
 
-def follow(run: Run) -> None:
-    """Set MLflow's tags and alias as the reviews have them.
+def follow(run: Run) -> Standing:
+    """Set MLflow's tags and alias as the run stands.
 
     Raises
     ------
     FindingError
-        If MLflow cannot be reached. The reviews are what counts, and are on record.
+        If the run does not verify, or MLflow cannot be reached. The reviews are what counts, and
+        are on record.
     """
+    standing = run.standing()
+    refuse_unverified(run.folder, standing, "MLflow was not told")
     try:
-        follow_reviews(run, run.manifest(), run.reviews())
+        follow_reviews(run, run.manifest(), run.reviews(), standing)
     except InputError as error:
         raise FindingError(
             f"The review is on record; MLflow did not follow: {error} Then run "
             f"`minerisk review follow {run.folder}`."
         ) from error
+    return standing
 
 
-def _may_be_approved(run: Run, by: str, *, layers: bool) -> None:
+def _may_be_approved(run: Run, by: str, key: Ed25519PrivateKey | None, *, layers: bool) -> None:
     manifest = run.manifest()
     missing = unfinished(manifest)
     if missing:
@@ -139,7 +149,23 @@ def _may_be_approved(run: Run, by: str, *, layers: bool) -> None:
         )
     if made_by(manifest, by):
         raise FindingError(f"{by} made this run and cannot approve it. Ask somebody else.")
+    if manifest.maker_keys and key is None:
+        raise FindingError(
+            f"{run.folder} is signed by whoever made it; it is approved with the key of somebody "
+            "else. Give --key."
+        )
+    if key is not None and public_text(key) in manifest.maker_keys:
+        raise FindingError(
+            f"Key {fingerprint(public_text(key))} made this run and cannot approve it, whatever "
+            "name goes with it. Ask somebody else."
+        )
     found = audit_run(run.files, layers=layers)
+    absent = [note for note in found.notes if note.code is TrailCode.NOTE_LAYERS_ABSENT]
+    if absent:
+        raise InputError(
+            f"{ENGLISH.say(absent[0])}. To approve the run by their hashes alone, give "
+            "--without-layers."
+        )
     problems = _standing(found.problems)
     if problems:
         count = "a problem" if len(problems) == 1 else f"{len(problems)} problems, the first"
@@ -155,16 +181,16 @@ def _may_be_approved(run: Run, by: str, *, layers: bool) -> None:
         )
 
 
-def _check_state(verdict: Verdict, log: ReviewLog) -> None:
-    broken = _standing(log.problems)
-    if broken:
+def _check_state(verdict: Verdict, standing: Standing) -> None:
+    """Hold a decision against the state by the reviews; a run may be rejected whatever else."""
+    if standing.state is State.UNVERIFIED:
         raise FindingError(
-            f"{ENGLISH.say(broken[0])}. Nothing was added; see `minerisk audit verify`."
+            f"{ENGLISH.say(standing.reasons[0])}. Nothing was added; see `minerisk audit verify`."
         )
-    if log.state is State.WITHDRAWN:
+    if standing.state is State.WITHDRAWN:
         raise InputError("The run was withdrawn, which is final. Make a new run.")
-    if verdict is Verdict.WITHDRAW and log.state is not State.APPROVED:
-        raise InputError(f"The run is {log.state}; only an approved run can be withdrawn.")
+    if verdict is Verdict.WITHDRAW and standing.state is not State.APPROVED:
+        raise InputError(f"The run is {standing.state}; only an approved run can be withdrawn.")
 
 
 def _standing(problems: Iterable[TrailNotice]) -> list[TrailNotice]:

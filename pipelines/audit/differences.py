@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
-import xarray as xr
 from numpy.typing import ArrayLike
 
+from minerisk.features.cube.store import open_store
 from minerisk.features.errors import MineriskError
 from minerisk.pipelines.formats.cog import read_raster
 
@@ -66,7 +66,7 @@ def _folder(one: Path, two: Path) -> float | None:
 
 
 def _zarr(one: Path, two: Path) -> float | None:
-    left, right = (xr.open_zarr(path, chunks=None, consolidated=False) for path in (one, two))
+    left, right = (open_store(path) for path in (one, two))
     if set(left.variables) != set(right.variables):
         return None
     return _worst([_arrays(left[name].to_numpy(), right[name].to_numpy()) for name in left])

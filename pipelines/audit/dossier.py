@@ -167,7 +167,7 @@ def _facts(dossier: Dossier) -> dict[str, object]:
         "manifest": manifest,
         "steps": STEPS,
         "audited": dossier.audited,
-        "state": dossier.audited.state,
+        "state": dossier.audited.standing.state,
         "ablation": dossier.ablation,
         "environment": used,
         "same_lock": used is not None and used.lock_sha256 == environment().lock_sha256,

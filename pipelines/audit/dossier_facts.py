@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import xarray as xr
 from odc.geo.geom import point
 from pydantic import JsonValue
 
+from minerisk.features.cube.store import open_store
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation.results import RegionScores
 from minerisk.models.selection.trials import Search, Setting, Trial
@@ -108,7 +108,7 @@ def evidence_dates(labels: Path) -> tuple[str, str] | None:
     """Find the first and last date of evidence, ISO 8601; None where none carries a date."""
     if not labels.exists():
         return None
-    days = xr.open_zarr(labels, chunks=None, consolidated=False)["last_date"].to_numpy()
+    days = open_store(labels)["last_date"].to_numpy()
     known = days[np.isfinite(days)]
     if not known.size:
         return None

@@ -1,21 +1,21 @@
 """Carry the record of a run from a machine without a network to another store."""
 
-import shutil
-import stat
 import tempfile
 import zipfile
-import zlib
-from collections.abc import Collection, Iterator
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator
+from pathlib import Path
 
 from minerisk.features.errors import FindingError, InputError
-from minerisk.pipelines.audit.snapshot import take_snapshot
-from minerisk.pipelines.audit.verify import broken_chain, changed_outputs, unpinned
+from minerisk.pipelines.audit.unpack import unpack
 from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.provenance.chain import broken_chain, unpinned
 from minerisk.pipelines.provenance.files import files_below, replacing, sha256_path
-from minerisk.pipelines.provenance.reviews import ReviewLog, check_reviews, review_lines
+from minerisk.pipelines.provenance.outputs import changed_outputs
+from minerisk.pipelines.provenance.reviews import ReviewLog, read_reviews
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import read_trusted
+from minerisk.pipelines.provenance.snapshot import take_snapshot
+from minerisk.pipelines.provenance.standing import stand
 from minerisk.pipelines.records.manifest import Manifest, Stage
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.review import State
@@ -24,12 +24,7 @@ from minerisk.pipelines.tracking.mlflow_record import record_run, store_client
 from minerisk.pipelines.tracking.registry import HEAD, set_state
 
 CARRIED = ("configure", "train")
-MAX_FILES = 10_000
-MAX_BYTES = 2_000_000_000
-PACKING = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 EPOCH = (1980, 1, 1, 0, 0, 0)
-TOP = {"manifest.json", "reviews.jsonl", "config.yaml", "metrics.json", "trials.json",
-       "held_out.parquet", "model", "figures", "trail"}  # fmt: skip
 
 
 class Exported(Record):
@@ -129,7 +124,7 @@ def import_run(
         run = Run.open(folder)
         manifest = run.manifest()
         trusted = None if trust is None else read_trusted(trust)
-        log = check_reviews(review_lines(run.files), manifest, trusted=trusted)
+        log = read_reviews(run.files, manifest, trusted=trusted)
         _check_record(run.files, manifest)
         _check_pin(manifest, log, pin)
         if trust is not None and log.problems:
@@ -139,72 +134,14 @@ def import_run(
         _refuse_twice(uri, run.config.tracking.experiment, manifest.head)
         made = record_run(run, uri, figures=run.files.figures)
         followed = log if trust is not None else ReviewLog()
-        set_state(uri, made, followed, head=manifest.head)
+        standing = stand(manifest, followed)
+        set_state(uri, made, standing, end=followed.end, head=manifest.head)
     return Imported(
         run_id=made.run_id,
         registered_model=made.registered_model,
         model_version=made.model_version,
-        state=followed.state,
+        state=standing.state,
     )
-
-
-def unpack(path: Path, folder: Path) -> None:
-    """Unpack a ZIP file that may be hostile into an empty folder.
-
-    Raises
-    ------
-    InputError
-        If it is no ZIP file, or names a file outside the folder, one that no record has, or one
-        twice; or holds links, more than 10,000 files or more than 2 GB.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            _check_entries(path, entries)
-            for entry in entries:
-                _unpack_one(archive, entry, folder)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise InputError(
-            f"{path} is not a whole ZIP file ({error}). Export it again: `minerisk runs export`."
-        ) from error
-
-
-def _check_entries(path: Path, entries: list[zipfile.ZipInfo]) -> None:
-    if len(entries) > MAX_FILES or sum(entry.file_size for entry in entries) > MAX_BYTES:
-        raise InputError(
-            f"{path} holds {len(entries):,} files or more than {MAX_BYTES / 1e9:g} GB; a record "
-            f"has at most {MAX_FILES:,} files and that size. It was not unpacked."
-        )
-    seen: set[str] = set()
-    for entry in entries:
-        why = _why_refused(entry, seen)
-        if why:
-            raise InputError(f"{path}: {entry.filename!r} {why}. Nothing of it was unpacked.")
-        seen.add(entry.filename.casefold())
-
-
-def _why_refused(entry: zipfile.ZipInfo, seen: Collection[str]) -> str:
-    name = entry.orig_filename
-    parts = PurePosixPath(name).parts
-    if name.startswith("/") or ".." in parts or any(bad in name for bad in "\\:\0"):
-        return "would lie outside its folder"
-    if name != "/".join(parts) or not name.isprintable():
-        return "is no plain file name"
-    if stat.S_IFMT(entry.external_attr >> 16) not in {0, stat.S_IFREG}:
-        return "is a link or a device"
-    if entry.flag_bits & 1 or entry.compress_type not in PACKING:
-        return "is encrypted or packed in an unusual way"
-    if parts[0] not in TOP:
-        return "is no part of a run's record"
-    return "is there twice" if name.casefold() in seen else ""
-
-
-def _unpack_one(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:
-    """Write one file; zipfile reads no more of it than its entry says."""
-    target = folder / entry.filename
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with archive.open(entry) as packed, target.open("xb") as stream:
-        shutil.copyfileobj(packed, stream)
 
 
 def _carried(manifest: Manifest) -> list[Stage]:

@@ -1,41 +1,46 @@
 """`minerisk audit verify`: lead every byte of a run back to the bytes it came from."""
 
 import fcntl
-import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from minerisk.configs.load import ConfigError, parse_config
 from minerisk.configs.schema import Config, Gates
-from minerisk.features.errors import InputError, MineriskError
+from minerisk.features.errors import FindingError, InputError, MineriskError
 from minerisk.features.layers.intake import sha256_of
 from minerisk.features.layers.sources import Layers
 from minerisk.models.evaluation.results import Gate, GateName
 from minerisk.models.risk_model import RiskModel
-from minerisk.models.trees.check import checked_trees
-from minerisk.pipelines.audit.snapshot import Snapshot, is_inside, take_snapshot
+from minerisk.models.trees import checked_trees
 from minerisk.pipelines.feedback.store import read_deliveries
+from minerisk.pipelines.provenance.chain import LAYER, broken_chain, broken_links, unpinned
 from minerisk.pipelines.provenance.environment import code_sha256, environment
-from minerisk.pipelines.provenance.files import THREADS, read_listing
-from minerisk.pipelines.provenance.manifest import (
-    environment_sha256,
-    header_sha256,
-    read_manifest,
-    stage_key,
-    stage_sha256,
-)
-from minerisk.pipelines.provenance.reviews import ReviewLog, check_reviews, review_lines
+from minerisk.pipelines.provenance.files import THREADS
+from minerisk.pipelines.provenance.links import links_below
+from minerisk.pipelines.provenance.manifest import read_manifest
+from minerisk.pipelines.provenance.outputs import changed_outputs
+from minerisk.pipelines.provenance.reviews import ReviewLog, read_reviews
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import read_trusted
-from minerisk.pipelines.records.manifest import Environment, Manifest, Stage
+from minerisk.pipelines.provenance.snapshot import Snapshot, take_snapshot
+from minerisk.pipelines.provenance.standing import stand
+from minerisk.pipelines.records.manifest import Environment, Manifest
 from minerisk.pipelines.records.metrics import Metrics
-from minerisk.pipelines.records.review import Audit, TrailCode, TrailNotice, trail_notice
+from minerisk.pipelines.records.plain_file import open_plain
+from minerisk.pipelines.records.review import (
+    Audit,
+    Standing,
+    State,
+    TrailCode,
+    TrailNotice,
+    trail_notice,
+)
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import STEPS
-from minerisk.pipelines.tracking.registry import moved_behind
+from minerisk.pipelines.tracking.registry import moved_behind, taken_away
 
 STAGES = tuple(name for name, step in STEPS.items() if step.when is None)
 MAX_FEATURES = 10_000
@@ -68,38 +73,62 @@ def audit_run(
         If there is no run in the folder, or another process is at work in it.
     """
     with _still(files):
-        manifest = read_manifest(files)
-        reviews = review_lines(files)
-        log = check_reviews(
-            reviews, manifest, trusted=None if trust is None else read_trusted(trust)
-        )
+        try:
+            manifest = read_manifest(files)
+        except FindingError as error:
+            return _unreadable(files, str(error))
+        log = read_reviews(files, manifest, trusted=None if trust is None else read_trusted(trust))
+        own = log if trust is None else read_reviews(files, manifest)  # MLflow knows no trust
         snapshot = take_snapshot(files, manifest.outputs)
         config = _config(snapshot)
         run = Run.of(files, manifest, config) if isinstance(config, Config) else None
         gates, wrong_gates = _gates(snapshot, run)
-        problems = [
+        of_run = [
+            *_links(files),
             *changed_outputs(snapshot, manifest.stages),
-            *_broken_links(manifest, run, layers=layers),
+            *_model_problems(snapshot),
+            *broken_links(manifest),
             *broken_chain(manifest),
             *unpinned(manifest, log, pin),
-            *_strangers(files, manifest),
             *_simulated_flag(config, manifest),
             *wrong_gates,
-            *log.problems,
-            *read_deliveries(files).problems,
+            *_taken_away(run, manifest, own),
         ]
-        # MLflow knows nothing of whom the reader trusts.
-        store_problems, store_notes = _store(run, manifest, check_reviews(reviews, manifest))
-    notes = [*_notes(files, manifest, layers=layers), *log.notes, *store_notes]
+        changed, absent = _layers(manifest, run) if layers else ([], [])
+        store_problems, store_notes = _store(run, manifest, own)
+        beside = [
+            *changed,
+            *_strangers(files, manifest),
+            *read_deliveries(files).problems,
+            *store_problems,
+        ]
+    notes = [*_notes(files, manifest, layers=layers), *absent, *log.notes, *store_notes]
     return Audit(
         schema_version=Audit.version,
         checked=sum(len(stage.inputs) + len(stage.outputs) for stage in manifest.stages),
-        problems=_distinct([*problems, *store_problems]),
+        problems=_distinct([*of_run, *log.problems, *beside]),
         notes=tuple(notes),
         gates=gates,
         head=manifest.head,
-        state=log.state,
+        standing=stand(manifest, log, of_run),
     )
+
+
+def _unreadable(files: RunFolder, why: str) -> Audit:
+    """Report a manifest that was cut off or changed: nothing can be held against it."""
+    found = trail_notice(TrailCode.MANIFEST_UNREADABLE, why=why.rstrip("."))
+    problems = (found, *_links(files))
+    return Audit(
+        schema_version=Audit.version,
+        checked=0,
+        problems=problems,
+        standing=Standing(state=State.UNVERIFIED, reasons=problems),
+    )
+
+
+def _links(files: RunFolder) -> list[TrailNotice]:
+    """Name every link in the folder."""
+    return [trail_notice(TrailCode.STRANGE_LINK, name=name) for name in links_below(files.path)]
 
 
 def _distinct(found: Iterable[TrailNotice]) -> tuple[TrailNotice, ...]:
@@ -111,8 +140,8 @@ def _distinct(found: Iterable[TrailNotice]) -> tuple[TrailNotice, ...]:
 def _still(files: RunFolder) -> Iterator[None]:
     """Keep other processes away where there is a lock to hold; a folder on a disc has none."""
     try:
-        stream = files.lock.open("rb")
-    except OSError:
+        stream = open_plain(files.lock)
+    except (FindingError, OSError):
         yield
         return
     with stream:
@@ -143,47 +172,6 @@ def _simulated_flag(config: Config | ConfigError, manifest: Manifest) -> Iterato
         yield trail_notice(TrailCode.SIMULATED_DISAGREES)
 
 
-def changed_outputs(snapshot: Snapshot, stages: Sequence[Stage]) -> Iterator[TrailNotice]:
-    """Name every output of `stages` that is not as it was written, and a model not to be read."""
-    for stage in stages:
-        for name, digest in stage.outputs.items():
-            yield from _changed(snapshot, stage.name, name, digest)
-    yield from _model_problems(snapshot)
-
-
-def _changed(snapshot: Snapshot, stage: str, name: str, digest: str) -> Iterator[TrailNotice]:
-    if not is_inside(snapshot.files, name):
-        yield trail_notice(TrailCode.OUTSIDE, name=repr(name), stage=stage)
-    elif name in snapshot.folders:
-        yield from _changed_folder(snapshot, stage, name, digest)
-    elif name not in snapshot.digests:
-        yield trail_notice(TrailCode.MISSING, name=name, stage=stage)
-    elif snapshot.digests[name] != digest:
-        yield trail_notice(TrailCode.CHANGED, name=name, stage=stage)
-
-
-def _changed_folder(
-    snapshot: Snapshot, stage: str, name: str, digest: str
-) -> Iterator[TrailNotice]:
-    """Name the files of a folder that changed, by the listing of when it was written."""
-    content = snapshot.listing(name)
-    stored = snapshot.files.listing(name)
-    known = stored.read_bytes() if stored.is_file() else b""
-    if hashlib.sha256(known).hexdigest() != digest:
-        yield trail_notice(TrailCode.LISTING_CHANGED, name=snapshot.files.name_of(stored))
-    if hashlib.sha256(content).hexdigest() == digest:
-        return
-    yield trail_notice(TrailCode.CHANGED, name=name, stage=stage)
-    before, now = read_listing(known), read_listing(content)
-    for item in sorted(before.keys() | now.keys()):
-        if item not in now:
-            yield trail_notice(TrailCode.FILE_MISSING, name=f"{name}/{item}")
-        elif item not in before:
-            yield trail_notice(TrailCode.FILE_ADDED, name=f"{name}/{item}")
-        elif before[item] != now[item]:
-            yield trail_notice(TrailCode.FILE_CHANGED, name=f"{name}/{item}")
-
-
 def _model_problems(snapshot: Snapshot) -> Iterator[TrailNotice]:
     """Check the model's text before any parser sees it, then that it is a whole model."""
     model = snapshot.model()
@@ -201,27 +189,39 @@ def _model_problems(snapshot: Snapshot) -> Iterator[TrailNotice]:
         return
     try:
         RiskModel.from_files(model)
-    except (MineriskError, ValueError, KeyError, TypeError, OSError) as error:
+    except (MineriskError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         yield trail_notice(TrailCode.MODEL_UNUSABLE, name="model/", why=str(error))
 
 
-def _broken_links(manifest: Manifest, run: Run | None, *, layers: bool) -> Iterator[TrailNotice]:
-    known: dict[str, str] = {}
-    current = _layer_hashes(manifest, run) if layers else {}
+def _layers(manifest: Manifest, run: Run | None) -> tuple[list[TrailNotice], list[TrailNotice]]:
+    """Hold the layers that are at hand against the trail.
+
+    Returns
+    -------
+    problems, notes
+        Layers that changed, named at the first stage that read them otherwise; and one note on
+        all that could not be read here, which says nothing against the run.
+    """
+    current = _layer_hashes(manifest, run)
+    changed = dict[str, TrailNotice]()
     for stage in manifest.stages:
         for name, digest in stage.inputs.items():
-            if not name.startswith("layer:"):
-                if known.get(name) != digest:
-                    yield trail_notice(TrailCode.LINK_BROKEN, name=name, stage=stage.name)
-            elif layers:
-                found = current[name]
-                if isinstance(found, MineriskError):
-                    yield trail_notice(
-                        TrailCode.LAYER_UNREADABLE, name=name, stage=stage.name, why=str(found)
-                    )
-                elif found != digest:
-                    yield trail_notice(TrailCode.LAYER_CHANGED, name=name, stage=stage.name)
-        known.update(stage.outputs)
+            found = current.get(name)
+            if isinstance(found, str) and found != digest and name not in changed:
+                changed[name] = trail_notice(
+                    TrailCode.LAYER_CHANGED, name=name.removeprefix(LAYER), stage=stage.name
+                )
+    missing = {name: why for name, why in current.items() if isinstance(why, MineriskError)}
+    if not missing:
+        return list(changed.values()), []
+    note = trail_notice(
+        TrailCode.NOTE_LAYERS_ABSENT,
+        count=len(missing),
+        of=len(current),
+        names=tuple(name.removeprefix(LAYER) for name in missing),
+        why=str(next(iter(missing.values()))).rstrip("."),
+    )
+    return list(changed.values()), [note]
 
 
 def _layer_hashes(manifest: Manifest, run: Run | None) -> dict[str, str | MineriskError]:
@@ -257,29 +257,6 @@ def _digest(path: Path) -> str | MineriskError:
         return error
 
 
-def broken_chain(manifest: Manifest) -> Iterator[TrailNotice]:
-    """Name every entry of the trail that does not hold the hash of the entry before it."""
-    digest = header_sha256(manifest)
-    for stage in manifest.stages:
-        name = stage.name
-        if stage.before != digest:
-            yield trail_notice(TrailCode.ENTRY_UNCHAINED, stage=name)
-        digest = stage_sha256(stage)
-        used = manifest.environments.get(stage.environment)
-        if used is None or environment_sha256(used) != stage.environment:
-            yield trail_notice(TrailCode.ENVIRONMENT_CHANGED, stage=name)
-        elif stage.key != stage_key(name, used.code_sha256, stage.settings, stage.inputs):
-            yield trail_notice(TrailCode.KEY_WRONG, stage=name)
-    if manifest.head != digest:
-        yield trail_notice(TrailCode.HEAD_WRONG)
-
-
-def unpinned(manifest: Manifest, log: ReviewLog, pin: str | None) -> Iterator[TrailNotice]:
-    """Check that a hash received through a separate channel is in the trail."""
-    if pin is not None and pin not in {manifest.head, *(entry.sha256 for entry in log.entries)}:
-        yield trail_notice(TrailCode.PIN_UNKNOWN, pin=pin)
-
-
 def _gates(snapshot: Snapshot, run: Run | None) -> tuple[tuple[Gate, ...], list[TrailNotice]]:
     """Read the gates, and compare their thresholds with what the configuration agreed."""
     path = snapshot.files.metrics
@@ -288,7 +265,7 @@ def _gates(snapshot: Snapshot, run: Run | None) -> tuple[tuple[Gate, ...], list[
         return (), []
     try:
         gates = Metrics.parse(content, source=path).gates
-    except InputError as error:
+    except MineriskError as error:
         return (), [trail_notice(TrailCode.GATES_UNREADABLE, why=str(error))]
     if run is None:
         return (), []
@@ -319,20 +296,19 @@ def agreed_thresholds(agreed: Gates) -> dict[GateName, float]:
 def _strangers(files: RunFolder, manifest: Manifest) -> Iterator[TrailNotice]:
     outputs = manifest.outputs.keys()
     made = outputs | {files.name_of(files.listing(name)) for name in outputs}
+    untracked = files.untracked
     for place, folders, names in os.walk(files.path):
         here = Path(place)
         if here == files.path:
-            folders[:] = [name for name in folders if here / name not in files.untracked]
+            folders[:] = [name for name in folders if here / name not in untracked]
             for left in [name for name in folders if name.endswith(".partial")]:
                 folders.remove(left)
                 yield trail_notice(TrailCode.HALF_MADE, name=left)
         for item in sorted([*folders, *names]):
             path = here / item
             name = files.name_of(path)
-            if path.is_symlink() and not path.is_file():
-                yield trail_notice(TrailCode.STRANGE_LINK, name=name)
-            elif path.is_dir() or path in files.untracked:
-                continue
+            if path.is_symlink() or path.is_dir() or path in untracked:
+                continue  # links are named by themselves
             elif not path.is_file():
                 yield trail_notice(TrailCode.NO_FILE, name=name)
             elif name not in made and not _parents(name) & outputs:
@@ -353,6 +329,15 @@ def _store(
         return moved_behind(run, manifest, log)
     except MineriskError as error:
         return [trail_notice(TrailCode.STORE_UNREADABLE, why=str(error))], []
+
+
+def _taken_away(run: Run | None, manifest: Manifest, log: ReviewLog) -> list[TrailNotice]:
+    """Find reviews that MLflow knows and the log has lost."""
+    try:
+        found = None if run is None else taken_away(run, manifest, log)
+    except MineriskError:  # named elsewhere: the facts of the stage are not as they were written
+        return []
+    return [] if found is None else [found]
 
 
 def unfinished(manifest: Manifest) -> list[str]:

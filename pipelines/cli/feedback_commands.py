@@ -5,7 +5,16 @@ from typing import Annotated
 
 import typer
 
-from minerisk.pipelines.cli.options import By, Json, Layer, NewRun, RunFolder, example, writable
+from minerisk.pipelines.cli.options import (
+    By,
+    Json,
+    Layer,
+    MakerKey,
+    NewRun,
+    RunFolder,
+    example,
+    writable,
+)
 from minerisk.pipelines.cli.output import progress_line, show
 from minerisk.pipelines.records.choices import Export
 
@@ -70,6 +79,7 @@ def retrain(
     folder: RunFolder,
     out: NewRun,
     by: By = None,
+    key: MakerKey = None,
     difference: Annotated[
         Path | None,
         typer.Option("--difference", callback=writable, help="folder for the map of rank shifts"),
@@ -84,5 +94,7 @@ def retrain(
     from minerisk.pipelines.feedback.feedback import retrain_lines
     from minerisk.pipelines.run.folder import Run
 
-    made = make_again(Run.open(folder), out, by=by, difference=difference, said=progress_line)
+    made = make_again(
+        Run.open(folder), out, by=by, key=key, difference=difference, said=progress_line
+    )
     show(made.comparison, retrain_lines(made), as_json=as_json)

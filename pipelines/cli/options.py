@@ -46,6 +46,10 @@ By = Annotated[
     str | None,
     typer.Option("--by", help="who does this: a role or staff number is enough; it is recorded"),
 ]
+MakerKey = Annotated[
+    Path | None,
+    typer.Option("--key", help="ed25519 private key: the trail is signed by whoever makes the run"),
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="processes that share the tiles")]
 Scheduler = Annotated[
     str | None,

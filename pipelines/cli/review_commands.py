@@ -20,7 +20,7 @@ from minerisk.pipelines.records.choices import DecisionName
 
 if TYPE_CHECKING:
     from minerisk.pipelines.provenance.reviews import ReviewLog
-    from minerisk.pipelines.records.review import Audit
+    from minerisk.pipelines.records.review import Audit, Standing
 
 audit = typer.Typer(
     help="Check a run, from raster back to layer.", no_args_is_help=True, rich_markup_mode=None
@@ -181,17 +181,18 @@ def add_review(
     from minerisk.pipelines.audit.decide import Decision, review_run
     from minerisk.pipelines.run.folder import Run
 
-    made = Decision(decision, by=by, note=note, champion=champion)
-    log = review_run(Run.open(folder), made, key=key, layers=not without_layers)
-    _show_reviews(log, as_json=as_json)
+    made, run = Decision(decision, by=by, note=note, champion=champion), Run.open(folder)
+    standing = review_run(run, made, key=key, layers=not without_layers)
+    _show_reviews(run.reviews(), standing, as_json=as_json)
 
 
 @review.command("show", epilog=example("minerisk review show runs/my_area"))
 def show_reviews(folder: RunFolder, as_json: Json = False) -> None:
-    """List the decisions on a run, and its state."""
+    """Verify a run, list the decisions on it, and tell how it stands."""
     from minerisk.pipelines.run.folder import Run
 
-    _show_reviews(Run.open(folder).reviews(), as_json=as_json)
+    run = Run.open(folder)
+    _show_reviews(run.reviews(), run.standing(), as_json=as_json)
 
 
 @review.command("follow", epilog=example("minerisk review follow runs/my_area"))
@@ -201,28 +202,42 @@ def follow_reviews(folder: RunFolder, as_json: Json = False) -> None:
     from minerisk.pipelines.run.folder import Run
 
     run = Run.open(folder)
-    follow(run)
-    _show_reviews(run.reviews(), as_json=as_json)
+    standing = follow(run)
+    _show_reviews(run.reviews(), standing, as_json=as_json)
 
 
-def _show_reviews(log: "ReviewLog", *, as_json: bool) -> None:
+def _show_reviews(log: "ReviewLog", standing: "Standing", *, as_json: bool) -> None:
     from minerisk.pipelines.language.messages import ENGLISH
+    from minerisk.pipelines.records.review import State
 
     lines = [
         f"{entry.number}. {entry.at} {entry.decision} by {entry.by}: {entry.note}"
         for entry in log.entries
     ]
-    lines += [f"PROBLEM  {ENGLISH.say(problem)}" for problem in log.problems]
-    lines.append(f"State: {log.state}{', champion' if log.champion else ''}.")
+    lines += [f"PROBLEM  {ENGLISH.say(reason)}" for reason in standing.reasons]
+    lines += [f"note     {ENGLISH.say(note)}" for note in log.notes]
+    lines.append(state_line(standing))
     if log.end:
         lines.append(f"Reviews end in {log.end}. Keep this hash elsewhere (--pin).")
     show(
-        {"state": log.state, "entries": [entry.model_dump(mode="json") for entry in log.entries]},
+        {
+            **standing.model_dump(mode="json"),
+            "entries": [entry.model_dump(mode="json") for entry in log.entries],
+        },
         lines,
         as_json=as_json,
     )
-    if log.problems:
+    if standing.reasons and standing.state is not State.WITHDRAWN:
         raise typer.Exit(1)
+
+
+def state_line(standing: "Standing") -> str:
+    """Word how a run stands."""
+    from minerisk.pipelines.records.review import State
+
+    if standing.state is State.UNVERIFIED:
+        return "State: it does not verify. Use nothing of it, and hand nothing out."
+    return f"State: {standing.state}{', champion' if standing.champion else ''}."
 
 
 def _audit_lines(folder: Path, found: "Audit") -> list[str]:
@@ -233,12 +248,14 @@ def _audit_lines(folder: Path, found: "Audit") -> list[str]:
     lines = [f"PROBLEM  {ENGLISH.say(problem)}" for problem in found.problems]
     lines += [f"note     {ENGLISH.say(note)}" for note in found.notes]
     lines += [
-        f"gate     {gate.name}: {'passed' if gate.passed else 'NOT PASSED'}, "
-        f"{number(gate.value)} (agreed {gate.threshold:g}; {GATES[gate.name]})"
+        f"gate     {'passed' if gate.passed else 'NOT PASSED'}: {gate.name}, reached "
+        f"{number(gate.value)}, agreed {gate.threshold:g}. It asks: {GATES[gate.name]}"
         for gate in found.gates
     ]
     count = len(found.problems)
     result = f"{count} problem{'s' if count > 1 else ''}" if count else "all as recorded"
-    lines.append(f"State: {found.state}. Trail ends in {found.head}.")
+    lines.append(state_line(found.standing))
+    if found.head:
+        lines.append(f"Trail ends in {found.head}.")
     lines.append(f"Audit of {folder}: {found.checked} hashes checked, {result}.")
     return lines

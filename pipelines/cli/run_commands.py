@@ -10,6 +10,7 @@ from minerisk.pipelines.cli.options import (
     Config,
     Json,
     Language,
+    MakerKey,
     NewRun,
     Out,
     RunFolder,
@@ -46,6 +47,7 @@ def run(
     config: Config,
     out: NewRun,
     by: By = None,
+    key: MakerKey = None,
     workers: Workers = 1,
     scheduler: Scheduler = None,
     tls: Tls = None,
@@ -65,7 +67,7 @@ def run(
     )
     from minerisk.pipelines.steps import run_steps
 
-    done = run_steps(config, out, by=by, said=progress_line, workers=shared)
+    done = run_steps(config, out, by=by, key=key, said=progress_line, workers=shared)
     from minerisk.pipelines.report.summary import closing_lines
 
     for line in closing_lines(done):
@@ -145,12 +147,12 @@ def build(
     typer.echo(f"Cube: {done.files.cube}")
 
 
-def train(config: Config, out: NewRun, by: By = None) -> None:
+def train(config: Config, out: NewRun, by: By = None, key: MakerKey = None) -> None:
     """Make a run up to the calibrated model and its scores."""
     from minerisk.pipelines.report.summary import score_lines
     from minerisk.pipelines.steps import run_steps
 
-    done = run_steps(config, out, last="track", by=by, said=progress_line)
+    done = run_steps(config, out, last="track", by=by, key=key, said=progress_line)
     for line in score_lines(done.metrics(), simulated=done.simulated):
         typer.echo(line)
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import geopandas as gpd
 import numpy as np
 import shapely
-import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from scipy.stats import rankdata
@@ -77,7 +76,7 @@ def read_land(run: Run) -> Land:
     probability, geobox = read_raster(run.files.rasters / "probability.tif")
     ratio, _ = read_raster(run.files.rasters / "dissimilarity.tif")
     classes, _ = read_raster(run.files.rasters / "risk_class.tif")
-    labels = xr.open_zarr(run.files.labels, chunks=None, consolidated=False)
+    labels = run.labels()
     return Land(
         geobox=geobox,
         probability=probability,

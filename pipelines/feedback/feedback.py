@@ -28,7 +28,7 @@ from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.records.comparison import Comparison, TaskMoves
 from minerisk.pipelines.records.feedback import DeliveryEntry, Feedback
 from minerisk.pipelines.run.derived import derive_config
-from minerisk.pipelines.run.folder import RESULTS, Run
+from minerisk.pipelines.run.folder import RESULTS, Run, refuse_unverified
 from minerisk.pipelines.steps import run_steps
 
 FINDS, SEARCHES = "results_finds", "results_searches"
@@ -93,6 +93,7 @@ def retrain(
     out: Path,
     *,
     by: str | None = None,
+    key: Path | None = None,
     difference: Path | None = None,
     said: Callable[[str], None],
 ) -> Retrained:
@@ -105,6 +106,8 @@ def retrain(
     ----------
     out
         Folder of the new run.
+    by, key
+        As in `minerisk.pipelines.steps.run_steps`.
     difference
         Folder for ``rank_shift.tif`` and ``.png``, ``comparison.json`` and
         ``tasks_gone_and_new.csv``; by default beside the new run.
@@ -113,11 +116,14 @@ def retrain(
     ------
     InputError
         If there are no results, or a folder lies in the old run.
+    FindingError
+        If the old run does not verify.
     """
     target = difference or out.with_name(f"{out.name}_difference")
     for folder in (out, target):
         check_outside(run, folder)
-    made = run_steps(results_config(run), out, by=by, said=said)
+    refuse_unverified(run.folder, run.standing(), "No run was made from it")
+    made = run_steps(results_config(run), out, by=by, key=key, said=said)
     found = compare_runs(run, made, out=target)
     table = task_changes(run, made, found.tasks)
     write_whole(target / "tasks_gone_and_new.csv", csv_text(table))

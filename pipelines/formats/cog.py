@@ -92,6 +92,7 @@ class RasterWriter:
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._draft.unlink(missing_ok=True)  # a link would be written through
         bands = len(self.descriptions)
         try:
             self._dataset = rasterio.open(

@@ -7,19 +7,60 @@ from minerisk.pipelines.language.words import Message, marked
 from minerisk.pipelines.records.review import TrailCode as Code
 
 TRAIL_WORDS: Mapping[StrEnum, Message] = {
+    Code.NOTE_STORE_BEHIND: marked(
+        "MLflow still says {state} and has yet to follow the newest reviews ({behind}), as "
+        "after a command was stopped: `minerisk review follow RUN`"
+    ),
+    Code.NOTE_LAYERS_ABSENT: marked(
+        "{count} of {of} layers are not at hand here ({names}): they were checked by their "
+        "recorded hashes alone, which says nothing against the run. The first: {why}"
+    ),
+    Code.NOTE_NAMES_ONLY: marked(
+        "the approval by {by} rests on names alone: the run was made without a key (`minerisk "
+        "run … --key`), so nothing proves that two people were at work"
+    ),
+    Code.REVIEW_NEEDS_KEY: marked(
+        "{file}, line {line}: {by} approved without a key a run that was made with one; two "
+        "people cannot be told apart so"
+    ),
+    Code.REVIEW_BY_MAKER_KEY: marked(
+        "{file}, line {line}: key {key} made the run and approved it as {by}; two people are needed"
+    ),
+    Code.MAKER_SIGNATURE_WRONG: marked(
+        "manifest.json was changed since it was signed, or is signed by none of its makers (key "
+        "{key}): put it back, or go on with `minerisk run … --key`"
+    ),
+    Code.MAKER_UNSIGNED: marked(
+        "manifest.json names key {key} as its maker's, and is not signed: put it back, or sign "
+        "it with `minerisk run … --key`"
+    ),
+    Code.MANIFEST_UNREADABLE: marked(
+        "manifest.json is cut off or was changed, so that nothing can be held against it; put "
+        "it back from a copy, or make the run again: {why}"
+    ),
     Code.OUTSIDE: marked("{name} (stage {stage}) lies outside the run folder"),
-    Code.MISSING: marked("{name} (stage {stage}) is missing"),
-    Code.CHANGED: marked("{name} (stage {stage}) is not as it was written"),
-    Code.LISTING_CHANGED: marked("{name} is not the listing that the trail names"),
+    Code.MISSING: marked(
+        "{name} is missing since stage {stage} wrote it: put it back, or go on with `minerisk run`"
+    ),
+    Code.CHANGED: marked(
+        "{name} was changed since stage {stage} wrote it: put it back, or make it again with "
+        "`minerisk run`"
+    ),
+    Code.LISTING_CHANGED: marked(
+        "{name} was changed: it is not the list of files that the trail names"
+    ),
     Code.FILE_MISSING: marked("{name} is missing"),
     Code.FILE_ADDED: marked("{name} was added"),
     Code.FILE_CHANGED: marked("{name} has other bytes"),
     Code.MODEL_UNUSABLE: marked("{name} cannot be used: {why}"),
     Code.LINK_BROKEN: marked("{name}, used by stage {stage}, is not what was made before it"),
-    Code.LAYER_UNREADABLE: marked("{name} (stage {stage}) cannot be checked: {why}"),
-    Code.LAYER_CHANGED: marked("{name} has changed since stage {stage} read it"),
+    Code.LAYER_CHANGED: marked(
+        "layer {name} was changed since stage {stage} read it, and the run does not show what "
+        "it holds now: make the run again, or put the layer back"
+    ),
     Code.ENTRY_UNCHAINED: marked(
-        "manifest.json: stage {stage} does not follow from the entry before it"
+        "manifest.json was changed before stage {stage}: its entry does not follow from the one "
+        "before it"
     ),
     Code.ENVIRONMENT_CHANGED: marked(
         "manifest.json: what stage {stage} was done with is not on record as it was"
@@ -27,7 +68,9 @@ TRAIL_WORDS: Mapping[StrEnum, Message] = {
     Code.KEY_WRONG: marked(
         "manifest.json: the key of stage {stage} is not that of its code, settings and inputs"
     ),
-    Code.HEAD_WRONG: marked("manifest.json: its head is not the hash of its last entry"),
+    Code.HEAD_WRONG: marked(
+        "manifest.json was changed in its last entry: its head is not the hash of it"
+    ),
     Code.PIN_UNKNOWN: marked(
         "{pin} is neither the head of the trail nor a review: the run was rewritten"
     ),
@@ -39,7 +82,10 @@ TRAIL_WORDS: Mapping[StrEnum, Message] = {
         "{name} is half-made: a stage was stopped; the same run goes on with it"
     ),
     Code.STRANGE_FILE: marked("{name} was made by no stage of this run"),
-    Code.STRANGE_LINK: marked("{name} was made by no stage of this run: it is a link"),
+    Code.STRANGE_LINK: marked(
+        "{name} is a link, and a run has none; it was not followed: put what it points to in "
+        "its place, or remove it"
+    ),
     Code.NO_FILE: marked("{name} is no file"),
     Code.GATES_UNREADABLE: marked("the gates in metrics.json cannot be read: {why}"),
     Code.GATE_MISSING: marked("gate {gate} is missing in metrics.json"),
@@ -47,6 +93,10 @@ TRAIL_WORDS: Mapping[StrEnum, Message] = {
         "gate {gate} was compared with {used:g}; agreed was {agreed:g}"
     ),
     Code.LOG_CUT: marked("{file} does not end with a whole line"),
+    Code.LOG_SHORTER: marked(
+        "reviews.jsonl lacks a review that MLflow has followed: its last lines were taken away or "
+        "made anew; put it back. The review ends in {end}"
+    ),
     Code.LOG_UNREADABLE: marked("{file} cannot be read: {why}"),
     Code.LINE_UNREADABLE: marked(
         "{file}, line {line} is not as minerisk writes it: it was changed by hand"
@@ -69,8 +119,9 @@ TRAIL_WORDS: Mapping[StrEnum, Message] = {
         "{file}, line {line} is signed with key {key}, which you do not trust"
     ),
     Code.REVIEW_OF_OTHER_TRAIL: marked(
-        "{file}: the last review ({decision}) was of a trail that ends in {reviewed}; it ends in "
-        "{head} now. The run was changed since"
+        "the run was changed after the last review ({decision} by {by}, {at}): review it again, "
+        "or put back what was reviewed. {file}: the review was of a trail that ends in "
+        "{reviewed}; it ends in {head} now"
     ),
     Code.NOTE_REVIEW_UNSIGNED: marked(
         "review {number} ({decision} by {by}) is not signed: whoever can write the folder could "

@@ -12,11 +12,14 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from minerisk.pipelines.records.plain_file import create_plain, open_plain
+
 THREADS = 8
+FOLDER, FILE = 0o700, 0o600  # findings are for whoever made the run
 
 
 def sha256_path(path: Path) -> str:
-    """Hash a file's bytes, or a folder's listing (see `listing`).
+    """Hash a file's bytes, or a folder's listing (see `listing`); no link is followed.
 
     Returns
     -------
@@ -25,7 +28,7 @@ def sha256_path(path: Path) -> str:
     """
     if path.is_dir():
         return hashlib.sha256(listing(path)).hexdigest()
-    with path.open("rb") as stream:
+    with open_plain(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
@@ -49,8 +52,8 @@ def listing_of(digests: Mapping[str, str]) -> bytes:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Find the files below a folder, in order."""
-    return sorted(item for item in folder.rglob("*") if item.is_file())
+    """Find the files below a folder, in order; links are left out."""
+    return sorted(item for item in folder.rglob("*") if item.is_file() and not item.is_symlink())
 
 
 def _one_line(name: str) -> str:
@@ -79,8 +82,10 @@ def canonical(value: Mapping[str, JsonValue] | Sequence[JsonValue]) -> str:
 def replacing(path: Path, *, scratch: Path | None = None) -> Iterator[Path]:
     """Yield a name to write to; the file takes the place of `path` when all went well.
 
-    It is on the disk before it is renamed. After an error or an interrupt `path` is what it was,
-    and nothing else is left. The name has the suffix of `path`, by which drivers go.
+    It is on the disk before it is renamed, and its owner alone may read it. After an error or an
+    interrupt `path` is what it was, and nothing else is left. The name has the suffix of `path`, by
+    which drivers go. A link or a second name of the file that `path` was is not written through: it
+    is replaced.
 
     Parameters
     ----------
@@ -88,13 +93,17 @@ def replacing(path: Path, *, scratch: Path | None = None) -> Iterator[Path]:
         Folder on the same disk; none is that of `path`. Writers of one `path` at a time need one
         each.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     partial = (scratch or path.parent) / f".{path.name}.partial{path.suffix}"
     _remove(partial)
     try:
         yield partial
-        with partial.open("rb+") as stream:
-            os.fsync(stream.fileno())
+        handle = os.open(partial, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            os.fchmod(handle, FILE)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         partial.replace(path)
     finally:
         _remove(partial)
@@ -108,8 +117,8 @@ def _remove(partial: Path) -> None:
 
 def write_whole(path: Path, content: bytes | str) -> Path:
     """Write a file whole or not at all."""
-    with replacing(path) as partial:
-        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+    with replacing(path) as partial, create_plain(partial) as stream:
+        stream.write(content.encode() if isinstance(content, str) else content)
     return path
 
 

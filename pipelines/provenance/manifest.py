@@ -2,24 +2,30 @@
 
 import fcntl
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import JsonValue
 
-from minerisk.features.errors import InputError
+from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.provenance.environment import code_sha256, environment
 from minerisk.pipelines.provenance.files import (
+    FILE,
+    FOLDER,
     canonical,
     listing,
     sha256_path,
     sha256_text,
     write_whole,
 )
+from minerisk.pipelines.provenance.links import refuse_links
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.manifest import Environment, Manifest, Stage
+from minerisk.pipelines.provenance.signatures import fingerprint, public_text, sign
+from minerisk.pipelines.records.manifest import Environment, Manifest, Signature, Stage
 from minerisk.pipelines.records.record import Record
 
 
@@ -31,7 +37,7 @@ def read_manifest(files: RunFolder) -> Manifest:
     InputError
         If there is none, or it is not one that this program writes.
     """
-    if not files.manifest.is_file():
+    if not files.manifest.is_file() and not files.manifest.is_symlink():
         raise InputError(
             f"{files.path} has no {files.manifest.name}; expected the folder of a run. Make one "
             "with `minerisk run CONFIG --out DIR`."
@@ -39,21 +45,31 @@ def read_manifest(files: RunFolder) -> Manifest:
     return Manifest.read(files.manifest)
 
 
-def write_manifest(files: RunFolder, manifest: Manifest) -> Manifest:
+def write_manifest(
+    files: RunFolder, manifest: Manifest, *, signer: Ed25519PrivateKey | None = None
+) -> Manifest:
     """Write a manifest, every stage holding the hash of what is before it.
 
     ``head`` is the hash of the last entry: it changes with every byte of what went into stages,
     what they wrote and in which order. Whoever keeps it elsewhere can tell later that nothing was
-    rewritten.
+    rewritten. With the key of a maker the head is signed.
     """
     stages: list[Stage] = []
     digest = header_sha256(manifest)
     for stage in manifest.stages:
         stages.append(stage.model_copy(update={"before": digest}))
         digest = stage_sha256(stages[-1])
-    whole = manifest.model_copy(update={"stages": tuple(stages), "head": digest})
+    signed = manifest.signed
+    if signer is not None:
+        signed = Signature(key=public_text(signer), signature=sign(signer, head_bytes(digest)))
+    whole = manifest.model_copy(update={"stages": tuple(stages), "head": digest, "signed": signed})
     write_whole(files.manifest, whole.to_json())
     return whole
+
+
+def head_bytes(head: str) -> bytes:
+    """Collect what the signature of a maker is of."""
+    return canonical(["head of a minerisk run", head]).encode()
 
 
 def header_sha256(manifest: Manifest) -> str:
@@ -66,6 +82,7 @@ def header_sha256(manifest: Manifest) -> str:
                 ["title", manifest.title],
                 ["simulated", manifest.simulated],
                 ["trained_by", list(manifest.trained_by)],
+                ["maker_keys", list(manifest.maker_keys)],
             ]
         )
     )
@@ -86,12 +103,33 @@ def stage_key(name: str, code: str, settings: str, inputs: Mapping[str, str]) ->
     return sha256_text(canonical([name, code, settings, dict(inputs)]))
 
 
-def record_trainer(files: RunFolder, name: str) -> None:
-    """Add a name to those who say that they made this run; none is ever taken from the system."""
-    manifest, given = read_manifest(files), name.strip()
-    if given and given not in manifest.trained_by:
-        named = {"trained_by": (*manifest.trained_by, given)}
-        write_manifest(files, manifest.model_copy(update=named))
+def record_maker(
+    files: RunFolder, name: str | None, *, signer: Ed25519PrivateKey | None = None
+) -> None:
+    """Add a name and a key to those who made this run; no name is ever taken from the system.
+
+    The keys are part of what the head stands for, so that a signature cannot be taken away.
+    """
+    manifest, given = read_manifest(files), (name or "").strip()
+    names, keys = manifest.trained_by, manifest.maker_keys
+    if given and given not in names:
+        names = (*names, given)
+    if signer is not None and public_text(signer) not in keys:
+        keys = (*keys, public_text(signer))
+    if (names, keys) != (manifest.trained_by, manifest.maker_keys):
+        _check_signer(files, manifest, signer)
+        named = {"trained_by": names, "maker_keys": keys}
+        write_manifest(files, manifest.model_copy(update=named), signer=signer)
+
+
+def _check_signer(files: RunFolder, manifest: Manifest, signer: Ed25519PrivateKey | None) -> None:
+    """Refuse to change a signed trail without a key: its signature would no longer hold."""
+    if signer is None and manifest.maker_keys:
+        raise InputError(
+            f"{files.path} is signed by whoever made it (key "
+            f"{fingerprint(manifest.maker_keys[-1])}), and this would change it. Go on with it by "
+            "`minerisk run CONFIG --out RUN --key KEY`."
+        )
 
 
 def do_stage(
@@ -101,6 +139,7 @@ def do_stage(
     inputs: Mapping[str, str],
     settings: Mapping[str, JsonValue],
     work: Callable[[], tuple[Sequence[Path], Record]],
+    signer: Ed25519PrivateKey | None = None,
 ) -> bool:
     """Do a stage unless its outputs are there already, and record it.
 
@@ -116,11 +155,20 @@ def do_stage(
         The part of the configuration that matters here.
     work
         Makes the outputs; returns their paths and what the stage reports.
+    signer
+        Key of whoever does it.
 
     Returns
     -------
     bool
         False if there was nothing to do.
+
+    Raises
+    ------
+    FindingError
+        If an output of an earlier stage is not as it was written: nothing is made of it.
+    InputError
+        If the run is signed and no key is given.
     """
     manifest = read_manifest(files)
     settled = sha256_text(canonical(settings))
@@ -128,11 +176,15 @@ def do_stage(
     known = manifest.stage(name)
     if known is not None and known.key == key and _intact(files, known.outputs):
         return False
+    if known is None or known.key != key:
+        _check_signer(files, manifest, signer)
+    _check_inputs(files, manifest, inputs)
     started = time.monotonic()
     paths, facts = work()
     outputs = _record_outputs(files, paths)
     if known is not None and known.key == key and known.outputs == outputs:
         return True  # lost, and made again the same: the trail stays as it is
+    _check_signer(files, manifest, signer)
     stage = Stage(
         name=name,
         key=key,
@@ -143,7 +195,7 @@ def do_stage(
         seconds=round(time.monotonic() - started, 1),
         facts=facts.model_dump(mode="json"),
     )
-    write_manifest(files, _with_stage(manifest, stage))
+    write_manifest(files, _with_stage(manifest, stage), signer=signer)
     return True
 
 
@@ -163,15 +215,19 @@ def outputs_of(manifest: Manifest, *names: str) -> dict[str, str]:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Keep a folder for this process alone.
+    """Keep a folder for this process alone; its owner alone may read what it makes there.
 
     Raises
     ------
     InputError
         If another process is at work in it.
+    FindingError
+        If it holds a link: whatever is written could go elsewhere.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with RunFolder(folder).lock.open("w") as stream:
+    folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    refuse_links(folder)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+    with os.fdopen(os.open(RunFolder(folder).lock, flags, FILE), "rb+") as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -180,6 +236,18 @@ def locked(folder: Path) -> Iterator[None]:
                 "--out folder."
             ) from error
         yield
+
+
+def _check_inputs(files: RunFolder, manifest: Manifest, inputs: Mapping[str, str]) -> None:
+    """Stop where what a stage reads is not what an earlier one wrote."""
+    made = {name: digest for name, digest in inputs.items() if name in manifest.outputs}
+    for name, digest in made.items():
+        path = files.output(name)
+        if not path.exists() or sha256_path(path) != digest:
+            raise FindingError(
+                f"{path} was changed or removed since it was written; nothing is made of it. Make "
+                "it again: `minerisk run CONFIG --out RUN`."
+            )
 
 
 def _with_stage(manifest: Manifest, stage: Stage) -> Manifest:

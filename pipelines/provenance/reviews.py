@@ -1,4 +1,4 @@
-"""The log of reviews of a run, and the state that follows from it."""
+"""The log of reviews of a run; how the run stands by it is decided in `standing.py`."""
 
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -7,16 +7,16 @@ from typing import TypeVar
 
 import pydantic
 
-from minerisk.features.errors import InputError
+from minerisk.features.errors import MineriskError
 from minerisk.pipelines.provenance.files import canonical, sha256_text
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import fingerprint, signed_by
 from minerisk.pipelines.records.feedback import DeliveryEntry
 from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.records.notice import Value
+from minerisk.pipelines.records.plain_file import check_json, read_plain
 from minerisk.pipelines.records.review import (
     Review,
-    State,
     TrailCode,
     TrailNotice,
     Verdict,
@@ -36,17 +36,11 @@ class ReviewLog:
         One for each decision, oldest first.
     problems, notes
         What is wrong with them, and what is worth knowing.
-    state
-        Of the trail as it is now; ``draft`` where a problem was found.
-    champion
-        Whether the last decision made the run the champion.
     """
 
     entries: tuple[Review, ...] = ()
     problems: tuple[TrailNotice, ...] = ()
     notes: tuple[TrailNotice, ...] = ()
-    state: State = State.DRAFT
-    champion: bool = False
 
     @property
     def end(self) -> str | None:
@@ -54,29 +48,25 @@ class ReviewLog:
         return self.entries[-1].sha256 if self.entries else None
 
 
-def read_reviews(files: RunFolder, manifest: Manifest) -> ReviewLog:
-    """Read and check the reviews of a run; see `check_reviews`."""
-    return check_reviews(review_lines(files), manifest)
+def read_reviews(
+    files: RunFolder, manifest: Manifest, *, trusted: Mapping[str, str] | None = None
+) -> ReviewLog:
+    """Read and check the reviews of a run; see `check_reviews`. Nobody may have reviewed it.
 
-
-def review_lines(files: RunFolder) -> bytes | None:
-    """Read the log of reviews; None where nobody has reviewed the run.
-
-    Raises
-    ------
-    InputError
-        If it is there and cannot be read.
+    A log that cannot be read is a problem of its own, as one that was changed is.
     """
-    if not files.reviews.exists():
-        return None
+    if not files.reviews.exists() and not files.reviews.is_symlink():
+        return ReviewLog()
     try:
-        return files.reviews.read_bytes()
-    except OSError as error:
-        raise InputError(f"{files.reviews} cannot be read ({error}). Check who may.") from error
+        content = read_plain(files.reviews)
+    except (MineriskError, OSError) as error:
+        why = str(error).rstrip(".")
+        return ReviewLog(problems=(trail_notice(TrailCode.LOG_UNREADABLE, file=REVIEWS, why=why),))
+    return check_reviews(content, manifest, trusted=trusted)
 
 
 def check_reviews(
-    content: bytes | None, manifest: Manifest, *, trusted: Mapping[str, str] | None = None
+    content: bytes, manifest: Manifest, *, trusted: Mapping[str, str] | None = None
 ) -> ReviewLog:
     """Check the reviews of a run: every line, every link, every signature.
 
@@ -88,8 +78,6 @@ def check_reviews(
         Public keys, one of which must have signed each decision (see
         `minerisk.pipelines.provenance.signatures.read_trusted`).
     """
-    if content is None:
-        return ReviewLog()
     entries: list[Review] = []
     problems: list[TrailNotice] = []
     lines = content.split(b"\n")
@@ -109,24 +97,14 @@ def check_reviews(
                 TrailCode.REVIEW_OF_OTHER_TRAIL,
                 file=REVIEWS,
                 decision=entries[-1].decision,
+                by=entries[-1].by,
+                at=entries[-1].at,
                 reviewed=entries[-1].head,
                 head=manifest.head,
             )
         )
-    return _log(entries, problems, trusted)
-
-
-def _log(
-    entries: Sequence[Review], problems: Sequence[TrailNotice], trusted: Mapping[str, str] | None
-) -> ReviewLog:
-    last = entries[-1] if entries and not problems else None
-    return ReviewLog(
-        entries=tuple(entries),
-        problems=tuple(problems),
-        notes=tuple(_notes(entries, trusted)),
-        state=State.DRAFT if last is None else last.decision.state,
-        champion=last is not None and last.champion,
-    )
+    notes = [*_notes(entries, trusted), *_maker_notes(entries, manifest)]
+    return ReviewLog(tuple(entries), tuple(problems), tuple(notes))
 
 
 class _Versioned(pydantic.BaseModel):
@@ -141,6 +119,7 @@ Line = TypeVar("Line", Review, DeliveryEntry)
 def read_line(kind: type[Line], line: bytes, *, file: str, number: int) -> Line | TrailNotice:
     """Read a line of a log, or report why it cannot be read."""
     try:
+        check_json(line)
         stated = _Versioned.model_validate_json(line).schema_version
         if stated == kind.version:
             return kind.model_validate_json(line)
@@ -158,11 +137,22 @@ def _entry_problems(
         yield trail_notice(TrailCode.LINE_CHANGED, file=REVIEWS, line=number)
     if entry.number != number or entry.before != (earlier[-1].sha256 if earlier else None):
         yield trail_notice(TrailCode.LINE_UNCHAINED, file=REVIEWS, line=number)
-    if entry.decision is Verdict.APPROVE and made_by(manifest, entry.by):
-        yield trail_notice(TrailCode.REVIEW_BY_MAKER, file=REVIEWS, line=number, by=entry.by)
+    if entry.decision is Verdict.APPROVE:
+        yield from _four_eyes_problems(entry, number, manifest)
     after = [known for known in earlier if known.head == entry.head]
     if after and after[-1].decision is Verdict.WITHDRAW:
         yield trail_notice(TrailCode.REVIEW_AFTER_WITHDRAWAL, file=REVIEWS, line=number)
+
+
+def _four_eyes_problems(entry: Review, number: int, manifest: Manifest) -> Iterator[TrailNotice]:
+    """Hold an approval against those who made the run: by key where they gave one, and by name."""
+    where: dict[str, Value] = {"file": REVIEWS, "line": number, "by": entry.by}
+    if made_by(manifest, entry.by):
+        yield trail_notice(TrailCode.REVIEW_BY_MAKER, **where)
+    if entry.key is not None and entry.key in manifest.maker_keys:
+        yield trail_notice(TrailCode.REVIEW_BY_MAKER_KEY, **where, key=fingerprint(entry.key))
+    elif entry.key is None and manifest.maker_keys:
+        yield trail_notice(TrailCode.REVIEW_NEEDS_KEY, **where)
 
 
 def _signature_problems(
@@ -190,6 +180,12 @@ def _notes(entries: Sequence[Review], trusted: Mapping[str, str] | None) -> Iter
             yield trail_notice(TrailCode.NOTE_KEY_UNCHECKED, **who, key=fingerprint(entry.key))
         if before is not None and entry.at < before.at:
             yield trail_notice(TrailCode.NOTE_CLOCK, **who)
+
+
+def _maker_notes(entries: Sequence[Review], manifest: Manifest) -> Iterator[TrailNotice]:
+    last = entries[-1] if entries else None
+    if last is not None and last.decision is Verdict.APPROVE and not manifest.maker_keys:
+        yield trail_notice(TrailCode.NOTE_NAMES_ONLY, by=last.by)
 
 
 def made_by(manifest: Manifest, name: str) -> bool:

@@ -6,7 +6,7 @@ from typing import ClassVar, Self, TypeVar
 
 import pydantic
 
-from minerisk.features.errors import InputError
+from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.record import Document, Record
 from minerisk.pipelines.records.tasks import Lack
@@ -42,6 +42,15 @@ class Environment(Record):
 
 
 T = TypeVar("T", bound=Record)
+
+
+class Signature(Record):
+    """An Ed25519 signature of the head of a trail: public key and signature in base64."""
+
+    model_config = pydantic.ConfigDict(strict=True)
+
+    key: str
+    signature: str
 
 
 class Stage(Record):
@@ -92,26 +101,33 @@ class Manifest(Document):
         Where the configuration lies, relative to the run folder; it may move.
     trained_by
         Those who say that they made the run.
+    maker_keys
+        Public keys of those who made it with one; the head is then signed by one of them.
     stages
         In the order in which they are done.
     environments
         SHA-256 to what stages were done with.
     head
         SHA-256 of the last entry; it pins all before it.
+    signed
+        Signature of the head by whoever made the last entry; None where no key was given.
     """
 
     model_config = pydantic.ConfigDict(strict=True)
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
+    damaged = FindingError
 
     study_area: str
     title: str
     simulated: bool
     config_file: str
     trained_by: tuple[str, ...] = ()
+    maker_keys: tuple[str, ...] = ()
     stages: tuple[Stage, ...] = ()
     environments: Mapping[str, Environment] = {}
     head: str = ""
+    signed: Signature | None = None
 
     @classmethod
     def parse(cls, text: str | bytes, *, source: Path) -> Self:

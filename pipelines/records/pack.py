@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from minerisk.pipelines.records.record import Document, Record
+from minerisk.pipelines.records.review import State
 
 Edition = Literal["restricted", "public"]
 
@@ -23,7 +24,7 @@ class PackManifest(Document):
     edition
         Whether it was coarsened for the public.
     state
-        Of the run's reviews when the pack was made.
+        How the run stood when the pack was made.
     request
         Name of its folder in the run: a hash of run, filters and area.
     area
@@ -41,7 +42,7 @@ class PackManifest(Document):
 
     kind: Literal["pack"] = "pack"
     edition: Edition
-    state: str
+    state: State
     simulated: bool
     request: str
     area: str

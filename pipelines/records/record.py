@@ -5,7 +5,8 @@ from typing import ClassVar, Self
 
 import pydantic
 
-from minerisk.features.errors import InputError
+from minerisk.features.errors import InputError, MineriskError
+from minerisk.pipelines.records.plain_file import check_json, read_plain
 
 
 class Record(pydantic.BaseModel):
@@ -27,6 +28,7 @@ class Document(Record):
 
     version: ClassVar[int]
     made_by: ClassVar[str] = "minerisk run"
+    damaged: ClassVar[type[MineriskError]] = InputError
 
     schema_version: int
 
@@ -46,14 +48,19 @@ class Document(Record):
         Raises
         ------
         InputError
-            If it is no JSON, of another version, or has other fields than its version has.
+            If it is of another version.
+        MineriskError
+            Of the kind `damaged`, if it is no JSON, or has other fields than its version has.
         """
         try:
+            check_json(text.encode() if isinstance(text, str) else text)
             stated = _Version.model_validate_json(text).schema_version
         except ValueError as error:
-            raise InputError(
-                f"{source} is not JSON that states its schema_version. It was changed by hand, or "
-                f"is of a minerisk before 0.2; make it again (`{cls.made_by}`)."
+            why = "" if isinstance(error, pydantic.ValidationError) else f" ({error})"
+            raise cls.damaged(
+                f"{source} is not JSON that states its schema_version{why}. It was cut off or "
+                f"changed by hand, or is of a minerisk before 0.2. Put it back as it was, or make "
+                f"it again (`{cls.made_by}`)."
             ) from error
         if stated != cls.version:
             raise InputError(
@@ -66,10 +73,11 @@ class Document(Record):
         except pydantic.ValidationError as error:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"]) or "the whole"
-            raise InputError(
+            raise cls.damaged(
                 f"{source} is not as minerisk writes it: {place}: {first['msg']} "
                 f"({error.error_count()} problem{'s' if error.error_count() > 1 else ''} in all). "
-                f"It was changed by hand; make it again (`{cls.made_by}`)."
+                f"It was changed by hand. Put it back as it was, or make it again "
+                f"(`{cls.made_by}`)."
             ) from error
 
     @classmethod
@@ -81,9 +89,9 @@ class Document(Record):
         InputError
             If there is no such file, or as in `parse`.
         """
-        if not path.is_file():
+        if not path.is_file() and not path.is_symlink():
             raise InputError(f"There is no {path}; make it first (`{cls.made_by}`).")
-        return cls.parse(path.read_bytes(), source=path)
+        return cls.parse(read_plain(path), source=path)
 
 
 class _Version(pydantic.BaseModel):

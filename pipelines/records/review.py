@@ -11,15 +11,24 @@ from minerisk.pipelines.records.record import Document, Record
 
 
 class State(StrEnum):
-    """What the reviews make of a run.
+    """How a run stands.
 
-    ``reviewed`` is looked at and not approved. What is not provably approved is a draft.
+    A run that nobody decided on, or that was changed after the decision, is a draft. What does not
+    verify is neither: nothing may be handed out from it.
     """
 
     DRAFT = "draft"
-    REVIEWED = "reviewed"
+    REJECTED = "rejected"
     APPROVED = "approved"
     WITHDRAWN = "withdrawn"
+    UNVERIFIED = "does not verify"
+
+
+class FourEyes(StrEnum):
+    """By what it is known that whoever approved a run is not among those who made it."""
+
+    KEYS = "keys"
+    NAMES = "names"
 
 
 class Verdict(StrEnum):
@@ -37,7 +46,7 @@ class Verdict(StrEnum):
 
 _STATES = {
     Verdict.APPROVE: State.APPROVED,
-    Verdict.REJECT: State.REVIEWED,
+    Verdict.REJECT: State.REJECTED,
     Verdict.WITHDRAW: State.WITHDRAWN,
 }
 
@@ -86,6 +95,7 @@ class Review(Record):
 class TrailCode(StrEnum):
     """A finding of an audit, of the reviews or of the deliveries of a run."""
 
+    MANIFEST_UNREADABLE = "trail_manifest_unreadable"
     OUTSIDE = "trail_outside"
     MISSING = "trail_missing"
     CHANGED = "trail_changed"
@@ -95,7 +105,6 @@ class TrailCode(StrEnum):
     FILE_CHANGED = "trail_file_changed"
     MODEL_UNUSABLE = "trail_model_unusable"
     LINK_BROKEN = "trail_link_broken"
-    LAYER_UNREADABLE = "trail_layer_unreadable"
     LAYER_CHANGED = "trail_layer_changed"
     ENTRY_UNCHAINED = "trail_entry_unchained"
     ENVIRONMENT_CHANGED = "trail_environment_changed"
@@ -114,13 +123,19 @@ class TrailCode(StrEnum):
     GATE_OTHER_THRESHOLD = "trail_gate_other_threshold"
 
     LOG_CUT = "trail_log_cut"
+    LOG_SHORTER = "trail_log_shorter"
     LOG_UNREADABLE = "trail_log_unreadable"
     LINE_UNREADABLE = "trail_line_unreadable"
     LINE_OTHER_VERSION = "trail_line_other_version"
     LINE_CHANGED = "trail_line_changed"
     LINE_UNCHAINED = "trail_line_unchained"
 
+    MAKER_UNSIGNED = "trail_maker_unsigned"
+    MAKER_SIGNATURE_WRONG = "trail_maker_signature_wrong"
+
     REVIEW_BY_MAKER = "trail_review_by_maker"
+    REVIEW_BY_MAKER_KEY = "trail_review_by_maker_key"
+    REVIEW_NEEDS_KEY = "trail_review_needs_key"
     REVIEW_AFTER_WITHDRAWAL = "trail_review_after_withdrawal"
     REVIEW_UNSIGNED = "trail_review_unsigned"
     REVIEW_SIGNATURE_WRONG = "trail_review_signature_wrong"
@@ -129,6 +144,7 @@ class TrailCode(StrEnum):
     NOTE_REVIEW_UNSIGNED = "trail_note_review_unsigned"
     NOTE_KEY_UNCHECKED = "trail_note_key_unchecked"
     NOTE_CLOCK = "trail_note_clock"
+    NOTE_NAMES_ONLY = "trail_note_names_only"
 
     RESULTS_CHANGED = "trail_results_changed"
 
@@ -141,9 +157,11 @@ class TrailCode(StrEnum):
     STORE_MODEL = "trail_store_model"
     NOTE_STORE_ELSEWHERE = "trail_note_store_elsewhere"
     NOTE_STORE_ABSENT = "trail_note_store_absent"
+    NOTE_STORE_BEHIND = "trail_note_store_behind"
 
     NOTE_UNFINISHED = "trail_note_unfinished"
     NOTE_NO_LAYERS = "trail_note_no_layers"
+    NOTE_LAYERS_ABSENT = "trail_note_layers_absent"
     NOTE_NO_MAKER = "trail_note_no_maker"
     NOTE_CODE_DIRTY = "trail_note_code_dirty"
     NOTE_OTHER_CODE = "trail_note_other_code"
@@ -157,6 +175,25 @@ TrailNotice = Notice[TrailCode]
 def trail_notice(code: TrailCode, **values: Value) -> TrailNotice:
     """Make a notice, such as ``trail_notice(TrailCode.FILE_ADDED, name="model/x")``."""
     return TrailNotice(code=code, values=values)
+
+
+class Standing(Record):
+    """How a run stands, by what verifies of it: chain, outputs, reviews, keys.
+
+    Attributes
+    ----------
+    champion
+        Whether the last decision made the run the one to be used.
+    reasons
+        Why it does not verify, or is a draft again; empty otherwise.
+    four_eyes
+        By what maker and reviewer of an approved run are told apart; None where it is not approved.
+    """
+
+    state: State = State.DRAFT
+    champion: bool = False
+    reasons: tuple[TrailNotice, ...] = ()
+    four_eyes: FourEyes | None = None
 
 
 class Audit(Document):
@@ -174,9 +211,11 @@ class Audit(Document):
         What was agreed before training, with the value reached.
     head
         Hash of the last entry of the trail: pins everything before it.
+    standing
+        How the run stands, by all that was checked.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     made_by: ClassVar[str] = "minerisk audit verify"
 
     checked: int
@@ -184,4 +223,4 @@ class Audit(Document):
     notes: tuple[TrailNotice, ...] = ()
     gates: tuple[Gate, ...] = ()
     head: str = ""
-    state: State = State.DRAFT
+    standing: Standing = Standing()

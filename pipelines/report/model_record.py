@@ -15,11 +15,14 @@ from minerisk.models.evaluation.results import Gate, Importance, PermutedSkill
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
 from minerisk.pipelines.records.record import Document, Record
-from minerisk.pipelines.records.review import Review, State, TrailNotice
+from minerisk.pipelines.records.review import FourEyes, Review, State, TrailNotice
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.quality import HazardModelRow, HazardThirds, NoveltyStep, RegionRow
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY
+
+READ = ("config.yaml", "metrics.json", "model", "hazards", "held_out.parquet")
+"""Outputs that a model card is made of."""
 
 
 class Overview(Record):
@@ -97,17 +100,18 @@ class PredictionPart(Record):
 
 
 class ReviewPart(Record):
-    """Who reviewed it."""
+    """Who reviewed it, how it stands, and by what maker and reviewer are told apart."""
 
     state: State
     reviews: tuple[Review, ...]
     problems: tuple[TrailNotice, ...]
+    four_eyes: FourEyes | None
 
 
 class ModelRecord(Document):
     """``model_record.json``, which the model card is written from."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     made_by: ClassVar[str] = "minerisk pack"
 
     overview: Overview
@@ -201,5 +205,10 @@ def _data(run: Run, found: Assessment) -> DataPart:
 
 
 def _reviews(run: Run) -> ReviewPart:
-    log = run.reviews()
-    return ReviewPart(state=log.state, reviews=tuple(log.entries), problems=tuple(log.problems))
+    found = run.standing(READ)
+    return ReviewPart(
+        state=found.state,
+        reviews=run.reviews().entries,
+        problems=found.reasons,
+        four_eyes=found.four_eyes,
+    )

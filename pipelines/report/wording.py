@@ -23,7 +23,7 @@ from minerisk.pipelines.prioritize.words import verdicts, why
 from minerisk.pipelines.records.metrics import HazardModel, ProtocolScores
 from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.rasters import HazardComparison
-from minerisk.pipelines.records.review import Review, State, Verdict
+from minerisk.pipelines.records.review import FourEyes, Review, State, Verdict
 from minerisk.pipelines.records.tasks import Capture, Lack, TaskReasons
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.quality import Side
@@ -55,9 +55,16 @@ SIMULATED = marked(
 )
 STATES: Mapping[State, str] = {
     State.DRAFT: marked("draft"),
-    State.REVIEWED: marked("reviewed, and not approved"),
+    State.REJECTED: marked("reviewed, and not approved"),
     State.APPROVED: marked("approved"),
     State.WITHDRAWN: marked("withdrawn"),
+    State.UNVERIFIED: marked("does not verify: use nothing of it"),
+}
+FOUR_EYES: Mapping[FourEyes, str] = {
+    FourEyes.KEYS: marked("The run and its approval are signed with different keys."),
+    FourEyes.NAMES: marked(
+        "Maker and reviewer are told apart by the names they gave: the run was made without a key."
+    ),
 }
 DECISIONS: Mapping[Verdict, str] = {
     Verdict.APPROVE: marked("approved"),

@@ -9,7 +9,6 @@ from pathlib import Path
 import geopandas as gpd
 
 from minerisk.features.cube.store import open_cube
-from minerisk.features.errors import FindingError
 from minerisk.features.layers.intake import sha256_of
 from minerisk.pipelines.predict.hazard_rasters import predict_classes
 from minerisk.pipelines.predict.predict import predict
@@ -25,6 +24,7 @@ from minerisk.pipelines.request.filters import (
     own_tasks,
     request_area,
 )
+from minerisk.pipelines.request.verified import check_cube, check_standing
 from minerisk.pipelines.run.derived import derive_config
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY
@@ -82,11 +82,10 @@ def open_request(
     CoverError
         If no cell of the study area is left, or the polygons reach outside it.
     FindingError
-        If the run was withdrawn.
+        If the run was withdrawn, or what is read of it does not verify.
     """
     run = replace(Run.open(run_dir), workers=workers)
-    if run.reviews().state == "withdrawn":
-        raise FindingError(f"{run_dir} was withdrawn: nothing may be handed out from it.")
+    check_standing(run, filters)
     check_filters(run, filters)
     area, window = _land(run, filters)  # refused before anything is made for it
     area_sha256 = None if filters.aoi is None else sha256_of(filters.aoi)
@@ -176,10 +175,10 @@ def write_record(record: RequestRecord, folder: Path) -> RequestRecord:
 
 def _land(run: Run, filters: Filters) -> tuple[gpd.GeoDataFrame | None, CubeWindow]:
     with open_cube(run.files.cube) as cube:
-        if not filters.limits_land:
-            return None, whole_window(cube)
-        area = request_area(run, filters)
-        return area, area_window(cube, area)
+        area = request_area(run, filters) if filters.limits_land else None
+        window = whole_window(cube) if area is None else area_window(cube, area)
+        check_cube(run, cube, window, filters)
+        return area, window
 
 
 def _run_of_day(run: Run, filters: Filters, home: Path, said: Callable[[str], None]) -> Run:

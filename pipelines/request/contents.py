@@ -10,16 +10,17 @@ from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.predict.window import CubeWindow
 from minerisk.pipelines.records.pack import Edition
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.report.maps import SIMULATED
 from minerisk.pipelines.report.pages import report_page
 from minerisk.pipelines.request.public_copy import FACTOR
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES, hazard_rasters
 
-STATE_WORDS: Mapping[str, str] = {
-    "draft": marked("DRAFT: nobody has approved this run"),
-    "reviewed": marked("DRAFT: this run was reviewed and not approved"),
-    "approved": "",
+STATE_WORDS: Mapping[State, str] = {
+    State.DRAFT: marked("DRAFT: nobody has approved this run"),
+    State.REJECTED: marked("DRAFT: this run was reviewed and not approved"),
+    State.APPROVED: "",
 }
 PUBLIC_WORDS = marked("PUBLIC COPY: cells {times} times as wide, no findings")
 USE = marked(
@@ -65,7 +66,7 @@ class Request:
     public
         Whether the answer is coarsened for the public.
     state
-        Of the run's reviews.
+        How the run stands; a run that does not verify, or was withdrawn, answers nothing.
     taken
         SHA-256 of what the answer is made of.
     tasks
@@ -86,7 +87,7 @@ class Request:
     id: str
     name: str
     public: bool
-    state: str
+    state: State
     taken: Mapping[str, str]
     tasks: Path
     hazard: str = ANY
@@ -128,7 +129,7 @@ class Request:
         return {
             "RUN": self.run.config.study_area.name,
             "RUN_HEAD": self.head,
-            "STATE": self.state if self.state == "approved" else f"DRAFT ({self.state})",
+            "STATE": self.state.value if self.state is State.APPROVED else f"DRAFT ({self.state})",
             "FINDINGS": self.findings,
             "HAZARD": self.hazard,
             "USE": USE,

@@ -11,7 +11,7 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.cube.store import cube_geobox, open_cube
-from minerisk.features.errors import FindingError, InputError, NoTaskError
+from minerisk.features.errors import FindingError, InputError, MineriskError, NoTaskError
 from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.formats.imsma import task_fields
 from minerisk.pipelines.formats.stac import item_text, stac_item
@@ -26,9 +26,11 @@ from minerisk.pipelines.provenance.manifest import locked, outputs_of
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.pack import PackManifest, PackSource
 from minerisk.pipelines.records.request import Filters, RequestRecord
+from minerisk.pipelines.records.review import FourEyes
 from minerisk.pipelines.records.tasks import TaskFile
 from minerisk.pipelines.report.model_card import ModelCard
-from minerisk.pipelines.report.wording import Wording
+from minerisk.pipelines.report.model_record import READ
+from minerisk.pipelines.report.wording import FOUR_EYES, Wording
 from minerisk.pipelines.request.answer import (
     OpenRequest,
     write_maps,
@@ -135,6 +137,9 @@ def make_packs(
             log.warning("%s", error)
             notes.append(told.say(NO_TASK))
     classes = trained_hazards(run.folder) if filters.hazard is None else []
+    standing = run.standing(READ)  # of the run that answers, which is another for another day
+    if standing.four_eyes is FourEyes.NAMES:
+        notes.append(told.say(FOUR_EYES[standing.four_eyes]))
     taken = _taken(run, tasks, [filters.hazard or ANY, *classes])
     targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
     for target in targets:
@@ -150,7 +155,7 @@ def make_packs(
                 id=asked.record.id,
                 name=filters.title,
                 public=target != out,
-                state=run.reviews().state,
+                state=standing.state,
                 taken=taken,
                 tasks=tasks or run.files.tasks_gpkg,
                 hazard=filters.hazard or ANY,
@@ -256,7 +261,7 @@ def _check_replaceable(out: Path) -> None:
     if out.is_dir() and any(out.iterdir()):
         try:
             PackManifest.read(RunFolder(out).manifest)
-        except InputError as error:
+        except MineriskError as error:
             raise InputError(
                 f"{out} is not empty and holds no pack. Choose another --out. ({error})"
             ) from error

@@ -25,7 +25,8 @@ def derive_config(
     run
         The run it begins from.
     path
-        File to write. A relative data root is adapted, so that the same layers are read.
+        File to write. A relative data root is adapted, so that the same layers are read; an
+        address of a tracking server is left out.
     change
         Changes the content in place.
     words
@@ -48,6 +49,7 @@ def derive_config(
         raise InputError(str(error)) from error
     if "${" not in run.config.data_root:
         content["data_root"] = os.path.relpath(root, path.resolve().parent)
+    (content.get("tracking") or {}).pop("uri", None)  # see `Run.given`
     change(content)
     text = HEAD.format(run=run.folder.name, words=words)
     text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)

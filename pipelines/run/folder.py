@@ -1,7 +1,7 @@
 """The folder of one run, with its configuration and its layers."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,17 +15,21 @@ from odc.geo.geobox import GeoBox
 from minerisk.configs.load import ConfigError, load_config
 from minerisk.configs.schema import Config, VectorLayer
 from minerisk.features.cube.store import open_cube
-from minerisk.features.errors import InputError
+from minerisk.features.errors import FindingError, InputError
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
 from minerisk.features.layers.vectors import areas
 from minerisk.models.risk_model import RiskModel
-from minerisk.pipelines.provenance.files import sha256_path, write_whole
+from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.provenance.files import FOLDER, sha256_path, write_whole
+from minerisk.pipelines.provenance.links import refuse_links
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.reviews import ReviewLog, read_reviews
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.provenance.standing import standing_of
 from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.records.metrics import Metrics
+from minerisk.pipelines.records.review import Standing, State
 from minerisk.pipelines.run.layers import Placed, open_layers
 from minerisk.pipelines.run.readers import load_model, open_labels
 from minerisk.pipelines.run.workers import ALONE, Workers
@@ -50,12 +54,16 @@ class Run:
         The file it came from; a relative data root is relative to it.
     workers
         Who works on tiles; it changes no byte of any output.
+    given
+        Whether the configuration was given for this command. One that lay in the run folder may be
+        from anybody.
     """
 
     folder: Path
     config: Config
     config_path: Path
     workers: Workers = ALONE
+    given: bool = False
 
     @classmethod
     def start(cls, config_path: Path, folder: Path) -> "Run":
@@ -74,7 +82,7 @@ class Run:
                     f"{folder} is not empty and holds no run; expected a new folder or one that "
                     "`minerisk run` made. Choose another --out."
                 )
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
             write_manifest(files, _first_manifest(config, place))
         else:
             manifest = read_manifest(files)
@@ -87,12 +95,21 @@ class Run:
                 moved = manifest.model_copy(update={"config_file": place})
                 write_whole(files.manifest, moved.to_json())
         write_whole(files.config, config_path.read_bytes())
-        return cls(folder, config, config_path)
+        return cls(folder, config, config_path, given=True)
 
     @classmethod
     def open(cls, folder: Path) -> "Run":
-        """Open the folder of a run that was made before."""
+        """Open the folder of a run that was made before.
+
+        Raises
+        ------
+        InputError
+            If it holds no run.
+        FindingError
+            If it holds a link, or its manifest was changed.
+        """
         files = RunFolder(folder)
+        refuse_links(folder)
         manifest = read_manifest(files)
         return cls.of(files, manifest, read_config(files.config))
 
@@ -111,7 +128,7 @@ class Run:
         InputError
             If the folder holds anything but an earlier try of the same.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=FOLDER, parents=True, exist_ok=True)
         files, content = RunFolder(folder), known.files.config.read_bytes()
         if any(item != files.lock for item in folder.iterdir()):
             if not files.config.is_file() or files.config.read_bytes() != content:
@@ -132,8 +149,12 @@ class Run:
         return self._kept(self.files.manifest, lambda: read_manifest(self.files))
 
     def reviews(self) -> ReviewLog:
-        """Read the decisions on the run, and the state that follows; checked at each call."""
+        """Read the decisions on the run; checked at each call."""
         return read_reviews(self.files, self.manifest())
+
+    def standing(self, outputs: Collection[str] | None = None) -> Standing:
+        """Verify the run and decide how it stands; see `standing_of`: it hashes at each call."""
+        return standing_of(self.files, self.manifest(), outputs)
 
     def cube(self) -> xr.Dataset:
         """Open the feature cube lazily."""
@@ -217,6 +238,23 @@ def read_config(path: Path) -> Config:
         return load_config(path)
     except ConfigError as error:
         raise InputError(str(error)) from error
+
+
+def refuse_unverified(folder: Path, standing: Standing, words: str) -> None:
+    """Stop where a run does not verify; `words` say what was not done.
+
+    Raises
+    ------
+    FindingError
+        If it does not.
+    """
+    if standing.state is State.UNVERIFIED:
+        count = len(standing.reasons)
+        more = f" ({count} reasons in all)" if count > 1 else ""
+        raise FindingError(
+            f"{folder} does not verify: {ENGLISH.say(standing.reasons[0])}{more}. {words}; "
+            f"`minerisk audit verify {folder}` lists what is wrong."
+        )
 
 
 def _place(config_path: Path, folder: Path) -> str:

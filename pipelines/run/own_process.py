@@ -21,7 +21,11 @@ _DEFAULTS = {
 
 
 def set_up_process() -> None:
-    """Narrow what GDAL may open, and limit its memory and busy waiting, in this whole process."""
+    """Narrow what GDAL may open, and limit its memory and busy waiting, in this whole process.
+
+    What it writes is for its owner alone, whatever library writes it: findings are not for all.
+    """
+    os.umask(0o077)
     os.environ.update(_settings(os.environ))
     logging.getLogger("rasterio._env").setLevel(logging.ERROR)  # skipped drivers it has not got
 

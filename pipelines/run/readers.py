@@ -4,8 +4,8 @@ from pathlib import Path
 
 import xarray as xr
 
+from minerisk.features.cube.store import open_store
 from minerisk.features.errors import InputError
-from minerisk.features.files.zarr_files import check_zarr
 from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.provenance.run_folder import RunFolder
 
@@ -21,6 +21,4 @@ def load_model(folder: Path) -> RiskModel:
 
 def open_labels(folder: Path) -> xr.Dataset:
     """Open the labels of a run lazily, after a check of what they declare."""
-    labels = RunFolder(folder).labels
-    check_zarr(labels)
-    return xr.open_zarr(labels, chunks=None, consolidated=False)
+    return open_store(RunFolder(folder).labels)

@@ -26,6 +26,7 @@ from minerisk.pipelines.records.manifest import Environment, Manifest, TrackFact
 from minerisk.pipelines.records.metrics import Metrics, Trials
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.drivers import check_driver, shown
+from minerisk.pipelines.tracking.own_store import artifacts_beside, keep_private, settle_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -45,12 +46,23 @@ DIGEST = 32
 
 
 def tracking_uri(run: Run) -> str:
-    """Choose where MLflow writes: the environment first, then the configuration, then SQLite."""
-    return _given_uri(run.config) or f"sqlite:///{(run.folder / 'mlflow.db').resolve()}"
+    """Choose where MLflow writes: the environment first, then the configuration, then SQLite.
+
+    A configuration that lies in a run folder may be from anybody: no address in it is called.
+    """
+    given = _given_uri(run.config) if run.given else os.environ.get("MLFLOW_TRACKING_URI")
+    return given or f"{SQLITE}{run.files.mlflow.resolve()}"
 
 
 def _given_uri(config: Config) -> str | None:
     return os.environ.get("MLFLOW_TRACKING_URI") or config.tracking.uri
+
+
+def store_elsewhere(run: Run) -> str | None:
+    """Return the address that a run folder names and nobody here gave; None where there is none."""
+    if run.given or os.environ.get("MLFLOW_TRACKING_URI"):
+        return None
+    return run.config.tracking.uri
 
 
 def check_store(run: Run) -> None:
@@ -62,8 +74,9 @@ def check_store(run: Run) -> None:
         If the store's driver is not installed, nothing answers, it cannot be written, or the
         experiment was deleted.
     """
-    if _given_uri(run.config) or run.files.mlflow.exists():  # or else it is made with the record
-        _check_usable(tracking_uri(run), run.config.tracking.experiment)
+    uri, own = tracking_uri(run), run.files.mlflow
+    if uri != f"{SQLITE}{own.resolve()}" or own.exists():  # or else it is made with the record
+        _check_usable(uri, run.config.tracking.experiment)
 
 
 def check_given_store(config: Config) -> None:
@@ -116,7 +129,14 @@ def track(run: Run, *, figures: Path) -> TrackFacts:
     InputError
         If the tracking store cannot be reached.
     """
-    return record_run(run, tracking_uri(run), figures=figures)
+    uri, own = tracking_uri(run), run.files.mlflow
+    if uri != f"{SQLITE}{own.resolve()}":
+        return record_run(run, uri, figures=figures)
+    settle_store(own)
+    try:
+        return record_run(run, uri, figures=figures)
+    finally:
+        keep_private(own)
 
 
 def record_run(run: Run, uri: str, *, figures: Path) -> TrackFacts:
@@ -248,7 +268,7 @@ def _experiment(client: "MlflowClient", name: str, uri: str) -> str:
         return known
     place = None
     if uri.startswith(SQLITE):
-        place = (Path(uri.removeprefix(SQLITE)).resolve().parent / "mlflow").as_uri()
+        place = artifacts_beside(Path(uri.removeprefix(SQLITE))).as_uri()
     return str(client.create_experiment(name, artifact_location=place))
 
 

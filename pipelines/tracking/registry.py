@@ -10,11 +10,23 @@ from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.reviews import ReviewLog
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.provenance.standing import stand
 from minerisk.pipelines.records.manifest import Manifest, TrackFacts
 from minerisk.pipelines.records.notice import Value
-from minerisk.pipelines.records.review import State, TrailCode, TrailNotice, trail_notice
+from minerisk.pipelines.records.review import (
+    Standing,
+    State,
+    TrailCode,
+    TrailNotice,
+    trail_notice,
+)
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.tracking.mlflow_record import SQLITE, store_client, tracking_uri
+from minerisk.pipelines.tracking.mlflow_record import (
+    SQLITE,
+    store_client,
+    store_elsewhere,
+    tracking_uri,
+)
 
 CHAMPION = "champion"
 STATE = "minerisk.review"
@@ -23,32 +35,46 @@ HEAD = "minerisk.head"
 LOCK_WAIT_S = 2.0
 
 
-def follow_reviews(run: Run, manifest: Manifest, log: ReviewLog) -> None:
-    """Set the tags of a run's model version, and the alias ``champion``, as its reviews say.
+def follow_reviews(run: Run, manifest: Manifest, log: ReviewLog, standing: Standing) -> None:
+    """Set the tags of a run's model version, and the alias ``champion``, as it stands.
 
     Raises
     ------
     InputError
-        If the store cannot be used.
+        If the store cannot be used, or lies at an address that only the run folder names.
     """
     if manifest.stage("track") is None:
         return
-    set_state(tracking_uri(run), manifest.facts("track", TrackFacts), log, head=manifest.head)
+    elsewhere = store_elsewhere(run)
+    if elsewhere is not None:
+        raise InputError(
+            f"The run folder says that its record lies at {elsewhere.split('@')[-1]}. No address "
+            "from a run folder is called; if it is yours, set MLFLOW_TRACKING_URI to it."
+        )
+    known = manifest.facts("track", TrackFacts)
+    set_state(tracking_uri(run), known, standing, end=log.end, head=manifest.head)
 
 
-def set_state(uri: str, known: TrackFacts, log: ReviewLog, *, head: str) -> None:
-    """Set tags and alias of a model version in the store."""
+def set_state(
+    uri: str, known: TrackFacts, standing: Standing, *, end: str | None, head: str
+) -> None:
+    """Set tags and alias of a model version in the store.
+
+    The hash of the last review comes last: where it is that of an earlier one, the store did not
+    follow to the end.
+    """
     name, version, run_id = known.registered_model, known.model_version, known.run_id
-    tags = {STATE: log.state, END: log.end or "none", HEAD: head}
     with store_client(uri) as client:
-        for key, value in tags.items():
+        for key, value in {STATE: standing.state.value, HEAD: head}.items():
             client.set_model_version_tag(name, version, key, value)
             client.set_tag(run_id, key, value)
         holder = client.get_registered_model(name).aliases.get(CHAMPION)
-        if log.champion:
+        if standing.champion:
             client.set_registered_model_alias(name, CHAMPION, version)
         elif holder is not None and str(holder) == version:
             client.delete_registered_model_alias(name, CHAMPION)
+        client.set_tag(run_id, END, end or "none")
+        client.set_model_version_tag(name, version, END, end or "none")
 
 
 def moved_behind(
@@ -61,9 +87,11 @@ def moved_behind(
     problems, notes
         What differs, and what could not be compared.
     """
-    uri = tracking_uri(run)
+    uri = store_elsewhere(run) or tracking_uri(run)
     if manifest.stage("track") is None:
         return [], []
+    if store_elsewhere(run):
+        return [], [trail_notice(TrailCode.NOTE_STORE_ELSEWHERE, uri=uri.split("@")[-1])]
     if not uri.startswith(SQLITE):
         return [], [trail_notice(TrailCode.NOTE_STORE_ELSEWHERE, uri=uri.split("@")[-1])]
     path = Path(uri.removeprefix(SQLITE))
@@ -91,11 +119,15 @@ def moved_behind(
         ) from (error)
     which: dict[str, Value] = {"model": name, "version": version}
     problems = [] if model == run_id else [trail_notice(TrailCode.STORE_NO_VERSION, **which)]
-    problems += _tag_problems(tags, log)
+    lagging = _behind(tags, log)
+    if lagging is not None:
+        return [*problems, *_artifact_problems(run.files, manifest, run_id)], [lagging]
+    standing = stand(manifest, log)
+    problems += _tag_problems(tags, log, standing)
     notes: list[TrailNotice] = []
-    if holder == version and not log.champion:
+    if holder == version and not standing.champion:
         problems.append(trail_notice(TrailCode.STORE_CHAMPION, **which))
-    elif log.champion and holder != version:
+    elif standing.champion and holder != version:
         other = trail_notice(TrailCode.STORE_NO_CHAMPION, **which)
         if holder is not None:
             other = trail_notice(TrailCode.STORE_OTHER_CHAMPION, **which, theirs=holder)
@@ -104,8 +136,42 @@ def moved_behind(
     return problems, notes
 
 
-def _tag_problems(tags: Mapping[str, str], log: ReviewLog) -> list[TrailNotice]:
-    expected: dict[str, str] = {STATE: log.state, END: log.end or "none"}
+def taken_away(run: Run, manifest: Manifest, log: ReviewLog) -> TrailNotice | None:
+    """Tell whether the store in the run folder has followed a review that the log does not have.
+
+    A store that is not there, in use, or elsewhere says nothing.
+    """
+    if manifest.stage("track") is None or not run.files.mlflow.is_file():
+        return None
+    known = manifest.facts("track", TrackFacts)
+    try:
+        with contextlib.closing(_read_only(run.files.mlflow)) as store:
+            end = _tags(store, known.registered_model, known.model_version).get(END, "none")
+    except sqlite3.Error:
+        return None
+    if end in {"none", *(entry.sha256 for entry in log.entries)}:
+        return None
+    return trail_notice(TrailCode.LOG_SHORTER, end=end)
+
+
+def _behind(tags: Mapping[str, str], log: ReviewLog) -> TrailNotice | None:
+    """Tell whether the store has yet to follow: it stands at an earlier review of the same chain.
+
+    That is so after the process that wrote the last review was ended. What it says of the state
+    must then be what some review from there on said.
+    """
+    ends = ["none", *(entry.sha256 for entry in log.entries)]
+    states = [State.DRAFT.value, *(entry.decision.state.value for entry in log.entries)]
+    end, state = tags.get(END, "none"), tags.get(STATE, State.DRAFT.value)
+    if end not in ends[:-1] or state not in states[ends.index(end) :]:
+        return None
+    return trail_notice(
+        TrailCode.NOTE_STORE_BEHIND, state=state, behind=len(ends) - 1 - ends.index(end)
+    )
+
+
+def _tag_problems(tags: Mapping[str, str], log: ReviewLog, standing: Standing) -> list[TrailNotice]:
+    expected: dict[str, str] = {STATE: standing.state, END: log.end or "none"}
     unset: dict[str, str] = {STATE: State.DRAFT, END: "none"}
     return [
         trail_notice(

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from minerisk.pipelines.provenance.files import sha256_path, write_whole
 from minerisk.pipelines.provenance.manifest import (
     read_manifest,
-    record_trainer,
+    record_maker,
     stage_key,
     write_manifest,
 )
@@ -38,7 +38,7 @@ def desk(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
         place = os.path.relpath(ROOT / "configs" / "tiny.yaml", folder)
         moved = read_manifest(RunFolder(folder)).model_copy(update={"config_file": place})
         write_manifest(RunFolder(folder), moved)
-    record_trainer(RunFolder(tmp_path / "runs" / "my_area"), "staff 12")
+    record_maker(RunFolder(tmp_path / "runs" / "my_area"), "staff 12")
     tasks = gpd.read_file(tmp_path / "runs" / "my_area" / "tasks.gpkg", layer="tasks")
     tasks = tasks[tasks["arm"] == "ranked"].head(2)
     events = gpd.GeoDataFrame(

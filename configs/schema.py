@@ -358,7 +358,10 @@ class Simulation(Frozen):
 
 
 class Tracking(Frozen):
-    """Where MLflow writes. MLFLOW_TRACKING_URI in the environment comes first."""
+    """Where MLflow writes. MLFLOW_TRACKING_URI in the environment comes first.
+
+    An address counts where this file is given to a command; one in a run folder is never called.
+    """
 
     uri: str | None = Field(None, description="none: mlflow.db in the run folder")
     experiment: str = Field("minerisk", min_length=1)

@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from minerisk.features.errors import InputError
+from minerisk.features.files.plain_files import create_plain
 from minerisk.pipelines.provenance.files import FOLDER
-from minerisk.pipelines.records.plain_file import create_plain
 
 MAX_FILES: Final = 10_000
 MAX_BYTES: Final = 2_000_000_000

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from minerisk.configs.load import ConfigError, parse_config
 from minerisk.configs.schema import Config, Gates
 from minerisk.features.errors import FindingError, InputError, MineriskError
+from minerisk.features.files.plain_files import open_plain
 from minerisk.features.layers.intake import sha256_of
 from minerisk.features.layers.sources import Layers
 from minerisk.models.evaluation.results import Gate, GateName
@@ -29,7 +30,6 @@ from minerisk.pipelines.provenance.snapshot import Snapshot, take_snapshot
 from minerisk.pipelines.provenance.standing import stand
 from minerisk.pipelines.records.manifest import Environment, Manifest
 from minerisk.pipelines.records.metrics import Metrics
-from minerisk.pipelines.records.plain_file import open_plain
 from minerisk.pipelines.records.review import (
     Audit,
     Standing,

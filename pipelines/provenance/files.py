@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from minerisk.pipelines.records.plain_file import create_plain, open_plain
+from minerisk.features.files.plain_files import create_plain, open_plain
 
 THREADS = 8
 FOLDER, FILE = 0o700, 0o600  # findings are for whoever made the run

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minerisk.features.cube.zarr_files import put_in_place, set_aside, settle
 from minerisk.features.errors import InputError
-from minerisk.pipelines.provenance.files import files_below
+from minerisk.pipelines.provenance.files import FOLDER, files_below
 
 
 @contextmanager
@@ -49,7 +49,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
 def _held(partial: Path, path: Path) -> int:
     """Make the folder and hold it for this process, until the handle is closed."""
     while True:
-        partial.mkdir(exist_ok=True)
+        partial.mkdir(mode=FOLDER, exist_ok=True)
         try:
             handle = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         except FileNotFoundError:  # another process has just finished with it

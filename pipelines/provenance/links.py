@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from minerisk.features.errors import FindingError
-from minerisk.pipelines.records.plain_file import link_words
+from minerisk.features.files.plain_files import link_words
 
 
 def links_below(folder: Path) -> list[str]:

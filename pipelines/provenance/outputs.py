@@ -4,11 +4,11 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from minerisk.features.files.plain_files import read_plain
 from minerisk.pipelines.provenance.files import files_below, read_listing, sha256_path
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.snapshot import Snapshot, is_inside
 from minerisk.pipelines.records.manifest import Manifest, Stage
-from minerisk.pipelines.records.plain_file import read_plain
 from minerisk.pipelines.records.review import TrailCode, TrailNotice, trail_notice
 
 

@@ -8,13 +8,13 @@ from typing import TypeVar
 import pydantic
 
 from minerisk.features.errors import MineriskError
+from minerisk.features.files.plain_files import check_json, read_plain
 from minerisk.pipelines.provenance.files import canonical, sha256_text
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import fingerprint, signed_by
 from minerisk.pipelines.records.feedback import DeliveryEntry
 from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.records.notice import Value
-from minerisk.pipelines.records.plain_file import check_json, read_plain
 from minerisk.pipelines.records.review import (
     Review,
     TrailCode,

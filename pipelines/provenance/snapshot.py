@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from minerisk.features.files.plain_files import read_plain
 from minerisk.pipelines.provenance.files import THREADS, files_below, listing_of, sha256_path
 from minerisk.pipelines.provenance.links import links_below
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.plain_file import read_plain
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 import pydantic
 
 from minerisk.features.errors import InputError, MineriskError
-from minerisk.pipelines.records.plain_file import check_json, read_plain
+from minerisk.features.files.plain_files import check_json, read_plain
 
 
 class Record(pydantic.BaseModel):

@@ -26,7 +26,14 @@ from minerisk.pipelines.records.manifest import Environment, Manifest, TrackFact
 from minerisk.pipelines.records.metrics import Metrics, Trials
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.drivers import check_driver, shown
-from minerisk.pipelines.tracking.own_store import artifacts_beside, keep_private, settle_store
+from minerisk.pipelines.tracking.store_place import (
+    SQLITE,
+    artifacts_beside,
+    given_uri,
+    own_uri,
+    settled,
+    tracking_uri,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,28 +48,7 @@ QUIET = {
 }
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
 CONNECT_S = 5.0
-SQLITE = "sqlite:///"
 DIGEST = 32
-
-
-def tracking_uri(run: Run) -> str:
-    """Choose where MLflow writes: the environment first, then the configuration, then SQLite.
-
-    A configuration that lies in a run folder may be from anybody: no address in it is called.
-    """
-    given = _given_uri(run.config) if run.given else os.environ.get("MLFLOW_TRACKING_URI")
-    return given or f"{SQLITE}{run.files.mlflow.resolve()}"
-
-
-def _given_uri(config: Config) -> str | None:
-    return os.environ.get("MLFLOW_TRACKING_URI") or config.tracking.uri
-
-
-def store_elsewhere(run: Run) -> str | None:
-    """Return the address that a run folder names and nobody here gave; None where there is none."""
-    if run.given or os.environ.get("MLFLOW_TRACKING_URI"):
-        return None
-    return run.config.tracking.uri
 
 
 def check_store(run: Run) -> None:
@@ -74,15 +60,14 @@ def check_store(run: Run) -> None:
         If the store's driver is not installed, nothing answers, it cannot be written, or the
         experiment was deleted.
     """
-    uri, own = tracking_uri(run), run.files.mlflow
-    if uri != f"{SQLITE}{own.resolve()}" or own.exists():  # or else it is made with the record
+    uri = tracking_uri(run)
+    if uri != own_uri(run) or run.files.mlflow.exists():  # or else it is made with the record
         _check_usable(uri, run.config.tracking.experiment)
 
 
 def check_given_store(config: Config) -> None:
     """Check the store that a configuration or the environment names, as `check_store`."""
-    uri = _given_uri(config)
-    if uri:
+    if uri := given_uri(config):
         _check_usable(uri, config.tracking.experiment)
 
 
@@ -129,14 +114,8 @@ def track(run: Run, *, figures: Path) -> TrackFacts:
     InputError
         If the tracking store cannot be reached.
     """
-    uri, own = tracking_uri(run), run.files.mlflow
-    if uri != f"{SQLITE}{own.resolve()}":
+    with settled(run) as uri:
         return record_run(run, uri, figures=figures)
-    settle_store(own)
-    try:
-        return record_run(run, uri, figures=figures)
-    finally:
-        keep_private(own)
 
 
 def record_run(run: Run, uri: str, *, figures: Path) -> TrackFacts:
@@ -201,7 +180,7 @@ def prepare_mlflow() -> None:
     os.environ.update(QUIET)
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
-    import mlflow  # sets the levels of its loggers as it is imported
+    import mlflow  # sets the levels of its loggers
 
     for noisy in (mlflow.__name__, "alembic"):
         logging.getLogger(noisy).setLevel(logging.ERROR)

@@ -21,12 +21,8 @@ from minerisk.pipelines.records.review import (
     trail_notice,
 )
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.tracking.mlflow_record import (
-    SQLITE,
-    store_client,
-    store_elsewhere,
-    tracking_uri,
-)
+from minerisk.pipelines.tracking.mlflow_record import store_client
+from minerisk.pipelines.tracking.store_place import SQLITE, store_elsewhere, tracking_uri
 
 CHAMPION = "champion"
 STATE = "minerisk.review"

@@ -128,4 +128,4 @@ def test_what_the_page_says_of_other_programs_holds(desk: Path, said: Said) -> N
     words = "--decision reject --by 'reviewer 7' --note 'looked at' --key reviewer7.pem"
     assert said(f"minerisk review add runs/my_area {words}")[0] == 0
     code, told = said("minerisk review follow runs/my_area")
-    assert (code, "State: reviewed." in told) == (0, True)
+    assert (code, "State: rejected." in told) == (0, True)

@@ -15,6 +15,7 @@ import pytest
 
 from minerisk.features.cube.store import open_cube, open_store
 from minerisk.features.errors import FindingError, InputError, MineriskError
+from minerisk.features.files.plain_files import check_json, read_plain
 from minerisk.models.plain_values import read_record
 from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.audit.decide import Decision, review_run
@@ -25,12 +26,10 @@ from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.files import replacing, sha256_path, write_whole
 from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.plain_file import check_json, read_plain
 from minerisk.pipelines.records.review import State
 from minerisk.pipelines.run.derived import derive_config
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.tracking.mlflow_record import store_elsewhere, tracking_uri
-from minerisk.pipelines.tracking.own_store import settle_store
+from minerisk.pipelines.tracking.store_place import settle_store, store_elsewhere, tracking_uri
 
 
 @pytest.mark.parametrize(
@@ -168,7 +167,7 @@ def test_a_packed_file_changed_anywhere_is_unpacked_or_refused_in_words(tmp_path
 
 
 def test_a_store_whose_metadata_names_code_to_run_is_not_opened(tiny_copy: Path) -> None:
-    older = {"shape": [1], "chunks": [1], "dtype": "|O", "filters": [{"id": "pickle"}]}
+    older = {"shape": [1], "chunks": [1], "dtype": "<f4", "filters": [{"id": "pickle"}]}
     for store in ("cube.zarr", "labels.zarr"):
         (tiny_copy / store / "x").mkdir(exist_ok=True)
         (tiny_copy / store / "x" / ".zarray").write_text(json.dumps(older))

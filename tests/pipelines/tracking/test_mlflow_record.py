@@ -14,7 +14,8 @@ from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.metrics import Trials
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import redo_step
-from minerisk.pipelines.tracking.mlflow_record import QUIET, check_store, run_params, tracking_uri
+from minerisk.pipelines.tracking.mlflow_record import QUIET, check_store, run_params
+from minerisk.pipelines.tracking.store_place import tracking_uri
 
 ROOT = Path(__file__).resolve().parents[3]
 

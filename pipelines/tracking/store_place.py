@@ -1,0 +1,100 @@
+"""Where the MLflow record is: a store that somebody here named, or a file in the run folder.
+
+That file may have been moved with its folder, or sent by somebody else.
+"""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from minerisk.configs.schema import Config
+from minerisk.features.errors import InputError
+from minerisk.features.files.plain_files import read_plain
+from minerisk.pipelines.provenance.files import FILE, FOLDER, write_whole
+from minerisk.pipelines.run.folder import Run
+
+SQLITE = "sqlite:///"
+
+
+def tracking_uri(run: Run) -> str:
+    """Choose where MLflow writes: the environment first, then the configuration, then SQLite.
+
+    A configuration that lies in a run folder may be from anybody: no address in it is called.
+    """
+    given = given_uri(run.config) if run.given else os.environ.get("MLFLOW_TRACKING_URI")
+    return given or own_uri(run)
+
+
+def own_uri(run: Run) -> str:
+    """Name the store in the run folder."""
+    return f"{SQLITE}{run.files.mlflow.resolve()}"
+
+
+@contextlib.contextmanager
+def settled(run: Run) -> Iterator[str]:
+    """Yield the store of a run; one in its folder logs beside itself and stays private."""
+    uri = tracking_uri(run)
+    own = uri == own_uri(run)
+    if own:
+        settle_store(run.files.mlflow)
+    try:
+        yield uri
+    finally:
+        if own:
+            keep_private(run.files.mlflow)
+
+
+def given_uri(config: Config) -> str | None:
+    """Return the store that the environment or a configuration names."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or config.tracking.uri
+
+
+def store_elsewhere(run: Run) -> str | None:
+    """Return the address that a run folder names and nobody here gave; None where there is none."""
+    if run.given or os.environ.get("MLFLOW_TRACKING_URI"):
+        return None
+    return run.config.tracking.uri
+
+
+def artifacts_beside(store: Path) -> Path:
+    """Name the folder that the artifacts of a store of ours go into."""
+    return store.resolve().parent / "mlflow"
+
+
+def settle_store(store: Path) -> None:
+    """Make a store log beside itself, whatever folder it names, and be a file of its own.
+
+    MLflow keeps the place of artifacts in the store: that of a run folder that was moved, or
+    copied, would go on writing where the folder was.
+
+    Raises
+    ------
+    InputError
+        If it is no store that can be read.
+    """
+    if not store.is_file():
+        return
+    if store.stat().st_nlink > 1:  # SQLite writes in place, and would change the other name too
+        write_whole(store, read_plain(store))
+    place = artifacts_beside(store).as_uri()
+    try:
+        with contextlib.closing(sqlite3.connect(store)) as database, database:
+            database.execute(
+                "UPDATE experiments SET artifact_location = ? WHERE artifact_location != ?",
+                (place, place),
+            )
+    except sqlite3.Error as error:
+        raise InputError(
+            f"{store} cannot be used ({error}). Remove it: the run is then logged anew."
+        ) from error
+
+
+def keep_private(store: Path) -> None:
+    """Let the owner alone read a store and what lies beside it: it shows where finds are."""
+    if store.is_file():
+        store.chmod(FILE)
+    folder = artifacts_beside(store)
+    if folder.is_dir():
+        folder.chmod(FOLDER)

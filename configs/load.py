@@ -136,13 +136,8 @@ def _parse(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}: {place}not YAML: {error.problem}.") from None
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {str(error).splitlines()[0]}.") from None
-<<<<<<< HEAD
-    except ValueError as error:  # a day that there is not, such as 2021-02-30
+    except ValueError as error:  # a day that there is not, a number too long
         raise ConfigError(f"{path}: a value cannot be read: {error}.") from None
-=======
-    except ValueError as error:  # a number or a day that is none
-        raise ConfigError(f"{path}: not YAML: {str(error).splitlines()[0]}.") from None
->>>>>>> dfea0d8 (Compute how a run stands from what verifies; sign by key; follow no link and call no address of a run folder; fuzz runs)
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply; expected a short YAML.") from None
 

@@ -51,3 +51,16 @@ def shown(uri: str) -> str:
     """Return a URI as it may be printed: without a name and a password."""
     scheme, mark, rest = uri.partition("://")
     return f"{scheme}{mark}{rest.split('@')[-1]}"
+
+
+def unusable(uri: str, why: str) -> InputError:
+    """Make the error of a store that cannot be used, with what to do."""
+    todo = "Start the server, or unset MLFLOW_TRACKING_URI to use SQLite in the run folder."
+    if uri.startswith("sqlite:"):
+        todo = (
+            "Make room if the disk is full, end what holds the file, look at its permissions, and "
+            "give the command again."
+        )
+    return InputError(
+        f"The tracking store {shown(uri)} cannot be used: {why}. {todo} What was finished is kept."
+    )

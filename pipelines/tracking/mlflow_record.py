@@ -1,6 +1,5 @@
 """MLflow: the record of a run that a data scientist browses. SQLite unless told otherwise."""
 
-import fcntl
 import json
 import logging
 import math
@@ -20,16 +19,16 @@ from pydantic import JsonValue
 
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
-from minerisk.pipelines.provenance.files import replacing
 from minerisk.pipelines.provenance.manifest import outputs_of
 from minerisk.pipelines.records.manifest import Environment, Manifest, TrackFacts
 from minerisk.pipelines.records.metrics import Metrics, Trials
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.tracking.drivers import check_driver, shown
+from minerisk.pipelines.tracking.drivers import check_driver, unusable
 from minerisk.pipelines.tracking.store_place import (
     SQLITE,
     artifacts_beside,
     given_uri,
+    make_whole,
     own_uri,
     settled,
     tracking_uri,
@@ -84,26 +83,14 @@ def _check_reachable(uri: str) -> None:
     if uri.startswith(SQLITE):
         path = Path(uri.removeprefix(SQLITE))
         if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise _unusable(uri, "it cannot be written")
+            raise unusable(uri, "it cannot be written")
     if address.scheme not in {"http", "https"}:
         return
     port = address.port or {"http": 80, "https": 443}[address.scheme]
     try:
         socket.create_connection((address.hostname or "", port), timeout=CONNECT_S).close()
     except OSError as error:
-        raise _unusable(uri, str(error)) from error
-
-
-def _unusable(uri: str, why: str) -> InputError:
-    todo = "Start the server, or unset MLFLOW_TRACKING_URI to use SQLite in the run folder."
-    if uri.startswith("sqlite:"):
-        todo = (
-            "Make room if the disk is full, end what holds the file, look at its permissions, and "
-            "give the command again."
-        )
-    return InputError(
-        f"The tracking store {shown(uri)} cannot be used: {why}. {todo} What was finished is kept."
-    )
+        raise unusable(uri, str(error)) from error
 
 
 def track(run: Run, *, figures: Path) -> TrackFacts:
@@ -141,34 +128,11 @@ def store_client(uri: str) -> Iterator["MlflowClient"]:
 
     try:
         if uri.startswith(SQLITE):
-            _make_whole(Path(uri.removeprefix(SQLITE)))
+            make_whole(Path(uri.removeprefix(SQLITE)))
         yield MlflowClient(tracking_uri=uri, registry_uri=uri)
     except (MlflowException, SQLAlchemyError) as error:
         why = str(error).splitlines()[0].rstrip(".")
-        raise _unusable(uri, why) from error
-
-
-def _make_whole(path: Path) -> None:
-    """Make a new SQLite store beside, and rename it: one whose tables are half made is of no use.
-
-    MLflow makes the tables one by one, and never goes on with what a process that was killed has
-    left of them.
-    """
-    if path.exists() or not path.parent.is_dir():
-        return
-    from mlflow import MlflowClient
-
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)  # two that begin at once make it one after the other
-        if not path.exists():
-            with replacing(path) as partial:
-                uri = f"{SQLITE}{partial}"
-                client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-                client.search_experiments(max_results=1)
-                client.search_registered_models(max_results=1)
-    finally:
-        os.close(handle)
+        raise unusable(uri, why) from error
 
 
 @cache

@@ -4,6 +4,7 @@ That file may have been moved with its folder, or sent by somebody else.
 """
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from pathlib import Path
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.features.files.plain_files import read_plain
-from minerisk.pipelines.provenance.files import FILE, FOLDER, write_whole
+from minerisk.pipelines.provenance.files import FILE, FOLDER, replacing, write_whole
 from minerisk.pipelines.run.folder import Run
 
 SQLITE = "sqlite:///"
@@ -98,3 +99,26 @@ def keep_private(store: Path) -> None:
     folder = artifacts_beside(store)
     if folder.is_dir():
         folder.chmod(FOLDER)
+
+
+def make_whole(path: Path) -> None:
+    """Make a new SQLite store beside, and rename it: one whose tables are half made is of no use.
+
+    MLflow makes the tables one by one, and never goes on with what a process that was killed has
+    left of them.
+    """
+    if path.exists() or not path.parent.is_dir():
+        return
+    from mlflow import MlflowClient
+
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)  # two that begin at once make it one after the other
+        if not path.exists():
+            with replacing(path) as partial:
+                uri = f"{SQLITE}{partial}"
+                client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+                client.search_experiments(max_results=1)
+                client.search_registered_models(max_results=1)
+    finally:
+        os.close(handle)

@@ -23,7 +23,7 @@ from minerisk.pipelines.provenance.manifest import outputs_of
 from minerisk.pipelines.records.manifest import Environment, Manifest, TrackFacts
 from minerisk.pipelines.records.metrics import Metrics, Trials
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.tracking.drivers import check_driver, unusable
+from minerisk.pipelines.tracking.drivers import check_driver, shown, unusable
 from minerisk.pipelines.tracking.store_place import (
     SQLITE,
     artifacts_beside,

@@ -49,6 +49,8 @@ from minerisk.pipelines.run.folder import Run
 from .run_mutations import change
 
 LONG_S = 20
+MOST_KEPT = 30
+"""Results that are remembered: those of the run before any change come first."""
 RANK = {
     State.UNVERIFIED: 0,
     State.WITHDRAWN: 0,
@@ -271,11 +273,12 @@ def _remembered() -> Iterator[None]:
     def once(work: Callable[..., Any]) -> Callable[..., Any]:
         def remembered(*given: Any, **more: Any) -> Any:
             key = (work, *map(_key, given), *map(_key, more.values()))
-            if key not in memo:
-                if len(memo) > 500:
-                    memo.clear()
-                memo[key] = given, work(*given, **more)  # what a key names stays alive with it
-            return memo[key][1]
+            if key in memo:
+                return memo[key][1]
+            made = work(*given, **more)
+            if len(memo) < MOST_KEPT:  # of the run as it is; what a key names stays alive with it
+                memo[key] = given, made
+            return made
 
         return remembered
 

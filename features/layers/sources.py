@@ -85,6 +85,7 @@ class Layers:
         self.today = today
         self._own: dict[str, tuple[gpd.GeoDataFrame, vectors.Repairs]] = {}
         self._frames: dict[tuple[str, str], gpd.GeoDataFrame] = {}
+        self._last: tuple[tuple[str, Path, int, int], gpd.GeoDataFrame] | None = None
         self._bands: dict[str, bands.Band] = {}
         self._kept: dict[str, Kept] = {}
 
@@ -172,13 +173,18 @@ class Layers:
         return source
 
     def _read(self, name: str, source: VectorSource, path: Path) -> gpd.GeoDataFrame:
-        frame = vectors.read_frame(
-            path,
-            layer=source.layer,
-            crs=source.crs,
-            easting=source.easting,
-            northing=source.northing,
-        )
+        status = path.stat()
+        key = (name, path, status.st_mtime_ns, status.st_size)
+        if self._last is None or self._last[0] != key:  # checks of a layer read it one by one
+            frame = vectors.read_frame(
+                path,
+                layer=source.layer,
+                crs=source.crs,
+                easting=source.easting,
+                northing=source.northing,
+            )
+            self._last = key, frame
+        frame = self._last[1].copy()
         rows, self._kept[name] = keep_rows(frame, source.keep, name=path.name)
         return rows
 

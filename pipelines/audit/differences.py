@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from minerisk.features.cube.store import open_store
 from minerisk.features.errors import MineriskError
+from minerisk.features.files.geopackage import check_geopackage
 from minerisk.pipelines.formats.cog import read_raster
 
 TOLERANCE = 1e-6
@@ -73,6 +74,8 @@ def _zarr(one: Path, two: Path) -> float | None:
 
 
 def _package(one: Path, two: Path) -> float | None:
+    for path in (one, two):
+        check_geopackage(path)
     layers = [sorted(pyogrio.list_layers(path)[:, 0]) for path in (one, two)]
     if layers[0] != layers[1]:
         return None

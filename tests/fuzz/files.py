@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -27,6 +28,7 @@ import rasterio
 import shapely
 import xarray as xr
 
+from docs.build.reliability_page import NEW, Trial, commit, record
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
 
@@ -154,7 +156,7 @@ def outcome(path: Path) -> tuple[str, str]:
     return "read", ""
 
 
-def fuzz(count: int, seed: int) -> dict[str, object]:
+def fuzz(count: int, seed: int) -> dict[str, Any]:
     """Spoil and read `count` layers; return what became of them, by kind."""
     calls: list[bytes] = []
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as folder:
@@ -206,9 +208,21 @@ def main(words: list[str]) -> int:
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
-    total = found["total"]
-    bad = isinstance(total, dict) and (total.get("fault", 0) or total.get("slow", 0))
-    return 1 if bad or found["calls"] else 0
+    total: Counter[str] = Counter(found["total"])
+    lines = [f"{total['reader ended']} ended their reader, a process of its own, and were refused"]
+    lines += [f"{total[kind]} were {kind}" for kind in ("fault", "slow") if total[kind]]
+    told = Trial(
+        what="Layers of every kind with bytes changed at random: read, or refused in words; "
+        f"nothing is called ({total['read']:,} read, {total['refused']:,} refused, "
+        f"{found['calls']} calls)",
+        tried=given.count,
+        found=lines if total["reader ended"] else lines[1:],
+        seconds=found["seconds"],
+        commit=commit(),
+        command="make fuzz-files",
+    )
+    record("fuzz_files", told, ROOT / NEW)
+    return 1 if total["fault"] or total["slow"] or found["calls"] else 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """What a GeoPackage may contain: tables of data, as GDAL, QGIS and others write them."""
 
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import shapely
 
 from minerisk.features.errors import InputError
 from minerisk.features.files.geopackage import check_geopackage, private_copy
+from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.layers.vectors import layer_names, read_frame
 
 
@@ -240,3 +242,14 @@ def test_a_copy_is_private_whole_and_gone_after_use(tmp_path: Path, plain: bytes
         if sys.platform != "win32":
             assert copy.parent.stat().st_mode & 0o077 == 0
     assert not copy.parent.exists()
+
+
+def test_a_layer_that_was_changed_is_read_anew(tmp_path: Path) -> None:
+    points(3).to_file(tmp_path / "a.gpkg", layer="t")
+    layers = Layers({"a": VectorSource(Path("a.gpkg"))}, tmp_path)
+    first = layers.as_stored("a")
+    first["name"] = "changed by the reader"
+    assert layers.as_stored("a")["name"].tolist() == ["a"] * 3
+    pyogrio.write_dataframe(points(5), tmp_path / "a.gpkg", layer="t")
+    os.utime(tmp_path / "a.gpkg", ns=(1, 1))
+    assert len(layers.as_stored("a")) == 5

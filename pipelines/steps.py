@@ -18,6 +18,7 @@ from minerisk.pipelines.records.manifest import NoFacts, ValidateFacts
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.run.beforehand import check_day, check_room
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.intact import check_outputs
 from minerisk.pipelines.run.progress import Progress, progress, took
 from minerisk.pipelines.run.workers import ALONE, Workers
 
@@ -254,16 +255,20 @@ def redo_step(
     said: Callable[[str], None] = log.info,
     workers: Workers = ALONE,
 ) -> Run:
-    """Do one stage of a run that has what it needs."""
+    """Do one stage of a run that has what it needs, as it was written."""
     run = replace(Run.open(folder), workers=workers)
     with locked(folder):
+        check_outputs(run, _needed(run, STEPS[name]))
         said(_do(run, STEPS[name]))
     return run
 
 
+def _needed(run: Run, step: Step) -> list[str]:
+    return [name for name in step.needs if STEPS[name].is_in(run.config)]
+
+
 def _do(run: Run, step: Step, signer: Ed25519PrivateKey | None = None) -> str:
-    needs = [name for name in step.needs if STEPS[name].is_in(run.config)]
-    inputs: dict[str, str] = outputs_of(run.manifest(), *needs)
+    inputs: dict[str, str] = outputs_of(run.manifest(), *_needed(run, step))
     if step.layers:
         inputs |= run.layer_inputs()
     start = time.monotonic()

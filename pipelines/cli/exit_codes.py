@@ -1,7 +1,9 @@
 """How a command ends: its exit code and, when it fails, one clear line and no traceback."""
 
 import errno
+import logging
 import os
+import resource
 import sys
 import tempfile
 import traceback
@@ -9,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
+from pathlib import Path
 
 # typer exports only some of their subclasses
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
@@ -60,8 +63,12 @@ def endings() -> Iterator[None]:
     except MemoryError as error:
         _end(_memory_text(error), ExitCode.REFUSED)
     except OSError as error:
+        if error.errno not in LIMITS and _is_short_of_memory():
+            _end(_memory_text(error), ExitCode.REFUSED)
         _end(_disk_text(error), ExitCode.REFUSED)
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for users
+        if _is_short_of_memory():
+            _end(_memory_text(error), ExitCode.REFUSED)
         _end(_fault_text(error), ExitCode.FAULT)
 
 
@@ -105,6 +112,10 @@ LIMITS = {
 """What a refusal of the system means, and what to do."""
 
 
+NEAR = 0.8
+"""Share of a limit on memory that something failed for want of it from."""
+
+
 def _disk_text(error: OSError) -> str:
     where = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
     words = LIMITS.get(error.errno or 0)
@@ -113,8 +124,23 @@ def _disk_text(error: OSError) -> str:
     return f"{error.strerror or error}: {where}. Check the path and its permissions."
 
 
+def _is_short_of_memory() -> bool:
+    """Tell whether this process came near a limit on its memory.
+
+    What fails then is anything: a thread that cannot be started, a library that cannot be loaded.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    status = Path("/proc/self/status")
+    if limit == resource.RLIM_INFINITY or not status.is_file():
+        return False
+    lines = [line.split() for line in status.read_text().splitlines()]
+    peak = next((int(line[1]) * 1024 for line in lines if line[:1] == ["VmPeak:"]), 0)
+    return peak > NEAR * limit
+
+
 def _memory_text(error: BaseException) -> str:
     """Say that memory ran out; NumPy's words have what it asked for."""
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # it tells of each read that ended so
     asked = f" ({' '.join(str(error).split())})" if str(error) else ""
     return (
         f"Memory has run out{asked}: that of the machine, or a limit of this process (`ulimit -v` "

@@ -193,10 +193,13 @@ def report(folder: RunFolder, language: Language = "en") -> None:
     """
     from minerisk.pipelines.report.report import report_of_run
     from minerisk.pipelines.run.folder import Run
-    from minerisk.pipelines.steps import redo_step
+    from minerisk.pipelines.run.intact import check_outputs
+    from minerisk.pipelines.steps import STEPS, redo_step
 
     if language != "en":
-        typer.echo(f"Report: {report_of_run(Run.open(folder), language)}")
+        run = Run.open(folder)
+        check_outputs(run, STEPS["report"].needs)
+        typer.echo(f"Report: {report_of_run(run, language)}")
         return
     done = redo_step(folder, "report", said=progress_line)
     typer.echo(f"Report: {done.files.report}")

@@ -28,6 +28,7 @@ from minerisk.pipelines.request.verified import check_cube, check_standing
 from minerisk.pipelines.run.derived import derive_config
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY
+from minerisk.pipelines.run.intact import check_window
 from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.run.workers import ALONE, Workers
 from minerisk.pipelines.steps import run_steps
@@ -135,6 +136,7 @@ def write_maps(asked: OpenRequest, folder: Path | None = None) -> RequestRecord:
     known = _finished(asked, folder)
     if known is not None:
         return known
+    check_read(asked)
     hazard, run = asked.filters.hazard, asked.run
     with locked(folder), progress("Risk rasters") as bar:
         one = partial(_predict_one, asked, folder, bar)
@@ -145,6 +147,20 @@ def write_maps(asked: OpenRequest, folder: Path | None = None) -> RequestRecord:
         maps = {path.relative_to(folder).as_posix(): sha256_path(path) for path in paths}
         update = {"maps": maps, "hazards": facts.hazards}
         return write_record(asked.record.model_copy(update=update), folder)
+
+
+def check_read(asked: OpenRequest) -> None:
+    """Refuse to answer from a cube or a model that is not as its run wrote it.
+
+    Raises
+    ------
+    FindingError
+        Naming the first file that is not.
+    """
+    window = asked.window
+    height, width = window.asked.shape
+    rows = slice(window.row, window.row + height)
+    check_window(asked.run, rows, slice(window.column, window.column + width))
 
 
 def write_own_tasks(asked: OpenRequest) -> Path:

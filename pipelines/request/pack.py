@@ -33,6 +33,7 @@ from minerisk.pipelines.report.model_record import READ
 from minerisk.pipelines.report.wording import FOUR_EYES, Wording
 from minerisk.pipelines.request.answer import (
     OpenRequest,
+    check_read,
     write_maps,
     write_own_tasks,
     write_record,
@@ -130,6 +131,10 @@ def make_packs(
     run, filters, tasks, notes = asked.run, asked.filters, None, []
     if public:
         _refuse_public(run, filters)
+    targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
+    for target in targets:
+        _check_replaceable(target)
+    check_read(asked)
     if filters.needs_own_tasks:
         try:
             tasks = write_own_tasks(asked)
@@ -141,9 +146,6 @@ def make_packs(
     if standing.four_eyes is FourEyes.NAMES:
         notes.append(told.say(FOUR_EYES[standing.four_eyes]))
     taken = _taken(run, tasks, [filters.hazard or ANY, *classes])
-    targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
-    for target in targets:
-        _check_replaceable(target)
     with ExitStack() as stack, open_cube(run.files.cube) as cube:
         # Put in place when all are written, the restricted copy last.
         folders = [stack.enter_context(replacing_folder(target)) for target in targets]

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import resource
 
 import numpy as np
 import pytest
@@ -50,3 +51,26 @@ def test_memory_that_runs_out_is_no_fault_and_says_how_much_was_asked_for(
     told = capsys.readouterr().err
     assert "Memory has run out (Unable to allocate 8.00 PiB" in told
     assert "fewer --workers" in told
+
+
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), OSError("no such file")])
+def test_what_fails_near_a_limit_of_memory_names_the_limit(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (10_000_000, 10_000_000))
+    with pytest.raises(SystemExit) as end, endings():
+        raise error
+    assert end.value.code == ExitCode.REFUSED
+    assert f"Memory has run out ({error}): that of the machine, or a limit" in (
+        capsys.readouterr().err
+    )
+
+
+def test_without_a_limit_of_memory_a_fault_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY,) * 2)
+    with pytest.raises(SystemExit) as end, endings():
+        raise RuntimeError("odd")
+    assert end.value.code == ExitCode.FAULT
+    assert "A fault of minerisk (RuntimeError: odd)" in capsys.readouterr().err

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench validity ablation kills fuzz fuzz-files fuzz-runs audit-deps lock clean format
+.PHONY: demo test check bench validity ablation kills fuzz fuzz-layers fuzz-files fuzz-runs audit-deps lock clean format
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -47,11 +47,15 @@ ablation: $(INSTALLED)  ## what each family of features is worth (an hour; needs
 	$(BIN)/minerisk ablate configs/karabakh_wide.yaml --out runs/ablation_karabakh --into docs/features/ablation.json
 	$(BIN)/python -m docs.build.features_page
 
+fuzz-layers: $(INSTALLED)  ## 10,000 layers, each read three ways (an hour), written to docs/reliability.md
+	MINERISK_FUZZ_LAYERS=10000 $(BIN)/python -m pytest tests/fuzz/test_layers.py; status=$$?; \
+	  $(BIN)/python -m docs.build.reliability_page && exit $$status
+
 kills: $(INSTALLED)  ## kill every command at seeded instants and go on (an hour), written to docs/reliability.md
 	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m tests.faults.kills --count 200; \
 	  status=$$?; $(BIN)/python -m docs.build.reliability_page && exit $$status
 
-fuzz: fuzz-files fuzz-runs  ## every kind of input changed at random (hours)
+fuzz: fuzz-layers fuzz-files fuzz-runs  ## every kind of input changed at random (hours)
 
 fuzz-runs: $(INSTALLED)  ## files of a finished run changed at random, a hundred thousand times (an hour)
 	$(BIN)/minerisk run configs/tiny.yaml --out build/fuzz/tiny --by "staff 12"

@@ -5,7 +5,7 @@ PROJ and resampled by itself, in float64, so that any window gives the bytes of 
 """
 
 import math
-from functools import partial
+from functools import lru_cache, partial
 
 import numba
 import numpy as np
@@ -75,12 +75,18 @@ def transformer(crs: str, band: Band) -> pyproj.Transformer:
     """Return the way from a CRS to that of a band, easting first."""
     own = pyproj.CRS.from_user_input(crs)
     try:
-        return pyproj.Transformer.from_crs(own, band.crs, always_xy=True)
+        return _way(own, band.crs)
     except pyproj.exceptions.ProjError as error:
         raise InputError(
             f"No way is known from {own.name} to the raster's CRS {band.crs.name}: {error} Store "
             "the raster with a CRS that has a code."
         ) from error
+
+
+@lru_cache(maxsize=64)
+def _way(own: pyproj.CRS, other: pyproj.CRS) -> pyproj.Transformer:
+    """Search PROJ's ways once: it takes longer than the cells of a tile."""
+    return pyproj.Transformer.from_crs(own, other, always_xy=True)
 
 
 def _samples_per_side(band: Band, geobox: GeoBox, resampling: str) -> int:

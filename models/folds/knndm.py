@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.stats import ks_2samp, wasserstein_distance
 from sklearn.cluster import KMeans
-from threadpoolctl import threadpool_limits
 
 from minerisk.features.errors import InputError
 from minerisk.models.folds.blocks import deal_counts
 from minerisk.models.folds.facts import MatchFacts, Matching
+from minerisk.models.folds.kmeans import fit_on_one_thread
 from minerisk.models.folds.nearest import (
     Neighbours,
     across_folds,
@@ -353,8 +353,8 @@ def _random_folds(
 def _kmeans(points: Array, count: int, seed: int) -> NDArray[np.int64]:
     # Spreading many starts costs more than the clustering and gains little.
     start = "k-means++" if count <= _SPREAD_STARTS else "random"
-    with threadpool_limits(1):  # sums in threads differ in their last bits
-        found = KMeans(count, init=start, n_init=1, max_iter=20, random_state=seed).fit(points)
+    model = KMeans(count, init=start, n_init=1, max_iter=20, random_state=seed)
+    found = fit_on_one_thread(model, points)
     return np.asarray(np.unique(found.labels_, return_inverse=True)[1], dtype=np.int64)
 
 

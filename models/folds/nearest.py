@@ -7,12 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
-from threadpoolctl import threadpool_limits
 
 Array = NDArray[np.float64]
 
 TREE_DIMENSIONS = 8
-"""Up to so many dimensions a tree beats comparing all pairs, and differences are exact."""
+"""Up to so many dimensions a tree beats comparing all pairs."""
 _CHUNK_PAIRS = 5_000_000
 
 
@@ -45,7 +44,7 @@ def nearest_distance(queries: Array, points: Array) -> Array:
         return np.asarray(cKDTree(points).query(queries)[0], dtype=np.float64)
     out = np.empty(len(queries))
     for part in _chunks(len(queries), len(points)):
-        out[part] = _squared(queries[part], points).min(axis=1)
+        out[part] = cdist(queries[part], points, "sqeuclidean").min(axis=1)
     return np.sqrt(out)
 
 
@@ -55,7 +54,7 @@ def nearest_index(queries: Array, points: Array) -> NDArray[np.int64]:
         return np.asarray(cKDTree(points).query(queries)[1], dtype=np.int64)
     out = np.empty(len(queries), dtype=np.int64)
     for part in _chunks(len(queries), len(points)):
-        out[part] = _squared(queries[part], points).argmin(axis=1)
+        out[part] = cdist(queries[part], points, "sqeuclidean").argmin(axis=1)
     return out
 
 
@@ -83,7 +82,7 @@ def measure_neighbours(
     to_cell = np.empty((rows.size, cells))
     to_any, to_other = np.empty(rows.size), np.empty(rows.size)
     for part in _chunks(rows.size, len(points)):
-        squared = _squared(points[rows[part]], ordered)
+        squared = cdist(points[rows[part]], ordered, "sqeuclidean")
         _least(
             squared, place[rows[part]], ordered_cell, ordered_fold,
             to_cell[part], to_any[part], to_other[part],
@@ -113,18 +112,6 @@ def across_folds(to_cell: Array, own: NDArray[np.int64], fold: NDArray[np.int64]
 def _chunks(rows: int, points: int) -> list[slice]:
     size = max(1, _CHUNK_PAIRS // max(points, 1))
     return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
-
-
-def _squared(queries: Array, points: Array) -> Array:
-    """Return squared distances of all pairs; by matrix product where dimensions are many."""
-    if points.shape[1] <= TREE_DIMENSIONS:
-        return np.asarray(cdist(queries, points, "sqeuclidean"))
-    with threadpool_limits(1):  # sums in threads differ in their last bits
-        out = queries @ points.T
-    out *= -2.0
-    out += np.einsum("ij,ij->i", queries, queries)[:, None]
-    out += np.einsum("ij,ij->i", points, points)
-    return np.maximum(out, 0.0, out=out)
 
 
 @numba.njit(cache=True)

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.models.folds.kmeans import fit_on_one_thread
 from minerisk.models.inputs import as_coordinates, as_labels
 
 
@@ -32,7 +33,6 @@ def cluster_regions(
         If there are fewer distinct places than regions.
     """
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
 
     points = as_coordinates(centroids)
     distinct = np.unique(points, axis=0).shape[0]
@@ -42,10 +42,8 @@ def cluster_regions(
             "1 to that many. Ask for fewer regions."
         )
     middle = points.mean(axis=0)
-    with threadpool_limits(1):  # sums in threads differ in their last bits
-        found = KMeans(n_clusters=count, n_init=10, random_state=seed).fit(
-            points - middle, sample_weight=weights
-        )
+    model = KMeans(n_clusters=count, n_init=10, random_state=seed)
+    found = fit_on_one_thread(model, points - middle, weights)
     order = np.lexsort((found.cluster_centers_[:, 1], found.cluster_centers_[:, 0]))
     number = np.empty(count, dtype=np.int64)
     number[order] = np.arange(count)

@@ -95,7 +95,9 @@ def _compare(name: str, one: Run, two: Run) -> StageComparison:
     )
 
 
-def run_in_fresh_environment(folder: Path, out: Path, *, said: Callable[[str], None]) -> int:
+def run_in_fresh_environment(
+    folder: Path, out: Path, *, said: Callable[[str], None], as_json: bool = False
+) -> int:
     """Install ``requirements.lock`` into a new environment beside `out`, and reproduce there.
 
     pip takes the packages from where it is set to (an index, or ``PIP_FIND_LINKS`` offline); each
@@ -131,6 +133,7 @@ def run_in_fresh_environment(folder: Path, out: Path, *, said: Callable[[str], N
         if subprocess.run([*pip, *words], check=False, stdout=sys.stderr).returncode != 0:
             raise InputError(f"pip could not install {words[-1]} (see above). Check its index.")
     words = ["minerisk", "reproduce", str(folder.resolve()), "--out", str(out)]
+    words += ["--json"] if as_json else []
     return subprocess.run([*alone, *words], check=False, cwd=place).returncode
 
 

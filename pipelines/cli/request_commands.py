@@ -1,7 +1,9 @@
-"""The command that answers a request: maps, tasks and a folder to hand out."""
+"""The commands that answer a request: its maps alone, or with tasks and report to hand out."""
 
+import datetime as dt
 import os
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,12 +27,19 @@ from minerisk.pipelines.cli.options import (
 )
 from minerisk.pipelines.cli.output import progress_line, show
 from minerisk.pipelines.cli.run_commands import workers_for
+from minerisk.pipelines.records.choices import Hazard as HazardClass
+
+if TYPE_CHECKING:
+    from minerisk.pipelines.records.request import Filters
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add this command to the command line."""
-    line = "minerisk request runs/my_area --aoi district.gpkg --out requests/district"
-    app.command(epilog=example(line))(request)
+    """Add these commands to the command line."""
+    for command, line in (
+        (request, "minerisk request runs/my_area --aoi district.gpkg --out requests/district"),
+        (maps, "minerisk maps runs/my_area --aoi district.gpkg --out requests/district_maps"),
+    ):
+        app.command(epilog=example(line))(command)
 
 
 def request(
@@ -42,9 +51,6 @@ def request(
     district: District = None,
     hazard: Hazard = None,
     as_of: AsOf = None,
-    maps_only: Annotated[
-        bool, typer.Option("--maps-only", help="only the maps, within seconds; into --out")
-    ] = False,
     public: Annotated[
         bool, typer.Option("--public", help="also a coarsened copy without findings, OUT_public")
     ] = False,
@@ -68,12 +74,67 @@ def request(
         tls=tls,
         trust_network=trust_network,
     )
-    if maps_only and shared.alone:
+    from minerisk.pipelines.request.answer import open_request
+    from minerisk.pipelines.request.pack import answer_request
+
+    filters = _filters(aoi, layer, near, within, district, hazard, as_of)
+    asked = open_request(folder, filters, said=progress_line, workers=shared)
+    answer = answer_request(asked, out, public=public, language=language)
+    lines = [
+        f"Pack: {pack} (open {pack / 'map.qgs'} or {pack / 'report.html'})" for pack in answer.packs
+    ]
+    show(answer.record, [*lines, f"Maps with every band: {answer.maps}"], as_json=as_json)
+
+
+def maps(
+    folder: RunFolder,
+    aoi: Aoi = None,
+    layer: Layer = None,
+    near: Near = None,
+    within: Within = None,
+    district: District = None,
+    hazard: Hazard = None,
+    as_of: AsOf = None,
+    out: Out = None,
+    workers: Workers = 1,
+    scheduler: Scheduler = None,
+    tls: Tls = None,
+    trust_network: TrustNetwork = False,
+    as_json: Json = False,
+) -> None:
+    """Write the maps alone of the land asked for, within seconds.
+
+    Every band and request.json go to --out, or into requests/ID/ of the run.
+    """
+    shared = workers_for(
+        workers,
+        scheduler,
+        "minerisk.pipelines.predict.predict",
+        tls=tls,
+        trust_network=trust_network,
+    )
+    if shared.alone:
         prepare_drawing()
-    from minerisk.pipelines.records.request import Filters
     from minerisk.pipelines.request.answer import open_request, write_maps
 
-    filters = Filters(
+    filters = _filters(aoi, layer, near, within, district, hazard, as_of)
+    asked = open_request(folder, filters, said=progress_line, workers=shared)
+    place = out or asked.home
+    show(write_maps(asked, place), [f"Maps: {place}"], as_json=as_json)
+
+
+def _filters(
+    aoi: Path | None,
+    layer: str | None,
+    near: list[str] | None,
+    within: float | None,
+    district: list[str] | None,
+    hazard: HazardClass | None,
+    as_of: dt.date | None,
+) -> "Filters":
+    from minerisk.pipelines.records.request import Filters
+
+    return Filters(
         near=tuple(near or ()),
         within_m=within,
         districts=tuple(district or ()),
@@ -82,18 +143,6 @@ def request(
         aoi=aoi,
         layer=layer,
     )
-    asked = open_request(folder, filters, said=progress_line, workers=shared)
-    if maps_only:
-        maps = out or asked.home
-        show(write_maps(asked, maps), [f"Maps: {maps}"], as_json=as_json)
-        return
-    from minerisk.pipelines.request.pack import answer_request
-
-    answer = answer_request(asked, out, public=public, language=language)
-    lines = [
-        f"Pack: {pack} (open {pack / 'map.qgs'} or {pack / 'report.html'})" for pack in answer.packs
-    ]
-    show(answer.record, [*lines, f"Maps with every band: {answer.maps}"], as_json=as_json)
 
 
 def prepare_drawing() -> None:

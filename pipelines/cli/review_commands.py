@@ -150,7 +150,8 @@ def reproduce(
     from minerisk.pipelines.run.folder import Run
 
     if fresh_env:
-        raise typer.Exit(run_in_fresh_environment(folder, out, said=progress_line))
+        again = run_in_fresh_environment(folder, out, said=progress_line, as_json=as_json)
+        raise typer.Exit(again)
     found = make_again(Run.open(folder), out, said=progress_line)
     show(found.model_dump(mode="json"), list(reproduction_lines(found)), as_json=as_json)
     if found.verdict is Sameness.DIFFERS:

@@ -33,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
         (run, "minerisk run my_area.yaml --out runs/my_area"),
         (init, "minerisk init my_layers/ --out my_area.yaml"),
         (validate, "minerisk validate my_area.yaml"),
+        (kinds, "minerisk kinds --json"),
         (features, "minerisk features my_area.yaml"),
         (build, "minerisk build my_area.yaml --out runs/my_area"),
         (train, "minerisk train my_area.yaml --out runs/my_area"),
@@ -116,17 +117,20 @@ def validate(config: Config, out: Out = None, as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
-def features(
-    config: Annotated[
-        Path | None, typer.Argument(help="configuration: list the columns it builds")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """List the kinds of features, or the columns of a study area."""
-    from minerisk.pipelines.prepare.feature_list import lines_of, listed
+def kinds(as_json: Json = False) -> None:
+    """List the kinds of features that a study area may ask for."""
+    from minerisk.pipelines.prepare.feature_list import kind_lines, list_kinds
 
-    found = listed(config)
-    show(found, lines_of(found), as_json=as_json)
+    found = list_kinds()
+    show(found, kind_lines(found), as_json=as_json)
+
+
+def features(config: Config, as_json: Json = False) -> None:
+    """List the columns that a study area builds, and what it leaves out."""
+    from minerisk.pipelines.prepare.feature_list import column_lines, list_columns
+
+    found = list_columns(config)
+    show(found, column_lines(found), as_json=as_json)
 
 
 def build(
@@ -189,7 +193,8 @@ def prioritize(folder: RunFolder) -> None:
 def report(folder: RunFolder, language: Language = "en") -> None:
     """Write the report of a run.
 
-    In English it is report.html; in other languages report_az.html or report_ru.html beside it.
+    In English it is report.html, a stage of the run; in another language report_az.html or
+    report_ru.html beside it.
     """
     from minerisk.pipelines.report.report import report_of_run
     from minerisk.pipelines.run.folder import Run

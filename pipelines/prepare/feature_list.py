@@ -1,4 +1,4 @@
-"""`minerisk features`: every kind of feature, and every column that a configuration builds."""
+"""Every kind of feature, and every column that a configuration builds."""
 
 import inspect
 from pathlib import Path
@@ -66,12 +66,17 @@ class Column(Record):
     role: str
 
 
-class FeatureList(Record):
-    """What `minerisk features` prints: the kinds, or the columns of a configuration."""
+class KindList(Record):
+    """What `minerisk kinds` prints."""
 
-    kinds: tuple[KindFacts, ...] = ()
-    columns: tuple[Column, ...] = ()
-    left_out: tuple[str, ...] = ()
+    kinds: tuple[KindFacts, ...]
+
+
+class ColumnList(Record):
+    """What `minerisk features` prints."""
+
+    columns: tuple[Column, ...]
+    left_out: tuple[str, ...]
 
 
 def describe_kinds() -> list[KindFacts]:
@@ -104,21 +109,24 @@ def columns_of(layers: Layers, window: GeoBox, asked: FeatureSpec) -> list[Colum
     return [_column(str(name), variable) for name, variable in dataset.data_vars.items()]
 
 
-def listed(config_path: Path | None) -> FeatureList:
-    """Return what `minerisk features` prints."""
-    if config_path is None:
-        return FeatureList(kinds=tuple(describe_kinds()))
+def list_kinds() -> KindList:
+    """Return what `minerisk kinds` prints."""
+    return KindList(kinds=tuple(describe_kinds()))
+
+
+def list_columns(config_path: Path) -> ColumnList:
+    """Return what `minerisk features` prints of a configuration."""
     from minerisk.pipelines.run.folder import read_config
 
     config = read_config(config_path)
     layers = open_layers(config, config_path=config_path)
     columns, left_out = describe_columns(config, layers)
     words = tuple(ENGLISH.say(problem) for problem in left_out)
-    return FeatureList(columns=tuple(columns), left_out=words)
+    return ColumnList(columns=tuple(columns), left_out=words)
 
 
-def lines_of(found: FeatureList) -> list[str]:
-    """Write a list of features for a person at a terminal."""
+def kind_lines(found: KindList) -> list[str]:
+    """Write kinds of features for a person at a terminal."""
     lines: list[str] = []
     for kind in found.kinds:
         effort = "; not a feature of the model by default" if kind.role == "effort" else ""
@@ -127,6 +135,12 @@ def lines_of(found: FeatureList) -> list[str]:
             f"    {kind.about}",
             f"    unit {kind.unit} · {reach_words(kind.halo_m)} · {kind.method}",
         ]
+    return lines
+
+
+def column_lines(found: ColumnList) -> list[str]:
+    """Write columns, and what is left out, for a person at a terminal."""
+    lines: list[str] = []
     for column in found.columns:
         effort = " (search effort: the model does not read it)" if column.role == "effort" else ""
         lines += [

@@ -252,9 +252,8 @@ def workers_against_one(folder: Path) -> dict[str, list[float]]:
             sys.executable,
             "-m",
             "minerisk",
-            "request",
+            "maps",
             str(run),
-            "--maps-only",
         ]
         command += ["--aoi", str(area), "--out", str(Path(place) / "rasters")]
         for count in [1, 2] * ROUNDS:

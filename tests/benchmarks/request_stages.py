@@ -24,7 +24,7 @@ COMMAND = """
 import os, sys
 os.cpu_count = lambda: int(sys.argv[4])
 from minerisk.pipelines.cli.main import app
-app(["request", sys.argv[1], "--maps-only", "--aoi", sys.argv[2], "--out", sys.argv[3]])
+app(["maps", sys.argv[1], "--aoi", sys.argv[2], "--out", sys.argv[3]])
 """
 
 

@@ -85,7 +85,7 @@ os.cpu_count = lambda: int(sys.argv[-1])
 from minerisk.pipelines.cli.main import app
 asked = {"--aoi": sys.argv[2], "--out": sys.argv[3], "--layer": "study_area"}
 words = [word for pair in asked.items() for word in pair]
-app(["request", sys.argv[1], "--maps-only", *words], standalone_mode=False)
+app(["maps", sys.argv[1], *words], standalone_mode=False)
 """
     drawn = {}
     area = ROOT / "data" / "tiny" / "base.gpkg"

@@ -236,7 +236,7 @@ def caught(encoder: Callable[[CellTable], BaseEstimator], permutations: int) -> 
 
 FALSE_ALARMS = (
     "An honest encoder leaves a 90 % interval by chance in about one world in ten (see the "
-    "permuted labels); `minerisk.pipelines.train.leakage` therefore asks for a 99 % interval."
+    "permuted labels); `minerisk.models.selection.leakage` therefore asks for a 99 % interval."
 )
 
 

@@ -212,6 +212,8 @@ def test_a_fresh_environment_is_made_beside_the_run_from_any_folder(
     assert "--require-hashes" in locked
     assert place == tmp_path / "again.env"
     assert again[-2:] == ["--out", str(tmp_path / "again")]
+    run_in_fresh_environment(tiny_run, Path("again"), said=lambda _: None, as_json=True)
+    assert called[-1][0] == [*again, "--json"]
     (tmp_path / "again.env").mkdir()
     with pytest.raises(InputError, match="is there already"):
         run_in_fresh_environment(tiny_run, Path("again"), said=lambda _: None)

@@ -10,7 +10,7 @@ from docs.build import features_page
 from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.models.folds.protocol import ProtocolName, Splitter
 from minerisk.pipelines.cli.main import app
-from minerisk.pipelines.prepare.feature_list import describe_columns, describe_kinds, listed
+from minerisk.pipelines.prepare.feature_list import describe_columns, describe_kinds, list_columns
 from minerisk.pipelines.records.evaluations import (
     Ablation,
     AblationMeasure,
@@ -84,11 +84,11 @@ def test_the_columns_of_a_study_area_are_those_of_its_cube(tiny_run: Path) -> No
 
 def test_the_command_lists_kinds_and_columns_as_text_and_json() -> None:
     runner = CliRunner()
-    words = runner.invoke(app, ["features"])
+    words = runner.invoke(app, ["kinds"])
     assert words.exit_code == 0
     assert "approach: how near the cheapest routes" in words.stdout
     found = json.loads(runner.invoke(app, ["features", str(TINY), "--json"]).stdout)
-    assert found == listed(TINY).model_dump(mode="json")
+    assert found == list_columns(TINY).model_dump(mode="json")
     assert found["columns"][0]["column"] == "front_distance_m"
     assert found["columns"][0]["halo_m"] == 20_000
 

@@ -97,7 +97,7 @@ def describe_land(
     places = shapely.get_coordinates(shapely.centroid(local["settlements"].geometry.values))
     tracks = line_points(local["roads"], 100.0) if "roads" in local else _made_up_tracks(places)
     rivers = line_points(local["rivers"], 100.0) if "rivers" in local else np.empty((0, 2))
-    distance = distance_to(geobox, line_points(local["front_line"], 50.0))
+    distance = distance_to_points(geobox, line_points(local["front_line"], 50.0))
     front = np.where(cells_inside(geobox, local["held_area"]), -distance, distance)
     return _land(geobox, inside, elevation, front, (places, tracks, rivers))
 
@@ -159,7 +159,7 @@ def made_up_land(
         gpd.GeoSeries([shapely.LineString(np.c_[line_easting, northing])]), 50.0
     )
     held = easting[None, :] < line_easting[:, None]
-    distance = distance_to(geobox, front_points)
+    distance = distance_to_points(geobox, front_points)
     elevation = fractal_terrain(shape, rng=rng)
     settlements = np.c_[
         rng.uniform(west, box[2], size=places), rng.uniform(box[1], north, size=places)
@@ -202,7 +202,9 @@ def displace_front(
     return replace(land, front_m=land.front_m + field)
 
 
-def distance_to(geobox: GeoBox, points: NDArray[np.float64], *, cap_m: float = FAR_M) -> Grid:
+def distance_to_points(
+    geobox: GeoBox, points: NDArray[np.float64], *, cap_m: float = FAR_M
+) -> Grid:
     """Measure from each cell centre to the nearest of `points`, metres, at most `cap_m`."""
     if len(points) == 0:
         return np.full(tuple(geobox.shape), cap_m)
@@ -256,9 +258,9 @@ def _land(
         slope_deg=slope,
         relative_m=relative,
         front_m=front,
-        settlement_m=distance_to(geobox, settlements),
-        track_m=distance_to(geobox, tracks),
-        river_m=distance_to(geobox, rivers),
+        settlement_m=distance_to_points(geobox, settlements),
+        track_m=distance_to_points(geobox, tracks),
+        river_m=distance_to_points(geobox, rivers),
         settlements=settlements,
     )
 

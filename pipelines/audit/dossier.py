@@ -117,7 +117,9 @@ def export_dossier(
         ablation=(
             None
             if ablation is None
-            else read_ablation(ablation, study_area=run.config.study_area.name)
+            else read_ablation(
+                ablation, study_area=run.config.study_area.name, texts=texts(language)
+            )
         ),
         texts=texts(language),
     )

@@ -14,6 +14,7 @@ from minerisk.features.errors import InputError
 from minerisk.models.evaluation.results import RegionScores
 from minerisk.models.selection.trials import Search, Setting, Trial
 from minerisk.pipelines.evaluate.ablation import setup_words
+from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.evaluations import AblationRow, Ablations
@@ -134,7 +135,7 @@ class AblationPart:
     rows: tuple[AblationRow, ...]
 
 
-def read_ablation(path: Path, *, study_area: str) -> AblationPart:
+def read_ablation(path: Path, *, study_area: str, texts: Texts) -> AblationPart:
     """Read what `minerisk ablate` measured on a study area.
 
     Raises
@@ -148,4 +149,4 @@ def read_ablation(path: Path, *, study_area: str) -> AblationPart:
             f"{path} is an ablation of {', '.join(areas)}; expected one of {study_area}."
         )
     found = areas[study_area]
-    return AblationPart(setup_words(found.setup), found.rows)
+    return AblationPart(setup_words(found.setup, texts), found.rows)

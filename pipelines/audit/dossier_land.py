@@ -100,13 +100,13 @@ class LandTable:
 
 def land_of_regions(run: Run) -> LandTable:
     """Describe each region, and the land that nobody surveyed, by what the cube has of it."""
-    cube, ground = open_cube(run.files.cube), read_land_kinds(run)
+    cube, kinds = open_cube(run.files.cube), read_land_kinds(run)
     inside = cube["inside"].to_numpy().astype(bool)
     cell_km2 = resolution(cube_geobox(cube)) ** 2 / 1e6
     districts = _districts(run, cube)
     columns = tuple(column for column in COLUMNS if column.name in cube)
     values = [(column, cube[column.name].to_numpy()) for column in columns]
-    regions, cover = ground[Grouping.REGION], ground.get(Grouping.COVER)
+    regions, cover = kinds[Grouping.REGION], kinds.get(Grouping.COVER)
     rows = []
     for code, region in enumerate(regions.names):
         chosen = inside & (regions.codes == code)
@@ -138,11 +138,11 @@ def _spread(values: NDArray[np.float32], column: Column) -> Spread | None:
     return Spread(*(float(value) for value in np.percentile(known, PARTS)))
 
 
-def _covers(ground: LandKinds, chosen: NDArray[np.bool_]) -> tuple[Cover, ...]:
-    count = np.bincount(ground.codes[chosen & (ground.codes >= 0)], minlength=len(ground.names))
+def _covers(kinds: LandKinds, chosen: NDArray[np.bool_]) -> tuple[Cover, ...]:
+    count = np.bincount(kinds.codes[chosen & (kinds.codes >= 0)], minlength=len(kinds.names))
     most = np.argsort(-count, kind="stable")[:COVERS]
     return tuple(
-        Cover(str(ground.names[place]), float(count[place] / chosen.sum()))
+        Cover(str(kinds.names[place]), float(count[place] / chosen.sum()))
         for place in most
         if count[place]
     )

@@ -19,6 +19,7 @@ from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.selection.candidates import ModelSpec, makers
 from minerisk.models.selection.protocols import HeldOut, hold_out
 from minerisk.models.table import CellTable
+from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.provenance.environment import code_sha256
 from minerisk.pipelines.provenance.files import (
     canonical,
@@ -270,15 +271,23 @@ def _facts(bench: _Bench, resolution_m: float) -> AblationSetup:
     )
 
 
-def setup_words(setup: AblationSetup) -> str:
+def setup_words(setup: AblationSetup, texts: Texts = ENGLISH) -> str:
     """Describe what every model of an ablation was scored with."""
-    return (
-        f"{setup.cells:,} labelled cells of {setup.resolution_m:g} m, {setup.positive:,} positive; "
-        f"far: {setup.far_folds} regions left out whole; near: {setup.near_folds} folds "
-        f"({setup.near_splitter}). Differences with 90 % intervals from resampled blocks of "
-        f"{setup.block_m / 1_000:.0f} km, both models on the same draws. The model has the "
-        f"settings stated, none searched, at most {setup.most_members} members and "
-        f"{setup.most_negatives_per_positive:g} negatives a positive."
+    return texts.say(
+        "{cells:count} labelled cells of {size:g} m, {positive:count} positive; far: {far} regions "
+        "left out whole; near: {near} folds ({splitter}). Differences with 90 % intervals from "
+        "resampled blocks of {side:.0f} km, both models on the same draws. The model has the "
+        "settings stated, none searched, at most {members} members and {negatives:g} negatives a "
+        "positive.",
+        cells=setup.cells,
+        size=setup.resolution_m,
+        positive=setup.positive,
+        far=setup.far_folds,
+        near=setup.near_folds,
+        splitter=str(setup.near_splitter),
+        side=setup.block_m / 1_000,
+        members=setup.most_members,
+        negatives=setup.most_negatives_per_positive,
     )
 
 

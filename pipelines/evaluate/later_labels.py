@@ -22,7 +22,7 @@ from minerisk.models.evaluation.results import SuccessPoint
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.pipelines.evaluate.predicted_land import (
     RASTERS,
-    Land,
+    PredictedLand,
     cells_of,
     find_places,
     read_land,
@@ -127,7 +127,7 @@ def _frame(path: Path, layer: str | None, crs: str) -> gpd.GeoDataFrame:
     return Layers({"labels": source}, source.path.parent).vector("labels", crs=crs)
 
 
-def _find_mask(land: Land, finds: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def _find_mask(land: PredictedLand, finds: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     """Mark the cells whose centre a find holds, and the cell each find lies in."""
     found = burn_mask(land.geobox, finds, False)
     rows, columns = cells_of(land.geobox, finds)
@@ -153,7 +153,7 @@ def _new(places: Sequence[FindPlace]) -> list[FindPlace]:
     return [place for place in places if place.new]
 
 
-def _by_class(land: Land, places: Sequence[FindPlace]) -> Iterator[ClassShare]:
+def _by_class(land: PredictedLand, places: Sequence[FindPlace]) -> Iterator[ClassShare]:
     """Yield the share of new finds and of land in each class; intervals by blocks of finds."""
     new, cells = _new(places), int((land.classes != OUTSIDE).sum())
     points = np.array([[place.easting, place.northing] for place in new])
@@ -175,7 +175,7 @@ def _by_class(land: Land, places: Sequence[FindPlace]) -> Iterator[ClassShare]:
         )
 
 
-def _presence(land: Land, new: NDArray[np.bool_]) -> Presence | None:
+def _presence(land: PredictedLand, new: NDArray[np.bool_]) -> Presence | None:
     """Measure where new finds lie on all land that the run had not learned as positive."""
     chosen = land.answered & (land.trained != 1)
     y, p, blocks = new[chosen], land.probability[chosen].astype(np.float64), land.blocks(chosen)
@@ -202,7 +202,9 @@ def _presence(land: Land, new: NDArray[np.bool_]) -> Presence | None:
     )
 
 
-def _scored(land: Land, found: NDArray[np.bool_], searched: gpd.GeoDataFrame) -> SearchedScores:
+def _scored(
+    land: PredictedLand, found: NDArray[np.bool_], searched: gpd.GeoDataFrame
+) -> SearchedScores:
     """Score searched cells that the run had no label for."""
     fresh = cells_inside(land.geobox, searched) & land.answered & (land.trained == -1)
     return SearchedScores(
@@ -212,7 +214,9 @@ def _scored(land: Land, found: NDArray[np.bool_], searched: gpd.GeoDataFrame) ->
     )
 
 
-def _measures(land: Land, found: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> SearchedLand:
+def _measures(
+    land: PredictedLand, found: NDArray[np.bool_], chosen: NDArray[np.bool_]
+) -> SearchedLand:
     y, blocks = found[chosen].astype(np.int8), land.blocks(chosen)
     count, measures = len(np.unique(blocks)), None
     if 0 < y.sum() < y.size and count > 1:

@@ -17,7 +17,12 @@ from minerisk.features.layers.vectors import read_frame
 from minerisk.models.attribution import attribute_to_families
 from minerisk.pipelines.evaluate.land_kinds import LandKinds, read_land_kinds
 from minerisk.pipelines.evaluate.miss_patterns import Shares, miss_patterns, pattern_lines
-from minerisk.pipelines.evaluate.predicted_land import Land, cells_at, find_places, read_land
+from minerisk.pipelines.evaluate.predicted_land import (
+    PredictedLand,
+    cells_at,
+    find_places,
+    read_land,
+)
 from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.formats.palette import OUTSIDE
 from minerisk.pipelines.provenance.files import write_whole
@@ -151,7 +156,7 @@ def _frame(run: Run, events: Path, layer: str | None, kind: str | None) -> gpd.G
 
 def _events(
     run: Run,
-    land: Land,
+    land: PredictedLand,
     places: Sequence[FindPlace],
     kinds: Sequence[str | None],
     land_kinds: dict[Grouping, LandKinds],
@@ -191,7 +196,7 @@ def _events(
     ]
 
 
-def _shares(land: Land, land_kinds: dict[Grouping, LandKinds]) -> Shares:
+def _shares(land: PredictedLand, land_kinds: dict[Grouping, LandKinds]) -> Shares:
     """Compute which share of the study area is of each kind of land."""
     asked = land.classes != OUTSIDE
     shares: dict[Grouping, dict[str | int, float]] = {}
@@ -220,7 +225,7 @@ def _tasks(run: Run, places: Sequence[FindPlace]) -> list[tuple[str | None, int 
 
 
 def _reasons(
-    run: Run, land: Land, places: Sequence[FindPlace], explain: Explain
+    run: Run, land: PredictedLand, places: Sequence[FindPlace], explain: Explain
 ) -> list[tuple[FamilyReason, ...]]:
     """Order what each family added, greatest first; nothing where the run cannot say."""
     known = [number for number, place in enumerate(places) if place.probability is not None]

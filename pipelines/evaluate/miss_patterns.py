@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import hypergeom
 
 from minerisk.pipelines.evaluate.comparison_lines import region_words
-from minerisk.pipelines.evaluate.predicted_land import Land
+from minerisk.pipelines.evaluate.predicted_land import PredictedLand
 from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
 from minerisk.pipelines.records.lookback import (
     ClassCount,
@@ -31,7 +31,7 @@ Shares = Mapping[Grouping, Mapping[str | int, float]]
 """Share of the study area that is of each value of a grouping."""
 
 
-def miss_patterns(land: Land, events: Sequence[Event], shares: Shares) -> Patterns:
+def miss_patterns(land: PredictedLand, events: Sequence[Event], shares: Shares) -> Patterns:
     """Count new events and misses, leaving out events that the run was trained on."""
     new = [event for event in events if event.place.new]
     asked = land.classes != OUTSIDE

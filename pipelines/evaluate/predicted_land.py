@@ -27,7 +27,7 @@ TRAINED_AS = {1: TrainedAs.POSITIVE, 0: TrainedAs.NEGATIVE, -1: TrainedAs.UNLABE
 
 
 @dataclass(frozen=True)
-class Land:
+class PredictedLand:
     """What a run predicted for its land; arrays of shape (height, width)."""
 
     geobox: GeoBox
@@ -55,7 +55,7 @@ class Land:
         return assign_blocks(centres, block_m=self.block_m)
 
 
-def read_land(run: Run) -> Land:
+def read_land(run: Run) -> PredictedLand:
     """Read what a run predicted, its rasters checked against their hashes.
 
     Raises
@@ -77,7 +77,7 @@ def read_land(run: Run) -> Land:
     ratio, _ = read_raster(run.files.rasters / "dissimilarity.tif")
     classes, _ = read_raster(run.files.rasters / "risk_class.tif")
     labels = run.labels()
-    return Land(
+    return PredictedLand(
         geobox=geobox,
         probability=probability,
         applicable=ratio <= 1,
@@ -87,7 +87,7 @@ def read_land(run: Run) -> Land:
     )
 
 
-def find_places(land: Land, finds: gpd.GeoDataFrame) -> list[FindPlace]:
+def find_places(land: PredictedLand, finds: gpd.GeoDataFrame) -> list[FindPlace]:
     """Look up what a run predicted for the cell of each find (of a polygon: of a point in it)."""
     rows, columns = cells_of(land.geobox, finds)
     values = land.probability[land.answered]

@@ -14,7 +14,7 @@ from minerisk.features.errors import InputError, MineriskError
 from minerisk.features.grid import resolution
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.vector_files.dates import iso_day
-from minerisk.pipelines.evaluate.predicted_land import Land, find_places, read_land
+from minerisk.pipelines.evaluate.predicted_land import PredictedLand, find_places, read_land
 from minerisk.pipelines.prepare.build import label_land
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import sha256_path
@@ -140,7 +140,7 @@ def _layer_change(
     )
 
 
-def _label_changes(run: Run, land: Land) -> LabelChanges:
+def _label_changes(run: Run, land: PredictedLand) -> LabelChanges:
     """Label the land from the layers as they are now, and compare cell by cell."""
     inside = run.cube()["inside"].to_numpy() == 1
     before = run.labels()["state"].to_numpy()
@@ -168,21 +168,21 @@ def _label_changes(run: Run, land: Land) -> LabelChanges:
     )
 
 
-def _land_above(land: Land) -> NDArray[np.float64]:
+def _land_above(land: PredictedLand) -> NDArray[np.float64]:
     share = np.full(land.classes.shape, np.nan)
     values = land.probability[land.answered]
     share[land.answered] = 1.0 - (rankdata(values) - 0.5) / max(values.size, 1)
     return share
 
 
-def _share_within(land: Land, marked: NDArray[np.bool_], range_m: float) -> float:
+def _share_within(land: PredictedLand, marked: NDArray[np.bool_], range_m: float) -> float:
     if not marked.any():
         return 0.0
     distance = distance_transform_edt(~marked) * resolution(land.geobox)
     return float((distance[land.answered] <= range_m).mean())
 
 
-def _incidents(run: Run, land: Land, given: Incidents) -> IncidentCounts:
+def _incidents(run: Run, land: PredictedLand, given: Incidents) -> IncidentCounts:
     source = VectorSource(given.path.resolve(), layer=given.layer, date_column=given.date)
     layers = Layers({"incidents": source}, source.path.parent, today=now().date())
     frame = layers.vector("incidents", crs=run.config.study_area.crs)

@@ -16,7 +16,7 @@ from minerisk.models.evaluation.intervals import effective_rows, exact_binomial
 from minerisk.models.evaluation.measures import Measure
 from minerisk.models.evaluation.metrics import block_bootstrap
 from minerisk.models.tasks.survey_tasks import Arm
-from minerisk.pipelines.evaluate.predicted_land import Land, find_places, read_land
+from minerisk.pipelines.evaluate.predicted_land import PredictedLand, find_places, read_land
 from minerisk.pipelines.feedback.survey_results import FIND, NO_FIND
 from minerisk.pipelines.formats.palette import CLASS_NAMES
 from minerisk.pipelines.records.feedback import (
@@ -148,7 +148,7 @@ def field_lines(check: FieldCheck) -> Iterator[str]:
 
 
 def _searched(
-    land: Land,
+    land: PredictedLand,
     fresh: NDArray[np.bool_],
     found: NDArray[np.bool_],
     effort: NDArray[np.float64],
@@ -168,7 +168,7 @@ def _searched(
     )
 
 
-def _tasks(run: Run, land: Land) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+def _tasks(run: Run, land: PredictedLand) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
     """Find the arm and the number of the task that each cell lies in."""
     path = run.files.tasks_gpkg
     try:
@@ -181,7 +181,7 @@ def _tasks(run: Run, land: Land) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
     return arms[index], index
 
 
-def _finds(land: Land, finds: gpd.GeoDataFrame) -> ReturnedFinds:
+def _finds(land: PredictedLand, finds: gpd.GeoDataFrame) -> ReturnedFinds:
     places = [place for place in find_places(land, finds) if place.inside] if len(finds) else []
     new = [place for place in places if place.new]
     above = [place.land_above for place in new if place.land_above is not None]
@@ -215,7 +215,9 @@ def _part(part: Searched, chosen: NDArray[np.bool_]) -> SearchedPart:
     )
 
 
-def _measures(land: Land, fresh: NDArray[np.bool_], part: Searched) -> dict[str, Estimate] | None:
+def _measures(
+    land: PredictedLand, fresh: NDArray[np.bool_], part: Searched
+) -> dict[str, Estimate] | None:
     """Score searched cells as `evaluate later` does; None if they hold one kind only."""
     blocks = land.blocks(fresh)
     if not 0 < part.found.sum() < part.found.size or len(np.unique(blocks)) < 2:

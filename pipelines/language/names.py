@@ -7,6 +7,7 @@ from minerisk.models.evaluation.measures import Measure, ModelName
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.pipelines.language.numbers import Kind
 from minerisk.pipelines.language.words import marked
+from minerisk.pipelines.records.evaluations import Change
 
 
 class MeasureWords(NamedTuple):
@@ -82,6 +83,19 @@ HAZARD_FINDS: Mapping[str, str] = {
     "any": marked("kind not recorded"),
 }
 """Kinds of hazard that finds are of."""
+EVIDENCE: Mapping[str, str] = {
+    "find": marked("find"),
+    "accident": marked("accident"),
+    "confirmed": marked("confirmed area"),
+    "suspicion": marked("suspected area"),
+    "cleared": marked("area worked on since"),
+}
+"""Kinds of evidence that a configuration names."""
+CHANGES: Mapping[Change, str] = {
+    Change.ADDED: marked("added"),
+    Change.DROPPED: marked("dropped"),
+}
+"""What an ablation does with a family of features."""
 FAMILIES: Mapping[str, str] = {
     "past_findings": marked("past findings"),
     "front_line": marked("front line"),

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import Formatter, FuncFormatter, MaxNLocator, PercentFormatter
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
@@ -80,9 +80,7 @@ def reliability_figure(
         [(row.predicted, row.observed, row.low, row.high) for row in bins]
     ).T
     top = 1.08 * float(np.nanmax([*predicted, *observed, *high, 1e-4]))
-    axes.plot(
-        [0, top], [0, top], color="#8f8f8f", linestyle=":", label=texts.say("as it should be")
-    )
+    _diagonal(axes, top, texts.say("as it should be"))
     below, above = np.maximum(observed - low, 0), np.maximum(high - observed, 0)
     axes.errorbar(
         predicted,
@@ -100,11 +98,10 @@ def reliability_figure(
     axes.set_yscale("function", functions=(_root, np.square))
     ticks = [0.0, *(tick for tick in PROBABILITY_TICKS if top / 40 < tick < top)]
     axes.set(xlim=(0, top), ylim=(0, top), xticks=ticks, yticks=ticks)
-    axes.set_xlabel(_wrapped(texts.say("predicted probability (square-root scale)"), 38))
-    axes.set_ylabel(_wrapped(texts.say("share of cells with a finding")))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
-    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    x = _wrapped(texts.say("predicted probability (square-root scale)"), 38)
+    _name(axes, x, _wrapped(texts.say("share of cells with a finding")))
+    _format(axes, FuncFormatter(_percent))
+    _legend(axes, "upper left")
     return figure_bytes(figure, form)
 
 
@@ -124,9 +121,7 @@ def capture_figure(
     """
     _require(curves, "effort-capture curves")
     figure, axes = _new(5.4, 4.2, simulated, texts)
-    axes.plot(
-        [0, 1], [0, 1], color="#8f8f8f", linestyle=":", label=texts.say("land picked at random")
-    )
+    _diagonal(axes, 1, texts.say("land picked at random"))
     for name, (colour, line) in MODEL_LINES.items():
         if name not in curves:
             continue
@@ -140,11 +135,10 @@ def capture_figure(
             label=texts.say(MODELS[name]),
         )
     axes.set(xlim=(0, 1), ylim=(0, 1.01))
-    axes.set_xlabel(_wrapped(texts.say("share of land surveyed, highest first")))
-    axes.set_ylabel(_wrapped(texts.say("share of contaminated cells found")))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1.0))
-    axes.legend(loc="lower right", frameon=False, fontsize=8)
+    x = _wrapped(texts.say("share of land surveyed, highest first"))
+    _name(axes, x, _wrapped(texts.say("share of contaminated cells found")))
+    _format(axes, PercentFormatter(1.0))
+    _legend(axes, "lower right")
     return figure_bytes(figure, form)
 
 
@@ -171,13 +165,7 @@ def tasks_capture_figure(
     _require(found, "rules")
     figure, axes = _new(5.4, 4.2, simulated, texts)
     land = np.array([0.0, *shares])
-    axes.plot(
-        [0, land[-1]],
-        [0, land[-1]],
-        color="#8f8f8f",
-        linestyle=":",
-        label=texts.say("land picked at random"),
-    )
+    _diagonal(axes, land[-1], texts.say("land picked at random"))
     known = [name for name in words if name in found]
     for place, name in enumerate(known):
         colour, line, mark = RULE_LINES[name]
@@ -196,11 +184,10 @@ def tasks_capture_figure(
             label=textwrap.fill(words[name], 42),
         )
     axes.set(xlim=(0, 1.04 * land[-1]), ylim=(0, 1.01), xticks=land)
-    axes.set_xlabel(_wrapped(texts.say("share of the left-out land")))
-    axes.set_ylabel(_wrapped(texts.say("share of cells with a finding that lie on it")))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
-    axes.legend(loc="upper left", frameon=False, fontsize=8)
+    x = _wrapped(texts.say("share of the left-out land"))
+    _name(axes, x, _wrapped(texts.say("share of cells with a finding that lie on it")))
+    _format(axes, FuncFormatter(_percent))
+    _legend(axes, "upper left")
     return figure_bytes(figure, form)
 
 
@@ -312,10 +299,9 @@ def fold_figure(
         interpolation="nearest",
     )
     axes.set_title(textwrap.fill(words, 60), fontsize=9, loc="left", pad=20 if simulated else 6)
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(kilometres(texts))
-    axes.set_xlabel(texts.say("easting, km ({crs})", crs=str(geobox.crs)))
-    axes.set_ylabel(texts.say("northing, km"))
+    _format(axes, kilometres(texts))
+    x = texts.say("easting, km ({crs})", crs=str(geobox.crs))
+    _name(axes, x, texts.say("northing, km"))
     return figure_bytes(figure, form)
 
 
@@ -341,6 +327,29 @@ def _new(width: float, height: float, simulated: bool, texts: Texts) -> tuple[Fi
     if simulated:
         simulated_banner(axes, size=7, texts=texts)
     return figure, axes
+
+
+def _name(axes: Axes, x: str, y: str) -> None:
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+
+
+def _format(axes: Axes, formatter: Formatter) -> None:
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(formatter)
+
+
+def _percent(share: float, _: int) -> str:
+    return f"{100 * share:g} %"
+
+
+def _diagonal(axes: Axes, top: float, words: str) -> None:
+    """Draw what a model that tells nothing apart, or one that is right, would give."""
+    axes.plot([0, top], [0, top], color="#8f8f8f", linestyle=":", label=words)
+
+
+def _legend(axes: Axes, place: Literal["upper left", "lower right"]) -> None:
+    axes.legend(loc=place, frameon=False, fontsize=8)
 
 
 def _wrapped(words: str, letters: int = 52) -> str:

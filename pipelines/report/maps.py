@@ -27,7 +27,7 @@ from minerisk.pipelines.plotting.map_layers import MapLayers, map_layers, with_s
 from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.row_blocks import row_blocks, thinned, thinned_grid
+from minerisk.pipelines.run.row_blocks import thinned, thinned_grid
 
 SIMULATED = marked("SIMULATED findings: evidence of nothing real")
 
@@ -88,15 +88,19 @@ def run_maps(files: RunFolder, layers: MapLayers, *, simulated: bool, texts: Tex
         return None
     geobox = raster_grid(classes)
     shape, known = tuple(geobox.shape), probability.is_file()
+    counts = np.zeros(256, dtype=np.int64)
+
+    def counted(rows: slice) -> NDArray[np.uint8]:
+        read = _rows(classes, geobox, rows)
+        np.add(counts, count_classes(read), out=counts)
+        return read
+
     grids = Grids(
-        thinned(partial(_rows, classes, geobox), shape),
+        thinned(counted, shape),
         thinned_grid(geobox),
         thinned(partial(_rows, probability, geobox), shape) if known else None,
         _height(files.cube),
     )
-    counts = np.zeros(256, dtype=np.int64)
-    for rows in row_blocks(geobox.height):
-        counts += count_classes(_rows(classes, geobox, rows))
     tasks = files.tasks_gpkg
     drawn = report_maps(
         grids,

@@ -1,4 +1,4 @@
-"""What is asked of a run for a pack, and what the pack has to say of itself."""
+"""What goes into a pack, and what the pack has to say of itself."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -50,8 +50,8 @@ FILES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked of a run.
+class PackContents:
+    """What a pack is made of.
 
     Attributes
     ----------
@@ -151,7 +151,7 @@ class Request:
         return hazard_rasters(self.run.folder, hazard)
 
 
-def readme(request: Request, notes: Sequence[str]) -> str:
+def readme(request: PackContents, notes: Sequence[str]) -> str:
     """Write ``README.txt`` of a pack in its language; `notes` come last, a line each."""
     return report_page(
         "pack_readme.txt.j2",

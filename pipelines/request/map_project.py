@@ -12,7 +12,7 @@ from minerisk.pipelines.formats.qml import line_qml, points_qml, registered_qml,
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.map_layers import MapLayers
-from minerisk.pipelines.request.contents import USE, Request
+from minerisk.pipelines.request.contents import USE, PackContents
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES
 
 TITLES: Mapping[str, str] = {
@@ -26,7 +26,7 @@ TITLES: Mapping[str, str] = {
 }
 
 
-def write_map_layers(layers: MapLayers, request: Request, out: Path) -> list[ProjectLayer]:
+def write_map_layers(layers: MapLayers, request: PackContents, out: Path) -> list[ProjectLayer]:
     """Write ``map.gpkg`` with what there is to draw over the maps; return its project layers."""
     say, finds = request.texts.say, points_qml("#ffffff", size_mm=1.0)
     places, registered = points_qml("#777777", label="name"), registered_qml(request.texts)
@@ -50,7 +50,9 @@ def write_map_layers(layers: MapLayers, request: Request, out: Path) -> list[Pro
     ]
 
 
-def pack_project(request: Request, drawn: Sequence[ProjectLayer], geobox: GeoBox, out: Path) -> str:
+def pack_project(
+    request: PackContents, drawn: Sequence[ProjectLayer], geobox: GeoBox, out: Path
+) -> str:
     """Write the project of a pack: tasks, what is drawn, the maps, and those of each class.
 
     The maps of a hazard class lie in a folder of the layer tree that bears its name in words.

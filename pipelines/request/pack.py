@@ -38,7 +38,7 @@ from minerisk.pipelines.request.answer import (
     write_own_tasks,
     write_record,
 )
-from minerisk.pipelines.request.contents import NO_TASK, USE, Request, readme
+from minerisk.pipelines.request.contents import NO_TASK, USE, PackContents, readme
 from minerisk.pipelines.request.map_project import pack_project, write_map_layers
 from minerisk.pipelines.request.public_copy import coarsen_tasks
 from minerisk.pipelines.request.rasters import (
@@ -150,7 +150,7 @@ def make_packs(
         # Put in place when all are written, the restricted copy last.
         folders = [stack.enter_context(replacing_folder(target)) for target in targets]
         for target, folder in zip(targets, folders, strict=True):
-            request = Request(
+            request = PackContents(
                 run,
                 asked.window,
                 asked.area,
@@ -169,7 +169,7 @@ def make_packs(
     return targets
 
 
-def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
+def write_pack(request: PackContents, cube: xr.Dataset, out: Path) -> Path:
     """Write one pack into an empty folder; ``manifest.json`` comes last."""
     run = request.run
     found, above = _write_maps(request, cube, out)
@@ -197,7 +197,7 @@ def write_pack(request: Request, cube: xr.Dataset, out: Path) -> Path:
 
 
 def _write_maps(
-    request: Request, cube: xr.Dataset, out: Path
+    request: PackContents, cube: xr.Dataset, out: Path
 ) -> tuple[dict[str, RequestRasters], list[str]]:
     """Write the maps asked for, then those of each class in a folder of its name.
 
@@ -269,7 +269,7 @@ def _check_replaceable(out: Path) -> None:
             ) from error
 
 
-def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:
+def _tasks(request: PackContents, cube: xr.Dataset) -> gpd.GeoDataFrame:
     """Read the tasks that touch the area; none is cut."""
     run = request.run
     tasks = read_frame(request.tasks, layer="tasks")
@@ -282,7 +282,7 @@ def _tasks(request: Request, cube: xr.Dataset) -> gpd.GeoDataFrame:
     return task_fields(tasks, study_area=run.config.study_area.name, hazard=hazard)
 
 
-def _write_lists(request: Request, geobox: GeoBox, out: Path) -> None:
+def _write_lists(request: PackContents, geobox: GeoBox, out: Path) -> None:
     """Write the STAC item, then the manifest of everything."""
     area = request.run.config.study_area
     item = stac_item(

@@ -17,7 +17,7 @@ from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.maps import MapPicture, report_maps
 from minerisk.pipelines.report.report import Report
 from minerisk.pipelines.report.tasks import read_tasks
-from minerisk.pipelines.request.contents import Request
+from minerisk.pipelines.request.contents import PackContents
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES
 
 BETRAYING = ("folds",)
@@ -25,7 +25,7 @@ BETRAYING = ("folds",)
 
 
 def pack_page(
-    request: Request,
+    request: PackContents,
     folder: Path,
     grids: Mapping[str, Grids],
     *,
@@ -70,7 +70,7 @@ def pack_page(
     return report.page(told, run.files)
 
 
-def _class_map(request: Request, hazard: str, grids: Grids) -> MapPicture:
+def _class_map(request: PackContents, hazard: str, grids: Grids) -> MapPicture:
     words = request.texts.say(HAZARD_TITLES[hazard])
     figure = map_figure(
         grids.risk_class,

@@ -14,7 +14,7 @@ from minerisk.features.simulator.land import (
     cell_of,
     describe_land,
     displace_front,
-    distance_to,
+    distance_to_points,
     fractal_terrain,
     made_up_land,
 )
@@ -69,13 +69,13 @@ class TestLand:
     def test_distance_is_measured_from_cell_centres(self, land):
         west, north = land.geobox.transform.c, land.geobox.transform.f
         point = np.array([[west + 125.0, north - 125.0]])
-        distance = distance_to(land.geobox, point)
+        distance = distance_to_points(land.geobox, point)
         assert distance[0, 0] == 0.0
         assert distance[3, 4] == pytest.approx(1_250.0)
         assert distance[-1, -1] == 30_000.0
 
     def test_no_points_are_at_the_cap(self, land):
-        assert (distance_to(land.geobox, np.empty((0, 2)), cap_m=5_000.0) == 5_000.0).all()
+        assert (distance_to_points(land.geobox, np.empty((0, 2)), cap_m=5_000.0) == 5_000.0).all()
 
     def test_front_moves_by_the_stated_median(self, land):
         moved = displace_front(land, rng=np.random.default_rng(4), median_m=2_000.0)

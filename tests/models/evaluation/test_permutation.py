@@ -1,5 +1,7 @@
 """Within-block permutation and its statistic."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from minerisk.models.evaluation.permutation import (
     blocks_within_folds,
     permute_labels_within,
     within_block_auc,
+    within_block_chance,
 )
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold, folds_from_ids
@@ -80,3 +83,27 @@ def test_blocks_are_cut_at_fold_edges_and_random_folds_are_refused():
 def test_blocks_of_one_class_are_refused():
     with pytest.raises(InputError, match="both classes"):
         within_block_auc([1, 1, 0, 0], [0.1, 0.2, 0.3, 0.4], [0, 0, 1, 1])
+
+
+def test_chance_is_the_deviation_over_all_permutations():
+    """Two blocks with ties, every way to place their positives counted."""
+    p, blocks = np.array([0.1, 0.4, 0.4, 0.9, 0.2, 0.2, 0.7]), np.array([0, 0, 0, 0, 1, 1, 1])
+    found = []
+    for first in itertools.combinations(range(4), 2):
+        for second in itertools.combinations(range(4, 7), 1):
+            y = np.isin(np.arange(7), [*first, *second]).astype(int)
+            found.append(within_block_auc(y, p, blocks)[0])
+    assert np.mean(found) == pytest.approx(0.5)
+    assert within_block_chance(y, p, blocks) == pytest.approx(np.std(found))
+
+
+def test_several_permutations_vary_less_by_chance():
+    rng = np.random.default_rng(6)
+    y, p, blocks = rng.integers(0, 2, 400), rng.random((4, 400)), np.arange(400) // 50
+    one = within_block_chance(y, p[0], blocks)
+    assert within_block_chance(np.tile(y, (4, 1)), p, blocks) == pytest.approx(one / 2, rel=0.02)
+
+
+def test_scores_that_are_all_alike_have_no_chance_to_differ():
+    blocks = np.arange(100) // 50
+    assert within_block_chance(np.arange(100) % 2, blocks, blocks) == 0

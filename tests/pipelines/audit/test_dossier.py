@@ -220,13 +220,21 @@ def test_an_ablation_is_shown_and_what_is_none_is_refused(tiny_run: Path, tmp_pa
 def test_a_dossier_speaks_the_language_asked_for(
     tiny_run: Path, tmp_path: Path, language: str
 ) -> None:
-    folder = export_dossier(tiny_run, tmp_path / "dossier", language=language).parent
+    ablation = tmp_path / "ablation.json"
+    write_ablation(ablation, difference=-0.0123)
+    out = tmp_path / "dossier"
+    folder = export_dossier(tiny_run, out, ablation=ablation, language=language).parent
     told = texts(language)
     for name, title in PAGES.items():
         page = text(folder / f"{name}.html")
         assert f'<html lang="{language}">' in page
         assert f"<b>{told.say(title)}</b>" in page
         assert f"<b>{title}</b>" not in page
+    layers, went_in = (text(folder / f"{name}.html") for name in ("layers", "went_in"))
+    assert "labelled cells of" not in layers
+    assert f"<td>{told.say('dropped')}</td>" in layers
+    for words in ("suspected area", "Any hazard"):
+        assert f"<td>{told.say(words)}</td>" in went_in
     assert told.say("What it must not be used for") in text(folder / "index.html")
     assert told.say("Known failures") in (folder / "MODEL_CARD.md").read_text(encoding="utf-8")
 

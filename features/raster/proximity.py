@@ -219,22 +219,27 @@ def _few_sums(rows, columns, amounts, half_widths, out):  # type: ignore[no-unty
     for top in range(0, out.shape[0], _ROWS):
         _mark_ends(rows, columns, amounts, half_widths, top, ends)
         for row in range(top, min(top + _ROWS, out.shape[0])):
-            total = np.int64(0)
-            for column in range(out.shape[1]):
-                total += ends[row - top, column]
-                out[row, column] = total
+            _add_up(ends[row - top], out[row])
 
 
 @numba.njit(cache=True)
 def _few_density(rows, columns, amounts, half_widths, per, out):  # type: ignore[no-untyped-def]
     ends = np.empty((_ROWS, out.shape[1] + 1), dtype=np.int64)
+    whole = np.empty(out.shape[1], dtype=np.int64)
     for top in range(0, out.shape[0], _ROWS):
         _mark_ends(rows, columns, amounts, half_widths, top, ends)
         for row in range(top, min(top + _ROWS, out.shape[0])):
-            total = np.int64(0)
-            for column in range(out.shape[1]):
-                total += ends[row - top, column]
-                out[row, column] = total / per
+            _add_up(ends[row - top], whole)
+            out[row] = whole / per
+
+
+@numba.njit(cache=True)
+def _add_up(ends, out):  # type: ignore[no-untyped-def]
+    """Add up what begins and ends along a row, to the sum in each of its cells."""
+    total = np.int64(0)
+    for column in range(out.size):
+        total += ends[column]
+        out[column] = total
 
 
 @numba.njit(cache=True)

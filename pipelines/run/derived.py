@@ -20,6 +20,9 @@ def derive_config(
 ) -> Path:
     """Write the configuration of a run with something changed.
 
+    The content is changed as its author wrote it, not as a `Config` with every default filled in,
+    so that the new file differs from the first in nothing else.
+
     Parameters
     ----------
     run

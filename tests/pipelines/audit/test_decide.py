@@ -36,7 +36,7 @@ from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import public_text, read_key, sign
 from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.records.review import Review, State
-from minerisk.pipelines.request.pack import Request
+from minerisk.pipelines.request.pack import PackContents
 from minerisk.pipelines.run.folder import Run
 
 APPROVE = Decision("approve", by="reviewer 7", note="gates passed, map looked at")
@@ -351,7 +351,7 @@ def test_only_what_is_approved_is_handed_out_without_the_draft_mark(
         simulated=False,
         config=SimpleNamespace(study_area=SimpleNamespace(name="x")),
     )
-    asked = Request(run, None, None, "x", "x", False, state, {}, tiny_run / "tasks.gpkg")
+    asked = PackContents(run, None, None, "x", "x", False, state, {}, tiny_run / "tasks.gpkg")
     marked = [mark for mark in asked.marks if mark.startswith("DRAFT")]
     assert len(marked) == (state != "approved")
     assert asked.tags["STATE"].startswith("DRAFT") is (state != "approved")

@@ -10,15 +10,20 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from minerisk.features.errors import InputError
 from minerisk.pipelines.audit.transfer import export_run, import_run
 from minerisk.pipelines.provenance.manifest import read_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.tracking import mlflow_record
 from minerisk.pipelines.tracking.mlflow_record import QUIET
 
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
@@ -40,8 +45,17 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Postgres:
+    """A database that can be stopped as if its machine were switched off, and started again."""
+
+    uri: str
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
+def database() -> Iterator[Postgres]:
     """A Postgres of its own, on a socket of 127.0.0.1; it refuses to run as root."""
     folder = Path(tempfile.mkdtemp(prefix="minerisk-postgres-"))  # pytest's own is root's alone
     as_user: list[str] = []
@@ -55,19 +69,28 @@ def postgres() -> Iterator[str]:
     control = [*as_user, str(binaries / "pg_ctl"), "-D", str(folder), "-w"]
     subprocess.run([*as_user, str(binaries / make[0]), *make[1:]], check=True, cwd="/",
                    stdout=subprocess.DEVNULL)  # fmt: skip
-    subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], check=True,
-                   cwd="/", stdout=subprocess.DEVNULL)  # fmt: skip
-    yield f"postgresql+psycopg2://minerisk@127.0.0.1:{port}/postgres"
-    subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd="/",
-                   stdout=subprocess.DEVNULL)  # fmt: skip
+
+    def do(*words: str) -> None:
+        subprocess.run([*control, *words], check=True, cwd="/", stdout=subprocess.DEVNULL)
+
+    start = partial(do, "-o", options, "-l", str(folder / "log"), "start")
+    stop = partial(do, "-m", "immediate", "stop")
+    start()
+    yield Postgres(f"postgresql+psycopg2://minerisk@127.0.0.1:{port}/postgres", start, stop)
+    stop()
     shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
-def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    place, port = tmp_path_factory.mktemp("artifacts"), free_port()
+def postgres(database: Postgres) -> str:
+    return database.uri
+
+
+@contextmanager
+def running_server(store: str, place: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    port = free_port()
     address = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    words = ["-m", "mlflow", "server", "--backend-store-uri", postgres, *address]
+    words = ["-m", "mlflow", "server", "--backend-store-uri", store, *address]
     words += ["--artifacts-destination", str(place)]
     uri = f"http://127.0.0.1:{port}"
     with (place / "log").open("w") as stream:
@@ -75,10 +98,16 @@ def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
                                    env=os.environ | QUIET | ALONE)  # fmt: skip
         try:
             wait_for(f"{uri}/health", process)
-            yield uri
+            yield uri, process
         finally:
             process.terminate()
             process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def server(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_server(postgres, tmp_path_factory.mktemp("artifacts")) as (uri, _):
+        yield uri
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
@@ -110,3 +139,38 @@ def test_a_run_is_carried_to_a_server_on_postgres(
     assert version.run_id == made.run_id
     names = {item.path for item in client.list_artifacts(made.run_id)}
     assert {"model", "figures", "config.yaml", "MODEL_CARD.md", "folds.parquet"} <= names
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MLflow asks a server that is gone once more, not for minutes."""
+    for name, value in {"MAX_RETRIES": "1", "TIMEOUT": "5", "BACKOFF_FACTOR": "0"}.items():
+        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
+    monkeypatch.setenv("MLFLOW_SQLALCHEMYSTORE_POOL_PRE_PING", "true")
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_database_that_goes_away_in_the_middle_is_told_and_the_same_again_goes_through(
+    tiny_run: Path, server: str, database: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(mlflow_record, "_log_children", lambda *_: database.stop())
+        with pytest.raises(InputError, match="cannot be used") as told:
+            mlflow_record.record_run(Run.open(tiny_run), server, figures=tiny_run / "figures")
+    assert "\n" not in str(told.value)
+    database.start()
+    facts = mlflow_record.record_run(Run.open(tiny_run), server, figures=tiny_run / "figures")
+    with mlflow_record.store_client(server) as client:
+        assert client.get_run(facts.run_id).info.status == "FINISHED"
+
+
+def test_a_database_without_a_server_before_it_that_goes_away_is_told(database: Postgres) -> None:
+    def ask() -> None:
+        with mlflow_record.store_client(database.uri) as client:
+            client.search_experiments(max_results=1)
+
+    ask()
+    database.stop()
+    with pytest.raises(InputError, match=r"store postgresql\+psycopg2://127.* cannot be used"):
+        ask()
+    database.start()

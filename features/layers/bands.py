@@ -37,6 +37,10 @@ class Band(Protocol):
         """The unit of the values, where the file states one."""
 
     @property
+    def count(self) -> int:
+        """How many bands there are to choose from."""
+
+    @property
     def passed_over(self) -> tuple[float, ...]:
         """Values that the file declares as nodata, while its mask says that they were measured."""
 

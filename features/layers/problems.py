@@ -54,6 +54,7 @@ class LayerCode(StrEnum):
     PARTLY_OUTSIDE = "partly_outside"
     COVER = "cover"
     VALUE_RANGE = "value_range"
+    FIRST_OF_BANDS = "first_of_bands"
     UNDECLARED_NODATA = "undeclared_nodata"
     EVIDENCE_AS_FEATURE = "evidence_as_feature"
     SAME_DATA_AS_EVIDENCE = "same_data_as_evidence"

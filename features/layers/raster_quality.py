@@ -8,7 +8,7 @@ import numpy as np
 
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers import bands, warp
-from minerisk.features.layers.problems import LayerCode, LayerProblem, error, warning
+from minerisk.features.layers.problems import LayerCode, LayerProblem, error, note, warning
 from minerisk.features.layers.sources import Layers, RasterSource
 from minerisk.features.raster_files.undeclared_nodata import (
     ELEVATION_M,
@@ -56,6 +56,8 @@ def check_raster(
     source, band = layers.raster_source(name), layers.band(name)
     factor = 1.0 if unit is None else layers.factor(name, unit)
     layers.unit(name)
+    if source.band is None and band.count > 1:
+        yield note(name, LayerCode.FIRST_OF_BANDS, bands=band.count)
     if area is None:
         return
     share = cover(band, area, crs=crs)

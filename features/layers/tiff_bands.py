@@ -14,7 +14,7 @@ import pyproj
 import rasterio
 from affine import Affine
 from numpy.typing import NDArray
-from rasterio.enums import MaskFlags
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.windows import Window
 
 from minerisk.features.errors import InputError
@@ -76,6 +76,8 @@ class TiffBand:
         Of the values, as the file states it.
     scale, offset
         What stored values are multiplied by, and what is then added.
+    count
+        How many bands hold values; an alpha band does not.
     """
 
     path: Path
@@ -87,6 +89,7 @@ class TiffBand:
     unit: str | None = None
     scale: float = 1.0
     offset: float = 0.0
+    count: int = 1
 
     @property
     def passed_over(self) -> tuple[float, ...]:
@@ -134,6 +137,7 @@ def open_tiff(path: Path, *, band: int | None, missing: Sequence[float]) -> Tiff
                 unit=units.stated(said.unit or dataset.units[number - 1]),
                 scale=scale,
                 offset=offset,
+                count=sum(band != ColorInterp.alpha for band in dataset.colorinterp),
             )
     except rasterio.errors.RasterioError as error:
         raise InputError(f"{path.name} cannot be read: {error}. Get it again.") from error

@@ -78,6 +78,11 @@ class ZarrBand:
     unsigned: bool = False
 
     @property
+    def count(self) -> int:
+        """How many bands there are to choose from: one, or it was chosen."""
+        return 1
+
+    @property
     def passed_over(self) -> tuple[float, ...]:
         """Values that are declared as nodata to no effect: there are none."""
         return ()

@@ -30,10 +30,12 @@ def is_value(stored: NDArray[Any], value: float) -> NDArray[np.bool_]:
         return np.asarray(stored == int(value))
     if np.isnan(value):
         return np.isnan(stored)
-    with np.errstate(over="ignore", invalid="ignore"):
-        wanted = stored.dtype.type(value)
-        if np.isinf(wanted) and not np.isinf(value):
-            return np.zeros(stored.shape, dtype=bool)
-        # Two units in the last place, as in GDAL: what was written as text is no longer exact.
-        near = 2 * np.finfo(stored.dtype).eps * np.abs(stored + wanted)
-        return np.asarray((stored == wanted) | (np.abs(stored - wanted) < near))
+    floats = np.finfo(stored.dtype)
+    with np.errstate(over="ignore"):
+        wanted = float(stored.dtype.type(value))
+    if np.isinf(wanted):
+        return np.asarray(stored == wanted) & np.isinf(value)
+    # A few units in the last place, as in GDAL: what was written as text is no longer exact.
+    near = 4 * float(floats.eps) * abs(wanted)
+    low, high = max(wanted - near, float(floats.min)), min(wanted + near, float(floats.max))
+    return np.asarray((stored >= stored.dtype.type(low)) & (stored <= stored.dtype.type(high)))

@@ -266,6 +266,9 @@ LAYER_WORDS: Mapping[StrEnum, Message] = {
         "the file's nodata; otherwise correct the file or the range.",
         by="wrong",
     ),
+    LayerCode.FIRST_OF_BANDS: marked(
+        "The raster has {bands} bands, and the configuration names none: the first is read."
+    ),
     LayerCode.UNDECLARED_NODATA: Plural(
         "{count} value near the study area is {value}, far from all others ({least:g} to "
         "{greatest:g}): it looks like nodata that is not declared. If nothing was measured there, "

@@ -253,6 +253,18 @@ def test_heights_that_no_land_has_are_errors_in_any_unit(root: Path) -> None:
     assert "undeclared_nodata" in problems_of(root, RasterSource(Path("a.tif")), units={"a": "m"})
 
 
+def test_it_is_told_that_the_first_of_several_bands_is_read(root: Path) -> None:
+    store_raster(root, np.ones((40, 40), dtype=np.float32), count=3)
+    with rasterio.open(root / "a.tif", "r+") as dataset:
+        dataset.write(np.ones((2, 40, 40), dtype=np.float32), [2, 3])
+    found = problems_of(root, RasterSource(Path("a.tif")))
+    assert found == {
+        "first_of_bands": "note: The raster has 3 bands, and the configuration names none: the "
+        "first is read."
+    }
+    assert problems_of(root, RasterSource(Path("a.tif"), band=2)) == {}
+
+
 def test_a_unit_that_cannot_be_read_is_an_error(root: Path) -> None:
     store_raster(root, np.ones((40, 40), dtype=np.float32))
     said = problems_of(root, RasterSource(Path("a.tif"), unit="degree"), units={"a": "m"})

@@ -9,9 +9,10 @@ import numpy as np
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers import bands, warp
 from minerisk.features.layers.problems import LayerCode, LayerProblem, error, note, warning
-from minerisk.features.layers.sources import Layers, RasterSource
+from minerisk.features.layers.sources import Layers
 from minerisk.features.raster_files.undeclared_nodata import (
-    ELEVATION_M,
+    HEIGHTS_M,
+    LOWEST_LAND_M,
     Extremes,
     Suspect,
     suspects,
@@ -70,8 +71,17 @@ def check_raster(
     if source.valid_range is not None:
         yield from _outside_range(name, band, around, crs, source.valid_range)
         return
-    bounds = None if unit is None else (ELEVATION_M[0] / factor, ELEVATION_M[1] / factor)
-    for suspect in _suspects(band, around, crs, source, bounds):
+    extremes = Extremes()
+    for rows, columns in _stripes(band, around, crs):
+        extremes = extremes.with_values(band.read(rows, columns))
+    heights = unit == "m"
+    for suspect in suspects(
+        extremes,
+        declared=band.passed_over,
+        bounds=(HEIGHTS_M[0] / factor, HEIGHTS_M[1] / factor) if heights else None,
+        doubtful_below=LOWEST_LAND_M / factor if heights else -math.inf,
+        classes=source.resampling in ("nearest", "mode"),
+    ):
         yield _undeclared(name, suspect)
 
 
@@ -111,24 +121,6 @@ def _outside_range(
     if wrong:
         found = {"low": low, "high": high, "least": least, "greatest": greatest}
         yield error(name, LayerCode.VALUE_RANGE, wrong=wrong, **found)
-
-
-def _suspects(
-    band: bands.Band,
-    around: tuple[float, ...],
-    crs: str,
-    source: RasterSource,
-    bounds: tuple[float, float] | None,
-) -> list[Suspect]:
-    extremes = Extremes()
-    for rows, columns in _stripes(band, around, crs):
-        extremes = extremes.with_values(band.read(rows, columns))
-    return suspects(
-        extremes,
-        declared=band.passed_over,
-        bounds=bounds,
-        classes=source.resampling in ("nearest", "mode"),
-    )
 
 
 def _undeclared(name: str, found: Suspect) -> LayerProblem:

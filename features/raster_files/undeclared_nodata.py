@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-ELEVATION_M = (-500.0, 9_000.0)
-"""Least and greatest height of land, metres: the Dead Sea's shore, and Mount Everest."""
+HEIGHTS_M = (-11_500.0, 9_000.0)
+"""Least and greatest height of the ground, metres: the deepest sea, and Mount Everest."""
+LOWEST_LAND_M = -500.0
+"""Below the shore of the Dead Sea there is only sea, which goes down step by step."""
 
 _FLOAT_MAX = float(np.finfo(np.float32).max)
 _ALWAYS = (
@@ -91,6 +93,7 @@ def suspects(
     *,
     declared: Iterable[float] = (),
     bounds: tuple[float, float] | None = None,
+    doubtful_below: float = -np.inf,
     classes: bool = False,
 ) -> list[Suspect]:
     """Name the values that look like undeclared nodata.
@@ -107,6 +110,8 @@ def suspects(
         Values that the file declares as nodata while its mask says that they were measured.
     bounds
         Least and greatest value that is possible at all.
+    doubtful_below
+        Values below it are true only where others lie close to them.
     classes
         Whether the values are codes, between which distances mean little.
 
@@ -116,6 +121,7 @@ def suspects(
         Each with its count, and the least and greatest of the other values.
     """
     usual = {*_ALWAYS, *declared}
+    usual |= {value for value, _ in (*extremes.low, *extremes.high) if value < doubtful_below}
     found: list[tuple[float, int]] = []
     for side, other in ((extremes.low, extremes.high), (extremes.high, extremes.low)):
         core, opposite = _core(side, usual), _core(other, usual)
@@ -134,9 +140,13 @@ def suspects(
 
 
 def _core(side: tuple[tuple[float, int], ...], usual: set[float]) -> float | None:
-    """Return the outermost value that is no usual nodata; None where there is none."""
+    """Return the outermost value that is no usual nodata; None where there is none.
+
+    Where all of those that are known are doubtful, there are more behind the innermost.
+    """
     fills = {*usual, *_SOMETIMES}
-    return next((value for value, _ in side if value not in fills), None)
+    behind = side[-1][0] if len(side) == _DISTINCT else None
+    return next((value for value, _ in side if value not in fills), behind)
 
 
 def _is_fill(value: float, near: float | None, far: float | None, usual: set[float]) -> bool:

@@ -6,8 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from minerisk.features.raster_files.undeclared_nodata import ELEVATION_M, Extremes, suspects
+from minerisk.features.raster_files.undeclared_nodata import (
+    HEIGHTS_M,
+    LOWEST_LAND_M,
+    Extremes,
+    suspects,
+)
 
+HEIGHTS = {"bounds": HEIGHTS_M, "doubtful_below": LOWEST_LAND_M}
 RNG = np.random.default_rng(5)
 HILLS = RNG.uniform(100, 1_600, 500)
 CLASSES = np.repeat([1.0, 2, 5, 10, 11, 17], 20)
@@ -26,8 +32,8 @@ def found(values: np.ndarray, **known: object) -> list[float]:
 @pytest.mark.parametrize(
     ("values", "fill", "known"),
     [
-        *[(HILLS, fill, {"bounds": ELEVATION_M}) for fill in (-32768, -32767, -9999, -999, 32767)],
-        *[(HILLS, fill, {"bounds": ELEVATION_M}) for fill in (65535, 1e20, -99999, -501, 9001)],
+        *[(HILLS, fill, HEIGHTS) for fill in (-32768, -32767, -9999, -999, 32767)],
+        *[(HILLS, fill, HEIGHTS) for fill in (65535, 1e20, -99999, -501, -1000, 9001)],
         *[(PEOPLE, fill, {}) for fill in (-9999, -99999, -32768, -3.4028234663852886e38, -np.inf)],
         *[(GREENNESS, fill, {}) for fill in (-9999, 1e20, np.inf, -99, 255, -3000)],
         *[(CLASSES, fill, {"classes": True}) for fill in (255, -9999, 65535, -128)],
@@ -48,9 +54,10 @@ def test_fills_at_both_ends_are_named() -> None:
 @pytest.mark.parametrize(
     ("values", "known"),
     [
-        (HILLS, {"bounds": ELEVATION_M}),
-        (np.concatenate([HILLS, np.zeros(50)]), {"bounds": ELEVATION_M}),
-        (HILLS - 500, {"bounds": ELEVATION_M}),
+        (HILLS, HEIGHTS),
+        (np.concatenate([HILLS, np.zeros(50)]), HEIGHTS),
+        (HILLS - 500, HEIGHTS),
+        (np.linspace(-4_800, 1_900, 900), HEIGHTS),
         (PEOPLE, {}),
         (GREENNESS, {}),
         (GREY, {}),

@@ -16,10 +16,8 @@ from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit.decide import Decision, follow, review_run
 from minerisk.pipelines.audit.verify import audit_run
 from minerisk.pipelines.language.messages import ENGLISH
-from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import record_maker
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.pack import PackManifest
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import run_steps
 
@@ -54,21 +52,6 @@ sys.stdin.readline()
 try:
     asked = decide.Decision("reject", f"reviewer {sys.argv[2]}", "x")
     decide.review_run(Run.open(Path(sys.argv[1])), asked)
-except InputError as error:
-    sys.exit(str(error))
-"""
-ASKS = """
-import sys
-from pathlib import Path
-from minerisk.features.errors import InputError
-from minerisk.pipelines.records.request import Filters
-from minerisk.pipelines.request.answer import open_request
-from minerisk.pipelines.request.pack import answer_request
-run, out, hazard = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] or None
-print("ready", flush=True)
-sys.stdin.readline()
-try:
-    answer_request(open_request(run, Filters(hazard=hazard)), out)
 except InputError as error:
     sys.exit(str(error))
 """
@@ -147,31 +130,6 @@ def test_reviews_of_several_processes_at_once_stand_one_after_the_other(tiny_cop
     assert log.problems == ()
     assert len(log.entries) == [other.returncode for other in others].count(0) >= 1
     assert all("Another minerisk process" in words for words in told if words)
-
-
-def test_requests_at_once_leave_whole_packs_or_say_that_another_is_at_work(
-    tiny_copy: Path, tmp_path: Path
-) -> None:
-    wanted = [("one", "any"), ("one", "any"), ("two", "")]
-    others = [process(ASKS, str(tiny_copy), str(tmp_path / out), hazard) for out, hazard in wanted]
-    for other in others:
-        assert other.stdout is not None
-        assert other.stdout.readline() == "ready\n"
-    told = [other.communicate("\n", timeout=300)[1] for other in others]
-    codes = [other.returncode for other in others]
-    assert 0 in codes[:2]
-    assert codes[2] == 0
-    assert all(
-        "Another minerisk process" in words for words, code in zip(told, codes, strict=True) if code
-    )
-    for name in ("one", "two"):
-        pack = tmp_path / name
-        listed = PackManifest.read(pack / "manifest.json").files
-        there = {path.relative_to(pack).as_posix() for path in pack.rglob("*") if path.is_file()}
-        assert there == {*listed, "manifest.json"}
-        assert all(sha256_path(pack / file) == digest for file, digest in listed.items())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
-    assert problems(tiny_copy) == ()
 
 
 def test_a_store_that_another_process_has_locked_keeps_the_review(

@@ -16,8 +16,7 @@ from minerisk.pipelines.cli import (
     run_commands,
 )
 from minerisk.pipelines.cli.exit_codes import ExitCode, endings, exit_code_help, stopped
-from minerisk.pipelines.run.own_process import set_up_process
-from minerisk.pipelines.run.standard_output import keep_output_own
+from minerisk.pipelines.run.own_process import keep_output_own, set_up_process
 from minerisk.plain_text import plain_message
 
 app = typer.Typer(

@@ -18,13 +18,13 @@ def why_unwritable(path: Path) -> str:
     if not os.access(folder, os.W_OK):
         return f"{folder} may not be written to: choose another place, or change its permissions."
     limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
-    free = shutil.disk_usage(folder).free
-    if limit != resource.RLIM_INFINITY and limit < free:
+    room = shutil.disk_usage(folder).free
+    if limit != resource.RLIM_INFINITY and limit < room:
         return (
             f"No file of this process may grow beyond {limit / 1e6:,.1f} MB: raise the limit "
             "(`ulimit -f` shows it)."
         )
     return (
-        f"{free / 1e6:,.1f} MB are free on its disk: make room if that is too little, or look at "
+        f"Its disk has room for {room / 1e6:,.1f} MB: make more if that is too little, or look at "
         "the quota of this account, and give the command again."
     )

@@ -39,7 +39,7 @@ def check_room(run: Run) -> None:
     Raises
     ------
     InputError
-        With what is free and what is needed at least.
+        With the room there is and the least that is needed.
     """
     area = run.config.study_area
     try:
@@ -50,9 +50,9 @@ def check_room(run: Run) -> None:
     cells = grid.height * grid.width
     values = len(run.config.features) + OTHERS
     need = max(LEAST_BYTES, int(cells * values * BYTES * PACKED))
-    free = shutil.disk_usage(run.folder).free
-    if free < need:
+    room = shutil.disk_usage(run.folder).free
+    if room < need:
         raise InputError(
-            f"The disk of {run.folder} has {free / 1e6:,.0f} MB free; {cells:,} cells need "
+            f"The disk of {run.folder} has room for {room / 1e6:,.0f} MB; {cells:,} cells need "
             f"{need / 1e6:,.0f} MB at least. Make room, or choose another --out."
         )

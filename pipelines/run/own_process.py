@@ -7,6 +7,7 @@ readers then rely on `minerisk.features.layers.intake` alone, which checks each 
 
 import logging
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -28,6 +29,23 @@ def set_up_process() -> None:
     os.umask(0o077)
     os.environ.update(_settings(os.environ))
     logging.getLogger("rasterio._env").setLevel(logging.ERROR)  # skipped drivers it has not got
+
+
+def keep_output_own() -> None:
+    """Keep what a compiled library prints by itself (HiGHS does) off standard output.
+
+    From now on only Python writes to the standard output of this process, and processes that it
+    starts write to none. That is for the process of a command, at its start, and for no other: a
+    server or a notebook shares its output with code that is not ours.
+    """
+    if sys.__stdout__ is None:  # closed by whoever started the command
+        return
+    sys.stdout.flush()
+    own, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
+    encoding, errors = sys.stdout.encoding, sys.stdout.errors
+    sys.stdout = os.fdopen(own, "w", encoding=encoding, errors=errors)
 
 
 @contextmanager

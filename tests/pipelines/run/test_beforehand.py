@@ -62,7 +62,7 @@ def test_a_disk_without_room_for_the_cube_is_refused(
     if enough:
         beforehand.check_room(run)
     else:
-        with pytest.raises(InputError, match=r"1 MB free; 3,\d{3} cells need 20 MB"):
+        with pytest.raises(InputError, match=r"room for 1 MB; 3,\d{3} cells need 20 MB"):
             beforehand.check_room(run)
 
 

@@ -7,7 +7,7 @@ import sys
 COMMAND = """
 import ctypes
 from minerisk.pipelines.run.progress import out
-from minerisk.pipelines.run.standard_output import keep_output_own
+from minerisk.pipelines.run.own_process import keep_output_own
 library = ctypes.CDLL(None)
 keep_output_own()
 library.puts(b"compiled")

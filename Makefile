@@ -48,7 +48,7 @@ ablation: $(INSTALLED)  ## what each family of features is worth (an hour; needs
 	$(BIN)/python -m docs.build.features_page
 
 fuzz-layers: $(INSTALLED)  ## 10,000 layers, each read three ways (an hour), written to docs/reliability.md
-	MINERISK_FUZZ_LAYERS=10000 $(BIN)/python -m pytest tests/fuzz/test_layers.py; status=$$?; \
+	MINERISK_FUZZ_LAYERS=10000 $(BIN)/python -m pytest -o log_cli=true tests/fuzz/test_layers.py; status=$$?; \
 	  $(BIN)/python -m docs.build.reliability_page && exit $$status
 
 kills: $(INSTALLED)  ## kill every command at seeded instants and go on (an hour), written to docs/reliability.md

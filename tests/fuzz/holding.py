@@ -63,6 +63,17 @@ class Tally:
         self.faults[what] += 1
         self.examples.setdefault(what, repr(plan))
 
+    def facts(self) -> dict[str, dict[str, int] | dict[str, str]]:
+        """Return all counts, for JSON."""
+        return {
+            "outcomes": {str(outcome): self.outcomes[outcome] for outcome in Outcome},
+            "kinds": dict(self.kinds),
+            "valid_refused": dict(self.wrongly),
+            "invalid_refused": dict(self.rightly),
+            "faults": dict(self.faults),
+            "examples": self.examples,
+        }
+
     @property
     def tried(self) -> int:
         """How many layers were tried."""

@@ -9,7 +9,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -62,12 +61,11 @@ def told(name: str, what: str) -> Iterator[Tally]:
     yield tally
     if not (ASKED and tally.tried):
         return
-    counts = {outcome: tally.outcomes[outcome] for outcome in Outcome}
     wrongly = [f"{count} valid refused: {why}" for why, count in tally.wrongly.most_common()]
-    logger.warning("%s layers: %s; %s", what, counts, tally)
+    logger.warning("%s layers: %s", what, tally.facts())
     path = Path("build/fuzz") / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(tally), indent=1, ensure_ascii=False) + "\n", "utf-8")
+    path.write_text(json.dumps(tally.facts(), indent=1, ensure_ascii=False) + "\n", "utf-8")
     trial = Trial(
         what=f"{what} layers, drawn: what `validate` passes, `build` reads, and it equals what "
         "rasterio, xarray, geopandas or pandas read. "

@@ -20,7 +20,6 @@ import zarr
 from affine import Affine
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from rasterio.enums import ColorInterp
 
 UTM = "EPSG:32638"
 WEST, SOUTH, SIDE = 700_000.0, 4_400_000.0, 90.0
@@ -81,6 +80,12 @@ class RasterPlan:
         return Path("a.tif" if self.kind == "tif" else "a.zarr")
 
     @property
+    def stated_unit(self) -> str | None:
+        """The unit by the file; GDAL states that of a vertical CRS where the band has none."""
+        vertical = self.kind == "tif" and self.crs is not None and "+" in self.crs[5:]
+        return self.unit or ("metre" if vertical and self.crs != TOWGS else None)
+
+    @property
     def metres(self) -> float:
         """What values are multiplied by to be in the unit that they are read in."""
         return FEET[self.told_unit or self.unit or "m"] if self.elevation else 1.0
@@ -91,7 +96,8 @@ class RasterPlan:
             return "CRS"
         if self.nodata == "undeclared":
             return "undeclared nodata"
-        if self.unit and self.told_unit and FEET.get(self.unit) != FEET.get(self.told_unit):
+        stated, told = FEET.get(self.stated_unit or ""), FEET.get(self.told_unit or "")
+        if stated and told and stated != told:
             return "contradicting units"
         if self.elevation and {self.unit, self.told_unit} & {"degree", "%"}:
             return "unit"
@@ -174,6 +180,7 @@ def _write_tiff(plan: RasterPlan, path: Path) -> None:
     profile |= {"count": plan.bands + alpha, "height": SHAPE[0], "width": SHAPE[1]}
     profile |= {"transform": place_of(plan)}
     profile |= {"nodata": plan.fill} if plan.nodata == "own" else {}
+    profile |= {"alpha": "yes", "photometric": "minisblack"} if alpha else {}
     profile |= {name.split("=")[0]: name.split("=")[1] for name in plan.stored}
     if "worldfile" in plan.beside:
         profile.pop("transform")
@@ -182,8 +189,6 @@ def _write_tiff(plan: RasterPlan, path: Path) -> None:
         warnings.simplefilter("ignore")
         with rasterio.open(path, "w", **profile) as dataset:
             dataset.write(np.stack([*bands, *([mask.astype(plan.dtype)] if alpha else [])]))
-            if alpha:
-                dataset.colorinterp = [ColorInterp.gray] * plan.bands + [ColorInterp.alpha]
             if plan.says == "file":
                 dataset.scales = [plan.scale[0]] * (plan.bands + alpha)
                 dataset.offsets = [plan.scale[1]] * (plan.bands + alpha)
@@ -367,7 +372,7 @@ def _tiff(draw: st.DrawFn, plan: RasterPlan) -> RasterPlan:
     ways = ["none", "own", "beside", "told", "mask", "msk"]
     # A fill that nothing declares has to be refused.
     ways += ["undeclared"] if _usual(plan.fill) and plan.scale == (1.0, 0.0) else []
-    ways += ["alpha"] if plan.dtype in ("uint8", "uint16") else []
+    ways += ["alpha"] if plan.dtype == "uint8" else []
     bands = draw(st.sampled_from([1, 1, 1, 3]))
     beside = draw(st.sets(st.sampled_from(["statistics", "overviews", "other_worldfile"])))
     plan = replace(

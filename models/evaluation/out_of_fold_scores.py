@@ -62,30 +62,41 @@ class DrawnRows:
     Parameters
     ----------
     table
-        The training land; unlabelled rows are never drawn.
+        All the land; unlabelled rows are never drawn.
+    train, test
+        Numbers of the rows that training rows are drawn from, and of those that every model
+        scores, which are encoded once too.
     drawing
         How rows are drawn.
-    tested
-        Cells that are scored by every model, and so encoded once too.
     """
 
-    def __init__(self, table: CellTable, drawing: Drawing, tested: pd.DataFrame) -> None:
-        self.table, self.tested = table, tested
-        rows, self.weight = draw_training_rows(
-            table.state,
-            table.weight,
+    def __init__(
+        self,
+        table: CellTable,
+        train: NDArray[np.int64],
+        test: NDArray[np.int64],
+        drawing: Drawing,
+    ) -> None:
+        self._table, self._train, self._test = table, train, test
+        drawn, self.weight = draw_training_rows(
+            table.state[train],
+            table.weight[train],
             negatives_per_positive=drawing.negatives_per_positive,
             rng=np.random.default_rng(drawing.seed),
         )
-        self.cells = table.cells.iloc[rows]
-        self.y = (table.state[rows] == 1).astype(int)
-        self.block = assign_blocks(table.coordinates[rows], block_m=drawing.block_m)
-        self._drawn = _Once(self._encode_drawn)
-        self._tested = _Once(self._encode_tested)
+        self._rows = train[drawn]
+        self.y = (table.state[self._rows] == 1).astype(int)
+        self.block = assign_blocks(table.coordinates[self._rows], block_m=drawing.block_m)
+        self._drawn: _Once[tuple[ColumnTransformer, pd.DataFrame]] = _Once()
+        self._tested: _Once[pd.DataFrame] = _Once()
+
+    def training_land(self) -> CellTable:
+        """Return the table that rows were drawn from, in which a model may be chosen."""
+        return self._table.take(self._train)
 
     def fit(self, pipeline: Pipeline) -> Pipeline:
         """Return a fitted pipeline of the same steps; an ensemble draws whole blocks of rows."""
-        columns, drawn = self._drawn(pipeline.named_steps["columns"])
+        columns, drawn = self._drawn.of(pipeline.named_steps["columns"], self._encode_drawn)
         classifier = clone(pipeline.named_steps["classifier"])
         groups = {"groups": self.block} if hasattr(classifier, "member_log_odds") else {}
         classifier.fit(drawn, self.y, sample_weight=self.weight, **groups)
@@ -100,7 +111,7 @@ class DrawnRows:
             Uncalibrated probability, and standard deviation of the members' log-odds (NaN for a
             model without members), shape ``(n,)``.
         """
-        columns = self._tested(fitted.named_steps["columns"])
+        columns = self._tested.of(fitted.named_steps["columns"], self._encode_tested)
         classifier = fitted.named_steps["classifier"]
         if not hasattr(classifier, "member_log_odds"):
             return classifier.predict_proba(columns)[:, 1], np.full(len(columns), np.nan)
@@ -109,36 +120,37 @@ class DrawnRows:
 
     def _encode_drawn(self, columns: ColumnTransformer) -> tuple[ColumnTransformer, pd.DataFrame]:
         fitted = clone(columns)
-        return fitted, fitted.fit_transform(self.cells, self.y)
+        return fitted, fitted.fit_transform(self._table.cells.iloc[self._rows], self.y)
 
     def _encode_tested(self, fitted: ColumnTransformer) -> pd.DataFrame:
-        return fitted.transform(self.tested)
+        return fitted.transform(self._table.cells.iloc[self._test])
 
 
 class _Once(Generic[Made]):
-    """A function of columns, called once for each object that is given, by one thread at a time."""
+    """What was made of columns: once for each object that is given, by one thread at a time."""
 
-    def __init__(self, make: Callable[[ColumnTransformer], Made]) -> None:
-        self._make, self._lock = make, Lock()
+    def __init__(self) -> None:
+        self._lock = Lock()
         self._made: dict[int, tuple[ColumnTransformer, Made]] = {}
 
-    def __call__(self, columns: ColumnTransformer) -> Made:
+    def of(self, columns: ColumnTransformer, make: Callable[[ColumnTransformer], Made]) -> Made:
         with self._lock:
             if id(columns) not in self._made:  # the object is kept, so that its id stays its own
-                self._made[id(columns)] = columns, self._make(columns)
+                self._made[id(columns)] = columns, make(columns)
             return self._made[id(columns)][1]
 
 
 def fit_pipeline(pipeline: Pipeline, table: CellTable, *, drawing: Drawing) -> Pipeline:
     """Return the pipeline fitted on the labelled rows of a table; see `DrawnRows`."""
-    return DrawnRows(table, drawing, table.cells.iloc[:0]).fit(pipeline)
+    rows = np.arange(len(table.state))
+    return DrawnRows(table, rows, rows[:0], drawing).fit(pipeline)
 
 
 def draw_folds(table: CellTable, protocol: Protocol, drawing: Drawing) -> Iterator[DrawnRows]:
     """Draw the training rows of each fold, each with a seed of its own."""
     for number, (train, test) in enumerate(protocol.folds):
         own = replace(drawing, seed=drawing.seed + number)
-        yield DrawnRows(table.take(train), own, table.cells.iloc[test])
+        yield DrawnRows(table, train, test, own)
 
 
 def out_of_fold(
@@ -194,15 +206,17 @@ def out_of_fold_models(
     scores = {name: np.full((2, rows), np.nan) for name in makers}
     fitted: dict[Name, list[Pipeline]] = {name: [] for name in makers}
 
-    def fit_and_score(fold: DrawnRows, test: NDArray[np.int64], name: Name) -> None:
-        pipeline = fold.fit(makers[name](fold.table))
+    def fit_and_score(
+        fold: DrawnRows, land: CellTable, test: NDArray[np.int64], name: Name
+    ) -> None:
+        pipeline = fold.fit(makers[name](land))
         scores[name][:, test] = fold.score(pipeline)
         fitted[name].append(pipeline)
 
     with ThreadPoolExecutor(threads) as pool:
         for number, ((_, test), fold) in enumerate(zip(protocol.folds, drawn, strict=True)):
             step(number)
-            for _ in pool.map(partial(fit_and_score, fold, test), makers):
+            for _ in pool.map(partial(fit_and_score, fold, fold.training_land(), test), makers):
                 pass  # an error of any of them is raised here
     return {
         name: OutOfFold(score=score, spread=spread, fitted=tuple(fitted[name]))

@@ -15,12 +15,7 @@ from sklearn.pipeline import Pipeline
 from minerisk.features.errors import InputError
 from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.evaluation.metrics import capture_curve
-from minerisk.models.evaluation.out_of_fold_scores import (
-    Drawing,
-    DrawnRows,
-    draw_folds,
-    out_of_fold_models,
-)
+from minerisk.models.evaluation.out_of_fold_scores import Drawing, DrawnRows, draw_folds
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
@@ -177,15 +172,16 @@ def score_inside(
     pipeline: Pipeline, table: CellTable, protocol: Protocol, drawn: Sequence[DrawnRows]
 ) -> TrialScores:
     """Score a pipeline on folds inside a training set, whose rows are drawn already."""
-    rows = len(table.state)
-    out = out_of_fold_models({"": lambda _: pipeline}, protocol, drawn, rows=rows)[""]
-    scored = np.isfinite(out.score)
+    score = np.full(len(table.state), np.nan)
+    for (_, test), fold in zip(protocol.folds, drawn, strict=True):
+        score[test], _ = fold.score(fold.fit(pipeline))
+    scored = np.isfinite(score)
     y = (table.state[scored] == 1).astype(np.int8)
     weight: NDArray[np.float64] = np.where(y == 1, 1.0, 1.0 / scored_share(table))
-    auc = float(roc_auc_score(y, out.score[scored], sample_weight=weight))
-    precision = float(average_precision_score(y, out.score[scored], sample_weight=weight))
-    found = float(capture_curve(y, out.score[scored], weight=weight, points=6)[1, 1])
-    slope, intercept = _platt(out.score[scored], y, weight)
+    auc = float(roc_auc_score(y, score[scored], sample_weight=weight))
+    precision = float(average_precision_score(y, score[scored], sample_weight=weight))
+    found = float(capture_curve(y, score[scored], weight=weight, points=6)[1, 1])
+    slope, intercept = _platt(score[scored], y, weight)
     return TrialScores(
         roc_auc=auc,
         average_precision=precision,

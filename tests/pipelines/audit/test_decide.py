@@ -486,3 +486,16 @@ def test_names_and_paths_in_any_script(passing: Path, tmp_path: Path) -> None:
     log = Run.open(moved).reviews()
     assert log.entries[0].by == "Арам 👀"
     assert problems(moved, pin=log.end) == ()
+
+
+def test_a_review_stays_on_record_when_the_server_of_mlflow_is_gone(
+    tiny_copy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"MAX_RETRIES": "0", "TIMEOUT": "5"}.items():
+        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", value)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    with pytest.raises(
+        FindingError, match=r"is on record; MLflow did not follow: .* review follow"
+    ):
+        review_run(Run.open(tiny_copy), REJECT)
+    assert [one.by for one in Run.open(tiny_copy).reviews().entries] == ["reviewer 7"]

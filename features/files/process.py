@@ -108,7 +108,7 @@ def _answer(
         try:
             ending, status, answer = forks.asked(json.dumps(request).encode())
         except ProcessLookupError as error:
-            raise InputError(f"{path.name} cannot be read: {error} Free some memory.") from error
+            raise InputError(f"{path.name} cannot be read: {error} End other programs.") from error
         if ending != forks.ENDED or status != 0:
             raise InputError(_lost_words(path, size, given, ending, status))
     else:

@@ -102,7 +102,8 @@ class TiffBand:
         try:
             with _opened(self.path) as dataset:
                 stored = dataset.read(self.band, window=window, masked=self.missing.by_file)
-            values = np.ma.filled(stored.astype(np.float64), np.nan)
+            with np.errstate(invalid="ignore"):  # a signalling NaN is NaN all the same
+                values = np.ma.filled(stored.astype(np.float64), np.nan)
             for value in self.missing.values:
                 values[nodata.is_value(np.ma.getdata(stored), value)] = np.nan
             if self.missing.mask is not None:

@@ -39,7 +39,7 @@ class LeaveTimeOut:
 
     Examples
     --------
-    >>> dates = ["2003-05-01", "2004-05-01", "2006-05-01", "2011-05-01", "NaT"]
+    >>> dates = ["2003-05-01", "2004-05-01", "2006-05-01", "2011-05-01", None]
     >>> folds = LeaveTimeOut(["2004-12-31", "2009-12-31"])
     >>> [(train.tolist(), test.tolist()) for train, test in folds.split(None, dates=dates)]
     [([0, 1], [2]), ([0, 1, 2], [3])]

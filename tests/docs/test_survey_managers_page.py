@@ -45,7 +45,24 @@ def add_layers(folder: Path, place: Path) -> None:
     for name in ("schools", "roads", "districts"):
         config["layers"][name] = {"kind": "vector", "path": f"{name}.gpkg", "source": "made up"}
     config["study_area"]["regions"] |= {"layer": "districts", "name_column": "name"}
+    before = sha256_path(folder / "config.yaml")
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    record_again(folder, {before: sha256_path(folder / "config.yaml")})
+
+
+def record_again(folder: Path, hashes: dict[str, str]) -> None:
+    """Record other hashes in the trail, as if the run had been made with what is there now."""
+    manifest = read_manifest(RunFolder(folder))
+    changed = [
+        stage.model_copy(
+            update={
+                part: {name: hashes.get(known, known) for name, known in files.items()}
+                for part, files in (("inputs", stage.inputs), ("outputs", stage.outputs))
+            }
+        )
+        for stage in manifest.stages
+    ]
+    write_manifest(RunFolder(folder), manifest.model_copy(update={"stages": tuple(changed)}))
 
 
 def add_class(folder: Path) -> None:

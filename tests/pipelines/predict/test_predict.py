@@ -49,6 +49,11 @@ def test_a_model_that_tells_nothing_apart_says_so_everywhere(
     classes, geobox = read_raster(tiny_copy / "rasters" / "risk_class.tif")
     assert set(np.unique(classes)) <= {CANNOT_SAY, OUTSIDE}
 
+    for step in (
+        "prioritize",
+        "report",
+    ):  # a run whose rasters are not those of its tasks is refused
+        redo_step(tiny_copy, step)
     left, bottom, right, top = geobox.boundingbox
     part = tmp_path / "part.gpkg"
     inner = box(left + 5_000, bottom + 5_000, right - 5_000, top - 5_000)

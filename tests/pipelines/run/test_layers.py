@@ -101,7 +101,7 @@ def test_columns_of_layers_that_the_run_makes_are_told_of_as_such() -> None:
 
 def test_a_run_leaves_it_out_and_keeps_search_effort_from_the_cube(tmp_path: Path) -> None:
     content = changed(effort=[{"kind": "search_effort", "layer": "simulated_surveyed"}])
-    content["study_area"]["as_of"] = "2040-01-01"
+    content["study_area"]["as_of"] = "2026-01-01"
     path = tmp_path / "tiny.yaml"
     path.write_text(yaml.safe_dump(content))
     run = run_steps(path, tmp_path / "run", last="build")
@@ -116,4 +116,4 @@ def test_a_run_leaves_it_out_and_keeps_search_effort_from_the_cube(tmp_path: Pat
     labels = xr.open_zarr(run.folder / "labels.zarr", consolidated=False)
     # Negative by search: the cell's centre was searched.
     assert (searched[labels["state"].to_numpy() == 0] > 0).all()
-    assert effort_features(run.config, run.layers())[0][1]["as_of"].year == 2040
+    assert effort_features(run.config, run.layers())[0][1]["as_of"].year == 2026

@@ -16,8 +16,8 @@ from minerisk.configs.schema import Tasks
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.language.task_words import CRITERIA
 from minerisk.pipelines.prioritize.land import criterion_sources
-from minerisk.pipelines.provenance.files import sha256_path
-from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
+from minerisk.pipelines.provenance.files import listing, sha256_path
+from minerisk.pipelines.provenance.manifest import read_manifest, stage_key, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -52,16 +52,15 @@ def add_layers(folder: Path, place: Path) -> None:
 
 def record_again(folder: Path, hashes: dict[str, str]) -> None:
     """Record other hashes in the trail, as if the run had been made with what is there now."""
-    manifest = read_manifest(RunFolder(folder))
-    changed = [
-        stage.model_copy(
-            update={
-                part: {name: hashes.get(known, known) for name, known in files.items()}
-                for part, files in (("inputs", stage.inputs), ("outputs", stage.outputs))
-            }
+    manifest, changed = read_manifest(RunFolder(folder)), []
+    for stage in manifest.stages:
+        inputs, outputs = (
+            {name: hashes.get(known, known) for name, known in files.items()}
+            for files in (stage.inputs, stage.outputs)
         )
-        for stage in manifest.stages
-    ]
+        code = manifest.environments[stage.environment].code_sha256
+        key = stage_key(stage.name, code, stage.settings, inputs)
+        changed.append(stage.model_copy(update={"inputs": inputs, "outputs": outputs, "key": key}))
     write_manifest(RunFolder(folder), manifest.model_copy(update={"stages": tuple(changed)}))
 
 
@@ -74,6 +73,7 @@ def add_class(folder: Path) -> None:
     shutil.copytree(rasters, rasters / "at")
     stages = {stage.name: dict(stage.outputs) for stage in manifest.stages}
     stages["train"]["hazards"] = sha256_path(folder / "hazards")
+    RunFolder(folder).listing("hazards").write_bytes(listing(folder / "hazards"))
     for made in (rasters / "at").iterdir():
         stages["predict"][f"rasters/at/{made.name}"] = sha256_path(made)
     changed = [

@@ -85,6 +85,8 @@ def assess(
     found = (table.state == 1).astype(np.int8)
     probability = calibrate_across_folds(score, found, fold, kind=kind)[scored]
     calibrated = block_bootstrap(y, probability, blocks, cell_ha=table.cell_ha, level=LEVEL)
+    if not ranks:  # constants that differ by fold alone: their slope says how folds were drawn
+        calibrated["calibration_slope"] = (np.nan, np.nan, np.nan)
     return Measures.of(ranked | {name: calibrated[name] for name in PROBABILITY_MEASURES})
 
 

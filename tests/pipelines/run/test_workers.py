@@ -104,6 +104,7 @@ def test_an_interrupt_while_modules_are_prepared_is_not_told_twice(tmp_path):
     (tmp_path / "slow_to_import.py").write_text("import time; time.sleep(3)")
     code = """
 import os, signal, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 from minerisk.pipelines.run.processes import prepare
 prepare("slow_to_import")
 time.sleep(1)

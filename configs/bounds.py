@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -65,6 +66,8 @@ class Reads:
         What the layer has to be.
     front
         Whether it is a front line as somebody drew it, whose error is to be stated.
+    positions
+        Whether it is of positions: bunkers, trenches and the like.
     told_apart
         Whether its name is part of the names of the columns, besides that of ``layer``.
     areas
@@ -75,6 +78,7 @@ class Reads:
 
     kind: Literal["raster", "vector"]
     front: bool = False
+    positions: bool = False
     told_apart: bool = False
     areas: bool = False
     unit: str | None = None
@@ -85,6 +89,7 @@ Elevation = Annotated[Name, Reads("raster", unit="m")]
 Vector = Annotated[Name, Reads("vector")]
 Area = Annotated[Name, Reads("vector", areas=True)]
 Front = Annotated[Name, Reads("vector", front=True)]
+Positions = Annotated[Name, Reads("vector", positions=True)]
 Beside = Annotated[Name, Reads("vector", told_apart=True)]
 
 
@@ -117,3 +122,10 @@ def layer_settings(settings: type[Frozen]) -> dict[str, Reads]:
             marks += getattr(part, "__metadata__", ())
         found.update((name, mark) for mark in marks if isinstance(mark, Reads))
     return found
+
+
+def names_in(value: str | Mapping[str, str] | None) -> list[str]:
+    """List the layers that a setting names: one, none, or one for each epoch."""
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value.values())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from minerisk.configs.bounds import Frozen, Reads, layer_settings
+from minerisk.configs.bounds import Frozen, Reads, layer_settings, names_in
 from minerisk.configs.feature_kinds import Distance
 from minerisk.configs.problems import ConfigCode, ConfigProblem, error, warning
 from minerisk.configs.schema import Config, RasterLayer
@@ -34,11 +34,11 @@ def _features(config: Config) -> Iterator[ConfigProblem]:
             yield from _layer(config, place, name, kind=reads.kind)
         yield from _resolution(config, place, feature)
         beside = tuple(name for reads, name in read if reads.told_apart)
-        key = (feature.kind, feature.layer, *beside)
+        key = (feature.kind, *names_in(feature.layer), *beside)
         if key in seen:
             values = {
                 "kind": feature.kind,
-                "layer": feature.layer,
+                "layer": ", ".join(names_in(feature.layer)),
                 "other": f"features.{seen[key]}",
             }
             yield error(ConfigCode.FEATURE_TWICE, place, **values)
@@ -50,7 +50,7 @@ def _read_by(feature: Frozen) -> list[tuple[Reads, str]]:
     """Return the layers that a feature reads: what each has to be, and its name."""
     settings = layer_settings(type(feature)).items()
     named = ((reads, getattr(feature, setting)) for setting, reads in settings)
-    return [(reads, name) for reads, name in named if name is not None]
+    return [(reads, name) for reads, value in named for name in names_in(value)]
 
 
 def _resolution(config: Config, place: str, feature: object) -> Iterator[ConfigProblem]:
@@ -90,8 +90,9 @@ def _leaks(config: Config) -> Iterator[ConfigProblem]:
             same = name if name in evidence else origins.get(_origin(config, name))
             if same is not None:
                 yield error(ConfigCode.FEATURE_IS_EVIDENCE, place, layer=name, evidence=same)
-        if feature.kind == "search_effort" or feature.layer == config.labels.surveyed:
-            yield warning(ConfigCode.FEATURE_IS_SURVEY, place, layer=feature.layer)
+        if config.labels.surveyed in names_in(feature.layer) or feature.kind == "search_effort":
+            layer = ", ".join(names_in(feature.layer))
+            yield warning(ConfigCode.FEATURE_IS_SURVEY, place, layer=layer)
 
 
 def _origin(config: Config, name: str) -> tuple[str, ...]:
@@ -232,12 +233,37 @@ def _layers(config: Config) -> Iterator[ConfigProblem]:
             and not (layer.valid_range[0] < layer.valid_range[1])
         ):
             yield error(ConfigCode.VALID_RANGE_NOT_RISING, f"layers.{name}")
+        yield from _coverage(config, name)
     needed = _needed(config)
     for name, layer in config.layers.items():
         if layer.optional and name in needed:
             yield error(ConfigCode.OPTIONAL_LAYER_NEEDED, f"layers.{name}")
     for name in sorted(set(config.layers) - _used(config)):
         yield warning(ConfigCode.LAYER_NOT_USED, f"layers.{name}")
+
+
+def _coverage(config: Config, name: str) -> Iterator[ConfigProblem]:
+    """Check that what a layer is said to cover can be read, and is asked of a layer of its kind."""
+    layer, place = config.layers[name], f"layers.{name}.coverage"
+    coverage = layer.coverage
+    if coverage is None:
+        return
+    if coverage.layer is not None and coverage.layer not in config.layers:
+        yield from _layer(config, place, coverage.layer, kind="vector")
+    elif coverage.layer == name:
+        yield error(ConfigCode.COVERAGE_OF_ITSELF, place, layer=name)
+    if layer.kind == "vector" and coverage.valid_cells:
+        yield error(ConfigCode.WRONG_KIND, place, layer=name, kind="vector", expected="raster")
+    if layer.kind == "raster" and coverage.in_file is not None:
+        yield error(ConfigCode.WRONG_KIND, place, layer=name, kind="raster", expected="vector")
+    if coverage.layer in {item.layer for item in config.labels.positive}:
+        values = {"layer": coverage.layer or "", "evidence": coverage.layer or ""}
+        yield error(ConfigCode.FEATURE_IS_EVIDENCE, place, **values)
+    if coverage.layer is not None and coverage.layer == config.labels.surveyed:
+        yield warning(ConfigCode.FEATURE_IS_SURVEY, place, layer=coverage.layer)
+    read = {item for feature in config.features for _, item in _read_by(feature)}
+    if name not in read:
+        yield warning(ConfigCode.COVERAGE_NOT_USED, place, layer=name)
 
 
 def _front_lines(config: Config) -> set[str]:
@@ -258,6 +284,8 @@ def _needed(config: Config) -> set[str]:
     names = {config.study_area.boundary, config.study_area.regions.layer, config.labels.surveyed}
     names |= {item.layer for item in config.labels.positive}
     names |= {item.layer for item in config.labels.searches}
+    stated = [layer.coverage for layer in config.layers.values() if layer.coverage is not None]
+    names |= {coverage.layer for coverage in stated}
     if config.simulation is not None:
         simulation = config.simulation
         names |= {simulation.elevation, simulation.front_line, simulation.held_area}

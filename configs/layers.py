@@ -3,9 +3,9 @@
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
-from minerisk.configs.bounds import Frozen, Keep
+from minerisk.configs.bounds import Frozen, Keep, Name
 
 
 def _inside_folder(path: str) -> str:
@@ -18,6 +18,40 @@ def _inside_folder(path: str) -> str:
 
 
 LayerPath = Annotated[str, AfterValidator(_inside_folder)]
+
+
+class Coverage(Frozen):
+    """Where a layer speaks, in one of four ways. Elsewhere its features are nodata."""
+
+    layer: Name | None = Field(
+        None,
+        description="a layer of this file: its polygons, or the cells of a raster that have a "
+        "value",
+    )
+    in_file: str | None = Field(
+        None, description="a layer of polygons in the same file, such as the frames of sheets"
+    )
+    bounds: tuple[float, float, float, float] | None = Field(
+        None, description="west, south, east, north"
+    )
+    crs: str | None = Field(None, description="CRS of bounds; none: that of the study area")
+    valid_cells: bool = Field(False, description="of a raster: its own cells that have a value")
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "Coverage":
+        ways = (self.layer, self.in_file, self.bounds, self.valid_cells or None)
+        given = sum(way is not None for way in ways)
+        if given != 1:
+            raise ValueError(
+                f"{given} of layer, in_file, bounds and valid_cells are given; expected one"
+            )
+        if self.crs is not None and self.bounds is None:
+            raise ValueError("crs is that of bounds, which are not given; leave it out")
+        if self.bounds is not None and not (
+            self.bounds[0] < self.bounds[2] and self.bounds[1] < self.bounds[3]
+        ):
+            raise ValueError("bounds are west, south, east, north; expected each pair to rise")
+        return self
 
 
 class RasterLayer(Frozen):
@@ -49,6 +83,11 @@ class RasterLayer(Frozen):
         None,
         description="least and greatest value that make sense, in the layer's unit; others are "
         "errors. Without it, values that look like undeclared nodata are",
+    )
+    coverage: Coverage | None = Field(
+        None,
+        description="the land that it speaks for; elsewhere features of it are nodata. None: it "
+        "speaks everywhere, and nothing drawn means that nothing is there",
     )
     optional: bool = Field(
         False,
@@ -84,6 +123,11 @@ class VectorLayer(Frozen):
     )
     position_error_m: float = Field(
         0.0, ge=0, le=50_000, description="stated positional error of the geometry, metres"
+    )
+    coverage: Coverage | None = Field(
+        None,
+        description="the land that it speaks for; elsewhere features of it are nodata. None: it "
+        "speaks everywhere, and nothing drawn means that nothing is there",
     )
     optional: bool = Field(
         False,

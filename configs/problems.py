@@ -44,6 +44,8 @@ class ConfigCode(StrEnum):
     CAP_SHORT = "cap_short"
     LINE_WITHOUT_ERROR = "line_without_error"
     CSV_WITHOUT_COLUMNS = "csv_without_columns"
+    COVERAGE_OF_ITSELF = "coverage_of_itself"
+    COVERAGE_NOT_USED = "coverage_not_used"
     VALID_RANGE_NOT_RISING = "valid_range_not_rising"
     OPTIONAL_LAYER_NEEDED = "optional_layer_needed"
     LAYER_NOT_USED = "layer_not_used"

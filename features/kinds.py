@@ -6,17 +6,18 @@ kinds, of the layers they read and of what they refer to is made from the two.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import xarray as xr
 
+from minerisk.features.coverage import cover
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.minefield_records import minefield_records
 from minerisk.features.evidence.search_effort import search_effort
+from minerisk.features.feature_kind import FeatureKind, Halo, Reads
 from minerisk.features.front.depth_zones import front_zones
 from minerisk.features.front.distance import front_line
+from minerisk.features.front.epochs import front_epochs
 from minerisk.features.front.facing import front_facing
 from minerisk.features.front.fortifications import fortifications
 from minerisk.features.front.front_of_positions import STRETCH_M, front_of_positions
@@ -42,58 +43,6 @@ from minerisk.features.vector_files.columns import (
     sides,
 )
 
-Reads = Mapping[str, Literal["raster", "vector"]]
-Halo = Callable[[Mapping[str, Any]], float]
-Role = Literal["feature", "effort"]
-
-
-@dataclass(frozen=True)
-class FeatureKind:
-    """One kind of feature.
-
-    Attributes
-    ----------
-    build
-        ``build(layers, geobox, **params)`` returns a float32 Dataset ``(y, x)``. It is right where
-        `geobox` reaches `halo_m`, and one cell where there is a halo or a stencil, beyond the area
-        that is kept.
-    reads
-        The parameters that name a layer, and what that layer is.
-    halo_m
-        How far the features look, metres, by their parameters.
-    words
-        What the kind describes, in plain words.
-    units
-        The units of its variables; empty where the layer's own unit is theirs.
-    stencil
-        Whether a cell depends on the eight around it even where `halo_m` is 0.
-    by_layer
-        Whether its features are told apart by their layer: near a road is not near a river. All
-        others of a kind are one family, which is weighed and shown as one.
-    first
-        Whether a first configuration (`minerisk init`) holds it; all else is off until asked for.
-    role
-        ``effort`` for what describes the search and not the ground: for models of survey bias.
-    references
-        DOIs of the methods it follows.
-    """
-
-    build: Callable[..., xr.Dataset]
-    reads: Reads
-    halo_m: Halo
-    words: str
-    units: tuple[str, ...] = ()
-    stencil: bool = False
-    by_layer: bool = False
-    first: bool = False
-    role: Role = "feature"
-    references: tuple[str, ...] = ()
-
-    @property
-    def of_any_layer(self) -> bool:
-        """Whether its words mean nothing without the layer that it is made of."""
-        return self.by_layer or not self.units
-
 
 def _greatest(*names: str) -> Halo:
     """Return the halo that is the greatest of some parameters, each a length or several."""
@@ -105,7 +54,7 @@ def _greatest(*names: str) -> Halo:
 
 
 _none, _cap, _radius = _greatest(), _greatest("cap_m"), _greatest("radii_m")
-_cap_or_radius = _greatest("cap_m", "radii_m")
+_cap_or_radius, _cap_or_near = _greatest("cap_m", "radii_m"), _greatest("cap_m", "near_m")
 
 
 def _approach(params: Mapping[str, Any]) -> float:
@@ -161,6 +110,15 @@ FEATURE_KINDS: dict[str, FeatureKind] = {
         "how the front line bends and which way it faces",
         units=("1/m", "1"),
         references=(_NORMALS,),
+    ),
+    "front_epochs": FeatureKind(
+        front_epochs,
+        {"layer": "vector", "held_area": "vector"},
+        _cap_or_near,
+        "what several lines, or one at several times, say together",
+        units=("m", "1"),
+        each_covers=True,
+        references=(_FOLDED_NORMAL,),
     ),
     "own_side_share": FeatureKind(
         own_side_share,
@@ -340,6 +298,19 @@ FEATURE_KINDS: dict[str, FeatureKind] = {
 }
 
 
+COVER = "cover"
+"""The kind that is not asked for: it comes with every layer that states its coverage."""
+_COVER = FeatureKind(
+    cover,
+    {"layer": "vector", "lines": "vector"},
+    _cap,
+    "where layers speak",
+    units=("m", "1"),
+    role="cover",
+    each_covers=True,
+)
+
+
 def feature_kind(name: str) -> FeatureKind:
     """Return a kind by the name it has in a configuration.
 
@@ -353,6 +324,8 @@ def feature_kind(name: str) -> FeatureKind:
     >>> feature_kind("terrain").words
     'the shape of the ground'
     """
+    if name == COVER:
+        return _COVER
     if name not in FEATURE_KINDS:
         raise InputError(f"The feature kind is {name!r}; expected one of {sorted(FEATURE_KINDS)}.")
     return FEATURE_KINDS[name]
@@ -386,5 +359,13 @@ def layers_of(kind: str, params: Mapping[str, Any]) -> list[str]:
     >>> layers_of("crossings", {"layer": "roads", "rivers": "streams", "cap_m": 500.0})
     ['roads', 'streams']
     """
-    named = (params.get(parameter) for parameter in feature_kind(kind).reads)
-    return [name for name in named if name is not None]
+    given = (params.get(parameter) for parameter in feature_kind(kind).reads)
+    named = [name for value in given if value is not None for name in _names(value)]
+    return list(dict.fromkeys(named))
+
+
+def _names(value: Any) -> list[str]:
+    """List the layers that a parameter names: one, several, or one for each epoch."""
+    if isinstance(value, str):
+        return [value]
+    return list(value.values()) if isinstance(value, Mapping) else list(value)

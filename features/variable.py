@@ -12,11 +12,26 @@ from minerisk.features.grid import cell_centres
 
 
 class Variable(NamedTuple):
-    """One feature: values of shape ``(height, width)``, their unit, and plain words."""
+    """One feature.
+
+    Attributes
+    ----------
+    values
+        Of shape ``(height, width)``.
+    unit, words
+        Their unit, and plain words.
+    disc_m
+        Radius of the disc whose ground is summed up in a value, metres: told only where all of it
+        is known. 0 for what is read at the cell, or of the nearest of something.
+    covered
+        Whether it is nodata where a layer does not speak (see `minerisk.features.coverage`).
+    """
 
     values: NDArray[np.floating]
     unit: str
     words: str
+    disc_m: float = 0.0
+    covered: bool = False
 
 
 def to_dataset(geobox: GeoBox, variables: Mapping[str, Variable]) -> xr.Dataset:
@@ -26,7 +41,12 @@ def to_dataset(geobox: GeoBox, variables: Mapping[str, Variable]) -> xr.Dataset:
         name: (
             ("y", "x"),
             np.asarray(variable.values, dtype=np.float32),
-            {"unit": variable.unit, "words": variable.words},
+            {
+                "unit": variable.unit,
+                "words": variable.words,
+                "disc_m": float(variable.disc_m),
+                "covered": int(variable.covered),
+            },
         )
         for name, variable in variables.items()
     }

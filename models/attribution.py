@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.models.estimators.members import LinearMembers, TreeMembers
+from minerisk.models.estimators.members import LinearMembers, NearestMembers, TreeMembers
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.trees.shap import shap_by_group
 from minerisk.models.trees.stored_booster import Booster
@@ -36,7 +36,8 @@ def attribute_to_families(
         calibration, above 0 where the family raises the score. Of trees, the mean exact SHAP value
         of the boosted members (see `shap.shap_by_group`), against the training land; without
         any, of the forests, in shares. Of linear models, the mean coefficient times the
-        standardised value; a missing value adds nothing.
+        standardised value; a missing value adds nothing. Of a rule, all that it says goes to the
+        family of the nearest.
 
     Raises
     ------
@@ -47,6 +48,8 @@ def attribute_to_families(
     matrix = columns.to_numpy(dtype=np.float32)
     if isinstance(model.members, LinearMembers):
         return names, _linear(model.members, matrix, group, len(names))
+    if isinstance(model.members, NearestMembers):
+        return names, _nearest(model.members, matrix, group, len(names))
     values = shap_by_group(_explained(model.members), matrix, group, threads=model.threads)
     return names, values.astype(np.float32)
 
@@ -81,6 +84,18 @@ def _linear(
         standard = (np.where(np.isnan(given), fill, given) - fill) / members.scale[column]
         values[:, number] += mean[column] * standard
     return values.astype(np.float32)
+
+
+def _nearest(
+    members: NearestMembers, matrix: NDArray[np.float32], group: Sequence[int], count: int
+) -> NDArray[np.float32]:
+    places = np.array(members.columns)
+    metres = np.where(np.isnan(matrix[:, places]), np.inf, matrix[:, places])
+    rows, nearest = np.arange(len(matrix)), metres.argmin(axis=1)
+    values = np.zeros((len(matrix), count), dtype=np.float32)
+    families = np.array(group)[places[nearest]]
+    values[rows, families] = members.log_odds(matrix, threads=1)[:, 0]
+    return values
 
 
 def top_families(values: NDArray[np.float32], count: int) -> NDArray[np.uint8]:

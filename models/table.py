@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from minerisk.features.coverage import EDGE_M, LINES_KNOWN
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import HAZARD_BITS
 from minerisk.models.folds.regions import join_thin_regions
@@ -13,6 +14,10 @@ from minerisk.models.folds.regions import join_thin_regions
 COORDINATES = ("easting", "northing")
 MARKS = ("finding_hazard", "finding_evidence", "finding_day")
 """Columns that say what was found in a cell: never features, read of training cells only."""
+
+
+COVERS = (EDGE_M, LINES_KNOWN)
+"""Columns that say where layers speak, as `minerisk.features.coverage.cover` gives them."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class CellTable:
         feature; NaN where a feature has no value. Shape ``(n, 2 + p)``. It may also hold `MARKS`,
         which are no features: ``finding_hazard`` (bits of `labels.HAZARD_BITS`),
         ``finding_evidence`` (code of `labels.EVIDENCE`), both 0 where nothing was found,
-        and ``finding_day`` (days since 1970-01-01, NaN where not known).
+        and ``finding_day`` (days since 1970-01-01, NaN where not known); and `COVERS`.
     state
         1 positive by evidence, 0 negative by search, -1 unlabelled; int8, shape ``(n,)``.
     weight
@@ -54,7 +59,7 @@ class CellTable:
     @property
     def features(self) -> list[str]:
         """Names of the feature columns."""
-        known = {*COORDINATES, *MARKS}
+        known = {*COORDINATES, *MARKS, *COVERS}
         return [str(name) for name in self.cells.columns if name not in known]
 
     @property

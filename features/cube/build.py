@@ -84,7 +84,8 @@ def build_cube(
     layers
         The layers that the features name.
     features
-        Kind (a key of `FEATURE_KINDS`) and parameters of each feature, in order.
+        Kind (a key of `FEATURE_KINDS`) and parameters of each feature, in order. What the kind
+        `COVER` gives is kept apart: it is in no list of features.
     geobox
         North-up grid in metres.
     inside
@@ -127,7 +128,10 @@ def build_cube(
     group = zarr.open_group(store, mode="r+")
     for half_written in store.rglob("*.partial"):  # by a process that was killed
         half_written.unlink()
-    group.attrs.put({**_attributes(geobox), "variables": names, "key": key})
+    covers = [name for name in names if group[name].attrs["role"] == "cover"]
+    variables = [name for name in names if name not in covers]
+    content = {"variables": variables, "covers": covers, "key": key}
+    group.attrs.put({**_attributes(geobox), **content})
     settle([store / "zarr.json"])
     shutil.rmtree(store / DONE)
     put_in_place(store, path)
@@ -142,11 +146,12 @@ def cube_key(
     inside: NDArray[np.bool_],
 ) -> str:
     """Return the SHA-256 of all that decides the content of a cube."""
-    named = sorted({name for kind, params in features for name in layers_of(kind, params)})
+    named = {name for kind, params in features for name in layers_of(kind, params)}
+    named |= {name for own in named if (name := _cover_layer(layers, own)) is not None}
     content = {
         "version": FEATURES_VERSION,
         "features": [[kind, dict(params)] for kind, params in features],
-        "layers": {name: _layer_key(layers, name) for name in named},
+        "layers": {name: _layer_key(layers, name) for name in sorted(named)},
         "grid": _attributes(geobox),
         "shape": list(geobox.shape),
         "inside": hashlib.sha256(np.packbits(inside).tobytes()).hexdigest(),
@@ -159,6 +164,11 @@ def _layer_key(layers: Layers, name: str) -> dict[str, Any]:
     # How a file is read counts as much as its bytes; where it lies does not.
     source = {field: v for field, v in asdict(layers.source(name)).items() if field != "path"}
     return {"sha256": layers.sha256(name), "source": source}
+
+
+def _cover_layer(layers: Layers, name: str) -> str | None:
+    coverage = layers.source(name).coverage
+    return None if coverage is None else coverage.layer
 
 
 def _title(kind: str, params: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
+from minerisk.features.coverage import covered_by_all, within_cover
 from minerisk.features.grid import pad_grid, resolution
 from minerisk.features.kinds import feature_kind, layers_of
 from minerisk.features.layers.sources import Layers
@@ -32,7 +33,8 @@ def build_feature(
     Dataset
         float32 ``(y, x)``; each variable with ``unit``, ``words``, ``kind``, ``family`` (the kind,
         or its layer where that tells features of a kind apart), ``halo_m``, ``layer``, ``source``,
-        ``sha256`` and ``role``.
+        ``sha256``, ``role``, and ``covered``: 1 if it is nodata where a layer of its own does not
+        speak.
 
     Raises
     ------
@@ -62,6 +64,8 @@ def build_feature(
     """
     facts, names = feature_kind(kind), layers_of(kind, params)
     dataset = facts.build(layers, geobox, **params)
+    if not facts.each_covers and (known := covered_by_all(layers, names, geobox)) is not None:
+        dataset = within_cover(dataset, known, cell_m=resolution(geobox))
     origin = {
         "kind": kind,
         "family": ", ".join(names) if facts.by_layer else kind,
@@ -73,6 +77,7 @@ def build_feature(
     }
     for variable in dataset.data_vars.values():
         variable.attrs.update(origin)
+        del variable.attrs["disc_m"]
     return dataset
 
 

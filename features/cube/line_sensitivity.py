@@ -76,6 +76,9 @@ class _Moved(Layers):
         near = None if line is None else self._layers.vector(line, crs=crs).union_all()
         return _displaced(frame, self._waves[name], near)
 
+    def cover(self, name: str, *, crs: str) -> gpd.GeoDataFrame:
+        return self._layers.cover(name, crs=crs)
+
     def raster(self, name: str, geobox: GeoBox, *, unit: str | None = None) -> NDArray[np.float32]:
         return self._layers.raster(name, geobox, unit=unit)
 
@@ -124,11 +127,7 @@ def front_sensitivity(
     """
     if draws < 1:
         raise InputError(f"draws is {draws}; expected at least one displaced map.")
-    follows = {
-        params["held_area"]: params.get("front_line", params["layer"])
-        for _, params in features
-        if params.get("held_area") is not None
-    }
+    follows = dict(pair for _, params in features for pair in _held_beside(params))
     named = sorted({name for item in features for name in layers_of(*item)} - set(follows))
     moved = [name for name in named if position_error(layers, name) > 0]
     uncertain = {*moved, *(held for held, line in follows.items() if line in moved)}
@@ -149,6 +148,14 @@ def front_sensitivity(
         )
         for name in drawn
     }
+
+
+def _held_beside(params: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """List the held areas that a feature names, each with the line that it borders on."""
+    held, line = params.get("held_area"), params.get("front_line", params["layer"])
+    if isinstance(held, Mapping):  # by epoch
+        return [(area, line[epoch]) for epoch, area in held.items()]
+    return [] if held is None else [(held, line)]
 
 
 def _values(

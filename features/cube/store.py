@@ -17,9 +17,10 @@ def open_cube(path: Path) -> xr.Dataset:
     Returns
     -------
     Dataset
-        Features float32 ``(y, x)`` in the order they were asked for, and ``inside`` uint8, with
-        coordinates ``y``, ``x`` and
-        ``spatial_ref``; attributes ``crs``, ``transform``, ``resolution``, ``key``.
+        Features float32 ``(y, x)`` in the order they were asked for, named in the attribute
+        ``variables``; where layers speak, named in ``covers``; and ``inside`` uint8, with
+        coordinates ``y``, ``x`` and ``spatial_ref``; attributes ``crs``, ``transform``,
+        ``resolution``, ``key``.
 
     Raises
     ------
@@ -31,7 +32,7 @@ def open_cube(path: Path) -> xr.Dataset:
     check_zarr(path)
     cube = xr.open_zarr(path, chunks=None, consolidated=False, decode_coords="all")
     try:
-        return cube[[*cube.attrs["variables"], "inside"]]
+        return cube[[*cube.attrs["variables"], *cube.attrs["covers"], "inside"]]
     except (KeyError, TypeError) as error:
         raise InputError(f"The cube at {path} lacks {error}. Make the run again.") from error
 
@@ -54,6 +55,13 @@ def families_of(cube: xr.Dataset) -> dict[str, list[str]]:
     for name in cube.attrs["variables"]:
         families.setdefault(str(cube[name].attrs["family"]), []).append(str(name))
     return families
+
+
+def line_columns(cube: xr.Dataset) -> list[str]:
+    """Name the distances to front lines, of whatever epochs, in the order of the cube."""
+    families = families_of(cube)
+    lines = [*families.get("front_line", ()), *families.get("front_epochs", ())]
+    return [name for name in lines if name.endswith("_distance_m")]
 
 
 def stored_key(path: Path) -> str | None:

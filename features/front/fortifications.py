@@ -73,12 +73,14 @@ def fortifications(
         for radius in radii_m:
             number = _within(counts, radius, cell).astype(np.float32)
             words = f"number of {what} within {radius:g} m"
-            variables[f"{start}count_{radius_name(radius)}"] = Variable(number, "1", words)
+            found = Variable(number, "1", words, disc_m=radius)
+            variables[f"{start}count_{radius_name(radius)}"] = found
         lines = own[shapely.get_dimensions(own.geometry.array) == 1]
         for radius in radii_m if len(lines) else ():
             metres = length_within(geobox, lines, radius_m=radius)
             words = f"metres of {what} within {radius:g} m"
-            variables[f"{start}length_{radius_name(radius)}"] = Variable(metres, "m", words)
+            found = Variable(metres, "m", words, disc_m=radius)
+            variables[f"{start}length_{radius_name(radius)}"] = found
     return to_dataset(geobox, variables)
 
 

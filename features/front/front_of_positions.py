@@ -227,7 +227,7 @@ def _covered(geobox: GeoBox, trace: Trace, posts: Posts, what: str) -> dict[str,
     frame = gpd.GeoDataFrame(geometry=lines, crs=str(geobox.crs))
     metres = length_within(geobox, frame, radius_m=STRETCH_M)
     words = f"metres of front line within {STRETCH_M:g} m that {what} cover"
-    return {f"covered_{radius_name(STRETCH_M)}": Variable(metres, "m", words)}
+    return {f"covered_{radius_name(STRETCH_M)}": Variable(metres, "m", words, disc_m=STRETCH_M)}
 
 
 @numba.njit(cache=True)

@@ -57,5 +57,6 @@ def own_side_share(
             np.where(known, own, np.nan).astype(np.float32),
             "1",
             f"share of the land within {radius:g} m that the side holding the cell held",
+            disc_m=radius,
         )
     return to_dataset(geobox, variables)

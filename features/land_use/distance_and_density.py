@@ -87,7 +87,7 @@ def density(
         km2 = float((2 * disc + 1).sum()) * cell * cell / 1e6
         value = disc_density(amount, disc, steps=_STEPS, per=_STEPS * km2)
         variables[f"{layer}_density_{radius_name(radius)}"] = Variable(
-            value, unit, f"{what} per square kilometre within {radius:g} m"
+            value, unit, f"{what} per square kilometre within {radius:g} m", disc_m=radius
         )
     return to_dataset(geobox, variables)
 
@@ -151,6 +151,7 @@ def population_change(
             change.astype(np.float32),
             "1",
             f"change of the people within {radius:g} m, as a logarithm; negative where they left",
+            disc_m=radius,
         )
     return to_dataset(geobox, variables)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
@@ -19,6 +20,31 @@ from minerisk.features.vector_files.dates import RecordDays, days_or_refuse
 from minerisk.features.vector_files.kept_rows import KeepValue, Kept, keep_rows
 
 logger = logging.getLogger(__name__)
+
+_CORNERS = 200
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Where a layer speaks: one of the four. Elsewhere that nothing is drawn says nothing.
+
+    Attributes
+    ----------
+    layer
+        A layer of the study area: its polygons, or the cells of a raster that have a value.
+    in_file
+        A layer of polygons in the same file.
+    bounds, crs
+        West, south, east, north, in `crs`; none is that of the study area.
+    valid_cells
+        Of a raster: its own cells that have a value.
+    """
+
+    layer: str | None = None
+    in_file: str | None = None
+    bounds: tuple[float, float, float, float] | None = None
+    crs: str | None = None
+    valid_cells: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,6 +58,7 @@ class RasterSource:
     unit: str | None = None
     nodata: tuple[float, ...] = ()
     valid_range: tuple[float, float] | None = None
+    coverage: Coverage | None = None
     source: str = ""
     licence: str = ""
 
@@ -49,6 +76,7 @@ class VectorSource:
     date_column: str | None = None
     date_format: str | None = None
     position_error_m: float = 0.0
+    coverage: Coverage | None = None
     source: str = ""
     licence: str = ""
 
@@ -85,6 +113,7 @@ class Layers:
         self.today = today
         self._own: dict[str, tuple[gpd.GeoDataFrame, vectors.Repairs]] = {}
         self._frames: dict[tuple[str, str], gpd.GeoDataFrame] = {}
+        self._covers: dict[tuple[str, str], gpd.GeoDataFrame] = {}
         self._last: tuple[tuple[str, Path, int, int], gpd.GeoDataFrame] | None = None
         self._bands: dict[str, bands.Band] = {}
         self._kept: dict[str, Kept] = {}
@@ -193,6 +222,33 @@ class Layers:
         if name not in self._kept:
             self.as_stored(name)
         return self._kept[name]
+
+    def cover(self, name: str, *, crs: str) -> gpd.GeoDataFrame:
+        """Read the polygons of the land that a layer speaks for.
+
+        Raises
+        ------
+        InputError
+            If the layer states no coverage, or one that is no polygons.
+        """
+        if (name, crs) not in self._covers:
+            self._covers[name, crs] = self._read_cover(name, crs)
+        return self._covers[name, crs]
+
+    def _read_cover(self, name: str, crs: str) -> gpd.GeoDataFrame:
+        coverage = self.source(name).coverage
+        if coverage is None or coverage.valid_cells:
+            raise InputError(f"The layer {name} states no polygons of what it covers.")
+        if coverage.layer is not None:
+            return vectors.areas(self.vector(coverage.layer, crs=crs), name=coverage.layer)
+        if coverage.bounds is not None:
+            return _box(coverage.bounds, coverage.crs or crs, crs, name=name)
+        frames = f"{coverage.in_file}, the coverage of {name},"
+        own = vectors.read_frame(self.path(name), layer=coverage.in_file)
+        frame = vectors.repair(vectors.to_crs(vectors.repair(own)[0], crs, name=frames))[0]
+        if frame.empty:
+            raise InputError(f"The layer {frames} is empty; expected polygons.")
+        return vectors.areas(frame, name=frames)
 
     def days(self, name: str, frame: gpd.GeoDataFrame) -> RecordDays | None:
         """Read the dates of records of a vector layer; None where no date column is stated.
@@ -303,3 +359,12 @@ class Layers:
                 path, band=source.band, variable=source.variable, nodata=source.nodata
             )
         return self._bands[name]
+
+
+def _box(
+    bounds: tuple[float, float, float, float], own: str, crs: str, *, name: str
+) -> gpd.GeoDataFrame:
+    """Make a polygon of bounds, with corners enough that edges in degrees bend as they should."""
+    west, south, east, north = bounds
+    sides = shapely.segmentize(shapely.box(*bounds), max(east - west, north - south) / _CORNERS)
+    return vectors.to_crs(gpd.GeoDataFrame(geometry=[sides], crs=own), crs, name=name)

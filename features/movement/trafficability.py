@@ -81,6 +81,7 @@ def trafficability(
             np.where(known, share, np.nan).astype(np.float32),
             "1",
             f"share of the ground within {radius:g} m that wheels can use",
+            disc_m=radius,
         )
     return to_dataset(geobox, variables)
 

@@ -104,22 +104,32 @@ def landform(
         seen = outlook(elevation, radius_m=radius, resolution_m=cell, flat_deg=flat_deg)
         for number, (form, words) in enumerate(FORMS.items()):
             variables[f"landform_{form}_{name}"] = Variable(
-                _indicator(seen.form == number, seen.form), "1", f"1 on {words}, seen {near}"
+                _indicator(seen.form == number, seen.form),
+                "1",
+                f"1 on {words}, seen {near}",
+                disc_m=radius,
             )
         variables[f"landform_pass_{name}"] = Variable(
             _indicator(seen.crossings >= 4, seen.form),
             "1",
             f"1 on a pass: higher on two sides and lower on two, seen {near}",
+            disc_m=radius,
         )
         variables[f"openness_positive_{name}"] = Variable(
-            seen.positive, "degree", f"how open the sky is {near}: heights and wide floors"
+            seen.positive,
+            "degree",
+            f"how open the sky is {near}: heights and wide floors",
+            disc_m=radius,
         )
         variables[f"openness_negative_{name}"] = Variable(
-            seen.negative, "degree", f"how high ground closes in {near}: valleys and basins"
+            seen.negative,
+            "degree",
+            f"how high ground closes in {near}: valleys and basins",
+            disc_m=radius,
         )
         height = position_and_roughness(elevation, radius_m=radius, resolution_m=cell)
         variables[f"ruggedness_{name}"] = Variable(
-            np.hypot(*height), "m", f"mean difference of height to the ground {near}"
+            np.hypot(*height), "m", f"mean difference of height to the ground {near}", disc_m=radius
         )
     return to_dataset(geobox, variables)
 

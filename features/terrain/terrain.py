@@ -55,9 +55,11 @@ def terrain(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[flo
     }
     for radius, (position, roughness) in zip(radii_m, around, strict=True):
         near, name = f"the ground within {radius:g} m", radius_name(radius)
-        variables[f"tpi_{name}"] = Variable(position, "m", f"height above the mean of {near}")
+        variables[f"tpi_{name}"] = Variable(
+            position, "m", f"height above the mean of {near}", disc_m=radius
+        )
         variables[f"roughness_{name}"] = Variable(
-            roughness, "m", f"standard deviation of the height of {near}"
+            roughness, "m", f"standard deviation of the height of {near}", disc_m=radius
         )
     return to_dataset(geobox, variables)
 

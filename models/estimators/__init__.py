@@ -11,15 +11,20 @@ if TYPE_CHECKING:
         risk_columns,
         risk_pipeline,
     )
+    from minerisk.models.estimators.distance_rule import DistanceRule
     from minerisk.models.estimators.ensemble import Ensemble
     from minerisk.models.estimators.estimators import (
-        DistanceRule,
         LightGBMEnsemble,
         LogisticEnsemble,
         TrainBooster,
     )
     from minerisk.models.estimators.findings_encoder import FindingsEncoder
-    from minerisk.models.estimators.members import LinearMembers, TreeMembers, members_from_files
+    from minerisk.models.estimators.members import (
+        LinearMembers,
+        NearestMembers,
+        TreeMembers,
+        members_from_files,
+    )
     from minerisk.models.estimators.past_findings import PastFindings
 else:
     __getattr__, __dir__ = import_on_first_use(__name__)
@@ -31,6 +36,7 @@ __all__ = [
     "LightGBMEnsemble",
     "LinearMembers",
     "LogisticEnsemble",
+    "NearestMembers",
     "PastFindings",
     "TrainBooster",
     "TreeMembers",

@@ -8,7 +8,8 @@ from sklearn.compose import ColumnTransformer
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 
-from minerisk.models.estimators.estimators import DistanceRule, LightGBMEnsemble, LogisticEnsemble
+from minerisk.models.estimators.distance_rule import DistanceRule
+from minerisk.models.estimators.estimators import LightGBMEnsemble, LogisticEnsemble
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 
 FOREST_LEAVES = 1_024  # of a tree of the random forest, at most
@@ -48,7 +49,7 @@ def baselines(
     encoded: ColumnTransformer,
     *,
     width: int,
-    rule_column: str | None,
+    rule_columns: tuple[str, ...],
     seed: int,
 ) -> dict[str, Pipeline]:
     """Make what every model is compared with: prevalence, distance rule, logistic, forest.
@@ -59,8 +60,8 @@ def baselines(
         The features; and the features with what past findings say.
     width
         How many columns `encoded` gives.
-    rule_column
-        Distance that the rule goes by; None for no rule.
+    rule_columns
+        Distances that the rule may go by; none for no rule.
     seed
         Of the forest.
     """
@@ -75,9 +76,9 @@ def baselines(
             [("columns", plain), ("classifier", DummyClassifier(strategy="prior"))]
         ),
     }
-    if rule_column is not None:
+    if rule_columns:
         models["distance_rule"] = Pipeline(
-            [("columns", plain), ("classifier", DistanceRule(rule_column))]
+            [("columns", plain), ("classifier", DistanceRule(rule_columns))]
         )
     return models
 

@@ -1,9 +1,11 @@
 """A classifier made of members, each trained on blocks of land drawn with replacement."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
@@ -107,3 +109,15 @@ def _times_drawn(
     blocks = int(block.max()) + 1
     times = np.bincount(rng.integers(blocks, size=blocks), minlength=blocks)
     return times[block].astype(np.float64)
+
+
+def column_names(X: ArrayLike, asked: Sequence[str]) -> list[str]:
+    """List the columns; a setting that asks for columns by name needs their names."""
+    if isinstance(X, pd.DataFrame):
+        return [str(name) for name in X]
+    if asked:
+        raise InputError(
+            f"Settings name columns ({sorted(asked)}), but the rows came without column names. "
+            "Give a DataFrame."
+        )
+    return [""] * np.shape(X)[1]

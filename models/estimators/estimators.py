@@ -3,16 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, Protocol, Self
+from typing import Any, Literal, Protocol
 
 import lightgbm as lgb
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from sklearn.linear_model import LogisticRegression
 
-from minerisk.features.errors import InputError
-from minerisk.models.estimators.ensemble import Ensemble
+from minerisk.models.estimators.ensemble import Ensemble, column_names
 from minerisk.models.estimators.members import LinearMembers, TreeMembers
 
 Matrix = NDArray[np.float32]
@@ -27,8 +25,6 @@ SAME_TREES: dict[str, Any] = {
 }
 """LightGBM's parameters for the same trees of the same rows and seed, on one thread."""
 FOREST_ROWS = 0.632  # what drawing with replacement leaves of the rows, on average
-RULE_M = 10_000.0  # the rule's log-odds fall by 1 in this distance
-FAR_M = 1e6  # what a missing distance reads as
 LARGE_BYTES = 4 * 2**30
 """A member with more rows than this holds as float32 is trained by `train_large`, if given."""
 
@@ -128,7 +124,7 @@ class LightGBMEnsemble(Ensemble):
     def _trained(
         self, X: ArrayLike, target: NDArray[np.float32], drawn: list[NDArray[np.float64]]
     ) -> TreeMembers:
-        names = _column_names(X, [*(self.monotone or ()), *self.hidden])
+        names = column_names(X, [*(self.monotone or ()), *self.hidden])
         monotone = [int((self.monotone or {}).get(name, 0)) for name in names]
         matrix = np.asarray(X, dtype=np.float32)
         blinded = matrix
@@ -261,63 +257,6 @@ class LogisticEnsemble(Ensemble):
         return model.fit(columns[kept], target[kept], sample_weight=weight[kept])
 
 
-class DistanceRule(Ensemble):
-    """The rule of thumb: the nearer to one thing, the likelier.
-
-    Nothing is learned, so scores of all folds rank by distance alone; what they mean as
-    probabilities is left to the calibration that every model passes through.
-
-    Parameters
-    ----------
-    column
-        Name of the distance column, metres. A column that is not there is an error.
-    slope, intercept
-        As for `LightGBMEnsemble`.
-    threads
-        Not used; every ensemble has it.
-
-    Examples
-    --------
-    >>> X = pd.DataFrame({"front_distance_m": [500.0, 20_000.0, 3_000.0]})
-    >>> rule = DistanceRule("front_distance_m").fit(X, [1, 0, 0])
-    >>> np.argsort(-rule.predict_proba(X)[:, 1])
-    array([0, 2, 1])
-    """
-
-    def __init__(
-        self, column: str, *, slope: float = 1.0, intercept: float = 0.0, threads: int = 1
-    ) -> None:
-        self.column = column
-        self.slope = slope
-        self.intercept = intercept
-        self.threads = threads
-
-    def fit(
-        self,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        sample_weight: ArrayLike | None = None,
-        groups: ArrayLike | None = None,
-    ) -> Self:
-        """Look up the column; the log-odds fall by 1 every 10 km."""
-        names = _column_names(X, [self.column])
-        if self.column not in names:
-            raise InputError(
-                f"The distance rule needs the column {self.column}; the table has {names}."
-            )
-        here = np.array([name == self.column for name in names], dtype=np.float64)
-        self.classes_ = np.array([0, 1])
-        members = LinearMembers(
-            fill=here * FAR_M,
-            scale=np.where(here > 0, RULE_M, 1.0),
-            coefficients=-here[None, :],
-            intercepts=np.array([-FAR_M / RULE_M]),
-        )
-        self.members_ = self._scaled(members)
-        return self
-
-
 def _say_the_share(booster: lgb.Booster, share: float) -> None:
     """Set the leaf of every tree that could not be split to the share of positives.
 
@@ -327,15 +266,3 @@ def _say_the_share(booster: lgb.Booster, share: float) -> None:
     for tree, count in enumerate(leaves):
         if count == "1":
             booster.set_leaf_output(tree, 0, share)
-
-
-def _column_names(X: ArrayLike, asked: Sequence[str]) -> list[str]:
-    """List the columns; a setting that asks for columns by name needs their names."""
-    if isinstance(X, pd.DataFrame):
-        return [str(name) for name in X]
-    if asked:
-        raise InputError(
-            f"Settings name columns ({sorted(asked)}), but the rows came without column names. "
-            "Give a DataFrame."
-        )
-    return [""] * np.shape(X)[1]

@@ -17,6 +17,8 @@ from minerisk.models.trees.kernel import Kernel, kernel_of
 from minerisk.models.trees.stored_booster import Booster, StoredBooster
 
 LEAST_ROWS = 4_096  # for fewer, LightGBM is done before the kernel has read trees just trained
+RULE_M = 10_000.0  # a rule's log-odds fall by 1 in this distance
+FAR_M = 1e6  # what a distance that is not known reads as
 LEAST_SHARE = 1e-4  # a forest's share of positives is held inside this and 1 minus this
 
 
@@ -88,7 +90,7 @@ class TreeMembers:
 
 @dataclass(frozen=True)
 class LinearMembers:
-    """Linear models of log-odds: logistic regressions, or a rule of thumb.
+    """Linear models of log-odds: logistic regressions.
 
     Attributes
     ----------
@@ -134,7 +136,44 @@ class LinearMembers:
         return {"members.json": _json(record | _scale(self))}
 
 
-Members = TreeMembers | LinearMembers
+@dataclass(frozen=True)
+class NearestMembers:
+    """A rule of thumb: the log-odds fall with the nearest of some distances.
+
+    Attributes
+    ----------
+    columns
+        Places of the distances, metres; NaN where nothing is known, which is as good as far.
+    width
+        How many columns there are.
+    slope, intercept
+        As for `TreeMembers`.
+    """
+
+    columns: tuple[int, ...]
+    width: int
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def log_odds(self, matrix: NDArray[np.float32], *, threads: int) -> NDArray[np.float64]:
+        """Score rows, shape ``(n, 1)``."""
+        metres = matrix[:, list(self.columns)].astype(np.float64)
+        nearest = np.where(np.isnan(metres), FAR_M, metres).min(axis=1, keepdims=True)
+        return -self.slope * nearest / RULE_M + self.intercept
+
+    def importance(self) -> NDArray[np.float64]:
+        """Return 1 shared among the columns that it goes by."""
+        share = np.zeros(self.width)
+        share[list(self.columns)] = 1.0 / len(self.columns)
+        return share
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return the columns as JSON."""
+        record = {"kind": "nearest", "columns": list(self.columns), "width": self.width}
+        return {"members.json": _json(record | _scale(self))}
+
+
+Members = TreeMembers | LinearMembers | NearestMembers
 
 
 def mean_and_spread(
@@ -169,6 +208,8 @@ def members_from_files(files: Mapping[str, bytes], *, columns: int) -> Members:
         if record["kind"] == "trees":
             members = _trees(files, [bool(forest) for forest in record["forest"]], columns)
             return replace(members, slope=slope, intercept=intercept)
+        if record["kind"] == "nearest":
+            return replace(_nearest(record, columns), slope=slope, intercept=intercept)
         return replace(_linear(record, columns), slope=slope, intercept=intercept)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
@@ -191,6 +232,17 @@ def _trees(files: Mapping[str, bytes], forest: Sequence[bool], columns: int) -> 
         boosters=tuple(StoredBooster(text, trees) for text, trees in found),
         forest=tuple(forest),
     )
+
+
+def _nearest(record: Mapping[str, Any], columns: int) -> NearestMembers:
+    places, width = tuple(record["columns"]), record["width"]
+    whole = all(type(place) is int and 0 <= place < columns for place in places)
+    if not places or not whole or width != columns:
+        raise InputError(
+            f"members.json names the columns {places} of {width}; expected columns among the "
+            f"{columns} of the model. Train the model again."
+        )
+    return NearestMembers(columns=places, width=columns)
 
 
 def _linear(record: Mapping[str, Any], columns: int) -> LinearMembers:

@@ -10,9 +10,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from minerisk.models.estimators.column_pipeline import baselines, risk_columns
+from minerisk.models.estimators.distance_rule import DistanceRule
 from minerisk.models.estimators.ensemble import Ensemble
 from minerisk.models.estimators.estimators import (
-    DistanceRule,
     LightGBMEnsemble,
     LogisticEnsemble,
     TrainBooster,
@@ -23,6 +23,8 @@ from minerisk.models.evaluation.out_of_fold_scores import Drawing
 from minerisk.models.selection.nested_search import NestedChoice, Settings, Space
 from minerisk.models.table import CellTable
 
+LINES = ("front_line", "front_epochs", "fortifications")
+"""Families of features whose distances the rule of thumb may go by."""
 Maker = Callable[[CellTable], Pipeline]
 
 
@@ -97,14 +99,14 @@ def makers(
     block_m
         Side of the blocks that training rows are drawn by, metres.
     """
-    rule_column = _rule_column(families, names)
+    rule_columns = _rule_columns(families, names)
     # Pipelines that share one object of columns share what it makes of a fold's rows.
     encoder = spec.new_encoder()
     plain = risk_columns(list(names), None)
     encoded = plain if encoder is None else risk_columns(list(names), encoder)
     width = len(names) + (0 if encoder is None else len(encoder.get_feature_names_out()))
-    others = baselines(plain, encoded, width=width, rule_column=rule_column, seed=spec.seed)
-    model = _model_maker(plain, encoded, spec, block_m, rule_column)
+    others = baselines(plain, encoded, width=width, rule_columns=rule_columns, seed=spec.seed)
+    model = _model_maker(plain, encoded, spec, block_m, rule_columns)
     made: dict[ModelName, Maker] = {ModelName.MODEL: model}
     return made | {ModelName(name): partial(_same, other) for name, other in others.items()}
 
@@ -118,7 +120,7 @@ def _model_maker(
     encoded: ColumnTransformer,
     spec: ModelSpec,
     block_m: float,
-    rule_column: str | None,
+    rule_columns: tuple[str, ...],
 ) -> Maker:
     """Return the maker of the model: a search inside each training set, or the settings stated."""
 
@@ -127,7 +129,7 @@ def _model_maker(
         seen = settings.get("findings", spec.encoder_members)
         if spec.encoder is not None and seen == "half":
             own["hidden"] = tuple(spec.encoder.get_feature_names_out())
-        classifier = _classifier(spec, own, members=members, rule_column=rule_column)
+        classifier = _classifier(spec, own, members=members, rule_columns=rule_columns)
         columns = plain if seen == "none" else encoded
         return Pipeline([("columns", columns), ("classifier", classifier)])
 
@@ -136,7 +138,7 @@ def _model_maker(
 
     if spec.trials == 0:
         return lambda _: full({})
-    space, start = _space(spec, rule_column)
+    space, start = _space(spec, rule_columns)
     return NestedChoice(
         space=space,
         quick=quick,
@@ -148,7 +150,7 @@ def _model_maker(
     )
 
 
-def _space(spec: ModelSpec, rule_column: str | None) -> tuple[Space, Settings]:
+def _space(spec: ModelSpec, rule_columns: tuple[str, ...]) -> tuple[Space, Settings]:
     """Return the settings to search, those stated among them, and those stated."""
     left_out = () if spec.encoder is not None else ("findings",)
     stated = {**spec.trees, "findings": spec.encoder_members}
@@ -157,28 +159,28 @@ def _space(spec: ModelSpec, rule_column: str | None) -> tuple[Space, Settings]:
         for name, values in spec.space.items()
         if name not in left_out
     }
-    if rule_column is None:
+    if not rule_columns:
         space["kind"] = tuple(kind for kind in space["kind"] if kind != "distance_rule")
     return space, {name: stated[name] for name in space}
 
 
 def _classifier(
-    spec: ModelSpec, settings: Settings, *, members: int, rule_column: str | None
+    spec: ModelSpec, settings: Settings, *, members: int, rule_columns: tuple[str, ...]
 ) -> Ensemble:
     """Make the classifier of the kind that `settings` ask for, or else the spec."""
     stated = {**spec.trees, **settings}
     seeded: dict[str, Any] = {"members": members, "seed": spec.seed, "threads": spec.threads}
     if stated["kind"] == "logistic":
         return LogisticEnsemble(**seeded)
-    if stated["kind"] == "distance_rule" and rule_column is not None:
-        return DistanceRule(rule_column, threads=spec.threads)
+    if stated["kind"] == "distance_rule" and rule_columns:
+        return DistanceRule(rule_columns, threads=spec.threads)
     return LightGBMEnsemble(
         **seeded, **stated, monotone=dict(spec.monotone), train_large=spec.train_large
     )
 
 
-def _rule_column(families: Mapping[str, Sequence[str]], names: Sequence[str]) -> str | None:
-    """Pick the column of the rule of thumb: the front line, else the first distance."""
+def _rule_columns(families: Mapping[str, Sequence[str]], names: Sequence[str]) -> tuple[str, ...]:
+    """Pick the columns of the rule of thumb: front lines and positions, else the first distance."""
     distances = [name for name in names if name.endswith("_distance_m")]
-    front = [name for name in families.get("front_line", ()) if name in distances]
-    return next(iter([*front, *distances]), None)
+    known = [name for family in LINES for name in families.get(family, ()) if name in distances]
+    return tuple(known or distances[:1])

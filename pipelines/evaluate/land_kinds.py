@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from minerisk.features.cube.store import line_columns
 from minerisk.pipelines.records.lookback import UNSURVEYED, Grouping
 from minerisk.pipelines.run.folder import Run
 
@@ -42,20 +43,16 @@ def read_land_kinds(run: Run) -> dict[Grouping, LandKinds]:
 
 
 def line_bands(cube: xr.Dataset) -> LandKinds | None:
-    """Divide the land by distance from the front line; None where the cube has no such column."""
-    name = next((n for n in cube.attrs["variables"] if _is_line(cube[n])), None)
-    if name is None:
+    """Divide the land by distance from the nearest known front line; None where there is none."""
+    lines = line_columns(cube)
+    if not lines:
         return None
-    metres = cube[name].to_numpy()
+    metres = np.fmin.reduce([cube[name].to_numpy() for name in lines])
     codes = np.digitize(metres, LINE_BANDS_M)
     codes[np.isnan(metres)] = -1
     edges = [str(edge // 1_000) for edge in LINE_BANDS_M]
     between = [f"{low} to {high} km" for low, high in itertools.pairwise(edges)]
     return LandKinds([f"less than {edges[0]} km", *between, f"{edges[-1]} km or more"], codes)
-
-
-def _is_line(array: xr.DataArray) -> bool:
-    return bool(array.attrs["family"] == "front_line" and str(array.name).endswith("distance_m"))
 
 
 def cover_kinds(cube: xr.Dataset) -> LandKinds | None:

@@ -58,7 +58,7 @@ MODELS: Mapping[ModelName, str] = {
     ModelName.MODEL: marked("the model"),
     ModelName.RANDOM_FOREST: marked("random forest"),
     ModelName.LOGISTIC_REGRESSION: marked("logistic regression"),
-    ModelName.DISTANCE_RULE: marked("distance rule (nearest to the line first)"),
+    ModelName.DISTANCE_RULE: marked("distance rule (nearest known line or position first)"),
     ModelName.PREVALENCE: marked("no model: the same everywhere"),
 }
 PROTOCOLS: Mapping[ProtocolName, str] = {

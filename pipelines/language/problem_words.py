@@ -113,6 +113,13 @@ CONFIG_WORDS: Mapping[StrEnum, Message] = {
         "kilometres. State its error."
     ),
     ConfigCode.CSV_WITHOUT_COLUMNS: marked("{place}: a CSV file needs crs, easting and northing."),
+    ConfigCode.COVERAGE_OF_ITSELF: marked(
+        "{place}: the layer {layer} is said to cover itself. Name the layer of the land that it "
+        "speaks for; of a raster, write valid_cells: true."
+    ),
+    ConfigCode.COVERAGE_NOT_USED: marked(
+        "{place}: no feature reads the layer {layer}, so what it covers changes nothing."
+    ),
     ConfigCode.VALID_RANGE_NOT_RISING: marked(
         "{place}: valid_range must rise from least to greatest."
     ),

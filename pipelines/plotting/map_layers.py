@@ -10,6 +10,7 @@ import pandas as pd
 from odc.geo.geobox import GeoBox
 from shapely.geometry import box as rectangle
 
+from minerisk.configs.bounds import names_in
 from minerisk.configs.schema import VectorLayer
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers
@@ -117,7 +118,8 @@ def _read(
 
 
 def _front_names(run: Run) -> list[str]:
-    names = [item.layer for item in run.config.features if item.kind.startswith("front_line")]
+    lines = [item for item in run.config.features if item.kind in ("front_line", "front_epochs")]
+    names = [name for item in lines for name in names_in(item.layer)]
     names += [str(getattr(item, "front_line", "")) for item in run.config.features]
     return [name for name in dict.fromkeys(names) if name]
 
@@ -125,7 +127,7 @@ def _front_names(run: Run) -> list[str]:
 def _places(
     layers: Layers, run: Run, bounds: Bounds, missing: list[Notice[MapGap]]
 ) -> gpd.GeoDataFrame | None:
-    asked = {getattr(item, "layer", "") for item in run.config.features}
+    asked = {name for item in run.config.features for name in names_in(item.layer)}
     findings = {item.layer for item in run.config.labels.positive}
     for name, layer in run.config.layers.items():
         if name not in asked - findings or not isinstance(layer, VectorLayer):

@@ -14,7 +14,7 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.configs.schema import Config, Evidence, Search
 from minerisk.features.cube.build import Tiling, build_cube
-from minerisk.features.cube.store import open_cube
+from minerisk.features.cube.store import open_cube, open_store
 from minerisk.features.cube.zarr_files import remove_store
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import EvidenceLayer, label_cells
@@ -24,6 +24,7 @@ from minerisk.features.layers.vector_quality import kept_problems
 from minerisk.features.layers.vectors import areas
 from minerisk.features.vector_files.dates import day_number
 from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.prepare.cover import cover_feature, covered_layers, layer_covers
 from minerisk.pipelines.prepare.label_store import write_labels
 from minerisk.pipelines.prepare.line_error import line_error
 from minerisk.pipelines.provenance.files import sha256_path
@@ -49,7 +50,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], BuildFacts]:
         _remove_damaged(run, name)
     built = build_cube(
         layers,
-        features,
+        [*features, *cover_feature(config, layers, features)],
         geobox=geobox,
         inside=inside,
         path=cube,
@@ -85,6 +86,13 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], BuildFacts]:
         left_out=tuple(of_layer(problem) for problem in left_out),
         line_error=line_error(config, layers, features, units=units),
         regions=regions,
+        coverage=layer_covers(
+            layers,
+            covered_layers(layers, features),
+            geobox=geobox,
+            inside=inside,
+            state=open_store(path)["state"],
+        ),
     )
     return [*made, path], facts
 

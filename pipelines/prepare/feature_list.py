@@ -10,8 +10,9 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.configs.schema import Config, Feature
 from minerisk.features.cube.feature import build_feature
+from minerisk.features.feature_kind import FeatureKind
 from minerisk.features.grid import study_grid
-from minerisk.features.kinds import FEATURE_KINDS, FeatureKind, layers_of
+from minerisk.features.kinds import FEATURE_KINDS, layers_of
 from minerisk.features.layers.problems import LayerCode, LayerProblem, note
 from minerisk.features.layers.sources import Layers
 from minerisk.pipelines.language.messages import ENGLISH

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from minerisk.configs.bounds import layer_settings
+from minerisk.configs.bounds import layer_settings, names_in
 from minerisk.configs.checks import check_config
-from minerisk.configs.schema import Config
+from minerisk.configs.schema import Config, VectorLayer
 from minerisk.features.errors import FindingError, InputError
 from minerisk.features.kinds import feature_kind, layers_of
 from minerisk.features.layers.problems import LayerCode, LayerProblem, Level, note
@@ -150,13 +150,14 @@ def _feature_layers(config: Config) -> Iterator[str]:
 def _units(config: Config) -> dict[str, str]:
     """Map the raster layers that are read in a unit of their reader's to it."""
     found = {
-        getattr(feature, setting): reads.unit
+        name: reads.unit
         for feature in config.features
         for setting, reads in layer_settings(type(feature)).items()
+        for name in names_in(getattr(feature, setting))
     }
     if config.simulation is not None:
         found[config.simulation.elevation] = "m"
-    return {name: unit for name, unit in found.items() if name is not None and unit is not None}
+    return {name: unit for name, unit in found.items() if unit is not None}
 
 
 def _reach_m(config: Config) -> float:
@@ -178,9 +179,12 @@ def _area_layers(config: Config) -> Iterator[str]:
     yield from (item.layer for item in config.labels.searches)
     for feature in (*config.features, *config.effort):
         for setting, reads in layer_settings(type(feature)).items():
-            name = getattr(feature, setting)
-            if reads.areas and name is not None:
-                yield name
+            if reads.areas:
+                yield from names_in(getattr(feature, setting))
+    for layer in config.layers.values():
+        of = None if layer.coverage is None else layer.coverage.layer
+        if of is not None and isinstance(config.layers.get(of), VectorLayer):
+            yield of
 
 
 def _facts(config: Config, layers: Layers, name: str) -> LayerFacts:

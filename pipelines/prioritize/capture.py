@@ -10,7 +10,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from minerisk.features.cube.store import cube_geobox, open_cube
+from minerisk.features.cube.store import cube_geobox, line_columns, open_cube
 from minerisk.features.grid import resolution
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.metrics import block_draws, block_numbers
@@ -180,15 +180,12 @@ def _rows_and_columns(
 
 
 def _to_line(cube: xr.Dataset) -> Array | None:
-    lines = [
-        name
-        for name in cube.attrs["variables"]
-        if cube[name].attrs.get("family") == "front_line" and name.endswith("distance_m")
-    ]
+    """Compute the metres to the nearest known front line; None where the cube has none."""
+    lines = line_columns(cube)
     if not lines:
         return None
     metres = [cube[name].to_numpy().astype(np.float64) for name in lines]
-    return np.asarray(np.nan_to_num(np.minimum.reduce(metres), nan=np.inf))
+    return np.asarray(np.nan_to_num(np.fmin.reduce(metres), nan=np.inf))
 
 
 def _to_find(held: pd.DataFrame, coordinates: Array) -> Array:

@@ -254,6 +254,23 @@ class LineError(Record):
     rows: tuple[MovedColumn, ...] = ()
 
 
+class LayerCover(Record):
+    """What a layer that states its coverage speaks for.
+
+    Attributes
+    ----------
+    share
+        Of the cells of the study area.
+    findings, silent_findings
+        Cells with a finding, and those of them for which the layer says nothing.
+    """
+
+    layer: str
+    share: float
+    findings: int
+    silent_findings: int
+
+
 class BuildFacts(Record):
     """What the feature cube and the labels hold.
 
@@ -271,6 +288,8 @@ class BuildFacts(Record):
         Features whose optional layer has no file.
     regions
         Number of regions that the surveyed land is divided into.
+    coverage
+        Layers that speak for a part of the study area only.
     """
 
     built: bool
@@ -280,6 +299,7 @@ class BuildFacts(Record):
     left_out: tuple[Problem, ...]
     line_error: LineError
     regions: int
+    coverage: tuple[LayerCover, ...]
 
 
 class TrainFacts(Record):

@@ -58,7 +58,7 @@ def read_places(run: Run, rows: NDArray[np.int64], columns: NDArray[np.int64]) -
     geobox = cube_geobox(cube)
     easting, northing = cell_centres(geobox)
     data: dict[str, Any] = {"easting": easting[columns], "northing": northing[rows]}
-    for name in cube.attrs["variables"]:
+    for name in (*cube.attrs["variables"], *cube.attrs["covers"]):
         data[name] = values_at(cube[name], rows, columns)
     for mark, name in zip(MARKS, ("hazard", "evidence", "last_date"), strict=True):
         data[mark] = values_at(labels[name], rows, columns)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from minerisk.configs.bounds import HAZARD_CLASSES
+from minerisk.configs.bounds import HAZARD_CLASSES, names_in
 from minerisk.configs.load import ConfigError, data_root
 from minerisk.configs.schema import (
     Config,
@@ -16,7 +16,7 @@ from minerisk.configs.schema import (
 )
 from minerisk.features.errors import InputError
 from minerisk.features.layers.problems import LayerCode, LayerProblem, warning
-from minerisk.features.layers.sources import Layers, RasterSource, Source, VectorSource
+from minerisk.features.layers.sources import Coverage, Layers, RasterSource, Source, VectorSource
 from minerisk.features.vector_files.columns import ClassColumn, Column, NumberColumn, record_weights
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.clock import now
@@ -102,10 +102,8 @@ def present_features(
     ]
     missing = [tuple(name for name in layers_of(*item) if name in absent) for item in asked]
     left_out = [
-        warning(
-            item.layer, LayerCode.FEATURE_LEFT_OUT, kind=item.kind, layer=item.layer, absent=names
-        )
-        for item, names in zip(config.features, missing, strict=True)
+        _left_out(kind, ", ".join(names_in(params["layer"])), names)
+        for (kind, params), names in zip(asked, missing, strict=True)
         if names
     ]
     kept = [item for item, names in zip(asked, missing, strict=True) if not names]
@@ -113,6 +111,10 @@ def present_features(
         words = "; ".join(ENGLISH.say(problem) for problem in left_out)
         raise InputError(f"No feature is left: {words}. Add a feature whose layers are at hand.")
     return kept, left_out
+
+
+def _left_out(kind: str, layer: str, absent: tuple[str, ...]) -> LayerProblem:
+    return warning(layer, LayerCode.FEATURE_LEFT_OUT, kind=kind, layer=layer, absent=absent)
 
 
 def effort_features(config: Config, layers: Layers) -> list[FeatureSpec]:
@@ -151,13 +153,16 @@ def layer_columns(config: Config, layers: Layers) -> dict[str, list[Column]]:
         found.setdefault(item.layer, []).extend(evidence_columns(item).values())
     features, _ = present_features(config, layers)
     for _, params in (*features, *effort_features(config, layers)):
-        found.setdefault(params["layer"], []).extend(columns_of(params))
+        for name in names_in(params["layer"]):
+            found.setdefault(name, []).extend(columns_of(params))
     return found
 
 
 def _source(layer: RasterLayer | VectorLayer) -> Source:
     fields: dict[str, Any] = layer.model_dump(exclude={"kind", "optional"})
     fields["path"] = Path(layer.path)
+    if layer.coverage is not None:
+        fields["coverage"] = Coverage(**layer.coverage.model_dump())
     if isinstance(layer, RasterLayer):
         return RasterSource(**fields)
     return VectorSource(**fields)

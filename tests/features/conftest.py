@@ -8,6 +8,7 @@ import pytest
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.grid import cell_centres
+from minerisk.features.layers.sources import Coverage
 from minerisk.features.raster_files.units import factor_between
 from minerisk.features.vector_files.dates import days_or_refuse
 
@@ -19,6 +20,7 @@ class FakeSource:
     unit: str | None = None
     position_error_m: float = 0.0
     date_column: str | None = None
+    coverage: Coverage | None = None
     source: str = "made for a test"
 
 
@@ -40,6 +42,9 @@ class FakeLayers:
 
     def vector(self, name, *, crs):
         return self.vectors[name].to_crs(crs)
+
+    def cover(self, name, *, crs):
+        return self.vector(self.source(name).coverage.layer, crs=crs)
 
     def days(self, name, frame):
         column = self.source(name).date_column

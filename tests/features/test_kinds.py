@@ -1,3 +1,4 @@
+import dataclasses
 import datetime as dt
 
 import numpy as np
@@ -11,7 +12,9 @@ from shapely.geometry import LineString, Point, box
 
 from minerisk.features.cube.feature import build_feature, build_window
 from minerisk.features.errors import InputError
-from minerisk.features.kinds import FEATURE_KINDS
+from minerisk.features.kinds import FEATURE_KINDS, layers_of
+from minerisk.features.layers.sources import Coverage
+from minerisk.features.raster.rasterise import burn_mask
 
 CRS = "EPSG:3035"
 
@@ -19,6 +22,10 @@ CASES = {
     "front_line": {"layer": "line", "held_area": "held", "cap_m": 700.0, "along": True},
     "front_zones": {"layer": "line", "held_area": "held", "edges_m": (0.0, 50.0, 300.0)},
     "front_shape": {"layer": "line", "scale_m": 500.0, "reach_m": 900.0},
+    "front_epochs": {
+        **{"layer": {"1992": "line", "1995": "road"}, "cap_m": 700.0, "near_m": (300.0,)},
+        **{"held_area": {"1992": "held", "1995": "held_later"}},
+    },
     "own_side_share": {"layer": "held", "land": "land", "radii_m": (150.0, 600.0)},
     "no_mans_land": {"layer": "line", "opposing_line": "road", "cap_m": 2_500.0},
     "fortifications": {"layer": "bunkers", "radii_m": (150.0, 400.0), "cap_m": 500.0},
@@ -87,13 +94,25 @@ def ground(seed, east=0.0, north=0.0, facing=1):
     return height
 
 
-def study(fake_layers, fake_source, frame, seed, *, move=(0.0, 0.0), mirrored=False, crs=CRS):
+def study(
+    fake_layers,
+    fake_source,
+    frame,
+    seed,
+    *,
+    move=(0.0, 0.0),
+    mirrored=False,
+    crs=CRS,
+    covered=(),
+):
     rng = np.random.default_rng(seed)
     shapes = {
         "line": [LineString(np.cumsum(rng.normal(0, 400, (9, 2)), 0) + (1_000, -1_000))],
         "bunkers": [Point(xy) for xy in rng.uniform(0, 2_000, (12, 2)) * (1, -1)],
         "land": [box(-1_500, -3_000, 2_600, 900)],
         "held": [box(-9_000, -9_000, edge := rng.uniform(0, 2_000), 9_000)],
+        "held_later": [box(-9_000, -9_000, edge + 350.0, 9_000)],
+        "sheets": [box(150, -1_300, 1_200, 900), box(1_200, -900, 1_750, 700)],
         "road": [LineString(np.cumsum(rng.normal(0, 500, (7, 2)), 0) + (1_000, -1_000))],
         "towns": [Point(xy) for xy in rng.uniform(-500, 2_500, (30, 2)) * (1, -1)],
         "searched": [box(x, y, x + 240, y + 170) for x, y in rng.uniform(-900, 900, (9, 2))],
@@ -121,6 +140,9 @@ def study(fake_layers, fake_source, frame, seed, *, move=(0.0, 0.0), mirrored=Fa
         "line": fake_source(position_error_m=200.0),
         "searched": fake_source(date_column="date"),
     }
+    for name in covered:
+        own = sources.get(name, fake_source())
+        sources[name] = dataclasses.replace(own, coverage=Coverage(layer="sheets"))
     return fake_layers(vectors=vectors, rasters=rasters, sources=sources)
 
 
@@ -161,6 +183,29 @@ def test_a_tile_with_its_halo_holds_the_bits_of_the_whole(
     for name, values in tile.data_vars.items():
         assert values.dtype == np.float32
         assert values.values.tobytes() == whole[name].values[window].tobytes(), name
+
+
+@pytest.mark.parametrize("kind", CASES)
+@settings(max_examples=4, deadline=None)
+@given(seed=st.integers(0, 10_000), row=st.integers(0, 13), column=st.integers(0, 13))
+def test_off_the_cover_of_its_layers_a_feature_is_nodata_and_tiles_hold_the_bits_of_the_whole(
+    fake_layers, fake_source, frame, grid, kind, seed, row, column
+):
+    read = layers_of(kind, CASES[kind])
+    layers = study(fake_layers, fake_source, frame, seed, covered=read)
+    plain = study(fake_layers, fake_source, frame, seed)
+    geobox, window = grid(20, 20), (slice(row, row + 7), slice(column, column + 7))
+    whole = build_window(layers, geobox, kind=kind, params=CASES[kind])
+    tile = build_window(layers, geobox[window], kind=kind, params=CASES[kind])
+    bare = build_window(plain, geobox, kind=kind, params=CASES[kind])
+    sheets = burn_mask(geobox, layers.vectors["sheets"], all_touched=False)
+    assert 0 < sheets.sum() < sheets.size
+    for name, values in whole.data_vars.items():
+        assert tile[name].values.tobytes() == values.values[window].tobytes(), name
+        assert np.isnan(values.values[~sheets]).all(), name
+        told = ~np.isnan(values.values)
+        assert (values.values[told] == bare[name].values[told]).all(), name
+        assert (values.attrs["covered"], bare[name].attrs["covered"]) == (1, 0)
 
 
 @pytest.mark.parametrize("kind", CASES)

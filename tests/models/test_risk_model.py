@@ -10,8 +10,8 @@ from minerisk.models.applicability.error_profiles import ErrorProfile
 from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.calibration.conformal import IntervalScaler
 from minerisk.models.estimators.column_pipeline import risk_pipeline
+from minerisk.models.estimators.distance_rule import DistanceRule
 from minerisk.models.estimators.estimators import (
-    DistanceRule,
     LightGBMEnsemble,
     LogisticEnsemble,
 )
@@ -69,25 +69,32 @@ def model() -> RiskModel:
     return trained(LightGBMEnsemble(members=4, kind="both", trees=25, min_cells_in_leaf=20))
 
 
-@pytest.mark.parametrize("classifier", [LogisticEnsemble(members=3), DistanceRule("a")])
-def test_a_linear_model_is_kept_as_numbers_and_gives_the_same_bits(classifier: object) -> None:
-    linear = trained(classifier)
-    cells, again = table().cells, RiskModel.from_files(linear.to_files())
-    whole = linear.predict(cells)
+LINEAR = LogisticEnsemble(members=3)
+DAMAGED = [
+    (LINEAR, b'"intercepts": [', b'"intercepts": [1, 2, 3, 4, ', "wrong shape"),
+    (DistanceRule(["a"]), b'"columns": [', b'"columns": [9, ', "expected columns among"),
+]
+
+
+@pytest.mark.parametrize("classifier", [LINEAR, DistanceRule(["a"]), DistanceRule(["a", "b"])])
+def test_a_model_of_few_numbers_is_kept_and_gives_the_same_bits(classifier: object) -> None:
+    model = trained(classifier)
+    cells, again = table().cells, RiskModel.from_files(model.to_files())
+    whole = model.predict(cells)
     np.testing.assert_array_equal(whole.probability, again.predict(cells).probability)
-    one = linear.predict(cells.iloc[7:8])
+    one = model.predict(cells.iloc[7:8])
     assert one.probability[0] == whole.probability[7]
     assert (whole.lower <= whole.probability).all()
-    files = linear.to_files()
-    with pytest.raises(InputError, match="wrong shape"):
-        RiskModel.from_files(
-            files
-            | {
-                "members.json": files["members.json"].replace(
-                    b'"intercepts": [', b'"intercepts": [1, 2, 3, 4, '
-                )
-            }
-        )
+
+
+@pytest.mark.parametrize(("classifier", "stored", "damaged", "words"), DAMAGED)
+def test_a_model_of_few_numbers_that_are_damaged_is_refused(
+    classifier: object, stored: bytes, damaged: bytes, words: str
+) -> None:
+    files = trained(classifier).to_files()
+    spoilt = {"members.json": files["members.json"].replace(stored, damaged)}
+    with pytest.raises(InputError, match=words):
+        RiskModel.from_files(files | spoilt)
 
 
 def test_the_interval_holds_the_probability(model: RiskModel) -> None:

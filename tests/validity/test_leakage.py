@@ -13,8 +13,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import Pipeline
 
 from minerisk.models.estimators.column_pipeline import risk_pipeline
+from minerisk.models.estimators.distance_rule import DistanceRule
 from minerisk.models.estimators.estimators import (
-    DistanceRule,
     LightGBMEnsemble,
     LogisticEnsemble,
 )
@@ -87,7 +87,7 @@ def pipelines(encoder: BaseEstimator) -> Mapping[str, Callable[..., Pipeline]]:
     lightgbm = LightGBMEnsemble(members=1, trees=30, min_cells_in_leaf=30, seed=1, threads=1)
     forest = RandomForestClassifier(30, min_samples_leaf=20, n_jobs=1, random_state=1)
     logistic = LogisticEnsemble(members=1, seed=1)
-    rule = DistanceRule(FEATURES[0])
+    rule = DistanceRule([FEATURES[0]])
     made = {
         "lightgbm": risk_pipeline(FEATURES, findings=encoder, classifier=lightgbm),
         "random_forest": risk_pipeline(FEATURES, findings=encoder, classifier=forest),

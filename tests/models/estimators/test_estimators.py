@@ -16,8 +16,8 @@ from minerisk.models.estimators.column_pipeline import (
     risk_columns,
     risk_pipeline,
 )
+from minerisk.models.estimators.distance_rule import DistanceRule
 from minerisk.models.estimators.estimators import (
-    DistanceRule,
     LightGBMEnsemble,
     LogisticEnsemble,
 )
@@ -79,10 +79,27 @@ def test_a_row_of_weight_zero_counts_as_if_it_were_not_there() -> None:
 
 def test_the_distance_rule_ranks_by_distance_alone() -> None:
     cells, y = made_up()
-    score = DistanceRule("front_distance_m").fit(cells, y).predict_proba(cells)[:, 1]
+    score = DistanceRule(["front_distance_m"]).fit(cells, y).predict_proba(cells)[:, 1]
     assert (np.argsort(-score) == np.argsort(cells["front_distance_m"])).all()
     with pytest.raises(InputError, match="needs the column"):
-        DistanceRule("rivers_distance_m").fit(cells, y)
+        DistanceRule(["rivers_distance_m"]).fit(cells, y)
+
+
+def test_of_several_lines_the_rule_goes_by_the_nearest_that_is_known() -> None:
+    early, late = [500.0, np.nan, 9_000.0, np.nan], [np.nan, 600.0, 8_000.0, np.nan]
+    cells = pd.DataFrame({"front_1992_distance_m": early, "front_1995_distance_m": late})
+    rule = DistanceRule(list(cells)).fit(cells, [1, 1, 0, 0])
+    assert rule.columns_ == list(cells)
+    # Where no line is known the land comes last.
+    assert np.argsort(-rule.predict_proba(cells)[:, 1]).tolist() == [0, 1, 2, 3]
+
+
+def test_a_line_that_misleads_is_no_part_of_the_rule() -> None:
+    cells = pd.DataFrame(
+        {"front_a_distance_m": [1.0, 2.0, 3.0, 4.0], "front_b_distance_m": [4.0, 3.0, 0.5, 0.1]}
+    )
+    rule = DistanceRule(list(cells)).fit(cells, [1, 1, 0, 0])
+    assert rule.columns_ == ["front_a_distance_m"]
 
 
 def test_every_rule_of_thumb_fits_with_missing_values_and_gives_probabilities() -> None:
@@ -92,7 +109,7 @@ def test_every_rule_of_thumb_fits_with_missing_values_and_gives_probabilities() 
         risk_columns(FEATURES, None),
         risk_columns(FEATURES, FindingsEncoder()),
         width=len(FEATURES) + 3,
-        rule_column="front_distance_m",
+        rule_columns=("front_distance_m",),
         seed=0,
     )
     assert set(models) == {

@@ -1,0 +1,147 @@
+"""The kinds of features that describe a front: its lines, its sides and its positions."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from minerisk.configs.bounds import (
+    Area,
+    Edges,
+    Epoch,
+    Front,
+    Frozen,
+    KeepValue,
+    Metres,
+    Name,
+    Positions,
+    Radii,
+)
+
+
+class _Front(Frozen):
+    layer: Front = Field(description="the line")
+    held_area: Area | None = Field(
+        None, description="polygons of the side that laid the belts; distance is negative inside"
+    )
+    side_column: str | None = Field(
+        None,
+        description="instead of held_area: column of the line with left or right, the side, seen "
+        "along the line as it was drawn, on which they held the land",
+    )
+    epoch: Epoch | None = Field(
+        None, description="is part of the feature names, so that lines of two epochs do not collide"
+    )
+
+
+class FrontLine(_Front):
+    """Distance to the front line, and signed by the side that held the land."""
+
+    kind: Literal["front_line"] = "front_line"
+    along: bool = Field(
+        False,
+        description="also the distance along the line to its nearer end; close to naming the "
+        "place, which a model may learn by heart",
+    )
+    cap_m: Metres = Field(40_000, description="distances beyond this read as this, metres")
+
+
+class FrontZones(_Front):
+    """Expected share of each cell in depth zones along the front line, on each side."""
+
+    kind: Literal["front_zones"] = "front_zones"
+    edges_m: Edges = Field(
+        (0.0, 50.0, 150.0, 300.0, 600.0, 2_000.0, 7_000.0),
+        description="edges of the zones, ascending, metres from the line",
+    )
+
+
+class FrontShape(_Front):
+    """Salients and re-entrants of the front line, and which way it faces."""
+
+    kind: Literal["front_shape"] = "front_shape"
+    scale_m: Metres = Field(
+        5_000,
+        description="length of line on either side that the bend is taken over, metres; no less "
+        "than the line's position_error_m",
+    )
+    reach_m: Metres = Field(
+        10_000,
+        description="the values fade to 0 at this distance from the line, metres; far from it its "
+        "shape says nothing but where a place is",
+    )
+
+
+class FrontEpochs(Frozen):
+    """Distance to each of several lines and to the nearest that is known; who held the land when.
+
+    The kind for a front of several years, or of sheets by several hands: each line speaks for the
+    land that its layer covers, with the error that its layer states.
+    """
+
+    kind: Literal["front_epochs"] = "front_epochs"
+    layer: Annotated[dict[Epoch, Front], Field(min_length=1)] = Field(
+        description="epoch: its line; epochs follow each other in the order of their names"
+    )
+    held_area: dict[Epoch, Area] = Field(
+        default_factory=dict,
+        description="epoch: polygons that the same side held in each",
+    )
+    near_m: tuple[Metres, ...] = Field(
+        (2_000.0, 5_000.0),
+        description="distances within which the epochs with a line are counted, metres",
+    )
+    cap_m: Metres = Field(40_000, description="distances beyond this read as this, metres")
+
+
+class OwnSideShare(Frozen):
+    """Share of the land around each cell that its own side held: salients, pockets, depth."""
+
+    kind: Literal["own_side_share"] = "own_side_share"
+    layer: Area = Field(description="polygons of one side; other land is the other side's")
+    land: Area = Field(description="polygons of the land that counts, such as the study area")
+    radii_m: Radii = (5_000.0, 15_000.0)
+
+
+class NoMansLand(Frozen):
+    """Width of the land between the lines of the two sides."""
+
+    kind: Literal["no_mans_land"] = "no_mans_land"
+    layer: Front = Field(description="the line of one side")
+    opposing_line: Front = Field(description="the line of the other side")
+    epoch: Epoch | None = Field(
+        None, description="is part of the feature names, so that lines of two epochs do not collide"
+    )
+    cap_m: Metres = Field(10_000, description="widths beyond this read as this, metres")
+
+
+class _Positions(Frozen):
+    layer: Positions = Field(description="the positions: points, lines or polygons")
+    type_column: str | None = Field(None, description="column that tells the types apart")
+    types: dict[Name, tuple[KeepValue, ...]] = Field(
+        default_factory=dict,
+        description="type, such as trench, outpost, anti_tank_ditch, strongpoint, artillery: its "
+        "values in type_column; features of each type beside those of the whole layer",
+    )
+
+
+class Fortifications(_Positions):
+    """Distance to fortifications, how many lie within each radius, and metres of trench."""
+
+    kind: Literal["fortifications"] = "fortifications"
+    radii_m: tuple[Metres, ...] = (250.0, 500.0, 1_000.0)
+    cap_m: Metres = 20_000
+
+
+class FrontOfPositions(_Positions):
+    """Ground in front of positions, towards the enemy, and ground behind them."""
+
+    kind: Literal["front_of_positions"] = "front_of_positions"
+    front_line: Front = Field(description="the line; a position faces the nearest point of it")
+    held_area: Area | None = Field(
+        None, description="polygons of the side that laid the belts: only its positions count"
+    )
+    edges_m: Edges = Field(
+        (40.0, 100.0, 300.0, 600.0),
+        description="edges of the depth zones in front of a position, ascending, metres",
+    )
+    cap_m: Metres = Field(20_000, description="distances beyond this read as this, metres")

@@ -196,6 +196,7 @@ def report(folder: RunFolder, language: Language = "en") -> None:
     In English it is report.html, a stage of the run; in another language report_az.html or
     report_ru.html beside it.
     """
+    from minerisk.pipelines.report.model_record import READ
     from minerisk.pipelines.report.report import report_of_run
     from minerisk.pipelines.run.folder import Run
     from minerisk.pipelines.run.intact import check_outputs
@@ -204,7 +205,8 @@ def report(folder: RunFolder, language: Language = "en") -> None:
     if language != "en":
         run = Run.open(folder)
         check_outputs(run, STEPS["report"].needs)
-        typer.echo(f"Report: {report_of_run(run, language)}")
+        state = run.standing(READ).state
+        typer.echo(f"Report: {report_of_run(run, language, state=state)}")
         return
     done = redo_step(folder, "report", said=progress_line)
     typer.echo(f"Report: {done.files.report}")

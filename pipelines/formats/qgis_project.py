@@ -11,6 +11,12 @@ from pyproj.enums import WktVersion
 
 from minerisk.pipelines.formats.templating import template
 
+MARK_FORMAT = (
+    '<text-style fontSize="12" fontSizeUnit="Point" namedStyle="Bold" fontWeight="75" '
+    'textColor="255,255,255,255" textOpacity="1"/>'
+)
+"""Of the title decoration, as QGIS keeps it in a project."""
+
 
 @dataclass(frozen=True)
 class ProjectLayer:
@@ -56,7 +62,9 @@ class ProjectLayer:
         return Markup(self.style[start : self.style.rindex("</qgis>")].strip())
 
 
-def project_text(layers: Sequence[ProjectLayer], *, title: str, geobox: GeoBox) -> str:
+def project_text(
+    layers: Sequence[ProjectLayer], *, title: str, geobox: GeoBox, mark: str = ""
+) -> str:
     """Write a QGIS project (``.qgs``) with relative paths.
 
     Parameters
@@ -68,6 +76,9 @@ def project_text(layers: Sequence[ProjectLayer], *, title: str, geobox: GeoBox) 
         Of the project, and of the group that holds the layers.
     geobox
         The land to show when the project opens; its CRS is the project's.
+    mark
+        What the canvas says of itself, in its title decoration; empty is none. A layer styled by
+        `minerisk.pipelines.formats.qml.mark_qml` says it in every other picture too.
     """
     crs = str(geobox.crs)
     return template("project.qgs.j2").render(
@@ -77,4 +88,6 @@ def project_text(layers: Sequence[ProjectLayer], *, title: str, geobox: GeoBox) 
         crs=crs,
         wkt=CRS(crs).to_wkt(WktVersion.WKT2_2019),
         extent=geobox.boundingbox,
+        mark=mark,
+        mark_format=MARK_FORMAT,
     )

@@ -58,6 +58,15 @@ def tasks_qml(texts: Texts = ENGLISH) -> str:
     return _vector_qml(symbols, column="arm", label="task", farthest=LABELS_TO)
 
 
+def mark_qml() -> str:
+    """Write the QGIS style of what a map says of itself: its column ``mark``, in white on red.
+
+    It is drawn across the top of whatever part of the map is shown, in the canvas, in a picture of
+    it and in a print layout: the place is made of the extent of the map, not of the feature.
+    """
+    return template("mark.qml.j2").render()
+
+
 def registered_qml(texts: Texts = ENGLISH) -> str:
     """Write the QGIS style of registered areas: IMAS colours for CHA and SHA, others in outline."""
     lands = (

@@ -1,13 +1,10 @@
-"""Polygons for phones, web maps and spreadsheets: GeoJSON, KML and XLSX, written by GDAL."""
+"""Polygons for phones and web maps: GeoJSON and KML, written by GDAL."""
 
-import tempfile
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyogrio
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
@@ -16,11 +13,9 @@ from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import replacing
 from minerisk.pipelines.provenance.room import why_unwritable
 
-FIRST_DAY = (1980, 1, 1, 0, 0, 0)
-"""The date in every entry of a spreadsheet, so that the same table gives the same bytes."""
 DIGITS = 7
 """Of degrees: about a centimetre."""
-GEOJSON, KML, XLSX = "GeoJSON", "LIBKML", "XLSX"
+GEOJSON, KML = "GeoJSON", "LIBKML"
 
 
 def missing_driver(driver: str) -> bool:
@@ -85,37 +80,16 @@ def ogr_style(colour: str) -> str:
     return f"PEN(c:{colour}FF,w:2px);BRUSH(fc:{colour}50)"
 
 
-def write_workbook(path: Path, table: pd.DataFrame) -> Path:
-    """Write a table as a spreadsheet with one sheet, words as words, never as formulas.
-
-    Its entries are dated alike, so that the same table gives the same bytes.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be written.
-    """
-    with tempfile.TemporaryDirectory() as folder, replacing(path) as partial:
-        made = Path(folder) / path.name  # GDAL's path into a ZIP ends at the first .xlsx
-        _write(made, table, XLSX, layer=path.stem)
-        with zipfile.ZipFile(made) as before, zipfile.ZipFile(partial, "w") as after:
-            for name in sorted(before.namelist()):
-                entry = zipfile.ZipInfo(name, FIRST_DAY)
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                after.writestr(entry, before.read(name))
-    return path
-
-
 def _write(
     path: Path,
-    frame: pd.DataFrame,
+    frame: gpd.GeoDataFrame,
     driver: str,
     *,
     layer: str,
     dataset_options: Mapping[str, str] | None = None,
     layer_options: Mapping[str, str] | None = None,
 ) -> None:
-    kind = "Polygon" if isinstance(frame, gpd.GeoDataFrame) and frame.empty else None
+    kind = "Polygon" if frame.empty else None
     try:
         pyogrio.write_dataframe(
             frame,

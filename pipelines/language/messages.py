@@ -36,6 +36,7 @@ KINDS: Mapping[str, Kind] = {
     "share": "share",
     "hectares": "hectares",
     "count": "count",
+    "amount": "amount",
 }
 NARROW_SPACE = "\u202f"
 

@@ -68,7 +68,7 @@ def reading_words(reading: ReadingScores, texts: Texts = ENGLISH) -> str:
     """Name a reading of the labels."""
     if reading.prior is None:
         return texts.say(READINGS[reading.kind])
-    words = texts.say(READINGS[reading.kind], share=f"{reading.prior:.2%}")
+    words = texts.say(READINGS[reading.kind], share=texts.number(reading.prior, "share"))
     if reading.end is PriorEnd.LOWER:
         return texts.say("{reading} (lower end)", reading=words)
     if reading.end is PriorEnd.UPPER:
@@ -82,10 +82,10 @@ def unsurveyed_words(found: Unsurveyed, texts: Texts = ENGLISH) -> str:
         "A survey like those made would find something in about {share} of the unsurveyed cells "
         "(95 % interval {low} to {high}); {part} of that land is unlike any that was surveyed, "
         "and what is said of it is extrapolation.",
-        share=f"{found.prevalence.estimate:.2%}",
-        low=f"{found.prevalence.lower:.2%}",
-        high=f"{found.prevalence.upper:.2%}",
-        part=f"{found.overlap.beyond_share:.0%}",
+        share=texts.number(found.prevalence.estimate, "share"),
+        low=texts.number(found.prevalence.lower, "share"),
+        high=texts.number(found.prevalence.upper, "share"),
+        part=texts.number(found.overlap.beyond_share, "share"),
     )
 
 
@@ -130,10 +130,10 @@ def _feature_words(caution: Caution, column: str, texts: Texts) -> str:
         )
     if caution.code is CautionCode.FEATURE_NEARLY_NAMES_REGION:
         return texts.say(
-            "{column} has only {share} % of its variance within regions, so that it nearly names "
+            "{column} has only {share} of its variance within regions, so that it nearly names "
             "the region: compare the far score without it.",
             column=column,
-            share=f"{100 * (caution.within_share or 0.0):.1f}",
+            share=texts.number(caution.within_share or 0.0, "share"),
         )
     return texts.say(
         "{column} stays alike over {range} km, more than the block of {block} km, so that it can "

@@ -49,8 +49,8 @@ EVIDENCE: Mapping[NearestEvidence, str] = {
 """As the column ``evidence_kind`` has them, in English in every language."""
 SURENESS: Mapping[Sureness, str] = {
     Sureness.PROBABILITY: marked(
-        "Mean probability of contamination of a cell {mean:.1%} (interval {low:.1%} to "
-        "{high:.1%}); the model can speak for {share:.0%} of the task."
+        "Mean probability of contamination of a cell {mean:share} (interval {low:share} to "
+        "{high:share}); the model can speak for {share:share} of the task."
     ),
     Sureness.RANK_FIRM: marked("Within the interval it ranks {low:d} to {high:d}."),
     Sureness.RANK_UNDECIDED: marked(
@@ -59,30 +59,30 @@ SURENESS: Mapping[Sureness, str] = {
     ),
     Sureness.TO_LEARN: marked(
         "Survey to learn: the model cannot say here, for no surveyed land is like it "
-        "(dissimilarity {value:.1f}, limit 1)."
+        "(dissimilarity {value:amount}, limit 1)."
     ),
     Sureness.DRAWN_BLIND: marked(
         "Drawn blind from all land that may be tasked, as a check of the map; the model had no "
         "part in it."
     ),
-    Sureness.SPEAKS_FOR: marked("It can speak for {share:.0%} of the task."),
+    Sureness.SPEAKS_FOR: marked("It can speak for {share:share} of the task."),
 }
 NEAREST: Mapping[NearestEvidence, str] = {
     NearestEvidence.FIND: marked(
-        "Nearest evidence: find {name} of {layer}, date {date}, {metres:.0f} m away."
+        "Nearest evidence: find {name} of {layer}, date {date}, {metres:count} m away."
     ),
     NearestEvidence.ACCIDENT: marked(
-        "Nearest evidence: accident {name} of {layer}, date {date}, {metres:.0f} m away."
+        "Nearest evidence: accident {name} of {layer}, date {date}, {metres:count} m away."
     ),
     NearestEvidence.CONFIRMED: marked(
-        "Nearest evidence: confirmed area {name} of {layer}, date {date}, {metres:.0f} m away."
+        "Nearest evidence: confirmed area {name} of {layer}, date {date}, {metres:count} m away."
     ),
     NearestEvidence.SUSPICION: marked(
-        "Nearest evidence: suspected area {name} of {layer}, date {date}, {metres:.0f} m away."
+        "Nearest evidence: suspected area {name} of {layer}, date {date}, {metres:count} m away."
     ),
     NearestEvidence.CLEARED: marked(
         "Nearest evidence: area worked on since {name} of {layer}, date {date}, "
-        "{metres:.0f} m away."
+        "{metres:count} m away."
     ),
 }
 LACKS: Mapping[Lack, str] = {

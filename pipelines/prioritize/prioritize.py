@@ -36,6 +36,8 @@ from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE, Ramp
 from minerisk.pipelines.formats.qml import registered_qml, tasks_qml
+from minerisk.pipelines.formats.task_columns import rounded, with_marks
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prioritize.capture import capture_of_run
 from minerisk.pipelines.prioritize.grid import (
@@ -62,6 +64,7 @@ from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import PrioritizeFacts
 from minerisk.pipelines.records.notice import Notice
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.records.tasks import Capture, CaptureCode, Standing, TaskFile, TaskReasons
 from minerisk.pipelines.run.contents import feature_families
 from minerisk.pipelines.run.folder import Run
@@ -248,11 +251,11 @@ def _explained(
     frame["evidence_m"] = [record.metres for record in records]
     if ground.base_m is not None:
         total = np.bincount(tasks.owner.ravel(), weights=ground.base_m.ravel())[1:]
-        frame["base_m"] = (total / np.bincount(tasks.owner.ravel())[1:]).round(0)
+        frame["base_m"] = total / np.bincount(tasks.owner.ravel())[1:]
     hits = frame.geometry.sindex.query(ground.standing.geometry, predicate="intersects")[1]
     frame["standing"] = np.bincount(hits, minlength=len(frame)).astype(np.int32)
     frame["why"] = [why(item, ground.missing, ENGLISH) for item in reasons]
-    return _last_geometry(frame)
+    return _last_geometry(rounded(frame))
 
 
 def _task_file(
@@ -316,7 +319,8 @@ def task_frame(tasks: SurveyTasks, geobox: GeoBox, *, simulated: bool) -> gpd.Ge
     """Return the tasks as polygons in the grid's CRS, one row per task.
 
     ``easting`` and ``northing`` (metres) and ``longitude`` and ``latitude`` (degrees, WGS 84) are
-    of a point inside the task.
+    of a point inside the task. They are of a draft: nobody can have approved what is only being
+    written.
     """
     table = tasks.table.copy()
     frame = gpd.GeoDataFrame(
@@ -329,10 +333,7 @@ def task_frame(tasks: SurveyTasks, geobox: GeoBox, *, simulated: bool) -> gpd.Ge
     frame.insert(2, "evidence", "Indirect")
     frame["easting"], frame["northing"] = inner.x.round(1), inner.y.round(1)
     frame["longitude"], frame["latitude"] = degrees.x.round(6), degrees.y.round(6)
-    frame["simulated"] = np.int32(simulated)
-    for column in frame.select_dtypes("float").columns:
-        frame[column] = frame[column].round(8 if column.startswith(("expected", "benefit")) else 6)
-    return _last_geometry(frame)
+    return _last_geometry(rounded(with_marks(frame, Marks(State.DRAFT, simulated))))
 
 
 def _last_geometry(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -16,8 +16,8 @@ from minerisk.features.cube.store import open_cube
 from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import Texts
-from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.chart import chart
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.plotting.figures import figure_bytes
@@ -28,8 +28,6 @@ from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.row_blocks import thinned, thinned_grid
-
-SIMULATED = marked("SIMULATED findings: evidence of nothing real")
 
 
 def layers_of_run(run: Run) -> MapLayers:
@@ -67,6 +65,8 @@ class Maps:
         Layers that are not drawn, and why, in the reader's language.
     registered
         Whether registered areas and finds are drawn.
+    marks
+        What the map says of itself, in the reader's language; it stays in the window when zoomed.
     """
 
     chart: Markup
@@ -74,10 +74,11 @@ class Maps:
     shares: Mapping[str, float]
     missing: tuple[str, ...] = ()
     registered: bool = True
+    marks: tuple[str, ...] = ()
     colours: ClassVar[Mapping[int, str]] = CLASS_COLOURS
 
 
-def run_maps(files: RunFolder, layers: MapLayers, *, simulated: bool, texts: Texts) -> Maps | None:
+def run_maps(files: RunFolder, layers: MapLayers, *, marks: Marks, texts: Texts) -> Maps | None:
     """Draw the maps of a run from the rasters and tasks in its folder, as `report_maps` does.
 
     Large rasters are thinned as they are read; the shares are of all cells. None before the
@@ -106,8 +107,8 @@ def run_maps(files: RunFolder, layers: MapLayers, *, simulated: bool, texts: Tex
         grids,
         layers=layers,
         tasks=read_frame(tasks, layer="tasks") if tasks.is_file() else None,
-        marks=[texts.say(SIMULATED)] if simulated else [],
-        simulated=simulated,
+        marks=marks.words(texts),
+        simulated=marks.simulated,
         texts=texts,
     )
     return replace(drawn, shares=class_shares(counts))
@@ -150,6 +151,7 @@ def report_maps(
         figures=_probability(grids, simulated=simulated, texts=texts),
         shares=class_shares(count_classes(classes)),
         missing=tuple(texts.say(words) for words in layers.missing),
+        marks=tuple(marks),
     )
 
 

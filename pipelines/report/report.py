@@ -11,8 +11,10 @@ from minerisk.configs.schema import Config
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import Measure
 from minerisk.models.folds.protocol import ProtocolName
+from minerisk.pipelines.language.marks import SIMULATED, Marks
 from minerisk.pipelines.language.messages import Texts, texts
 from minerisk.pipelines.language.task_words import RULES
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.plotting.figures import (
     capture_figure,
@@ -25,6 +27,7 @@ from minerisk.pipelines.plotting.map_layers import MapLayers
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import Manifest
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.maps import Maps, layers_of_run, run_maps
@@ -35,6 +38,9 @@ from minerisk.pipelines.train.figures import fold_map
 
 NO_LAYERS = MapLayers()
 TOP_MOVED = 8
+SINCE = marked(
+    "This page was written with the run; a pack made later says how the run stands then."
+)
 EFFORT: Mapping[float, Measure] = {
     0.5: Measure.HECTARES_TO_50,
     0.8: Measure.HECTARES_TO_80,
@@ -64,6 +70,8 @@ class Report:
         Lines across the top, in the reader's language.
     hidden
         Figures that are left out.
+    since
+        From when the marks are, where that is not the day of reading.
     """
 
     title: str
@@ -74,6 +82,7 @@ class Report:
     maps: Maps | None = None
     marks: Sequence[str] = ()
     hidden: Sequence[str] = ()
+    since: str = ""
 
     @classmethod
     def of(
@@ -111,6 +120,8 @@ class Report:
             tasks=self.tasks,
             maps=self.maps,
             marks=self.marks,
+            printed=" · ".join(self._printed(texts)),
+            since=self.since,
             silent=self._silent,
             settings=_settings(self.found),
             effort=_effort(self.found),
@@ -123,6 +134,11 @@ class Report:
             top_moved=TOP_MOVED,
         )
 
+    def _printed(self, texts: Texts) -> Iterator[str]:
+        yield from self.marks
+        if self.found.metrics.simulated:
+            yield texts.say(SIMULATED)
+
     @property
     def _silent(self) -> float:
         if self.maps is None:
@@ -130,8 +146,13 @@ class Report:
         return self.maps.shares["cannot_say"]
 
 
-def report_of_run(run: Run, language: str = "en") -> Path:
+def report_of_run(run: Run, language: str = "en", *, state: State = State.DRAFT) -> Path:
     """Write the report of a run: ``report.html``, or ``report_<language>.html`` beside it.
+
+    Parameters
+    ----------
+    state
+        How the run stands. Nobody can have approved a run whose report is only being written.
 
     Raises
     ------
@@ -145,6 +166,7 @@ def report_of_run(run: Run, language: str = "en") -> Path:
         manifest=run.manifest(),
         layers=layers_of_run(run),
         language=language,
+        state=state,
     )
 
 
@@ -156,6 +178,7 @@ def write_report(
     manifest: Manifest | None = None,
     layers: MapLayers = NO_LAYERS,
     language: str = "en",
+    state: State = State.DRAFT,
 ) -> Path:
     """Write the report of a run folder.
 
@@ -175,6 +198,8 @@ def write_report(
         What is drawn over the map.
     language
         Another than English goes into ``report_<language>.html``: the English one is on record.
+    state
+        How the run stands.
 
     Raises
     ------
@@ -183,8 +208,13 @@ def write_report(
     """
     told = texts(language)
     report = Report.of(files, title=title, config=config, manifest=manifest)
-    simulated = report.found.metrics.simulated
-    drawn = replace(report, maps=run_maps(files, layers, simulated=simulated, texts=told))
+    marks = Marks(state, report.found.metrics.simulated)
+    drawn = replace(
+        report,
+        maps=run_maps(files, layers, marks=marks, texts=told),
+        marks=Marks(state, simulated=False).words(told),
+        since=told.say(SINCE),
+    )
     name = "report.html" if language == "en" else f"report_{language}.html"
     return write_whole(files.path / name, drawn.page(told, files))
 

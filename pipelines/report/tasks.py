@@ -14,8 +14,8 @@ from minerisk.pipelines.records.tasks import Capture, TaskFile, TaskReasons
 Maybe = Annotated[float | None, pydantic.BeforeValidator(lambda value: value or None)]
 
 
-class TaskRow(pydantic.BaseModel):
-    """A row of ``tasks.csv``; other columns are left out.
+class TaskLine(pydantic.BaseModel):
+    """What a reader is told of a task, from a row of ``tasks.csv``; other columns are left out.
 
     Attributes
     ----------
@@ -23,13 +23,13 @@ class TaskRow(pydantic.BaseModel):
         Why it is there.
     place
         Whether its rank can be distinguished from those around it; empty without a rank.
+    evidence_kind, evidence_id, evidence_date, evidence_m
+        Of the record nearest to it; empty in a public copy, which has none.
     """
 
     task: str
     arm: Arm
     hectares: float
-    latitude: float
-    longitude: float
     rank: str = ""
     team_days: Maybe = None
     expected_finds: Maybe = None
@@ -39,6 +39,17 @@ class TaskRow(pydantic.BaseModel):
     rank_low: str = ""
     rank_high: str = ""
     place: str = ""
+    evidence_kind: str = ""
+    evidence_id: str = ""
+    evidence_date: str = ""
+    evidence_m: Maybe = None
+
+
+class TaskRow(TaskLine):
+    """A task with its place, degrees."""
+
+    latitude: float
+    longitude: float
 
     @property
     def interval(self) -> Estimate:
@@ -100,6 +111,12 @@ class TaskFacts:
         """Find why a task is where it is."""
         known = () if self.file is None else self.file.reasons
         return next((item for item in known if item.task == task.task), None)
+
+
+def task_lines(files: RunFolder) -> tuple[TaskLine, ...]:
+    """Read what ``tasks.csv`` tells of each task, in its order."""
+    with files.tasks_csv.open(encoding="utf-8", newline="") as stream:
+        return tuple(TaskLine.model_validate(row) for row in csv.DictReader(stream))
 
 
 def read_tasks(files: RunFolder) -> TaskFacts | None:

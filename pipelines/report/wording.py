@@ -107,7 +107,7 @@ class Wording:
 
     def amount(self, value: float) -> str:
         """Return a number with as many digits as its size needs."""
-        return self.shown(value, ",.0f" if value >= 100 else ".3g")
+        return self.texts.number(value, "amount")
 
     def family(self, family: str) -> str:
         """Return the name of a family of features."""
@@ -272,11 +272,11 @@ class Wording:
         if not compared.above_any:
             return ""
         return self.texts.say(
-            "{hazard}: in {share} % of the cells the probability is above that of any hazard by "
+            "{hazard}: in {share} of the cells the probability is above that of any hazard by "
             "more than a tenth of it. The models are calibrated apart and neither is changed to "
             "fit: go by the higher of the two.",
             hazard=self.texts.say(HAZARD_TITLES[hazard]),
-            share=f"{100 * compared.above_any:.1f}",
+            share=self.texts.number(compared.above_any, "share"),
         )
 
     def compared(self, found: Capture) -> list[str]:

@@ -6,31 +6,24 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from minerisk.pipelines.formats.workbook import Line
+from minerisk.pipelines.language.marks import STANDS, USE, Marks
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.predict.window import CubeWindow
 from minerisk.pipelines.records.pack import Edition
 from minerisk.pipelines.records.review import State
-from minerisk.pipelines.report.maps import SIMULATED
 from minerisk.pipelines.report.pages import report_page
+from minerisk.pipelines.report.wording import NOT_FOR
 from minerisk.pipelines.request.public_copy import FACTOR
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES, hazard_rasters
 
-STATE_WORDS: Mapping[State, str] = {
-    State.DRAFT: marked("DRAFT: nobody has approved this run"),
-    State.REJECTED: marked("DRAFT: this run was reviewed and not approved"),
-    State.APPROVED: "",
-}
 PUBLIC_WORDS = marked("PUBLIC COPY: cells {times} times as wide, no findings")
-USE = marked(
-    "One indirect source for desk assessment: it ranks land for survey and decides nothing."
-)
 NO_TASK = marked(
     "No survey task fits the land that was asked for by itself: the tasks are those of the run "
     "that touch it."
 )
-STANDS = marked("It never says that land needs no survey. Registered areas stand as they are.")
 FILES: Mapping[str, str] = {
     "map.qgs": marked("open this in QGIS: everything, in order and styled"),
     "report.html": marked("open this in a browser, print it on A4; needs no network"),
@@ -114,8 +107,7 @@ class PackContents:
             Whether to state that findings are simulated, where they are.
         """
         words = (
-            texts.say(STATE_WORDS[self.state]),
-            texts.say(SIMULATED) if simulated and self.run.simulated else "",
+            *Marks(self.state, simulated and self.run.simulated).words(texts),
             texts.say(PUBLIC_WORDS, times=FACTOR) if self.public else "",
             ""
             if self.hazard == ANY
@@ -124,12 +116,17 @@ class PackContents:
         return tuple(word for word in words if word)
 
     @property
+    def stated(self) -> Marks:
+        """How the run stands, and whether its findings are simulated."""
+        return Marks(self.state, self.run.simulated)
+
+    @property
     def tags(self) -> dict[str, str]:
         """Metadata of every raster."""
         return {
             "RUN": self.run.config.study_area.name,
             "RUN_HEAD": self.head,
-            "STATE": self.state.value if self.state is State.APPROVED else f"DRAFT ({self.state})",
+            "STATE": self.stated.run_state,
             "FINDINGS": self.findings,
             "HAZARD": self.hazard,
             "USE": USE,
@@ -149,6 +146,21 @@ class PackContents:
     def rasters(self, hazard: str) -> Path:
         """Name the folder of the run's rasters of a hazard class."""
         return hazard_rasters(self.run.folder, hazard)
+
+
+def workbook_facts(request: PackContents) -> list[Line]:
+    """List what the first sheet of a spreadsheet says, beside its marks: what this is, and not."""
+    say, area = request.texts.say, request.run.config.study_area
+    lines = [
+        Line(say("What it is"), say("Survey tasks proposed by a risk model of {title}.",
+                                    title=area.title)),
+        Line(say("What it is not"), say(STANDS)),
+        *(Line("", say(words)) for words in NOT_FOR),
+        Line(say("Land asked for"), say("whole study area") if request.area is None
+             else request.name),
+        Line(say("Run"), request.head),
+    ]  # fmt: skip
+    return [*lines, Line("", "")]
 
 
 def readme(request: PackContents, notes: Sequence[str]) -> str:

@@ -5,14 +5,18 @@ from pathlib import Path
 
 import geopandas as gpd
 from odc.geo.geobox import GeoBox
+from shapely.geometry import box
 
+from minerisk.configs.schema import VectorLayer
 from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.qgis_project import ProjectLayer, project_text
-from minerisk.pipelines.formats.qml import line_qml, points_qml, registered_qml, tasks_qml
+from minerisk.pipelines.formats.qml import line_qml, mark_qml, points_qml, registered_qml, tasks_qml
+from minerisk.pipelines.language.marks import ONE_SOURCE, USE
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.map_layers import MapLayers
-from minerisk.pipelines.request.contents import USE, PackContents
+from minerisk.pipelines.request.contents import PackContents
+from minerisk.pipelines.run.folder import SIMULATED_PREFIX, Run
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES
 
 TITLES: Mapping[str, str] = {
@@ -25,9 +29,17 @@ TITLES: Mapping[str, str] = {
     "dissimilarity": marked("Dissimilarity to surveyed land (over 1: cannot say)"),
 }
 
+BEYOND = 20
+"""Widths of the land around it on which its map still says what it is."""
 
-def write_map_layers(layers: MapLayers, request: PackContents, out: Path) -> list[ProjectLayer]:
-    """Write ``map.gpkg`` with what there is to draw over the maps; return its project layers."""
+
+def write_map_layers(
+    layers: MapLayers, request: PackContents, geobox: GeoBox, out: Path
+) -> list[ProjectLayer]:
+    """Write ``map.gpkg`` with what there is to draw over the maps; return its project layers.
+
+    Its layer ``marks`` has what the map says of itself.
+    """
     say, finds = request.texts.say, points_qml("#ffffff", size_mm=1.0)
     places, registered = points_qml("#777777", label="name"), registered_qml(request.texts)
     found: dict[str, tuple[gpd.GeoDataFrame | None, str, str, str]] = {
@@ -38,12 +50,11 @@ def write_map_layers(layers: MapLayers, request: PackContents, out: Path) -> lis
     }
     words = " ".join([*request.marks, USE])
     styled = {
-        name: PackageLayer(frame, title, words, style)
+        name: PackageLayer(_with_simulated(frame, request.run), title, words, style)
         for name, (frame, title, style, _) in found.items()
         if frame is not None and len(frame)
     }
-    if styled:
-        write_geopackage(out / "map.gpkg", styled)
+    write_geopackage(out / "map.gpkg", {**styled, "marks": _mark(request, geobox)})
     return [
         ProjectLayer(f"map.gpkg|layername={name}", layer.title, layer.style, found[name][3], True)
         for name, layer in styled.items()
@@ -63,12 +74,42 @@ def pack_project(
     maps = _raster_layers(out, "", request.hazard, told)
     for name in request.classes:
         maps += _raster_layers(out, f"{name}/", name, told)
-    marks = request.marks_in(told)
+    source, title = "map.gpkg|layername=marks", told.say("What this map is")
+    mark = ProjectLayer(source, title, mark_qml(), "Polygon", shown=True)
     return project_text(
-        [tasks, *drawn, *maps],
-        title=" · ".join([request.run.config.study_area.title, *marks]),
+        [mark, tasks, *drawn, *maps],
+        title=" · ".join([request.run.config.study_area.title, *request.marks_in(told)]),
         geobox=geobox,
+        mark=_mark_words(request).replace("\n", " · "),
     )
+
+
+def _mark_words(request: PackContents) -> str:
+    return "\n".join([*request.marks_in(request.texts), request.texts.say(ONE_SOURCE)])
+
+
+def _mark(request: PackContents, geobox: GeoBox) -> PackageLayer:
+    """Make the layer that says what the map is, wherever on it somebody looks."""
+    left, bottom, right, top = geobox.boundingbox
+    away = BEYOND * max(right - left, top - bottom)
+    frame = gpd.GeoDataFrame(
+        {"mark": [_mark_words(request)], **request.stated.columns},
+        geometry=[box(left - away, bottom - away, right + away, top + away)],
+        crs=str(geobox.crs),
+    )
+    return PackageLayer(frame, request.texts.say("What this map is"), USE, mark_qml())
+
+
+def _with_simulated(frame: gpd.GeoDataFrame, run: Run) -> gpd.GeoDataFrame:
+    """Mark the rows of layers that the simulator made; a layer without evidence stays as it is."""
+    if "layer" not in frame.columns:
+        return frame
+    made = {
+        name
+        for name, layer in run.config.layers.items()
+        if isinstance(layer, VectorLayer) and layer.path.startswith(SIMULATED_PREFIX)
+    }
+    return frame.assign(simulated=frame["layer"].isin(made).astype("int32"))
 
 
 def _raster_layers(out: Path, folder: str, hazard: str, texts: Texts) -> list[ProjectLayer]:

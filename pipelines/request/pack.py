@@ -15,6 +15,8 @@ from minerisk.features.errors import FindingError, InputError, MineriskError, No
 from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.formats.imsma import task_fields
 from minerisk.pipelines.formats.stac import item_text, stac_item
+from minerisk.pipelines.formats.task_columns import with_marks
+from minerisk.pipelines.language.marks import USE
 from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.plotting.map_layers import map_layers, with_standing
 from minerisk.pipelines.predict.bands import PROBABILITY, REASONS
@@ -38,7 +40,7 @@ from minerisk.pipelines.request.answer import (
     write_own_tasks,
     write_record,
 )
-from minerisk.pipelines.request.contents import NO_TASK, USE, PackContents, readme
+from minerisk.pipelines.request.contents import NO_TASK, PackContents, readme, workbook_facts
 from minerisk.pipelines.request.map_project import pack_project, write_map_layers
 from minerisk.pipelines.request.public_copy import coarsen_tasks
 from minerisk.pipelines.request.rasters import (
@@ -178,11 +180,12 @@ def write_pack(request: PackContents, cube: xr.Dataset, out: Path) -> Path:
     if not request.public:
         layers = with_standing(layers, request.tasks, grids.geobox)
     tasks = _tasks(request, cube)
-    write_task_files(out, tasks, words=[*request.marks, USE], texts=request.texts)
+    marks = [*request.marks_in(request.texts), request.texts.say(USE)]
+    write_task_files(out, tasks, words=marks, facts=workbook_facts(request), texts=request.texts)
     summary = request.tasks.with_suffix(".json")
     if summary.is_file() and not request.public:
         write_whole(out / summary.name, summary.read_bytes())
-    drawn = write_map_layers(layers, request, out)
+    drawn = write_map_layers(layers, request, grids.geobox, out)
     maps = {name: rasters.grids for name, rasters in found.items()}
     page = pack_page(request, out, maps, layers=layers, tasks=tasks)
     write_whole(out / "report.html", page)
@@ -279,7 +282,8 @@ def _tasks(request: PackContents, cube: xr.Dataset) -> gpd.GeoDataFrame:
         tasks = coarsen_tasks(tasks, cube_geobox(cube))
     summary = request.tasks.with_suffix(".json")
     hazard = TaskFile.read(summary).asked.hazard if summary.is_file() else request.hazard
-    return task_fields(tasks, study_area=run.config.study_area.name, hazard=hazard)
+    fields = task_fields(tasks, study_area=run.config.study_area.name, hazard=hazard)
+    return with_marks(fields, request.stated)
 
 
 def _write_lists(request: PackContents, geobox: GeoBox, out: Path) -> None:

@@ -12,10 +12,12 @@ from shapely.ops import unary_union
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.formats.palette import CANNOT_SAY, ELEVATED, HIGHER, LOWER, OUTSIDE
+from minerisk.pipelines.language.marks import MARK_COLUMNS
 
 FACTOR = 4
 TASK_COLUMNS = (
     "task",
+    *MARK_COLUMNS,
     "arm",
     "rank",
     "hectares",
@@ -23,7 +25,6 @@ TASK_COLUMNS = (
     "probability",
     "lower",
     "upper",
-    "simulated",
 )
 """What the public learns of a task; anything else may lead to a finding."""
 

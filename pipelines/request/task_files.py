@@ -1,34 +1,50 @@
 """Survey tasks in the formats people ask for: GeoPackage, CSV, GeoJSON, KML, spreadsheet."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from minerisk.models.tasks.survey_tasks import Arm
 from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS, HIGHER
 from minerisk.pipelines.formats.qml import tasks_qml
+from minerisk.pipelines.formats.task_columns import column_of, rounded
 from minerisk.pipelines.formats.vector_files import (
     KML,
     missing_driver,
     ogr_style,
     write_geojson,
     write_kml,
-    write_workbook,
 )
+from minerisk.pipelines.formats.workbook import Line, write_workbook
+from minerisk.pipelines.language.marks import MARK_COLUMNS
 from minerisk.pipelines.language.messages import ENGLISH, Texts
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.report.tasks import TaskLine, task_lines
 
 log = logging.getLogger(__name__)
 
+ARMS: Mapping[Arm, str] = {
+    Arm.RANKED: marked("ranked {rank}"),
+    Arm.LEARN: marked("survey to learn: the model cannot say"),
+    Arm.CONTROL: marked("control, drawn blind"),
+}
+
 
 def write_task_files(
-    folder: Path, tasks: gpd.GeoDataFrame, *, words: Sequence[str], texts: Texts = ENGLISH
+    folder: Path,
+    tasks: gpd.GeoDataFrame,
+    *,
+    words: Sequence[str],
+    facts: Sequence[Line] = (),
+    texts: Texts = ENGLISH,
 ) -> list[Path]:
     """Write ``tasks.gpkg``, ``.csv``, ``.geojson``, ``.kml`` and ``.xlsx``.
 
@@ -38,8 +54,10 @@ def write_task_files(
         Polygons in the grid's CRS, one row a task. May be empty.
     words
         What every copy has to say of itself, such as DRAFT and SIMULATED.
+    facts
+        What else the first sheet of the spreadsheet says.
     texts
-        The words of the legend. Columns and what they hold stay in English.
+        The words of legend, first sheet and balloons. Columns and what they hold stay in English.
 
     Returns
     -------
@@ -47,36 +65,74 @@ def write_task_files(
         GeoJSON and KML are in WGS 84 (longitude, latitude); the GeoPackage keeps the grid's CRS.
         There is no KML where GDAL cannot write it; a warning says so.
     """
+    tasks = rounded(tasks)
     title, description = texts.say("Survey tasks"), " ".join(words)
     layer = PackageLayer(tasks, title, description, tasks_qml(texts))
     table = pd.DataFrame(tasks.drop(columns="geometry"))
+    first = texts.say("Read first"), [*_warnings(words), *facts, *_columns(table, texts)]
     written = [
         write_geopackage(RunFolder(folder).tasks_gpkg, {"tasks": layer}),
         write_whole(RunFolder(folder).tasks_csv, csv_text(table)),
         write_geojson(
             folder / "tasks.geojson", tasks.assign(id=tasks["task"]), description=description
         ),
-        write_workbook(folder / "tasks.xlsx", table),
+        write_workbook(folder / "tasks.xlsx", table, first=first, footer=description),
     ]
     if missing_driver(KML):
         log.warning("tasks.kml is left out: GDAL was built without its driver %s.", KML)
         return written
-    placemarks = _placemarks(tasks, table)
+    placemarks = _placemarks(tasks, task_lines(RunFolder(folder)), words, texts)
     return [
         *written,
         write_kml(folder / "tasks.kml", placemarks, title=title, description=description),
     ]
 
 
-def _placemarks(tasks: gpd.GeoDataFrame, table: pd.DataFrame) -> gpd.GeoDataFrame:
+def _warnings(words: Sequence[str]) -> Iterator[Line]:
+    for line in words:
+        yield Line("", line, warns=True)
+
+
+def _columns(table: pd.DataFrame, texts: Texts) -> Iterator[Line]:
+    yield Line(texts.say("Column"), texts.say("What it holds"))
+    for name in table.columns:
+        yield Line(str(name), texts.say(column_of(str(name), table[name]).words))
+
+
+def _placemarks(
+    tasks: gpd.GeoDataFrame, rows: Sequence[TaskLine], words: Sequence[str], texts: Texts
+) -> gpd.GeoDataFrame:
     """Name, describe and colour tasks for a phone: ranked ones in the colour of higher."""
-    told = table.astype("string").fillna("")
-    lines = [
-        "\n".join(f"{name}: {row[name]}" for name in told.columns) for _, row in told.iterrows()
-    ]
     ranked, other = (ogr_style(CLASS_COLOURS[code]) for code in (HIGHER, CANNOT_SAY))
-    return tasks[["geometry"]].assign(
+    marks = [name for name in MARK_COLUMNS if name in tasks.columns]
+    return tasks[[*marks, "geometry"]].assign(
         Name=tasks["task"],
-        description=lines,
+        description=["\n".join([*_balloon(row, texts), " · ".join(words)]) for row in rows],
         OGR_STYLE=np.where(tasks["arm"] == "ranked", ranked, other),
     )
+
+
+def _balloon(row: TaskLine, texts: Texts) -> Iterator[str]:
+    """Tell of a task in the few lines that a phone shows."""
+    yield texts.say(ARMS[row.arm], rank=row.rank)
+    yield texts.say(
+        "{hectares:amount} ha, {days:amount} team-days", hectares=row.hectares, days=row.team_days
+    )
+    if row.probability is None:
+        yield texts.say("The model cannot say here.")
+    else:
+        yield texts.say(
+            "Mean probability of contamination of a cell {mean:share} ({low:share} to "
+            "{high:share})",
+            mean=row.probability,
+            low=row.lower,
+            high=row.upper,
+        )
+    if row.evidence_kind:
+        yield texts.say(
+            "Nearest evidence: {kind:name} {name}, {date}, {metres:count} m away",
+            kind=row.evidence_kind,
+            name=row.evidence_id,
+            date=row.evidence_date,
+            metres=row.evidence_m or 0.0,
+        )

@@ -21,7 +21,10 @@ GRID = GeoBox.from_bbox((700_000, 4_400_000, 715_000, 4_410_000), "EPSG:32638", 
 LOOK = """
 import json, os, sys
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
-from qgis.core import QgsApplication, QgsMapRendererSequentialJob, QgsMapSettings, QgsProject
+from qgis.core import (
+    QgsApplication, QgsExpressionContext, QgsExpressionContextUtils, QgsMapRendererSequentialJob,
+    QgsMapSettings, QgsProject,
+)
 from qgis.PyQt.QtCore import QSize
 app = QgsApplication([], False)
 app.initQgis()
@@ -34,6 +37,8 @@ settings.setLayers([layer for layer in layers if layer in shown])
 settings.setDestinationCrs(project.crs())
 settings.setExtent(layers[-1].extent())
 settings.setOutputSize(QSize(300, 200))
+scope = QgsExpressionContextUtils.mapSettingsScope(settings)
+settings.setExpressionContext(QgsExpressionContext([scope]))
 job = QgsMapRendererSequentialJob(settings)
 job.start()
 job.waitForFinished()
@@ -44,6 +49,9 @@ print(json.dumps({
     "layers": [[l.name(), l.isValid(), l.crs().authid(), l.renderer().type()] for l in layers],
     "shown": sorted(l.name() for l in shown),
     "errors": [str(error) for error in job.errors()],
+    "title": [project.readBoolEntry("TitleLabel", "/Enabled")[0],
+              project.readEntry("TitleLabel", "/Label")[0]],
+    "red": sum(image.pixelColor(x, y).name() == "#b00020" for x in range(300) for y in range(60)),
     "pixels": [image.pixelColor(x, 100).name() for x in (20, 100, 180, 280)],
 }))
 os._exit(0)
@@ -84,15 +92,19 @@ def project(tmp_path):
     places = gpd.GeoDataFrame(
         {"name": ["Ağdam"]}, geometry=[Point(710_000, 4_408_000)], crs=GRID.crs
     )
+    far = GRID.extent.boundingbox.buffered(100_000, 100_000)
+    marks = gpd.GeoDataFrame({"mark": ["DRAFT\nSIMULATED"]}, geometry=[box(*far)], crs=GRID.crs)
     write_geopackage(
         tmp_path / "map.gpkg",
         {
             "tasks": PackageLayer(tasks, "Tasks", "words", qml.tasks_qml()),
             "line": PackageLayer(line, "Line", "words", qml.line_qml()),
+            "marks": PackageLayer(marks, "Marks", "words", qml.mark_qml()),
             "places": PackageLayer(places, "Places", "", qml.points_qml("#777777", label="name")),
         },
     )
     layers = [
+        ProjectLayer("map.gpkg|layername=marks", "Marks", qml.mark_qml(), "Polygon", True),
         ProjectLayer("map.gpkg|layername=tasks", "Tasks", qml.tasks_qml(), "Polygon", True),
         ProjectLayer(
             "map.gpkg|layername=places",
@@ -107,7 +119,10 @@ def project(tmp_path):
         ProjectLayer("probability.tif", "Probability", (tmp_path / "probability.qml").read_text()),
     ]
     path = tmp_path / "map.qgs"
-    path.write_text(project_text(layers, title="Land & <water>", geobox=GRID), encoding="utf-8")
+    path.write_text(
+        project_text(layers, title="Land & <water>", geobox=GRID, mark="DRAFT & more"),
+        encoding="utf-8",
+    )
     return path
 
 
@@ -131,13 +146,16 @@ def test_qgis_opens_it_in_order_styled_and_in_its_crs(project):
     assert found["errors"] == []
     assert found["crs"] == "EPSG:32638"
     assert found["layers"] == [
+        ["Marks", True, "EPSG:32638", "nullSymbol"],
         ["Tasks", True, "EPSG:32638", "categorizedSymbol"],
         ["Places", True, "EPSG:32638", "singleSymbol"],
         ["Line", True, "EPSG:32638", "singleSymbol"],
         ["Risk class", True, "EPSG:32638", "paletted"],
         ["Probability", True, "EPSG:32638", "singlebandpseudocolor"],
     ]
-    assert found["shown"] == ["Line", "Risk class", "Tasks"]
+    assert found["shown"] == ["Line", "Marks", "Risk class", "Tasks"]
+    assert found["title"] == [True, "DRAFT & more"]
+    assert found["red"] > 200  # in the picture, whatever part of the map is shown
     assert found["pixels"] == [
         palette.CLASS_COLOURS[code]
         for code in (palette.HIGHER, palette.ELEVATED, palette.LOWER, palette.CANNOT_SAY)

@@ -8,11 +8,13 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import LineString, Point, box
 
 from minerisk.pipelines.formats import cog, palette
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import ENGLISH, texts
 from minerisk.pipelines.language.notice_words import MapGap
 from minerisk.pipelines.plotting.map_layers import MapLayers
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.notice import Notice
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.report.maps import run_maps
 from minerisk.pipelines.report.report import write_report
 
@@ -56,7 +58,7 @@ LAYERS = MapLayers(
 
 
 def test_the_map_of_a_run_shows_tasks_line_places_and_registered_areas(files):
-    drawn = run_maps(files, LAYERS, simulated=True, texts=ENGLISH)
+    drawn = run_maps(files, LAYERS, marks=Marks(State.DRAFT, simulated=True), texts=ENGLISH)
     for shown in (">17<", "Ağdərə", "#ff0000", "12,4,2,4", "SIMULATED", ">2 km<", ">N<"):
         assert shown in drawn.chart
     assert drawn.registered
@@ -65,7 +67,8 @@ def test_the_map_of_a_run_shows_tasks_line_places_and_registered_areas(files):
 
 
 def test_a_run_without_rasters_has_no_map(tmp_path):
-    assert run_maps(RunFolder(tmp_path), MapLayers(), simulated=False, texts=ENGLISH) is None
+    marks = Marks(State.APPROVED, simulated=False)
+    assert run_maps(RunFolder(tmp_path), MapLayers(), marks=marks, texts=ENGLISH) is None
 
 
 @pytest.mark.parametrize("language", ["az", "ru"])

@@ -96,6 +96,13 @@ def test_simulated_findings_are_marked_and_real_ones_are_not(files, metrics_of):
     assert "No accuracy may be claimed" in page
 
 
+def test_the_report_of_a_run_is_a_draft_from_top_to_footer(files):
+    page = page_of(files)
+    assert page.index("DRAFT: nobody has approved this run</b>") < page.index("<h1>")
+    assert '@bottom-left { content: "DRAFT: nobody has approved this run' in page
+    assert "a pack made later says how the run stands then" in page
+
+
 def test_the_page_says_what_it_must(files):
     page = re.sub(r"\s+", " ", page_of(files))
     for words in (
@@ -109,7 +116,7 @@ def test_the_page_says_what_it_must(files):
     ):
         assert words in page, words
     # 12 of 54 rows of land are cannot say.
-    assert "For 22.2 % of the land the model cannot say" in page
+    assert "For 22 % of the land the model cannot say" in page
 
 
 def test_the_same_run_gives_the_same_page(files):

@@ -69,7 +69,7 @@ def test_arms_are_counted_apart_and_undecided_ranks_are_marked(tmp_path, task_fi
     ]
     assert wording.why(facts.reasons(first), facts.file.missing) == (
         "Within the interval it ranks 1 to 2. Raised most by roads: how far the nearest is. "
-        "Nearest evidence: find row 3 of finds, date not recorded, 1200 m away. "
+        "Nearest evidence: find row 3 of finds, date not recorded, 1,200 m away. "
         "Missing: no bases: travel is not counted; values of slope_deg in part of this task."
     )
     assert facts.reasons(second) is None

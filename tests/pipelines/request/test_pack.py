@@ -17,13 +17,14 @@ from minerisk.features.errors import CoverError, FindingError, InputError
 from minerisk.pipelines.cli.main import app
 from minerisk.pipelines.formats.cog import read_raster, read_raster_like, write_raster
 from minerisk.pipelines.formats.palette import CLASS_WORDS, LOWER, OUTSIDE, PROBABILITY_RAMP
+from minerisk.pipelines.language.marks import USE
 from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.provenance.files import listing, sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.request.answer import open_request, write_maps
-from minerisk.pipelines.request.contents import NO_TASK, USE
+from minerisk.pipelines.request.contents import NO_TASK
 from minerisk.pipelines.request.filters import request_area
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.request.rasters import WRITTEN
@@ -78,7 +79,7 @@ def test_rasters_are_valid_cogs_with_style_and_statistics(packs):
         with rasterio.open(pack / "risk_class.tif") as raster:
             assert raster.nodata == OUTSIDE
             assert raster.colormap(1)[3][:3] == (0x3B, 0x00, 0x50)
-            assert raster.tags()["STATE"] == "DRAFT (draft)"
+            assert raster.tags()["STATE"] == "DRAFT"
             assert raster.tags()["FINDINGS"] == "SIMULATED"
         assert "GDALRasterAttributeTable" in (pack / "risk_class.tif.aux.xml").read_text()
 
@@ -112,7 +113,7 @@ def test_reasons_go_with_the_restricted_copy_only(packs, tiny_run):
         asked = (part.read() != OUTSIDE).any(axis=0)
         assert asked.any()
         np.testing.assert_array_equal(part.read()[:, asked], codes[:, asked])
-        assert part.tags()["STATE"] == "DRAFT (draft)"
+        assert part.tags()["STATE"] == "DRAFT"
     assert not (public / "reasons.tif").exists()
 
 

@@ -14,9 +14,14 @@ from shapely.geometry import MultiPolygon, Polygon, box, shape
 
 from minerisk.pipelines.formats.imsma import FIELDS, LAND, land_fields, task_fields
 from minerisk.pipelines.formats.palette import CLASS_COLOURS, HIGHER
+from minerisk.pipelines.formats.task_columns import with_marks
+from minerisk.pipelines.formats.workbook import letters
+from minerisk.pipelines.language.marks import Marks
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.request import task_files
 from minerisk.pipelines.request.task_files import write_task_files
 
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 KML = "{http://www.opengis.net/kml/2.2}"
 HOLED = Polygon(
     box(700_000, 4_400_000, 703_000, 4_403_000).exterior,
@@ -37,13 +42,22 @@ def tasks():
             "arm": ["ranked", "control"],
             "rank": pd.array([1, None], dtype="Int64"),
             "hectares": [800.0, 200.0],
-            "probability": [0.125, np.nan],
+            "team_days": [16.04, 4.0],
+            "probability": [0.1249876, np.nan],
+            "lower": [0.05, np.nan],
+            "upper": [0.3, np.nan],
+            "rank_low": [1.0, np.nan],
+            "evidence_kind": "find",
+            "evidence_id": "<b>F-7</b> & more",
+            "evidence_date": "2019-05-02",
+            "evidence_m": [1240.4, 3.0],
             "why": ["=HYPERLINK(1) & <b>near</b> the line", "drawn blind"],
         },
         geometry=[HOLED, TWO],
         crs="EPSG:32638",
     )
-    return task_fields(frame, study_area="tiny", hazard="any")
+    fields = task_fields(frame, study_area="tiny", hazard="any")
+    return with_marks(fields, Marks(State.DRAFT, simulated=True))
 
 
 @pytest.fixture
@@ -56,9 +70,54 @@ def test_every_format_holds_the_same_tasks(folder, tasks):
     names = list(tasks["task"])
     assert list(pyogrio.read_dataframe(folder / "tasks.gpkg")["task"]) == names
     assert list(pd.read_csv(folder / "tasks.csv")["task"]) == names
-    assert list(pyogrio.read_dataframe(folder / "tasks.xlsx")["task"]) == names
+    assert list(pyogrio.read_dataframe(folder / "tasks.xlsx", layer="tasks")["task"]) == names
     assert list(pyogrio.read_dataframe(folder / "tasks.geojson")["task"]) == names
     assert list(pyogrio.read_dataframe(folder / "tasks.kml")["Name"]) == names
+
+
+@pytest.mark.parametrize("name", ["gpkg", "csv", "xlsx", "geojson", "kml"])
+def test_every_row_of_every_format_bears_its_marks(folder, name):
+    path = folder / f"tasks.{name}"
+    if name == "csv":
+        found = pd.read_csv(path)
+    else:
+        layer = "tasks" if name == "xlsx" else None  # its first sheet is to be read first
+        found = pyogrio.read_dataframe(path, layer=layer, read_geometry=False)
+    assert list(found["run_state"]) == ["DRAFT"] * 2
+    assert [int(value) for value in found["simulated"]] == [1, 1]
+    assert all("one indirect source" in words for words in found["source_kind"])
+
+
+def test_whole_numbers_have_no_point_and_others_four_digits(folder):
+    first, second = (folder / "tasks.csv").read_text(encoding="utf-8").splitlines()[1:]
+    assert ",ranked,1,800.0,16.0,0.125,0.05,0.3,1,find," in first
+    assert ",control,,200.0,4.0,,,,,find," in second
+
+
+def test_the_workbook_says_first_what_it_is_and_shows_numbers_as_people_write_them(folder):
+    with zipfile.ZipFile(folder / "tasks.xlsx") as book:
+        parts = {name: book.read(name).decode() for name in book.namelist()}
+    words = [item.text for item in ElementTree.fromstring(parts["xl/sharedStrings.xml"]).iter(
+        f"{SHEET}t")]  # fmt: skip
+    assert words[:2] == ["DRAFT", "one source & others"]
+    sheet = ElementTree.fromstring(parts["xl/worksheets/sheet2.xml"])
+    pane = sheet.find(f".//{SHEET}pane")
+    assert (pane.get("state"), pane.get("topLeftCell")) == ("frozen", "B2")
+    assert sheet.find(f"{SHEET}autoFilter").get("ref").startswith("A1:")
+    header = [words[int(cell.find(f"{SHEET}v").text)] for cell in sheet.find(f".//{SHEET}row")]
+    assert len(sheet.findall(f".//{SHEET}col")) == len(header)
+    styles = ElementTree.fromstring(parts["xl/styles.xml"])
+    codes = {item.get("numFmtId"): item.get("formatCode") for item in styles.iter(f"{SHEET}numFmt")}
+    forms = [codes.get(item.get("numFmtId")) for item in styles.find(f"{SHEET}cellXfs")]
+    row = {cell.get("r")[:-1]: cell for cell in sheet.findall(f".//{SHEET}row")[1]}
+    shown = {
+        header[place]: (row[letters(place + 1)].find(f"{SHEET}v").text,
+                        forms[int(row[letters(place + 1)].get("s"))])
+        for place in range(len(header)) if letters(place + 1) in row
+    }  # fmt: skip
+    assert shown["rank"] == ("1", "0")
+    assert shown["probability"] == ("0.125", "0.0%")
+    assert shown["hectares"] == ("800", "#,##0.0")
 
 
 def test_geojson_is_degrees_with_outer_rings_counter_clockwise(folder, tasks):
@@ -82,7 +141,22 @@ def test_kml_is_well_formed_and_keeps_holes(folder):
     assert len(marks[0].findall(f".//{KML}innerBoundaryIs")) == 1
     assert len(marks[1].findall(f".//{KML}Polygon")) == 2
     assert "DRAFT" in root.find(f".//{KML}description").text
-    assert "<b>near</b>" in marks[0].find(f"{KML}description").text  # as words, not as markup
+
+
+def test_a_balloon_is_a_handful_of_lines_and_says_what_it_is(folder):
+    root = ElementTree.parse(folder / "tasks.kml").getroot()
+    first, second = (
+        item.text.split("\n") for item in root.findall(f".//{KML}Placemark/{KML}description")
+    )
+    assert first == [
+        "ranked 1",
+        "800 ha, 16 team-days",
+        "Mean probability of contamination of a cell 12 % (5 % to 30 %)",
+        "Nearest evidence: find <b>F-7</b> & more, 2019-05-02, 1,240 m away",
+        "DRAFT · one source & others",
+    ]
+    assert second[0] == "control, drawn blind"
+    assert second[2] == "The model cannot say here."
 
 
 def test_ranked_tasks_have_the_colour_of_the_highest_class_on_a_phone(folder):
@@ -104,7 +178,7 @@ def test_where_gdal_cannot_write_kml_the_rest_is_written(tasks, tmp_path, monkey
 
 def test_a_spreadsheet_reads_no_word_as_a_formula(folder):
     with zipfile.ZipFile(folder / "tasks.xlsx") as book:
-        sheet = book.read("xl/worksheets/sheet1.xml").decode()
+        sheet = book.read("xl/worksheets/sheet2.xml").decode()
         words = book.read("xl/sharedStrings.xml").decode()
     assert "<f>" not in sheet
     assert "=HYPERLINK(1)" in words

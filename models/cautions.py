@@ -13,7 +13,7 @@ class CautionCode(StrEnum):
     labels are alike; ``area_too_small``: so, and the area holds no larger ones.
     ``feature_constant``, ``feature_names_region``, ``feature_nearly_names_region``
     (`within_share`), ``feature_smooth`` (`range_m`, `block_m`): how the `feature` can tell a model
-    where a cell is.
+    where a cell is. ``feature_tells_cover``: it tells little but which land layers speak for.
     """
 
     RANGE_BEYOND_REACH = "range_beyond_reach"
@@ -23,6 +23,7 @@ class CautionCode(StrEnum):
     FEATURE_CONSTANT = "feature_constant"
     FEATURE_NAMES_REGION = "feature_names_region"
     FEATURE_NEARLY_NAMES_REGION = "feature_nearly_names_region"
+    FEATURE_TELLS_COVER = "feature_tells_cover"
     FEATURE_SMOOTH = "feature_smooth"
 
 

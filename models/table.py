@@ -84,6 +84,19 @@ class CellTable:
         return self.cells[MARKS[0]].to_numpy(dtype=np.uint8)
 
     @property
+    def cover(self) -> NDArray[np.int64] | None:
+        """What layers speak for each cell, as a code, shape ``(n,)``; None where all do.
+
+        10 where any layer that states its coverage speaks, and `LINES_KNOWN` added.
+        """
+        if EDGE_M not in self.cells:
+            return None
+        code = 10 * (self.cells[EDGE_M].to_numpy() > 0).astype(np.int64)
+        if LINES_KNOWN in self.cells:
+            code += self.cells[LINES_KNOWN].to_numpy(np.int64)
+        return code
+
+    @property
     def labelled(self) -> NDArray[np.bool_]:
         """Cells that are positive or negative by search."""
         return self.state >= 0

@@ -24,6 +24,7 @@ FLAGS = {
     "constant": CautionCode.FEATURE_CONSTANT,
     "constant_per_region": CautionCode.FEATURE_NAMES_REGION,
     "nearly_constant_per_region": CautionCode.FEATURE_NEARLY_NAMES_REGION,
+    "tells_cover": CautionCode.FEATURE_TELLS_COVER,
     "smooth": CautionCode.FEATURE_SMOOTH,
 }
 
@@ -39,11 +40,12 @@ class FeatureLint:
         with a value), ``within_share`` (of the variance, within regions; NaN for a constant),
         ``range_m`` (autocorrelation range in metres; NaN if it cannot be measured),
         ``range_to_block``, and the flags ``constant`` (one value everywhere),
-        ``constant_per_region``, ``nearly_constant_per_region`` and ``smooth`` (range beyond the
-        block).
+        ``constant_per_region``, ``nearly_constant_per_region``, ``tells_cover`` (most of its
+        variance is between land that layers speak for and land that they do not) and ``smooth``
+        (range beyond the block).
     cautions
-        One a flag: constants first, then those constant per region, nearly so, and smooth; of
-        each kind, the longest range first.
+        One a flag: constants first, then those constant per region, nearly so, those that tell
+        the cover, and smooth; of each kind, the longest range first.
     """
 
     table: pd.DataFrame
@@ -56,6 +58,7 @@ def lint_features(
     *,
     regions: ArrayLike,
     block_m: float,
+    cover: ArrayLike | None = None,
     max_m: float | None = None,
     seed: int = 0,
 ) -> FeatureLint:
@@ -76,6 +79,9 @@ def lint_features(
         regions is seen.
     block_m
         Side of the blocks of the folds, metres.
+    cover
+        What of the layers is known of every row, as any code, shape (n,); None where every layer
+        speaks everywhere.
     max_m
         Greatest distance looked at, metres; by default a third of the area's longer side, and
         at least twice `block_m`.
@@ -98,6 +104,8 @@ def lint_features(
     """
     points = as_coordinates(coordinates)
     names, region = np.unique(np.asarray(regions), return_inverse=True)
+    codes = np.zeros(len(points)) if cover is None else np.asarray(cover)
+    known_land = np.unique(codes, return_inverse=True)[1]
     _check(features, points, region, regions=names.size, block_m=block_m)
     longer = float(np.ptp(points, axis=0).max())
     reach = max(longer / 3, 2 * block_m) if max_m is None else max_m
@@ -109,7 +117,8 @@ def lint_features(
         known = np.isfinite(values)
         share = _share(values, region)
         range_m = _range(values[drawn], points[drawn], reach, seed)
-        rows.append(_row(str(name), float(known.mean()), share, range_m, block_m))
+        row = _row(str(name), float(known.mean()), share, range_m, block_m)
+        rows.append(row | {"tells_cover": _share(values, known_land) < LOW_SHARE})
     table = pd.DataFrame(rows)
     farthest = table.sort_values("range_m", ascending=False, kind="stable")
     cautions = (

@@ -50,6 +50,16 @@ AREA_LEGEND = Legend(
 )
 """Of the area of applicability: 1 inside, 0 outside."""
 
+LINES_LEGEND = Legend(
+    {2: "#b5d2ea", 1: "#c9a6dc", 0: CLASS_COLOURS[CANNOT_SAY]},
+    {
+        2: marked("every line is known here"),
+        1: marked("some lines are known here, others say nothing"),
+        0: marked("no line is known here: that none is drawn says nothing"),
+    },
+)
+"""Of what is known of front lines and positions; codes of `minerisk.features.coverage`."""
+
 PROBABILITY_RAMP: Ramp = (
     (0.005, "#bfd3e6", marked("under 0.5 %")),
     (0.01, "#9ebcda", "0.5 – 1 %"),

@@ -135,6 +135,12 @@ def _feature_words(caution: Caution, column: str, texts: Texts) -> str:
             column=column,
             share=texts.number(caution.within_share or 0.0, "share"),
         )
+    if caution.code is CautionCode.FEATURE_TELLS_COVER:
+        return texts.say(
+            "{column} tells little but which land the layers speak for: from it a model learns "
+            "the edge of a map sheet. Leave it out; what a layer covers is stated as its coverage.",
+            column=column,
+        )
     return texts.say(
         "{column} stays alike over {range} km, more than the block of {block} km, so that it can "
         "tell blocks apart by place: cap it, use larger blocks, or compare the far score without "

@@ -264,6 +264,17 @@ LAYER_WORDS: Mapping[StrEnum, Message] = {
     LayerCode.COVER: marked(
         "The layer has values on {percent:.1f} % of the study area; the rest has none."
     ),
+    LayerCode.SPEAKS_FOR: marked(
+        "It speaks for {share:share} of the study area; elsewhere its features are nodata."
+    ),
+    LayerCode.SPEAKS_FOR_NOTHING: marked(
+        "What it covers holds no land of the study area; expected polygons, bounds or cells that "
+        "do. Check its coverage and its CRS, or leave the layer out."
+    ),
+    LayerCode.SILENT_LABELS: marked(
+        "Of {found:count} cells with a finding of {evidence}, {silent:count} lie where this layer "
+        "says nothing: what the model learns of it does not hold for them."
+    ),
     LayerCode.VALUE_RANGE: Plural(
         "{wrong} value near the study area lies outside valid_range {low:g} to {high:g} "
         "({least:g} to {greatest:g}). If it means that nothing was measured, declare it as the "

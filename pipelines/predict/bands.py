@@ -9,6 +9,7 @@ from minerisk.pipelines.formats.palette import (
     DENSITY_RAMP,
     DISSIMILARITY_RAMP,
     EXPECTED_ERROR_RAMP,
+    LINES_LEGEND,
     PROBABILITY_RAMP,
     Legend,
     Ramp,
@@ -27,6 +28,7 @@ class Band:
 
 PROBABILITY, LOWER_END, UPPER_END = "probability", "probability_lower", "probability_upper"
 DISSIMILARITY, AREA, RISK_CLASS = "dissimilarity", "area_of_applicability", "risk_class"
+LINES = "lines_known"
 DENSITY, EXPECTED_ERROR = "local_point_density", "expected_error"
 REASONS = "reasons"
 
@@ -50,6 +52,11 @@ DERIVED: Mapping[str, Band] = {
         "1 inside the area of applicability, 0 outside: the model cannot say", AREA_LEGEND, "class"
     ),
     RISK_CLASS: Band("risk class; cannot_say is not low", CLASS_LEGEND, "class"),
+    LINES: Band(
+        "front lines and positions: 2 every one is known here, 1 some are, 0 none is",
+        LINES_LEGEND,
+        "class",
+    ),
 }
 """What is made of those."""
 ALL_BANDS = (*PREDICTED, *REASON_BANDS)

@@ -9,19 +9,23 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from minerisk.features.coverage import LINES_KNOWN
 from minerisk.features.cube.store import families_of, open_cube
 from minerisk.features.cube.zarr_files import remove_store
 from minerisk.features.errors import InputError
 from minerisk.pipelines.formats.cog import RasterWriter, raster_files, read_raster_like
+from minerisk.pipelines.formats.palette import OUTSIDE
 from minerisk.pipelines.plotting.preview import preview_png
 from minerisk.pipelines.predict.bands import (
     ALL_BANDS,
     AREA,
     DERIVED,
     DISSIMILARITY,
+    LINES,
     PREDICTED,
     PROBABILITY,
     REASONS,
@@ -122,6 +126,8 @@ def predict(
     target = Target(run, window, (folder or run.files.rasters) / (hazard or ""), hazard)
     paths = _write_predicted(target, list(families_of(cube)), progress)
     paths += _write_area(target)
+    if hazard is None and LINES_KNOWN in cube:
+        paths += _write_lines(target, cube[LINES_KNOWN])
     cuts = _cut_whole(target) if whole else _stored_cuts(target)
     made, shares = _write_classes(target, cuts)
     if whole:
@@ -195,6 +201,18 @@ def _write_area(target: Target) -> list[Path]:
             part = read_raster_like(target.raster(DISSIMILARITY), geobox[rows, :])
             writer.write(area_of_applicability(part), row=rows.start)
     return raster_files(target.raster(AREA))
+
+
+def _write_lines(target: Target, known: xr.DataArray) -> list[Path]:
+    """Write where front lines and positions are known, from the cube."""
+    window = target.window
+    height, width = window.asked.shape
+    part = known[window.row : window.row + height, window.column : window.column + width]
+    with _derived_writer(target, LINES) as writer:
+        for rows in row_blocks(height):
+            codes = np.where(window.asked[rows], part[rows].to_numpy(), OUTSIDE)
+            writer.write(codes.astype(np.uint8), row=rows.start)
+    return raster_files(target.raster(LINES))
 
 
 def _write_classes(target: Target, cuts: ClassCuts) -> tuple[list[Path], dict[str, float]]:

@@ -18,6 +18,7 @@ from minerisk.features.layers.quality import validate_layers
 from minerisk.features.layers.sources import Layers, RasterSource
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.page import page
+from minerisk.pipelines.prepare.cover import cover_problems
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.records.validation import (
     LayerContent,
@@ -136,8 +137,9 @@ def _counted(number: int, level: Level) -> str:
 
 
 def _absent(config: Config, layers: Layers) -> Iterator[LayerProblem]:
-    _, left_out = present_features(config, layers)
+    present, left_out = present_features(config, layers)
     yield from left_out
+    yield from cover_problems(config, layers, present)
     for name in absent_layers(config, layers):
         yield note(name, LayerCode.ABSENT, path=config.layers[name].path)
 

@@ -7,7 +7,7 @@ from typing import Self
 from minerisk.configs.schema import Config, RasterLayer, VectorLayer
 from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.pipelines.language.words import marked
-from minerisk.pipelines.records.manifest import BuildFacts, LineError, Manifest
+from minerisk.pipelines.records.manifest import BuildFacts, LayerCover, LineError, Manifest
 from minerisk.pipelines.records.validation import Problem
 
 OFTEN_ABSENT: Mapping[str, str] = {"roads": marked("roads"), "settlements": marked("settlements")}
@@ -41,6 +41,8 @@ class Inputs:
         English messages that name what is not in the model.
     left_out
         Features that were left out, and why.
+    coverage
+        Layers that speak for a part of the land only.
     line_error
         How far features move with lines that are off by their stated error.
     """
@@ -50,6 +52,7 @@ class Inputs:
     errors: Mapping[str, float] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
     left_out: tuple[Problem, ...] = ()
+    coverage: tuple[LayerCover, ...] = ()
     line_error: LineError | None = None
 
     @classmethod
@@ -64,6 +67,7 @@ class Inputs:
             errors={} if config is None else _errors(config),
             absent=() if config is None else _absent(config),
             left_out=() if build is None else build.left_out,
+            coverage=() if build is None else build.coverage,
             line_error=None if build is None else build.line_error,
         )
 

@@ -15,7 +15,7 @@ from odc.geo.geobox import GeoBox
 from minerisk.features.cube.store import open_cube
 from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
-from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS
+from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS, LINES_LEGEND, OUTSIDE
 from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.plotting.chart import chart
@@ -27,7 +27,7 @@ from minerisk.pipelines.plotting.map_layers import MapLayers, map_layers, with_s
 from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.row_blocks import thinned, thinned_grid
+from minerisk.pipelines.run.row_blocks import row_blocks, thinned, thinned_grid
 
 
 def layers_of_run(run: Run) -> MapLayers:
@@ -50,6 +50,15 @@ class MapPicture:
 
 
 @dataclass(frozen=True)
+class LinesRow:
+    """Land of which as much is known of front lines and positions."""
+
+    words: str
+    share: float
+    classes: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Maps:
     """What section 2 of a report shows.
 
@@ -61,6 +70,9 @@ class Maps:
         Maps below it.
     shares
         Of the land, by class.
+    by_lines
+        Where it is told apart: what is known of front lines, with the share of the land and the
+        shares of its classes.
     missing
         Layers that are not drawn, and why, in the reader's language.
     registered
@@ -72,6 +84,7 @@ class Maps:
     chart: Markup
     figures: tuple[MapPicture, ...]
     shares: Mapping[str, float]
+    by_lines: tuple[LinesRow, ...] = ()
     missing: tuple[str, ...] = ()
     registered: bool = True
     marks: tuple[str, ...] = ()
@@ -111,7 +124,25 @@ def run_maps(files: RunFolder, layers: MapLayers, *, marks: Marks, texts: Texts)
         simulated=marks.simulated,
         texts=texts,
     )
-    return replace(drawn, shares=class_shares(counts))
+    by_lines = _by_lines(classes, files.raster("lines_known"), geobox, texts)
+    return replace(drawn, shares=class_shares(counts), by_lines=by_lines)
+
+
+def _by_lines(classes: Path, lines: Path, geobox: GeoBox, texts: Texts) -> tuple[LinesRow, ...]:
+    """Count the classes of the land of which as much is known of lines; none without the raster."""
+    if not lines.is_file():
+        return ()
+    counts = {code: np.zeros(256, dtype=np.int64) for code in LINES_LEGEND.words}
+    for rows in row_blocks(geobox.height):
+        known, read = _rows(lines, geobox, rows), _rows(classes, geobox, rows)
+        for code, count in counts.items():
+            count += count_classes(np.where(known == code, read, OUTSIDE))
+    land = {code: int(count[:OUTSIDE].sum()) for code, count in counts.items()}
+    return tuple(
+        LinesRow(texts.say(words), land[code] / sum(land.values()), class_shares(counts[code]))
+        for code, words in LINES_LEGEND.words.items()
+        if land[code]
+    )
 
 
 def report_maps(

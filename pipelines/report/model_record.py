@@ -13,6 +13,7 @@ from minerisk.models.calibration.conformal import Cover
 from minerisk.models.cautions import Caution
 from minerisk.models.evaluation.results import Gate, Importance, PermutedSkill
 from minerisk.models.folds.protocol import ProtocolName
+from minerisk.pipelines.records.manifest import BuildFacts, LayerCover
 from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
 from minerisk.pipelines.records.record import Document, Record
 from minerisk.pipelines.records.review import FourEyes, Review, State, TrailNotice
@@ -63,6 +64,7 @@ class DataPart(Record):
     """What the model was made of."""
 
     layers: tuple[LayerRow, ...]
+    coverage: tuple[LayerCover, ...]
     evidence: tuple[EvidenceRow, ...]
     search_weight: float
     cells: CellCounts
@@ -192,6 +194,7 @@ def _data(run: Run, found: Assessment) -> DataPart:
             )
             for name, layer in sorted(run.config.layers.items())
         ),
+        coverage=run.manifest().facts("build", BuildFacts).coverage,
         evidence=tuple(
             EvidenceRow(
                 layer=item.layer, evidence=item.evidence, weight=item.weight, hazard=item.hazard

@@ -119,5 +119,9 @@ def _lint(scores: HeldOutScores) -> tuple[Caution, ...]:
     table = scores.table
     features = table.cells[table.features]
     return lint_features(
-        features, table.coordinates, regions=table.region, block_m=scores.block_m
+        features,
+        table.coordinates,
+        regions=table.region,
+        cover=table.cover,
+        block_m=scores.block_m,
     ).cautions

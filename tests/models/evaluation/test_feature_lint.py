@@ -102,3 +102,22 @@ def test_what_does_not_fit_is_refused(land):
         lint_features(features, points, regions=region, block_m=0)
     with pytest.raises(InputError, match="expected rows and columns"):
         lint_features(features[[]], points, regions=region, block_m=1)
+
+
+def test_a_column_that_tells_only_the_cover_is_found_and_one_that_says_more_is_not(land):
+    _, points, region = land
+    rng, covered = np.random.default_rng(1), points[:, 0] < 21_000
+    metres = rng.uniform(0, 9_000, len(points))
+    features = pd.DataFrame(
+        {
+            "sheet": covered.astype(float),
+            "nearly_sheet": covered + 0.1 * rng.normal(size=len(points)),
+            "line_distance_m": np.where(covered, metres, np.nan),
+            "slope": metres,
+        }
+    )
+    lint = lint_features(features, points, regions=region, cover=covered, block_m=8_000)
+    tells = [one.feature for one in lint.cautions if one.code is CautionCode.FEATURE_TELLS_COVER]
+    assert sorted(tells) == ["nearly_sheet", "sheet"]
+    everywhere = lint_features(features, points, regions=region, block_m=8_000)
+    assert not everywhere.table["tells_cover"].any()

@@ -18,7 +18,7 @@ from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.plotting import figures
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.manifest import BuildFacts, LineError, Manifest, MovedColumn, Stage
+from minerisk.pipelines.records.manifest import BuildFacts, LayerCover, LineError, Manifest, MovedColumn, Stage
 from minerisk.pipelines.records.tasks import Rule
 from minerisk.pipelines.records.validation import Problem
 from minerisk.pipelines.report.facts import Assessment
@@ -141,6 +141,7 @@ def test_tasks_and_inputs_are_listed(files):
         left_out=(LEFT_OUT,),
         line_error=LineError(cell_m=500.0, draws=4, rows=(MOVED,) * 10),
         regions=2,
+        coverage=(LayerCover(layer="front_line", share=0.4, findings=120, silent_findings=30),),
     )
     manifest = Manifest.of(
         study_area="test",
@@ -155,6 +156,8 @@ def test_tasks_and_inputs_are_listed(files):
     page = page_of(files, config=config, manifest=manifest)
     assert "NTS-0001" in page
     assert "1 ranked task on 250 ha" in page
+    assert "<b>front line</b> speaks for 40 % of the land" in page
+    assert "Of 120 cells with a finding, 30 lie where it is silent." in page
     assert "1 control task on 100 ha" in page
     assert page.count(digest) == 2
     assert "Survey of 1995" in page

@@ -264,10 +264,10 @@ LAYER_WORDS: Mapping[StrEnum, Message] = {
     LayerCode.COVER: marked(
         "The layer has values on {percent:.1f} % of the study area; the rest has none."
     ),
-    LayerCode.SPEAKS_FOR: marked(
+    LayerCode.COVERAGE: marked(
         "It speaks for {share:share} of the study area; elsewhere its features are nodata."
     ),
-    LayerCode.SPEAKS_FOR_NOTHING: marked(
+    LayerCode.COVERS_NOTHING: marked(
         "What it covers holds no land of the study area; expected polygons, bounds or cells that "
         "do. Check its coverage and its CRS, or leave the layer out."
     ),

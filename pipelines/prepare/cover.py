@@ -67,10 +67,10 @@ def cover_problems(
             yield error(name, LayerCode.UNREADABLE, reason=str(failure))
             continue
         if known is None or not (known & inside).any():
-            yield error(name, LayerCode.SPEAKS_FOR_NOTHING)
+            yield error(name, LayerCode.COVERS_NOTHING)
             continue
         share = float((known & inside).sum() / inside.sum())
-        yield note(name, LayerCode.SPEAKS_FOR, share=round(share, 4))
+        yield note(name, LayerCode.COVERAGE, share=round(share, 4))
         for evidence, marked in found.items():
             silent = int((marked & ~known).sum())
             if silent:

@@ -2,10 +2,14 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
+import yaml
 
 from minerisk.configs.checks import check_config
+from minerisk.configs.layers import Coverage
 from minerisk.configs.load import load_config
+from minerisk.configs.problems import ConfigCode
 from minerisk.configs.schema import Config
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.records.validation import of_config
@@ -151,3 +155,40 @@ def test_a_simulation_needs_its_layers() -> None:
 def test_the_same_feature_twice_is_an_error() -> None:
     features = [*GOOD["features"], GOOD["features"][0]]
     assert "is given in features.0 already" in "\n".join(lines_with(features=features))
+
+
+@pytest.mark.parametrize(
+    ("layer", "coverage", "code"),
+    [
+        ("front_line", {"layer": "front_line"}, ConfigCode.COVERAGE_OF_ITSELF),
+        ("front_line", {"layer": "no_such"}, ConfigCode.NO_SUCH_LAYER),
+        ("front_line", {"valid_cells": True}, ConfigCode.WRONG_KIND),
+        ("elevation", {"in_file": "frames"}, ConfigCode.WRONG_KIND),
+        ("front_line", {"layer": "suspect_areas"}, ConfigCode.FEATURE_IS_EVIDENCE),
+        ("front_line", {"layer": "surveyed_areas"}, ConfigCode.FEATURE_IS_SURVEY),
+        ("incidents", {"bounds": [15, 43, 19, 45]}, ConfigCode.COVERAGE_NOT_USED),
+    ],
+)
+def test_a_coverage_that_cannot_be_meant_is_named(
+    layer: str, coverage: dict[str, Any], code: ConfigCode
+) -> None:
+    content = yaml.safe_load((HERE / "bosnia.yaml").read_text())
+    content["layers"][layer]["coverage"] = coverage
+    found = check_config(Config.model_validate(content))
+    assert [(p.code, p.place) for p in found if p.place == f"layers.{layer}.coverage"] == [
+        (code, f"layers.{layer}.coverage")
+    ]
+
+
+@pytest.mark.parametrize(
+    "coverage",
+    [
+        {},
+        {"layer": "a", "in_file": "b"},
+        {"crs": "EPSG:4326", "layer": "a"},
+        {"bounds": [19, 43, 15, 45]},
+    ],
+)
+def test_a_coverage_is_given_in_one_way(coverage: dict[str, Any]) -> None:
+    with pytest.raises(pydantic.ValidationError):
+        Coverage.model_validate(coverage)

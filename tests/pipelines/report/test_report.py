@@ -18,7 +18,14 @@ from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.plotting import figures
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.manifest import BuildFacts, LayerCover, LineError, Manifest, MovedColumn, Stage
+from minerisk.pipelines.records.manifest import (
+    BuildFacts,
+    LayerCover,
+    LineError,
+    Manifest,
+    MovedColumn,
+    Stage,
+)
 from minerisk.pipelines.records.tasks import Rule
 from minerisk.pipelines.records.validation import Problem
 from minerisk.pipelines.report.facts import Assessment

@@ -141,6 +141,8 @@ def _area(config: Config) -> Iterator[ConfigProblem]:
     yield from _layer(config, "study_area.boundary", area.boundary, kind="vector")
     if area.regions.layer is not None:
         yield from _layer(config, "study_area.regions", area.regions.layer, kind="vector")
+    if area.districts is not None:
+        yield from _layer(config, "study_area.districts", area.districts.layer, kind="vector")
     if area.crs.strip().upper() in ("EPSG:4326", "OGC:CRS84", "EPSG:3857", "EPSG:900913"):
         yield error(ConfigCode.CRS_WITHOUT_METRES, "study_area.crs", crs=area.crs)
     block = config.folds.block_m
@@ -274,6 +276,8 @@ def _front_lines(config: Config) -> set[str]:
 
 def _used(config: Config) -> set[str]:
     names = _needed(config)
+    if config.study_area.districts is not None:
+        names.add(config.study_area.districts.layer)
     for feature in config.features:
         names |= {name for _, name in _read_by(feature)}
     return names | {effort.layer for effort in config.effort} | _task_layers(config)

@@ -24,6 +24,7 @@ __all__ = [
     "Choice",
     "Config",
     "Criterion",
+    "Districts",
     "Evidence",
     "Feature",
     "FindingsEncoder",
@@ -53,9 +54,13 @@ class Regions(Frozen):
         None, description="polygons grouped into regions; without it, cells are grouped"
     )
     count: int = Field(10, ge=2, le=100, description="how many regions")
-    name_column: str | None = Field(
-        None, description="column of that layer with their names, for requests by district"
-    )
+
+
+class Districts(Frozen):
+    """Named land that people ask for and compare; it plays no part in training or testing."""
+
+    layer: Name = Field(description="polygons, one or more a district")
+    name_column: str = Field(description="column of that layer with the names of the districts")
 
 
 class StudyArea(Frozen):
@@ -67,6 +72,9 @@ class StudyArea(Frozen):
     crs: str = Field(description="projected CRS in metres")
     resolution_m: float = Field(ge=5, le=10_000, description="cell size, metres")
     regions: Regions = Regions()
+    districts: Districts | None = Field(
+        None, description="named land for requests by district; apart from the regions"
+    )
     as_of: Day | None = Field(None, description="evidence dated later is left out")
 
 

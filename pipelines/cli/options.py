@@ -85,6 +85,9 @@ Near = Annotated[
 Within = Annotated[
     float | None, typer.Option("--within", metavar="METRES", help="greatest distance to --near")
 ]
+Clip = Annotated[
+    bool, typer.Option("--clip", help="of the polygons of --aoi, take the part in the study area")
+]
 District = Annotated[
     list[str] | None,
     typer.Option("--district", metavar="NAME", help="only land in this district; repeatable"),

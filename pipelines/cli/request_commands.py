@@ -10,6 +10,7 @@ import typer
 from minerisk.pipelines.cli.options import (
     Aoi,
     AsOf,
+    Clip,
     District,
     Hazard,
     Json,
@@ -46,6 +47,7 @@ def request(
     folder: RunFolder,
     aoi: Aoi = None,
     layer: Layer = None,
+    clip: Clip = False,
     near: Near = None,
     within: Within = None,
     district: District = None,
@@ -76,11 +78,13 @@ def request(
     )
     from minerisk.pipelines.request.answer import open_request
     from minerisk.pipelines.request.pack import answer_request
+    from minerisk.pipelines.request.sentence import answer_sentence
 
-    filters = _filters(aoi, layer, near, within, district, hazard, as_of)
+    filters = _filters(aoi, layer, near, within, district, hazard, as_of, clip=clip)
     asked = open_request(folder, filters, said=progress_line, workers=shared)
     answer = answer_request(asked, out, public=public, language=language)
-    lines = [
+    lines = [answer_sentence(answer.record, answer.packs[0])] if not as_json else []
+    lines += [
         f"Pack: {pack} (open {pack / 'map.qgs'} or {pack / 'report.html'})" for pack in answer.packs
     ]
     show(answer.record, [*lines, f"Maps with every band: {answer.maps}"], as_json=as_json)
@@ -90,6 +94,7 @@ def maps(
     folder: RunFolder,
     aoi: Aoi = None,
     layer: Layer = None,
+    clip: Clip = False,
     near: Near = None,
     within: Within = None,
     district: District = None,
@@ -117,7 +122,7 @@ def maps(
         prepare_drawing()
     from minerisk.pipelines.request.answer import open_request, write_maps
 
-    filters = _filters(aoi, layer, near, within, district, hazard, as_of)
+    filters = _filters(aoi, layer, near, within, district, hazard, as_of, clip=clip)
     asked = open_request(folder, filters, said=progress_line, workers=shared)
     place = out or asked.home
     show(write_maps(asked, place), [f"Maps: {place}"], as_json=as_json)
@@ -131,6 +136,8 @@ def _filters(
     district: list[str] | None,
     hazard: HazardClass | None,
     as_of: dt.date | None,
+    *,
+    clip: bool,
 ) -> "Filters":
     from minerisk.pipelines.records.request import Filters
 
@@ -142,6 +149,7 @@ def _filters(
         as_of=as_of,
         aoi=aoi,
         layer=layer,
+        clip=clip,
     )
 
 

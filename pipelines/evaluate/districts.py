@@ -30,24 +30,24 @@ class Districts:
 
 
 def read_districts(run: Run, geobox: GeoBox) -> Districts:
-    """Read the districts of ``study_area.regions`` (its ``layer`` and ``name_column``).
+    """Read the districts of ``study_area.districts`` (its ``layer`` and ``name_column``).
 
     Raises
     ------
     InputError
         If the configuration names none, or the layer is not at hand or has no such column.
     """
-    asked = run.config.study_area.regions
-    if asked.layer is None or asked.name_column is None:
+    asked = run.config.study_area.districts
+    if asked is None:
         raise InputError(
-            "The configuration names no districts; expected study_area.regions.layer and "
-            "study_area.regions.name_column."
+            "The configuration names no districts; expected study_area.districts with a layer and "
+            "its name_column."
         )
     frame = areas(run.layers().vector(asked.layer, crs=str(geobox.crs)), name=asked.layer)
     if asked.name_column not in frame:
         raise InputError(
             f"Layer {asked.layer} has no column {asked.name_column!r}; it has "
-            f"{[str(name) for name in frame.columns]}. Set study_area.regions.name_column."
+            f"{[str(name) for name in frame.columns]}. Set study_area.districts.name_column."
         )
     names, place = np.unique(frame[asked.name_column].astype(str), return_inverse=True)
     number = polygon_numbers(geobox, frame)

@@ -5,15 +5,21 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import shapely
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
+from shapely.geometry import box as shapely_box
 
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import CoverError, InputError
 from minerisk.features.grid import cells_inside, resolution
+from minerisk.features.raster.rasterise import burn_mask
+from minerisk.pipelines.language.numbers import number
 
 LEAST_SHARE = 0.999
+WITH_CENTRE = 0.75
+"""Cells from its edge at which a point lies for sure in a polygon that holds a cell centre."""
 
 
 @dataclass(frozen=True)
@@ -31,45 +37,114 @@ def whole_window(cube: xr.Dataset) -> CubeWindow:
     return CubeWindow(cube_geobox(cube), cube["inside"].to_numpy().view(np.bool_), 0, 0)
 
 
-def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame) -> CubeWindow:
-    """Ask for the cells of an area.
+def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame, *, clip: bool = False) -> CubeWindow:
+    """Ask for the cells of an area: those whose centre it holds.
+
+    A polygon that holds no centre gets the cell that holds most of it; one that is larger than a
+    cell all the same, such as a strip along a road, gets every cell it touches.
+
+    Parameters
+    ----------
+    clip
+        Leave out what lies outside the study area, where any of it lies inside.
 
     Raises
     ------
     CoverError
-        If part of the area lies outside the study area of the cube.
+        If part of the area lies outside the study area of the cube, or with `clip` all of it.
     """
     whole = cube_geobox(cube)
     if area.crs is None:
         raise InputError("The area has no CRS; expected one. Store the file with its CRS.")
-    west, south, east, north = area.to_crs(str(whole.crs)).total_bounds
+    parts = area.to_crs(str(whole.crs)).explode(ignore_index=True)
+    near = parts[parts.intersects(shapely_box(*whole.boundingbox))]
+    window = _window(whole, near) if len(near) else None
+    if window is None:
+        raise CoverError(_outside_words(parts, whole, 1.0))
+    top, left, geobox = window
+    asked = cells_inside(geobox, near)
+    asked |= _small(geobox, near)
+    height, width = geobox.shape
+    known = cube["inside"][top : top + height, left : left + width].to_numpy().astype(bool)
+    outside = _outside_share(parts, whole, int((asked & ~known).sum()))
+    if not (asked & known).any() or (not clip and outside > 1 - LEAST_SHARE):
+        raise CoverError(_outside_words(parts, whole, outside if (asked & known).any() else 1.0))
+    return CubeWindow(geobox, asked & known, top, left)
+
+
+def _window(whole: GeoBox, parts: gpd.GeoDataFrame) -> tuple[int, int, GeoBox] | None:
+    """Find first row, first column and grid of what lies on the grid; None if nothing does."""
+    west, south, east, north = parts.total_bounds
     cell, transform = resolution(whole), whole.transform
-    left, top = math.floor((west - transform.c) / cell), math.floor((transform.f - north) / cell)
+    left = max(math.floor((west - transform.c) / cell), 0)
+    top = max(math.floor((transform.f - north) / cell), 0)
     # An edge of the area on an edge of the grid asks for no cell beyond it.
-    right = max(left, math.ceil((east - transform.c) / cell) - 1)
-    bottom = max(top, math.ceil((transform.f - south) / cell) - 1)
-    if left < 0 or top < 0 or right >= whole.width or bottom >= whole.height:
-        raise CoverError(_outside_words(whole, (west, south, east, north)))
-    geobox = whole[top : bottom + 1, left : right + 1]
-    asked = cells_inside(geobox, area)
-    inside = cube["inside"][top : bottom + 1, left : right + 1].to_numpy().astype(bool)
-    if not asked.any():
-        raise CoverError(
-            f"The area holds no cell centre of the {cell:g} m grid. Ask for a larger area."
-        )
-    covered = (asked & inside).sum() / asked.sum()
-    if covered < LEAST_SHARE:
-        raise CoverError(
-            f"{1 - covered:.1%} of the area lies outside the study area; the layers say nothing "
-            "there. Ask for an area inside it, or make a run whose boundary holds it."
-        )
-    return CubeWindow(geobox, asked & inside, top, left)
+    right = min(max(left, math.ceil((east - transform.c) / cell) - 1), whole.width - 1)
+    bottom = min(max(top, math.ceil((transform.f - south) / cell) - 1), whole.height - 1)
+    if left > right or top > bottom:
+        return None
+    return top, left, whole[top : bottom + 1, left : right + 1]
 
 
-def _outside_words(whole: GeoBox, bounds: tuple[float, float, float, float]) -> str:
-    given = ", ".join(f"{value:.0f}" for value in bounds)
-    known = ", ".join(f"{value:.0f}" for value in whole.boundingbox)
+def _small(geobox: GeoBox, parts: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Mark the cells of polygons that hold no cell centre."""
+    found = np.zeros(geobox.shape, dtype=bool)
+    cell = resolution(geobox)
+    for place in range(len(parts)):
+        part = parts.iloc[place : place + 1]
+        shape = part.geometry.iloc[0]
+        window = _window(geobox, part)
+        # A disc of 0.71 cells always holds a centre.
+        if window is None or not shape.buffer(-WITH_CENTRE * cell).is_empty:
+            continue
+        top, left, own = window
+        if not cells_inside(own, part).any():
+            height, width = own.shape
+            found[top : top + height, left : left + width] |= _touched(own, part)
+    return found
+
+
+def _touched(geobox: GeoBox, part: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Mark the cells that a polygon touches; of one that is smaller than a cell, the one."""
+    touched = burn_mask(geobox, part, all_touched=True)
+    shape, cell = part.geometry.iloc[0], resolution(geobox)
+    if shape.area >= cell**2:
+        return touched
+    rows, columns = np.nonzero(touched)
+    east = geobox.transform.c + cell * columns
+    north = geobox.transform.f - cell * rows
+    cells = shapely.box(east, north - cell, east + cell, north)
+    most = int(np.argmax(shapely.area(shapely.intersection(cells, shape))))
+    found = np.zeros(geobox.shape, dtype=bool)
+    found[rows[most], columns[most]] = True
+    return found
+
+
+def _outside_share(parts: gpd.GeoDataFrame, whole: GeoBox, cells: int) -> float:
+    """Measure the share of an area beyond the grid, or on cells of it outside the study area."""
+    beyond = parts.geometry.difference(shapely_box(*whole.boundingbox)).area.sum()
+    area = float(parts.geometry.area.sum())
+    return min((float(beyond) + cells * resolution(whole) ** 2) / area, 1.0) if area else 1.0
+
+
+def _outside_words(parts: gpd.GeoDataFrame, whole: GeoBox, share: float) -> str:
+    hectares = float(parts.geometry.area.sum()) / 10_000
+    given = _degrees(parts.geometry)
+    known = _degrees(gpd.GeoSeries([shapely_box(*whole.boundingbox)], crs=str(whole.crs)))
+    where = f"It reaches from {given}; the study area from {known} (longitude, latitude)."
+    if share >= 1:
+        return (
+            f"The area leaves the study area: all of its {number(hectares, 'amount')} ha lie "
+            f"outside. {where} Ask for an area inside it."
+        )
     return (
-        f"The area reaches from {given} (west, south, east, north, {whole.crs}) and leaves the "
-        f"study area, which reaches from {known}. Ask for an area inside it."
+        f"The area leaves the study area: {number(share, 'share')} of it "
+        f"({number(share * hectares, 'amount')} of {number(hectares, 'amount')} ha) lies outside, "
+        f"where the layers say nothing. {where} Give --clip to ask for the part inside, ask for an "
+        "area inside it, or make a run whose boundary holds it."
     )
+
+
+def _degrees(shapes: gpd.GeoSeries) -> str:
+    west, south, east, north = shapes.to_crs("EPSG:4326").total_bounds
+    return f"{west:.4f}°, {south:.4f}° to {east:.4f}°, {north:.4f}°"

@@ -20,7 +20,7 @@ class Filters(Record):
         None, description="greatest distance to each of those layers, metres"
     )
     districts: tuple[str, ...] = Field(
-        (), description="names in the layer of study_area.regions; land in any of them"
+        (), description="names in the layer of study_area.districts; land in any of them"
     )
     hazard: Hazard | None = Field(
         None, description="hazard class; none is any hazard, and every class that has a model"
@@ -30,6 +30,9 @@ class Filters(Record):
     )
     aoi: Path | None = Field(None, description="file of polygons; recorded by its own name")
     layer: str | None = Field(None, description="layer of that file")
+    clip: bool = Field(
+        False, description="leave out what of those polygons lies outside the study area"
+    )
 
     @field_serializer("aoi")
     def _own_name(self, aoi: Path | None) -> str | None:
@@ -43,7 +46,7 @@ class Filters(Record):
     @property
     def needs_own_tasks(self) -> bool:
         """Whether the tasks of the run do not answer it: it asks for more than polygons."""
-        return self.model_copy(update={"aoi": None, "layer": None}) != Filters()
+        return self.model_copy(update={"aoi": None, "layer": None, "clip": False}) != Filters()
 
     @property
     def title(self) -> str:

@@ -192,7 +192,7 @@ def write_record(record: RequestRecord, folder: Path) -> RequestRecord:
 def _land(run: Run, filters: Filters) -> tuple[gpd.GeoDataFrame | None, CubeWindow]:
     with open_cube(run.files.cube) as cube:
         area = request_area(run, filters) if filters.limits_land else None
-        window = whole_window(cube) if area is None else area_window(cube, area)
+        window = whole_window(cube) if area is None else area_window(cube, area, clip=filters.clip)
         check_cube(run, cube, window, filters)
         return area, window
 

@@ -66,7 +66,8 @@ def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
         polygons = _polygons_of(run, filters.aoi, filters.layer)
         if not (filters.near or filters.districts):  # needs no layer of the run
             return polygons
-        area_window(open_cube(run.files.cube), polygons)  # refuses what reaches outside
+        # Refuses what reaches outside.
+        area_window(open_cube(run.files.cube), polygons, clip=filters.clip)
         given[f"in {filters.aoi.name}"] = polygons.geometry.union_all()
     from minerisk.pipelines.prioritize.land import land_near
 
@@ -93,12 +94,12 @@ def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
 
 def own_tasks(run: Run, filters: Filters) -> Tasks:
     """Return what the configuration asks of tasks, limited by the filters of a request."""
-    tasks, regions = run.config.tasks, run.config.study_area.regions
+    tasks, named = run.config.tasks, run.config.study_area.districts
     near, districts = dict(tasks.near), dict(tasks.districts)
     if filters.within_m is not None:
         near |= dict.fromkeys(filters.near, filters.within_m)
-    if filters.districts:
-        districts[f"{regions.layer}.{regions.name_column}"] = filters.districts
+    if filters.districts and named is not None:
+        districts[f"{named.layer}.{named.name_column}"] = filters.districts
     hazard = filters.hazard or tasks.hazard
     return tasks.model_copy(update={"near": near, "districts": districts, "hazard": hazard})
 
@@ -121,21 +122,21 @@ def _known(what: str, given: str, choices: Sequence[str]) -> None:
 
 
 def _district_polygons(run: Run, names: Sequence[str]) -> gpd.GeoDataFrame:
-    regions = run.config.study_area.regions
-    if regions.layer is None:
+    asked = run.config.study_area.districts
+    if asked is None:
         raise InputError(
-            "The configuration names no layer of districts (study_area.regions.layer); it cannot "
-            "be asked by district. Ask with --near, --aoi or --hazard."
+            "The configuration names no layer of districts (study_area.districts: its layer and "
+            "name_column; the regions of the folds are something else). Ask with --near, --aoi or "
+            "--hazard."
         )
-    frame = run.layers().vector(regions.layer, crs=run.config.study_area.crs)
+    frame = run.layers().vector(asked.layer, crs=run.config.study_area.crs)
     columns = [str(name) for name in frame.columns if name != frame.geometry.name]
-    if regions.name_column not in columns:
-        came = "is not given" if regions.name_column is None else f"is {regions.name_column!r}"
+    if asked.name_column not in columns:
         raise InputError(
-            f"study_area.regions.name_column {came}; expected a column of {regions.layer}: "
-            f"{', '.join(columns)}."
+            f"study_area.districts.name_column is {asked.name_column!r}; expected a column of "
+            f"{asked.layer}: {', '.join(columns)}."
         )
-    column = frame[regions.name_column].astype(str)
+    column = frame[asked.name_column].astype(str)
     for name in names:
         _known("district", name, sorted(set(column)))
     return frame[column.isin(names)]

@@ -44,7 +44,7 @@ def add_layers(folder: Path, place: Path) -> None:
     config["data_root"] = "data"
     for name in ("schools", "roads", "districts"):
         config["layers"][name] = {"kind": "vector", "path": f"{name}.gpkg", "source": "made up"}
-    config["study_area"]["regions"] |= {"layer": "districts", "name_column": "name"}
+    config["study_area"]["districts"] = {"layer": "districts", "name_column": "name"}
     before = sha256_path(folder / "config.yaml")
     (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     record_again(folder, {before: sha256_path(folder / "config.yaml")})

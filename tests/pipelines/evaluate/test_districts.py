@@ -22,8 +22,8 @@ def run(layer: str | None, column: str | None) -> SimpleNamespace:
         box(left + 100, top - 200, left + 200, top - 100),
     ]
     frame = gpd.GeoDataFrame({"name": names}, geometry=shapes, crs="EPSG:32638")
-    regions = SimpleNamespace(layer=layer, name_column=column)
-    config = SimpleNamespace(study_area=SimpleNamespace(regions=regions))
+    named = None if layer is None else SimpleNamespace(layer=layer, name_column=column)
+    config = SimpleNamespace(study_area=SimpleNamespace(districts=named))
     return SimpleNamespace(
         config=config, layers=lambda: SimpleNamespace(vector=lambda name, crs: frame)
     )
@@ -37,8 +37,7 @@ def test_polygons_of_one_name_are_one_district() -> None:
 
 @pytest.mark.parametrize(
     ("layer", "column", "words"),
-    [(None, None, "names no districts"), ("rayons", None, "names no districts"),
-     ("rayons", "naem", "no column 'naem'.*'name'")],
+    [(None, None, "names no districts"), ("rayons", "naem", "no column 'naem'.*'name'")],
 )  # fmt: skip
 def test_without_a_layer_or_column_it_is_said_what_to_do(layer, column, words) -> None:
     with pytest.raises(InputError, match=words):

@@ -8,8 +8,10 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
+import xarray as xr
 from shapely.geometry import box
 
+from minerisk.configs.schema import Districts
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.features.errors import CoverError, InputError
 from minerisk.features.grid import cell_centres
@@ -109,6 +111,69 @@ def test_land_outside_the_study_area_and_no_land_are_refused(run: Run, tmp_path:
         )
 
 
+@pytest.fixture
+def grid() -> xr.Dataset:
+    """A grid of 4 by 5 cells of 100 m; the easternmost column is outside the study area."""
+    inside = np.ones((4, 5), dtype=np.uint8)
+    inside[:, 4] = 0
+    place = {"transform": (100, 0, 500_000, 0, -100, 4_400_400), "crs": "EPSG:32638"}
+    return xr.Dataset({"inside": (("y", "x"), inside)}, attrs=place)
+
+
+def cells_of(cube: xr.Dataset, *shapes, clip: bool = False) -> set[tuple[int, int]]:
+    window = area_window(cube, gpd.GeoDataFrame(geometry=[*shapes], crs="EPSG:32638"), clip=clip)
+    rows, columns = np.nonzero(window.asked)
+    return {(int(y) + window.row, int(x) + window.column) for y, x in zip(rows, columns)}  # noqa: B905
+
+
+def square(column: float, row: float, width: float, height: float):
+    """A rectangle in cells from the upper left of `grid`."""
+    left, top = 500_000 + 100 * column, 4_400_400 - 100 * row
+    return box(left, top - 100 * height, left + 100 * width, top)
+
+
+def test_an_area_smaller_than_a_cell_gets_the_cell_that_holds_most_of_it(grid) -> None:
+    assert cells_of(grid, square(1.1, 2.1, 0.2, 0.2)) == {(2, 1)}
+    assert cells_of(grid, square(1.8, 2.1, 0.3, 0.3)) == {(2, 1)}  # two thirds of it
+    assert cells_of(grid, square(1.9, 2.1, 0.3, 0.3)) == {(2, 2)}
+    # One that holds a centre is as before, and specks beside a large area are not lost.
+    assert cells_of(grid, square(0, 0, 2, 1), square(3.1, 3.1, 0.1, 0.1)) == {
+        (0, 0),
+        (0, 1),
+        (3, 3),
+    }
+
+
+def test_a_strip_between_cell_centres_gets_every_cell_it_touches(grid) -> None:
+    strip = square(0.2, 1.6, 3.6, 0.3)
+    assert strip.area > 100**2
+    assert cells_of(grid, strip) == {(1, 0), (1, 1), (1, 2), (1, 3)}
+
+
+@pytest.mark.parametrize(
+    ("column", "width", "hectares"),
+    [(3, 2, "4 of 8 ha"), (3, 4, "12 of 16 ha")],  # outside the study area; beyond the grid too
+)
+def test_what_leaves_the_study_area_is_told_in_hectares_and_degrees(
+    grid, column, width, hectares
+) -> None:
+    area = square(column, 0, width, 4)
+    with pytest.raises(CoverError, match="leaves the study area") as caught:
+        cells_of(grid, area)
+    words = str(caught.value)
+    assert hectares in words
+    assert "--clip" in words
+    assert "45.00" in words  # degrees east
+    assert "500" not in words.split("reaches from")[1].split(";")[0]
+    assert cells_of(grid, area, clip=True) == {(row, 3) for row in range(4)}
+
+
+def test_an_area_wholly_outside_is_refused_even_clipped(grid) -> None:
+    for area in (square(4, 0, 1, 1), square(50, 50, 1, 1)):
+        with pytest.raises(CoverError, match="lie outside"):
+            cells_of(grid, area, clip=True)
+
+
 def test_an_area_of_points_or_lines_is_refused(run: Run, tmp_path: Path) -> None:
     crs = run.config.study_area.crs
     area = run.layers().vector(run.config.study_area.boundary, crs=crs).union_all()
@@ -130,16 +195,17 @@ def test_an_area_in_a_folder_named_like_a_virtual_file_system_is_read(
 
 
 def test_a_district_goes_by_its_name(run: Run) -> None:
-    named = run.config.study_area.regions.model_copy(update={"layer": "area_held"})
-    area = run.config.study_area.model_copy(update={"regions": named})
-    here = replace(run, config=run.config.model_copy(update={"study_area": area}))
-    frame = run.layers().vector("area_held", crs=area.crs)
-    with pytest.raises(InputError, match="name_column is not given; expected a column"):
-        check_filters(here, Filters(districts=("x",)))
+    def named(column: str) -> Run:
+        districts = Districts(layer="area_held", name_column=column)
+        area = run.config.study_area.model_copy(update={"districts": districts})
+        return replace(run, config=run.config.model_copy(update={"study_area": area}))
+
+    frame = run.layers().vector("area_held", crs=run.config.study_area.crs)
+    with pytest.raises(InputError, match="name_column is 'nom'; expected a column of area_held"):
+        check_filters(named("nom"), Filters(districts=("x",)))
     column = next(str(name) for name in frame.columns if name != "geometry")
-    named = named.model_copy(update={"name_column": column})
-    area = area.model_copy(update={"regions": named})
-    here = replace(run, config=run.config.model_copy(update={"study_area": area}))
+    here = named(column)
+    assert here.config.study_area.regions == run.config.study_area.regions
     name = str(frame[column].iloc[0])
     with pytest.raises(InputError, match=r"No district is named 'x'\. There are: "):
         check_filters(here, Filters(districts=("x",)))

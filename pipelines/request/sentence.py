@@ -1,0 +1,46 @@
+"""What the command line says of an answer: one sentence on the land, the classes and the tasks."""
+
+from collections import Counter
+from pathlib import Path
+
+from minerisk.models.tasks.survey_tasks import Arm
+from minerisk.pipelines.formats.cog import read_raster
+from minerisk.pipelines.language.marks import Marks
+from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.predict.bands import RISK_CLASS
+from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
+from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.pack import PackManifest
+from minerisk.pipelines.records.request import RequestRecord
+from minerisk.pipelines.report.tasks import task_lines
+
+SHOWN = ("higher", "elevated", "lower", "cannot_say")
+WORDS = {Arm.RANKED: "ranked", Arm.LEARN: "to learn", Arm.CONTROL: "control"}
+"""Of each arm, in their order."""
+
+
+def answer_sentence(record: RequestRecord, pack: Path) -> str:
+    """Sum up an answer from the pack that was written: hectares, classes, tasks, DRAFT."""
+    manifest = PackManifest.read(RunFolder(pack).manifest)
+    marks = Marks(manifest.state, manifest.simulated).words()
+    land = land_sentence(record, pack)
+    return " ".join([f"{land}; {_tasks(pack)}.", *(f"{words}." for words in marks)])
+
+
+def land_sentence(record: RequestRecord, folder: Path) -> str:
+    """Say how much land was asked for, and how much of it is in which class."""
+    number, filters = ENGLISH.number, record.filters
+    name = filters.title if filters.limits_land else "the whole study area"
+    shares = class_shares(count_classes(read_raster(folder / f"{RISK_CLASS}.tif")[0]))
+    classes = ", ".join(
+        f"{number(shares[name], 'share')} {name.replace('_', ' ')}" for name in SHOWN
+    )
+    return f"{number(record.hectares, 'hectares')} ha of {name}: {classes}"
+
+
+def _tasks(pack: Path) -> str:
+    arms = Counter(line.arm for line in task_lines(RunFolder(pack)))
+    if not arms:
+        return "no survey task lies there"
+    counted = ", ".join(f"{arms[arm]} {words}" for arm, words in WORDS.items() if arms[arm])
+    return f"survey tasks: {counted}"

@@ -59,7 +59,8 @@ fuzz: fuzz-layers fuzz-files fuzz-runs  ## every kind of input changed at random
 
 fuzz-runs: $(INSTALLED)  ## files of a finished run changed at random, a hundred thousand times (an hour)
 	$(BIN)/minerisk run configs/tiny.yaml --out build/fuzz/tiny --by "staff 12"
-	$(BIN)/python -m tests.fuzz.runs build/fuzz/tiny --count 100000
+	$(BIN)/python -m tests.fuzz.runs build/fuzz/tiny --count 100000; status=$$?; \
+	  $(BIN)/python -m docs.build.reliability_page && exit $$status
 
 fuzz-files: $(INSTALLED)  ## layers with bytes changed by chance (COUNT=5000), counts in build/fuzz/files.json
 	$(BIN)/python -W ignore -m tests.fuzz.files --count $(or $(COUNT),5000) --seed $(or $(SEED),1)

@@ -17,24 +17,25 @@ A target adds a line to the table by leaving one JSON file of its own, best thro
             seconds=310.0,
             commit=commit(),
             command="make fuzz",
+            asked=10_000,
+            outcomes={"read": 1_200, "refused": 4_300},
+            seeds=[[0, 5_499]],
         ),
     )
 
-or, without Python, ``build/reliability/fuzz_rasters.json`` with these six keys::
-
-    {"what": "…", "tried": 5500, "found": ["…"], "seconds": 310.0, "commit": "44b5601",
-     "command": "make fuzz"}
-
 `found` is a list of sentences, empty where nothing was found. The name of the file decides which
-line it replaces and where it stands: lines are in the order of names.
+line it replaces and where it stands: lines are in the order of names. A target that was stopped
+goes on after the last seed of its record (`last_seed`), and writes what it did together with what
+the record has (`added`); where it did fewer than were asked for, the table says both.
 """
 
 import argparse
 import json
 import re
 import subprocess
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from minerisk.features.errors import InputError
@@ -65,6 +66,12 @@ class Trial:
         The code it was tried on.
     command
         What repeats it.
+    asked
+        How often the target wants it tried; 0 for as often as it was.
+    outcomes
+        What came of it, and how often.
+    seeds
+        First and last seed of each stretch that was tried.
     """
 
     what: str
@@ -73,6 +80,9 @@ class Trial:
     seconds: float
     commit: str
     command: str
+    asked: int = 0
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    seeds: Sequence[Sequence[int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if isinstance(self.found, str) or not all(isinstance(line, str) for line in self.found):
@@ -92,6 +102,40 @@ def record(name: str, trial: Trial, folder: Path = NEW) -> Path:
     if not _NAME.match(name):
         raise InputError(f"The record is called {name!r}; expected small letters, digits and _.")
     return write_whole(folder / f"{name}.json", json.dumps(asdict(trial), indent=1) + "\n")
+
+
+def recorded(name: str, folder: Path = NEW) -> Trial | None:
+    """Read what a target has recorded so far; None if nothing."""
+    path = folder / f"{name}.json"
+    return Trial(**json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+
+def last_seed(name: str, folder: Path = NEW) -> int:
+    """Return the last seed that a target has tried; -1 if none."""
+    before = recorded(name, folder)
+    return max((last for _, last in before.seeds), default=-1) if before else -1
+
+
+def added(before: Trial | None, now: Trial) -> Trial:
+    """Return what two stretches of one target did together."""
+    if before is None:
+        return now
+    commits = dict.fromkeys([*before.commit.split(", "), now.commit])
+    stretches = [list(stretch) for stretch in before.seeds]
+    for first, last in now.seeds:
+        if stretches and stretches[-1][1] == first - 1:
+            stretches[-1][1] = last
+        else:
+            stretches.append([first, last])
+    return replace(
+        now,
+        tried=before.tried + now.tried,
+        found=[*before.found, *now.found],
+        seconds=before.seconds + now.seconds,
+        commit=", ".join(commits),
+        outcomes=dict(Counter(before.outcomes) + Counter(now.outcomes)),
+        seeds=stretches,
+    )
 
 
 def read_trials(folder: Path) -> dict[str, Trial]:
@@ -116,14 +160,17 @@ def read_trials(folder: Path) -> dict[str, Trial]:
 
 def table(trials: Sequence[Trial]) -> str:
     """Give the table of the page as Markdown."""
-    rows = ["| what | how often | what was found | took | at | repeat with |", "| --- " * 6 + "|"]
+    heads = ("what", "how often", "what came of it", "what was found", "took", "at", "repeat with")
+    rows = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
     for trial in trials:
+        fewer = f" of {trial.asked:,} asked for" if trial.tried < trial.asked else ""
         cells = (
             trial.what,
-            f"{trial.tried:,}",
+            f"{trial.tried:,}{fewer}",
+            ", ".join(f"{what}: {count:,}" for what, count in trial.outcomes.items()),
             "; ".join(trial.found) or "nothing",
             _duration(trial.seconds),
-            f"`{trial.commit}`",
+            ", ".join(f"`{commit}`" for commit in trial.commit.split(", ")),
             f"`{trial.command}`",
         )
         rows.append(

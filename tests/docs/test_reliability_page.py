@@ -1,6 +1,7 @@
 """The reliability page says what the records say; a new record replaces the line of its name."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,13 @@ from docs.build.reliability_page import (
     KEPT,
     PAGE,
     Trial,
+    added,
+    last_seed,
     page_text,
     read_trials,
     record,
+    recorded,
+    table,
     write_page,
 )
 from minerisk.features.errors import InputError
@@ -32,9 +37,27 @@ def test_the_table_holds_every_record_in_the_order_of_names(tmp_path: Path) -> N
     assert "old" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")][2:]
     assert rows == [
-        "| Bytes changed | 5,500 | 2 crashed (mended) | 31 s | `abc1234` | `make fuzz` |",
-        "| Killed \\| continued | 200 | nothing | 30 min | `abc1234` | `make kills` |",
+        "| Bytes changed | 5,500 |  | 2 crashed (mended) | 31 s | `abc1234` | `make fuzz` |",
+        "| Killed \\| continued | 200 |  | nothing | 30 min | `abc1234` | `make kills` |",
     ]
+
+
+def test_a_target_that_was_stopped_goes_on_and_its_record_adds_up(tmp_path: Path) -> None:
+    assert last_seed("bytes", tmp_path) == -1
+    first = replace(LOUD, asked=9000, outcomes={"read": 500, "refused": 5000}, seeds=[[0, 5499]])
+    record("bytes", added(recorded("bytes", tmp_path), first), tmp_path)
+    assert last_seed("bytes", tmp_path) == 5499
+    then = replace(
+        first, tried=500, found=[], outcomes={"read": 500}, seeds=[[5500, 5999]], commit="def5678"
+    )
+    record("bytes", added(recorded("bytes", tmp_path), then), tmp_path)
+    whole = recorded("bytes", tmp_path)
+    assert whole is not None
+    assert (whole.tried, whole.seconds, whole.seeds) == (6000, 62.0, [[0, 5999]])
+    assert table([whole]).splitlines()[2] == (
+        "| Bytes changed | 6,000 of 9,000 asked for | read: 1,000, refused: 5,000 "
+        "| 2 crashed (mended) | 62 s | `abc1234`, `def5678` | `make fuzz` |"
+    )
 
 
 def test_a_new_record_replaces_the_one_of_its_name_and_keeps_the_others(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """Changes the files of a finished run at random and asks whether anybody would notice.
 
-``python -m tests.fuzz.runs RUN --count 100000`` works on a small copy of a finished run, in one
-process. Demanded of every change: the audit names it, or it provably changes nothing that anybody
-reads; no command may fail otherwise than in words, or take long; and the run never stands better
-than it did.
+``python -m tests.fuzz.runs RUN --count 100000`` works on small copies of a finished run, in one
+process, and goes on after the last seed of its record. Demanded of every change: the audit names
+it, or it provably changes nothing that anybody reads; no command may fail otherwise than in words,
+or take long; and the run never stands better than it did. One change of many is also shown to the
+whole command ``minerisk audit verify``, in a fork of this process in which nothing is remembered.
 """
 
 import argparse
-import json
+import os
 import random
 import shutil
 import signal
@@ -26,11 +27,13 @@ from unittest.mock import patch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from docs.build.reliability_page import Trial, added, commit, last_seed, record, recorded
 from minerisk.configs import load
 from minerisk.features.errors import InputError, MineriskError
 from minerisk.features.files.zarr_files import check_zarr
 from minerisk.pipelines.audit import verify
 from minerisk.pipelines.audit.decide import Decision, review_run
+from minerisk.pipelines.cli.main import do
 from minerisk.pipelines.provenance import manifest as trail
 from minerisk.pipelines.provenance import outputs, snapshot
 from minerisk.pipelines.provenance.files import listing, sha256_path
@@ -48,7 +51,12 @@ from minerisk.pipelines.run.folder import Run
 
 from .run_mutations import change
 
+NAME = "fuzz_runs"
 LONG_S = 20
+WHOLE_COMMAND = 250
+"""One of so many changes is shown to the whole command."""
+STRETCH = 2_000
+"""Seeds between two writings of the record; a tenth of them on a withdrawn run."""
 MOST_KEPT = 30
 """Results that are remembered: those of the run before any change come first."""
 RANK = {
@@ -80,6 +88,7 @@ class Found:
     tried: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
     ways: Counter[str] = field(default_factory=Counter)
+    whole: int = 0
     broken: list[str] = field(default_factory=list)
 
 
@@ -145,10 +154,11 @@ def fuzz(folder: Path, *, seeds: range, stop_s: float = float("inf")) -> Found:
     kept = {path: path.read_bytes() for path in paths}
     known = Manifest.read(files.manifest)
     found, began = Found(), time.monotonic()
-    with _remembered(), _alarm():
+    with _remembered() as forget, _alarm():
         first = verify.audit_run(files, layers=False)
         if first.problems:
             raise SystemExit(f"The run has problems before any change: {first.problems}")
+        usual = _whole_command(folder, forget)
         for seed in seeds:
             if time.monotonic() - began > stop_s:
                 break
@@ -162,6 +172,9 @@ def fuzz(folder: Path, *, seeds: range, stop_s: float = float("inf")) -> Found:
                 signal.setitimer(signal.ITIMER_REAL, LONG_S)
                 asked = path in (files.manifest, files.reviews) or rng.random() < 0.1
                 outcome = _look(files, known, path, kept[path], first.standing.state, asked=asked)
+                if seed % WHOLE_COMMAND == 0:
+                    found.whole += 1
+                    outcome = _held(outcome, usual, _whole_command(folder, forget))
             except Exception as error:  # noqa: BLE001 - whatever is raised is what is looked for
                 outcome = f"BROKEN: {type(error).__name__}: {str(error)[:200]}"
             finally:
@@ -174,6 +187,45 @@ def fuzz(folder: Path, *, seeds: range, stop_s: float = float("inf")) -> Found:
             if outcome.startswith("BROKEN"):
                 found.broken.append(f"seed {seed}, {name}, {way}: {outcome}")
     return found
+
+
+def _whole_command(folder: Path, forget: Callable[[], None]) -> tuple[int, str]:
+    """Do ``minerisk audit verify`` in a fork; return its exit code and its errors."""
+    with tempfile.TemporaryFile() as told:
+        child = os.fork()
+        if child == 0:
+            code = 3
+            try:
+                forget()
+                os.dup2(told.fileno(), 1)
+                os.dup2(told.fileno(), 2)
+                do(["audit", "verify", os.fspath(folder)])
+            except SystemExit as end:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                code = int(end.code or 0)
+            finally:
+                os._exit(code)
+        try:
+            _, status = os.waitpid(child, 0)
+        except TimeoutError:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            raise
+        told.seek(0)
+        return os.waitstatus_to_exitcode(status), told.read().decode(errors="replace")
+
+
+def _held(outcome: str, usual: tuple[int, str], came: tuple[int, str]) -> str:
+    """Hold what the whole command said against what the audit said in this process."""
+    code, told = came
+    if code not in (0, 1, 2) or "Traceback" in told:
+        return f"BROKEN: the whole command ends with {code}: {told[-200:]}"
+    if outcome == "named" and code == 0:
+        return "BROKEN: the whole command does not name it"
+    if outcome.startswith("irrelevant") and "configuration" not in outcome and code != usual[0]:
+        return f"BROKEN: {outcome}, and the whole command ends with {code}: {told[-200:]}"
+    return outcome
 
 
 def _weight(name: str) -> float:
@@ -258,7 +310,7 @@ _fresh: dict[Path, bool] = {}
 
 
 @contextmanager
-def _remembered() -> Iterator[None]:
+def _remembered() -> Iterator[Callable[[], None]]:
     """Hash and parse again only what was changed: everything else is known to be as it was."""
     hashes: dict[Path, str] = {}
     memo: dict[Any, Any] = {}
@@ -302,7 +354,7 @@ def _remembered() -> Iterator[None]:
             parsed(Metrics),
         ):
             stack.enter_context(each)
-        yield
+        yield stack.close
 
 
 def _key(given: Any) -> Any:
@@ -341,51 +393,54 @@ def _alarm() -> Iterator[None]:
 
 
 def main() -> None:
-    """Fuzz an approved and a withdrawn copy of a run, and leave the counts as JSON."""
+    """Fuzz an approved and a withdrawn copy of a run, and add the counts to the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--count", type=int, default=100_000)
-    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--count", type=int, default=100_000, help="in all, with those on record")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after these")
     given = parser.parse_args()
-    began, all_found = time.monotonic(), []
+    began, broken = time.monotonic(), 0
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as place:
         # That the last lines of a log are gone only a record beside it tells: a tenth has one.
-        few = given.count // 10
-        folder = small_run(given.run, Path(place) / "withdrawn", withdrawn=True)
-        all_found.append(fuzz(folder, seeds=range(given.first, given.first + few)))
-        folder = small_run(given.run, Path(place) / "approved")
-        (folder / "mlflow.db").unlink()
-        rest = range(given.first + few, given.first + given.count)
-        left_s = given.minutes * 60 - (time.monotonic() - began)
-        all_found.append(fuzz(folder, seeds=rest, stop_s=left_s))
-    _report(all_found, time.monotonic() - began)
+        withdrawn = small_run(given.run, Path(place) / "withdrawn", withdrawn=True)
+        approved = small_run(given.run, Path(place) / "approved")
+        (approved / "mlflow.db").unlink()
+        for first in range(last_seed(NAME) + 1, given.count, STRETCH):
+            if time.monotonic() - began > 60 * given.minutes:
+                break
+            last = min(first + STRETCH, given.count)
+            middle, start = first + (last - first) // 10, time.monotonic()
+            found = [
+                fuzz(withdrawn, seeds=range(first, middle)),
+                fuzz(approved, seeds=range(middle, last)),
+            ]
+            broken += sum(len(each.broken) for each in found)
+            _report(found, range(first, last), given.count, time.monotonic() - start)
+    sys.exit(bool(broken))
 
 
-def _report(all_found: list[Found], seconds: float) -> None:
-    from docs.build.reliability_page import Trial, commit, record
-
+def _report(all_found: list[Found], seeds: range, asked: int, seconds: float) -> None:
     outcomes = sum((found.outcomes for found in all_found), Counter[str]())
-    ways = sum((found.ways for found in all_found), Counter[str]())
+    whole = sum(found.whole for found in all_found)
     broken = [line for found in all_found for line in found.broken]
-    tried = sum(found.tried for found in all_found)
-    counts = json.dumps({"tried": tried, "outcomes": outcomes, "ways": ways}, indent=1)
-    sys.stdout.write("\n".join([counts, *broken]) + "\n")
-    record(
-        "fuzz_runs",
-        Trial(
-            what="One file of an approved or withdrawn run changed at random: named by the audit, "
-            "or provably without effect; never a crash, a hang, or a state better than it was "
-            f"({outcomes['named']:,} named)",
-            tried=tried,
-            found=broken[:20],
-            seconds=round(seconds, 1),
-            commit=commit(),
-            command="make fuzz-runs",
-        ),
+    for line in (f"{seeds.stop:,}: {dict(outcomes)}, {seconds:.0f} s", *broken):
+        sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+    now = Trial(
+        what="One file of an approved or withdrawn run changed at random: named by the audit, or "
+        "provably without effect; never a crash, a hang, or a state better than it was; one in "
+        f"{WHOLE_COMMAND} also by the whole command `minerisk audit verify`",
+        tried=len(seeds),
+        found=broken,
+        seconds=round(seconds, 1),
+        commit=commit(),
+        command="make fuzz-runs",
+        asked=asked,
+        outcomes=dict(outcomes + Counter({"also by the whole command": whole})),
+        seeds=[[seeds.start, seeds.stop - 1]],
     )
-    raise SystemExit(bool(broken))
+    record(NAME, added(recorded(NAME), now))
 
 
 if __name__ == "__main__":

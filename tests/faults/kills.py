@@ -1,7 +1,8 @@
 """Kill every command at seeded instants, give it again, and demand the bytes of an undisturbed one.
 
 ``python -m tests.faults.kills --count 200`` (``make kills``) makes one small finished run, then
-draws commands and instants. Half of the instants are file operations of the process itself (the
+kills each command once and more that are drawn, each at an instant that its number decides. It goes
+on after the last number on record. Half of the instants are file operations of the process (the
 n-th file that is opened to write, renamed or removed, before it is done), which are the same on
 every machine; half are times, which also fall into GDAL, SQLite and the workers.
 
@@ -25,7 +26,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import geopandas as gpd
@@ -34,7 +35,7 @@ import yaml
 from shapely.geometry import Point, box
 
 import minerisk
-from docs.build.reliability_page import Trial, commit, record
+from docs.build.reliability_page import Trial, added, commit, last_seed, record, recorded
 from minerisk.features.cube.zarr_files import set_aside
 from minerisk.features.grid import cell_centres
 from minerisk.pipelines.cli.main import main
@@ -45,16 +46,13 @@ from tests.faults.commands import COMMANDS, RUN, Command
 
 ROOT = Path(__file__).resolve().parents[2]
 PLACE = ROOT / "build" / "kills"
-PATIENCE_S = 900
+NAME, SEED = "kills", 15
+PATIENCE_S = 1_800
 LAZY = ("lightgbm", "optuna", "mlflow.store.tracking.sqlalchemy_store", "matplotlib.figure",
         "matplotlib.backends.backend_agg", "exactextract", "pyogrio")  # fmt: skip
 CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.truncate", "os.link"}
 UNTRACKED = ("mlflow", "mlflow.db", "store.db", ".lock")
 """Stores of MLflow, in which each run has a name of its own, and locks."""
-WHAT = (
-    "{commands} commands killed (SIGKILL) at seeded instants and given again: the bytes of an "
-    "undisturbed command, a trail that verifies, no earlier pack lost, nothing half written left"
-)
 HALF = (".partial", ".old", ".draft", ".chunk", ".draft.tif")
 
 
@@ -64,55 +62,73 @@ class Reference:
 
     code: int
     files: dict[str, str]
-    varying: set[str]
+    varying: list[str]
     seconds: float
     changes: int
 
 
 @dataclass
 class Found:
-    """What came out of the kills of one command."""
+    """What came out of a kill: when it was, how often the command was quicker, what is wrong."""
 
-    kills: int = 0
+    instant: str = ""
     ended_before: int = 0
-    faults: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def told(self) -> str:
+        """What came out, in a line."""
+        return f"killed {self.instant}: {'; '.join(self.wrong[:4]) or 'as an undisturbed one'}"
+
+
+class References:
+    """What undisturbed commands leave, made when first asked for and kept beside the base."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.known: dict[str, Reference] = {}
+        if path.exists():
+            kept = json.loads(path.read_text("utf-8"))
+            self.known = {name: Reference(**one) for name, one in kept.items()}
+        else:
+            shutil.rmtree(PLACE, ignore_errors=True)
+            make_base(PLACE / "base")
+
+    def of(self, name: str) -> Reference:
+        """Return what an undisturbed command leaves."""
+        if name not in self.known:
+            self.known[name] = reference(COMMANDS[name])
+            kept = {name: asdict(one) for name, one in self.known.items()}
+            self.path.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+        return self.known[name]
 
 
 def kill_all() -> None:
-    """Kill commands and write the record for the page."""
+    """Kill commands, from the first that is not on record, and add each to the record."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--count", type=int, default=200, help="kills")
-    parser.add_argument("--seed", type=int, default=15)
+    parser.add_argument("--count", type=int, default=200, help="kills in all, with those on record")
     parser.add_argument("--minutes", type=float, default=600, help="stop after so many")
-    parser.add_argument("--only", help="one command of tests/faults/commands.py")
-    parser.add_argument("--keep", action="store_true", help="take the base that is there")
+    parser.add_argument("--only", help="one command of tests/faults/commands.py; is not recorded")
     given = parser.parse_args()
     import_all()
-    started = time.monotonic()
-    if not given.keep:
-        shutil.rmtree(PLACE, ignore_errors=True)
-    if not (PLACE / "base").exists():
-        make_base(PLACE / "base")
-    chosen = {n: c for n, c in COMMANDS.items() if given.only in (None, n)}
-    draw = random.Random(given.seed)
-    names = list(chosen) + draw.choices(
-        list(chosen), [c.share for c in chosen.values()], k=max(0, given.count - len(chosen))
-    )
-    draw.shuffle(names)
-    names.sort(key=lambda name: not chosen[name].trains)  # those are last: names are popped
-    references: dict[str, Reference] = {}
-    found = {name: Found() for name in chosen}
-    while names and time.monotonic() - started < 60 * given.minutes:
-        name = names.pop()
-        if name not in references:
-            references[name] = reference(chosen[name])
-        killed = try_kill(chosen[name], references[name], found[name], draw)
-        if not killed:  # it was quicker than the instant drawn
-            names.append(name)
-        print(f"{len(names):4d} left; {name}: {'killed' if killed else 'ended before'}; "  # noqa: T201
-              f"{found[name].faults[-1:] or ''}", flush=True)  # fmt: skip
-        report(references, found, time.monotonic() - started, whole=given.only is None)
-    sys.exit(any(one.faults for one in found.values()))
+    started, whole = time.monotonic(), given.only is None
+    known = References(PLACE / "references.json")
+    names = drawn(given.count) if whole else [given.only] * given.count
+    for number in range(last_seed(NAME) + 1 if whole else 0, len(names)):
+        if time.monotonic() - started > 60 * given.minutes:
+            break
+        begun, name = time.monotonic(), names[number]
+        found = kill(COMMANDS[name], known.of(name), random.Random(f"{SEED} {number}"))
+        print(f"{number + 1:4d}. {name}, {found.told}", flush=True)  # noqa: T201
+        if whole:
+            report(number, name, found, given.count, time.monotonic() - begun)
+
+
+def drawn(count: int) -> list[str]:
+    """Draw the commands that are killed: first each once, then by their shares."""
+    draw, shares = random.Random(SEED), [command.share for command in COMMANDS.values()]
+    names = draw.sample(list(COMMANDS), len(COMMANDS))
+    return [*names, *draw.choices(list(COMMANDS), shares, k=max(0, count - len(names)))][:count]
 
 
 def make_base(base: Path) -> None:
@@ -122,6 +138,10 @@ def make_base(base: Path) -> None:
     partial.mkdir(parents=True)
     area = yaml.safe_load((ROOT / "configs" / "tiny.yaml").read_text(encoding="utf-8"))
     area["data_root"] = os.path.relpath(ROOT / "data" / "tiny", partial)
+    area["study_area"]["resolution_m"] = 1000
+    area["features"] = area["features"][:3]
+    area["simulation"]["prevalence"] = 0.2
+    area["model"]["findings"]["block_m"] = 3000
     area["model"]["members"] = 2
     area["model"]["choice"] |= {"trials": 1, "kind": ["boosted"], "trees": [20]}
     area["model"]["lightgbm"]["trees"] = 20
@@ -193,7 +213,7 @@ def reference(command: Command) -> Reference:
     if code != again or code not in (0, 1):
         raise SystemExit(f"{command.words} ended with {code} and {again}, undisturbed")
     varying = {name for name in files.keys() | others if files.get(name) != others.get(name)}
-    return Reference(code, files, varying, seconds, changes)
+    return Reference(code, files, sorted(varying), seconds, changes)
 
 
 def do(
@@ -283,32 +303,31 @@ def hashes(work: Path) -> dict[str, str]:
     }
 
 
-def try_kill(command: Command, known: Reference, found: Found, draw: random.Random) -> bool:
-    """Kill a command once, go on, and note what is wrong then; tell whether it was killed."""
-    work = fresh(command)
-    if known.changes and draw.random() < 0.5:
-        at = draw.randint(1, known.changes)
-        instant, given = f"at file operation {at}", {"at": at}
-    else:
-        after_s = known.seconds * draw.uniform(0.25, 1.0)
-        instant, given = f"after {after_s:.1f} s of {known.seconds:.1f} s", {"after_s": after_s}
-    code, _, _ = do(command.words, work, **given)  # type: ignore[arg-type]
-    if code != -signal.SIGKILL:
-        found.ended_before += 1
-        return False
-    found.kills += 1
-    wrong = [*lost_packs(work)]
+def kill(command: Command, known: Reference, draw: random.Random) -> Found:
+    """Kill a command once, go on, and say what is wrong then."""
+    found, code = Found(), 0
+    while code != -signal.SIGKILL:  # where it is quicker than the instant drawn, draw another
+        found.ended_before += bool(found.instant)
+        work = fresh(command)
+        if known.changes and draw.random() < 0.5:
+            at = draw.randint(1, known.changes)
+            found.instant = f"at file operation {at} of {known.changes}"
+            code, _, _ = do(command.words, work, at=at)
+        else:
+            after_s = known.seconds * draw.uniform(0.1, 1.0) * 0.8**found.ended_before
+            found.instant = f"after {after_s:.1f} s of {known.seconds:.1f} s"
+            code, _, _ = do(command.words, work, after_s=after_s)
+    found.wrong += lost_packs(work)
     words = command.words if command.again is None else command.again(work)
     code, told, _ = do(words, work)
     refused = code == 2 and any(reason in told for reason in command.refusals)
     if code != known.code and not refused:
-        wrong.append(f"the same command ends with {code}: {told[-300:].strip()}")
-    wrong += differences(hashes(work), known)
-    wrong += [] if command.read_only else half_written(work)
+        found.wrong.append(f"the same command ends with {code}: {told[-300:].strip()}")
+    found.wrong += differences(hashes(work), known)
+    found.wrong += [] if command.read_only else half_written(work)
     code, told, _ = do(("audit", "verify", RUN), work)
-    wrong += [f"audit verify ends with {code}: {told[:300]}"] if code else []
-    found.faults += [f"killed {instant}: {'; '.join(wrong[:4])}"] if wrong else []
-    return True
+    found.wrong += [f"audit verify ends with {code}: {told[:300]}"] if code else []
+    return found
 
 
 def lost_packs(work: Path) -> list[str]:
@@ -330,9 +349,10 @@ def lost_packs(work: Path) -> list[str]:
 
 def differences(files: dict[str, str], known: Reference) -> list[str]:
     """Name the files that differ from those of an undisturbed command."""
-    names = (files.keys() | known.files) - known.varying
+    varying = set(known.varying)
+    names = (files.keys() | known.files) - varying
     differing = sorted(name for name in names if files.get(name) != known.files.get(name))
-    missing = sorted(known.varying & known.files.keys() - files.keys())
+    missing = sorted(varying & known.files.keys() - files.keys())
     return [f"{name} differs" for name in differing] + [f"{name} is missing" for name in missing]
 
 
@@ -345,39 +365,22 @@ def half_written(work: Path) -> list[str]:
     ]
 
 
-def report(
-    references: dict[str, Reference], found: dict[str, Found], seconds: float, *, whole: bool
-) -> None:
-    """Write what came out as JSON, and the record for the page."""
-    kills = sum(one.kills for one in found.values())
-    faults = [f"{name}, {line}" for name, one in found.items() for line in one.faults]
-    detail = {
-        name: {
-            "kills": one.kills,
-            "ended_before": one.ended_before,
-            "faults": one.faults,
-            "file_operations": references[name].changes,
-            "seconds": round(references[name].seconds, 1),
-            "files": len(references[name].files),
-            "varying": sorted(references[name].varying),
-        }
-        for name, one in found.items()
-        if name in references
-    }
-    (PLACE / "kills.json").write_text(json.dumps(detail, indent=1) + "\n", encoding="utf-8")
-    if not whole:
-        return
-    record(
-        "kills",
-        Trial(
-            what=WHAT.format(commands=sum(one.kills > 0 for one in found.values())),
-            tried=kills,
-            found=faults,
-            seconds=round(seconds),
-            commit=commit(),
-            command="make kills",
-        ),
+def report(number: int, name: str, found: Found, asked: int, seconds: float) -> None:
+    """Add a kill to the record for the page."""
+    now = Trial(
+        what=f"{len(COMMANDS)} commands killed (SIGKILL) at seeded instants and given again: the "
+        "bytes of an undisturbed command, a trail that verifies, no earlier pack lost, nothing "
+        "half written left",
+        tried=1,
+        found=[f"{name}, {found.told}"] if found.wrong else [],
+        seconds=round(seconds, 1),
+        commit=commit(),
+        command="make kills",
+        asked=asked,
+        outcomes={name: 1},
+        seeds=[[number, number]],
     )
+    record(NAME, added(recorded(NAME), now))
 
 
 if __name__ == "__main__":

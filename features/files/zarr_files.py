@@ -76,6 +76,8 @@ def _all_metadata(top: Path, folder: Path) -> Iterator[tuple[Path, object]]:
 
 
 def _metadata(folder: Path, path: Path) -> object:
+    if not path.is_file():  # a device or pipe has no end, or never begins
+        raise InputError(f"{folder.name}: {path.name} is no file; expected Zarr metadata.")
     try:
         if path.stat().st_size > MAX_METADATA_BYTES:
             raise InputError(f"{folder.name}: {path.name} is larger than any Zarr metadata.")

@@ -78,6 +78,8 @@ def checked_path(path: Path | str, root: Path | str) -> Path:
             raise InputError(f"{part} links outside the data root {real_root}. Copy it there.")
         if part.is_dir() and part != real:
             raise InputError(f"{part} links to a folder, which is not read. Copy it there.")
+        if part != real and not part.is_file():
+            raise InputError(f"{part} is no file (a pipe, a device or a dead link). Take it away.")
     sniff(real)
     return real
 
@@ -192,7 +194,9 @@ def _looks_like(kind: str, head: bytes) -> bool:
 def layer_files(path: Path) -> list[Path]:
     """List the files of a layer, sorted: itself and those read with it, or a folder's files."""
     if path.is_dir():
-        return sorted(found for found in path.rglob("*") if found.is_symlink() or found.is_file())
+        return sorted(
+            found for found in path.rglob("*") if found.is_symlink() or not found.is_dir()
+        )
     kind = {**RASTER_KINDS, **VECTOR_KINDS}.get(path.suffix.lower())
     return sorted([path, *sidecars.files_read_with(path, kind)])
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import socket
 import threading
 import time
@@ -347,6 +348,26 @@ def test_metadata_that_is_none_is_refused(tmp_path: Path, name: str, what: str) 
     (tmp_path / "a.zarr" / name).write_bytes(METADATA[what])
     with pytest.raises(InputError, match=r"a.zarr"):
         open_band(checked_path("a.zarr", tmp_path))
+
+
+@pytest.mark.parametrize("name", ["zarr.json", "a/zarr.json", "a/c/0/0"])
+def test_a_pipe_among_the_files_of_a_zarr_folder_is_refused_and_not_waited_for(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "a.zarr"
+    (folder / "a" / "c" / "0").mkdir(parents=True)
+    (folder / "zarr.json").write_text('{"zarr_format": 3, "node_type": "group"}')
+    (folder / "a" / "zarr.json").write_text(json.dumps(plain_array()))
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name)
+    with pytest.raises(InputError, match="is no file"):
+        checked_path("a.zarr", tmp_path)
+
+
+def test_metadata_of_a_store_that_is_a_device_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "zarr.json").symlink_to("/dev/zero")
+    with pytest.raises(InputError, match=r"zarr.json is no file"):
+        check_zarr(tmp_path)
 
 
 def test_a_chunk_that_unpacks_to_more_than_memory_is_refused(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ COMMANDS: Mapping[str, Command] = {
         ("request", RUN, "--near", "settlements", "--within", "3000", "--out", "{w}/near"), 2
     ),
     "request --as-of": Command(
-        ("request", RUN, "--as-of", "2020-01-01", "--out", "{w}/past"), 0.5, trains=True
+        ("request", RUN, "--as-of", "2023-12-01", "--out", "{w}/past"), 0.5, trains=True
     ),
     "feedback add": Command(ADD, 3, refusals=("on record already",)),
     "feedback show": Command(("feedback", "show", RUN), 0.2, read_only=True),

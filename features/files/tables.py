@@ -1,6 +1,5 @@
 """CSV and Parquet: how wide and how deep they are, judged before they are read whole."""
 
-import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -50,44 +49,32 @@ def check_csv(path: Path) -> None:
     check_columns(path, 1 + max(head.count(sign) for sign in (b",", b";", b"\t", b"|")))
 
 
-def read_table(path: Path, *, rows: int, size: int) -> pd.DataFrame:
-    """Read a table of CSV or Parquet, of the latter all but its geometry.
+def read_parquet(path: Path, *, rows: int, size: int) -> pd.DataFrame:
+    """Read a table of Parquet, all but its geometry.
 
     Parameters
     ----------
     rows, size
-        The most rows and bytes.
+        The most rows, and bytes before compression.
 
     Raises
     ------
     InputError
         If it has more, or cannot be read.
     """
-    if path.stat().st_size > size:
-        raise InputError(f"{path.name} is larger than {size:,} bytes. Cut it.")
+    check_size(path, size)
     try:
-        if path.suffix.lower() == ".csv":
-            check_csv(path)
-            with warnings.catch_warnings():
-                warnings.simplefilter("error", pd.errors.ParserWarning)
-                # Otherwise the first fields of rows longer than the header become their index.
-                frame = pd.read_csv(path, low_memory=False, index_col=False)
-        else:
-            file = check_parquet(path, rows=rows, size=size)
-            flat = [name for name in file.schema_arrow.names if name != "geometry"]
-            frame = file.read(columns=flat).to_pandas(ignore_metadata=True)
-    except MemoryError:
-        raise
-    except pd.errors.ParserWarning as error:
-        raise InputError(
-            f"{path.name} has rows with more fields than the header has names. Export it again, "
-            "with quotes around text that has commas."
-        ) from error
+        file = check_parquet(path, rows=rows, size=size)
+        flat = [name for name in file.schema_arrow.names if name != "geometry"]
+        return file.read(columns=flat).to_pandas(ignore_metadata=True)
     except (pyarrow.ArrowException, ValueError, OSError) as error:
         raise InputError(f"{path.name} cannot be read: {error}. Export it again.") from error
-    if len(frame) > rows:
-        raise InputError(f"{path.name} has {len(frame):,} rows; at most {rows:,}.")
-    return frame
+
+
+def check_size(path: Path, size: int) -> None:
+    """Refuse a file of more bytes than are taken."""
+    if path.stat().st_size > size:
+        raise InputError(f"{path.name} is larger than {size:,} bytes. Cut it.")
 
 
 def check_parquet(path: Path, *, rows: int, size: int) -> pyarrow.parquet.ParquetFile:

@@ -49,9 +49,8 @@ class NumberColumn:
             If the column is missing, or a value is no such number, with layer, column and rows.
         """
         given = column_of(frame, layer, self.name, setting=self.setting)
-        found = [_number(value) for value in given.array]
-        values = np.array([np.nan if value is None else value for value in found], dtype=np.float64)
-        blank = np.array([value is None for value in found], dtype=bool)
+        values = numbers_of(given)
+        blank = np.isnan(values)
         wrong = ~blank & ~(np.isfinite(values) & self._within(values))
         if self.needed:
             wrong |= blank
@@ -252,15 +251,29 @@ def _folded(value: object) -> str:
     return text_of(value).casefold()
 
 
-def _number(value: object) -> float | None:
-    """Return a number; None where there is none, infinity for what is no number."""
+def numbers_of(column: pd.Series) -> NDArray[np.float64]:
+    """Read numbers: NaN where a record has none, infinity for what is no number.
+
+    Text is a number as it is written in decimals with a point, nothing else: no comma, whose
+    meaning differs from country to country, no words such as ``nan``, and no true or false.
+
+    Examples
+    --------
+    >>> numbers_of(pd.Series(["0.85", " 1e3 ", "0,85", "1,250", "0x10", "1_0", True, "", None]))
+    array([8.5e-01, 1.0e+03,     inf,     inf,     inf,     inf,     inf,
+               nan,     nan])
+    """
+    return np.array([_number(value) for value in column.array], dtype=np.float64)
+
+
+def _number(value: object) -> float:
     if isinstance(value, bool | np.bool_):
         return math.inf
     if isinstance(value, numbers.Real):
-        return None if math.isnan(float(value)) else float(value)
+        return float(value)
     text = text_of(value)
     if not text:
-        return None
+        return math.nan
     return float(text) if _NUMBER.fullmatch(text) else math.inf
 
 

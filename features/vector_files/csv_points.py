@@ -13,7 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.features.files.tables import check_csv
+from minerisk.features.files.tables import check_csv, check_size
+from minerisk.features.vector_files.columns import numbers_of
 from minerisk.features.vector_files.encodings import text_encoding
 
 SEPARATORS = ",;\t|"
@@ -99,8 +100,36 @@ def read_points(
                 "decimals. Export the numbers with a decimal point and without marks of thousands."
             )
         table = _read(path, header, decimal=",", most=most)
-    places = [_numbers(path, table[name], 2 + header.before) for name in (easting, northing)]
+    first_row = 2 + header.before
+    places = [_numbers(path, table[name], first_row) for name in (easting, northing)]
     return table, np.column_stack(places)
+
+
+def read_table(
+    path: Path, *, easting: str, northing: str, degrees: bool, rows: int, size: int
+) -> pd.DataFrame:
+    """Read a CSV file with coordinates in two columns as a table, with these as numbers.
+
+    Parameters
+    ----------
+    degrees
+        As in `read_points`.
+    rows, size
+        The most rows and bytes.
+
+    Raises
+    ------
+    InputError
+        If it has more, or as from `read_points`.
+    """
+    check_size(path, size)
+    check_csv(path)
+    table, places = read_points(
+        path, easting=easting, northing=northing, degrees=degrees, most=rows
+    )
+    if len(table) > rows:
+        raise InputError(f"{path.name} has more than {rows:,} rows, the most that are taken.")
+    return table.assign(**{easting: places[:, 0], northing: places[:, 1]})
 
 
 def _header(path: Path, easting: str, northing: str) -> Header:
@@ -178,12 +207,18 @@ def _may_be_thousands(column: pd.Series) -> bool:
 
 
 def _numbers(path: Path, column: pd.Series, first_row: int) -> NDArray[np.float64]:
-    numbers = pd.to_numeric(column, errors="coerce")
-    wrong = numbers.isna() & column.notna()
-    if wrong.any():
-        row = int(np.flatnonzero(wrong)[0])
+    plain = pd.api.types.is_numeric_dtype(column)
+    given = column if plain else column.astype("object").map(_with_point, na_action="ignore")
+    numbers = numbers_of(given)
+    if np.isinf(numbers).any():
+        row = int(np.flatnonzero(np.isinf(numbers))[0])
         raise InputError(
             f"{path.name}, row {row + first_row}: {column.name} is {column.iloc[row]!r}; expected "
             "a number with a decimal point."
         )
-    return numbers.to_numpy(dtype=np.float64)
+    return numbers
+
+
+def _with_point(text: object) -> object:
+    """Write a decimal comma as a point; that it is none of thousands was asked before."""
+    return text.replace(",", ".") if isinstance(text, str) and _COMMA.fullmatch(text) else text

@@ -15,6 +15,7 @@ from minerisk.features.cube.store import open_store
 from minerisk.features.errors import MineriskError
 from minerisk.features.files.geopackage import check_geopackage
 from minerisk.pipelines.formats.cog import read_raster
+from minerisk.pipelines.run.readers import run_table
 
 TOLERANCE = 1e-6
 TEXTS = {".json", ".csv", ".lgb", ".html", ".yaml", ".xml", ".qml", ".sha256"}
@@ -48,7 +49,7 @@ def _largest(one: Path, two: Path) -> float | None:
         (left, here), (right, there) = read_raster(one), read_raster(two)
         return _arrays(left, right) if here == there else None
     if one.suffix == ".parquet":
-        return _tables(pd.read_parquet(one), pd.read_parquet(two))
+        return _tables(run_table(one), run_table(two))
     if one.suffix == ".gpkg":
         return _package(one, two)
     if one.suffix in TEXTS:

@@ -99,6 +99,10 @@ def evaluate_table(
         str | None, typer.Option("--group", help="column of the unit left out whole")
     ] = None,
     date: Annotated[str | None, typer.Option("--date", help="column of dates")] = None,
+    date_format: Annotated[
+        str | None,
+        typer.Option("--date-format", help="how dates are written, such as %d.%m.%Y"),
+    ] = None,
     block_m: Annotated[
         float | None, typer.Option("--block-m", help="side of the blocks, metres")
     ] = None,
@@ -119,6 +123,7 @@ def evaluate_table(
         crs=crs,
         group=group,
         date=date,
+        date_format=date_format,
         block_m=block_m,
         out=out,
     )

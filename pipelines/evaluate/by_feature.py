@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation.measures import ModelName
@@ -43,8 +42,9 @@ def evaluate_by(folder: Path, feature: str, edges: Sequence[float] = ()) -> ByFe
             f"The cube of {folder} has no feature {feature!r}; expected one of "
             f"{', '.join(cube.attrs['variables'])}."
         )
-    held_out = pd.read_parquet(run.files.held_out)
-    score = held_out[f"{ProtocolName.FAR}_{ModelName.MODEL}"].to_numpy()
+    far = f"{ProtocolName.FAR}_{ModelName.MODEL}"
+    held_out = run.held_out(far)
+    score = held_out[far].to_numpy()
     table = read_cells(run)
     scored = np.isfinite(score)
     value = table.cells[feature].to_numpy()[scored]

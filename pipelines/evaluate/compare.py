@@ -114,8 +114,8 @@ def shared_scores(one: Run, two: Run) -> SharedScores:
 
 
 def _held_out(run: Run) -> pd.DataFrame:
-    table = pd.read_parquet(run.files.held_out)
     columns = {f"{name}_model": name for name in PROTOCOLS}
+    table = run.held_out(*columns)
     return table[["easting", "northing", "state", *columns]].rename(columns=columns)
 
 

@@ -58,6 +58,7 @@ def evaluate_table(
     crs: str,
     group: str | None = None,
     date: str | None = None,
+    date_format: str | None = None,
     features: Sequence[str] | None = None,
     block_m: float | None = None,
     cell_ha: float | None = None,
@@ -84,6 +85,8 @@ def evaluate_table(
     date
         Column of dates; adds scores on later rows: trained up to the date by which half of the
         finds are dated.
+    date_format
+        How dates are written, such as ``%d.%m.%Y``; by default YYYY-MM-DD. Never guessed.
     features
         Columns to use; by default every numeric column that is nothing else.
     block_m
@@ -101,7 +104,9 @@ def evaluate_table(
         If the table does not hold what was stated, a column gives the label away, or there are
         too few finds.
     """
-    columns = as_columns(label, coordinates, group=group, date=date, features=features)
+    columns = as_columns(
+        label, coordinates, group=group, date=date, date_format=date_format, features=features
+    )
     given = read_table(path, columns, crs=crs, cell_ha=cell_ha)
     source = TableFile(file=path.name, sha256=sha256_path(path), label=label)
     spec = table_spec(given.table, seed=seed, threads=threads)

@@ -15,6 +15,8 @@ from minerisk.features.errors import InputError
 from minerisk.features.files import process, tables
 from minerisk.features.layers import intake
 from minerisk.features.layers.vector_crs import parse_crs
+from minerisk.features.vector_files import csv_points
+from minerisk.features.vector_files.columns import numbers_of
 from minerisk.features.vector_files.dates import days_or_refuse
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.regions import cluster_regions, join_thin_regions
@@ -62,6 +64,7 @@ class Columns:
     coordinates: tuple[str, str]
     group: str | None = None
     date: str | None = None
+    date_format: str | None = None
     features: tuple[str, ...] | None = None
 
     @property
@@ -94,7 +97,7 @@ def read_table(
         If a column is missing, labels are not 0, 1 or blank, coordinates are not numbers, or a
         feature gives the label away.
     """
-    frame = _read(path)
+    frame = _read(path, columns, degrees=parse_crs(crs).is_geographic)
     missing = [name for name in [*columns.named, *(columns.features or ())] if name not in frame]
     if missing:
         raise InputError(f"{path.name} has no column {missing}; it has {list(frame.columns)}.")
@@ -103,7 +106,12 @@ def read_table(
     days = None
     if columns.date is not None:
         where = f"{path.name}, column {columns.date}"
-        days = days_or_refuse(frame[columns.date], where=where, today=now().date()).last
+        days = days_or_refuse(
+            frame[columns.date],
+            where=where,
+            date_format=columns.date_format,
+            today=now().date(),
+        ).last
     placed = np.asarray(np.isfinite(points).all(axis=1))
     notices = []
     if not placed.all():
@@ -125,13 +133,20 @@ def read_table(
     return Intake(table, days, metric, tuple(map(str, features)), left_out, tuple(notices))
 
 
-def _read(path: Path) -> pd.DataFrame:
+def _read(path: Path, columns: Columns, *, degrees: bool) -> pd.DataFrame:
     given = path.resolve()  # the operator named it, so a link is followed
     real = intake.checked_path(given.name, given.parent)
     kind = intake.kind_of(real)
     if kind not in {"CSV", "Parquet"}:
         raise InputError(f"{path.name} is {kind}; expected a table as CSV or Parquet.")
-    frame = process.table_of(tables.read_table, real, rows=intake.MAX_FEATURES, size=MAX_BYTES)
+    most = {"rows": intake.MAX_FEATURES, "size": MAX_BYTES}
+    if kind == "Parquet":
+        frame = process.table_of(tables.read_parquet, real, **most)
+    else:
+        easting, northing = columns.coordinates
+        frame = process.table_of(
+            csv_points.read_table, real, easting=easting, northing=northing, degrees=degrees, **most
+        )
     twice = frame.columns[frame.columns.duplicated()]
     if len(twice):
         raise InputError(f"{path.name} names columns twice: {list(twice)}. Rename them.")
@@ -140,8 +155,8 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _state(column: pd.Series, name: str) -> NDArray[np.int8]:
     words = column.map({True: 1, False: 0}) if column.dtype == bool else column
-    numbers = pd.to_numeric(words, errors="coerce").to_numpy(dtype=np.float64)
-    blank = column.isna().to_numpy()
+    numbers = numbers_of(words)
+    blank = np.isnan(numbers)
     wrong = ~(np.isin(numbers, (0, 1)) | blank)
     if wrong.any():
         shown = sorted({str(value) for value in column[wrong].unique()})[:5]
@@ -157,11 +172,15 @@ def _points(
 ) -> tuple[NDArray[np.float64], str]:
     """Return coordinates in metres and their CRS."""
     parsed = parse_crs(crs)
-    numbers = [pd.to_numeric(frame[name], errors="coerce") for name in names]
+    numbers = [numbers_of(frame[name]) for name in names]
     for name, values in zip(names, numbers, strict=True):
-        if values.isna().sum() > frame[name].isna().sum():
-            raise InputError(f"{file}: the column {name!r} holds other things than numbers.")
-    points = np.column_stack([values.to_numpy(dtype=np.float64) for values in numbers])
+        if np.isinf(values).any():
+            row = int(np.flatnonzero(np.isinf(values))[0])
+            raise InputError(
+                f"{file}, row {row + 1}: the column {name!r} holds {str(frame[name].iloc[row])!r}; "
+                "expected a number with a decimal point."
+            )
+    points = np.column_stack(numbers)
     if not parsed.is_geographic:
         if {axis.unit_name for axis in parsed.axis_info} != {"metre"}:
             raise InputError(f"{crs} is not in metres; expected a projected CRS in metres.")
@@ -279,10 +298,12 @@ def as_columns(
     *,
     group: str | None,
     date: str | None,
+    date_format: str | None = None,
     features: Sequence[str] | None,
 ) -> Columns:
     """Find which column is what; a column cannot be two things."""
-    named = Columns(label, coordinates, group, date, None if features is None else tuple(features))
+    used = None if features is None else tuple(features)
+    named = Columns(label, coordinates, group, date, date_format, used)
     if len(set(named.named)) != len(named.named):
         raise InputError(f"A column is named twice: {named.named}. Expected one for each.")
     both = sorted(set(named.named) & set(features or ()))

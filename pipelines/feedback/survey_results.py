@@ -14,6 +14,7 @@ from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import HAZARD_BITS
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.layers.vectors import repair, to_crs
+from minerisk.features.vector_files.columns import numbers_of
 from minerisk.features.vector_files.date_text import EPOCH_MS
 from minerisk.features.vector_files.dates import LOOKS, DateFault, RecordDays, read_days
 from minerisk.pipelines.records.choices import Export
@@ -106,7 +107,7 @@ def _plain(raw: gpd.GeoDataFrame, days: RecordDays) -> gpd.GeoDataFrame:
     given = {name: raw.get(name) for name in (*NEEDED, *EFFORT, *OPTIONAL)}
     data = pd.DataFrame(given, index=raw.index)
     for name in ("reliability", *EFFORT):
-        data[name] = pd.to_numeric(data[name], errors="coerce").astype(np.float64)
+        data[name] = numbers_of(data[name])
     words = data[["outcome", "hazard", "method", "task"]].fillna("").astype(str)
     words = words.apply(lambda column: column.str.strip())
     words["outcome"] = words["outcome"].str.lower().str.replace("_", " ", regex=False)
@@ -133,8 +134,9 @@ def _wrong_words(
         for row in map(int, np.flatnonzero(wrong)):
             yield f"row {row + 1}: {column} is {_shown(raw, column, row)}; expected {expected}"
     for column in EFFORT:
-        given = raw[column].notna() if column in raw else pd.Series(False, index=raw.index)
-        for row in map(int, np.flatnonzero(given & ~_within(frame[column], np.inf))):
+        for row in map(
+            int, np.flatnonzero(frame[column].notna() & ~_within(frame[column], np.inf))
+        ):
             yield (
                 f"row {row + 1}: {column} is {_shown(raw, column, row)}; expected a number above 0"
             )

@@ -40,7 +40,7 @@ def capture_of_run(run: Run) -> Capture | Notice[CaptureCode]:
         Intervals are of a block bootstrap; a notice where the run kept no such scores.
     """
     block_m = run.metrics().block_m
-    held = pd.read_parquet(run.files.held_out)
+    held = run.held_out("fold_far")
     score = f"far_{MODEL}"
     if score not in held or not math.isfinite(block_m):
         return Notice[CaptureCode](code=CaptureCode.NOT_MEASURED)

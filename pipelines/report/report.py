@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-import pandas as pd
-
 from minerisk.configs.schema import Config
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import Measure
@@ -34,6 +32,7 @@ from minerisk.pipelines.report.maps import Maps, layers_of_run, run_maps
 from minerisk.pipelines.report.pages import report_page
 from minerisk.pipelines.report.tasks import TaskFacts, read_tasks
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import held_out_cells
 from minerisk.pipelines.train.figures import fold_map
 
 NO_LAYERS = MapLayers()
@@ -262,7 +261,7 @@ def _figures(
         )
     folds = files.figures / "folds.png"
     if texts.language != "en" and files.held_out.is_file():
-        held_out = pd.read_parquet(files.held_out)
+        held_out = held_out_cells(files.path, [f"fold_{ProtocolName.FAR}"])
         yield "folds", fold_map(held_out, ProtocolName.FAR, metrics, texts)
     elif folds.is_file():
         yield "folds", folds.read_bytes()

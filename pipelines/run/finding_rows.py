@@ -13,6 +13,7 @@ from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers
 from minerisk.pipelines.provenance.files import replacing
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.readers import run_table
 
 DIGITS = 16
 
@@ -73,5 +74,7 @@ def read_rows(run: Run) -> dict[str, Counter[str]]:
         raise InputError(
             f"{run.folder} has no {path.name}; go on with the run first (`minerisk run`)."
         )
-    table = pd.read_parquet(path)
+    table = run_table(path)
+    if not {"layer", "row"} <= set(table.columns):
+        raise InputError(f"{path} lacks the columns layer and row; go on with the run first.")
     return {str(name): Counter(rows["row"]) for name, rows in table.groupby("layer")}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
@@ -31,7 +32,7 @@ from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.records.metrics import Metrics
 from minerisk.pipelines.records.review import Standing, State
 from minerisk.pipelines.run.layers import Placed, open_layers
-from minerisk.pipelines.run.readers import load_model, open_labels
+from minerisk.pipelines.run.readers import held_out_cells, load_model, open_labels
 from minerisk.pipelines.run.workers import ALONE, Workers
 
 T = TypeVar("T")
@@ -163,6 +164,10 @@ class Run:
     def labels(self) -> xr.Dataset:
         """Open the labels lazily."""
         return open_labels(self.folder)
+
+    def held_out(self, *columns: str) -> pd.DataFrame:
+        """Read each labelled cell with its held-out scores; `columns` must be among them."""
+        return held_out_cells(self.folder, columns)
 
     def metrics(self, hazard: str | None = None) -> Metrics:
         """Read every score, or those of the model of a hazard class."""

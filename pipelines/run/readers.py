@@ -1,13 +1,52 @@
 """Readers of the files in a run folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import xarray as xr
 
 from minerisk.features.cube.store import open_store
 from minerisk.features.errors import InputError
+from minerisk.features.files.tables import read_parquet
 from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.provenance.run_folder import RunFolder
+
+MOST_ROWS = 50_000_000
+MOST_BYTES = 16 * 1024**3
+
+
+def run_table(path: Path) -> pd.DataFrame:
+    """Read a table of a run, which may have come from elsewhere, if it takes no more than it may.
+
+    Raises
+    ------
+    InputError
+        If it has more rows, columns or bytes than are taken, or cannot be read.
+    """
+    return read_parquet(path, rows=MOST_ROWS, size=MOST_BYTES)
+
+
+def held_out_cells(folder: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
+    """Read each labelled cell with its folds and held-out scores.
+
+    Raises
+    ------
+    InputError
+        As from `run_table`, or if it lacks `columns`, places or states, or these are no numbers.
+    """
+    path = RunFolder(folder).held_out
+    table = run_table(path)
+    lacking = [
+        name
+        for name in ("easting", "northing", "state", *columns)
+        if name not in table or not pd.api.types.is_numeric_dtype(table[name])
+    ]
+    if lacking:
+        raise InputError(
+            f"{path} has no numbers in {', '.join(lacking)}. Train again (`minerisk train`)."
+        )
+    return table
 
 
 def load_model(folder: Path) -> RiskModel:

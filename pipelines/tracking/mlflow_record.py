@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import pandas as pd
 from pydantic import JsonValue
 
 from minerisk.configs.schema import Config
@@ -316,11 +315,11 @@ def _metric_values(metrics: Metrics) -> dict[str, float]:
 
 
 def _log_folds(client: "MlflowClient", run_id: str, run: Run) -> None:
-    held_out = pd.read_parquet(run.files.held_out)
+    folds = ("fold_far", "fold_near")
+    held_out = run.held_out(*folds)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "folds.parquet"
-        columns = ["easting", "northing", "fold_far", "fold_near"]
-        held_out[columns].to_parquet(path, index=False)
+        held_out[["easting", "northing", *folds]].to_parquet(path, index=False)
         client.log_artifact(run_id, str(path))
 
 

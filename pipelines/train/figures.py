@@ -34,7 +34,7 @@ def write_figures(run: Run) -> Path:
     }
     for name, bins in metrics.reliability.items():
         drawn[f"reliability_{name}"] = reliability_figure(bins, simulated=simulated)
-    held_out = pd.read_parquet(run.files.held_out)
+    held_out = run.held_out("fold_far", "fold_near")
     for name, file in ((ProtocolName.FAR, "folds"), (ProtocolName.NEAR, "folds_near")):
         drawn[file] = fold_map(held_out, name, metrics)
     for file, image in drawn.items():

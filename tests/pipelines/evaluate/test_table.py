@@ -103,6 +103,41 @@ def intake(table: pd.DataFrame, folder: Path, **more):
     return read_table(folder / "t.csv", columns, crs="EPSG:32638")
 
 
+def test_a_table_of_a_spreadsheet_of_another_country_is_the_same_table(tmp_path: Path) -> None:
+    table = frame()
+    table["e"] += 0.25
+    plain = intake(table, tmp_path, date="date")
+    table["date"] = table["date"].dt.strftime("%d.%m.%Y")
+    table.to_csv(tmp_path / "de.csv", index=False, sep=";", decimal=",", encoding="utf-8-sig")
+    columns = as_columns(
+        "mine", ("e", "n"), group=None, date="date", date_format="%d.%m.%Y", features=None
+    )
+    there = read_table(tmp_path / "de.csv", columns, crs="EPSG:32638")
+    pd.testing.assert_frame_equal(there.table.cells, plain.table.cells)
+    np.testing.assert_array_equal(there.table.state, plain.table.state)
+    np.testing.assert_array_equal(there.days, plain.days)
+    assert there.features == plain.features
+
+
+def test_dates_of_a_table_are_not_guessed(tmp_path: Path) -> None:
+    table = frame()
+    table["date"] = table["date"].dt.strftime("%d/%m/%Y")
+    with pytest.raises(InputError, match="which number is the day and which the month"):
+        intake(table, tmp_path, date="date")
+
+
+@pytest.mark.parametrize("word", ["0x1", "1,0", "ja", "1_0"])
+@pytest.mark.parametrize("column", ["mine", "n"])
+def test_a_label_or_place_is_a_number_as_everywhere(column: str, word: str, tmp_path: Path) -> None:
+    table = frame().astype({column: object})
+    table.loc[7, column] = word
+    table[column] = table[column].astype(str)
+    table.to_parquet(tmp_path / "t.parquet")
+    columns = as_columns("mine", ("e", "n"), group=None, date=None, features=None)
+    with pytest.raises(InputError, match=word):
+        read_table(tmp_path / "t.parquet", columns, crs="EPSG:32638")
+
+
 def test_a_column_that_gives_the_label_away_is_refused(tmp_path: Path) -> None:
     table = frame()
     table["finds_here"] = table["mine"] * 3
@@ -127,7 +162,7 @@ def test_features_constant_in_each_group_are_named(tmp_path: Path) -> None:
     ("change", "words"),
     [
         ({"mine": 2.0}, "expected 1"),
-        ({"e": "here"}, "other things than numbers"),
+        ({"e": "here"}, "row 2: e is .here.; expected a number"),
         ({"mine": 1.0}, "labels of one kind"),
     ],
 )

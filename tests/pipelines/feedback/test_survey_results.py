@@ -83,6 +83,29 @@ def test_each_row_that_cannot_be_taken_is_named(
     assert "row 1:" not in str(caught.value)
 
 
+@pytest.mark.parametrize("word", ["0,9", "1,000", "0x1", "1_0", "nan", "inf", "half", "٠٫٩"])
+@pytest.mark.parametrize("column", ["reliability", "searched_ha", "team_hours"])
+def test_a_number_is_written_in_decimals_with_a_point_and_otherwise_refused(
+    column: str, word: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=f"row 2: {column} is '{word}'; expected a number"):
+        read(write(tmp_path, {column: "0.5"}, {column: word}))
+
+
+def test_numbers_as_text_are_read_and_blank_text_is_none(tmp_path: Path) -> None:
+    text = {"reliability": " 0.80 ", "searched_ha": "5e1", "team_hours": ""}
+    frame = read(write(tmp_path, text))
+    assert frame[["reliability", "searched_ha"]].to_numpy().tolist() == [[0.8, 50.0]]
+    assert frame["team_hours"].isna().all()
+
+
+def test_true_is_no_reliability(tmp_path: Path) -> None:
+    path = tmp_path / "results.geojson"
+    gpd.GeoDataFrame([GOOD | {"reliability": True}], crs=CRS).to_file(path)
+    with pytest.raises(InputError, match="row 1: reliability is 'True'"):
+        read(path)
+
+
 def test_a_missing_column_is_named_with_those_there_are(tmp_path: Path) -> None:
     path = tmp_path / "results.gpkg"
     gpd.GeoDataFrame([GOOD], crs=CRS).drop(columns="reliability").to_file(path)

@@ -11,11 +11,11 @@ import pandas as pd
 import pyogrio
 import pytest
 from shapely.geometry import MultiPolygon, Polygon, box, shape
+from xlsxwriter.utility import xl_col_to_name
 
 from minerisk.pipelines.formats.imsma import FIELDS, LAND, land_fields, task_fields
 from minerisk.pipelines.formats.palette import CLASS_COLOURS, HIGHER
 from minerisk.pipelines.formats.task_columns import with_marks
-from minerisk.pipelines.formats.workbook import letters
 from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.records.review import State
 from minerisk.pipelines.request import task_files
@@ -105,15 +105,19 @@ def test_the_workbook_says_first_what_it_is_and_shows_numbers_as_people_write_th
     assert (pane.get("state"), pane.get("topLeftCell")) == ("frozen", "B2")
     assert sheet.find(f"{SHEET}autoFilter").get("ref").startswith("A1:")
     header = [words[int(cell.find(f"{SHEET}v").text)] for cell in sheet.find(f".//{SHEET}row")]
-    assert len(sheet.findall(f".//{SHEET}col")) == len(header)
+    spans = [(int(item.get("min")), int(item.get("max"))) for item in sheet.iter(f"{SHEET}col")]
+    assert sum(last - first + 1 for first, last in spans) == len(header)
     styles = ElementTree.fromstring(parts["xl/styles.xml"])
-    codes = {item.get("numFmtId"): item.get("formatCode") for item in styles.iter(f"{SHEET}numFmt")}
+    codes = {"1": "0"}  # ECMA-376, 18.8.30: some formats are known by their number alone
+    codes |= {
+        item.get("numFmtId"): item.get("formatCode") for item in styles.iter(f"{SHEET}numFmt")
+    }
     forms = [codes.get(item.get("numFmtId")) for item in styles.find(f"{SHEET}cellXfs")]
     row = {cell.get("r")[:-1]: cell for cell in sheet.findall(f".//{SHEET}row")[1]}
     shown = {
-        header[place]: (row[letters(place + 1)].find(f"{SHEET}v").text,
-                        forms[int(row[letters(place + 1)].get("s"))])
-        for place in range(len(header)) if letters(place + 1) in row
+        header[place]: (row[xl_col_to_name(place)].find(f"{SHEET}v").text,
+                        forms[int(row[xl_col_to_name(place)].get("s"))])
+        for place in range(len(header)) if xl_col_to_name(place) in row
     }  # fmt: skip
     assert shown["rank"] == ("1", "0")
     assert shown["probability"] == ("0.125", "0.0%")

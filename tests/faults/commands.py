@@ -27,6 +27,8 @@ class Command:
         How often it is drawn, relative to the others.
     removed
         What is removed first, so that there is something to do.
+    before
+        A command that is done first, undisturbed.
     again
         The command that goes on; by itself the same.
     refusals
@@ -40,6 +42,7 @@ class Command:
     words: tuple[str, ...]
     share: float = 1.0
     removed: tuple[str, ...] = ()
+    before: tuple[str, ...] = ()
     again: Callable[[Path], tuple[str, ...]] | None = None
     refusals: tuple[str, ...] = ()
     read_only: bool = False
@@ -72,7 +75,7 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "feedback add": Command(ADD, 3, refusals=("on record already",)),
     "feedback show": Command(("feedback", "show", RUN), 0.2, read_only=True),
-    "retrain": Command(("retrain", RUN, "--out", "{w}/next"), 0.5, trains=True),
+    "retrain": Command(("retrain", RUN, "--out", "{w}/next"), 0.5, before=ADD, trains=True),
     "review add": Command(DECIDE, 3, again=_after_review),
     "review follow": Command(("review", "follow", RUN), 0.5),
     "review show": Command(("review", "show", RUN), 0.2, read_only=True),

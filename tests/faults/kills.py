@@ -198,6 +198,8 @@ def fresh(command: Command) -> Path:
     for name in command.removed:
         path = work / name
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if command.before:
+        undisturbed(*(word.format(w=work) for word in command.before))
     return work
 
 

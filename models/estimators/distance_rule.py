@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.ensemble import Ensemble, column_names
 from minerisk.models.estimators.members import FAR_M, NearestMembers
+from minerisk.models.estimators.remembered import Remembered
 
 
 class DistanceRule(Ensemble):
@@ -60,6 +61,7 @@ class DistanceRule(Ensemble):
         *,
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
+        known: Remembered | None = None,
     ) -> Self:
         """Look up the columns, and choose among them; the log-odds fall by 1 every 10 km."""
         names = column_names(X, self.columns)

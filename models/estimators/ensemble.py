@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.members import Members, mean_and_spread
+from minerisk.models.estimators.remembered import Remembered
 
 
 class Ensemble(ClassifierMixin, BaseEstimator):
@@ -30,6 +31,7 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         *,
         sample_weight: ArrayLike | None = None,
         groups: ArrayLike | None = None,
+        known: Remembered | None = None,
     ) -> Self:
         """Train every member.
 
@@ -43,6 +45,9 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         groups
             Block of each row. Without it every member sees all rows, and so does a single member:
             it has no spread to be known.
+        known
+            What was trained before on these rows, with these weights and groups; a member that is
+            in it is taken from there.
 
         Raises
         ------
@@ -52,7 +57,9 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         target = np.asarray(y, dtype=np.float32)
         drawn = _drawn_weights(target, sample_weight, groups, self.members, self.seed)
         self.classes_ = np.array([0, 1])
-        self.members_ = self._scaled(self._trained(X, target, drawn))
+        self.members_ = self._scaled(
+            self._trained(X, target, drawn, Remembered() if known is None else known)
+        )
         return self
 
     def member_log_odds(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -70,7 +77,11 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         return (self.predict_proba(X)[:, 1] > 0.5).astype(np.int64)
 
     def _trained(
-        self, X: ArrayLike, target: NDArray[np.float32], drawn: list[NDArray[np.float64]]
+        self,
+        X: ArrayLike,
+        target: NDArray[np.float32],
+        drawn: list[NDArray[np.float64]],
+        known: Remembered,
     ) -> Members:
         """Train a member with each of the drawn row weights."""
         raise NotImplementedError

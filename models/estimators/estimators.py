@@ -1,17 +1,18 @@
 """The models a risk map can be made with."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.linear_model import LogisticRegression
 
 from minerisk.models.estimators.ensemble import Ensemble, column_names
 from minerisk.models.estimators.members import LinearMembers, TreeMembers
+from minerisk.models.estimators.remembered import Remembered
+from minerisk.models.estimators.ridge_logistic import fit_ridge_logistic
 
 Matrix = NDArray[np.float32]
 Kind = Literal["boosted", "forest", "both"]
@@ -122,7 +123,11 @@ class LightGBMEnsemble(Ensemble):
         self.train_large = train_large
 
     def _trained(
-        self, X: ArrayLike, target: NDArray[np.float32], drawn: list[NDArray[np.float64]]
+        self,
+        X: ArrayLike,
+        target: NDArray[np.float32],
+        drawn: list[NDArray[np.float64]],
+        known: Remembered,
     ) -> TreeMembers:
         names = column_names(X, [*(self.monotone or ()), *self.hidden])
         monotone = [int((self.monotone or {}).get(name, 0)) for name in names]
@@ -135,8 +140,15 @@ class LightGBMEnsemble(Ensemble):
         threads = self.threads if self.train_large is None else 1
         with ThreadPoolExecutor(max_workers=threads) as pool:
             trained = pool.map(
-                lambda member: self._train(
-                    blinded if member // 2 % 2 else matrix, target, drawn[member], member, monotone
+                lambda member: known.of(
+                    self._all_that_matters(member, monotone),
+                    lambda: self._train(
+                        blinded if self._is_blind(member) else matrix,
+                        target,
+                        drawn[member],
+                        member,
+                        monotone,
+                    ),
                 ),
                 range(self.members),
             )
@@ -147,6 +159,24 @@ class LightGBMEnsemble(Ensemble):
     def _is_forest(self, member: int) -> bool:
         return self.kind == "forest" or (self.kind == "both" and member % 2 == 1)
 
+    def _is_blind(self, member: int) -> bool:
+        return bool(self.hidden) and member // 2 % 2 == 1
+
+    def _all_that_matters(self, member: int, monotone: list[int]) -> Hashable:
+        """Return what the trees of a member depend on, besides the rows and their weights."""
+        parameters, rounds = self._parameters(member, monotone)
+        hidden = tuple(self.hidden) if self._is_blind(member) else ()
+        return member, self.members > 1, hidden, rounds, repr(parameters)
+
+    def _parameters(self, member: int, monotone: list[int]) -> tuple[dict[str, Any], int]:
+        """Return LightGBM's parameters for a member, and its number of trees."""
+        forest = self._is_forest(member)
+        chosen = self._forest_parameters() if forest else self._boosted_parameters()
+        parameters: dict[str, Any] = chosen | SAME_TREES | {"seed": self.seed + member}
+        if any(monotone):
+            parameters["monotone_constraints"] = monotone
+        return parameters, self.forest_trees if forest else self.trees
+
     def _train(
         self,
         matrix: Matrix,
@@ -156,18 +186,13 @@ class LightGBMEnsemble(Ensemble):
         monotone: list[int],
     ) -> lgb.Booster:
         kept = weight > 0
-        forest = self._is_forest(member)
-        chosen = self._forest_parameters() if forest else self._boosted_parameters()
-        parameters: dict[str, Any] = chosen | SAME_TREES | {"seed": self.seed + member}
-        if any(monotone):
-            parameters["monotone_constraints"] = monotone
-        rounds = self.forest_trees if forest else self.trees
+        parameters, rounds = self._parameters(member, monotone)
         if self.train_large is not None and kept.sum() * matrix[0].nbytes > LARGE_BYTES:
             booster = self.train_large(matrix, target, weight, parameters=parameters, rounds=rounds)
         else:
             data = lgb.Dataset(matrix[kept], target[kept], weight=weight[kept], free_raw_data=True)
             booster = lgb.train(parameters, data, num_boost_round=rounds)
-        if forest:
+        if self._is_forest(member):
             _say_the_share(booster, float(np.average(target[kept], weights=weight[kept])))
         return booster
 
@@ -225,36 +250,34 @@ class LogisticEnsemble(Ensemble):
         self.threads = threads
 
     def _trained(
-        self, X: ArrayLike, target: NDArray[np.float32], drawn: list[NDArray[np.float64]]
+        self,
+        X: ArrayLike,
+        target: NDArray[np.float32],
+        drawn: list[NDArray[np.float64]],
+        known: Remembered,
     ) -> LinearMembers:
         matrix = np.asarray(X, dtype=np.float64)
-        known = ~np.isnan(matrix)
+        present = ~np.isnan(matrix)
         fill = np.array(
             [
                 np.median(values[there]) if there.any() else 0.0
-                for values, there in zip(matrix.T, known.T, strict=True)
+                for values, there in zip(matrix.T, present.T, strict=True)
             ]
         )
-        centred = np.where(known, matrix, fill) - fill
+        centred = np.where(present, matrix, fill) - fill
         scale = np.where(centred.std(axis=0) > 0, centred.std(axis=0), 1.0)
-        fitted = [self._fit_one(centred / scale, target, weight) for weight in drawn]
+        columns, y = centred / scale, target.astype(np.float64)
+        first = fit_ridge_logistic(columns, y, drawn[0], penalty=self.penalty)
+        # Other blocks of the same land: their answer is near.
+        fitted = [first]
+        for weight in drawn[1:]:
+            fitted.append(fit_ridge_logistic(columns, y, weight, penalty=self.penalty, start=first))
         return LinearMembers(
             fill=fill,
             scale=scale,
-            coefficients=np.array([model.coef_[0] for model in fitted]),
-            intercepts=np.array([model.intercept_[0] for model in fitted]),
+            coefficients=np.array([one[:-1] for one in fitted]),
+            intercepts=np.array([one[-1] for one in fitted]),
         )
-
-    def _fit_one(
-        self,
-        columns: NDArray[np.float64],
-        target: NDArray[np.float32],
-        weight: NDArray[np.float64],
-    ) -> LogisticRegression:
-        kept = weight > 0
-        # With many more rows than columns a few Newton steps do what L-BFGS takes hundreds for.
-        model = LogisticRegression(C=self.penalty, solver="newton-cholesky", max_iter=500)
-        return model.fit(columns[kept], target[kept], sample_weight=weight[kept])
 
 
 def _say_the_share(booster: lgb.Booster, share: float) -> None:

@@ -1,6 +1,7 @@
 """From scores of held-out land to the numbers that are reported."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,10 +10,11 @@ from sklearn.metrics import roc_auc_score
 from minerisk.features.evidence.labels import HAZARD_BITS
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.area_curves import boyce_index, prediction_area, success_rate
-from minerisk.models.evaluation.comparison import compare
+from minerisk.models.evaluation.comparison import compare_each
 from minerisk.models.evaluation.measures import Measures, ModelName, RankMeasures
 from minerisk.models.evaluation.metrics import (
     Interval,
+    Part,
     block_bootstrap,
     capture_curve,
     reliability,
@@ -31,13 +33,6 @@ from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol
 from minerisk.models.table import CellTable
 
-PROBABILITY_MEASURES = (
-    "brier",
-    "log_loss",
-    "calibration_slope",
-    "calibration_intercept",
-    "ece",
-)
 LEVEL = 0.9
 
 
@@ -80,14 +75,15 @@ def assess(
     y = (table.state[scored] == 1).astype(np.int8)
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
     value = score[scored] if ranks else np.full(len(y), y.mean())
-    ranked = block_bootstrap(y, value, blocks, cell_ha=table.cell_ha, level=LEVEL)
+    measured = partial(block_bootstrap, cell_ha=table.cell_ha, level=LEVEL)
+    ranked = measured(y, value, blocks, part="ranks")
     fold = protocol.fold_of_row(len(score))
     found = (table.state == 1).astype(np.int8)
     probability = calibrate_across_folds(score, found, fold, kind=kind)[scored]
-    calibrated = block_bootstrap(y, probability, blocks, cell_ha=table.cell_ha, level=LEVEL)
+    calibrated = measured(y, probability, blocks, part="probabilities")
     if not ranks:  # constants that differ by fold alone: their slope says how folds were drawn
         calibrated["calibration_slope"] = (np.nan, np.nan, np.nan)
-    return Measures.of(ranked | {name: calibrated[name] for name in PROBABILITY_MEASURES})
+    return Measures.of(ranked | calibrated)
 
 
 def assess_regions(
@@ -150,7 +146,7 @@ def assess_hazards(
     rows = []
     for name, bit in HAZARD_BITS.items():
         chosen = scored & ((y == 0) | ((hazard & bit) > 0))
-        found = _part(y, score, chosen, table, block_m=block_m)
+        found = _part(y, score, chosen, table, block_m=block_m, part="ranks")
         ranked = None if found is None else RankMeasures.of(found)
         rows.append(HazardScores(name, int(chosen.sum()), int(y[chosen].sum()), ranked))
     return rows
@@ -196,14 +192,13 @@ def compare_models(
     scored = np.all([np.isfinite(score) for score in scores.values()], axis=0)
     y = (table.state[scored] == 1).astype(np.int8)
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
-    compared = {}
-    for name, score in scores.items():
-        if name == model:
-            continue
-        beside = np.full(len(y), y.mean()) if name is ModelName.PREVALENCE else score[scored]
-        found = compare(y, scores[model][scored], beside, blocks, cell_ha=table.cell_ha)
-        compared[name] = RankMeasures.of(found)
-    return compared
+    level = {
+        name: np.full(len(y), y.mean()) if name is ModelName.PREVALENCE else score[scored]
+        for name, score in scores.items()
+    }
+    own = level.pop(model)
+    found = compare_each(y, own, level, blocks, cell_ha=table.cell_ha, part="ranks")
+    return {name: RankMeasures.of(differences) for name, differences in found.items()}
 
 
 def _part(
@@ -213,13 +208,14 @@ def _part(
     table: CellTable,
     *,
     block_m: float,
+    part: Part = "all",
 ) -> dict[str, Interval] | None:
     """Measure some of the rows, with intervals; None with one class or one block only."""
-    part = y[chosen]
+    own = y[chosen]
     blocks = assign_blocks(table.coordinates[chosen], block_m=block_m)
-    if not 0 < part.sum() < part.size or len(np.unique(blocks)) < 2:
+    if not 0 < own.sum() < own.size or len(np.unique(blocks)) < 2:
         return None
-    return block_bootstrap(part, p[chosen], blocks, cell_ha=table.cell_ha, level=LEVEL)
+    return block_bootstrap(own, p[chosen], blocks, cell_ha=table.cell_ha, level=LEVEL, part=part)
 
 
 def capture_curves(

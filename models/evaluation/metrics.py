@@ -4,6 +4,9 @@ Ranking measures are exact for equal scores: within a tie the order is random an
 value is given, so that a constant score finds 20 % of the positives in 20 % of the land.
 """
 
+from functools import partial
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
@@ -27,6 +30,8 @@ from minerisk.models.inputs import checked_scores
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float, float]
+Part = Literal["all", "ranks", "probabilities"]
+"""Which measures are wanted: those of `score`, those of `rank_score`, or the others."""
 
 BOOTSTRAP_GROUPS = 2_048
 LIMITS = {
@@ -204,6 +209,7 @@ def block_bootstrap(
     seed: int = 0,
     level: float = 0.9,
     weight: ArrayLike | None = None,
+    part: Part = "all",
 ) -> dict[str, Interval]:
     """Measure as `score` does, with intervals from resampling whole blocks.
 
@@ -216,6 +222,8 @@ def block_bootstrap(
         Bootstrap samples.
     level
         Cover of the interval.
+    part
+        Which measures are wanted.
 
     Returns
     -------
@@ -224,10 +232,6 @@ def block_bootstrap(
         resampling adds noise to ``ece``, whose percentiles alone would leave it out. For
         ``lowest_class_miss_rate`` the upper end is never below `miss_rate_bound`, because a
         bootstrap of no miss says 0.
-
-    See Also
-    --------
-    bootstrap_draws : the draws themselves, for differences between models.
 
     Examples
     --------
@@ -243,11 +247,14 @@ def block_bootstrap(
     checked = checked_scores(y, p, weight)
     block = block_numbers(blocks, checked[0].size)
     groups = tie_groups(checked[1], checked[0], checked[2])
-    estimate, sampled = _bootstrap(groups, checked, block, cell_ha=cell_ha, draws=draws, seed=seed)
+    drawing = draws, seed
+    estimate, sampled = _bootstrap(groups, checked, block, drawing, cell_ha=cell_ha, part=part)
     intervals = {}
     for name, value in estimate.items():
         low, high = percentile_interval(sampled[name], level=level)
         intervals[name] = (value, min(low, value), max(high, value))
+    if part == "probabilities":
+        return intervals
     value, low, high = intervals["lowest_class_miss_rate"]
     bound = _miss_bound(groups, checked, block, level=0.5 + level / 2)
     intervals["lowest_class_miss_rate"] = (value, low, max(high, bound))
@@ -286,6 +293,7 @@ def bootstrap_draws(
     draws: int = 200,
     seed: int = 0,
     weight: ArrayLike | None = None,
+    part: Part = "all",
 ) -> dict[str, Array]:
     """Draw every measure of `score` from samples of blocks with replacement.
 
@@ -308,7 +316,7 @@ def bootstrap_draws(
     checked = checked_scores(y, p, weight)
     block = block_numbers(blocks, checked[0].size)
     groups = tie_groups(checked[1], checked[0], checked[2])
-    return _bootstrap(groups, checked, block, cell_ha=cell_ha, draws=draws, seed=seed)[1]
+    return _bootstrap(groups, checked, block, (draws, seed), cell_ha=cell_ha, part=part)[1]
 
 
 def block_draws(count: int, *, draws: int, seed: int) -> Array:
@@ -331,24 +339,21 @@ def _bootstrap(
     groups: ScoreGroups,
     checked: tuple[Array, Array, Array],
     block: NDArray[np.int64],
+    drawing: tuple[int, int],
     *,
     cell_ha: float,
-    draws: int,
-    seed: int,
+    part: Part,
 ) -> tuple[dict[str, float], dict[str, Array]]:
-    """Return the exact measures, and their draws."""
+    """Return the exact measures, and so many draws by this seed."""
     labels, predicted, weights = checked
-    count = int(block.max()) + 1
-    times = block_draws(count, draws=draws, seed=seed)
+    times = block_draws(int(block.max()) + 1, draws=drawing[0], seed=drawing[1])
     coarse = coarse_groups(groups, BOOTSTRAP_GROUPS)
     losses = _losses(labels, predicted, weights)
-    by_block = np.stack([np.bincount(block, part, count) for part in losses.T], axis=1)
-    sampled = _measures(
-        resample(coarse, times, block, labels, weights), times @ by_block, cell_ha=cell_ha
-    )
+    by_block = np.stack([np.bincount(block, one, times.shape[1]) for one in losses.T], axis=1)
+    measures = partial(_measures, cell_ha=cell_ha, part=part)
+    sampled = measures(resample(coarse, times, block, labels, weights), times @ by_block)
     all_losses = losses.sum(axis=0)[None, :]
-    exact = _measures(groups, all_losses, cell_ha=cell_ha)
-    grouped = _measures(coarse, all_losses, cell_ha=cell_ha)
+    exact, grouped = measures(groups, all_losses), measures(coarse, all_losses)
     shifted = {
         name: np.clip(sampled[name] + (exact[name] - grouped[name]), *LIMITS.get(name, (0.0, 1.0)))
         for name in sampled
@@ -373,8 +378,11 @@ def _miss_bound(
     return float(stats.beta.ppf(level, rate * effective + 1.0, effective * (1.0 - rate)))
 
 
-def _measures(groups: ScoreGroups, losses: Array, *, cell_ha: float) -> dict[str, Array]:
-    return rank_measures(groups, cell_ha=cell_ha) | probability_measures(groups, losses)
+def _measures(
+    groups: ScoreGroups, losses: Array, *, cell_ha: float, part: Part = "all"
+) -> dict[str, Array]:
+    ranks = {} if part == "probabilities" else rank_measures(groups, cell_ha=cell_ha)
+    return ranks | ({} if part == "ranks" else probability_measures(groups, losses))
 
 
 def _losses(labels: Array, predicted: Array, weights: Array) -> Array:

@@ -15,7 +15,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
 from minerisk.models.calibration.cross_calibration import cross_calibrate
+from minerisk.models.estimators.ensemble import Ensemble
 from minerisk.models.estimators.members import mean_and_spread
+from minerisk.models.estimators.remembered import Remembered
 from minerisk.models.evaluation.results import Importance
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol
@@ -87,7 +89,7 @@ class DrawnRows:
         self._rows = train[drawn]
         self.y = (table.state[self._rows] == 1).astype(int)
         self.block = assign_blocks(table.coordinates[self._rows], block_m=drawing.block_m)
-        self._drawn: _Once[tuple[ColumnTransformer, pd.DataFrame]] = _Once()
+        self._drawn: _Once[tuple[ColumnTransformer, pd.DataFrame, Remembered]] = _Once()
         self._tested: _Once[pd.DataFrame] = _Once()
 
     def training_land(self) -> CellTable:
@@ -96,10 +98,13 @@ class DrawnRows:
 
     def fit(self, pipeline: Pipeline) -> Pipeline:
         """Return a fitted pipeline of the same steps; an ensemble draws whole blocks of rows."""
-        columns, drawn = self._drawn.of(pipeline.named_steps["columns"], self._encode_drawn)
+        columns, drawn, known = self._drawn.of(pipeline.named_steps["columns"], self._encode_drawn)
         classifier = clone(pipeline.named_steps["classifier"])
-        groups = {"groups": self.block} if hasattr(classifier, "member_log_odds") else {}
-        classifier.fit(drawn, self.y, sample_weight=self.weight, **groups)
+        if isinstance(classifier, Ensemble):
+            weight = self.weight
+            classifier.fit(drawn, self.y, sample_weight=weight, groups=self.block, known=known)
+        else:
+            classifier.fit(drawn, self.y, sample_weight=self.weight)
         return Pipeline([("columns", columns), ("classifier", classifier)])
 
     def score(self, fitted: Pipeline) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -113,14 +118,17 @@ class DrawnRows:
         """
         columns = self._tested.of(fitted.named_steps["columns"], self._encode_tested)
         classifier = fitted.named_steps["classifier"]
-        if not hasattr(classifier, "member_log_odds"):
+        if not isinstance(classifier, Ensemble):
             return classifier.predict_proba(columns)[:, 1], np.full(len(columns), np.nan)
         mean, spread = mean_and_spread(classifier.member_log_odds(columns))
         return 1.0 / (1.0 + np.exp(-mean)), spread
 
-    def _encode_drawn(self, columns: ColumnTransformer) -> tuple[ColumnTransformer, pd.DataFrame]:
+    def _encode_drawn(
+        self, columns: ColumnTransformer
+    ) -> tuple[ColumnTransformer, pd.DataFrame, Remembered]:
         fitted = clone(columns)
-        return fitted, fitted.fit_transform(self._table.cells.iloc[self._rows], self.y)
+        drawn = fitted.fit_transform(self._table.cells.iloc[self._rows], self.y)
+        return fitted, drawn, Remembered()
 
     def _encode_tested(self, fitted: ColumnTransformer) -> pd.DataFrame:
         return fitted.transform(self._table.cells.iloc[self._test])

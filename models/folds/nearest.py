@@ -12,6 +12,7 @@ Array = NDArray[np.float64]
 
 TREE_DIMENSIONS = 8
 """Up to so many dimensions a tree beats comparing all pairs."""
+PLANE = 2
 _CHUNK_PAIRS = 5_000_000
 
 
@@ -81,12 +82,19 @@ def measure_neighbours(
     ordered, ordered_cell, ordered_fold = points[order], cell[order], fold[order]
     to_cell = np.empty((rows.size, cells))
     to_any, to_other = np.empty(rows.size), np.empty(rows.size)
-    for part in _chunks(rows.size, len(points)):
-        squared = cdist(points[rows[part]], ordered, "sqeuclidean")
-        _least(
-            squared, place[rows[part]], ordered_cell, ordered_fold,
-            to_cell[part], to_any[part], to_other[part],
-        )  # fmt: skip
+    if points.shape[1] == PLANE:
+        easting, northing = np.ascontiguousarray(ordered.T)
+        starts = np.searchsorted(ordered_cell, np.arange(cells + 1))
+        _least_in_plane(
+            easting, northing, place[rows], starts, ordered_fold, to_cell, to_any, to_other
+        )
+    else:
+        for part in _chunks(rows.size, len(points)):
+            squared = cdist(points[rows[part]], ordered, "sqeuclidean")
+            _least(
+                squared, place[rows[part]], ordered_cell, ordered_fold,
+                to_cell[part], to_any[part], to_other[part],
+            )  # fmt: skip
     for out in (to_cell, to_any, to_other):
         np.sqrt(out, out=out)
     return Neighbours(rows, to_cell, to_any, to_other)
@@ -112,6 +120,42 @@ def across_folds(to_cell: Array, own: NDArray[np.int64], fold: NDArray[np.int64]
 def _chunks(rows: int, points: int) -> list[slice]:
     size = max(1, _CHUNK_PAIRS // max(points, 1))
     return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
+
+
+@numba.njit(cache=True, fastmath={"nnan", "nsz"})  # least values are the same in any order
+def _least_in_plane(
+    easting: Array,
+    northing: Array,
+    place: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    to_cell: Array,
+    to_any: Array,
+    to_other: Array,
+) -> None:
+    """Write the least squares of distances without holding those of all pairs."""
+    for i in range(place.size):
+        own = place[i]
+        x, y, own_fold = easting[own], northing[own], fold[own]
+        any_least, other_least = np.inf, np.inf
+        for cell in range(starts.size - 1):
+            first, last = starts[cell], starts[cell + 1]
+            least = np.inf
+            for j in range(first, last):
+                across, up = x - easting[j], y - northing[j]
+                least = min(least, across * across + up * up)
+            to_cell[i, cell] = least
+            if least < other_least:
+                for j in range(first, last):
+                    across, up = x - easting[j], y - northing[j]
+                    value = across * across + up * up
+                    other_least = min(other_least, value if fold[j] != own_fold else np.inf)
+            if least < any_least:
+                for j in range(first, last):
+                    across, up = x - easting[j], y - northing[j]
+                    value = across * across + up * up
+                    any_least = min(any_least, value if j != own else np.inf)
+        to_any[i], to_other[i] = any_least, other_least
 
 
 @numba.njit(cache=True)

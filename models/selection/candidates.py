@@ -143,6 +143,7 @@ def _model_maker(
         space=space,
         quick=quick,
         full=full,
+        read=read_settings,
         trials_each=spec.trials,
         first=[{**start, "kind": kind} for kind in space["kind"]],
         inner_folds=spec.inner_folds,
@@ -162,6 +163,20 @@ def _space(spec: ModelSpec, rule_columns: tuple[str, ...]) -> tuple[Space, Setti
     if not rule_columns:
         space["kind"] = tuple(kind for kind in space["kind"] if kind != "distance_rule")
     return space, {name: stated[name] for name in space}
+
+
+def read_settings(settings: Settings) -> Settings:
+    """Leave out the settings that a kind of model does not read.
+
+    Members of ensembles are told apart by themselves, so that nothing is left out of theirs.
+    """
+    if settings["kind"] not in ("logistic", "distance_rule"):
+        return settings
+    read = {"kind": settings["kind"]}
+    if "findings" in settings:
+        # Half of the members not seeing a column is a matter of trees alone.
+        read["findings"] = settings["findings"] == "none"
+    return read
 
 
 def _classifier(

@@ -47,6 +47,8 @@ class NestedChoice:
         Setting to its possible values.
     quick, full
         Make a pipeline from settings: a small one to try with, and the one to use.
+    read
+        What a pipeline of settings depends on: two settings that agree in it are one.
     trials_each
         Settings tried for each training set, at least all of `first`.
     first
@@ -60,6 +62,7 @@ class NestedChoice:
     space: Space
     quick: Callable[[Settings], Pipeline]
     full: Callable[[Settings], Pipeline]
+    read: Callable[[Settings], Settings]
     trials_each: int
     first: Sequence[Settings]
     inner_folds: int
@@ -83,7 +86,7 @@ class NestedChoice:
         number = len(self.chosen)
         protocol = inner_protocol(table, self.inner_folds, self.drawing, number)
         drawn = tuple(draw_folds(table, protocol, self.drawing))
-        known: dict[tuple[Any, ...], TrialScores] = {}
+        known: dict[frozenset[tuple[str, Any]], TrialScores] = {}
 
         def objective(trial: optuna.Trial) -> float:
             settings: dict[str, Any] = {
@@ -91,7 +94,7 @@ class NestedChoice:
                 for name, values in self.space.items()
             }
             record = partial(Trial, choice=number, trial=trial.number, settings=settings)
-            tried = tuple(settings.values())
+            tried = frozenset(self.read(settings).items())
             try:
                 if tried not in known:
                     known[tried] = score_inside(self.quick(settings), table, protocol, drawn)
@@ -103,7 +106,7 @@ class NestedChoice:
 
         best = self._search(objective)
         self.chosen.append(best)
-        scores = known[tuple(best[name] for name in self.space)]
+        scores = known[frozenset(self.read(best).items())]
         return self.full(best).set_params(
             classifier__slope=scores.slope, classifier__intercept=scores.intercept
         )

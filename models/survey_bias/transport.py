@@ -79,13 +79,13 @@ def carry_over(
     used = np.sqrt(weight[surveyed])
     used /= used.mean()
     first, others = np.asarray(X, dtype=np.float64), np.asarray(smooth, dtype=np.float64)
+    near, far, y = first[surveyed], others[surveyed], label[surveyed]
+    trees = _random_trees(seed).fit(far, y, extratreesclassifier__sample_weight=used)
+    surface = _smooth_surface(seed).fit(far, y, logisticregression__sample_weight=used)
     scores = [
-        learner.fit(matrix[surveyed], label[surveyed], **{weighed: used}).predict_proba(matrix)
-        for learner, matrix, weighed in (
-            (_boosted(seed), first, "sample_weight"),
-            (_random_trees(seed), others, "extratreesclassifier__sample_weight"),
-            (_smooth_surface(seed), others, "logisticregression__sample_weight"),
-        )
+        _boosted(seed).fit(near, y, sample_weight=used).predict_proba(first),
+        trees.predict_proba(others),
+        surface.predict_proba(others),
     ]
     log_odds = logit(np.clip(np.array(scores)[:, :, 1], LEAST, 1 - LEAST)).mean(axis=0)
     return np.minimum(np.asarray(expit(log_odds)) / detection, 1.0)

@@ -23,6 +23,7 @@ from minerisk.models.estimators.estimators import (
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.estimators.members import members_from_files
+from minerisk.models.estimators.remembered import Remembered
 
 
 def made_up(n: int = 1_500, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -226,3 +227,16 @@ def test_every_second_pair_of_members_is_blind_to_hidden_columns() -> None:
     moved = cells[FEATURES].assign(front_distance_m=0.0)
     changed = model.member_log_odds(moved) != model.member_log_odds(cells[FEATURES])
     assert changed.any(axis=0).tolist() == [True, True, False, False]
+
+
+def test_a_mixed_ensemble_takes_the_members_that_were_trained_before() -> None:
+    X, y = made_up()
+    groups, known = np.arange(len(y)) // 50, Remembered()
+    for kind in ("boosted", "forest"):
+        small(kind=kind, members=4).fit(X, y, groups=groups, known=known)
+    mixed = small(kind="both", members=4, hidden=("a",)).fit(X, y, groups=groups, known=known)
+    alone = small(kind="both", members=4, hidden=("a",)).fit(X, y, groups=groups)
+    assert (mixed.predict_proba(X) == alone.predict_proba(X)).all()
+    boosted = small(kind="boosted", members=4).fit(X, y, groups=groups, known=known)
+    assert mixed.members_.boosters[0] is boosted.members_.boosters[0]
+    assert mixed.members_.boosters[2] is not boosted.members_.boosters[2]  # it is blind to a

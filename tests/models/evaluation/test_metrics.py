@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics as oracle
+from sklearn.linear_model import LogisticRegression
 
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation.metrics import (
@@ -150,6 +151,31 @@ def test_a_stretched_and_shifted_logit_is_read_back():
     shifted = score(y, 1 / (1 + np.exp(-(logit + 0.7))), cell_ha=1)
     assert shifted["calibration_slope"] == pytest.approx(1.0, abs=0.02)
     assert shifted["calibration_intercept"] == pytest.approx(-0.7, abs=0.02)
+
+
+def test_scores_that_lie_close_together_have_the_slope_that_scikit_learn_finds() -> None:
+    rng = np.random.default_rng(3)
+    logit = rng.uniform(-3.3, -2.4, 900)
+    y = (rng.random(900) < 1 / (1 + np.exp(-(20 + 8 * logit)))).astype(int)
+    measured = score(y, 1 / (1 + np.exp(-logit)), cell_ha=1)
+    fitted = LogisticRegression(C=np.inf, tol=1e-10).fit(logit[:, None], y)
+    assert measured["calibration_slope"] == pytest.approx(fitted.coef_[0, 0], rel=1e-4)
+
+
+def test_a_score_that_parts_the_classes_but_for_ties_has_no_slope() -> None:
+    y, p = [0, 0, 0, 1, 1, 1], [0.1, 0.2, 0.3, 0.3, 0.8, 0.9]
+    assert np.isnan(score(y, p, cell_ha=1)["calibration_slope"])
+
+
+def test_a_part_of_the_measures_is_as_among_all() -> None:
+    rng = np.random.default_rng(4)
+    p = rng.uniform(0, 0.3, 800)
+    y, blocks = rng.random(800) < p, np.arange(800) // 40
+    whole = block_bootstrap(y, p, blocks, cell_ha=1, draws=20)
+    ranks = block_bootstrap(y, p, blocks, cell_ha=1, draws=20, part="ranks")
+    others = block_bootstrap(y, p, blocks, cell_ha=1, draws=20, part="probabilities")
+    assert ranks | others == whole
+    assert not ranks.keys() & others.keys()
 
 
 def test_separated_classes_have_no_slope():

@@ -42,6 +42,7 @@ def choice(**changes: object) -> NestedChoice:
         "space": {"use_a": (False, True)},
         "quick": make,
         "full": make,
+        "read": lambda settings: settings,
         "trials_each": 6,
         "first": [{"use_a": False}],
         "inner_folds": 3,
@@ -82,6 +83,25 @@ def test_a_setting_that_fails_is_kept_with_its_reason_and_passed_over(
     )
     assert "Traceback" not in capfd.readouterr().err + caplog.text
     assert "only one class" in caplog.text
+
+
+def test_settings_that_agree_in_all_that_is_read_are_fitted_once() -> None:
+    fitted: list[object] = []
+
+    def counted(settings: dict[str, object]) -> Pipeline:
+        fitted.append(settings["use_a"])
+        return make(settings)
+
+    space = {"use_a": (False, True), "never_read": (1, 2, 3)}
+    chosen = choice(
+        space=space,
+        quick=counted,
+        read=lambda settings: {"use_a": settings["use_a"]},
+        first=[{"use_a": use, "never_read": 1} for use in (False, True)],
+    )
+    chosen(table())
+    assert fitted == [False, True]
+    assert len(chosen.trials) == 6
 
 
 def test_where_every_setting_fails_the_reason_is_given() -> None:

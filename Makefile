@@ -47,8 +47,8 @@ ablation: $(INSTALLED)  ## what each family of features is worth (an hour; needs
 	$(BIN)/minerisk ablate configs/karabakh_wide.yaml --out runs/ablation_karabakh --into docs/features/ablation.json
 	$(BIN)/python -m docs.build.features_page
 
-fuzz-layers: $(INSTALLED)  ## 10,000 layers, each read three ways (an hour), written to docs/reliability.md
-	MINERISK_FUZZ_LAYERS=10000 $(BIN)/python -m pytest -o log_cli=true tests/fuzz/test_layers.py; status=$$?; \
+fuzz-layers: $(INSTALLED)  ## 10,000 layers, each read three ways (half an hour), written to docs/reliability.md
+	$(BIN)/python -W ignore -m tests.fuzz.layers --count 10000; status=$$?; \
 	  $(BIN)/python -m docs.build.reliability_page && exit $$status
 
 kills: $(INSTALLED)  ## kill every command at seeded instants and go on (an hour), written to docs/reliability.md
@@ -62,8 +62,9 @@ fuzz-runs: $(INSTALLED)  ## files of a finished run changed at random, a hundred
 	$(BIN)/python -m tests.fuzz.runs build/fuzz/tiny --count 100000; status=$$?; \
 	  $(BIN)/python -m docs.build.reliability_page && exit $$status
 
-fuzz-files: $(INSTALLED)  ## layers with bytes changed by chance (COUNT=5000), counts in build/fuzz/files.json
-	$(BIN)/python -W ignore -m tests.fuzz.files --count $(or $(COUNT),5000) --seed $(or $(SEED),1)
+fuzz-files: $(INSTALLED)  ## layers with bytes changed by chance (COUNT=5000), written to docs/reliability.md
+	$(BIN)/python -W ignore -m tests.fuzz.files --count $(or $(COUNT),5000); status=$$?; \
+	  $(BIN)/python -m docs.build.reliability_page && exit $$status
 
 audit-deps: $(INSTALLED)  ## locked versions against advisories: OSV=all.zip, an export of OSV for PyPI
 	@$(BIN)/python -m tests.audit_dependencies $(OSV)

@@ -1,15 +1,15 @@
 """Layers with bytes changed by chance: each is read or refused in words, and nothing is called.
 
-``python -m tests.fuzz.files --count 5000 --seed 1`` prints counts and writes them to
-``build/fuzz/files.json``. A reader that dies is counted apart: its process is one of its own, and
-the file is refused.
+``python -m tests.fuzz.files --count 5000`` goes on after the last number of its record. One layer
+in twenty is made to exhaust memory or time instead. A reader that dies is counted apart: its
+process is one of its own, and the file is refused.
 """
 
 import argparse
-import json
 import random
 import shutil
 import socket
+import sqlite3
 import struct
 import sys
 import tempfile
@@ -17,18 +17,20 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyproj
 import rasterio
 import shapely
 import xarray as xr
 
-from docs.build.reliability_page import NEW, Trial, commit, record
+from docs.build.reliability_page import Trial, added, commit, last_seed, record, recorded
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
 
@@ -36,7 +38,24 @@ PARTS = (".shx", ".dbf", ".prj", ".cpg")
 SLOW_S = 120.0
 EXTREMES = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 2**63 - 1, 2**64 - 1)
 NUMBERS = (b"0", b"-1", b"1e308", b"1e999", b"NaN", b"9" * 40, b"null", b"[[]]", b'""')
-ROOT = Path(__file__).resolve().parents[2]
+NAME, SEED = "fuzz_files", 1
+STRETCH = 250
+"""Layers between two writings of the record."""
+BOMBS = 20
+"""One layer of so many is made to exhaust memory or time."""
+
+
+@dataclass
+class Found:
+    """What became of spoiled layers."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    calls: list[bytes] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
+
+
+WRONG = ("fault", "slow")
 
 
 def make_seeds(folder: Path, address: str) -> list[Path]:
@@ -126,9 +145,46 @@ def spoil(seed: Path, folder: Path, chance: random.Random) -> Path:
             shutil.copy(part, folder / part.name)
         parts = (".shp", *PARTS) if seed.suffix == ".shp" else (seed.suffix,)
         files = [target.with_suffix(suffix) for suffix in parts]
+        if chance.randrange(BOMBS) == 0 and seed.suffix in (".csv", ".geojson", ".parquet",
+                                                            ".tif", ".gpkg"):  # fmt: skip
+            bomb(target, chance)
+            return target
     file = chance.choice(files)
     file.write_bytes(mutated(file.read_bytes(), chance))
     return target
+
+
+def bomb(path: Path, chance: random.Random) -> None:
+    """Make a layer of a few bytes that would take memory or time without end, if it were read."""
+    many = chance.randrange(2_001, 30_000)
+    if path.suffix == ".csv":
+        wide = ",".join(f"c{number}" for number in range(many))
+        path.write_text(chance.choice((f"e,n,{wide}\n1,2\n", "e,n\n" + "1" * 17_000_000 + ",2\n")))
+    elif path.suffix == ".geojson":
+        words = ",".join(f'"c{number}":1' for number in range(many))
+        deep = "[" * 100_000
+        head = '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{'
+        shape = '},"geometry":{"type":"Point","coordinates":'
+        path.write_text(head + chance.choice((f"{words}{shape}[1,2]", f"{shape}{deep}")) + "}}]}")
+    elif path.suffix == ".parquet":
+        words = pa.DictionaryArray.from_arrays(np.zeros(4_000_000, "i4"), ["w" * 10_000])
+        table = pq.read_table(path)
+        pq.write_table(pa.table({"geometry": words}).replace_schema_metadata(table.schema.metadata),
+                       path)  # fmt: skip
+    elif path.suffix == ".tif":
+        place = rasterio.transform.from_origin(500_000, 4_400_000, 10, 10)
+        with rasterio.open(path, "w", driver="GTiff", width=2_000_000, height=2_000_000, count=1,
+                           dtype="float64", crs="EPSG:32638", transform=place, sparse_ok=True,
+                           tiled=True, blockxsize=chance.choice((256, 16_384)),
+                           blockysize=16_384, bigtiff="yes"):  # fmt: skip
+            pass
+    elif path.suffix == ".gpkg":
+        with sqlite3.connect(path) as package:
+            package.executescript(
+                "ALTER TABLE a RENAME TO b; CREATE VIEW a AS WITH RECURSIVE n(fid) AS (SELECT 1 "
+                "UNION ALL SELECT fid + 1 FROM n) SELECT fid, NULL AS geom FROM n;"
+            )
+        package.close()
 
 
 def outcome(path: Path) -> tuple[str, str]:
@@ -156,33 +212,24 @@ def outcome(path: Path) -> tuple[str, str]:
     return "read", ""
 
 
-def fuzz(count: int, seed: int) -> dict[str, Any]:
-    """Spoil and read `count` layers; return what became of them, by kind."""
-    calls: list[bytes] = []
+def fuzz(numbers: range) -> Found:
+    """Spoil and read a layer for each number; return what became of them, by kind."""
+    found = Found()
     with socket.create_server(("127.0.0.1", 0)) as server, tempfile.TemporaryDirectory() as folder:
-        threading.Thread(target=_listen, args=(server, calls), daemon=True).start()
+        threading.Thread(target=_listen, args=(server, found.calls), daemon=True).start()
         address = f"http://127.0.0.1:{server.getsockname()[1]}"
         (Path(folder) / "seeds").mkdir()
         seeds = make_seeds(Path(folder) / "seeds", address)
-        counts: dict[str, Counter[str]] = {path.name: Counter() for path in seeds}
-        told: dict[str, str] = {}
-        for number in range(count):
-            chance = random.Random(f"{seed} {number}")
+        found.kinds.update(path.name for path in seeds)
+        for number in numbers:
+            chance = random.Random(f"{SEED} {number}")
             base = seeds[number % len(seeds)]
             with tempfile.TemporaryDirectory(dir=folder) as place:
                 ended, words = outcome(spoil(base, Path(place), chance))
-            counts[base.name][ended] += 1
-            if ended in ("fault", "slow", "reader ended"):
-                told.setdefault(f"{base.name} {seed} {number}", f"{ended}: {words[:300]}")
-    total = sum(counts.values(), Counter())
-    return {
-        "count": count,
-        "seed": seed,
-        "calls": len(calls),
-        "total": dict(total),
-        "by_kind": {name: dict(found) for name, found in counts.items()},
-        "told": told,
-    }
+            found.outcomes[ended] += 1
+            if ended in WRONG:
+                found.wrong.append(f"{base.name}, number {number}, {ended}: {words[:200]}")
+    return found
 
 
 def _listen(server: socket.socket, calls: list[bytes]) -> None:
@@ -195,35 +242,41 @@ def _listen(server: socket.socket, calls: list[bytes]) -> None:
             calls.append(line.recv(200))
 
 
-def main(words: list[str]) -> int:
-    """Print and write the counts; return 1 if there was a fault, a call or a slow file."""
+def main() -> None:
+    """Spoil layers from the first that is not on record, and add what became of them to it."""
     options = argparse.ArgumentParser(prog="tests.fuzz.files")
-    options.add_argument("--count", type=int, default=5_000)
-    options.add_argument("--seed", type=int, default=1)
-    given = options.parse_args(words)
-    begun = time.monotonic()
-    found = fuzz(given.count, given.seed)
-    found["seconds"] = round(time.monotonic() - begun)
-    target = ROOT / "build" / "fuzz" / "files.json"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(json.dumps(found, indent=1) + "\n")
-    total: Counter[str] = Counter(found["total"])
-    lines = [f"{total['reader ended']} ended their reader, a process of its own, and were refused"]
-    lines += [f"{total[kind]} were {kind}" for kind in ("fault", "slow") if total[kind]]
-    told = Trial(
-        what="Layers of every kind with bytes changed at random: read, or refused in words; "
-        f"nothing is called ({total['read']:,} read, {total['refused']:,} refused, "
-        f"{found['calls']} calls)",
-        tried=given.count,
-        found=lines if total["reader ended"] else lines[1:],
-        seconds=found["seconds"],
-        commit=commit(),
-        command="make fuzz-files",
-    )
-    record("fuzz_files", told, ROOT / NEW)
-    return 1 if total["fault"] or total["slow"] or found["calls"] else 0
+    options.add_argument("--count", type=int, default=5_000, help="in all, with those on record")
+    options.add_argument("--minutes", type=float, default=float("inf"), help="stop after these")
+    given = options.parse_args()
+    begun, wrong = time.monotonic(), 0
+    for first in range(last_seed(NAME) + 1, given.count, STRETCH):
+        if time.monotonic() - begun > 60 * given.minutes:
+            break
+        last, start = min(first + STRETCH, given.count), time.monotonic()
+        found = fuzz(range(first, last))
+        found.wrong += [f"called: {call!r}" for call in found.calls]
+        wrong += len(found.wrong)
+        seconds = round(time.monotonic() - start, 1)
+        sys.stdout.write(
+            "\n".join([f"{last:,}: {dict(found.outcomes)}, {seconds} s", *found.wrong])
+        )
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+        now = Trial(
+            what="Layers of every kind with bytes changed at random, one in twenty made to exhaust "
+            "memory or time: read, or refused in words; nothing is called",
+            tried=last - first,
+            found=found.wrong,
+            seconds=seconds,
+            commit=commit(),
+            command="make fuzz-files",
+            asked=given.count,
+            outcomes=dict(found.outcomes),
+            seeds=[[first, last - 1]],
+        )
+        record(NAME, added(recorded(NAME), now))
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main()

@@ -86,14 +86,14 @@ def to_frame(body: memoryview) -> pd.DataFrame:
     return gpd.GeoDataFrame(frame, geometry=columns[facts["geometry"]].name)
 
 
-def array_bytes(array: Floats) -> pa.Buffer:
+def array_bytes(array: NDArray[np.generic]) -> pa.Buffer:
     """Write an array as an Arrow tensor."""
     sink = pa.BufferOutputStream()
     pa.ipc.write_tensor(pa.Tensor.from_numpy(np.ascontiguousarray(array)), sink)
     return sink.getvalue()
 
 
-def to_array(body: memoryview) -> Floats:
+def to_array(body: memoryview) -> NDArray[Any]:
     """Read what `array_bytes` wrote."""
     return np.asarray(pa.ipc.read_tensor(pa.py_buffer(body)).to_numpy())
 

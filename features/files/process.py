@@ -14,18 +14,21 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError, MineriskError
 from minerisk.features.files import arrow, forks
-from minerisk.features.files.arrow import Floats
 from minerisk.features.files.limits import Limits, limits_for
 from minerisk.features.files.server import Header, Json, Request, answer_here
 
 logger = logging.getLogger(__name__)
 
+_Number = TypeVar("_Number", bound=np.generic)
 
 _IMPORTS = {".zarr": ("minerisk.features.layers.zarr_bands",)}
 """Suffix of a file to what its readers need besides, which is imported when one is met."""
@@ -73,7 +76,9 @@ def layer_of(
     return arrow.to_frame(_answer(work, path, arguments))
 
 
-def array_of(work: Callable[..., Floats], path: Path, *, cells: int, **arguments: Json) -> Floats:
+def array_of(
+    work: Callable[..., NDArray[_Number]], path: Path, *, cells: int, **arguments: Json
+) -> NDArray[_Number]:
     """Do `work` on a file in a process with limits; return the numbers it read.
 
     Parameters
@@ -86,7 +91,8 @@ def array_of(work: Callable[..., Floats], path: Path, *, cells: int, **arguments
     InputError
         As from `words_of`.
     """
-    return arrow.to_array(_answer(work, path, arguments, cells=cells))
+    found: NDArray[_Number] = arrow.to_array(_answer(work, path, arguments, cells=cells))
+    return found
 
 
 def _answer(

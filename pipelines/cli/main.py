@@ -9,6 +9,7 @@ import typer
 
 from minerisk.features.files.forks import prepare
 from minerisk.pipelines.cli import (
+    digitise_commands,
     evaluate_commands,
     feedback_commands,
     request_commands,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 for commands in (
     run_commands,
+    digitise_commands,
     request_commands,
     evaluate_commands,
     feedback_commands,
@@ -49,7 +51,7 @@ def _print_version(wanted: bool) -> None:
 
 _READING = frozenset(
     ("run", "init", "validate", "features", "build", "request", "retrain", "feedback")
-    + ("evaluate", "lookback", "status", "ablate", "compare")
+    + ("evaluate", "lookback", "status", "ablate", "compare", "digitise", "colours")
 )
 """Commands that read layers or tables."""
 

@@ -21,8 +21,8 @@ from minerisk.features.digitise.scan import Pixels, read_scan
 from minerisk.features.digitise.sheet import GAP, Sheet, trace_sheet
 from minerisk.features.errors import InputError
 from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
+from minerisk.pipelines.prepare.digitised import ControlPoint, Digitised, PositionError
 from minerisk.pipelines.prepare.digitised_picture import write_picture
-from minerisk.pipelines.records.digitised import ControlPoint, Digitised, PositionError
 
 LINES, COVERAGE, CONTROL_POINTS = "front_lines", "coverage", "control_points"
 GENERALISATION_M = 500.0

@@ -1,10 +1,11 @@
 """What `minerisk digitise` and `minerisk colours` print."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from minerisk.features.digitise.colours import written
 from minerisk.features.digitise.sheet import PickedColour
-from minerisk.pipelines.records.digitised import Digitised
+from minerisk.pipelines.prepare.digitised import Digitised
 
 _UNLIKE = 1.5
 """Stated and measured width may differ by this factor before it is said."""
@@ -25,7 +26,11 @@ def lines_of(found: Digitised) -> Iterator[str]:
         f"{error.generalisation_m:g} (stated)."
     )
     yield from _warnings(found)
-    yield f"Layer: {found.layer} (front_lines, coverage), {found.crs}"
+    yield f"Layer: {found.layer}, {found.crs}. In a study area:"
+    yield (
+        f"  front_line: {{kind: vector, path: {Path(found.layer).name}, layer: front_lines, "
+        f"position_error_m: {error.total_m:g}, coverage: {{in_file: coverage}}}}"
+    )
     yield f"Picture: {found.picture}. Look at it before you use the layer."
 
 

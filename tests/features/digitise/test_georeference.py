@@ -7,7 +7,7 @@ import pytest
 from minerisk.features.digitise.control_points import ControlPoints, WorldFile
 from minerisk.features.digitise.georeference import Georeference, fit_control, follow_world_file
 from minerisk.features.errors import InputError
-from tests.features.digitise.conftest import PIXEL_M, ground_of
+from tests.features.digitise.drawn_map import PIXEL_M, ground_of
 
 UTM = pyproj.CRS("EPSG:32633")
 GRID = np.array([(x, y) for x in (300.0, 1800.0, 3500.0) for y in (200.0, 1500.0, 2800.0)])

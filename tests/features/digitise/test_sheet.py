@@ -1,6 +1,6 @@
 """Lines are found where they were drawn, and nothing else is."""
 
-from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from minerisk.features.digitise.sheet import (
     trace_sheet,
 )
 from minerisk.features.errors import InputError
-from tests.features.digitise.conftest import FRAME, INK, LEGEND, WIDTH, DrawnMap
+from tests.features.digitise.drawn_map import FRAME, INK, LEGEND, WIDTH, draw_map
 
 HALF = WIDTH / 2
 
@@ -41,9 +41,7 @@ def off(lines: np.ndarray, truth: shapely.Geometry) -> tuple[float, float]:
     )
 
 
-def test_every_line_is_found_within_half_its_width_and_nothing_else(
-    draw_map: Callable[..., DrawnMap],
-) -> None:
+def test_every_line_is_found_within_half_its_width_and_nothing_else() -> None:
     drawn = draw_map()
     sheet = trace(np.asarray(drawn.image))
     arrow = shapely.LineString([(300, 480), (500, 780)]).buffer(12)
@@ -55,9 +53,7 @@ def test_every_line_is_found_within_half_its_width_and_nothing_else(
     assert under < 3 * WIDTH  # under the arrow
 
 
-def test_a_dashed_line_and_a_dotted_one_are_each_one_line(
-    draw_map: Callable[..., DrawnMap],
-) -> None:
+def test_a_dashed_line_and_a_dotted_one_are_each_one_line() -> None:
     drawn = draw_map()
     lines = trace(np.asarray(drawn.image)).lines
     for line in (drawn.dashed, drawn.dotted):
@@ -67,9 +63,7 @@ def test_a_dashed_line_and_a_dotted_one_are_each_one_line(
 
 
 @pytest.mark.parametrize("quality", [40, 75])
-def test_a_jpeg_gives_the_same_lines_to_a_pixel(
-    draw_map: Callable[..., DrawnMap], quality: int, tmp_path
-) -> None:
+def test_a_jpeg_gives_the_same_lines_to_a_pixel(quality: int, tmp_path: Path) -> None:
     drawn = draw_map()
     plain = shapely.union_all(trace(np.asarray(drawn.image)).lines)
     path = drawn.save(tmp_path / "map.jpg", quality=quality)
@@ -79,9 +73,7 @@ def test_a_jpeg_gives_the_same_lines_to_a_pixel(
     assert off(np.array([coarse]), truth)[0] < HALF
 
 
-def test_a_sheet_that_is_turned_gives_the_same_lines_turned(
-    draw_map: Callable[..., DrawnMap],
-) -> None:
+def test_a_sheet_that_is_turned_gives_the_same_lines_turned() -> None:
     pixels = np.asarray(draw_map(noise=0.0).image)
     upright = shapely.union_all(trace(pixels).lines)
     turned = trace(np.rot90(pixels, 2).copy(), leave_out=(shapely.box(80, 720, 340, 820),))
@@ -115,7 +107,7 @@ def test_broken_lines_that_cross_go_straight_on() -> None:
     assert max(spans) > 350
 
 
-def test_what_is_left_out_is_no_cover_and_has_no_line(draw_map: Callable[..., DrawnMap]) -> None:
+def test_what_is_left_out_is_no_cover_and_has_no_line() -> None:
     pixels = np.asarray(draw_map().image)
     legend = read_outline(LEGEND, name="--leave-out")
     assert shapely.union_all(trace(pixels, leave_out=()).lines).intersects(legend)
@@ -124,13 +116,11 @@ def test_what_is_left_out_is_no_cover_and_has_no_line(draw_map: Callable[..., Dr
     assert sheet.cover.area == 980 * 780 - 260 * 100
 
 
-def test_the_width_of_the_ink_is_measured(draw_map: Callable[..., DrawnMap]) -> None:
+def test_the_width_of_the_ink_is_measured() -> None:
     assert trace(np.asarray(draw_map().image)).width_px == pytest.approx(WIDTH, abs=2)
 
 
-def test_the_colour_of_the_line_is_among_those_picked_in_its_middle(
-    draw_map: Callable[..., DrawnMap],
-) -> None:
+def test_the_colour_of_the_line_is_among_those_picked_in_its_middle() -> None:
     drawn = draw_map()
     middle = drawn.solid.interpolate(0.25, normalized=True)
     found = pick_colours(np.asarray(drawn.image), (middle.x, middle.y))

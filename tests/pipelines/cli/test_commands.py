@@ -24,7 +24,17 @@ from minerisk.pipelines.run.hazards import HAZARD_TITLES
 
 OPTION_OF = {"within_m": "within", "districts": "district"}
 OF_NONE = ("kinds",)
-OF_A_FILE = ("init", "validate", "features", "run", "build", "train", "ablate")
+OF_A_FILE = (
+    "init",
+    "validate",
+    "features",
+    "run",
+    "build",
+    "train",
+    "ablate",
+    "digitise",
+    "colours",
+)
 
 
 def walk(command: Command, *words: str) -> Iterator[tuple[str, Command]]:

@@ -1,11 +1,10 @@
 """A map that is drawn here, so that the true place of every line on it is known."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pytest
 import shapely
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -86,31 +85,29 @@ def dashes(line: shapely.LineString, *pattern: float) -> list[shapely.LineString
     return found
 
 
-@pytest.fixture
-def draw_map() -> Callable[..., DrawnMap]:
-    def drawn(*, noise: float = 6.0, seed: int = 1) -> DrawnMap:
-        image = Image.new("RGB", SIZE, PAPER)
-        draw = ImageDraw.Draw(image)
-        for x in range(80, 1000, 160):
-            draw.ellipse([x, 200 + x % 300, x + 110, 330 + x % 300], fill=GROUND)
-        for k in range(12):  # roads, thin and of many colours
-            draw.line([(60, 90 + 65 * k), (1040, 840 - 60 * k)], fill=(190, 180, 160), width=2)
-        solid = wave((60, 700), (1040, 640), 60)
-        dashed = wave((120, 560), (960, 260), 35)
-        dotted = wave((150, 180), (620, 220), 20)
-        stroke(draw, solid, INK)
-        for piece in (*dashes(dashed, 34, 14, 9, 14), *dashes(dotted, 9, 13)):
-            stroke(draw, piece, INK)
-        draw.rectangle([760, 80, 1020, 180], fill=PAPER, outline=(40, 40, 40), width=3)
-        draw.line([(780, 130), (880, 130)], fill=INK, width=WIDTH)  # the sample in the legend
-        font = ImageFont.load_default(size=26)
-        draw.text((200, 770), "FRONT LINE AS OF MAY", fill=INK, font=font)
-        draw.text((890, 115), "May 1992", fill=(40, 40, 40), font=font)
-        draw.line([(300, 480), (500, 780)], fill=RED, width=14)  # an arrow across the solid line
-        draw.rectangle([60, 60, 1040, 840], outline=(30, 30, 30), width=3)
-        spread = np.random.default_rng(seed).normal(0, noise, (SIZE[1], SIZE[0], 3))
-        noisy = np.clip(np.asarray(image) + spread, 0, 255).astype(np.uint8)
-        crossings = np.array([(x, y) for x in (150.0, 500.0, 950.0) for y in (120.0, 450.0, 800.0)])
-        return DrawnMap(Image.fromarray(noisy), solid, dashed, dotted, crossings)
-
-    return drawn
+@lru_cache
+def draw_map(*, noise: float = 6.0, seed: int = 1) -> DrawnMap:
+    """Draw lines of three kinds among roads, text in their colour, an arrow and a legend."""
+    image = Image.new("RGB", SIZE, PAPER)
+    draw = ImageDraw.Draw(image)
+    for x in range(80, 1000, 160):
+        draw.ellipse([x, 200 + x % 300, x + 110, 330 + x % 300], fill=GROUND)
+    for k in range(12):  # roads, thin and of many colours
+        draw.line([(60, 90 + 65 * k), (1040, 840 - 60 * k)], fill=(190, 180, 160), width=2)
+    solid = wave((60, 700), (1040, 640), 60)
+    dashed = wave((120, 560), (960, 260), 35)
+    dotted = wave((150, 180), (620, 220), 20)
+    stroke(draw, solid, INK)
+    for piece in (*dashes(dashed, 34, 14, 9, 14), *dashes(dotted, 9, 13)):
+        stroke(draw, piece, INK)
+    draw.rectangle([760, 80, 1020, 180], fill=PAPER, outline=(40, 40, 40), width=3)
+    draw.line([(780, 130), (880, 130)], fill=INK, width=WIDTH)  # the sample in the legend
+    font = ImageFont.load_default(size=26)
+    draw.text((200, 770), "FRONT LINE AS OF MAY", fill=INK, font=font)
+    draw.text((890, 115), "May 1992", fill=(40, 40, 40), font=font)
+    draw.line([(300, 480), (500, 780)], fill=RED, width=14)  # an arrow across the solid line
+    draw.rectangle([60, 60, 1040, 840], outline=(30, 30, 30), width=3)
+    spread = np.random.default_rng(seed).normal(0, noise, (SIZE[1], SIZE[0], 3))
+    noisy = np.clip(np.asarray(image) + spread, 0, 255).astype(np.uint8)
+    crossings = np.array([(x, y) for x in (150.0, 500.0, 950.0) for y in (120.0, 450.0, 800.0)])
+    return DrawnMap(Image.fromarray(noisy), solid, dashed, dotted, crossings)

@@ -19,6 +19,7 @@ from minerisk.configs.bounds import (
 )
 from minerisk.configs.feature_kinds import Feature, SearchEffort
 from minerisk.configs.layers import Layer, RasterLayer, VectorLayer
+from minerisk.configs.tasks import Criterion, Tasks
 
 __all__ = [
     "Choice",
@@ -198,6 +199,9 @@ class LightGBM(Frozen):
     forest_min_cells: int = Field(100, ge=1, description="least cells in a leaf of a forest")
 
 
+BeyondCover = Literal["nodata", "twice", "blend"]
+
+
 class Choice(Frozen):
     """Search of a small space of settings on folds inside the training land."""
 
@@ -217,6 +221,10 @@ class Choice(Frozen):
         ("all", "half", "none"),
         description="which members of the ensemble see past findings",
     )
+    beyond_cover: tuple[BeyondCover, ...] = Field(
+        ("nodata", "twice", "blend"),
+        description="what is learned of land that layers with a coverage say nothing of",
+    )
 
 
 class Model(Frozen):
@@ -231,6 +239,15 @@ class Model(Frozen):
         default_factory=dict,
         description="column: 1 where doctrine says that the probability may only rise with it, -1 "
         "where it may only fall",
+    )
+    beyond_cover: BeyondCover = Field(
+        "twice",
+        description="land that layers with a coverage say nothing of. nodata: their features are "
+        "missing there, no more. twice: every row is taught with them and without. blend: one "
+        "model with them, one without, blended over the edge of the cover",
+    )
+    blend_m: Metres = Field(
+        3_000, description="from the edge of the cover, the weight of the one is 73 % this far in"
     )
     choice: Choice = Choice()
     members: int = Field(8, ge=2, le=100, description="models on resampled blocks; their mean")
@@ -270,82 +287,6 @@ class RiskClasses(Frozen):
 
     higher_share: Share = Field(0.05, description="land with the highest probability")
     elevated_share: Share = Field(0.15, description="the land after that")
-
-
-CriterionName = Literal[
-    "casualties", "socio_economic", "resettlement", "reconstruction", "food_security", "other"
-]
-
-
-class Criterion(Frozen):
-    """What makes a find matter more in one place than in another."""
-
-    layer: Name = Field(description="vector layer, or raster layer with classes")
-    weight: float = Field(1.0, ge=0, le=100, description="beside hazard_weight")
-    reach_m: Metres = Field(
-        3_000, description="vector: 1 where the layer lies, falling to 0 so many metres away"
-    )
-    classes: tuple[int, ...] = Field((), description="raster: codes that count 1; others count 0")
-
-
-class Tasks(Frozen):
-    """Contiguous survey tasks: hazard times impact, for the effort that there is."""
-
-    budget_ha: float = Field(50_000, gt=0, description="land to be tasked, hectares")
-    min_ha: float = Field(100, gt=0)
-    max_ha: float = Field(2_500, gt=0)
-    random_share: float = Field(0.05, ge=0, le=0.5, description="share of the budget drawn blind")
-    learn_share: float = Field(
-        0.05, ge=0, le=0.5, description="share of the budget for cannot-say land, to learn from"
-    )
-    preset: Literal["most_finds", "anama"] = Field(
-        "most_finds",
-        description="every find counts alike, or by ANAMA's criteria as far as layers allow",
-    )
-    hazard_weight: float = Field(
-        1.0, ge=0, le=100, description="weight of the hazard itself, beside those of the criteria"
-    )
-    criteria: dict[CriterionName, Criterion] = Field(
-        default_factory=dict,
-        description="impact; with anama, in place of what the preset takes for that criterion",
-    )
-    searched_land: bool = Field(
-        False, description="whether tasks may lie on land where survey results are at hand"
-    )
-    registered: tuple[Name, ...] | None = Field(
-        None,
-        description="layers of registered hazardous areas: shown, and no task laid over them; none "
-        "given: those of labels.positive with evidence suspicion or confirmed",
-    )
-    open_tasks: Name | None = Field(None, description="polygons that teams work on already")
-    cut_by: tuple[Name, ...] | None = Field(
-        None,
-        description="layers that no task crosses; none given: those named rivers, roads, railways",
-    )
-    accident_buffer_m: Metres = Field(
-        500, description="land around accidents that is shown and kept as it is, metres"
-    )
-    team_days: float | None = Field(None, gt=0, description="of all tasks together; none: no limit")
-    bases: Name | None = Field(
-        None, description="where teams set out from; none: no travel counted"
-    )
-    ha_per_team_day: float = Field(
-        50.0, gt=0, description="level ground without travel; an assumption: put in your own"
-    )
-    hours_per_day: float = Field(8.0, gt=0, le=24)
-    travel_kmh: float = Field(30.0, gt=0, le=200, description="along the way to the task")
-    detour: float = Field(1.4, ge=1, le=5, description="way to the task over the straight line")
-    near: dict[Name, Metres] = Field(
-        default_factory=dict,
-        description="tasks only within so many metres of these layers, such as schools: 1000",
-    )
-    districts: dict[str, tuple[str, ...]] = Field(
-        default_factory=dict,
-        description="tasks only in these districts: layer.column, and the names",
-    )
-    hazard: Literal["any", "ap", "at", "uxo"] = Field(
-        "any", description="rasters of which class; its model must be in model.hazards"
-    )
 
 
 class Simulation(Frozen):

@@ -6,8 +6,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from minerisk.features.coverage import EDGE_M
 from minerisk.features.errors import InputError
-from minerisk.models.estimators.members import LinearMembers, NearestMembers, TreeMembers
+from minerisk.models.estimators.members import (
+    BlendedMembers,
+    LinearMembers,
+    NearestMembers,
+    TreeMembers,
+)
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.trees.shap import shap_by_group
 from minerisk.models.trees.stored_booster import Booster
@@ -37,7 +43,7 @@ def attribute_to_families(
         of the boosted members (see `shap.shap_by_group`), against the training land; without
         any, of the forests, in shares. Of linear models, the mean coefficient times the
         standardised value; a missing value adds nothing. Of a rule, all that it says goes to the
-        family of the nearest.
+        family of the nearest. Of two models blended, what each says, by its weight in the cell.
 
     Raises
     ------
@@ -50,6 +56,13 @@ def attribute_to_families(
         return names, _linear(model.members, matrix, group, len(names))
     if isinstance(model.members, NearestMembers):
         return names, _nearest(model.members, matrix, group, len(names))
+    if isinstance(model.members, BlendedMembers):
+        known, silent = (
+            shap_by_group(_explained(half), matrix, group, threads=model.threads)
+            for half in model.members.halves()
+        )
+        inside = model.members.inside(matrix)[:, None]
+        return names, (inside * known + (1.0 - inside) * silent).astype(np.float32)
     values = shap_by_group(_explained(model.members), matrix, group, threads=model.threads)
     return names, values.astype(np.float32)
 
@@ -61,10 +74,12 @@ def _groups(
     if model.findings is not None:
         encoded = map(str, model.findings.get_feature_names_out())
         family |= dict.fromkeys(encoded, PAST_FINDINGS)
+    # How two models are blended by; it adds nothing to the score of either.
+    family.setdefault(EDGE_M, family.get(columns[0], PAST_FINDINGS))
     missing = [column for column in columns if column not in family]
     if missing:
         raise InputError(f"The columns {missing} belong to no family; expected one for each.")
-    names = list(dict.fromkeys(family[column] for column in columns))
+    names = list(dict.fromkeys(family[column] for column in columns if column != EDGE_M))
     return names, [names.index(family[column]) for column in columns]
 
 

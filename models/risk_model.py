@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from minerisk.features.coverage import EDGE_M
 from minerisk.features.errors import InputError
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.applicability.error_profiles import ErrorProfile
@@ -130,7 +131,8 @@ class RiskModel:
         probability = self._calibrated(mean)
         lower, upper = self.interval.interval(probability, spread)
         novelty = self.applicability.novelty(columns)
-        blank = np.isnan(columns[list(self.features)].to_numpy()).all(axis=1)
+        known = [name for name in self.features if name != EDGE_M]
+        blank = np.isnan(columns[known].to_numpy()).all(axis=1)
         applicable = self.applicability.applicable(novelty.dissimilarity) & ~blank
         expected = np.full(len(columns), np.nan, dtype=np.float32)
         if self.profile is not None:

@@ -18,6 +18,8 @@ MARKS = ("finding_hazard", "finding_evidence", "finding_day")
 
 COVERS = (EDGE_M, LINES_KNOWN)
 """Columns that say where layers speak, as `minerisk.features.coverage.cover` gives them."""
+SPEAKS = 10
+"""Least code of `CellTable.cover` where any layer that states its coverage speaks."""
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,11 @@ class CellTable:
     def cover(self) -> NDArray[np.int64] | None:
         """What layers speak for each cell, as a code, shape ``(n,)``; None where all do.
 
-        10 where any layer that states its coverage speaks, and `LINES_KNOWN` added.
+        `SPEAKS` where any layer that states its coverage speaks, and `LINES_KNOWN` added.
         """
         if EDGE_M not in self.cells:
             return None
-        code = 10 * (self.cells[EDGE_M].to_numpy() > 0).astype(np.int64)
+        code = SPEAKS * (self.cells[EDGE_M].to_numpy() > 0).astype(np.int64)
         if LINES_KNOWN in self.cells:
             code += self.cells[LINES_KNOWN].to_numpy(np.int64)
         return code

@@ -1,6 +1,6 @@
 """Area of applicability: where new land is too unlike the training land to say anything."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -13,6 +13,7 @@ from minerisk.models.applicability.feature_distance import nearest_and_near
 
 Array = NDArray[np.float64]
 
+LACKING = 3.0  # a missing value is put at so many standard deviations from the mean
 MAX_POINTS = 5_000
 _CHUNK_ROWS = 50_000
 _ARRAYS = (
@@ -58,6 +59,8 @@ class Applicability:
         Names of the features with importance, d of them, in this order.
     centre, scale, weight
         Mean, standard deviation and importance (sum 1) of each, shape (d,).
+    missing
+        What a missing value of each reads as, NaN where it may not be missing, shape (d,).
     reference
         Training points, centred, scaled and weighted, shape (m, d).
     reference_fold
@@ -94,6 +97,7 @@ class Applicability:
     centre: Array
     scale: Array
     weight: Array
+    missing: Array
     reference: Array
     reference_fold: NDArray[np.int64]
     mean_distance: float
@@ -107,6 +111,7 @@ class Applicability:
         importance: Mapping[str, float] | pd.Series,
         folds: ArrayLike,
         *,
+        may_lack: Collection[str] = (),
         seed: int = 0,
         max_points: int = MAX_POINTS,
     ) -> Self:
@@ -116,13 +121,16 @@ class Applicability:
         ----------
         X
             Features of the training rows, shape (n, p); rows with NaN in a used feature are
-            left out.
+            left out, unless it may lack.
         importance
             Importance by feature name; zero, negative or absent leaves a feature out, and so
             does a feature that is constant in training.
         folds
             Fold of every row, shape (n,), those of the cross-validation whose quality is
             claimed; negative for rows that no fold tests.
+        may_lack
+            Features whose value may be missing for a known reason: land that a layer says nothing
+            of is like other such land, and unlike land that it speaks for.
         seed
             Seed of the draw of training points.
         max_points
@@ -140,9 +148,9 @@ class Applicability:
             raise InputError(f"The folds have shape {fold.shape}; expected ({len(X)},).")
         names = _used(X, importance)
         values = X[names].to_numpy(dtype=np.float64)
-        complete = np.flatnonzero(np.isfinite(values).all(axis=1))
-        centre = values[complete].mean(axis=0)
-        scale = values[complete].std(axis=0, ddof=1) if complete.size > 1 else np.zeros(len(names))
+        silent = np.array([name in may_lack for name in names])
+        complete = np.flatnonzero(np.isfinite(values[:, ~silent]).all(axis=1))
+        centre, scale = _centre_and_scale(values[complete])
         varied = scale > 1e-12 * np.maximum(np.abs(centre), 1e-300)
         if not varied.any():
             raise InputError(
@@ -150,12 +158,13 @@ class Applicability:
                 f"rows (features {names[:5]}); expected at least one. Check the features for NaN."
             )
         names = [name for name, kept in zip(names, varied, strict=True) if kept]
-        centre, scale = centre[varied], scale[varied]
+        centre, scale, silent = centre[varied], scale[varied], silent[varied]
+        missing = np.where(silent, centre + LACKING * scale, np.nan)
         weight = np.array([float(importance[name]) for name in names])
         weight /= weight.sum()
         rows = np.random.default_rng(seed).permutation(complete)[:max_points]
         rows.sort()
-        reference = (values[rows][:, varied] - centre) / scale * weight
+        reference = (_filled(values[rows][:, varied], missing) - centre) / scale * weight
         mean_distance = float(pdist(reference).mean())
         training = _across_folds(reference, fold[rows]) / mean_distance
         return cls(
@@ -163,6 +172,7 @@ class Applicability:
             centre=centre,
             scale=scale,
             weight=weight,
+            missing=missing,
             reference=reference,
             reference_fold=fold[rows].astype(np.int64),
             mean_distance=mean_distance,
@@ -223,6 +233,7 @@ class Applicability:
         for start in range(0, len(X), _CHUNK_ROWS):
             rows = slice(start, start + _CHUNK_ROWS)
             values = np.stack([column[rows] for column in columns], axis=1).astype(np.float64)
+            values = _filled(values, self.missing)
             known = np.isfinite(values).all(axis=1)
             points = (values[known] - self.centre) / self.scale * self.weight
             distance, near = nearest_and_near(
@@ -240,7 +251,7 @@ class Applicability:
         """Return the whole as plain arrays of numbers and one of names; no pickles."""
         return {
             "features": np.array(self.features, dtype=np.str_),
-            "scaling": np.stack([self.centre, self.scale, self.weight], axis=1),
+            "scaling": np.stack([self.centre, self.scale, self.weight, self.missing], axis=1),
             "reference": self.reference,
             "reference_fold": self.reference_fold.astype(np.float64),
             "training_dissimilarity": self.training_dissimilarity,
@@ -264,7 +275,7 @@ class Applicability:
         reference = np.ascontiguousarray(arrays["reference"], dtype=np.float64)
         fold = np.asarray(arrays["reference_fold"], dtype=np.float64).ravel().astype(np.int64)
         limits = np.asarray(arrays["limits"], dtype=np.float64).ravel()
-        fits = scaling.shape == (len(names), 3) and limits.shape == (2,)
+        fits = scaling.shape == (len(names), 4) and limits.shape == (2,)
         fits = fits and len(fold) == len(reference)
         if not (fits and reference.ndim == 2 and reference.shape[1] == len(names)):
             raise InputError(
@@ -276,6 +287,7 @@ class Applicability:
             centre=scaling[:, 0],
             scale=scaling[:, 1],
             weight=scaling[:, 2],
+            missing=scaling[:, 3],
             reference=reference,
             reference_fold=fold,
             mean_distance=float(limits[0]),
@@ -284,6 +296,23 @@ class Applicability:
             ).ravel(),
             threshold=float(limits[1]),
         )
+
+
+def _centre_and_scale(values: Array) -> tuple[Array, Array]:
+    """Return mean and standard deviation of what is known of each column; 0 for a single value."""
+    known = np.isfinite(values)
+    if known.all():
+        few = np.zeros(values.shape[1])
+        return values.mean(axis=0), values.std(axis=0, ddof=1) if len(values) > 1 else few
+    count = np.maximum(known.sum(axis=0), 1)
+    centre = np.where(known, values, 0.0).sum(axis=0) / count
+    square = np.where(known, (values - centre) ** 2, 0.0).sum(axis=0)
+    return centre, np.sqrt(square / np.maximum(count - 1, 1))
+
+
+def _filled(values: Array, missing: Array) -> Array:
+    """Put in what a missing value reads as; it stays NaN where it may not be missing."""
+    return np.where(np.isnan(values), missing, values)
 
 
 def upper_whisker(values: ArrayLike) -> float:

@@ -3,14 +3,18 @@
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, Literal, Protocol
 
 import lightgbm as lgb
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minerisk.features.coverage import EDGE_M
+from minerisk.features.errors import InputError
+from minerisk.models.estimators.beyond_cover import BeyondCover, silenced, taught_twice
 from minerisk.models.estimators.ensemble import Ensemble, column_names
-from minerisk.models.estimators.members import LinearMembers, TreeMembers
+from minerisk.models.estimators.members import BlendedMembers, LinearMembers, TreeMembers
 from minerisk.models.estimators.remembered import Remembered
 from minerisk.models.estimators.ridge_logistic import fit_ridge_logistic
 
@@ -70,6 +74,15 @@ class LightGBMEnsemble(Ensemble):
     monotone
         Column to 1 where the score may only rise with it, or -1 where it may only fall. Columns
         that are not there are passed over: the findings encoder may be left out.
+    covered
+        Columns of layers that state their coverage: NaN where those say nothing.
+    beyond_cover
+        What is learned of such land. ``nodata``: their values are missing there, no more.
+        ``twice``: every row is taught as it is, and as if no such layer spoke. ``blend``: beside
+        each member another that never sees those columns, blended over the edge of the cover by
+        the column `minerisk.features.coverage.EDGE_M`, which no tree splits on.
+    blend_m
+        How many metres they are blended over.
     slope, intercept
         What the log-odds are multiplied by, and what is added.
     seed, threads
@@ -96,6 +109,9 @@ class LightGBMEnsemble(Ensemble):
         forest_min_cells: int = 100,
         hidden: Sequence[str] = (),
         monotone: Mapping[str, int] | None = None,
+        covered: Sequence[str] = (),
+        beyond_cover: BeyondCover = "nodata",
+        blend_m: float = 3_000.0,
         slope: float = 1.0,
         intercept: float = 0.0,
         seed: int = 7,
@@ -116,6 +132,9 @@ class LightGBMEnsemble(Ensemble):
         self.forest_min_cells = forest_min_cells
         self.hidden = hidden
         self.monotone = monotone
+        self.covered = covered
+        self.beyond_cover = beyond_cover
+        self.blend_m = blend_m
         self.slope = slope
         self.intercept = intercept
         self.seed = seed
@@ -128,20 +147,50 @@ class LightGBMEnsemble(Ensemble):
         target: NDArray[np.float32],
         drawn: list[NDArray[np.float64]],
         known: Remembered,
+    ) -> TreeMembers | BlendedMembers:
+        names = column_names(X, [*(self.monotone or ()), *self.hidden, *self.covered])
+        grow = partial(self._grown, names, known)
+        if not self.covered:
+            return grow("as they are", np.asarray(X, dtype=np.float32), target, drawn)
+        covered = np.array([name in self.covered for name in names])
+        # No split is made on what is missing everywhere.
+        matrix = silenced(np.asarray(X, dtype=np.float32), np.array([n == EDGE_M for n in names]))
+        if self.beyond_cover == "twice":
+            taught = taught_twice(matrix, covered)
+            weights = [taught.weights(weight) for weight in drawn]
+            return grow("twice", taught.matrix, target[taught.row], weights)
+        inside = grow("as they are", matrix, target, drawn)
+        if self.beyond_cover == "nodata":
+            return inside
+        if EDGE_M not in names:
+            raise InputError(
+                f"Two models are blended by the column {EDGE_M}, which the rows lack; they have "
+                f"{names}. Add it, or choose another way beyond the cover (beyond_cover)."
+            )
+        outside = grow("silenced", silenced(matrix, covered), target, drawn)
+        both = TreeMembers(inside.boosters + outside.boosters, inside.forest + outside.forest)
+        return BlendedMembers(both, names.index(EDGE_M), self.blend_m)
+
+    def _grown(
+        self,
+        names: Sequence[str],
+        known: Remembered,
+        taught: str,
+        matrix: Matrix,
+        target: NDArray[np.float32],
+        drawn: list[NDArray[np.float64]],
     ) -> TreeMembers:
-        names = column_names(X, [*(self.monotone or ()), *self.hidden])
+        """Train every member on rows as they are taught."""
         monotone = [int((self.monotone or {}).get(name, 0)) for name in names]
-        matrix = np.asarray(X, dtype=np.float32)
         blinded = matrix
         if self.hidden:
-            blinded = matrix.copy()
-            blinded[:, [name in self.hidden for name in names]] = np.nan  # no split is made on it
+            blinded = silenced(matrix, np.array([name in self.hidden for name in names]))
         # A thread per member: no member waits for another, and each uses one thread of its own.
         threads = self.threads if self.train_large is None else 1
         with ThreadPoolExecutor(max_workers=threads) as pool:
             trained = pool.map(
                 lambda member: known.of(
-                    self._all_that_matters(member, monotone),
+                    (taught, self._all_that_matters(member, monotone)),
                     lambda: self._train(
                         blinded if self._is_blind(member) else matrix,
                         target,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from minerisk.features.errors import InputError
 from minerisk.models.plain_values import MOST, number, read_record
@@ -173,7 +174,64 @@ class NearestMembers:
         return {"members.json": _json(record | _scale(self))}
 
 
-Members = TreeMembers | LinearMembers | NearestMembers
+@dataclass(frozen=True)
+class BlendedMembers:
+    """Trees that know layers with a coverage, and as many that do not, blended over its edge.
+
+    Attributes
+    ----------
+    trees
+        First the members that know the layers, then those that do not.
+    edge
+        Place of the column that says how far the edge of the cover is, metres, negative outside.
+    blend_m
+        The weight of the first is a logistic curve of that distance, over so many metres.
+    slope, intercept
+        As for `TreeMembers`.
+    """
+
+    trees: TreeMembers
+    edge: int
+    blend_m: float
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def log_odds(self, matrix: NDArray[np.float32], *, threads: int) -> NDArray[np.float64]:
+        """Score rows with every pair of members, shape ``(n, members)``."""
+        raw = self.trees.log_odds(matrix, threads=threads)
+        half, inside = raw.shape[1] // 2, self.inside(matrix)[:, None]
+        blended = inside * raw[:, :half] + (1.0 - inside) * raw[:, half:]
+        return self.slope * blended + self.intercept
+
+    def inside(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return the weight of the members that know the layers, 0 to 1, shape ``(n,)``."""
+        return np.asarray(expit(matrix[:, self.edge].astype(np.float64) / self.blend_m))
+
+    def halves(self) -> tuple[TreeMembers, TreeMembers]:
+        """Return the trees that know the layers, and those that do not."""
+        half = len(self.trees.boosters) // 2
+        boosters, forest = self.trees.boosters, self.trees.forest
+        return (
+            TreeMembers(boosters[:half], forest[:half]),
+            TreeMembers(boosters[half:], forest[half:]),
+        )
+
+    def importance(self) -> NDArray[np.float64]:
+        """Return the share of the gain that each column brought, mean of all trees."""
+        return self.trees.importance()
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return each member as LightGBM text, and how they are blended."""
+        record: dict[str, Any] = {
+            "kind": "blended",
+            "forest": list(self.trees.forest),
+            "edge": self.edge,
+            "blend_m": self.blend_m,
+        }
+        return self.trees.to_files() | {"members.json": _json(record | _scale(self))}
+
+
+Members = TreeMembers | BlendedMembers | LinearMembers | NearestMembers
 
 
 def mean_and_spread(
@@ -208,6 +266,9 @@ def members_from_files(files: Mapping[str, bytes], *, columns: int) -> Members:
         if record["kind"] == "trees":
             members = _trees(files, [bool(forest) for forest in record["forest"]], columns)
             return replace(members, slope=slope, intercept=intercept)
+        if record["kind"] == "blended":
+            blended = _blended(files, record, columns)
+            return replace(blended, slope=slope, intercept=intercept)
         if record["kind"] == "nearest":
             return replace(_nearest(record, columns), slope=slope, intercept=intercept)
         return replace(_linear(record, columns), slope=slope, intercept=intercept)
@@ -232,6 +293,19 @@ def _trees(files: Mapping[str, bytes], forest: Sequence[bool], columns: int) -> 
         boosters=tuple(StoredBooster(text, trees) for text, trees in found),
         forest=tuple(forest),
     )
+
+
+def _blended(files: Mapping[str, bytes], record: Mapping[str, Any], columns: int) -> BlendedMembers:
+    trees = _trees(files, [bool(forest) for forest in record["forest"]], columns)
+    edge, blend_m = record["edge"], number(record, "blend_m")
+    place = type(edge) is int and 0 <= edge < columns
+    if not place or not blend_m > 0 or len(trees.boosters) % 2:
+        raise InputError(
+            f"members.json blends {len(trees.boosters)} members by column {edge!r} over "
+            f"{blend_m} m; expected pairs, one of {columns} columns, and metres above 0. Train "
+            "the model again."
+        )
+    return BlendedMembers(trees, edge, blend_m)
 
 
 def _nearest(record: Mapping[str, Any], columns: int) -> NearestMembers:

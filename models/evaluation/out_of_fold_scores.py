@@ -14,6 +14,7 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from minerisk.features.coverage import EDGE_M
 from minerisk.models.calibration.cross_calibration import cross_calibrate
 from minerisk.models.estimators.ensemble import Ensemble
 from minerisk.models.estimators.members import mean_and_spread
@@ -23,6 +24,7 @@ from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol
 from minerisk.models.table import CellTable, draw_training_rows
 
+FAR_OUTSIDE_M = 1e6  # from the edge of a cover, where no layer is to speak
 ROWS_PER_FOLD = 8_000
 Name = TypeVar("Name")
 Made = TypeVar("Made")
@@ -122,6 +124,23 @@ class DrawnRows:
             return classifier.predict_proba(columns)[:, 1], np.full(len(columns), np.nan)
         mean, spread = mean_and_spread(classifier.member_log_odds(columns))
         return 1.0 / (1.0 + np.exp(-mean)), spread
+
+    def score_silenced(self, fitted: Pipeline, covered: Sequence[str]) -> NDArray[np.float64]:
+        """Score the cells to be scored as if layers with a coverage said nothing of them.
+
+        Parameters
+        ----------
+        fitted
+            What `fit` returned.
+        covered
+            The columns of those layers.
+        """
+        columns = self._tested.of(fitted.named_steps["columns"], self._encode_tested)
+        silent: dict[str, float] = dict.fromkeys(covered, np.nan)
+        if EDGE_M in columns:
+            silent[EDGE_M] = -FAR_OUTSIDE_M
+        found = fitted.named_steps["classifier"].predict_proba(columns.assign(**silent))
+        return np.asarray(found)[:, 1]
 
     def _encode_drawn(
         self, columns: ColumnTransformer

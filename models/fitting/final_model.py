@@ -1,11 +1,12 @@
 """The model that answers: fitted on all labelled land, calibrated by what was held out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from minerisk.features.coverage import EDGE_M
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_above_prevalence
 from minerisk.models.calibration.calibrator import Calibrator
@@ -23,7 +24,12 @@ FAR = ProtocolName.FAR
 
 
 def fit_final_model(
-    scores: HeldOutScores, make: Maker, *, drawing: Drawing, interval: float
+    scores: HeldOutScores,
+    make: Maker,
+    *,
+    drawing: Drawing,
+    interval: float,
+    covered: Sequence[str] = (),
 ) -> RiskModel:
     """Fit the model on all labelled cells, and say what its scores mean by land held out.
 
@@ -37,6 +43,8 @@ def fit_final_model(
         How training rows are drawn.
     interval
         Level of the interval.
+    covered
+        Columns of layers that state their coverage: that they say nothing is known land too.
     """
     table = scores.table
     calibrator, scaler = calibrate(scores, interval=interval)
@@ -45,14 +53,14 @@ def fit_final_model(
     shares = pipeline.named_steps["classifier"].members_.importance()
     fold = scores.held.blocks.fold_of_row(len(table.state))
     weights = dict(zip(columns.columns, shares, strict=True))
-    applicability = Applicability.fit(columns, weights, fold)
+    applicability = Applicability.fit(columns, weights, fold, may_lack=covered)
     return assemble(
         pipeline,
-        features=table.features,
+        features=[*table.features, *(name for name in columns if name == EDGE_M)],
         calibrator=calibrator,
         applicability=applicability,
         interval=scaler,
-        profile=_error_profile(scores, columns, weights, applicability),
+        profile=_error_profile(scores, columns, weights, applicability, covered),
     )
 
 
@@ -76,11 +84,12 @@ def _error_profile(
     columns: pd.DataFrame,
     weights: Mapping[str, float],
     applicability: Applicability,
+    covered: Sequence[str],
 ) -> ErrorProfile:
     """Learn on left-out regions how the error grows where land is less like the others."""
     y = (scores.table.state == 1).astype(np.int8)
     fold = scores.protocols[FAR].fold_of_row(len(y))
     # The same training points by the same seed, known by region instead of block.
-    regions = Applicability.fit(columns, weights, fold).reference_fold
+    regions = Applicability.fit(columns, weights, fold, may_lack=covered).reference_fold
     novelty = replace(applicability, reference_fold=regions).held_out_novelty(columns, fold)
     return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, scores.probability[FAR]))

@@ -98,7 +98,13 @@ def train_model(
     importance = _importance(scores, spec, families)
     step("final model", 0, 1)
     make = makers(table.features, spec, families=families, block_m=held.block_m)[ModelName.MODEL]
-    model = fit_final_model(scores, make, drawing=spec.drawing(held.block_m), interval=interval)
+    model = fit_final_model(
+        scores,
+        make,
+        drawing=spec.drawing(held.block_m),
+        interval=interval,
+        covered=spec.covered,
+    )
     choices: dict[str, NestedChoice] = {name.value: one for name, one in scores.choices.items()}
     if isinstance(make, NestedChoice):
         choices["final"] = make

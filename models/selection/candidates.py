@@ -9,6 +9,8 @@ from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from minerisk.features.coverage import EDGE_M
+from minerisk.models.estimators.beyond_cover import BeyondCover
 from minerisk.models.estimators.column_pipeline import baselines, risk_columns
 from minerisk.models.estimators.distance_rule import DistanceRule
 from minerisk.models.estimators.ensemble import Ensemble
@@ -42,6 +44,10 @@ class ModelSpec:
         Which members of the ensemble see past findings.
     monotone
         Column to 1 or -1, where the probability may only rise or only fall with it.
+    covered
+        Columns of layers that state their coverage; NaN where those say nothing.
+    beyond_cover, blend_m
+        What is learned of land that they say nothing of; see `LightGBMEnsemble`.
     members, threads, seed
         Of the ensemble.
     negatives_per_positive
@@ -57,6 +63,9 @@ class ModelSpec:
     encoder: FindingsEncoder | None
     encoder_members: Literal["all", "half"] = "all"
     monotone: Mapping[str, int] = field(default_factory=dict)
+    covered: tuple[str, ...] = ()
+    beyond_cover: BeyondCover = "nodata"
+    blend_m: float = 3_000.0
     members: int
     threads: int
     seed: int
@@ -105,6 +114,7 @@ def makers(
     plain = risk_columns(list(names), None)
     encoded = plain if encoder is None else risk_columns(list(names), encoder)
     width = len(names) + (0 if encoder is None else len(encoder.get_feature_names_out()))
+    spec = replace(spec, covered=tuple(name for name in spec.covered if name in names))
     others = baselines(plain, encoded, width=width, rule_columns=rule_columns, seed=spec.seed)
     model = _model_maker(plain, encoded, spec, block_m, rule_columns)
     made: dict[ModelName, Maker] = {ModelName.MODEL: model}
@@ -123,6 +133,7 @@ def _model_maker(
     rule_columns: tuple[str, ...],
 ) -> Maker:
     """Return the maker of the model: a search inside each training set, or the settings stated."""
+    trees_plain, trees_encoded = _with_edge(plain, encoded, spec)
 
     def full(settings: Settings, members: int = spec.members) -> Pipeline:
         own = {name: value for name, value in settings.items() if name != "findings"}
@@ -130,7 +141,9 @@ def _model_maker(
         if spec.encoder is not None and seen == "half":
             own["hidden"] = tuple(spec.encoder.get_feature_names_out())
         classifier = _classifier(spec, own, members=members, rule_columns=rule_columns)
-        columns = plain if seen == "none" else encoded
+        trees = isinstance(classifier, LightGBMEnsemble)
+        without, with_findings = (trees_plain, trees_encoded) if trees else (plain, encoded)
+        columns = without if seen == "none" else with_findings
         return Pipeline([("columns", columns), ("classifier", classifier)])
 
     def quick(settings: Settings) -> Pipeline:
@@ -148,13 +161,32 @@ def _model_maker(
         first=[{**start, "kind": kind} for kind in space["kind"]],
         inner_folds=spec.inner_folds,
         drawing=spec.drawing(block_m),
+        covered=spec.covered,
     )
+
+
+def _with_edge(
+    plain: ColumnTransformer, encoded: ColumnTransformer, spec: ModelSpec
+) -> tuple[ColumnTransformer, ColumnTransformer]:
+    """Return the columns with what two models are blended by, if they may be."""
+    ways = {spec.beyond_cover, *(spec.space.get("beyond_cover", ()) if spec.trials else ())}
+    if not spec.covered or "blend" not in ways:
+        return plain, encoded
+    names = [*plain.transformers[0][2], EDGE_M]
+    encoder = None if encoded is plain else spec.new_encoder()
+    edged = risk_columns(names, None)
+    return edged, edged if encoder is None else risk_columns(names, encoder)
 
 
 def _space(spec: ModelSpec, rule_columns: tuple[str, ...]) -> tuple[Space, Settings]:
     """Return the settings to search, those stated among them, and those stated."""
-    left_out = () if spec.encoder is not None else ("findings",)
-    stated = {**spec.trees, "findings": spec.encoder_members}
+    left_out = set() if spec.encoder is not None else {"findings"}
+    left_out |= set() if spec.covered else {"beyond_cover"}
+    stated = {
+        **spec.trees,
+        "findings": spec.encoder_members,
+        "beyond_cover": spec.beyond_cover,
+    }
     space = {
         name: tuple(dict.fromkeys([stated[name], *values]))
         for name, values in spec.space.items()
@@ -190,7 +222,12 @@ def _classifier(
     if stated["kind"] == "distance_rule" and rule_columns:
         return DistanceRule(rule_columns, threads=spec.threads)
     return LightGBMEnsemble(
-        **seeded, **stated, monotone=dict(spec.monotone), train_large=spec.train_large
+        **seeded,
+        **{"beyond_cover": spec.beyond_cover, **stated},
+        monotone=dict(spec.monotone),
+        covered=spec.covered,
+        blend_m=spec.blend_m,
+        train_large=spec.train_large,
     )
 
 

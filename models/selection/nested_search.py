@@ -20,7 +20,7 @@ from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
 from minerisk.models.selection.trials import Search, Trial, TrialScores
-from minerisk.models.table import CellTable
+from minerisk.models.table import SPEAKS, CellTable
 
 Settings = Mapping[str, Any]
 Space = Mapping[str, tuple[Any, ...]]
@@ -57,6 +57,11 @@ class NestedChoice:
         Groups of regions (or of blocks, where there are too few regions) inside the training set.
     drawing
         How training rows are drawn.
+    covered
+        Columns of layers that state their coverage. Where there are any, each setting is scored a
+        second time as if those layers said nothing of the land left out, and that counts by the
+        share of the training land that they say nothing of: a setting that leans on a line must
+        also do where no line is known.
     """
 
     space: Space
@@ -67,6 +72,7 @@ class NestedChoice:
     first: Sequence[Settings]
     inner_folds: int
     drawing: Drawing
+    covered: Sequence[str] = ()
     trials: list[Trial] = field(default_factory=list)
     chosen: list[Settings] = field(default_factory=list)
 
@@ -97,7 +103,8 @@ class NestedChoice:
             tried = frozenset(self.read(settings).items())
             try:
                 if tried not in known:
-                    known[tried] = score_inside(self.quick(settings), table, protocol, drawn)
+                    quick = self.quick(settings)
+                    known[tried] = score_inside(quick, table, protocol, drawn, self.covered)
             except InputError as error:
                 self.trials.append(record(scores=None, failed=str(error)))
                 raise
@@ -172,26 +179,53 @@ def scored_share(table: CellTable) -> float:
 
 
 def score_inside(
-    pipeline: Pipeline, table: CellTable, protocol: Protocol, drawn: Sequence[DrawnRows]
+    pipeline: Pipeline,
+    table: CellTable,
+    protocol: Protocol,
+    drawn: Sequence[DrawnRows],
+    covered: Sequence[str] = (),
 ) -> TrialScores:
     """Score a pipeline on folds inside a training set, whose rows are drawn already."""
-    score = np.full(len(table.state), np.nan)
+    score = np.full((2, len(table.state)), np.nan)
+    silent_share = silent_land(table) if covered else 0.0
     for (_, test), fold in zip(protocol.folds, drawn, strict=True):
-        score[test], _ = fold.score(fold.fit(pipeline))
-    scored = np.isfinite(score)
+        fitted = fold.fit(pipeline)
+        score[0, test], _ = fold.score(fitted)
+        if silent_share:
+            score[1, test] = fold.score_silenced(fitted, covered)
+    scored = np.isfinite(score[0])
     y = (table.state[scored] == 1).astype(np.int8)
     weight: NDArray[np.float64] = np.where(y == 1, 1.0, 1.0 / scored_share(table))
-    auc = float(roc_auc_score(y, score[scored], sample_weight=weight))
-    precision = float(average_precision_score(y, score[scored], sample_weight=weight))
-    found = float(capture_curve(y, score[scored], weight=weight, points=6)[1, 1])
-    slope, intercept = _platt(score[scored], y, weight)
+    auc, precision, found = _ranking(y, score[0, scored], weight)
+    silenced = sum(_ranking(y, score[1, scored], weight)) if silent_share else None
+    objective = auc + precision + found
+    if silenced is not None:
+        objective += silent_share * (silenced - objective)
+    slope, intercept = _platt(score[0, scored], y, weight)
     return TrialScores(
         roc_auc=auc,
         average_precision=precision,
         found_in_top_20=found,
-        objective=auc + precision + found,
+        objective=objective,
+        silenced=silenced,
         slope=slope,
         intercept=intercept,
+    )
+
+
+def silent_land(table: CellTable) -> float:
+    """Return the share of rows that no layer with a coverage speaks for."""
+    return 0.0 if table.cover is None else float((table.cover < SPEAKS).mean())
+
+
+def _ranking(
+    y: NDArray[np.int8], score: NDArray[np.float64], weight: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Return ROC-AUC, average precision, and the share of positives in the first 20 % of land."""
+    return (
+        float(roc_auc_score(y, score, sample_weight=weight)),
+        float(average_precision_score(y, score, sample_weight=weight)),
+        float(capture_curve(y, score, weight=weight, points=6)[1, 1]),
     )
 
 

@@ -15,7 +15,10 @@ class TrialScores:
     roc_auc, average_precision, found_in_top_20
         Pooled over the inner folds.
     objective
-        Their sum, so that no part of the ranking is bought with another.
+        Their sum, so that no part of the ranking is bought with another; where layers state their
+        coverage, averaged with `silenced` by the share of the land that they say nothing of.
+    silenced
+        The same sum as if those layers said nothing of the land left out; None where all speak.
     slope, intercept
         Of Platt's curve; 1 and 0 where the scores carry too little information.
     """
@@ -24,6 +27,7 @@ class TrialScores:
     average_precision: float
     found_in_top_20: float
     objective: float
+    silenced: float | None = None
     slope: float
     intercept: float
 

@@ -36,7 +36,7 @@ from minerisk.pipelines.records.evaluations import (
     AblationSetup,
     Change,
 )
-from minerisk.pipelines.run.contents import read_cells
+from minerisk.pipelines.run.contents import covered_columns, read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress, progress
 from minerisk.pipelines.steps import run_steps
@@ -162,7 +162,8 @@ def _set_up(run: Run, bar: Progress) -> _Bench:
         for old in store.glob("*.npy"):
             old.unlink()
         write_whole(store / "key", key)
-    spec = few(model_spec(config.model, as_of=config.study_area.as_of))
+    asked = model_spec(config.model, as_of=config.study_area.as_of, covered=covered_columns(run))
+    spec = few(asked)
     return _Bench(spec, families, table, held, store)
 
 

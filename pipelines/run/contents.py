@@ -71,6 +71,12 @@ def read_places(run: Run, rows: NDArray[np.int64], columns: NDArray[np.int64]) -
     )
 
 
+def covered_columns(run: Run) -> list[str]:
+    """Name the features of a run's cube that are nodata where a layer does not speak."""
+    cube = run.cube()
+    return [name for name in cube.attrs["variables"] if cube[name].attrs["covered"]]
+
+
 def feature_families(run: Run) -> dict[str, list[str]]:
     """Group the features of a run's cube by family."""
     return families_of(run.cube())

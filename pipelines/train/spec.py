@@ -1,6 +1,7 @@
 """What a configuration asks of a model, as the settings that `models` takes."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 from minerisk.configs.schema import Model
 from minerisk.models.estimators.estimators import TrainBooster
@@ -9,7 +10,11 @@ from minerisk.models.selection.candidates import ModelSpec
 
 
 def model_spec(
-    model: Model, *, as_of: dt.date | None, train_large: TrainBooster | None = None
+    model: Model,
+    *,
+    as_of: dt.date | None,
+    covered: Sequence[str] = (),
+    train_large: TrainBooster | None = None,
 ) -> ModelSpec:
     """Return what the model of a configuration is made of.
 
@@ -19,6 +24,8 @@ def model_spec(
         That part of a configuration.
     as_of
         Date of the evidence, which the age of findings counts from.
+    covered
+        Columns of layers that state their coverage.
     train_large
         Trains on sets that are too large for this machine.
     """
@@ -27,6 +34,9 @@ def model_spec(
         encoder=findings_encoder(model, as_of=as_of),
         encoder_members=model.findings.members,
         monotone=model.monotone,
+        covered=tuple(covered),
+        beyond_cover=model.beyond_cover,
+        blend_m=model.blend_m,
         members=model.members,
         threads=model.threads,
         seed=model.seed,

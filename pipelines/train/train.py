@@ -20,7 +20,7 @@ from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import TrainFacts
 from minerisk.pipelines.records.metrics import Metrics, Trials
 from minerisk.pipelines.run.cluster import Scheduler
-from minerisk.pipelines.run.contents import feature_families, read_cells
+from minerisk.pipelines.run.contents import covered_columns, feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import Progress
 from minerisk.pipelines.train.dask_boosting import train_on_dask
@@ -70,6 +70,7 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
     spec = model_spec(
         config.model,
         as_of=config.study_area.as_of,
+        covered=covered_columns(run),
         train_large=_on_cluster(run.workers.cluster),
     )
     held = hold_out(table, target=land_to_predict(run), seed=spec.seed, **config.folds.model_dump())

@@ -171,3 +171,24 @@ def test_a_held_out_row_is_measured_against_other_folds_only():
     np.testing.assert_allclose(np.sort(held.dissimilarity), area.training_dissimilarity, rtol=1e-6)
     assert area.novelty(X).dissimilarity.max() < 1e-6
     assert np.isnan(area.held_out_novelty(X, folds - 1).density[folds == 0]).all()
+
+
+def test_land_that_a_layer_says_nothing_of_is_like_other_such_land():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"slope": rng.normal(size=400), "line_m": rng.normal(size=400)})
+    X.loc[:99, "line_m"] = np.nan
+    folds = np.arange(400) % 4
+    importance = {"slope": 1.0, "line_m": 1.0}
+    strict = Applicability.fit(X, importance, folds)
+    known = Applicability.fit(X, importance, folds, may_lack=["line_m"])
+    new = pd.DataFrame({"slope": [0.0, 30.0, 0.0], "line_m": [np.nan, np.nan, 0.0]})
+    assert strict.applicable(strict.dissimilarity(new)).tolist() == [False, False, True]
+    assert known.applicable(known.dissimilarity(new)).tolist() == [True, False, True]
+    again = Applicability.from_arrays(known.to_arrays())
+    np.testing.assert_array_equal(again.dissimilarity(new), known.dissimilarity(new))
+    # Where training never lacked the layer, land without it is unlike all training.
+    everywhere = Applicability.fit(X.loc[100:], importance, folds[100:], may_lack=["line_m"])
+    assert not everywhere.applicable(everywhere.dissimilarity(new))[0]
+    # A feature that may not be missing still may not.
+    new.loc[0, "slope"] = np.nan
+    assert np.isnan(known.dissimilarity(new)[0])

@@ -184,8 +184,7 @@ def position_error(width_px: float, georeference: Georeference, known: Provenanc
 
 def line_layer(sheet: Sheet, georeference: Georeference) -> gpd.GeoDataFrame:
     """Return the lines of a sheet on the ground, the longest first; what of each is bridged."""
-    bridges = shapely.multilinestrings(list(sheet.bridges))
-    bridged = shapely.intersection(sheet.lines, bridges)
+    bridged = shapely.intersection(sheet.lines, shapely.union_all(sheet.bridges))
     lines, over = to_ground(sheet.lines, georeference), to_ground(bridged, georeference)
     frame = gpd.GeoDataFrame(
         {

@@ -190,6 +190,17 @@ def test_what_is_stated_wrongly_is_refused_and_nothing_is_written(
     assert sorted(sheet[1].parent.iterdir()) == before
 
 
+def test_a_map_of_unbroken_lines_alone_has_nothing_to_bridge(
+    sheet: tuple[DrawnMap, Path, Path],
+) -> None:
+    canvas = np.full((900, 1100, 3), 250, np.uint8)
+    canvas[500:509, 200:900] = INK
+    Image.fromarray(canvas).save(sheet[1])
+    found = make(sheet)
+    assert (found.lines, found.bridged_km) == (1, 0)
+    assert found.length_km == pytest.approx(700 * PIXEL_M / 1000, abs=0.3)
+
+
 def test_the_picture_never_replaces_the_scan(sheet: tuple[DrawnMap, Path, Path]) -> None:
     with pytest.raises(InputError, match="would replace the scan"):
         make(sheet, out=sheet[1].with_suffix(".gpkg"))

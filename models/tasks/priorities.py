@@ -10,10 +10,13 @@ from minerisk.features.errors import InputError
 from minerisk.models.tasks.arms import MOST_NOVEL, control_tasks, learning_tasks
 from minerisk.models.tasks.rank_intervals import (
     HAZARD,
+    drawn_alone,
     impact_of,
-    ranks_under_intervals,
+    rank_bands,
+    rank_ends,
     ranks_under_weights,
     undecided,
+    weight_draws,
 )
 from minerisk.models.tasks.selection import Chosen, Limits, best_tasks
 from minerisk.models.tasks.shapes import compactness
@@ -186,8 +189,49 @@ def _table(
     table = pd.DataFrame(frame)
     table["benefit_per_day"] = table["benefit"] / np.maximum(table["team_days"], 1e-12)
     ranked = (table["arm"] == Arm.RANKED).to_numpy()
-    _add_ranks(table, ranked, [sums[ranked] for sums in by_criterion], weights, request)
+    drawn = _drawn(land, request, owner, table)
+    if drawn is not None:
+        _add_joint_ends(table, drawn, support, request.level)
+    _add_ranks(table, ranked, [sums[ranked] for sums in by_criterion], weights, request, drawn)
     return _in_order(table)
+
+
+def _drawn(
+    land: TaskLand, request: TaskRequest, owner: NDArray[np.int32], table: pd.DataFrame
+) -> Array | None:
+    """Sum the joint draws over each task: hazard and hazard times criterion.
+
+    Returns
+    -------
+    ndarray
+        Shape ``(1 + criteria, draws, tasks)``; None without joint draws.
+    """
+    if land.joint is None:
+        return None
+    rows, columns = np.nonzero((owner > 0) & land.known)
+    values = land.joint(rows, columns)
+    task = owner[rows, columns] - 1
+    layers = [np.ones(task.size), *(layer[rows, columns] for layer in land.criteria.values())]
+    return np.stack([_by_task(values * layer, task, len(table)) for layer in layers])
+
+
+def _by_task(values: Array, task: NDArray[np.int32], count: int) -> Array:
+    """Sum columns of cells by task, shape ``(draws, tasks)``."""
+    sums = np.zeros((len(values), count))
+    order = np.argsort(task, kind="stable")
+    present, starts = np.unique(task[order], return_index=True)
+    if present.size:
+        sums[:, present] = np.add.reduceat(values[:, order], starts, axis=1)
+    return sums
+
+
+def _add_joint_ends(table: pd.DataFrame, drawn: Array, support: Array, level: float) -> None:
+    """Replace the mean ends of the cells by those of the task, drawn as one."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = drawn[0] / support
+    ends = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    table["lower"] = np.minimum(ends[0], table["probability"])
+    table["upper"] = np.maximum(ends[1], table["probability"])
 
 
 def _add_ranks(
@@ -196,22 +240,26 @@ def _add_ranks(
     sums: list[Array],
     weights: list[float],
     request: TaskRequest,
+    joint: Array | None,
 ) -> None:
     rows = table[ranked]
     days = np.maximum(rows["team_days"].to_numpy(dtype=np.float64), 1e-12)
-    probability, lower, upper = (
-        rows[name].to_numpy(dtype=np.float64) for name in ("probability", "lower", "upper")
-    )
-    drawn = ranks_under_intervals(
-        rows["benefit_per_day"].to_numpy(dtype=np.float64),
-        probability,
-        (lower, upper),
-        level=request.level,
-        seed=request.seed,
-    )
+    worth = rows["benefit_per_day"].to_numpy(dtype=np.float64)
+    if joint is None:
+        probability, lower, upper = (
+            rows[name].to_numpy(dtype=np.float64) for name in ("probability", "lower", "upper")
+        )
+        by_itself = drawn_alone(probability, (lower, upper), level=request.level, seed=request.seed)
+        part = by_itself / np.maximum(probability, 1e-12)
+        hazards = np.stack([layer * part for layer in sums])
+    else:
+        hazards = joint[:, :, ranked]
+    shares = np.asarray(weights) / sum(weights)
+    drawn = rank_ends(np.tensordot(shares, hazards, axes=1) / days)
     weighed = ranks_under_weights(sums, days, weights, seed=request.seed)
-    names = ("rank_low", "rank_high", "weight_rank_low", "weight_rank_high")
-    for name, values in zip(names, (*drawn, *weighed), strict=True):
+    both = np.einsum("dw,wdt->dt", weight_draws(weights, seed=request.seed), hazards) / days
+    names = ("rank_low", "rank_high", "weight_rank_low", "weight_rank_high", "band")
+    for name, values in zip(names, (*drawn, *weighed, rank_bands(worth, both)), strict=True):
         table[name] = pd.Series(values, index=rows.index, dtype="Int64").reindex(table.index)
     open_rank = undecided(*drawn) | undecided(*weighed)
     firmness = [str(Firmness.UNDECIDED if is_open else Firmness.HOLDS) for is_open in open_rank]
@@ -229,6 +277,7 @@ def _in_order(table: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     table.insert(0, "task", number)
     rank = table.groupby("arm").cumcount() + 1
     table.insert(2, "rank", rank.astype("Int64").where(table["arm"] != Arm.CONTROL))
+    table.insert(3, "band", table.pop("band"))
     return table, number[order]
 
 
@@ -265,4 +314,5 @@ def _summary(
         benefit=chosen.benefit,
         one_by_one=chosen.one_by_one,
         candidates=chosen.candidates,
+        bands=int(table["band"].max()) if (table["arm"] == Arm.RANKED).any() else 0,
     )

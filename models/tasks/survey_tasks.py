@@ -1,7 +1,7 @@
 """What survey tasks are made on, what is asked of them, and what they are."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from minerisk.models.tasks.rank_intervals import HAZARD
 
 Array = NDArray[np.float64]
+JointDraws = Callable[[NDArray[np.int64], NDArray[np.int64]], Array]
 
 
 class Arm(StrEnum):
@@ -53,6 +54,9 @@ class TaskLand:
         To the training land over its limit; above 1 the model cannot say. None: equal everywhere.
     criteria
         Impact: criterion to a value of 0 to 1. Empty: every find counts alike.
+    joint
+        Draws the probabilities of cells jointly, by their rows and columns, shape
+        ``(draws, cells)``. None: each task is drawn by itself, from the mean ends of its cells.
     """
 
     probability: Array
@@ -66,6 +70,7 @@ class TaskLand:
     parcel: NDArray[np.int32] | None = None
     dissimilarity: Array | None = None
     criteria: Mapping[str, Array] = field(default_factory=dict)
+    joint: JointDraws | None = None
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -122,6 +127,8 @@ class TaskSummary:
         The second over the first; None without any.
     gap, benefit, one_by_one, candidates
         As in `minerisk.models.tasks.selection.Chosen`; no gap where the search gave up.
+    bands
+        Bands of ranked tasks. One: their order is no better than a draw.
     """
 
     land_ha: float
@@ -143,6 +150,7 @@ class TaskSummary:
     benefit: float
     one_by_one: float
     candidates: int
+    bands: int = 0
 
 
 @dataclass(frozen=True)
@@ -161,8 +169,9 @@ class SurveyTasks:
         ``team_days``, ``benefit`` (hazard times impact, summed), ``benefit_per_day``,
         ``applicable_share``, ``dissimilarity``, ``compactness``; for ranked tasks ``rank_low``
         and ``rank_high`` under the probability intervals, ``weight_rank_low`` and
-        ``weight_rank_high`` under changed weights, and ``place`` (`Firmness`), which is undecided
-        where the ranks span more than half of all places. Statements of the model are taken over
+        ``weight_rank_high`` under changed weights, ``place`` (`Firmness`), which is undecided
+        where the ranks span more than half of all places, and ``band``: tasks of one band cannot
+        be told apart (`rank_intervals.rank_bands`). Statements of the model are taken over
         applicable cells only, and missing where there are none.
     summary
         Over all tasks.

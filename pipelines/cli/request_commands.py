@@ -56,6 +56,9 @@ def request(
     public: Annotated[
         bool, typer.Option("--public", help="also a coarsened copy without findings, OUT_public")
     ] = False,
+    unapproved: Annotated[
+        bool, typer.Option("--unapproved", help="--public also of a run that nobody has approved")
+    ] = False,
     language: Language = "en",
     out: Out = None,
     workers: Workers = 1,
@@ -82,7 +85,7 @@ def request(
 
     filters = _filters(aoi, layer, near, within, district, hazard, as_of, clip=clip)
     asked = open_request(folder, filters, said=progress_line, workers=shared)
-    answer = answer_request(asked, out, public=public, language=language)
+    answer = answer_request(asked, out, public=public, unapproved=unapproved, language=language)
     lines = [answer_sentence(answer.record, answer.packs[0])] if not as_json else []
     lines += [
         f"Pack: {pack} (open {pack / 'map.qgs'} or {pack / 'report.html'})" for pack in answer.packs

@@ -86,7 +86,7 @@ def stac_item(
         start_datetime=EARLIEST if when is None else None,
         end_datetime=LATEST if when is None else None,
         properties={
-            **({"minerisk:when": "the evidence has no cut-off date"} if when is None else {}),
+            **({"minerisk:when": "all evidence up to the day of the run"} if when is None else {}),
             "proj:code": str(geobox.crs),
             "proj:shape": list(geobox.shape),
             "proj:transform": list(geobox.transform)[:6],

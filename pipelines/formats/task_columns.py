@@ -83,6 +83,7 @@ COLUMNS: Mapping[str, Column] = {
     "applicable_share": Column(marked("share of it that the model can speak for"), Kind.SHARE),
     "compactness": Column(marked("compactness, 1 is a circle"), Kind.AMOUNT),
     "dissimilarity": Column(marked("dissimilarity to surveyed land, limit 1"), Kind.AMOUNT),
+    "band": Column(marked("band: tasks of one band cannot be told apart"), Kind.WHOLE, 8),
     "rank_low": Column(marked("best place within the interval"), Kind.WHOLE, 8),
     "rank_high": Column(marked("worst place within the interval"), Kind.WHOLE, 8),
     "weight_rank_low": Column(marked("best place under other weights"), Kind.WHOLE, 8),

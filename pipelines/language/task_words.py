@@ -54,9 +54,9 @@ SURENESS: Mapping[Sureness, str] = {
     ),
     Sureness.RANK_FIRM: marked("Within the interval it ranks {low:d} to {high:d}."),
     Sureness.RANK_UNDECIDED: marked(
-        "Its rank is not distinguishable from its neighbours': within the interval it may rank "
-        "anywhere from {low:d} to {high:d}."
+        "Within the interval it may rank anywhere from {low:d} to {high:d}."
     ),
+    Sureness.BAND: marked("Band {band:d}: no order is meant among the tasks of a band."),
     Sureness.TO_LEARN: marked(
         "Survey to learn: the model cannot say here, for no surveyed land is like it "
         "(dissimilarity {value:amount}, limit 1)."

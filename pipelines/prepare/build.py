@@ -25,8 +25,10 @@ from minerisk.features.layers.vectors import areas
 from minerisk.features.vector_files.dates import day_number
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prepare.cover import cover_feature, covered_layers, layer_covers
+from minerisk.pipelines.prepare.evidence_dates import evidence_dates
 from minerisk.pipelines.prepare.label_store import write_labels
 from minerisk.pipelines.prepare.line_error import line_error
+from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.records.manifest import BuildFacts
 from minerisk.pipelines.records.validation import of_layer
@@ -93,6 +95,8 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], BuildFacts]:
             inside=inside,
             state=open_store(path)["state"],
         ),
+        day=run.manifest().repeats or now().date(),
+        evidence=evidence_dates(config, layers),
     )
     return [*made, path], facts
 

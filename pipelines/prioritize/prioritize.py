@@ -20,12 +20,14 @@ from minerisk.configs.schema import Tasks
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import InputError, NoTaskError
 from minerisk.features.grid import cell_centres
+from minerisk.models.risk_model import RiskModel
 from minerisk.models.tasks.priorities import make_tasks
 from minerisk.models.tasks.rank_intervals import HAZARD
 from minerisk.models.tasks.shapes import parcels
 from minerisk.models.tasks.survey_tasks import (
     Arm,
     Firmness,
+    JointDraws,
     SurveyTasks,
     TaskLand,
     TaskRequest,
@@ -47,9 +49,11 @@ from minerisk.pipelines.prioritize.grid import (
     count_cells,
     task_grid,
 )
+from minerisk.pipelines.prioritize.joint_draws import joint_draws
 from minerisk.pipelines.prioritize.land import CLOSED, TaskGround, open_stores, task_ground
 from minerisk.pipelines.prioritize.reasons import (
     TOP,
+    Cells,
     nearest_evidence,
     score_reasons,
     task_reasons,
@@ -68,7 +72,7 @@ from minerisk.pipelines.records.review import State
 from minerisk.pipelines.records.tasks import Capture, CaptureCode, Standing, TaskFile, TaskReasons
 from minerisk.pipelines.run.contents import feature_families
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.hazards import hazard_folder, hazard_rasters
+from minerisk.pipelines.run.hazards import ANY, hazard_folder, hazard_rasters
 from minerisk.pipelines.run.readers import load_model
 from minerisk.pipelines.run.row_blocks import values_at
 
@@ -136,12 +140,21 @@ def write_tasks(
     bands = _bands(run, asked, grid)
     layers = run.layers()
     ground = task_ground(run.config, asked, layers, stores, geobox)
-    land = _land(ground, bands, geobox, asked)
+    model = load_model(_home(run, asked))
+    cells = _cells(run, model, grid)
+    joint = joint_draws(
+        model,
+        cells,
+        bands["probability"].astype(np.float64),
+        block_m=run.metrics(None if asked.hazard == ANY else asked.hazard).block_m,
+        seed=run.config.model.seed,
+    )
+    land = _land(ground, bands, geobox, asked, joint)
     tasks = count_cells(make_tasks(land, _request(run, asked, ground)), grid)
     if tasks.table.empty:
         raise NoTaskError(_no_task(asked, tasks.summary))
     frame = task_frame(tasks, geobox, simulated=run.simulated)
-    reasons = _reasons(run, frame, tasks, asked, grid)
+    reasons = _reasons(run, frame, tasks, model, cells)
     frame = _explained(frame, tasks, ground, reasons)
     files = RunFolder(folder)
     write_task_package(files.tasks_gpkg, frame, ground.standing, simulated=run.simulated)
@@ -176,7 +189,11 @@ def _bands(run: Run, asked: Tasks, grid: TaskGrid) -> dict[str, NDArray[Any]]:
 
 
 def _land(
-    ground: TaskGround, bands: Mapping[str, NDArray[Any]], geobox: GeoBox, asked: Tasks
+    ground: TaskGround,
+    bands: Mapping[str, NDArray[Any]],
+    geobox: GeoBox,
+    asked: Tasks,
+    joint: JointDraws,
 ) -> TaskLand:
     cell_ha = abs(geobox.transform.a * geobox.transform.e) / 10_000
     classes = bands["risk_class"]
@@ -195,6 +212,7 @@ def _land(
         parcel=parcels(open_land, ground.walls, least=least),
         dissimilarity=bands["dissimilarity"].astype(np.float64),
         criteria={str(name): layer for name, layer in ground.criteria.items()},
+        joint=joint,
     )
 
 
@@ -212,11 +230,13 @@ def _request(run: Run, asked: Tasks, ground: TaskGround) -> TaskRequest:
     )
 
 
-def _reasons(
-    run: Run, frame: gpd.GeoDataFrame, tasks: SurveyTasks, asked: Tasks, grid: TaskGrid
-) -> tuple[TaskReasons, ...]:
-    home = run.folder if asked.hazard == "any" else hazard_folder(run.folder, asked.hazard)
-    model, cube = load_model(home), run.cube()
+def _home(run: Run, asked: Tasks) -> Path:
+    return run.folder if asked.hazard == ANY else hazard_folder(run.folder, asked.hazard)
+
+
+def _cells(run: Run, model: RiskModel, grid: TaskGrid) -> Cells:
+    """Return what reads coordinates and features of cells; of a block, those of its middle."""
+    cube = run.cube()
     easting, northing = cell_centres(cube_geobox(cube))
 
     def cells(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> pd.DataFrame:
@@ -224,6 +244,13 @@ def _reasons(
         known = {name: values_at(cube[name], rows, columns) for name in model.features}
         return pd.DataFrame({"easting": easting[columns], "northing": northing[rows], **known})
 
+    return cells
+
+
+def _reasons(
+    run: Run, frame: gpd.GeoDataFrame, tasks: SurveyTasks, model: RiskModel, cells: Cells
+) -> tuple[TaskReasons, ...]:
+    cube = run.cube()
     families = feature_families(run)
     kinds = {name: str(cube[columns[0]].attrs["kind"]) for name, columns in families.items()}
     scores = score_reasons(tasks, model, cells, families, kinds)

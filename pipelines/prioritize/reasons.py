@@ -176,4 +176,5 @@ def _sureness(frame: gpd.GeoDataFrame) -> Iterable[tuple[Notice[Sureness], ...]]
             rank = Sureness.RANK_FIRM if firm else Sureness.RANK_UNDECIDED
             ranks = {"low": int(row.rank_low), "high": int(row.rank_high)}
             probability = Notice[Sureness](code=Sureness.PROBABILITY, values=values)
-            yield probability, Notice[Sureness](code=rank, values=ranks)
+            band = Notice[Sureness](code=Sureness.BAND, values={"band": int(row.band)})
+            yield probability, band, Notice[Sureness](code=rank, values=ranks)

@@ -1,5 +1,6 @@
 """The manifest of a run: what went into each stage and what it wrote, entry chained to entry."""
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self, TypeVar
@@ -111,6 +112,8 @@ class Manifest(Document):
         SHA-256 of the last entry; it pins all before it.
     signed
         Signature of the head by whoever made the last entry; None where no key was given.
+    repeats
+        The day of the run that this one makes again; None where it makes none again.
     """
 
     model_config = pydantic.ConfigDict(strict=True)
@@ -128,6 +131,7 @@ class Manifest(Document):
     environments: Mapping[str, Environment] = {}
     head: str = ""
     signed: Signature | None = None
+    repeats: dt.date | None = None
 
     @classmethod
     def parse(cls, text: str | bytes, *, source: Path) -> Self:
@@ -271,6 +275,24 @@ class LayerCover(Record):
     silent_findings: int
 
 
+class EvidenceDates(Record):
+    """How old the records of a layer of evidence are.
+
+    Attributes
+    ----------
+    records, undated
+        Records that count, and those of them without a date.
+    oldest, newest
+        First and last day that a record may be of; None where none is dated.
+    """
+
+    layer: str
+    records: int
+    undated: int
+    oldest: dt.date | None = None
+    newest: dt.date | None = None
+
+
 class BuildFacts(Record):
     """What the feature cube and the labels hold.
 
@@ -290,6 +312,10 @@ class BuildFacts(Record):
         Number of regions that the surveyed land is divided into.
     coverage
         Layers that speak for a part of the study area only.
+    day
+        When the layers were read: the day of the run.
+    evidence
+        How old the evidence is, layer by layer.
     """
 
     built: bool
@@ -300,6 +326,8 @@ class BuildFacts(Record):
     line_error: LineError
     regions: int
     coverage: tuple[LayerCover, ...]
+    day: dt.date | None = None
+    evidence: tuple[EvidenceDates, ...] = ()
 
 
 class TrainFacts(Record):

@@ -48,6 +48,7 @@ class Sureness(StrEnum):
     PROBABILITY = "mean_probability"
     RANK_FIRM = "rank_firm"
     RANK_UNDECIDED = "rank_undecided"
+    BAND = "rank_band"
     TO_LEARN = "to_learn"
     DRAWN_BLIND = "drawn_blind"
     SPEAKS_FOR = "speaks_for"

@@ -1,5 +1,6 @@
 """What went into a run and what it wrote: layers with their hashes, errors and what is absent."""
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
@@ -7,7 +8,13 @@ from typing import Self
 from minerisk.configs.schema import Config, RasterLayer, VectorLayer
 from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.pipelines.language.words import marked
-from minerisk.pipelines.records.manifest import BuildFacts, LayerCover, LineError, Manifest
+from minerisk.pipelines.records.manifest import (
+    BuildFacts,
+    EvidenceDates,
+    LayerCover,
+    LineError,
+    Manifest,
+)
 from minerisk.pipelines.records.validation import Problem
 
 OFTEN_ABSENT: Mapping[str, str] = {"roads": marked("roads"), "settlements": marked("settlements")}
@@ -45,6 +52,10 @@ class Inputs:
         Layers that speak for a part of the land only.
     line_error
         How far features move with lines that are off by their stated error.
+    day
+        When the layers were read; None where it is not on record.
+    evidence
+        How old the evidence is, layer by layer.
     """
 
     hashes: tuple[InputRow, ...] = ()
@@ -54,6 +65,8 @@ class Inputs:
     left_out: tuple[Problem, ...] = ()
     coverage: tuple[LayerCover, ...] = ()
     line_error: LineError | None = None
+    day: dt.date | None = None
+    evidence: tuple[EvidenceDates, ...] = ()
 
     @classmethod
     def of(cls, config: Config | None, manifest: Manifest | None) -> Self:
@@ -69,6 +82,8 @@ class Inputs:
             left_out=() if build is None else build.left_out,
             coverage=() if build is None else build.coverage,
             line_error=None if build is None else build.line_error,
+            day=None if build is None else build.day,
+            evidence=() if build is None else build.evidence,
         )
 
 

@@ -39,6 +39,14 @@ class ModelCard:
         found = Assessment.of(home)
         return cls(model_record(run, found, hazard=hazard), found)
 
-    def text(self, texts: Texts = ENGLISH) -> str:
-        """Write the card as Markdown that a survey manager can read."""
-        return report_page("model_card.md.j2", texts, record=self.record, found=self.found)
+    def text(self, texts: Texts = ENGLISH, *, public_m: float | None = None) -> str:
+        """Write the card as Markdown that a survey manager can read.
+
+        Parameters
+        ----------
+        public_m
+            Metres of a cell of the public copy that it goes with; none goes with none.
+        """
+        return report_page(
+            "model_card.md.j2", texts, record=self.record, found=self.found, public_m=public_m
+        )

@@ -13,11 +13,12 @@ from minerisk.models.calibration.conformal import Cover
 from minerisk.models.cautions import Caution
 from minerisk.models.evaluation.results import Gate, Importance, PermutedSkill
 from minerisk.models.folds.protocol import ProtocolName
-from minerisk.pipelines.records.manifest import BuildFacts, LayerCover
+from minerisk.pipelines.records.manifest import BuildFacts, EvidenceDates, LayerCover
 from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
 from minerisk.pipelines.records.record import Document, Record
 from minerisk.pipelines.records.review import FourEyes, Review, State, TrailNotice
 from minerisk.pipelines.report.facts import Assessment
+from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.quality import HazardModelRow, HazardThirds, NoveltyStep, RegionRow
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY
@@ -27,7 +28,7 @@ READ = ("config.yaml", "metrics.json", "model", "hazards", "held_out.parquet")
 
 
 class Overview(Record):
-    """Which model it is; `head` is the end of the trail of its run."""
+    """Which model it is; `head` is the end of the trail of its run, `day` when layers were read."""
 
     title: str
     study_area: str
@@ -37,6 +38,7 @@ class Overview(Record):
     as_of: dt.date | None
     crs: str
     resolution_m: float
+    day: dt.date | None
     trained_by: tuple[str, ...]
     code_sha256: str | None
 
@@ -61,11 +63,12 @@ class EvidenceRow(Record):
 
 
 class DataPart(Record):
-    """What the model was made of."""
+    """What the model was made of; `dates` say how old the evidence is."""
 
     layers: tuple[LayerRow, ...]
     coverage: tuple[LayerCover, ...]
     evidence: tuple[EvidenceRow, ...]
+    dates: tuple[EvidenceDates, ...]
     search_weight: float
     cells: CellCounts
     prevalence: float
@@ -113,7 +116,7 @@ class ReviewPart(Record):
 class ModelRecord(Document):
     """``model_record.json``, which the model card is written from."""
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     made_by: ClassVar[str] = "minerisk pack"
 
     overview: Overview
@@ -174,6 +177,7 @@ def _overview(run: Run, found: Assessment, hazard: str) -> Overview:
         as_of=metrics.as_of,
         crs=metrics.crs,
         resolution_m=metrics.resolution_m,
+        day=run.day,
         trained_by=manifest.trained_by,
         code_sha256=None if used is None else used.code_sha256,
     )
@@ -201,6 +205,7 @@ def _data(run: Run, found: Assessment) -> DataPart:
             )
             for item in labels.positive
         ),
+        dates=Inputs.of(run.config, run.manifest()).evidence,
         search_weight=labels.search_weight,
         cells=found.metrics.cells,
         prevalence=found.metrics.prevalence,

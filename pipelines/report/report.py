@@ -48,6 +48,29 @@ EFFORT: Mapping[float, Measure] = {
 
 
 @dataclass(frozen=True)
+class Scope:
+    """The land that a report is about.
+
+    Attributes
+    ----------
+    name
+        Of the area asked for; empty is the whole study area.
+    cells, hectares
+        Of the map; the cells of a public copy are larger.
+    expected_finds
+        Cells of the run with a finding, expected where the model can speak.
+    cell_m
+        Cell of the map, metres.
+    """
+
+    name: str
+    cells: int
+    hectares: float
+    expected_finds: float
+    cell_m: float
+
+
+@dataclass(frozen=True)
 class Report:
     """What a report shows, of a run or of the land of a request.
 
@@ -71,6 +94,8 @@ class Report:
         Figures that are left out.
     since
         From when the marks are, where that is not the day of reading.
+    scope
+        The land of a request; None in the report of a run.
     """
 
     title: str
@@ -82,6 +107,7 @@ class Report:
     marks: Sequence[str] = ()
     hidden: Sequence[str] = ()
     since: str = ""
+    scope: Scope | None = None
 
     @classmethod
     def of(
@@ -121,6 +147,8 @@ class Report:
             marks=self.marks,
             printed=" · ".join(self._printed(texts)),
             since=self.since,
+            scope=self.scope,
+            cell_m=metrics.resolution_m if self.scope is None else self.scope.cell_m,
             silent=self._silent,
             settings=_settings(self.found),
             effort=_effort(self.found),

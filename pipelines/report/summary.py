@@ -10,6 +10,7 @@ from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.records.metrics import ProtocolScores
 from minerisk.pipelines.records.rasters import RasterFacts
 from minerisk.pipelines.report.pages import report_page
+from minerisk.pipelines.report.tasks import read_tasks
 from minerisk.pipelines.run.folder import Run
 
 SHOWN: Sequence[Measure] = (
@@ -48,13 +49,14 @@ def score_lines(
 
 
 def closing_lines(run: Run) -> Iterator[str]:
-    """Sum up a finished run: the three numbers that matter, and its paths."""
+    """Sum up a finished run: the numbers that matter, and its paths."""
     files = run.files
     text = report_page(
         "summary.txt.j2",
         ENGLISH,
         simulated=run.simulated,
         metrics=run.metrics(),
+        tasks=read_tasks(files),
         silent=run.manifest().facts("predict", RasterFacts).classes["cannot_say"],
         places=(
             (marked("Report:"), files.report),

@@ -23,6 +23,8 @@ class TaskLine(pydantic.BaseModel):
         Why it is there.
     place
         Whether its rank can be distinguished from those around it; empty without a rank.
+    band
+        Band of tasks that cannot be told apart, from 1; empty without a rank.
     evidence_kind, evidence_id, evidence_date, evidence_m
         Of the record nearest to it; empty in a public copy, which has none.
     """
@@ -39,6 +41,7 @@ class TaskLine(pydantic.BaseModel):
     rank_low: str = ""
     rank_high: str = ""
     place: str = ""
+    band: str = ""
     evidence_kind: str = ""
     evidence_id: str = ""
     evidence_date: str = ""
@@ -100,6 +103,11 @@ class TaskFacts:
     def undecided(self) -> int:
         """How many ranked tasks have a rank not distinguishable from their neighbours'."""
         return sum(row.undecided for row in self.ranked.rows)
+
+    @property
+    def bands(self) -> int:
+        """How many bands of ranked tasks there are; 0 where none is ranked or banded."""
+        return len({row.band for row in self.ranked.rows if row.band})
 
     @property
     def capture(self) -> Capture | None:

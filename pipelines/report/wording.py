@@ -53,6 +53,10 @@ LABEL_RULES: Sequence[str] = (
 SIMULATED = marked(
     "SIMULATED findings: no accuracy may be claimed, nothing may be used in the field."
 )
+STALE = marked(
+    "It grows stale with every find, survey result or new layer that it does not know, and with "
+    "mines that move: `minerisk status` lists what changed since."
+)
 STATES: Mapping[State, str] = {
     State.DRAFT: marked("draft"),
     State.REJECTED: marked("reviewed, and not approved"),
@@ -277,6 +281,19 @@ class Wording:
             "fit: go by the higher of the two.",
             hazard=self.texts.say(HAZARD_TITLES[hazard]),
             share=self.texts.number(compared.above_any, "share"),
+        )
+
+    def bands(self, count: int) -> str:
+        """Report how far the order of tasks can be trusted, and how to choose."""
+        if count <= 1:
+            return self.texts.say(
+                "The ranked tasks are one band: they cannot be told apart, and their order is no "
+                "better than a draw. Choose among them by access and need."
+            )
+        return self.texts.say(
+            "The ranked tasks are {bands} bands. Tasks of one band cannot be told apart: begin "
+            "with band 1, and within a band choose by access and need.",
+            bands=count,
         )
 
     def compared(self, found: Capture) -> list[str]:

@@ -13,13 +13,14 @@ from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.predict.window import CubeWindow
 from minerisk.pipelines.records.pack import Edition
 from minerisk.pipelines.records.review import State
+from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.pages import report_page
-from minerisk.pipelines.report.wording import NOT_FOR
+from minerisk.pipelines.report.wording import NOT_FOR, Wording
 from minerisk.pipelines.request.public_copy import FACTOR
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES, hazard_rasters
 
-PUBLIC_WORDS = marked("PUBLIC COPY: cells {times} times as wide, no findings")
+PUBLIC_WORDS = marked("PUBLIC COPY: cells of {size:g} m, no findings")
 NO_TASK = marked(
     "No survey task fits the land that was asked for by itself: the tasks are those of the run "
     "that touch it."
@@ -108,12 +109,17 @@ class PackContents:
         """
         words = (
             *Marks(self.state, simulated and self.run.simulated).words(texts),
-            texts.say(PUBLIC_WORDS, times=FACTOR) if self.public else "",
+            texts.say(PUBLIC_WORDS, size=self.cell_m) if self.public else "",
             ""
             if self.hazard == ANY
             else texts.say("{hazard} only", hazard=texts.say(HAZARD_TITLES[self.hazard])),
         )
         return tuple(word for word in words if word)
+
+    @property
+    def cell_m(self) -> float:
+        """Metres of a cell of its maps."""
+        return self.run.config.study_area.resolution_m * (FACTOR if self.public else 1)
 
     @property
     def stated(self) -> Marks:
@@ -148,8 +154,14 @@ class PackContents:
         return hazard_rasters(self.run.folder, hazard)
 
 
-def workbook_facts(request: PackContents) -> list[Line]:
-    """List what the first sheet of a spreadsheet says, beside its marks: what this is, and not."""
+def workbook_facts(request: PackContents, bands: int) -> list[Line]:
+    """List what the first sheet of a spreadsheet says, beside its marks: what this is, and not.
+
+    Parameters
+    ----------
+    bands
+        How many bands of ranked tasks there are.
+    """
     say, area = request.texts.say, request.run.config.study_area
     lines = [
         Line(say("What it is"), say("Survey tasks proposed by a risk model of {title}.",
@@ -158,6 +170,7 @@ def workbook_facts(request: PackContents) -> list[Line]:
         *(Line("", say(words)) for words in NOT_FOR),
         Line(say("Land asked for"), say("whole study area") if request.area is None
              else request.name),
+        *([Line(say("Order"), Wording(request.texts).bands(bands))] if bands else []),
         Line(say("Run"), request.head),
     ]  # fmt: skip
     return [*lines, Line("", "")]
@@ -165,6 +178,7 @@ def workbook_facts(request: PackContents) -> list[Line]:
 
 def readme(request: PackContents, notes: Sequence[str]) -> str:
     """Write ``README.txt`` of a pack in its language; `notes` come last, a line each."""
+    inputs = Inputs.of(request.run.config, request.run.manifest())
     return report_page(
         "pack_readme.txt.j2",
         request.texts,
@@ -175,5 +189,8 @@ def readme(request: PackContents, notes: Sequence[str]) -> str:
         files=FILES,
         classes=request.classes,
         uses=(USE, STANDS),
+        day=inputs.day,
+        evidence=inputs.evidence,
+        cell_m=request.cell_m,
         notes=notes,
     )

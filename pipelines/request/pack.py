@@ -16,7 +16,7 @@ from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.formats.imsma import task_fields
 from minerisk.pipelines.formats.stac import item_text, stac_item
 from minerisk.pipelines.formats.task_columns import with_marks
-from minerisk.pipelines.language.marks import USE
+from minerisk.pipelines.language.marks import USE, Marks
 from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.plotting.map_layers import map_layers, with_standing
 from minerisk.pipelines.predict.bands import PROBABILITY, REASONS
@@ -28,7 +28,7 @@ from minerisk.pipelines.provenance.manifest import locked, outputs_of
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.pack import PackManifest, PackSource
 from minerisk.pipelines.records.request import Filters, RequestRecord
-from minerisk.pipelines.records.review import FourEyes
+from minerisk.pipelines.records.review import FourEyes, State
 from minerisk.pipelines.records.tasks import TaskFile
 from minerisk.pipelines.report.model_card import ModelCard
 from minerisk.pipelines.report.model_record import READ
@@ -73,6 +73,7 @@ def answer_request(
     out: Path | None = None,
     *,
     public: bool = False,
+    unapproved: bool = False,
     language: str = "en",
 ) -> Answer:
     """Answer a request: its packs and, where it limits the land, its maps with every band.
@@ -81,11 +82,13 @@ def answer_request(
     ----------
     out
         As in `make_packs`; none is ``pack``, or ``pack_<language>``, in the request's own folder.
-    public, language
+    public, unapproved, language
         As in `make_packs`.
     """
     name = "pack" if language == "en" else f"pack_{language}"
-    packs = make_packs(asked, out or asked.home / name, public=public, language=language)
+    packs = make_packs(
+        asked, out or asked.home / name, public=public, unapproved=unapproved, language=language
+    )
     if asked.filters.limits_land:
         return Answer(write_maps(asked), asked.home, packs)
     with locked(asked.home):
@@ -97,6 +100,7 @@ def make_packs(
     out: Path,
     *,
     public: bool = False,
+    unapproved: bool = False,
     language: str = "en",
 ) -> list[Path]:
     """Write the pack of a request, and beside it, if asked for, the coarsened one.
@@ -112,7 +116,9 @@ def make_packs(
     out
         A new or empty folder, or an earlier pack. The public copy goes into ``<out>_public``.
     public
-        Write the coarsened copy too.
+        Write the coarsened copy too. It is refused for a run that nobody has approved.
+    unapproved
+        Write it all the same: for a trial, or where approval is given elsewhere.
     language
         Of legends, report and README: ``en``, ``az`` or ``ru``. The model card, and what stands in
         columns, stay in English.
@@ -131,8 +137,15 @@ def make_packs(
     """
     told = texts(language)
     run, filters, tasks, notes = asked.run, asked.filters, None, []
+    standing = run.standing(READ)  # of the run that answers, which is another for another day
     if public:
         _refuse_public(run, filters)
+        if standing.state is not State.APPROVED and not unapproved:
+            raise FindingError(
+                f"{run.folder} is {Marks(standing.state, run.simulated).run_state}: no public copy "
+                "is made of a run that nobody has approved. Have it reviewed (`minerisk review "
+                "add`), leave --public out, or give --unapproved for a copy that says DRAFT."
+            )
     targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
     for target in targets:
         _check_replaceable(target)
@@ -144,7 +157,6 @@ def make_packs(
             log.warning("%s", error)
             notes.append(told.say(NO_TASK))
     classes = trained_hazards(run.folder) if filters.hazard is None else []
-    standing = run.standing(READ)  # of the run that answers, which is another for another day
     if standing.four_eyes is FourEyes.NAMES:
         notes.append(told.say(FOUR_EYES[standing.four_eyes]))
     taken = _taken(run, tasks, [filters.hazard or ANY, *classes])
@@ -181,7 +193,8 @@ def write_pack(request: PackContents, cube: xr.Dataset, out: Path) -> Path:
         layers = with_standing(layers, request.tasks, grids.geobox)
     tasks = _tasks(request, cube)
     marks = [*request.marks_in(request.texts), request.texts.say(USE)]
-    write_task_files(out, tasks, words=marks, facts=workbook_facts(request), texts=request.texts)
+    facts = workbook_facts(request, tasks["band"].nunique())
+    write_task_files(out, tasks, words=marks, facts=facts, texts=request.texts)
     summary = request.tasks.with_suffix(".json")
     if summary.is_file() and not request.public:
         write_whole(out / summary.name, summary.read_bytes())
@@ -190,7 +203,10 @@ def write_pack(request: PackContents, cube: xr.Dataset, out: Path) -> Path:
     page = pack_page(request, out, maps, layers=layers, tasks=tasks)
     write_whole(out / "report.html", page)
     card = ModelCard.of(run, hazard=request.hazard)
-    write_whole(out / "MODEL_CARD.md", card.text(request.texts))
+    write_whole(
+        out / "MODEL_CARD.md",
+        card.text(request.texts, public_m=request.cell_m if request.public else None),
+    )
     write_whole(out / "model_record.json", card.record.to_json())
     missing = [request.texts.say(words) for words in layers.missing]
     write_whole(out / "README.txt", readme(request, [*request.notes, *above, *missing]))

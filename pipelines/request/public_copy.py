@@ -20,6 +20,7 @@ TASK_COLUMNS = (
     *MARK_COLUMNS,
     "arm",
     "rank",
+    "band",
     "hectares",
     "expected_finds",
     "probability",

@@ -5,7 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 
+from minerisk.features.grid import resolution
+from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.plotting.figures import figure_bytes
 from minerisk.pipelines.plotting.grids import Grids
@@ -15,7 +18,7 @@ from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.maps import MapPicture, report_maps
-from minerisk.pipelines.report.report import Report
+from minerisk.pipelines.report.report import Report, Scope
 from minerisk.pipelines.report.tasks import read_tasks
 from minerisk.pipelines.request.contents import PackContents
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES
@@ -66,8 +69,22 @@ def pack_page(
         maps=replace(maps, figures=(*maps.figures, *classes), registered=not request.public),
         marks=request.marks_in(told, simulated=False),
         hidden=BETRAYING if request.public else (),
+        scope=scope_of(request, grids[hazard]),
     )
     return report.page(told, run.files)
+
+
+def scope_of(request: PackContents, grids: Grids) -> Scope:
+    """Measure the land of a pack on its own maps: of a public copy, nothing finer than they are."""
+    known, cell_m = grids.risk_class != OUTSIDE, resolution(grids.geobox)
+    speaks = known & (grids.risk_class != CANNOT_SAY)
+    fine = (cell_m / request.run.config.study_area.resolution_m) ** 2
+    finds = 0.0
+    if grids.probability is not None:
+        finds = fine * float(np.nansum(grids.probability[speaks], dtype=np.float64))
+    cells = int(known.sum())
+    name = "" if request.area is None else request.name
+    return Scope(name, cells, cells * cell_m**2 / 10_000, finds, cell_m)
 
 
 def _class_map(request: PackContents, hazard: str, grids: Grids) -> MapPicture:

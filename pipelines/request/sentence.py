@@ -39,8 +39,13 @@ def land_sentence(record: RequestRecord, folder: Path) -> str:
 
 
 def _tasks(pack: Path) -> str:
-    arms = Counter(line.arm for line in task_lines(RunFolder(pack)))
+    lines = task_lines(RunFolder(pack))
+    arms = Counter(line.arm for line in lines)
     if not arms:
         return "no survey task lies there"
     counted = ", ".join(f"{arms[arm]} {words}" for arm, words in WORDS.items() if arms[arm])
-    return f"survey tasks: {counted}"
+    bands = len({line.band for line in lines if line.band})
+    if not bands:
+        return f"survey tasks: {counted}"
+    order = "one band: no better than a draw" if bands == 1 else f"{bands} bands"
+    return f"survey tasks: {counted} (order: {order})"

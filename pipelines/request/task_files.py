@@ -32,7 +32,7 @@ from minerisk.pipelines.report.tasks import TaskLine, task_lines
 log = logging.getLogger(__name__)
 
 ARMS: Mapping[Arm, str] = {
-    Arm.RANKED: marked("ranked {rank}"),
+    Arm.RANKED: marked("band {band}, rank {rank}"),
     Arm.LEARN: marked("survey to learn: the model cannot say"),
     Arm.CONTROL: marked("control, drawn blind"),
 }
@@ -114,7 +114,7 @@ def _placemarks(
 
 def _balloon(row: TaskLine, texts: Texts) -> Iterator[str]:
     """Tell of a task in the few lines that a phone shows."""
-    yield texts.say(ARMS[row.arm], rank=row.rank)
+    yield texts.say(ARMS[row.arm], band=row.band or "–", rank=row.rank)
     yield texts.say(
         "{hectares:amount} ha, {days:amount} team-days", hectares=row.hectares, days=row.team_days
     )

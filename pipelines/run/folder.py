@@ -1,5 +1,6 @@
 """The folder of one run, with its configuration and its layers."""
 
+import datetime as dt
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.reviews import ReviewLog, read_reviews
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.standing import standing_of
-from minerisk.pipelines.records.manifest import Manifest
+from minerisk.pipelines.records.manifest import BuildFacts, Manifest
 from minerisk.pipelines.records.metrics import Metrics
 from minerisk.pipelines.records.review import Standing, State
 from minerisk.pipelines.run.layers import Placed, open_layers
@@ -137,7 +138,8 @@ class Run:
         else:
             write_whole(files.config, content)
             place = _place(known.config_path, folder)
-            write_manifest(files, _first_manifest(known.config, place))
+            first = _first_manifest(known.config, place)
+            write_manifest(files, first.model_copy(update={"repeats": known.day}))
         return cls(folder, known.config, known.config_path)
 
     @cached_property
@@ -148,6 +150,13 @@ class Run:
     def manifest(self) -> Manifest:
         """Read what went into each stage and what it wrote."""
         return self._kept(self.files.manifest, lambda: read_manifest(self.files))
+
+    @property
+    def day(self) -> dt.date | None:
+        """When the layers of the run were read; None where it is not on record."""
+        manifest = self.manifest()
+        built = manifest.stage("build")
+        return None if built is None else manifest.facts("build", BuildFacts).day
 
     def reviews(self) -> ReviewLog:
         """Read the decisions on the run; checked at each call."""

@@ -62,7 +62,8 @@ COMMANDS: Mapping[str, Command] = {
     "report az": Command(("report", RUN, "--language", "az"), 1),
     "request": Command(("request", RUN, "--out", "{w}/pack"), 3),
     "request --public": Command(
-        ("request", RUN, "--aoi", "{w}/aoi.gpkg", "--public", "--out", "{w}/part"), 3
+        ("request", RUN, "--aoi", "{w}/aoi.gpkg", "--public", "--unapproved", "--out", "{w}/part"),
+        3,
     ),
     "request --maps-only": Command(
         ("request", RUN, "--aoi", "{w}/aoi.gpkg", "--maps-only", "--out", "{w}/maps"), 2

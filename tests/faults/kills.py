@@ -150,7 +150,7 @@ def make_base(base: Path) -> None:
     undisturbed("run", partial / "area.yaml", "--out", partial / "run", "--by", "staff 12")
     aside(_write_inputs, partial)
     undisturbed("request", partial / "run", "--out", partial / "pack", "--language", "az")
-    asked = ("--aoi", partial / "aoi.gpkg", "--public", "--language", "ru")
+    asked = ("--aoi", partial / "aoi.gpkg", "--public", "--unapproved", "--language", "ru")
     undisturbed("request", partial / "run", *asked, "--out", partial / "part")
     shutil.rmtree(partial / "run" / "requests")
     undisturbed("runs", "export", partial / "run", "--out", partial / "other.zip")

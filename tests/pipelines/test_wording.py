@@ -143,7 +143,7 @@ def test_the_page_for_survey_managers_makes_no_claim():
 
 def test_nothing_that_is_handed_out_makes_a_claim(tiny_run, tmp_path):
     """Also words put together from parts; names of layers, columns and gates are data."""
-    make_packs(open_request(tiny_run, Filters()), tmp_path / "pack", public=True)
+    make_packs(open_request(tiny_run, Filters()), tmp_path / "pack", public=True, unapproved=True)
     claims = {
         f"{path.parent.name}/{path.name}: {words}"
         for path in sorted(tmp_path.rglob("*"))

@@ -242,3 +242,38 @@ def test_control_keeps_to_its_share_of_the_days():
     tasks = tasks_of(np.full((30, 30), 0.1), budget_ha=400, team_days=10.0, random_share=0.2)
     days = tasks.table.loc[tasks.table["arm"] == Arm.CONTROL, "team_days"].sum()
     assert 0 < days <= 2.0
+
+
+def test_the_interval_of_a_task_is_that_of_its_joint_draws_not_the_mean_of_its_ends():
+    probability = np.full((6, 6), 0.2)
+    alone = np.random.default_rng(1).uniform(0.05, 0.35, size=(500, 36))
+
+    def apart(rows, columns):
+        return alone[:, 6 * rows + columns]
+
+    def together(rows, columns):
+        return alone[:, :1].repeat(rows.size, axis=1)
+
+    asked = {"random_share": 0.0, "min_ha": 9.0, "max_ha": 9.0, "budget_ha": 36.0}
+    narrow, wide = (tasks_of(probability, joint=each, **asked).table for each in (apart, together))
+    cells = narrow["cells"].to_numpy()
+    assert (cells >= 4).all()
+    # Errors of cells that are apart cancel; of cells that move together none does.
+    assert (narrow["upper"] - narrow["lower"]).max() < 0.3 * 2 / np.sqrt(cells.min())
+    np.testing.assert_allclose(wide["lower"], 0.05 + 0.05 * 0.3, atol=0.02)
+    np.testing.assert_allclose(wide["upper"], 0.35 - 0.05 * 0.3, atol=0.02)
+    assert set(wide["band"]) == {1}
+
+
+def test_bands_are_a_result_of_the_summary():
+    probability = np.full((4, 8), 0.02)
+    probability[:, :4] = 0.5
+    low = np.random.default_rng(2).normal(1.0, 0.02, size=(500, 1))
+
+    def joint(rows, columns):
+        return np.clip(probability[rows, columns] * low, 0, 1)
+
+    made = tasks_of(probability, joint=joint, random_share=0.0, min_ha=16.0, max_ha=16.0,
+                    budget_ha=32.0)  # fmt: skip
+    assert list(made.table["band"]) == list(range(1, made.summary.bands + 1))
+    assert made.summary.bands == 2

@@ -4,6 +4,7 @@ import pytest
 from minerisk.features.errors import InputError
 from minerisk.models.tasks.rank_intervals import (
     impact_of,
+    rank_bands,
     ranks_of,
     ranks_under_intervals,
     ranks_under_weights,
@@ -51,3 +52,22 @@ def test_impact_is_the_weighted_mean():
 def test_weights_that_make_no_sense_are_refused(weights):
     with pytest.raises(InputError, match="weights"):
         impact_of({"other": np.ones(2)}, weights)
+
+
+def test_a_band_ends_where_its_first_task_is_worth_more_in_nineteen_draws_of_twenty():
+    worth = np.array([1.0, 5.0, 4.9, 0.9])
+    high = np.random.default_rng(0).normal(5.0, 0.1, size=(200, 2))
+    low = np.random.default_rng(1).normal(1.0, 0.1, size=(200, 2))
+    drawn = np.column_stack([low[:, 0], high[:, 0], high[:, 1], low[:, 1]])
+    np.testing.assert_array_equal(rank_bands(worth, drawn), [2, 1, 1, 2])
+
+
+def test_tasks_that_move_together_are_told_apart_though_each_is_uncertain():
+    worth, common = np.array([2.0, 1.0]), np.exp(np.random.default_rng(2).normal(0, 2, (300, 1)))
+    np.testing.assert_array_equal(rank_bands(worth, worth * common), [1, 2])
+    alone = worth * np.exp(np.random.default_rng(3).normal(0, 2, (300, 2)))
+    np.testing.assert_array_equal(rank_bands(worth, alone), [1, 1])
+
+
+def test_without_tasks_there_is_no_band():
+    assert rank_bands(np.zeros(0), np.zeros((10, 0))).size == 0

@@ -41,6 +41,7 @@ def tasks():
             "evidence": "Indirect",
             "arm": ["ranked", "control"],
             "rank": pd.array([1, None], dtype="Int64"),
+            "band": [2.0, np.nan],
             "hectares": [800.0, 200.0],
             "team_days": [16.04, 4.0],
             "probability": [0.1249876, np.nan],
@@ -90,8 +91,8 @@ def test_every_row_of_every_format_bears_its_marks(folder, name):
 
 def test_whole_numbers_have_no_point_and_others_four_digits(folder):
     first, second = (folder / "tasks.csv").read_text(encoding="utf-8").splitlines()[1:]
-    assert ",ranked,1,800.0,16.0,0.125,0.05,0.3,1,find," in first
-    assert ",control,,200.0,4.0,,,,,find," in second
+    assert ",ranked,1,2,800.0,16.0,0.125,0.05,0.3,1,find," in first
+    assert ",control,,,200.0,4.0,,,,,find," in second
 
 
 def test_the_workbook_says_first_what_it_is_and_shows_numbers_as_people_write_them(folder):
@@ -153,7 +154,7 @@ def test_a_balloon_is_a_handful_of_lines_and_says_what_it_is(folder):
         item.text.split("\n") for item in root.findall(f".//{KML}Placemark/{KML}description")
     )
     assert first == [
-        "ranked 1",
+        "band 2, rank 1",
         "800 ha, 16 team-days",
         "Mean probability of contamination of a cell 12 % (5 % to 30 %)",
         "Nearest evidence: find <b>F-7</b> & more, 2019-05-02, 1,240 m away",

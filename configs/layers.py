@@ -20,6 +20,13 @@ def _inside_folder(path: str) -> str:
 LayerPath = Annotated[str, AfterValidator(_inside_folder)]
 
 
+class Districts(Frozen):
+    """Named land that people ask for and compare; it plays no part in training or testing."""
+
+    layer: Name = Field(description="polygons, one or more a district")
+    name_column: str = Field(description="column of that layer with the names of the districts")
+
+
 class Coverage(Frozen):
     """Where a layer speaks, in one of four ways. Elsewhere its features are nodata."""
 

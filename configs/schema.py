@@ -18,7 +18,7 @@ from minerisk.configs.bounds import (
     Share,
 )
 from minerisk.configs.feature_kinds import Feature, SearchEffort
-from minerisk.configs.layers import Layer, RasterLayer, VectorLayer
+from minerisk.configs.layers import Districts, Layer, RasterLayer, VectorLayer
 from minerisk.configs.tasks import Criterion, Tasks
 
 __all__ = [
@@ -55,13 +55,6 @@ class Regions(Frozen):
         None, description="polygons grouped into regions; without it, cells are grouped"
     )
     count: int = Field(10, ge=2, le=100, description="how many regions")
-
-
-class Districts(Frozen):
-    """Named land that people ask for and compare; it plays no part in training or testing."""
-
-    layer: Name = Field(description="polygons, one or more a district")
-    name_column: str = Field(description="column of that layer with the names of the districts")
 
 
 class StudyArea(Frozen):

@@ -183,41 +183,6 @@ class IntervalScaler(PlainRecord):
         own = self.scale * np.asarray(spread, dtype=np.float64)
         return np.asarray(self.stretch * np.sqrt(own**2 + self.block_sd**2))
 
-    def draws(
-        self,
-        probability: ArrayLike,
-        deviations: ArrayLike,
-        blocks: ArrayLike,
-        *,
-        noise: tuple[Array, Array],
-    ) -> Array:
-        """Draw probabilities of cells jointly: what moves them together stays together.
-
-        The members of the ensemble differ over all cells alike, and whole blocks lie off the model
-        together. Each cell by itself scatters as `log_odds_sd` says.
-
-        Parameters
-        ----------
-        probability
-            Calibrated, shape (n,).
-        deviations
-            Log-odds of each member minus their mean, before calibration, shape (n, members).
-        blocks
-            Number of the block of each cell, from 0, shape (n,).
-        noise
-            Standard normal draws: shape (draws, members), and shape (draws, blocks).
-
-        Returns
-        -------
-        ndarray, shape (draws, n)
-        """
-        apart = np.asarray(deviations, dtype=np.float64)
-        members, off = noise
-        own = members @ apart.T / np.sqrt(max(apart.shape[1] - 1, 1))
-        moved = self.scale * own + self.block_sd * off[:, np.asarray(blocks)]
-        centre = logit(np.asarray(probability, dtype=np.float64))
-        return np.asarray(expit(centre + self.stretch * moved))
-
     def cover(self, groups: Groups) -> Array:
         """Measure how far each group's find lies within what was expected, shape (groups,).
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from minerisk.models.calibration.joint_draws import draw_jointly
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.tasks.rank_intervals import DRAWS
@@ -24,7 +25,7 @@ def joint_draws(
     """Return what draws cells jointly, by their rows and columns.
 
     The members of the ensemble move all cells alike, and each block lies off the model as a whole;
-    see `minerisk.models.calibration.conformal.IntervalScaler.draws`.
+    see `minerisk.models.calibration.joint_draws`.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def joint_draws(
             rng.normal(size=(DRAWS, int(blocks.max(initial=0)) + 1)),
         )
         centre = probability[rows, columns]
-        return np.asarray(model.interval.draws(centre, apart, blocks, noise=noise))
+        return np.asarray(draw_jointly(model.interval, centre, apart, blocks, noise=noise))
 
     return draw
 

@@ -94,7 +94,7 @@ def digitise(
     points
         Control points or a world file, see `read_control`.
     out
-        GeoPackage to write; a picture of the same name is written beside it.
+        GeoPackage to write; a picture is written beside it, see `picture_path`.
     crs
         Of the control points.
 
@@ -119,9 +119,7 @@ def digitise(
     error = position_error(drawing.width_px, georeference, known)
     frame = line_layer(sheet, georeference)
     _write_layer(out, frame, sheet, georeference, error, known, scan.name)
-    picture = write_picture(
-        out.with_suffix(".png"), pixels, sheet, drawing.frame, georeference.pixels
-    )
+    picture = write_picture(picture_path(out), pixels, sheet, drawing.frame, georeference.pixels)
     return _digitised(out, picture, frame, sheet, georeference, drawing, error)
 
 
@@ -203,10 +201,15 @@ def cover_on_ground(sheet: Sheet, georeference: Georeference) -> gpd.GeoSeries:
     return gpd.GeoSeries(to_ground(edges, georeference), crs=georeference.crs)
 
 
+def picture_path(out: Path) -> Path:
+    """Name the picture of a result: ``lines_picture.png`` beside ``lines.gpkg``."""
+    return out.with_name(f"{out.stem}_picture.png")
+
+
 def _check_out(out: Path, scan: Path) -> None:
     if out.suffix.lower() != ".gpkg":
         raise InputError(f"--out is {out.name}; expected a GeoPackage, such as lines.gpkg.")
-    if out.with_suffix(".png").absolute() == scan.absolute():
+    if picture_path(out).absolute() == scan.absolute():
         raise InputError(
             f"The picture of the result would replace the scan {scan.name}. Give --out another "
             "name."

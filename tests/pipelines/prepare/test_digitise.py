@@ -202,8 +202,9 @@ def test_a_map_of_unbroken_lines_alone_has_nothing_to_bridge(
 
 
 def test_the_picture_never_replaces_the_scan(sheet: tuple[DrawnMap, Path, Path]) -> None:
+    scan = sheet[1].with_name("lines_picture.png")
     with pytest.raises(InputError, match="would replace the scan"):
-        make(sheet, out=sheet[1].with_suffix(".gpkg"))
+        make((sheet[0], scan, sheet[2]), out=scan.with_name("lines.gpkg"))
 
 
 def test_the_commands_do_it_from_a_prompt(sheet: tuple[DrawnMap, Path, Path]) -> None:
@@ -222,4 +223,4 @@ def test_the_commands_do_it_from_a_prompt(sheet: tuple[DrawnMap, Path, Path]) ->
     assert "Position error 550 m (1 sd)" in told.output  # the root of 500² + 225² is 548
     assert "--width says 15" in told.output
     assert out.exists()
-    assert out.with_suffix(".png").exists()
+    assert out.with_name("lines_picture.png").exists()

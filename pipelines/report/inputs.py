@@ -68,6 +68,11 @@ class Inputs:
     day: dt.date | None = None
     evidence: tuple[EvidenceDates, ...] = ()
 
+    @property
+    def newest(self) -> dt.date | None:
+        """Day of the newest dated record of evidence; None where none is dated."""
+        return max((row.newest for row in self.evidence if row.newest is not None), default=None)
+
     @classmethod
     def of(cls, config: Config | None, manifest: Manifest | None) -> Self:
         """Gather what is known of the inputs of a run; a folder may have neither."""

@@ -25,7 +25,7 @@ from minerisk.pipelines.plotting.map_layers import MapLayers
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import Manifest
-from minerisk.pipelines.records.review import State
+from minerisk.pipelines.records.review import Review, State
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.maps import Maps, layers_of_run, run_maps
@@ -96,6 +96,8 @@ class Report:
         From when the marks are, where that is not the day of reading.
     scope
         The land of a request; None in the report of a run.
+    decision
+        The last decision on the run; None where nobody has decided.
     """
 
     title: str
@@ -108,6 +110,7 @@ class Report:
     hidden: Sequence[str] = ()
     since: str = ""
     scope: Scope | None = None
+    decision: Review | None = None
 
     @classmethod
     def of(
@@ -148,6 +151,7 @@ class Report:
             printed=" · ".join(self._printed(texts)),
             since=self.since,
             scope=self.scope,
+            decision=self.decision,
             cell_m=metrics.resolution_m if self.scope is None else self.scope.cell_m,
             silent=self._silent,
             settings=_settings(self.found),
@@ -186,6 +190,7 @@ def report_of_run(run: Run, language: str = "en", *, state: State = State.DRAFT)
     InputError
         If the run is not trained, or there are no texts in that language.
     """
+    decided = run.reviews().entries
     return write_report(
         run.files,
         title=run.config.study_area.title,
@@ -194,6 +199,7 @@ def report_of_run(run: Run, language: str = "en", *, state: State = State.DRAFT)
         layers=layers_of_run(run),
         language=language,
         state=state,
+        decision=decided[-1] if decided and state is not State.DRAFT else None,
     )
 
 
@@ -206,6 +212,7 @@ def write_report(
     layers: MapLayers = NO_LAYERS,
     language: str = "en",
     state: State = State.DRAFT,
+    decision: Review | None = None,
 ) -> Path:
     """Write the report of a run folder.
 
@@ -225,8 +232,8 @@ def write_report(
         What is drawn over the map.
     language
         Another than English goes into ``report_<language>.html``: the English one is on record.
-    state
-        How the run stands.
+    state, decision
+        How the run stands, and the last decision on it.
 
     Raises
     ------
@@ -241,6 +248,7 @@ def write_report(
         maps=run_maps(files, layers, marks=marks, texts=told),
         marks=Marks(state, simulated=False).words(told),
         since=told.say(SINCE),
+        decision=decision,
     )
     name = "report.html" if language == "en" else f"report_{language}.html"
     return write_whole(files.path / name, drawn.page(told, files))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from minerisk.models.cautions import Caution, CautionCode
 from minerisk.models.estimate import Estimate
+from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.results import Gate
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.survey_bias.facts import ReadingScores, Unsurveyed
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.metric_words import (
@@ -16,17 +18,18 @@ from minerisk.pipelines.language.metric_words import (
     splitter_words,
     unsurveyed_words,
 )
-from minerisk.pipelines.language.names import family_name
+from minerisk.pipelines.language.names import MODELS, PROTOCOLS, family_name
 from minerisk.pipelines.language.numbers import Kind
 from minerisk.pipelines.language.words import marked
-from minerisk.pipelines.prioritize.words import verdicts, why
-from minerisk.pipelines.records.metrics import HazardModel, ProtocolScores
+from minerisk.pipelines.prioritize.words import families_words, verdicts, why
+from minerisk.pipelines.records.metrics import HazardModel, Metrics, ProtocolScores
 from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.rasters import HazardComparison
 from minerisk.pipelines.records.review import FourEyes, Review, State, Verdict
 from minerisk.pipelines.records.tasks import Capture, Lack, TaskReasons
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.quality import Side
+from minerisk.pipelines.report.tasks import TaskFacts
 from minerisk.pipelines.run.hazards import HAZARD_TITLES
 
 INTENDED: Sequence[str] = (
@@ -167,6 +170,59 @@ class Wording:
                 "held out."
             ),
         ]
+
+    def against_rule(self, metrics: Metrics) -> list[str]:
+        """Say, far and near, whether the model beats the plain rule beyond their difference."""
+        return [
+            words
+            for name in (ProtocolName.FAR, ProtocolName.NEAR)
+            if (words := self._against_rule(metrics, name))
+        ]
+
+    def _against_rule(self, metrics: Metrics, name: ProtocolName) -> str:
+        compared = metrics.comparison.get(name, {}).get(ModelName.DISTANCE_RULE)
+        if compared is None:
+            return ""
+        minus = compared.found_in_top_20
+        ends = self.interval(minus, "share")
+        if minus.low is None or minus.high is None:
+            return ""
+        values = {
+            "where": self.texts.say(PROTOCOLS[name]),
+            "rule": self.texts.say(MODELS[ModelName.DISTANCE_RULE]),
+            "minus": f"{self.texts.number(minus.value, 'share')} ({ends})",
+        }
+        if minus.low > 0:
+            words = marked(
+                "{where}: it beats the plain rule, {rule}, beyond the interval of the difference, "
+                "{minus} of the finds in the first 20 % of land."
+            )
+        elif minus.high < 0:
+            words = marked(
+                "{where}: it is beaten by the plain rule, {rule}; the difference is {minus} of "
+                "the finds in the first 20 % of land. Use the rule."
+            )
+        else:
+            words = marked(
+                "{where}: it does not beat the plain rule, {rule}, beyond the interval of the "
+                "difference, {minus} of the finds in the first 20 % of land."
+            )
+        return self.texts.say(words, **values)
+
+    def reason(self, tasks: TaskFacts | None, found: Assessment) -> str:
+        """Say what puts the first task where it is, or what the whole ranking leans on."""
+        first = tasks.ranked.rows[0] if tasks is not None and tasks.ranked.rows else None
+        reasons = None if tasks is None or first is None else tasks.reasons(first)
+        if first is not None and reasons is not None and reasons.raised_by:
+            families = families_words(reasons.raised_by, self.texts)
+            return self.texts.say(
+                "{task} is raised most by {families}.", task=first.task, families=families
+            )
+        leaning = [row for row in found.metrics.importance if row.drop > 0][:2]
+        if not leaning:
+            return self.texts.say("What the ranking leans on was not measured.")
+        names = tuple(self.family(row.family) for row in leaning)
+        return self.texts.say("The ranking leans most on: {families}.", families=names)
 
     def verdict(self, found: Assessment) -> str:
         """Sum up in a sentence how the model compares with the distance rule on unseen land."""

@@ -15,6 +15,7 @@ from minerisk.pipelines.plotting.grids import Grids
 from minerisk.pipelines.plotting.map_figure import map_figure
 from minerisk.pipelines.plotting.map_layers import MapLayers
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.maps import MapPicture, report_maps
@@ -60,6 +61,7 @@ def pack_page(
     found = Assessment.of(home)
     if hazard != ANY:  # measured on the maps of any hazard
         found = replace(found, novelty=())
+    decided = run.reviews().entries
     report = Report(
         title=run.config.study_area.title,
         found=found,
@@ -70,6 +72,7 @@ def pack_page(
         marks=request.marks_in(told, simulated=False),
         hidden=BETRAYING if request.public else (),
         scope=scope_of(request, grids[hazard]),
+        decision=decided[-1] if decided and request.state is not State.DRAFT else None,
     )
     return report.page(told, run.files)
 

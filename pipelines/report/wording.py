@@ -1,5 +1,6 @@
 """Sentences that more than one page has, in the language of its reader."""
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -84,6 +85,29 @@ SIDES: Mapping[Side, str] = {
     Side.ABOVE: marked("too high"),
 }
 NO_SKILL = 0.5
+
+
+def _more_than_rule(metrics: Metrics, name: ProtocolName) -> Estimate | None:
+    """How much more the model finds in the first 20 % of land than the plain rule does.
+
+    Where the two were not compared on the same draws, the ends are the farthest that their own
+    intervals allow: wider than a paired comparison, never narrower.
+    """
+    paired = metrics.comparison.get(name, {}).get(ModelName.DISTANCE_RULE)
+    if paired is not None:
+        return paired.found_in_top_20
+    models = metrics.protocols[name].models if name in metrics.protocols else {}
+    if ModelName.MODEL not in models or ModelName.DISTANCE_RULE not in models:
+        return None
+    mine = models[ModelName.MODEL].found_in_top_20
+    rule = models[ModelName.DISTANCE_RULE].found_in_top_20
+    ends = (mine.value, mine.low, mine.high, rule.value, rule.low, rule.high)
+    value, low, high, other, other_low, other_high = (
+        math.nan if each is None else each for each in ends
+    )
+    if math.isnan(low + high + other_low + other_high):
+        return None
+    return Estimate(value - other, low - other_high, high - other_low)
 
 
 @dataclass(frozen=True)
@@ -180,13 +204,10 @@ class Wording:
         ]
 
     def _against_rule(self, metrics: Metrics, name: ProtocolName) -> str:
-        compared = metrics.comparison.get(name, {}).get(ModelName.DISTANCE_RULE)
-        if compared is None:
+        minus = _more_than_rule(metrics, name)
+        if minus is None or minus.low is None or minus.high is None:
             return ""
-        minus = compared.found_in_top_20
         ends = self.interval(minus, "share")
-        if minus.low is None or minus.high is None:
-            return ""
         values = {
             "where": self.texts.say(PROTOCOLS[name]),
             "rule": self.texts.say(MODELS[ModelName.DISTANCE_RULE]),

@@ -3,6 +3,7 @@ import re
 from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from minerisk.features.errors import InputError
 from minerisk.features.kinds import FEATURE_KINDS as KINDS
 from minerisk.features.layers.problems import LayerCode, Level
 from minerisk.models.estimate import Estimate
+from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.pipelines.formats import cog, palette
 from minerisk.pipelines.language.messages import ENGLISH
@@ -108,6 +110,42 @@ def test_the_report_of_a_run_is_a_draft_from_top_to_footer(files):
     assert page.index("DRAFT: nobody has approved this run</b>") < page.index("<h1>")
     assert '@bottom-left { content: "DRAFT: nobody has approved this run' in page
     assert "a pack made later says how the run stands then" in page
+
+
+def test_the_page_answers_before_any_statistics(files):
+    page = page_of(files)
+    asked = ("Where next", "Why", "How sure", "As of when", "By whom approved")
+    places = [page.index(f"<dt>{words}</dt>") for words in asked]
+    assert places == sorted(places)
+    assert places[-1] < page.index('class="verdict"') < page.index('class="tiles"')
+    assert "Nobody has reviewed this run." in page
+
+
+@pytest.mark.parametrize(
+    ("minus", "words"),
+    [
+        ((0.1, 0.02, 0.2), "Far: whole regions it was not trained on: it beats the plain rule"),
+        ((0.1, -0.02, 0.2), "it does not beat the plain rule"),
+        ((-0.1, -0.2, -0.02), "it is beaten by the plain rule"),
+    ],
+)
+def test_the_verdict_goes_by_the_interval_of_the_difference(minus, words):
+    compared = {ModelName.DISTANCE_RULE: SimpleNamespace(found_in_top_20=Estimate(*minus))}
+    metrics = SimpleNamespace(comparison={ProtocolName.FAR: compared}, protocols={})
+    (found,) = Wording(ENGLISH).against_rule(metrics)
+    assert words in found
+
+
+def test_without_a_paired_comparison_the_verdict_is_the_more_careful():
+    near = {
+        ModelName.MODEL: SimpleNamespace(found_in_top_20=Estimate(0.6, 0.5, 0.7)),
+        ModelName.DISTANCE_RULE: SimpleNamespace(found_in_top_20=Estimate(0.45, 0.4, 0.52)),
+    }
+    protocols = {ProtocolName.NEAR: SimpleNamespace(models=near)}
+    metrics = SimpleNamespace(comparison={}, protocols=protocols)
+    (found,) = Wording(ENGLISH).against_rule(metrics)
+    assert "does not beat the plain rule" in found
+    assert "15 % (-2 to 30 %)" in found
 
 
 def test_the_page_says_what_it_must(files):

@@ -118,7 +118,14 @@ def digitise(
     )
     error = position_error(drawing.width_px, georeference, known)
     frame = line_layer(sheet, georeference)
-    _write_layer(out, frame, sheet, georeference, error, known, scan.name)
+    facts: dict[str, str | float] = {
+        "epoch": known.epoch,
+        "date": known.date,
+        "source": known.source,
+        "scan": scan.name,
+        "position_error_m": error.total_m,
+    }
+    write_geopackage(out, _package(frame, sheet, georeference, facts))
     picture = write_picture(picture_path(out), pixels, sheet, drawing.frame, georeference.pixels)
     return _digitised(out, picture, frame, sheet, georeference, drawing, error)
 
@@ -216,40 +223,19 @@ def _check_out(out: Path, scan: Path) -> None:
         )
 
 
-def _write_layer(
-    out: Path,
+def _package(
     lines: gpd.GeoDataFrame,
     sheet: Sheet,
     georeference: Georeference,
-    error: PositionError,
-    known: Provenance,
-    scan: str,
-) -> None:
-    facts: dict[str, str | float] = {
-        "epoch": known.epoch,
-        "date": known.date,
-        "source": known.source,
-        "scan": scan,
-        "position_error_m": error.total_m,
-    }
+    facts: dict[str, str | float],
+) -> dict[str, PackageLayer]:
+    """Return the layers of the GeoPackage; lines and cover say what is known of them."""
     cover = gpd.GeoDataFrame(geometry=cover_on_ground(sheet, georeference))
-    points = gpd.GeoDataFrame(
-        {
-            "number": np.arange(1, len(georeference.pixels) + 1),
-            "column": georeference.pixels[:, 0],
-            "row": georeference.pixels[:, 1],
-            "residual_m": np.round(georeference.residual_m, 1),
-            "left_out_m": np.round(georeference.left_out_m, 1),
-        },
-        geometry=shapely.points(georeference.places(georeference.pixels)),
-        crs=georeference.crs,
-    )
-    source = f" ({known.source})" if known.source else ""
     package = {
         LINES: PackageLayer(
             lines.assign(**facts),
             "Front lines",
-            f"Digitised from {scan}{source}. Position error {error.total_m:g} m (1 sd).",
+            f"Digitised from {facts['scan']}. Position error {facts['position_error_m']} m (1 sd).",
             geometry="LineString",
         ),
         COVERAGE: PackageLayer(
@@ -259,14 +245,29 @@ def _write_layer(
             geometry="MultiPolygon",
         ),
     }
-    if len(points):
+    if len(georeference.pixels):
         package[CONTROL_POINTS] = PackageLayer(
-            points,
+            _point_layer(georeference),
             "Control points",
             "Where the fit puts each, and how far off that is.",
             geometry="Point",
         )
-    write_geopackage(out, package)
+    return package
+
+
+def _point_layer(georeference: Georeference) -> gpd.GeoDataFrame:
+    columns, rows = georeference.pixels.T
+    return gpd.GeoDataFrame(
+        {
+            "number": np.arange(1, len(columns) + 1),
+            "column": columns,
+            "row": rows,
+            "residual_m": np.round(georeference.residual_m, 1),
+            "left_out_m": np.round(georeference.left_out_m, 1),
+        },
+        geometry=shapely.points(georeference.places(georeference.pixels)),
+        crs=georeference.crs,
+    )
 
 
 def _digitised(

@@ -34,6 +34,11 @@ def plain_text(text: str) -> str:
     return _HALVES.sub("\ufffd", _BREAKS.sub(" ", _STEERING.sub("", text)))
 
 
+def plain_value(value: object) -> object:
+    """Return what a template is filled with, its words plain; marked-up text was made of such."""
+    return plain_message(value) if type(value) is str else value
+
+
 def plain_message(message: str) -> str:
     """Return a message of several lines, each of them plain."""
     return "\n".join(map(plain_text, message.split("\n")))

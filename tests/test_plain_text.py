@@ -7,12 +7,21 @@ from pathlib import Path
 import geopandas as gpd
 import pytest
 import shapely
+from odc.geo.geobox import GeoBox
 
 from minerisk.configs.load import load_config
 from minerisk.features.errors import InputError
 from minerisk.features.layers.vectors import read_frame
+from minerisk.pipelines.audit.decide import Decision, review_run
 from minerisk.pipelines.cli import main
 from minerisk.pipelines.cli.output import show
+from minerisk.pipelines.formats.qgis_project import ProjectLayer, project_text
+from minerisk.pipelines.formats.qml import line_qml
+from minerisk.pipelines.formats.vector_files import KML, missing_driver, write_kml
+from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.language.page import page
+from minerisk.pipelines.provenance.manifest import record_maker
+from minerisk.pipelines.run.folder import Run
 from minerisk.plain_text import plain_message, plain_text
 
 ROOT = Path(__file__).parents[1]
@@ -56,6 +65,46 @@ def test_a_layer_is_freed_of_it_in_names_and_values(tmp_path: Path) -> None:
 def test_an_error_is_freed_of_it() -> None:
     assert not STEERING.search(str(InputError(f"{HOSTILE}\nsecond line")))
     assert str(InputError("a\nb")) == "a\nb"
+
+
+@pytest.mark.parametrize("form", ["html", "md", "txt"])
+def test_a_page_or_readme_is_freed_of_words_of_a_record(tmp_path: Path, form: str) -> None:
+    (tmp_path / f"page.{form}.j2").write_text(
+        "{{ title }}\n{% trans %}Area: {{ area }}{% endtrans %}\n{{ more[0] }}\n"
+    )
+    text = page(
+        f"page.{form}.j2", ENGLISH, folder=tmp_path, title=HOSTILE, area=HOSTILE, more=[HOSTILE]
+    )
+    assert not STEERING.search(text)
+    assert text.count("gpj.exe") == 3
+
+
+def test_a_map_project_is_freed_of_it() -> None:
+    grid = GeoBox.from_bbox((0, 0, 1_000, 1_000), "EPSG:32638", resolution=100)
+    layer = ProjectLayer("map.gpkg|layername=a", HOSTILE, line_qml(), "Line", True)
+    text = project_text([layer], title=HOSTILE, geobox=grid, mark=f"DRAFT\n{HOSTILE}")
+    assert not STEERING.search(text)
+    assert text.count("gpj.exe") >= 3
+
+
+def test_kml_is_freed_of_it(tmp_path: Path) -> None:
+    if missing_driver(KML):
+        pytest.skip("GDAL was built without KML")
+    words = {"Name": [HOSTILE, None], "description": [f"a\n{HOSTILE}", "b"]}
+    frame = gpd.GeoDataFrame(words, geometry=[shapely.Point(1, 1)] * 2, crs=4326)
+    path = write_kml(tmp_path / "a.kml", frame, title=HOSTILE, description=HOSTILE)
+    text = path.read_text(encoding="utf-8")
+    assert not STEERING.search(text)
+    assert text.count("gpj.exe") >= 4
+
+
+def test_names_and_notes_of_people_are_freed_of_it(tiny_copy: Path) -> None:
+    run = Run.open(tiny_copy)
+    record_maker(run.files, HOSTILE)
+    review_run(run, Decision("reject", by=HOSTILE, note=f"first line\n{HOSTILE}"))
+    (entry,) = run.reviews().entries
+    assert not STEERING.search(entry.by + entry.note + "".join(run.manifest().trained_by))
+    assert entry.note.startswith("first line\nred")
 
 
 def test_the_terminal_is_freed_of_it(capsys: pytest.CaptureFixture[str]) -> None:

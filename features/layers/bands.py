@@ -37,6 +37,10 @@ class Band(Protocol):
         """The unit of the values, where the file states one."""
 
     @property
+    def unit_of_heights(self) -> bool:
+        """Whether the unit may be that of the vertical CRS alone, and not of the values."""
+
+    @property
     def count(self) -> int:
         """How many bands there are to choose from."""
 

@@ -2,7 +2,8 @@
 
 import datetime as dt
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -147,7 +148,8 @@ class Layers:
 
     def sha256(self, name: str) -> str:
         """Hash a layer's bytes, as `features.intake.sha256_of` does; cached by size and time."""
-        return intake.sha256_of(self.path(name))
+        with _naming(name):
+            return intake.sha256_of(self.path(name))
 
     def vector(self, name: str, *, crs: str) -> gpd.GeoDataFrame:
         """Read a vector layer: rows kept, geometries valid, reprojected.
@@ -169,18 +171,21 @@ class Layers:
         """
         if (name, crs) not in self._frames:
             own, _ = self.repaired(name)
-            frame = vectors.to_crs(own, crs, name=name)
+            with _naming(name):
+                frame = vectors.to_crs(own, crs, name=name)
             self._frames[name, crs] = vectors.repair(frame)[0]
-        return self._frames[name, crs].copy()
+        return self._frames[name, crs].reset_index(drop=True)
+
+    def row_numbers(self, name: str, *, crs: str) -> list[int]:
+        """Return where the rows that `vector` gives stand in the file, from 1."""
+        self.vector(name, crs=crs)
+        return [int(place) + 1 for place in self._frames[name, crs].index]
 
     def repaired(self, name: str) -> tuple[gpd.GeoDataFrame, vectors.Repairs]:
         """Read a vector layer in its own CRS, with counts of what was repaired."""
         if name not in self._own:
-            source, path = self._vector_source(name), self.path(name)
-            try:
-                frame, repairs = vectors.repair(self._read(name, source, path))
-            except InputError as error:  # which names the file, but not the layer
-                raise type(error)(f"The layer {name}: {error}") from error
+            with _naming(name):
+                frame, repairs = vectors.repair(self.as_stored(name))
             if repairs.invalid:
                 logger.info("%s: %d invalid geometries repaired", name, repairs.invalid)
             if frame.empty:
@@ -296,8 +301,9 @@ class Layers:
             converted.
         """
         source = self.raster_source(name)
-        factor = 1.0 if unit is None else self.factor(name, unit)
-        values = warp.warp(self.band(name), geobox, resampling=source.resampling)
+        with _naming(name):
+            factor = 1.0 if unit is None else self.factor(name, unit)
+            values = warp.warp(self.band(name), geobox, resampling=source.resampling)
         return values if factor == 1.0 else (values * factor).astype(np.float32)
 
     def unit(self, name: str) -> str | None:
@@ -311,6 +317,8 @@ class Layers:
         given, own = units.stated(self.raster_source(name).unit), self.band(name).unit
         if given is None or own is None:
             return given or own
+        if self.band(name).unit_of_heights and not units.is_length(given):
+            return given
         if units.contradict(own, given):
             raise InputError(
                 f"The layer {name} is in {given} by the configuration and in {own} by its file; "
@@ -359,6 +367,17 @@ class Layers:
                 path, band=source.band, variable=source.variable, nodata=source.nodata
             )
         return self._bands[name]
+
+
+@contextmanager
+def _naming(name: str) -> Iterator[None]:
+    """Let a refusal that names a file name the layer too."""
+    try:
+        yield
+    except InputError as error:
+        if f"layer {name}" in str(error) or f"layer is named {name!r}" in str(error):
+            raise
+        raise type(error)(f"The layer {name}: {error}") from error
 
 
 def _box(

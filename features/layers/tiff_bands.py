@@ -74,6 +74,9 @@ class TiffBand:
     ----------
     unit
         Of the values, as the file states it.
+    unit_of_heights
+        Whether that may be the unit of the vertical CRS alone, which GDAL gives where the band
+        itself states none.
     scale, offset
         What stored values are multiplied by, and what is then added.
     count
@@ -87,6 +90,7 @@ class TiffBand:
     shape: tuple[int, int]
     missing: Missing
     unit: str | None = None
+    unit_of_heights: bool = False
     scale: float = 1.0
     offset: float = 0.0
     count: int = 1
@@ -136,12 +140,17 @@ def open_tiff(path: Path, *, band: int | None, missing: Sequence[float]) -> Tiff
                 shape=(int(dataset.height), int(dataset.width)),
                 missing=_missing(path, dataset, said, number, missing),
                 unit=units.stated(said.unit or dataset.units[number - 1]),
+                unit_of_heights=said.unit is None and _has_heights(dataset),
                 scale=scale,
                 offset=offset,
                 count=sum(band != ColorInterp.alpha for band in dataset.colorinterp),
             )
     except rasterio.errors.RasterioError as error:
         raise InputError(f"{path.name} cannot be read: {error}. Get it again.") from error
+
+
+def _has_heights(dataset: Any) -> bool:
+    return dataset.crs is not None and pyproj.CRS(dataset.crs.to_wkt()).is_compound
 
 
 def _chosen(path: Path, count: int, band: int | None) -> int:

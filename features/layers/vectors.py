@@ -288,7 +288,7 @@ def repair(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, Repairs]:
     Returns
     -------
     frame, repairs
-        The rows that remain, in their order, and counts of what was done.
+        The rows that remain, in their order and with their index, and counts of what was done.
     """
     shapes = np.asarray(frame.geometry.array, dtype=object)
     empty = shapely.is_missing(shapes) | shapely.is_empty(shapes)
@@ -301,7 +301,7 @@ def repair(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, Repairs]:
     out = frame[kept].copy()
     out.geometry = gpd.GeoSeries(mended[kept], index=out.index, crs=frame.crs)
     counts = Repairs(len(frame), int(invalid.sum()), int(empty.sum()), int((~kept & ~empty).sum()))
-    return out.reset_index(drop=True), counts
+    return out, counts
 
 
 def _mend(shape: shapely.Geometry) -> shapely.Geometry | None:

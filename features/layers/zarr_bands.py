@@ -72,6 +72,7 @@ class ZarrBand:
     places: tuple[int | None, ...]
     flipped: bool
     unit: str | None = None
+    unit_of_heights: bool = False
     scale: float = 1.0
     offset: float = 0.0
     nodata: tuple[float, ...] = ()

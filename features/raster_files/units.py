@@ -94,6 +94,12 @@ def factor_between(own: str, wanted: str) -> float | None:
     return one.factor / other.factor
 
 
+def is_length(text: str) -> bool:
+    """Return whether a unit is known, and one of length."""
+    unit = parse_unit(text)
+    return unit is not None and unit.what == "length"
+
+
 def contradict(one: str, other: str) -> bool:
     """Return whether both units are known, and not the same.
 

@@ -31,6 +31,7 @@ from minerisk.pipelines.records.review import (
 )
 from minerisk.pipelines.run.folder import Run, refuse_unverified
 from minerisk.pipelines.tracking.registry import follow_reviews
+from minerisk.plain_text import plain_message, plain_text
 
 MAX_WORDS = 4_000
 
@@ -92,10 +93,10 @@ def review_run(
                 schema_version=Review.version,
                 number=len(log.entries) + 1,
                 at=now().isoformat(timespec="seconds"),
-                by=decision.by.strip(),
+                by=plain_text(decision.by).strip(),
                 decision=verdict,
                 champion=decision.champion,
-                note=decision.note.strip(),
+                note=plain_message(decision.note).strip(),
                 head=head,
                 before=log.end,
             ),

@@ -29,6 +29,7 @@ from minerisk.pipelines.records.choices import Export
 from minerisk.pipelines.records.feedback import DeliveryEntry
 from minerisk.pipelines.records.review import TrailCode, TrailNotice, trail_notice
 from minerisk.pipelines.run.folder import Run
+from minerisk.plain_text import plain_text
 
 
 @dataclass(frozen=True)
@@ -126,8 +127,8 @@ def add_delivery(run: Run, results: gpd.GeoDataFrame, source: Delivery) -> Deliv
             schema_version=DeliveryEntry.version,
             number=number,
             at=now().isoformat(timespec="seconds"),
-            by=source.by.strip(),
-            file=source.path.name,
+            by=plain_text(source.by).strip(),
+            file=plain_text(source.path.name),
             received_sha256=received,
             stored=stored.name,
             stored_sha256=sha256_path(stored),

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import jinja2
 
+from minerisk.plain_text import plain_value
+
 _TEMPLATES = jinja2.Environment(
     loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
     autoescape=True,
     undefined=jinja2.StrictUndefined,
+    finalize=plain_value,
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,

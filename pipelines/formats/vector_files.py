@@ -12,6 +12,7 @@ from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import replacing
 from minerisk.pipelines.provenance.room import why_unwritable
+from minerisk.plain_text import plain_message
 
 DIGITS = 7
 """Of degrees: about a centimetre."""
@@ -68,8 +69,11 @@ def write_kml(path: Path, frame: gpd.GeoDataFrame, *, title: str, description: s
     """
     degrees = frame.to_crs("EPSG:4326")
     rounded = shapely.transform(degrees.geometry.array, lambda points: np.round(points, DIGITS))
-    named = {"NAME": title, "DESCRIPTION": description}
+    named = {"NAME": plain_message(title), "DESCRIPTION": plain_message(description)}
     shown = degrees.set_geometry(rounded, crs=degrees.crs)
+    for column in ("Name", "description"):
+        if column in shown:
+            shown[column] = shown[column].map(plain_message, na_action="ignore")
     with replacing(path) as partial:
         _write(partial, shown, KML, layer=path.stem, dataset_options=named, layer_options=named)
     return path

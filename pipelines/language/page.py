@@ -8,6 +8,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from minerisk.pipelines.language.messages import Texts
+from minerisk.plain_text import plain_message
 
 Shown = str | int | float | dt.date | Path | None
 """What a template shows: words, numbers, days, places of files."""
@@ -58,6 +59,8 @@ ESCAPES: Mapping[str, Escape] = {
 
 def _environment(texts: Texts, escape_word: Escape, folder: Path) -> jinja2.Environment:
     def escaped(value: Shown) -> Markup:
+        if type(value) is str:  # a record may come from elsewhere, and steers no page
+            return escape_word(plain_message(value))
         if isinstance(value, int) and not isinstance(value, bool):
             return escape_word(texts.number(value, "count"))
         return escape_word(value)

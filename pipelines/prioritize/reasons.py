@@ -135,7 +135,7 @@ def nearest_evidence(
     records = [
         record
         for item, part in zip(config.labels.positive, parts, strict=True)
-        for record in _records(item.layer, KINDS[item.evidence], layers, part)
+        for record in _records(item.layer, KINDS[item.evidence], layers, part, crs)
     ]
     tree = shapely.STRtree(np.concatenate([part.geometry.to_numpy() for part in parts]))
     near, metres = tree.query_nearest(
@@ -148,16 +148,15 @@ def nearest_evidence(
 
 
 def _records(
-    layer: str, code: NearestEvidence, layers: Layers, frame: gpd.GeoDataFrame
+    layer: str, code: NearestEvidence, layers: Layers, frame: gpd.GeoDataFrame, crs: str
 ) -> Iterable[EvidenceRecord]:
     identity = next((column for column in IDS if column in frame.columns), None)
     ids = [None] * len(frame) if identity is None else frame[identity].astype(str)
     days = layers.days(layer, frame)
     dates = [None] * len(frame) if days is None else days.words()
-    for number, name, date in zip(frame.index, ids, dates, strict=True):
-        yield EvidenceRecord(
-            code=code, layer=layer, identity=name, row=int(number) + 1, date=date, metres=0.0
-        )
+    rows = layers.row_numbers(layer, crs=crs)
+    for row, name, date in zip(rows, ids, dates, strict=True):
+        yield EvidenceRecord(code=code, layer=layer, identity=name, row=row, date=date, metres=0.0)
 
 
 def _sureness(frame: gpd.GeoDataFrame) -> Iterable[tuple[Notice[Sureness], ...]]:

@@ -27,6 +27,7 @@ from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import fingerprint, public_text, sign
 from minerisk.pipelines.records.manifest import Environment, Manifest, Signature, Stage
 from minerisk.pipelines.records.record import Record
+from minerisk.plain_text import plain_text
 
 
 def read_manifest(files: RunFolder) -> Manifest:
@@ -110,7 +111,7 @@ def record_maker(
 
     The keys are part of what the head stands for, so that a signature cannot be taken away.
     """
-    manifest, given = read_manifest(files), (name or "").strip()
+    manifest, given = read_manifest(files), plain_text(name or "").strip()
     names, keys = manifest.trained_by, manifest.maker_keys
     if given and given not in names:
         names = (*names, given)

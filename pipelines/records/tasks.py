@@ -105,7 +105,7 @@ class EvidenceRecord(Record):
     identity
         Its own id; None where the layer has none.
     row
-        Its row in the layer, from 1.
+        Its row in the file of the layer, from 1; those that `keep` leaves out count too.
     date
         ISO 8601; None where it is not recorded.
     metres

@@ -34,6 +34,17 @@ def test_the_defaults_are_those_of_the_schema() -> None:
     assert defaults["vector_layer"]["keep"] == {}
 
 
+@pytest.mark.parametrize("place", ["@simulated", "@results"])
+@pytest.mark.parametrize(
+    "path", ["../../out.gpkg", "..", "a/../../out.gpkg", "/etc/out.gpkg", "..\\..\\out.gpkg"]
+)
+def test_a_path_in_a_folder_of_the_run_does_not_leave_it(place: str, path: str) -> None:
+    content = yaml.safe_load((HERE / "tiny.yaml").read_text())
+    content["layers"]["simulated_finds"]["path"] = f"{place}/{path}"
+    with pytest.raises(pydantic.ValidationError, match="stays in that folder"):
+        Config.model_validate(content)
+
+
 def test_edges_of_zones_rise() -> None:
     with pytest.raises(pydantic.ValidationError, match="each greater than the one before"):
         FrontZones.model_validate({"layer": "line", "edges_m": [0, 150, 150]})

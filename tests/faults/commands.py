@@ -65,8 +65,8 @@ COMMANDS: Mapping[str, Command] = {
         ("request", RUN, "--aoi", "{w}/aoi.gpkg", "--public", "--unapproved", "--out", "{w}/part"),
         3,
     ),
-    "request --maps-only": Command(
-        ("request", RUN, "--aoi", "{w}/aoi.gpkg", "--maps-only", "--out", "{w}/maps"), 2
+    "request --aoi": Command(
+        ("request", RUN, "--aoi", "{w}/aoi.gpkg", "--out", "{w}/maps"), 2
     ),
     "request --near": Command(
         ("request", RUN, "--near", "settlements", "--within", "3000", "--out", "{w}/near"), 2

@@ -1,5 +1,7 @@
 """A Dask cluster whose processes can be killed, as on machines of their own."""
 
+import datetime as dt
+import ipaddress
 import os
 import subprocess
 import sys
@@ -8,6 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+from cryptography.x509.oid import NameOID
 
 START = """
 import asyncio, os, sys
@@ -86,3 +97,43 @@ def dask_cluster(tmp_path: Path) -> Iterator[Callable[..., Cluster]]:
 def _line(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
+
+
+def make_authority(folder: Path) -> Path:
+    """An authority of our own, and a certificate of it for 127.0.0.1."""
+    folder.mkdir()
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
+    names = [
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, word)]) for word in ("ca", "cluster")
+    ]
+    now = dt.datetime.now(dt.UTC)
+    for which, name in enumerate(("ca", "cert")):
+        host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+        made = (
+            x509.CertificateBuilder()
+            .subject_name(names[which])
+            .issuer_name(names[0])
+            .public_key(keys[which].public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=which == 0, path_length=None), critical=True)
+            .add_extension(host, critical=False)
+            .sign(keys[0], hashes.SHA256())
+        )
+        (folder / f"{name}.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    key = keys[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (folder / "key.pem").write_bytes(key)
+    return folder
+
+
+@pytest.fixture
+def authority() -> Callable[[Path], Path]:
+    """Make an authority of its own in a folder, with a certificate for this machine."""
+    return make_authority
+
+
+@pytest.fixture
+def tls(tmp_path: Path) -> Path:
+    """A folder with ca.pem, cert.pem and key.pem."""
+    return make_authority(tmp_path / "tls")

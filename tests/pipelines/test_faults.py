@@ -1,20 +1,24 @@
 """What goes wrong between processes and disks: real processes, real locks, a disk that is full."""
 
+import fcntl
 import resource
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit.decide import Decision, follow, review_run
 from minerisk.pipelines.audit.verify import audit_run
+from minerisk.pipelines.cli.main import app
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.manifest import record_maker
 from minerisk.pipelines.provenance.run_folder import RunFolder
@@ -97,6 +101,56 @@ def test_a_folder_that_another_process_works_in_is_left_alone(tiny_copy: Path) -
                 work()
     assert (tiny_copy / "manifest.json").read_bytes() == before
     assert not (tiny_copy / "reviews.jsonl").exists()
+
+
+@contextmanager
+def stopped_at_work(watched: Path, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Start a command, and stop it in the middle: as soon as it holds a folder."""
+    command = [sys.executable, "-m", "minerisk", *words]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as other:
+        while not any(map(is_held, watched.glob("**/.lock"))):
+            assert other.poll() is None, other.stderr and other.stderr.read()
+            time.sleep(0.01)
+        other.send_signal(signal.SIGSTOP)
+        yield other
+        other.kill()
+
+
+def is_held(lock: Path) -> bool:
+    with lock.open() as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+def test_of_two_runs_at_once_one_goes_on_and_the_other_says_so(tiny_copy: Path) -> None:
+    (tiny_copy / "tasks.csv").unlink()
+    words = ("run", str(TINY), "--out", str(tiny_copy))
+    with stopped_at_work(tiny_copy, *words) as first:
+        second = CliRunner().invoke(app, words)
+        assert isinstance(second.exception, InputError)
+        assert second.exception.exit_code == 2
+        assert f"Another minerisk process is at work in {tiny_copy}." in str(second.exception)
+        first.send_signal(signal.SIGCONT)
+        assert first.wait(300) == 0
+    assert problems(tiny_copy) == ()
+
+
+def test_of_two_requests_at_once_one_goes_on_and_the_other_says_so(
+    tiny_copy: Path, tmp_path: Path
+) -> None:
+    words = ("request", str(tiny_copy), "--near", "settlements", "--within", "3000", "--out")
+    with stopped_at_work(tiny_copy / "requests", *words, str(tmp_path / "pack")) as first:
+        second = CliRunner().invoke(app, [*words, str(tmp_path / "other")])
+        assert isinstance(second.exception, InputError)
+        assert "Another minerisk process is at work in" in str(second.exception)
+        first.send_signal(signal.SIGCONT)
+        assert first.wait(300) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pack"]
+    assert problems(tiny_copy) == ()
 
 
 def test_a_process_that_was_killed_holds_nothing(tiny_copy: Path) -> None:

@@ -44,6 +44,36 @@ def box(west: float, south: float, east: float, north: float, shape: tuple[int, 
     return GeoBox.from_bbox((west, south, east, north), UTM, shape=shape)
 
 
+def test_a_refusal_of_a_layer_that_fails_late_names_it(tmp_path: Path) -> None:
+    frame().to_file(tmp_path / "a.gpkg")
+    write(tmp_path / "d.tif", np.ones((4, 4), "f4"), west=500_000, north=4_400_400, size=100)
+    found = layers(
+        tmp_path, finds=VectorSource(Path("a.gpkg")), heights=RasterSource(Path("d.tif"))
+    )
+    (tmp_path / "a.gpkg-wal").write_bytes(b"changes")
+    (tmp_path / "d.tif").unlink()
+    grid = box(500_000, 4_400_000, 500_400, 4_400_400, (4, 4))
+    for work in (
+        lambda: found.sha256("finds"),
+        lambda: found.vector("finds", crs=UTM),
+    ):
+        with pytest.raises(InputError, match=r"The layer finds: a.gpkg is open in another program"):
+            work()
+    for work in (lambda: found.sha256("heights"), lambda: found.raster("heights", grid)):
+        with pytest.raises(InputError, match=r"The layer heights: .*d.tif does not exist"):
+            work()
+
+
+def test_rows_are_numbered_as_in_the_file_whatever_is_left_out(tmp_path: Path) -> None:
+    shapes = [shapely.Point(500_000 + n, 4_400_000) for n in range(6)]
+    table = {"type": ["road", "track", "track", "road", "track", "track"], "n": range(6)}
+    shapes[4] = None
+    gpd.GeoDataFrame(table, geometry=shapes, crs=UTM).to_file(tmp_path / "a.gpkg")
+    found = layers(tmp_path, a=VectorSource(Path("a.gpkg"), keep={"type": ("track",)}))
+    assert found.vector("a", crs="EPSG:4326")["n"].to_dict() == {0: 1, 1: 2, 2: 5}
+    assert found.row_numbers("a", crs="EPSG:4326") == [2, 3, 6]
+
+
 @pytest.mark.parametrize("name", ["a.gpkg", "a.geojson", "a.shp", "a.fgb", "a.parquet", "a.csv"])
 def test_every_kind_of_vector_file_gives_the_same_places(tmp_path: Path, name: str) -> None:
     stored = frame().to_crs("EPSG:4326")

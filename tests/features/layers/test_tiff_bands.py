@@ -57,6 +57,24 @@ def same(path: Path, band: int = 1) -> bool:
     return np.array_equal(read(path, band=band), independent(path, band), equal_nan=True)
 
 
+@pytest.mark.parametrize("name", ["dem.aux", "dem.tif.aux", "dem.AUX"])
+def test_a_sidecar_of_old_versions_of_arcgis_is_refused_not_passed_by(
+    tmp_path: Path, name: str
+) -> None:
+    path = write(tmp_path / "dem.tif")
+    alone = sha256_of(path)
+    (tmp_path / name).write_bytes(b"EHFA_HEADER_TAG" + bytes(200))
+    with pytest.raises(InputError, match=f"{name} beside dem.tif .* is not read"):
+        read(path)
+    assert sha256_of(path) != alone
+
+
+def test_a_file_of_that_name_that_is_of_another_program_is_no_matter(tmp_path: Path) -> None:
+    path = write(tmp_path / "dem.tif")
+    (tmp_path / "dem.aux").write_bytes(b"\\relax\n")  # LaTeX
+    np.testing.assert_array_equal(read(path), VALUES)
+
+
 @pytest.mark.parametrize(
     ("dtype", "own", "said"),
     [

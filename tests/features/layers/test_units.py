@@ -54,6 +54,19 @@ def test_angles_and_shares_are_no_lengths() -> None:
     assert parse_unit("IGBP class") is None
 
 
+@pytest.mark.parametrize("unit", ["%", "degree"])
+def test_a_unit_of_the_vertical_crs_is_not_that_of_a_slope(tmp_path: Path, unit: str) -> None:
+    write(tmp_path / "slope.tif", 12, crs="EPSG:32638+5773")
+    source = RasterSource(Path("slope.tif"), unit=unit)
+    layers = Layers({"slope": source}, tmp_path)
+    assert layers.band("slope").unit == "metre"
+    assert layers.unit("slope") == unit
+    assert float(layers.raster("slope", GRID)[0, 0]) == 12
+    heights = Layers({"dem": RasterSource(Path("slope.tif"), unit="ft")}, tmp_path)
+    with pytest.raises(InputError, match="in ft by the configuration and in metre by its file"):
+        heights.unit("dem")
+
+
 def test_a_unit_of_the_configuration_is_converted(tmp_path: Path) -> None:
     write(tmp_path / "dem.tif", 1000)
     assert in_metres(tmp_path) == 1000

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -103,11 +104,15 @@ def test_every_file_of_a_run_is_for_its_owner_alone(tiny_run: Path, tmp_path: Pa
         assert not path.stat().st_mode & 0o077, path
 
 
-def entry(name: str, *, second: str | None = None, mode: int = 0) -> zipfile.ZipInfo:
+def entry(
+    name: str, *, second: str | None = None, of: str | None = None, mode: int = 0
+) -> zipfile.ZipInfo:
+    """Make an entry; its second name counts for newer Pythons where it has the sum of the first."""
     made = zipfile.ZipInfo(name)
     made.external_attr = mode << 16
     if second is not None:
-        field = b"\x01" + struct.pack("<I", 0) + second.encode()
+        checksum = zlib.crc32((of or name).encode())
+        field = b"\x01" + struct.pack("<I", checksum) + second.encode()
         made.extra = struct.pack("<HH", 0x7075, len(field)) + field
     return made
 
@@ -117,6 +122,10 @@ def entry(name: str, *, second: str | None = None, mode: int = 0) -> zipfile.Zip
     [
         [entry("metrics.json", second="../outside")],
         [entry("metrics.json", second="metrics.json")],
+        [entry("metrics.json", second="../outside", of="other")],
+        [entry("metrics.json", second="model/../../outside")],
+        [entry("metrics.json", second="/outside")],
+        [entry("metrics.json", second="")],
         [entry("model/a.json"), entry("model/A.JSON")],
         [entry("model/\ufb01.json"), entry("model/fi.json")],
         [entry("model"), entry("model/model.json")],

@@ -247,3 +247,15 @@ def test_an_audit_opens_no_file_of_the_run_twice(tiny_run: Path) -> None:
     assert {path: count for path, count in found["opened"].items() if count > 1} == {}
     names = {"manifest.json", "config.yaml", "metrics.json", "model/model.json"}
     assert names <= set(found["opened"])
+
+
+@pytest.mark.parametrize(
+    "name", ["labels.zarr/state/c/0/0", "labels.zarr/zarr.json", "rows.parquet"]
+)
+def test_a_label_that_was_changed_is_named_and_by_its_file(tiny_copy: Path, name: str) -> None:
+    path = tiny_copy / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    found = map(ENGLISH.say, audit_run(RunFolder(tiny_copy), layers=False).problems)
+    assert any(name in line for line in found)

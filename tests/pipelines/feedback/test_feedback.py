@@ -72,6 +72,25 @@ def test_a_delivery_is_kept_once_and_the_run_stays_as_it_is(tiny_copy: Path, res
     assert next(feedback_lines(found)).startswith("SIMULATED")
 
 
+@pytest.mark.parametrize("change", ["changed", "gone", "another"])
+def test_the_audit_names_a_delivery_that_was_changed(
+    tiny_copy: Path, results: Path, change: str
+) -> None:
+    deliver(Run.open(tiny_copy), Delivery(results))
+    assert problems(tiny_copy) == ()
+    stored = RunFolder(tiny_copy).delivery(1)
+    if change == "another":
+        gpd.read_file(stored).assign(outcome="find").to_file(stored, driver="FlatGeobuf")
+    elif change == "changed":
+        content = bytearray(stored.read_bytes())
+        content[-1] ^= 1
+        stored.write_bytes(content)
+    else:
+        stored.unlink()
+    (told,) = problems(tiny_copy)
+    assert told.startswith("feedback/0001.fgb")
+
+
 def test_deliveries_are_chained_and_none_can_be_changed(tiny_copy: Path, results: Path) -> None:
     first = deliver(Run.open(tiny_copy), Delivery(results))
     gpd.read_file(results).iloc[:1].to_file(results)

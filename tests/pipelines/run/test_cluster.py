@@ -1,20 +1,9 @@
 """A Dask cluster is spoken to by TLS, or not beyond this machine; losses are told as without."""
 
-import datetime as dt
-import ipaddress
 from functools import partial
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-)
-from cryptography.x509.oid import NameOID
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.run.cluster import Scheduler, connected
@@ -29,39 +18,6 @@ def tile(folder, number):
         stream.write("x")
     return number
 """
-
-
-def authority(folder: Path) -> Path:
-    """An authority of our own, and a certificate of it for 127.0.0.1."""
-    folder.mkdir()
-    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(2)]
-    names = [
-        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, word)]) for word in ("ca", "cluster")
-    ]
-    now = dt.datetime.now(dt.UTC)
-    for which, name in enumerate(("ca", "cert")):
-        host = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        made = (
-            x509.CertificateBuilder()
-            .subject_name(names[which])
-            .issuer_name(names[0])
-            .public_key(keys[which].public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(x509.BasicConstraints(ca=which == 0, path_length=None), critical=True)
-            .add_extension(host, critical=False)
-            .sign(keys[0], hashes.SHA256())
-        )
-        (folder / f"{name}.pem").write_bytes(made.public_bytes(Encoding.PEM))
-    key = keys[1].private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    (folder / "key.pem").write_bytes(key)
-    return folder
-
-
-@pytest.fixture
-def tls(tmp_path: Path) -> Path:
-    return authority(tmp_path / "tls")
 
 
 @pytest.fixture
@@ -97,7 +53,7 @@ def test_over_tls_a_lost_worker_costs_its_tile_and_a_lost_scheduler_is_told(
 
 
 def test_nobody_without_a_certificate_of_the_authority_is_let_in(
-    tmp_path: Path, tls: Path, dask_cluster
+    tmp_path: Path, tls: Path, authority, dask_cluster
 ) -> None:
     from distributed import Client
 

@@ -16,6 +16,7 @@ from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.prepare.feature_list import describe_columns
 from minerisk.pipelines.prepare.validate import run_validate
 from minerisk.pipelines.run.layers import (
+    Placed,
     absent_layers,
     effort_features,
     open_layers,
@@ -56,6 +57,18 @@ def test_a_feature_of_an_absent_optional_layer_is_left_out_and_said_so(tmp_path:
     absent = [problem for problem in report.problems if problem.code in codes]
     assert {problem.level for problem in absent} == {"warning", "note"}
     assert len(absent) == 3
+
+
+@pytest.mark.parametrize("path", ["../out.gpkg", "link.gpkg", "a/../../out.gpkg"])
+def test_a_layer_that_the_run_makes_is_not_read_from_elsewhere(tmp_path: Path, path: str) -> None:
+    config = Config.model_validate(changed())
+    (tmp_path / "simulated").mkdir()
+    (tmp_path / "out.gpkg").write_bytes((TINY.parents[1] / "data/tiny/base.gpkg").read_bytes())
+    (tmp_path / "simulated" / "link.gpkg").symlink_to(tmp_path / "out.gpkg")
+    placed = Placed(tmp_path / "simulated", path)
+    layers = open_layers(config, config_path=TINY, overrides={"simulated_finds": placed})
+    with pytest.raises(InputError, match=r"simulated_finds: .* lies outside the data root"):
+        layers.vector("simulated_finds", crs="EPSG:32638")
 
 
 def test_a_layer_that_is_not_optional_must_be_there() -> None:

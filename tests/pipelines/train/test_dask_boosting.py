@@ -1,9 +1,12 @@
 from functools import partial
+from pathlib import Path
 
+import lightgbm as lgb
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
+from minerisk.features.errors import InputError
 from minerisk.models.estimators import estimators
 from minerisk.models.estimators.estimators import LightGBMEnsemble
 from minerisk.models.estimators.members import members_from_files
@@ -55,3 +58,26 @@ def test_a_cluster_trains_as_well_as_one_process(monkeypatch: pytest.MonkeyPatch
     assert not any(b"127.0.0.1" in content for content in files.values())
     again = members_from_files(files, columns=6).log_odds(X, threads=1)
     assert np.array_equal(again, ensemble.member_log_odds(X))
+
+
+def trained(scheduler: Scheduler) -> lgb.Booster:
+    X, y = land(1)
+    return train_on_dask(
+        X, y.astype(np.float32), np.ones(len(y)), rounds=10, scheduler=scheduler,
+        parameters={"objective": "binary", "num_leaves": 8, "verbose": -1},
+    )  # fmt: skip
+
+
+def test_over_tls_a_cluster_trains_and_what_is_lost_is_told(tls: Path, dask_cluster):
+    X, y = land(2)
+    cluster = dask_cluster(tls)
+    assert cluster.address.startswith("tls://127.0.0.1:")
+    scheduler = Scheduler(cluster.address, tls)
+    assert roc_auc_score(y, trained(scheduler).predict(X)) > 0.75
+    cluster.workers[0].kill()
+    cluster.workers[0].wait()
+    assert roc_auc_score(y, trained(scheduler).predict(X)) > 0.75  # by the worker that is left
+    cluster.scheduler.kill()
+    cluster.scheduler.wait()
+    with pytest.raises(InputError, match="No Dask scheduler answers"):
+        trained(scheduler)

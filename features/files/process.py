@@ -12,13 +12,15 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyarrow
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError, MineriskError
@@ -60,7 +62,8 @@ def table_of(work: Callable[..., pd.DataFrame], path: Path, **arguments: Json) -
     InputError
         As from `words_of`.
     """
-    return arrow.to_frame(_answer(work, path, arguments))
+    with _as_text(path):
+        return arrow.to_frame(_answer(work, path, arguments))
 
 
 def layer_of(
@@ -73,7 +76,19 @@ def layer_of(
     InputError
         As from `words_of`.
     """
-    return arrow.to_frame(_answer(work, path, arguments))
+    with _as_text(path):
+        return arrow.to_frame(_answer(work, path, arguments))
+
+
+@contextmanager
+def _as_text(path: Path) -> Iterator[None]:
+    """Refuse a table whose words are no text: Arrow passes bytes on as they were stored."""
+    try:
+        yield
+    except (pyarrow.ArrowException, UnicodeError) as error:
+        raise InputError(
+            f"{path.name} holds words that are not in UTF-8 ({str(error)[:80]}). Export it again."
+        ) from error
 
 
 def array_of(

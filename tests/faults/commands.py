@@ -75,7 +75,7 @@ COMMANDS: Mapping[str, Command] = {
         ("request", RUN, "--as-of", "2023-12-01", "--out", "{w}/past"), 0.5, trains=True
     ),
     "feedback add": Command(ADD, 3, refusals=("on record already",)),
-    "feedback show": Command(("feedback", "show", RUN), 0.2, read_only=True),
+    "feedback show": Command(("feedback", "show", RUN), 0.2, before=ADD, read_only=True),
     "retrain": Command(("retrain", RUN, "--out", "{w}/next"), 0.5, before=ADD, trains=True),
     "review add": Command(DECIDE, 3, again=_after_review),
     "review follow": Command(("review", "follow", RUN), 0.5),

@@ -370,8 +370,8 @@ def half_written(work: Path) -> list[str]:
 def report(number: int, name: str, found: Found, asked: int, seconds: float) -> None:
     """Add a kill to the record for the page."""
     now = Trial(
-        what=f"{len(COMMANDS)} commands killed (SIGKILL) at seeded instants and given again: the "
-        "bytes of an undisturbed command, a trail that verifies, no earlier pack lost, nothing "
+        what=f"Commands, of {len(COMMANDS)}, killed (SIGKILL) at seeded instants and given again: "
+        "the bytes of an undisturbed command, a trail that verifies, no earlier pack lost, nothing "
         "half written left",
         tried=1,
         found=[f"{name}, {found.told}"] if found.wrong else [],

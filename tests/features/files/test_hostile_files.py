@@ -364,6 +364,15 @@ def test_a_pipe_among_the_files_of_a_zarr_folder_is_refused_and_not_waited_for(
         checked_path("a.zarr", tmp_path)
 
 
+def test_words_of_a_parquet_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    frame = gpd.GeoDataFrame({"a": ["http://x"] * 3}, geometry=[shapely.Point(1, 1)] * 3, crs=4326)
+    path = tmp_path / "a.parquet"
+    frame.to_parquet(path, compression="none")
+    path.write_bytes(path.read_bytes().replace(b"http://x", b"http:/\xff\xfe"))
+    with pytest.raises(InputError, match=r"a\.parquet"):
+        read_frame(path)
+
+
 def test_metadata_of_a_store_that_is_a_device_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "zarr.json").symlink_to("/dev/zero")
     with pytest.raises(InputError, match=r"zarr.json is no file"):

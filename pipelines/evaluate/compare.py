@@ -36,7 +36,7 @@ from minerisk.pipelines.records.comparison import (
     TaskMoves,
 )
 from minerisk.pipelines.records.manifest import Manifest
-from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.folder import Run, marks_of
 
 MEASURES = ("roc_auc", "average_precision", "found_in_top_20", "calibration_slope")
 PROTOCOLS = ("far", "near")
@@ -85,7 +85,8 @@ def compare_runs(one: Run, two: Run, *, out: Path | None = None) -> Comparison:
     if out is not None:
         write_whole(out / "comparison.json", found.to_json())
         if found.districts:
-            write_whole(out / "districts.csv", csv_text(_table(found.districts)))
+            table = _table(found.districts).assign(**marks_of(one, two).columns)
+            write_whole(out / "districts.csv", csv_text(table))
     return found
 
 

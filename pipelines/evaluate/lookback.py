@@ -29,7 +29,7 @@ from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.records.evaluations import FindPlace
 from minerisk.pipelines.records.lookback import Event, EventsFile, FamilyReason, Grouping, Lookback
 from minerisk.pipelines.run.contents import feature_families, read_cells
-from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.folder import Run, marks_of
 
 SHOWN = 3
 
@@ -118,7 +118,7 @@ def look_back(
     )
     if out is not None:
         write_whole(out / "lookback.json", data.to_json())
-        write_whole(out / "lookback.csv", csv_text(_table(found)))
+        write_whole(out / "lookback.csv", csv_text(_table(found).assign(**marks_of(run).columns)))
     return data
 
 

@@ -28,7 +28,7 @@ from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.records.comparison import Comparison, TaskMoves
 from minerisk.pipelines.records.feedback import DeliveryEntry, Feedback
 from minerisk.pipelines.run.derived import derive_config
-from minerisk.pipelines.run.folder import RESULTS, Run, refuse_unverified
+from minerisk.pipelines.run.folder import RESULTS, Run, marks_of, refuse_unverified
 from minerisk.pipelines.steps import run_steps
 
 FINDS, SEARCHES = "results_finds", "results_searches"
@@ -125,7 +125,7 @@ def retrain(
     refuse_unverified(run.folder, run.standing(), "No run was made from it")
     made = run_steps(results_config(run), out, by=by, key=key, said=said)
     found = compare_runs(run, made, out=target)
-    table = task_changes(run, made, found.tasks)
+    table = task_changes(run, made, found.tasks).assign(**marks_of(run, made).columns)
     write_whole(target / "tasks_gone_and_new.csv", csv_text(table))
     return Retrained(made, target, found)
 

@@ -22,6 +22,7 @@ from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
 from minerisk.features.layers.vectors import areas
 from minerisk.models.risk_model import RiskModel
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.files import FOLDER, sha256_path, write_whole
 from minerisk.pipelines.provenance.links import refuse_links
@@ -252,6 +253,16 @@ def read_config(path: Path) -> Config:
         return load_config(path)
     except ConfigError as error:
         raise InputError(str(error)) from error
+
+
+def marks_of(*runs: Run) -> Marks:
+    """Return the marks of what is made of runs: approved if all are, simulated if any is.
+
+    Chain, reviews and keys are verified, no outputs: whoever reads those verifies them.
+    """
+    states = [run.standing(()).state for run in runs]
+    first = next((state for state in states if state is not State.APPROVED), State.APPROVED)
+    return Marks(first, any(run.simulated for run in runs))
 
 
 def refuse_unverified(folder: Path, standing: Standing, words: str) -> None:

@@ -63,7 +63,9 @@ def test_misses_are_counted_where_they_were_put(tiny_run: Path, land, tmp_path: 
     assert "SIMULATED" in next(lookback_lines(found))
     assert Lookback.read(tmp_path / "out" / "lookback.json") == found
     assert len(found.events) == 6
-    assert (tmp_path / "out" / "lookback.csv").read_text(encoding="utf-8").count("\n") == 7
+    rows = (tmp_path / "out" / "lookback.csv").read_text(encoding="utf-8").splitlines()
+    assert rows[0].endswith("run_state,simulated,source_kind")
+    assert [",DRAFT,1,one indirect source" in row for row in rows[1:]] == [True] * 6
 
 
 def test_an_event_in_a_task_is_told_with_its_rank(tiny_run: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -qq --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q configs features models pipelines minerisk  # pip does the others
 	@touch $@
 
 demo: $(INSTALLED)  ## the whole job on the embedded study area, with SIMULATED findings

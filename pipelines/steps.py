@@ -1,9 +1,11 @@
 """`minerisk run`: every stage in order, each done once, each on record."""
 
 import logging
+import os
 import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -14,11 +16,12 @@ from minerisk.features.errors import InputError
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of, record_maker
 from minerisk.pipelines.provenance.signatures import read_key
-from minerisk.pipelines.records.manifest import NoFacts, ValidateFacts
+from minerisk.pipelines.records.manifest import NoFacts, TrackFacts, ValidateFacts
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.run.beforehand import check_day, check_room
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.intact import check_outputs
+from minerisk.pipelines.run.processes import apart, prepare
 from minerisk.pipelines.run.progress import Progress, progress, took
 from minerisk.pipelines.run.workers import ALONE, Workers
 
@@ -108,18 +111,31 @@ def _build(run: Run, bar: Progress) -> Done:
 
 def _train(run: Run, bar: Progress) -> Done:
     from minerisk.pipelines.tracking.mlflow_record import check_store
-    from minerisk.pipelines.train.figures import write_figures
     from minerisk.pipelines.train.train import train
 
     check_store(run)
     paths, facts = train(run, progress=bar)
-    return [*paths, write_figures(run)], facts
+    return [*paths, apart(_draw_figures, run.folder)], facts
+
+
+def _draw_figures(folder: Path) -> Path:
+    from minerisk.pipelines.train.figures import write_figures
+
+    return write_figures(Run.open(folder))
 
 
 def _track(run: Run, bar: Progress) -> Done:
-    from minerisk.pipelines.tracking.mlflow_record import track
+    from minerisk.pipelines.tracking.store_place import settled
 
-    return [], track(run, figures=run.files.figures)
+    with settled(run) as uri:
+        return [], apart(partial(_record, uri=uri), run.folder)
+
+
+def _record(folder: Path, *, uri: str) -> TrackFacts:
+    from minerisk.pipelines.tracking.mlflow_record import record_run
+
+    run = Run.open(folder)
+    return record_run(run, uri, figures=run.files.figures)
 
 
 def _predict(run: Run, bar: Progress) -> Done:
@@ -141,6 +157,17 @@ def _report(run: Run, bar: Progress) -> Done:
     from minerisk.pipelines.report.report import report_of_run
 
     return [report_of_run(run)], NoFacts()
+
+
+def prepare_late_steps() -> None:
+    """Let a second core import what draws and records the model, while this one trains it."""
+    if (os.cpu_count() or 1) > 1:
+        prepare(
+            "minerisk.pipelines.cli.main",
+            "minerisk.pipelines.steps",
+            "minerisk.pipelines.train.figures",
+            "minerisk.pipelines.tracking.imports",
+        )
 
 
 LAND = ("study_area", "layers", "features", "effort", "labels")

@@ -66,8 +66,10 @@ def run(
         tls=tls,
         trust_network=trust_network,
     )
-    from minerisk.pipelines.steps import run_steps
+    from minerisk.pipelines.steps import prepare_late_steps, run_steps
 
+    if shared.alone:
+        prepare_late_steps()
     done = run_steps(config, out, by=by, key=key, said=progress_line, workers=shared)
     from minerisk.pipelines.report.summary import closing_lines
 
@@ -154,8 +156,9 @@ def build(
 def train(config: Config, out: NewRun, by: By = None, key: MakerKey = None) -> None:
     """Make a run up to the calibrated model and its scores."""
     from minerisk.pipelines.report.summary import score_lines
-    from minerisk.pipelines.steps import run_steps
+    from minerisk.pipelines.steps import prepare_late_steps, run_steps
 
+    prepare_late_steps()
     done = run_steps(config, out, last="track", by=by, key=key, said=progress_line)
     for line in score_lines(done.metrics(), simulated=done.simulated):
         typer.echo(line)

@@ -29,7 +29,6 @@ from minerisk.pipelines.tracking.store_place import (
     given_uri,
     make_whole,
     own_uri,
-    settled,
     tracking_uri,
 )
 
@@ -92,20 +91,16 @@ def _check_reachable(uri: str) -> None:
         raise unusable(uri, str(error)) from error
 
 
-def track(run: Run, *, figures: Path) -> TrackFacts:
+def record_run(run: Run, uri: str, *, figures: Path) -> TrackFacts:
     """Log a trained run, one child per far fold, and register its model as ``candidate``.
+
+    The layers of the run need not be at hand.
 
     Raises
     ------
     InputError
-        If the tracking store cannot be reached.
+        If the tracking store at `uri` cannot be reached.
     """
-    with settled(run) as uri:
-        return record_run(run, uri, figures=figures)
-
-
-def record_run(run: Run, uri: str, *, figures: Path) -> TrackFacts:
-    """Log a trained run to the store at `uri` (see `track`); its layers need not be at hand."""
     with store_client(uri) as client:
         return _log(client, run, uri, figures)
 

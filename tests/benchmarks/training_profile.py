@@ -1,0 +1,167 @@
+"""Where a training run's processor time goes: by protocol and by kind of work, all threads counted.
+
+    MINERISK_DATA=… python -m tests.benchmarks.training_profile RUN_FOLDER
+
+RUN_FOLDER is one of `minerisk build`, or of a whole run; nothing is written into it. Every 5
+milliseconds the clock of each thread is read, and what it has used since is put down to the first
+of `KINDS` whose function is on its stack, innermost frame first.
+"""
+
+import argparse
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from minerisk.models.fitting.training import train_model
+from minerisk.models.folds.protocol import ProtocolName
+from minerisk.models.selection.protocols import hold_out
+from minerisk.pipelines.run.contents import feature_families, read_cells
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.progress import took
+from minerisk.pipelines.train.land_samples import land_to_predict
+from minerisk.pipelines.train.run_metrics import run_metrics
+from minerisk.pipelines.train.spec import model_spec
+
+EVERY_S = 0.005
+KINDS = {
+    "construct": "members: bins of columns",
+    "update": "members: trees",
+    "fit_ridge_logistic": "members: logistic regressions",
+    "log_odds": "scores of members",
+    "_encode_drawn": "columns of past findings",
+    "_encode_tested": "columns of past findings",
+    "_bootstrap": "bootstrap of blocks",
+    "cross_calibrate": "calibration",
+    "choose_kind": "calibration",
+    "fit_kind": "calibration",
+    "cover_across_folds": "intervals",
+    "assess_unsurveyed": "prevalence of unsurveyed land",
+    "match": "kNNDM",
+    "held_out_novelty": "applicability",
+    "dissimilarity": "applicability",
+    "score_inside": "other work of the search",
+    "lint_features": "lint of features",
+}
+"""Function to what its time is shown as."""
+
+
+class Profile:
+    """Processor seconds by stage and kind of work."""
+
+    def __init__(self) -> None:
+        self.stage = "start"
+        self.seconds: Counter[tuple[str, str]] = Counter()
+        self.used: Counter[str] = Counter()
+        self._since = time.process_time()
+        self._over = threading.Event()
+
+    def step(self, what: str, done: int, total: int) -> None:
+        """Note what is done from now on."""
+        now = time.process_time()
+        self.used[self.stage] += now - self._since
+        self.stage, self._since = what, now
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Sample all threads but that of the profile itself."""
+        watcher = threading.Thread(target=self._watch, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            watcher.join()
+            self.step("end", 0, 1)
+
+    def _watch(self) -> None:
+        before: dict[int, float] = {threading.main_thread().ident or 0: time.process_time()}
+        while not self._over.wait(EVERY_S):
+            frames = sys._current_frames()
+            for thread in threading.enumerate():
+                ident = thread.ident
+                if ident is None or ident == threading.get_ident() or ident not in frames:
+                    continue
+                try:
+                    now = time.clock_gettime(time.pthread_getcpuclockid(ident))
+                except OSError:  # it has ended meanwhile
+                    continue
+                last = before.get(ident, 0.0)
+                # A new thread may have the number of one that has ended.
+                self.seconds[self.stage, kind_of(frames[ident])] += now - (
+                    last if last < now else 0
+                )
+                before[ident] = now
+
+
+def kind_of(frame: FrameType | None) -> str:
+    """Return the kind of work that a stack is at."""
+    while frame is not None:
+        if frame.f_code.co_name in KINDS:
+            return KINDS[frame.f_code.co_name]
+        frame = frame.f_back
+    return "other"
+
+
+def profile_training(folder: Path) -> tuple[Profile, str]:
+    """Train as `minerisk train` does, and return where the time went and how much was done."""
+    run, profile, begun = Run.open(folder), Profile(), time.monotonic()
+    config = run.config
+    with profile.running():
+        profile.step("read and hold out", 0, 1)
+        table = read_cells(run)
+        spec = model_spec(config.model, as_of=config.study_area.as_of)
+        target = land_to_predict(run)
+        held = hold_out(table, target=target, seed=spec.seed, **config.folds.model_dump())
+        trained = train_model(
+            table,
+            held,
+            spec,
+            families=feature_families(run),
+            interval=config.model.interval,
+            permutations=config.gates.permutations,
+            step=profile.step,
+        )
+        profile.step("metrics", 0, 1)
+        run_metrics(run, trained)
+    folds = {name.value: len(one.folds) for name, one in held.protocols.items()}
+    far = trained.scores.choices.get(ProtocolName.FAR)
+    trials = 0 if far is None else len(far.trials) // len(far.chosen)
+    return profile, (
+        f"{len(table.state):,} labelled cells, folds {folds}, {spec.members} members, "
+        f"{trials} trials for each training set on {spec.inner_folds} inner folds, "
+        f"{config.gates.permutations} permutations; "
+        f"{took(time.monotonic() - begun)} from start to end"
+    )
+
+
+def lines_of(profile: Profile) -> Iterator[str]:
+    """Write the time of each stage, and of each kind of work, as tables of Markdown."""
+    yield "| stage | processor s |\n| --- | --- |"
+    for stage, seconds in profile.used.items():
+        if stage not in ("start", "end"):
+            yield f"| {stage} | {seconds:.1f} |"
+    yield f"| all | {sum(profile.used.values()):.1f} |\n"
+    kinds: Counter[str] = Counter()
+    for (_, kind), seconds in profile.seconds.items():
+        kinds[kind] += seconds
+    seen, whole = sum(kinds.values()), sum(profile.used.values())
+    yield "| kind of work | processor s |\n| --- | --- |"
+    for kind, seconds in kinds.most_common():
+        yield f"| {kind} | {seconds * whole / max(seen, 1e-9):.1f} |"
+
+
+def main() -> None:
+    """Print the tables of a run."""
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("folder", type=Path, help="run folder, built at least")
+    profile, done = profile_training(words.parse_args().folder)
+    sys.stdout.write("\n".join([done, "", *lines_of(profile), ""]))
+
+
+if __name__ == "__main__":
+    main()

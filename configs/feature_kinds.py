@@ -25,6 +25,7 @@ from minerisk.configs.bounds import (
     Vector,
 )
 from minerisk.configs.front_kinds import (
+    ConflictEvents,
     Fortifications,
     FrontEpochs,
     FrontLine,
@@ -272,6 +273,7 @@ Feature = Annotated[
     | NoMansLand
     | Fortifications
     | FrontOfPositions
+    | ConflictEvents
     | Terrain
     | Landform
     | FrontFacing

@@ -1,11 +1,13 @@
 """The kinds of features that describe a front: its lines, its sides and its positions."""
 
+import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, Strict
 
 from minerisk.configs.bounds import (
     Area,
+    Day,
     Edges,
     Epoch,
     Front,
@@ -15,6 +17,7 @@ from minerisk.configs.bounds import (
     Name,
     Positions,
     Radii,
+    Vector,
 )
 
 
@@ -145,3 +148,44 @@ class FrontOfPositions(_Positions):
         description="edges of the depth zones in front of a position, ascending, metres",
     )
     cap_m: Metres = Field(20_000, description="distances beyond this read as this, metres")
+
+
+Reach = Annotated[float, Field(ge=0, le=500_000)]
+
+
+def _first_to_last(period: tuple[dt.date, dt.date]) -> tuple[dt.date, dt.date]:
+    if period[0] > period[1]:
+        raise ValueError(f"a period of {period[0]} to {period[1]}; expected the first day first")
+    return period
+
+
+class ConflictEvents(Frozen):
+    """Density of events of war by kind and period, spread as far as their places are known.
+
+    For UCDP GED, ACLED or any table of points with date, precision and deaths.
+    """
+
+    kind: Literal["conflict_events"] = "conflict_events"
+    layer: Vector = Field(description="the events; its date_column is read for periods")
+    decay_m: Radii = Field(
+        (3_000.0, 8_000.0, 20_000.0),
+        description="how fast an event fades with the distance, metres (sd of a Gaussian)",
+    )
+    precision_column: str | None = Field(
+        None, description="column with how well a place is known, such as where_prec"
+    )
+    precision_m: dict[Annotated[int, Strict()] | str, Annotated[float, Field(ge=0, le=500_000)]] = (
+        Field(
+            default_factory=dict,
+            description="value of that column: radius in which the event was, metres; events of "
+            "other values are left out. None: the layer's position_error_m",
+        )
+    )
+    type_column: str | None = Field(None, description="column that tells the types apart")
+    types: dict[Name, tuple[KeepValue, ...]] = Field(
+        default_factory=dict, description="type: its values in type_column"
+    )
+    periods: dict[Epoch, Annotated[tuple[Day, Day], AfterValidator(_first_to_last)]] = Field(
+        default_factory=dict, description="period: its first and last day"
+    )
+    deaths_column: str | None = Field(None, description="column with the deaths, summed as well")

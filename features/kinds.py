@@ -15,6 +15,7 @@ from minerisk.features.errors import InputError
 from minerisk.features.evidence.minefield_records import minefield_records
 from minerisk.features.evidence.search_effort import search_effort
 from minerisk.features.feature_kind import FeatureKind, Halo, Reads
+from minerisk.features.front.conflict_events import conflict_events
 from minerisk.features.front.depth_zones import front_zones
 from minerisk.features.front.distance import front_line
 from minerisk.features.front.epochs import front_epochs
@@ -35,6 +36,7 @@ from minerisk.features.terrain.visibility import commanding_view, visibility
 from minerisk.features.terrain.wetness import wetness
 from minerisk.features.vector_files.columns import (
     Column,
+    NumberColumn,
     TextColumn,
     TypeColumn,
     accuracies,
@@ -147,6 +149,13 @@ FEATURE_KINDS: dict[str, FeatureKind] = {
         _cap_or_stretch,
         "what lies in front of positions, and what behind",
         units=("m", "1"),
+    ),
+    "conflict_events": FeatureKind(
+        conflict_events,
+        _VECTOR,
+        _greatest("decay_m"),
+        "how many events of war there were around, as well as their places are known",
+        units=("1/km2",),
     ),
     "terrain": FeatureKind(
         terrain,
@@ -345,6 +354,8 @@ def columns_of(params: Mapping[str, Any]) -> list[Column]:
         "means_column": lambda name: TextColumn(name, "means_column"),
         "weight_column": amounts,
         "accuracy_column": accuracies,
+        "deaths_column": lambda name: NumberColumn(name, "deaths_column", least=0.0),
+        "precision_column": lambda name: TextColumn(name, "precision_column"),
         "before_column": lambda name: people(name, "before_column"),
         "after_column": lambda name: people(name, "after_column"),
     }

@@ -33,7 +33,15 @@ _NAMED_BY_ROLE = (
     Role.SURVEYED,
 )
 _FEATURE_ROLES = frozenset(
-    (Role.FORTIFICATIONS, Role.SETTLEMENTS, Role.RIVERS, Role.ROADS, Role.CLASSES, Role.SURFACE)
+    (
+        Role.FORTIFICATIONS,
+        Role.EVENTS,
+        Role.SETTLEMENTS,
+        Role.RIVERS,
+        Role.ROADS,
+        Role.CLASSES,
+        Role.SURFACE,
+    )
 )
 _FEATURE_LAYERS = frozenset((Role.FRONT_LINE, Role.ELEVATION, Role.LAND_COVER))
 _WORDS: Mapping[Role, str] = {
@@ -48,6 +56,7 @@ _WORDS: Mapping[Role, str] = {
     Role.SURVEYED: "surveyed land",
     Role.CLASSES: "raster of classes",
     Role.SURFACE: "raster surface",
+    Role.EVENTS: "events of war",
 }
 _IGBP = {
     **{"forest": (1, 2, 3, 4, 5), "shrub": (6, 7), "savanna": (8, 9), "grass": (10,)},

@@ -37,6 +37,7 @@ class Role(StrEnum):
     HELD_AREA = "held_area"
     FRONT_LINE = "front_line"
     FORTIFICATIONS = "fortifications"
+    EVENTS = "events"
     BOUNDARY = "boundary"
     RIVERS = "rivers"
     ROADS = "roads"
@@ -71,6 +72,29 @@ _LATITUDE = ("lat", "latitude")
 
 
 @dataclass(frozen=True)
+class EventColumns:
+    """How a list of events of war names its columns.
+
+    Attributes
+    ----------
+    precision_m
+        Value of the precision column to the radius in which the event was, metres.
+    """
+
+    date: str
+    precision: str
+    deaths: str
+    precision_m: tuple[tuple[int, int], ...]
+
+
+# Coarser classes than these are known to a province or a country only.
+_EVENT_LISTS = (
+    EventColumns("date_start", "where_prec", "best", ((1, 1_000), (2, 25_000))),  # UCDP GED
+    EventColumns("event_date", "geo_precision", "fatalities", ((1, 1_000), (2, 25_000))),  # ACLED
+)
+
+
+@dataclass(frozen=True)
 class Found:
     """A layer that was found, and what it may be.
 
@@ -88,6 +112,8 @@ class Found:
         Cell size of a raster.
     values
         Distinct values of a raster of classes.
+    events
+        Columns of a list of events of war, as UCDP and ACLED name them.
     """
 
     file: str
@@ -101,6 +127,7 @@ class Found:
     cell_m: float = 0.0
     values: tuple[int, ...] = ()
     several_layers: bool = False
+    events: EventColumns | None = None
 
     @property
     def words(self) -> str:
@@ -205,7 +232,19 @@ def _found(frame: gpd.GeoDataFrame, name: str, layer: str | None, *, several: bo
     words = (layer, stem) if layer else (stem,)
     bounds = (west - turns, south, east - turns, north)
     found = Found(name, layer, None, dimension, len(frame), bounds)
-    return replace(found, role=_role(words, dimension), several_layers=several)
+    events = _event_columns(frame) if dimension == 0 else None
+    role = _role(words, dimension) if events is None else Role.EVENTS
+    return replace(found, role=role, several_layers=several, events=events)
+
+
+def _event_columns(frame: gpd.GeoDataFrame) -> EventColumns | None:
+    """Recognise a list of events of war by its columns, whatever it is called."""
+    by_lower = {str(name).lower(): str(name) for name in frame.columns}
+    for known in _EVENT_LISTS:
+        if {known.date, known.precision, known.deaths} <= set(by_lower):
+            own = [by_lower[name] for name in (known.date, known.precision, known.deaths)]
+            return EventColumns(*own, known.precision_m)
+    return None
 
 
 def _csv(path: Path, name: str) -> Found:

@@ -33,6 +33,12 @@ CASES = {
         **{"layer": "bunkers", "front_line": "line", "cap_m": 500.0},
         **{"edges_m": (40.0, 100.0, 300.0, 600.0)},
     },
+    "conflict_events": {
+        **{"layer": "events", "decay_m": (150.0, 400.0), "deaths_column": "best"},
+        **{"precision_column": "where_prec", "precision_m": {1: 100.0, 2: 900.0}},
+        **{"type_column": "kind", "types": {"battle": ("battle",)}},
+        **{"periods": {"1992": (dt.date(1992, 1, 1), dt.date(1992, 12, 31))}},
+    },
     "terrain": {"layer": "dem", "radii_m": (100.0, 350.0)},
     "landform": {"layer": "dem", "radii_m": (150.0, 400.0), "flat_deg": 1.0},
     "front_facing": {"layer": "dem", "front_line": "line", "cap_m": 700.0},
@@ -115,10 +121,17 @@ def study(
         "sheets": [box(150, -1_300, 1_200, 900), box(1_200, -900, 1_750, 700)],
         "road": [LineString(np.cumsum(rng.normal(0, 500, (7, 2)), 0) + (1_000, -1_000))],
         "towns": [Point(xy) for xy in rng.uniform(-500, 2_500, (30, 2)) * (1, -1)],
+        "events": [Point(xy) for xy in rng.uniform(0, 2_000, (20, 2)) * (1, -1)],
         "searched": [box(x, y, x + 240, y + 170) for x, y in rng.uniform(-900, 900, (9, 2))],
     }
     columns = {
         "towns": {"before": rng.integers(0, 900, 30), "after": rng.integers(0, 300, 30)},
+        "events": {
+            "where_prec": rng.choice([1, 2, 3], 20),
+            "kind": ["battle", *rng.choice(["battle", "other"], 19)],
+            "best": rng.integers(0, 9, 20),
+            "date": ["1992-06", *(f"{year}-03-01" for year in rng.integers(1991, 1994, 19))],
+        },
         "searched": {
             "date": [f"{year}-03-01" for year in rng.integers(1996, 2025, 9)],
             "means": rng.choice(["dog", "manual"], 9),
@@ -139,6 +152,7 @@ def study(
     sources = {
         "line": fake_source(position_error_m=200.0),
         "searched": fake_source(date_column="date"),
+        "events": fake_source(date_column="date"),
     }
     for name in covered:
         own = sources.get(name, fake_source())

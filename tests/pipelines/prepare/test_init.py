@@ -140,3 +140,30 @@ def test_bosnia_is_recognised_whole(tmp_path: Path) -> None:
     assert {item.evidence for item in config.labels.positive} == {
         *("find", "accident", "cleared", "suspicion"),
     }
+
+
+@pytest.mark.parametrize(
+    ("columns", "date"),
+    [
+        (
+            {"where_prec": 1, "best": 4, "date_start": "1992-05-01", "dyad_name": "A - B"},
+            "date_start",
+        ),
+        ({"GEO_PRECISION": 2, "FATALITIES": 0, "EVENT_DATE": "27 April 2020"}, "EVENT_DATE"),
+    ],
+)
+def test_lists_of_events_are_recognised_by_their_columns(
+    folder: Path, tmp_path: Path, columns: dict[str, object], date: str
+) -> None:
+    names = ["longitude", "latitude", *columns]
+    row = ["46.5", "39.5", *map(str, columns.values())]
+    (folder / "download_7.csv").write_text(f"{','.join(names)}\n{','.join(row)}\n")
+    out = tmp_path / "area.yaml"
+    lines = write_first_config(folder, out)
+    assert any(line.startswith("recognised  download_7.csv: events of war") for line in lines)
+    config = load_config(out)
+    (events,) = [item for item in config.features if item.kind == "conflict_events"]
+    assert events.precision_m == {1: 1_000, 2: 25_000}
+    assert {events.precision_column, events.deaths_column} < set(columns)
+    assert f'# date_column: "{date}"  # {TELL}' in out.read_text()
+    assert not run_validate(config, layers=open_layers(config, config_path=out)).count("error")

@@ -242,8 +242,8 @@ def _event_columns(frame: gpd.GeoDataFrame) -> EventColumns | None:
     by_lower = {str(name).lower(): str(name) for name in frame.columns}
     for known in _EVENT_LISTS:
         if {known.date, known.precision, known.deaths} <= set(by_lower):
-            own = [by_lower[name] for name in (known.date, known.precision, known.deaths)]
-            return EventColumns(*own, known.precision_m)
+            date, precision = by_lower[known.date], by_lower[known.precision]
+            return EventColumns(date, precision, by_lower[known.deaths], known.precision_m)
     return None
 
 

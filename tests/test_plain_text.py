@@ -98,13 +98,16 @@ def test_kml_is_freed_of_it(tmp_path: Path) -> None:
     assert text.count("gpj.exe") >= 4
 
 
-def test_names_and_notes_of_people_are_freed_of_it(tiny_copy: Path) -> None:
+def test_names_and_notes_of_people_are_refused_or_freed_of_it(tiny_copy: Path) -> None:
     run = Run.open(tiny_copy)
     record_maker(run.files, HOSTILE)
-    review_run(run, Decision("reject", by=HOSTILE, note=f"first line\n{HOSTILE}"))
+    assert not STEERING.search("".join(run.manifest().trained_by))
+    for by, note in ((HOSTILE, "x"), ("reviewer 7", HOSTILE)):
+        with pytest.raises(InputError, match="control characters"):
+            review_run(run, Decision("reject", by=by, note=note))
+    review_run(run, Decision("reject", by="reviewer\u202e 7", note="looked\u200b at"))
     (entry,) = run.reviews().entries
-    assert not STEERING.search(entry.by + entry.note + "".join(run.manifest().trained_by))
-    assert entry.note.startswith("first line\nred")
+    assert (entry.by, entry.note) == ("reviewer 7", "looked at")
 
 
 def test_the_terminal_is_freed_of_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -21,6 +21,8 @@ _ALWAYS = (
     *(9.969209968386869e36, -np.inf, np.inf),
 )
 """Hardly ever a true value, the default fills of GDAL, Esri, netCDF and others."""
+_IN_FLOAT32 = {float(np.float32(value)) for value in _ALWAYS if abs(value) <= _FLOAT_MAX}
+"""What 1e20 or -9999.9 is once it was stored in four bytes."""
 _SOMETIMES = (
     *(-128.0, 127.0, 255.0, 32767.0, 65534.0, 65535.0),
     *(-99.0, -999.0, 99.0, 999.0, 9999.0),
@@ -120,7 +122,7 @@ def suspects(
     list of Suspect
         Each with its count, and the least and greatest of the other values.
     """
-    usual = {*_ALWAYS, *declared}
+    usual = {*_ALWAYS, *_IN_FLOAT32, *declared}
     usual |= {value for value, _ in (*extremes.low, *extremes.high) if value < doubtful_below}
     found: list[tuple[float, int]] = []
     for side, other in ((extremes.low, extremes.high), (extremes.high, extremes.low)):

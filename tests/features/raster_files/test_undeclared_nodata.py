@@ -96,3 +96,10 @@ def test_extremes_of_parts_are_those_of_the_whole(values: np.ndarray, cuts: list
     pairs = list(zip(distinct.tolist(), counts.tolist(), strict=True))
     assert list(extremes.low) == pairs[:8]
     assert list(extremes.high) == pairs[::-1][:8]
+
+
+@pytest.mark.parametrize("fill", [1e20, -9999.9, -99.99, 1e36, -1e30])
+def test_a_fill_that_occurs_once_is_known_as_it_is_stored_in_four_bytes(fill: float) -> None:
+    values = np.append(np.linspace(100, 900, 200), fill).astype(np.float32).astype(np.float64)
+    (found,) = suspects(Extremes().with_values(values))
+    assert found.value == float(np.float32(fill))

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from minerisk.features.coverage import EDGE_M, LINES_KNOWN
 from minerisk.features.errors import InputError
-from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.features.evidence.codes import HAZARD_BITS
 from minerisk.models.folds.regions import join_thin_regions
 
 COORDINATES = ("easting", "northing")
@@ -31,8 +31,8 @@ class CellTable:
     cells
         Columns ``easting`` and ``northing`` (metres, one projected CRS), then one float column per
         feature; NaN where a feature has no value. Shape ``(n, 2 + p)``. It may also hold `MARKS`,
-        which are no features: ``finding_hazard`` (bits of `labels.HAZARD_BITS`),
-        ``finding_evidence`` (code of `labels.EVIDENCE`), both 0 where nothing was found,
+        which are no features: ``finding_hazard`` (bits of `codes.HAZARD_BITS`),
+        ``finding_evidence`` (code of `codes.EVIDENCE`), both 0 where nothing was found,
         and ``finding_day`` (days since 1970-01-01, NaN where not known); and `COVERS`.
     state
         1 positive by evidence, 0 negative by search, -1 unlabelled; int8, shape ``(n,)``.
@@ -71,7 +71,7 @@ class CellTable:
 
     @property
     def hazard(self) -> NDArray[np.uint8]:
-        """Hazard class of what was found, bits of `labels.HAZARD_BITS`, shape ``(n,)``.
+        """Hazard class of what was found, bits of `codes.HAZARD_BITS`, shape ``(n,)``.
 
         Raises
         ------
@@ -149,7 +149,7 @@ def hazard_table(table: CellTable, hazard: str) -> CellTable:
     table
         Cells with hazard classes, `CellTable.hazard`.
     hazard
-        A key of `labels.HAZARD_BITS`; ``any`` takes every positive cell, whatever was
+        A key of `codes.HAZARD_BITS`; ``any`` takes every positive cell, whatever was
         found there.
 
     Raises

@@ -7,8 +7,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import JsonValue
 
 from minerisk.configs.schema import Config
@@ -24,6 +24,9 @@ from minerisk.pipelines.run.intact import check_outputs
 from minerisk.pipelines.run.processes import apart, prepare
 from minerisk.pipelines.run.progress import Progress, progress, took
 from minerisk.pipelines.run.workers import ALONE, Workers
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 log = logging.getLogger(__name__)
 
@@ -264,7 +267,7 @@ def do_steps(
     last: str = "report",
     skip: Collection[str] = (),
     said: Callable[[str], None] = log.info,
-    signer: Ed25519PrivateKey | None = None,
+    signer: "Ed25519PrivateKey | None" = None,
 ) -> None:
     """Do the stages of a run in order, up to `last`, in a folder that is locked."""
     for step in STEPS.values():
@@ -294,7 +297,7 @@ def _needed(run: Run, step: Step) -> list[str]:
     return [name for name in step.needs if STEPS[name].is_in(run.config)]
 
 
-def _do(run: Run, step: Step, signer: Ed25519PrivateKey | None = None) -> str:
+def _do(run: Run, step: Step, signer: "Ed25519PrivateKey | None" = None) -> str:
     inputs: dict[str, str] = outputs_of(run.manifest(), *_needed(run, step))
     if step.layers:
         inputs |= run.layer_inputs()

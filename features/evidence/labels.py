@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
+from minerisk.features.evidence.codes import EVIDENCE, HAZARD_BITS
 from minerisk.features.grid import cell_centres
 from minerisk.features.raster.rasterise import burn_greatest, burn_mask, coverage_fraction
 
-EVIDENCE = {"find": 1, "accident": 2, "confirmed": 3, "suspicion": 4, "cleared": 5}
-HAZARD_BITS = {"ap": 1, "at": 2, "uxo": 4, "any": 8}
 CELL_RULES = ("centre", "touch", "cover")
 POSITIVE, NEGATIVE, UNLABELLED = 1, 0, -1
 

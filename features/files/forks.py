@@ -1,11 +1,13 @@
 """The server that forks a child for each file: started when needed, and asked by a line.
 
 This module imports nothing heavy, so that a command can start the server first and import what it
-needs itself while the server imports the readers.
+needs itself while the server imports the readers. A small request is done sooner than another
+process has imported them: it forks the server from itself (`fork_server`).
 """
 
 import atexit
 import contextlib
+import importlib
 import json
 import os
 import socket
@@ -13,6 +15,9 @@ import struct
 import subprocess
 import sys
 import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from minerisk.features.files.gdal_settings import gdal_settings
 
@@ -30,23 +35,53 @@ _START = (
 )
 _BLOCK = 4 * 1024**2
 
+Serve = Callable[[int, Sequence[str]], None]
+
+
+class _Process(Protocol):
+    """What is asked of the process of the server."""
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float) -> int: ...
+
+
+class _Forked:
+    """A process that was forked; as much of `subprocess.Popen` as is used."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return how it ended, or None while it runs."""
+        if self.code is None:
+            with contextlib.suppress(ChildProcessError):
+                ended, status = os.waitpid(self.number, os.WNOHANG)
+                if not ended:
+                    return None
+                self.code = os.waitstatus_to_exitcode(status)
+        return self.code or 0
+
+    def wait(self, timeout: float) -> int:
+        """Wait until it has ended."""
+        until = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired("the server that reads files", timeout)
+            time.sleep(0.002)
+        return code
+
 
 class _Server:
     """The process that forks a child for each file, and the line to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, serve: Serve | None = None) -> None:
         self.owner = os.getpid()
         self.link, its = socket.socketpair()
-        words = [sys.executable, "-c", _START, json.dumps(sys.path), str(its.fileno()), *_READERS]
         with its:
-            self.process = subprocess.Popen(
-                words,
-                pass_fds=[its.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=_environment(),
-                start_new_session=True,  # an interrupt at the terminal is for whoever asked
+            self.process: _Process = (
+                _started(its) if serve is None else _forked(its, self.link, serve)
             )
 
     def ask(self, request: bytes) -> socket.socket:
@@ -69,6 +104,41 @@ class _Server:
                 self.process.wait(2)
 
 
+def _started(link: socket.socket) -> _Process:
+    """Start the server as a program of its own, which imports the readers by itself."""
+    words = [sys.executable, "-c", _START, json.dumps(sys.path), str(link.fileno()), *_READERS]
+    return subprocess.Popen(
+        words,
+        pass_fds=[link.fileno()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+        start_new_session=True,  # an interrupt at the terminal is for whoever asked
+    )
+
+
+def _forked(link: socket.socket, other: socket.socket, serve: Serve) -> _Process:
+    """Fork the server from this process, as `_started` would start it."""
+    number = os.fork()
+    if number:
+        return _Forked(number)
+    try:
+        other.close()
+        os.setsid()
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        streams = [stream.fileno() for stream in (sys.stdout, sys.stderr) if stream is not None]
+        for stream in (0, 1, 2, *streams):
+            os.dup2(nowhere, stream)
+        settings = _environment()
+        for name in os.environ.keys() - settings.keys():
+            del os.environ[name]
+        os.environ.update(settings)
+        serve(link.fileno(), _READERS)
+    finally:
+        os._exit(0)
+
+
 _lock = threading.Lock()
 _servers: list[_Server] = []
 
@@ -80,16 +150,38 @@ def prepare() -> None:
             _running()
 
 
+def fork_server(serve: Serve) -> None:
+    """Fork the server from this process, unless there is one or this process has threads.
+
+    The readers are imported for this process too: for one that needs most of them anyhow.
+
+    Parameters
+    ----------
+    serve
+        What the server does: `minerisk.features.files.server.serve`.
+    """
+    if FORKS and not _servers:
+        for module in _READERS:
+            importlib.import_module(module)
+        if threading.active_count() == 1:
+            with _lock:
+                _begin(serve)
+
+
 def _running() -> _Server:
     if _servers and (_servers[0].owner != os.getpid() or _servers[0].process.poll() is not None):
         _servers.pop().link.close()
     if not _servers:
-        if not _registered:
-            atexit.register(_end)
-            os.register_at_fork(after_in_child=_forget)
-            _registered.append(True)
-        _servers.append(_Server())
+        _begin()
     return _servers[0]
+
+
+def _begin(serve: Serve | None = None) -> None:
+    if not _registered:
+        atexit.register(_end)
+        os.register_at_fork(after_in_child=_forget)
+        _registered.append(True)
+    _servers.append(_Server(serve))
 
 
 _registered: list[bool] = []

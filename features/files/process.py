@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from minerisk.features.errors import InputError, MineriskError
 from minerisk.features.files import arrow, forks
 from minerisk.features.files.limits import Limits, limits_for
-from minerisk.features.files.server import Header, Json, Request, answer_here
+from minerisk.features.files.server import Header, Json, Request, answer_here, serve
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,11 @@ _Number = TypeVar("_Number", bound=np.generic)
 
 _IMPORTS = {".zarr": ("minerisk.features.layers.zarr_bands",)}
 """Suffix of a file to what its readers need besides, which is imported when one is met."""
+
+
+def prepare_from_here() -> None:
+    """Fork the server that reads files from this process, which has imported most it needs."""
+    forks.fork_server(serve)
 
 
 def words_of(work: Callable[..., list[str]], path: Path, **arguments: Json) -> list[str]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
-from minerisk.features.layers import bands, intake, vectors, warp
+from minerisk.features.layers import bands, intake, vectors
 from minerisk.features.raster_files import units
 from minerisk.features.vector_files.columns import column_of
 from minerisk.features.vector_files.dates import RecordDays, days_or_refuse
@@ -300,6 +300,8 @@ class Layers:
             If the layer is unknown, a vector, without a CRS, or in another unit that cannot be
             converted.
         """
+        from minerisk.features.layers import warp  # compiled, which a vector does not need
+
         source = self.raster_source(name)
         with _naming(name):
             factor = 1.0 if unit is None else self.factor(name, unit)

@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import numpy as np
 import shapely
-from exactextract import exact_extract
-from exactextract.raster import NumPyRasterSource
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
@@ -234,6 +232,9 @@ def coverage_fraction(geobox: GeoBox, frame: gpd.GeoDataFrame) -> NDArray[np.flo
     parts = parts[shapely.intersects(parts, shapely.box(*box.bbox))]
     if not len(parts):
         return out.astype(np.float32)
+    from exactextract import exact_extract
+    from exactextract.raster import NumPyRasterSource
+
     blank = np.broadcast_to(np.float32(0), out.shape)
     raster = NumPyRasterSource(blank, *box.bbox, srs_wkt=frame.crs.to_wkt())
     found = exact_extract(

@@ -6,11 +6,11 @@ from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from minerisk.features.errors import InputError
 from minerisk.models.calibration.calibrator import Calibrator
 from minerisk.models.calibration.intercept_only import InterceptCalibrator
+from minerisk.models.calibration.logistic import expit
 from minerisk.models.calibration.maximum_likelihood import (
     fit_logistic,
     platt_targets,
@@ -76,7 +76,7 @@ class LogisticCalibrator(Calibrator):
 
     def transform(self, scores: ArrayLike) -> Array:
         """Return probabilities, the shape of `scores`; NaN where the score is NaN."""
-        return np.asarray(expit(self.intercept + self.slope * logit(as_scores(scores))))
+        return expit(self.intercept + self.slope * logit(as_scores(scores)))
 
     def flattened(self, factor: float) -> Self:
         """Return the curve with its slope times `factor`, and no intercept."""
@@ -139,7 +139,7 @@ class BetaCalibrator(Calibrator):
         """Return probabilities, the shape of `scores`; NaN where the score is NaN."""
         clipped = np.clip(as_scores(scores), SCORE_CLIP, 1 - SCORE_CLIP)
         value = self.intercept + self.a * np.log(clipped) - self.b * np.log1p(-clipped)
-        return np.asarray(expit(value))
+        return expit(value)
 
     def flattened(self, factor: float) -> Self:
         """Return the curve with both coefficients times `factor`, and no intercept."""

@@ -10,13 +10,14 @@ stated. The cover is claimed for blocks like those, on land that was searched, a
 
 import logging
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import bdtr, expit, gammaln, ndtri
 
 from minerisk.features.errors import InputError
+from minerisk.models.calibration.logistic import expit
 from minerisk.models.calibration.score_bins import logit
 from minerisk.models.estimate import Estimate
 from minerisk.models.inputs import checked_scores
@@ -174,9 +175,9 @@ class IntervalScaler(PlainRecord):
             Standard deviation of the ensemble's log-odds before calibration, same shape.
         """
         centre = logit(np.asarray(probability, dtype=np.float64))
-        z = float(ndtri(0.5 + self.level / 2))
+        z = NormalDist().inv_cdf(0.5 + self.level / 2)
         reach = z * self.log_odds_sd(spread)
-        return np.asarray(expit(centre - reach)), np.asarray(expit(centre + reach))
+        return expit(centre - reach), expit(centre + reach)
 
     def log_odds_sd(self, spread: ArrayLike) -> Array:
         """Return the standard deviation of the log-odds of cells, the shape of `spread`."""
@@ -191,6 +192,8 @@ class IntervalScaler(PlainRecord):
         stretch that lies within the central `level`, 0 to 1. Were the model true, its mean would
         be the level exactly, whatever the size of the groups.
         """
+        from scipy.special import bdtr
+
         chance = _scattered(groups, self.log_odds_sd(groups.spread))
         cells, positive = groups.cells.astype(np.int64)[:, None], groups.positive[:, None]
         upto = bdtr(positive, cells, chance) @ _NODE_WEIGHTS
@@ -333,11 +336,13 @@ def gather_groups(
 
 def _scattered(groups: Groups, sd: Array) -> Array:
     """Return the chance of each group at the nodes of its normal log-odds, (groups, nodes)."""
-    return np.asarray(expit(logit(groups.probability)[:, None] + sd[:, None] * _NODES))
+    return expit(logit(groups.probability)[:, None] + sd[:, None] * _NODES)
 
 
 def _likeliest(groups: Groups) -> tuple[float, float]:
     """Find scale and block_sd of greatest marginal likelihood on a grid."""
+    from scipy.special import gammaln
+
     cells, found = groups.cells, groups.positive
     ways = gammaln(cells + 1) - gammaln(found + 1) - gammaln(cells - found + 1)
     best = (-np.inf, 1.0, 0.0)

@@ -5,9 +5,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from minerisk.models.calibration.calibrator import Calibrator
+from minerisk.models.calibration.logistic import expit
 from minerisk.models.calibration.score_bins import as_scores, logit
 from minerisk.models.inputs import checked_scores
 
@@ -56,4 +56,4 @@ class InterceptCalibrator(Calibrator):
 
     def transform(self, scores: ArrayLike) -> Array:
         """Return probabilities, the shape of `scores`; NaN where the score is NaN."""
-        return np.asarray(expit(self.intercept + logit(as_scores(scores))))
+        return expit(self.intercept + logit(as_scores(scores)))

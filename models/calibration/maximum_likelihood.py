@@ -2,7 +2,8 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+
+from minerisk.models.calibration.logistic import expit
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from minerisk.features.errors import InputError
-from minerisk.features.evidence.labels import EVIDENCE, HAZARD_BITS
+from minerisk.features.evidence.codes import EVIDENCE, HAZARD_BITS
 from minerisk.models.estimators.past_findings import PastFindings, as_rows, days_to
 from minerisk.models.folds.blocks import assign_blocks
 

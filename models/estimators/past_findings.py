@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
-from scipy.spatial import cKDTree
 
 from minerisk.features.errors import InputError
-from minerisk.features.evidence.labels import EVIDENCE, HAZARD_BITS
+from minerisk.features.evidence.codes import EVIDENCE, HAZARD_BITS
 from minerisk.features.vector_files.dates import day_number, iso_day
+from minerisk.models.estimators.near_findings import count_within, nearest_distances
 from minerisk.models.table import COORDINATES, MARKS
 
 DAYS_A_YEAR = 365.25
@@ -37,10 +37,10 @@ class PastFindings:
     cap_m
         Distances beyond this read as this, metres.
     hazards
-        Hazard classes (keys of `labels.HAZARD_BITS`) with a distance and densities of
+        Hazard classes (keys of `codes.HAZARD_BITS`) with a distance and densities of
         their own; ``any`` is a finding whose class is not known.
     evidence
-        Kinds of evidence (keys of `minerisk.features.evidence.labels.EVIDENCE`) with their own.
+        Kinds of evidence (keys of `minerisk.features.evidence.codes.EVIDENCE`) with their own.
     half_life_years
         A finding this old counts half: densities are sums of ``w = 2 ** (-age / half-life)``, and
         distances by class or evidence are divided by ``w``. Undated findings count in full
@@ -214,10 +214,9 @@ class PastFindings:
     ) -> NDArray[np.float64]:
         if len(findings) == 0 or len(coordinates) == 0:
             return np.full((len(coordinates), len(self.neighbours)), float(self.cap_m))
-        distance, _ = cKDTree(findings).query(
-            coordinates, k=list(self.neighbours), distance_upper_bound=self.cap_m
-        )
-        return np.minimum(distance, self.cap_m)
+        most, cap = max(self.neighbours), float(self.cap_m)
+        distance = nearest_distances(coordinates, findings, count=most, cap=cap)
+        return distance[:, np.asarray(self.neighbours) - 1]
 
     def _densities(
         self,
@@ -225,6 +224,10 @@ class PastFindings:
         findings: NDArray[np.float64],
         weight: NDArray[np.float64],
     ) -> NDArray[np.float64]:
+        if (weight == 1.0).all():
+            places = np.ascontiguousarray(findings[:, :2])
+            counts = [count_within(coordinates, places, float(r)) for r in self.radii_m]
+            return np.column_stack(counts) if counts else np.zeros((len(coordinates), 0))
         ordered = _by_northing(findings, weight)
         sums = [_sum_within(coordinates, *ordered, float(radius)) for radius in self.radii_m]
         return np.column_stack(sums) if sums else np.zeros((len(coordinates), 0))

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.features.evidence.codes import HAZARD_BITS
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.area_curves import boyce_index, prediction_area, success_rate
 from minerisk.models.evaluation.comparison import compare_each
@@ -133,7 +133,7 @@ def assess_hazards(
     Parameters
     ----------
     hazard
-        Bits of every row (`labels.HAZARD_BITS`), shape ``(n,)``; a row may hold several.
+        Bits of every row (`codes.HAZARD_BITS`), shape ``(n,)``; a row may hold several.
 
     Returns
     -------

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.features.evidence.codes import HAZARD_BITS
 from minerisk.models.evaluation.intervals import effective_rows, wilson
 from minerisk.models.evaluation.results import HazardReliability, PartReliability, RegionReliability
 
@@ -74,7 +74,7 @@ def reliability_by_hazard(
     y, p, blocks, level
         As in `reliability_by_region`.
     hazard
-        Bits of what was found in each cell (`labels.HAZARD_BITS`), shape (n,).
+        Bits of what was found in each cell (`codes.HAZARD_BITS`), shape (n,).
 
     Returns
     -------

@@ -58,7 +58,7 @@ class HazardScores:
     Attributes
     ----------
     hazard
-        Class, of `labels.HAZARD_BITS`.
+        Class, of `codes.HAZARD_BITS`.
     cells, positive
         Cells compared, and those where the class was found.
     intervals
@@ -156,7 +156,7 @@ class HazardReliability:
     Attributes
     ----------
     hazard
-        Class, of `labels.HAZARD_BITS`.
+        Class, of `codes.HAZARD_BITS`.
     third
         Third of the land by probability, 1 lowest to 3 highest.
     finds

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         assign_polygons,
         spread_blocks,
     )
+    from minerisk.models.folds.facts import Fold
     from minerisk.models.folds.knndm import KNNDM, Match
     from minerisk.models.folds.regions import cluster_regions, join_thin_regions
     from minerisk.models.folds.splits import (
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
         folds_from_ids,
         with_buffer,
     )
-    from minerisk.models.folds.summary import Fold, fold_summary
+    from minerisk.models.folds.summary import fold_summary
     from minerisk.models.folds.target_points import prediction_points
     from minerisk.models.folds.time_folds import LeaveTimeOut, split_by_date
 else:

@@ -1,7 +1,13 @@
-"""What is known of folds, as records."""
+"""What a fold is, and what is known of folds, as records."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""Training rows and test rows."""
 
 
 @dataclass(frozen=True, kw_only=True)

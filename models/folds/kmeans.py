@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from sklearn.cluster import KMeans
@@ -28,5 +27,7 @@ def fit_on_one_thread(model: "KMeans", points: Array, weights: ArrayLike | None 
     weights
         How much each counts, shape (n,).
     """
+    from threadpoolctl import threadpool_limits
+
     with threadpool_limits(1, user_api="openmp"):
         return model.fit(points, sample_weight=weights)

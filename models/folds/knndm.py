@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 
 from minerisk.features.errors import InputError
 from minerisk.models.folds.blocks import deal_counts
-from minerisk.models.folds.facts import MatchFacts, Matching
+from minerisk.models.folds.facts import Fold, MatchFacts, Matching
 from minerisk.models.folds.kmeans import fit_on_one_thread
 from minerisk.models.folds.nearest import (
     Neighbours,
@@ -24,7 +24,6 @@ from minerisk.models.folds.nearest import (
     nearest_index,
 )
 from minerisk.models.folds.splits import folds_from_ids
-from minerisk.models.folds.summary import Fold
 from minerisk.models.folds.target_points import draw_rows, prediction_points, standardised
 from minerisk.models.inputs import as_coordinates, as_labels
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from minerisk.models.folds.summary import Fold
+from minerisk.models.folds.facts import Fold
 
 
 class ProtocolName(StrEnum):

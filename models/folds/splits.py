@@ -22,7 +22,7 @@ from minerisk.models.folds.blocks import (
     refuse_single_class,
     spread_blocks,
 )
-from minerisk.models.folds.summary import Fold
+from minerisk.models.folds.facts import Fold
 from minerisk.models.inputs import as_coordinates, as_labels
 
 

@@ -11,10 +11,8 @@ from scipy.spatial import cKDTree
 from scipy.stats import wasserstein_distance
 
 from minerisk.features.errors import InputError
-from minerisk.models.folds.facts import FoldFacts
+from minerisk.models.folds.facts import Fold, FoldFacts
 from minerisk.models.inputs import as_coordinates, as_labels
-
-Fold = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 TINY_SHARE = 0.2
 """A test fold with less than this share of an even share of the rows is called tiny."""

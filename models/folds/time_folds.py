@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from minerisk.features.errors import InputError
 from minerisk.features.vector_files.dates import LOOKS, read_days
 from minerisk.models.folds.blocks import refuse_poor
-from minerisk.models.folds.summary import Fold
+from minerisk.models.folds.facts import Fold
 from minerisk.models.inputs import as_labels
 
 

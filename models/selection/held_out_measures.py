@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.features.evidence.codes import HAZARD_BITS
 from minerisk.models.calibration.conformal import Cover, cover_across_folds
 from minerisk.models.calibration.cross_calibration import calibration_losses
 from minerisk.models.evaluation.assessment import (

@@ -13,11 +13,11 @@ from sklearn.model_selection import KFold
 from minerisk.features.errors import InputError
 from minerisk.models.cautions import Caution, CautionCode
 from minerisk.models.folds.autocorrelation import Range, autocorrelation_range
-from minerisk.models.folds.facts import FoldFacts, MatchFacts
+from minerisk.models.folds.facts import Fold, FoldFacts, MatchFacts
 from minerisk.models.folds.knndm import KNNDM
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import BlockKFold, LeaveRegionOut, with_buffer
-from minerisk.models.folds.summary import Fold, fold_facts, fold_summary
+from minerisk.models.folds.summary import fold_facts, fold_summary
 from minerisk.models.folds.time_folds import split_by_date
 from minerisk.models.table import CellTable
 

@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from minerisk.features.errors import InputError
 
@@ -71,7 +71,7 @@ def drawn_alone(
     """
     lower, upper = interval
     z = np.random.default_rng([seed, 5]).normal(size=(DRAWS, probability.size))
-    reach = float(norm.ppf(0.5 + level / 2))
+    reach = NormalDist().inv_cdf(0.5 + level / 2)
     side = np.where(z < 0, probability - lower, upper - probability)
     return np.asarray(np.clip(probability + side * z / reach, 0.0, 1.0))
 

@@ -4,8 +4,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import TYPE_CHECKING
 
 from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit.verify import audit_run, unfinished
@@ -32,6 +31,9 @@ from minerisk.pipelines.records.review import (
 from minerisk.pipelines.run.folder import Run, refuse_unverified
 from minerisk.pipelines.tracking.registry import follow_reviews
 from minerisk.plain_text import plain_message, plain_text
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 MAX_WORDS = 4_000
 
@@ -107,7 +109,7 @@ def review_run(
     return follow(run)
 
 
-def _signed(entry: Review, key: Ed25519PrivateKey | None) -> Review:
+def _signed(entry: Review, key: "Ed25519PrivateKey | None") -> Review:
     """Sign a review where there is a key to sign with, and hash its line."""
     if key is not None:
         entry = entry.model_copy(update={"key": public_text(key)})
@@ -136,7 +138,7 @@ def follow(run: Run) -> Standing:
     return standing
 
 
-def _may_be_approved(run: Run, by: str, key: Ed25519PrivateKey | None, *, layers: bool) -> None:
+def _may_be_approved(run: Run, by: str, key: "Ed25519PrivateKey | None", *, layers: bool) -> None:
     manifest = run.manifest()
     missing = unfinished(manifest)
     if missing:

@@ -50,10 +50,10 @@ def _print_version(wanted: bool) -> None:
 
 
 _READING = frozenset(
-    ("run", "init", "validate", "features", "build", "request", "retrain", "feedback")
+    ("run", "init", "validate", "features", "build", "retrain", "feedback")
     + ("evaluate", "lookback", "status", "ablate", "compare", "digitise", "colours")
 )
-"""Commands that read layers or tables."""
+"""Commands that read layers or tables, and take longer than a request: `request_commands`."""
 
 
 @app.callback()

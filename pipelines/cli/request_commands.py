@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,9 +30,41 @@ from minerisk.pipelines.cli.options import (
 from minerisk.pipelines.cli.output import progress_line, show
 from minerisk.pipelines.cli.run_commands import workers_for
 from minerisk.pipelines.records.choices import Hazard as HazardClass
+from minerisk.pipelines.run.own_process import leave_out
 
 if TYPE_CHECKING:
-    from minerisk.pipelines.records.request import Filters
+    from minerisk.pipelines.request.opening import OpenRequest
+
+DRAWING = (
+    "minerisk.pipelines.plotting.preview",
+    "minerisk.pipelines.plotting.figures",
+    "minerisk.pipelines.plotting.map_figure",
+)
+"""What draws the preview."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of a request, as they were given."""
+
+    aoi: Path | None
+    layer: str | None
+    near: list[str] | None
+    within: float | None
+    district: list[str] | None
+    hazard: HazardClass | None
+    as_of: dt.date | None
+    clip: bool
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Who works on a request, as it was given."""
+
+    workers: int
+    scheduler: str | None
+    tls: Path | None
+    trust_network: bool
 
 
 def add_to(app: typer.Typer) -> None:
@@ -72,19 +105,14 @@ def request(
     Without filters it is the whole study area. The maps with every band, and request.json, go into
     requests/ID/ of the run; the folder to hand out goes to --out, or there.
     """
-    shared = workers_for(
-        workers,
-        scheduler,
-        "minerisk.pipelines.predict.predict",
-        tls=tls,
-        trust_network=trust_network,
+    asked = _opened(
+        folder,
+        Asked(aoi, layer, near, within, district, hazard, as_of, clip),
+        Shared(workers, scheduler, tls, trust_network),
     )
-    from minerisk.pipelines.request.answer import open_request
     from minerisk.pipelines.request.pack import answer_request
     from minerisk.pipelines.request.sentence import answer_sentence
 
-    filters = _filters(aoi, layer, near, within, district, hazard, as_of, clip=clip)
-    asked = open_request(folder, filters, said=progress_line, workers=shared)
     answer = answer_request(asked, out, public=public, unapproved=unapproved, language=language)
     lines = [answer_sentence(answer.record, answer.packs[0])] if not as_json else []
     lines += [
@@ -114,46 +142,46 @@ def maps(
 
     Every band and request.json go to --out, or into requests/ID/ of the run.
     """
-    shared = workers_for(
-        workers,
-        scheduler,
-        "minerisk.pipelines.predict.predict",
-        tls=tls,
-        trust_network=trust_network,
+    asked = _opened(
+        folder,
+        Asked(aoi, layer, near, within, district, hazard, as_of, clip),
+        Shared(workers, scheduler, tls, trust_network),
     )
-    if shared.alone:
-        prepare_drawing()
-    from minerisk.pipelines.request.answer import open_request, write_maps
+    from minerisk.pipelines.request.answer import write_maps
 
-    filters = _filters(aoi, layer, near, within, district, hazard, as_of, clip=clip)
-    asked = open_request(folder, filters, said=progress_line, workers=shared)
     place = out or asked.home
     show(write_maps(asked, place), [f"Maps: {place}"], as_json=as_json)
 
 
-def _filters(
-    aoi: Path | None,
-    layer: str | None,
-    near: list[str] | None,
-    within: float | None,
-    district: list[str] | None,
-    hazard: HazardClass | None,
-    as_of: dt.date | None,
-    *,
-    clip: bool,
-) -> "Filters":
-    from minerisk.pipelines.records.request import Filters
-
-    return Filters(
-        near=tuple(near or ()),
-        within_m=within,
-        districts=tuple(district or ()),
-        hazard=hazard,
-        as_of=as_of,
-        aoi=aoi,
-        layer=layer,
-        clip=clip,
+def _opened(folder: Path, asked: Asked, shared: Shared) -> "OpenRequest":
+    """Check a request, while other processes import what will answer it."""
+    workers = workers_for(
+        shared.workers,
+        shared.scheduler,
+        "minerisk.pipelines.predict.predict",
+        tls=shared.tls,
+        trust_network=shared.trust_network,
     )
+    if workers.alone:
+        prepare_drawing()
+    if workers.cluster is None:
+        leave_out("dask")  # odc-geo and xarray would ask it whether their arrays are Dask's
+    from minerisk.features.files.process import prepare_from_here
+    from minerisk.pipelines.records.request import Filters
+    from minerisk.pipelines.request.opening import open_request
+
+    prepare_from_here()
+    filters = Filters(
+        near=tuple(asked.near or ()),
+        within_m=asked.within,
+        districts=tuple(asked.district or ()),
+        hazard=asked.hazard,
+        as_of=asked.as_of,
+        aoi=asked.aoi,
+        layer=asked.layer,
+        clip=asked.clip,
+    )
+    return open_request(folder, filters, said=progress_line, workers=workers)
 
 
 def prepare_drawing() -> None:
@@ -161,9 +189,4 @@ def prepare_drawing() -> None:
     from minerisk.pipelines.run.processes import prepare
 
     if (os.cpu_count() or 1) > 1:
-        prepare(
-            "minerisk.pipelines.cli.main",
-            "minerisk.pipelines.plotting.preview",
-            "minerisk.pipelines.plotting.figures",
-            "minerisk.pipelines.plotting.map_figure",
-        )
+        prepare("minerisk.pipelines.cli.main", *DRAWING)

@@ -100,7 +100,7 @@ def validate(config: Config, out: Out = None, as_json: Json = False) -> None:
     from minerisk.pipelines.run.beforehand import check_day
     from minerisk.pipelines.run.folder import read_config
     from minerisk.pipelines.run.layers import open_layers
-    from minerisk.pipelines.run.progress import out as console
+    from minerisk.pipelines.run.progress import console
     from minerisk.pipelines.tracking.mlflow_record import check_given_store
 
     parsed = read_config(config)
@@ -108,7 +108,7 @@ def validate(config: Config, out: Out = None, as_json: Json = False) -> None:
     if as_json:
         typer.echo(found.to_json(), nl=False)
     else:
-        show_report(found, console)
+        show_report(found, console())
     try:
         check_day(parsed)
         check_given_store(parsed)
@@ -199,7 +199,7 @@ def report(folder: RunFolder, language: Language = "en") -> None:
     In English it is report.html, a stage of the run; in another language report_az.html or
     report_ru.html beside it.
     """
-    from minerisk.pipelines.report.model_record import READ
+    from minerisk.pipelines.provenance.run_folder import MODEL_CARD_READS
     from minerisk.pipelines.report.report import report_of_run
     from minerisk.pipelines.run.folder import Run
     from minerisk.pipelines.run.intact import check_outputs
@@ -208,7 +208,7 @@ def report(folder: RunFolder, language: Language = "en") -> None:
     if language != "en":
         run = Run.open(folder)
         check_outputs(run, STEPS["report"].needs)
-        state = run.standing(READ).state
+        state = run.standing(MODEL_CARD_READS).state
         typer.echo(f"Report: {report_of_run(run, language, state=state)}")
         return
     done = redo_step(folder, "report", said=progress_line)

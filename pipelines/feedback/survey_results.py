@@ -11,7 +11,7 @@ import shapely
 from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.features.evidence.codes import HAZARD_BITS
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.layers.vectors import repair, to_crs
 from minerisk.features.vector_files.columns import numbers_of

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.features.evidence.codes import HAZARD_BITS
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.records.rasters import HazardComparison, RasterFacts
 from minerisk.pipelines.run.hazards import trained_hazards

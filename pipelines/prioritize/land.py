@@ -18,7 +18,7 @@ from shapely.geometry.base import BaseGeometry
 from minerisk.configs.schema import Config, RasterLayer, Tasks
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
-from minerisk.features.evidence.labels import EVIDENCE
+from minerisk.features.evidence.codes import EVIDENCE
 from minerisk.features.grid import cell_centres, cells_inside, resolution
 from minerisk.features.layers.sources import Layers
 from minerisk.features.layers.vectors import areas

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import JsonValue
 
 from minerisk.features.errors import FindingError, InputError
@@ -29,6 +29,9 @@ from minerisk.pipelines.records.manifest import Environment, Manifest, Signature
 from minerisk.pipelines.records.record import Record
 from minerisk.plain_text import plain_text
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 
 def read_manifest(files: RunFolder) -> Manifest:
     """Read the manifest of a run folder.
@@ -47,7 +50,7 @@ def read_manifest(files: RunFolder) -> Manifest:
 
 
 def write_manifest(
-    files: RunFolder, manifest: Manifest, *, signer: Ed25519PrivateKey | None = None
+    files: RunFolder, manifest: Manifest, *, signer: "Ed25519PrivateKey | None" = None
 ) -> Manifest:
     """Write a manifest, every stage holding the hash of what is before it.
 
@@ -105,7 +108,7 @@ def stage_key(name: str, code: str, settings: str, inputs: Mapping[str, str]) ->
 
 
 def record_maker(
-    files: RunFolder, name: str | None, *, signer: Ed25519PrivateKey | None = None
+    files: RunFolder, name: str | None, *, signer: "Ed25519PrivateKey | None" = None
 ) -> None:
     """Add a name and a key to those who made this run; no name is ever taken from the system.
 
@@ -123,7 +126,7 @@ def record_maker(
         write_manifest(files, manifest.model_copy(update=named), signer=signer)
 
 
-def _check_signer(files: RunFolder, manifest: Manifest, signer: Ed25519PrivateKey | None) -> None:
+def _check_signer(files: RunFolder, manifest: Manifest, signer: "Ed25519PrivateKey | None") -> None:
     """Refuse to change a signed trail without a key: its signature would no longer hold."""
     if signer is None and manifest.maker_keys:
         raise InputError(
@@ -140,7 +143,7 @@ def do_stage(
     inputs: Mapping[str, str],
     settings: Mapping[str, JsonValue],
     work: Callable[[], tuple[Sequence[Path], Record]],
-    signer: Ed25519PrivateKey | None = None,
+    signer: "Ed25519PrivateKey | None" = None,
 ) -> bool:
     """Do a stage unless its outputs are there already, and record it.
 

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+MODEL_CARD_READS = ("config.yaml", "metrics.json", "model", "hazards", "held_out.parquet")
+"""Outputs that a model card is made of."""
+
 
 @dataclass(frozen=True)
 class RunFolder:

@@ -4,22 +4,18 @@ import base64
 import binascii
 import hashlib
 from pathlib import Path
-
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import (
-    load_pem_private_key,
-    load_ssh_private_key,
-    load_ssh_public_key,
-)
+from typing import TYPE_CHECKING
 
 from minerisk.features.errors import InputError
+
+if TYPE_CHECKING:  # imported where a key is used: a request to a run without reviews uses none
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 MAX_BYTES = 100_000
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 
 
-def read_key(path: Path) -> Ed25519PrivateKey:
+def read_key(path: Path) -> "Ed25519PrivateKey":
     """Read a private key: PEM of ``openssl genpkey -algorithm ed25519``, or of ``ssh-keygen``.
 
     Raises
@@ -27,6 +23,13 @@ def read_key(path: Path) -> Ed25519PrivateKey:
     InputError
         If the file is none, or is locked with a passphrase.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import (
+        load_pem_private_key,
+        load_ssh_private_key,
+    )
+
     content = _read(path)
     load = load_ssh_private_key if content.lstrip().startswith(_OPENSSH) else load_pem_private_key
     try:
@@ -41,18 +44,21 @@ def read_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
-def public_text(key: Ed25519PrivateKey) -> str:
+def public_text(key: "Ed25519PrivateKey") -> str:
     """Return the public half of a key, 32 bytes in base64."""
     return base64.b64encode(key.public_key().public_bytes_raw()).decode()
 
 
-def sign(key: Ed25519PrivateKey, content: bytes) -> str:
+def sign(key: "Ed25519PrivateKey", content: bytes) -> str:
     """Sign bytes; base64 (RFC 8032)."""
     return base64.b64encode(key.sign(content)).decode()
 
 
 def signed_by(public: str, signature: str, content: bytes) -> bool:
     """Check whether the holder of a key signed these bytes."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     try:
         key = Ed25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
         key.verify(base64.b64decode(signature, validate=True), content)
@@ -76,6 +82,8 @@ def read_trusted(path: Path) -> dict[str, str]:
     InputError
         If a line is neither.
     """
+    from cryptography.exceptions import UnsupportedAlgorithm
+
     known: dict[str, str] = {}
     for number, line in enumerate(_read(path).decode(errors="replace").splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
@@ -83,8 +91,7 @@ def read_trusted(path: Path) -> dict[str, str]:
         words = line.split()
         try:
             if words[0] == "ssh-ed25519":
-                key = load_ssh_public_key(" ".join(words[:2]).encode())
-                raw = key.public_bytes_raw() if isinstance(key, Ed25519PublicKey) else b""
+                raw = _ssh_key(" ".join(words[:2]).encode())
                 words = words[1:]
             else:
                 raw = base64.b64decode(words[0], validate=True)
@@ -94,6 +101,14 @@ def read_trusted(path: Path) -> dict[str, str]:
             raise InputError(f"{path}, line {number}: expected an ed25519 public key in base64.")
         known[base64.b64encode(raw).decode()] = " ".join(words[1:]) or f"line {number}"
     return known
+
+
+def _ssh_key(line: bytes) -> bytes:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+    from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+    key = load_ssh_public_key(line)
+    return key.public_bytes_raw() if isinstance(key, Ed25519PublicKey) else b""
 
 
 def _read(path: Path) -> bytes:

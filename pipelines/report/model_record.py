@@ -13,6 +13,7 @@ from minerisk.models.calibration.conformal import Cover
 from minerisk.models.cautions import Caution
 from minerisk.models.evaluation.results import Gate, Importance, PermutedSkill
 from minerisk.models.folds.protocol import ProtocolName
+from minerisk.pipelines.provenance.run_folder import MODEL_CARD_READS
 from minerisk.pipelines.records.manifest import BuildFacts, EvidenceDates, LayerCover
 from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
 from minerisk.pipelines.records.record import Document, Record
@@ -22,9 +23,6 @@ from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.quality import HazardModelRow, HazardThirds, NoveltyStep, RegionRow
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY
-
-READ = ("config.yaml", "metrics.json", "model", "hazards", "held_out.parquet")
-"""Outputs that a model card is made of."""
 
 
 class Overview(Record):
@@ -213,7 +211,7 @@ def _data(run: Run, found: Assessment) -> DataPart:
 
 
 def _reviews(run: Run) -> ReviewPart:
-    found = run.standing(READ)
+    found = run.standing(MODEL_CARD_READS)
     return ReviewPart(
         state=found.state,
         reviews=run.reviews().entries,

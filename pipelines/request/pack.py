@@ -25,16 +25,14 @@ from minerisk.pipelines.provenance.environment import code_sha256
 from minerisk.pipelines.provenance.files import sha256_path, write_whole
 from minerisk.pipelines.provenance.folders import replacing_folder
 from minerisk.pipelines.provenance.manifest import locked, outputs_of
-from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.provenance.run_folder import MODEL_CARD_READS, RunFolder
 from minerisk.pipelines.records.pack import PackManifest, PackSource
 from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.records.review import FourEyes, State
 from minerisk.pipelines.records.tasks import TaskFile
 from minerisk.pipelines.report.model_card import ModelCard
-from minerisk.pipelines.report.model_record import READ
 from minerisk.pipelines.report.wording import FOUR_EYES, Wording
 from minerisk.pipelines.request.answer import (
-    OpenRequest,
     check_read,
     write_maps,
     write_own_tasks,
@@ -42,6 +40,7 @@ from minerisk.pipelines.request.answer import (
 )
 from minerisk.pipelines.request.contents import NO_TASK, PackContents, readme, workbook_facts
 from minerisk.pipelines.request.map_project import pack_project, write_map_layers
+from minerisk.pipelines.request.opening import OpenRequest
 from minerisk.pipelines.request.public_copy import coarsen_tasks
 from minerisk.pipelines.request.rasters import (
     WRITTEN,
@@ -137,7 +136,8 @@ def make_packs(
     """
     told = texts(language)
     run, filters, tasks, notes = asked.run, asked.filters, None, []
-    standing = run.standing(READ)  # of the run that answers, which is another for another day
+    # Of the run that answers, which is another for another day.
+    standing = run.standing(MODEL_CARD_READS)
     if public:
         _refuse_public(run, filters)
         if standing.state is not State.APPROVED and not unapproved:

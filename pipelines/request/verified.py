@@ -10,16 +10,16 @@ from minerisk.features.errors import FindingError
 from minerisk.pipelines.plotting.grids import HEIGHT
 from minerisk.pipelines.predict.window import CubeWindow
 from minerisk.pipelines.provenance.outputs import changed_parts
+from minerisk.pipelines.provenance.run_folder import MODEL_CARD_READS
 from minerisk.pipelines.provenance.standing import stand
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.records.review import State
-from minerisk.pipelines.report.model_record import READ
 from minerisk.pipelines.request.public_copy import FACTOR
 from minerisk.pipelines.run.folder import Run, refuse_unverified
 from minerisk.pipelines.tracking.registry import taken_away
 
 CUBE: Final = "cube.zarr"
-SMALL: Final = (*READ, "simulated", "tasks.gpkg", "tasks.json", "tasks.csv", "tasks")
+SMALL: Final = (*MODEL_CARD_READS, "simulated", "tasks.gpkg", "tasks.json", "tasks.csv", "tasks")
 REFUSED: Final = "Nothing is handed out from it"
 _CHUNK: Final = re.compile(r"([^/]+)/c/(\d+)/(\d+)")
 

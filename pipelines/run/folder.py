@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,6 @@ from minerisk.features.errors import FindingError, InputError
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.features.layers.sources import Layers
 from minerisk.features.layers.vectors import areas
-from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.files import FOLDER, sha256_path, write_whole
@@ -36,6 +35,9 @@ from minerisk.pipelines.records.review import Standing, State
 from minerisk.pipelines.run.layers import Placed, open_layers
 from minerisk.pipelines.run.readers import held_out_cells, load_model, open_labels
 from minerisk.pipelines.run.workers import ALONE, Workers
+
+if TYPE_CHECKING:
+    from minerisk.models.risk_model import RiskModel
 
 T = TypeVar("T")
 
@@ -184,7 +186,7 @@ class Run:
         path = (self.files if hazard is None else self.files.hazard(hazard)).metrics
         return self._kept(path, lambda: Metrics.read(path))
 
-    def model(self, hazard: str | None = None) -> RiskModel:
+    def model(self, hazard: str | None = None) -> "RiskModel":
         """Read the model, or that of a hazard class."""
         home = self.files if hazard is None else self.files.hazard(hazard)
         return self._kept(home.model, lambda: load_model(home.path))

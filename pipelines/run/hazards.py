@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from minerisk.features.evidence.labels import HAZARD_BITS
+from minerisk.features.evidence.codes import HAZARD_BITS
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.run_folder import RunFolder
 

@@ -18,6 +18,8 @@ _DEFAULTS = {
     "OMP_WAIT_POLICY": "PASSIVE",
     # What GDAL has read stays in memory: by itself a twentieth of the machine's in every worker.
     "GDAL_CACHEMAX": "256",
+    # Arrow's own way to get memory keeps a thread, which a fork would leave behind.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
 
 
@@ -46,6 +48,11 @@ def keep_output_own() -> None:
     os.close(nowhere)
     encoding, errors = sys.stdout.encoding, sys.stdout.errors
     sys.stdout = os.fdopen(own, "w", encoding=encoding, errors=errors)
+
+
+def leave_out(package: str) -> None:
+    """Let this process do without a package that others import only if it is there."""
+    sys.modules.setdefault(package, None)  # type: ignore[arg-type]
 
 
 @contextmanager

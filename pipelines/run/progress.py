@@ -1,22 +1,18 @@
-"""What a person at a terminal sees: progress bars and lines of text."""
+"""What a person at a terminal sees: progress bars and lines of text.
 
+rich draws the bars, and is imported where there is a terminal to draw on.
+"""
+
+import functools
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bars
-
-console = Console(stderr=True, highlight=False)
-out = Console(highlight=False, soft_wrap=True)
+if TYPE_CHECKING:
+    from rich.console import Console
 
 ESTIMATE_S = 900.0
 """Seconds back that the time left is estimated by: tiles may take minutes each."""
@@ -29,43 +25,61 @@ LINE_S = 60.0
 class Progress:
     """One line: what is being done, and how far it is."""
 
-    def __init__(self, title: str, bars: Bars) -> None:
+    def __init__(self, title: str, draw: Callable[[str, int, int], None] | None = None) -> None:
         self.title = title
         self.state = ""
-        self._bars = bars
-        self._task = bars.add_task(title, total=None)
+        self._draw = draw
 
     def step(self, what: str, done: int, total: int) -> None:
         """Show what is being done, and how many of how many are done."""
         self.state = f": {what}, step {done} of {total}"
-        self._bars.update(
-            self._task, description=f"{self.title}: {what}", completed=done, total=total
-        )
+        if self._draw is not None:
+            self._draw(f"{self.title}: {what}", done, total)
 
 
 @contextmanager
 def progress(title: str) -> Iterator[Progress]:
     """Show progress of a stage on standard error."""
-    columns = (
-        TextColumn("{task.description:<46}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Bars(
-        *columns,
-        console=console,
+    if sys.stderr is not None and sys.stderr.isatty():
+        from rich.console import Console
+
+        with progress_bar(title, Console(stderr=True, highlight=False)) as shown:
+            yield shown
+        return
+    shown = Progress(title)
+    with _lines(shown):
+        yield shown
+
+
+@functools.cache
+def console() -> "Console":
+    """Return what draws on the standard output of a command."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(title: str, terminal: "Console") -> Iterator[Progress]:
+    """Draw the progress of a stage on a terminal."""
+    from rich import progress as bars
+
+    with bars.Progress(
+        bars.TextColumn("{task.description:<46}"),
+        bars.BarColumn(bar_width=24),
+        bars.MofNCompleteColumn(),
+        bars.TimeElapsedColumn(),
+        bars.TimeRemainingColumn(),
+        console=terminal,
         transient=True,
-        disable=not console.is_terminal,
         speed_estimate_period=ESTIMATE_S,
-    ) as bars:
-        shown = Progress(title, bars)
-        if console.is_terminal:
-            yield shown
-            return
-        with _lines(shown):
-            yield shown
+    ) as drawn:
+        task = drawn.add_task(title, total=None)
+
+        def draw(words: str, done: int, total: int) -> None:
+            drawn.update(task, description=words, completed=done, total=total)
+
+        yield Progress(title, draw)
 
 
 @contextmanager
@@ -75,7 +89,8 @@ def _lines(shown: Progress) -> Iterator[None]:
 
     def report() -> None:
         while not over.wait(LINE_S):
-            console.print(f"{shown.title}{shown.state}, {took(time.monotonic() - start)} so far")
+            spent = took(time.monotonic() - start)
+            sys.stderr.write(f"{shown.title}{shown.state}, {spent} so far\n")
 
     reporter = threading.Thread(target=report, name="progress", daemon=True)
     reporter.start()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import xarray as xr
@@ -9,8 +10,10 @@ import xarray as xr
 from minerisk.features.cube.store import open_store
 from minerisk.features.errors import InputError
 from minerisk.features.files.tables import read_parquet
-from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.provenance.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from minerisk.models.risk_model import RiskModel
 
 MOST_ROWS = 50_000_000
 MOST_BYTES = 16 * 1024**3
@@ -49,11 +52,13 @@ def held_out_cells(folder: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
     return table
 
 
-def load_model(folder: Path) -> RiskModel:
+def load_model(folder: Path) -> "RiskModel":
     """Read the model of a run."""
     target = RunFolder(folder).model
     if not target.is_dir():
         raise InputError(f"{folder} has no model; train first (`minerisk run`).")
+    from minerisk.models.risk_model import RiskModel
+
     files = {item.name: item.read_bytes() for item in sorted(target.iterdir()) if item.is_file()}
     return RiskModel.from_files(files)
 

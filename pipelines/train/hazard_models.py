@@ -49,7 +49,7 @@ def train_hazards(
         Called with the table of one class (`table.hazard_table`) and the folder to write
         to; trains, evaluates and writes as for any hazard.
     hazards
-        The classes asked for (`labels.HAZARD_BITS`).
+        The classes asked for (`codes.HAZARD_BITS`).
     least
         Cells with finds, and cells without, that a class needs.
     by_any

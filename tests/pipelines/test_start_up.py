@@ -21,7 +21,8 @@ from pathlib import Path
 own = Path("/proc/self")
 links = [item.resolve() for item in (own / "fd").glob("*")]
 print(json.dumps({
-    "packages": sorted({name.partition(".")[0] for name in sys.modules}),
+    "packages": sorted({name.partition(".")[0] for name, kept in sys.modules.items() if kept}),
+    "modules": sorted(name for name, kept in sys.modules.items() if kept),
     "threads": [thread.name for thread in threading.enumerate()],
     "native": [(item / "comm").read_text().strip() for item in (own / "task").glob("*")],
     "open": [item.name for item in links if item.is_file()],
@@ -51,12 +52,36 @@ def test_what_a_worker_imports_leaves_training_out(module: str) -> None:
     assert not TRAINING & set(state_after(f"import {module}")["packages"])
 
 
+UNUSED = {"dask", "rich", "cryptography", "scipy.special", "scipy.spatial", "scipy.stats"}
+"""What a request of maps has no use for, though much of minerisk has."""
+
+
 def test_the_command_of_a_request_leaves_training_out() -> None:
-    assert not TRAINING & set(
-        state_after("import minerisk.pipelines.request.answer, minerisk.pipelines.cli.main")[
-            "packages"
-        ]
+    found = state_after(
+        "import minerisk.pipelines.request.answer, minerisk.pipelines.cli.main\n"
+        "import minerisk.models.risk_model, minerisk.models.estimators.past_findings"
     )
+    assert not TRAINING & set(found["packages"])
+    assert not (UNUSED - {"dask"}) & set(found["modules"])
+
+
+def test_what_cannot_be_answered_is_refused_before_what_predicts_is_imported(
+    tiny_run: Path,
+) -> None:
+    code = """
+import sys
+from minerisk.features.errors import InputError
+from minerisk.pipelines.cli.main import app
+for words in (["--near", "no_such_layer", "--within", "500"], ["--aoi", "no_such_file.gpkg"],
+              ["--near", "roads"], ["--hazard", "at"], ["--as-of", "2999-01-01"]):
+    try:
+        app(["maps", sys.argv[1], *words], standalone_mode=False)
+    except InputError:
+        continue
+    raise AssertionError(words)
+"""
+    found = state_after(code, str(tiny_run))
+    assert not {*TRAINING, *UNUSED, "numba"} & set(found["modules"])
 
 
 def test_tiles_are_predicted_without_what_trained_the_model(tiny_run: Path, tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ from minerisk.pipelines.provenance.manifest import locked, read_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.metrics import Metrics
 from minerisk.pipelines.records.request import Filters
-from minerisk.pipelines.request.answer import open_request, write_maps
+from minerisk.pipelines.request.answer import write_maps
+from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.steps import redo_step, run_steps
 
 TINY = Path(__file__).resolve().parents[2] / "configs" / "tiny.yaml"

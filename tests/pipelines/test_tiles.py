@@ -20,7 +20,8 @@ from minerisk.pipelines.predict import predict as predict_module
 from minerisk.pipelines.predict import tiles, window
 from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.records.request import Filters
-from minerisk.pipelines.request.answer import open_request, write_maps
+from minerisk.pipelines.request.answer import write_maps
+from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.layers import present_features
 from minerisk.pipelines.run.progress import progress

@@ -15,7 +15,7 @@ from minerisk.pipelines.formats import palette
 from minerisk.pipelines.language.messages import LANGUAGES, LOCALE
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.report.report import report_of_run
-from minerisk.pipelines.request.answer import open_request
+from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.run.folder import Run
 

@@ -249,3 +249,43 @@ def test_limits_grow_with_the_file_and_end_at_the_machine() -> None:
     assert small.seconds < large.seconds
     pages = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     assert vast.memory == pages
+
+
+FORKED = """
+import logging, os, sys
+from pathlib import Path
+from minerisk.features.files import forks, process
+from minerisk.features.layers.sources import Layers, VectorSource
+process.prepare_from_here()
+server = forks._servers[0].process
+assert type(server).__name__ == "_Forked" and server.poll() is None
+path = Path(sys.argv[1])
+frame = Layers({"a": VectorSource(path, layer="study_area")}, path.parent).vector(
+    "a", crs="EPSG:32638"
+)
+print(len(frame), type(forks._servers[0].process).__name__)
+"""
+
+
+def test_a_server_that_was_forked_reads_as_one_that_was_started() -> None:
+    path = ROOT / "data" / "tiny" / "base.gpkg"
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED, str(path)], capture_output=True, text=True, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("1 _Forked\n", "")
+
+
+def test_a_server_that_was_forked_ends_with_whoever_forked_it() -> None:
+    code = """
+import os, signal, sys
+from minerisk.features.files import forks, process
+process.prepare_from_here()
+print(forks._servers[0].process.number, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    for _ in range(200):
+        if not Path(f"/proc/{done.stdout.strip()}/cmdline").exists():
+            return
+        time.sleep(0.05)
+    pytest.fail("the server is still there")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit, logit
+from scipy import special
+from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 
 from minerisk.features.errors import InputError
@@ -18,6 +19,7 @@ from minerisk.models.calibration.calibrators import (
     calibrator_from_dict,
     correct_prior,
 )
+from minerisk.models.calibration.logistic import expit
 from minerisk.models.evaluation.metrics import score
 
 KINDS = sorted(CALIBRATORS)
@@ -177,3 +179,10 @@ def test_scores_out_of_range_are_refused():
         LogisticCalibrator().fit([0.1, 0.2], [0, 0])
     with pytest.raises(InputError, match="prevalences"):
         correct_prior([0.1], from_prior=0.0, to_prior=0.5)
+
+
+def test_the_logistic_function_is_that_of_scipy_bit_for_bit() -> None:
+    log_odds = np.random.default_rng(3).normal(0, 9, (500, 40))
+    log_odds[0, :3] = (np.nan, np.inf, -np.inf)
+    np.testing.assert_array_equal(expit(log_odds), special.expit(log_odds))
+    assert expit(0.0) == 0.5

@@ -27,7 +27,7 @@ from minerisk.pipelines.records.manifest import NoFacts
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.records.review import FourEyes, State, TrailCode
 from minerisk.pipelines.report.model_card import ModelCard
-from minerisk.pipelines.request.answer import open_request
+from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.run.folder import Run
 

@@ -13,7 +13,8 @@ from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE
 from minerisk.pipelines.predict import predict as predict_module
 from minerisk.pipelines.predict.risk_classes import area_of_applicability
 from minerisk.pipelines.records.request import Filters
-from minerisk.pipelines.request.answer import open_request, write_maps
+from minerisk.pipelines.request.answer import write_maps
+from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.run.readers import load_model
 from minerisk.pipelines.steps import redo_step
 

@@ -15,7 +15,8 @@ from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.records.pack import PackManifest
 from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.records.review import Standing, State
-from minerisk.pipelines.request.answer import open_request, request_id, write_maps
+from minerisk.pipelines.request.answer import write_maps
+from minerisk.pipelines.request.opening import open_request, request_id
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.run.folder import Run
 

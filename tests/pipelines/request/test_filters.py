@@ -19,8 +19,9 @@ from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.predict.window import area_window
 from minerisk.pipelines.prioritize.land import filtered
 from minerisk.pipelines.records.request import Filters
-from minerisk.pipelines.request.answer import open_request, write_maps
+from minerisk.pipelines.request.answer import write_maps
 from minerisk.pipelines.request.filters import check_filters, own_tasks, request_area
+from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.run.folder import Run
 
 

@@ -23,9 +23,10 @@ from minerisk.pipelines.provenance.files import listing, sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.request import Filters
-from minerisk.pipelines.request.answer import open_request, write_maps
+from minerisk.pipelines.request.answer import write_maps
 from minerisk.pipelines.request.contents import NO_TASK
 from minerisk.pipelines.request.filters import request_area
+from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.request.rasters import WRITTEN
 from minerisk.pipelines.run.folder import Run

@@ -11,7 +11,8 @@ from shapely.geometry import box
 from minerisk.features.errors import FindingError
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.records.request import Filters
-from minerisk.pipelines.request.answer import open_request, write_maps
+from minerisk.pipelines.request.answer import write_maps
+from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.intact import _reads, check_outputs, check_window

@@ -6,14 +6,14 @@ import sys
 
 COMMAND = """
 import ctypes
-from minerisk.pipelines.run.progress import out
+from minerisk.pipelines.run.progress import console
 from minerisk.pipelines.run.own_process import keep_output_own
 library = ctypes.CDLL(None)
 keep_output_own()
 library.puts(b"compiled")
 library.fflush(None)
 print("\u00e4 printed")
-out.print("shown")
+console().print("shown")
 """
 
 

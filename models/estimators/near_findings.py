@@ -1,5 +1,6 @@
 """How near findings are to places, and how many are near: compiled searches of a sorted list."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -41,28 +42,31 @@ class Buckets(NamedTuple):
     columns: int
 
 
-def nearest_distances(places: Floats, findings: Floats, *, count: int, cap: float) -> Floats:
-    """Measure the distance to the nearest findings, first to `count`-th.
+def nearest_distances(
+    places: Floats, findings: Floats, *, neighbours: Sequence[int], cap: float
+) -> Floats:
+    """Measure the distance to the nearest findings: to the first, the tenth and so on.
 
     Parameters
     ----------
     places, findings
         Easting and northing, metres, shapes (n, 2) and (m, 2).
+    neighbours
+        Which; 1 is the nearest.
     cap
         Greatest distance given, also where there are fewer findings.
 
     Returns
     -------
-    ndarray, shape (n, count)
-        Metres, rising.
+    ndarray, shape (n, neighbours)
+        Metres.
     """
     if len(places) * len(findings) <= FEW_PAIRS:
         pair = np.ascontiguousarray(places), np.ascontiguousarray(findings)
-        return _of_all_pairs(*pair, count, cap)
+        return _of_all_pairs(*pair, max(neighbours), cap)[:, np.asarray(neighbours) - 1]
     from scipy.spatial import cKDTree
 
-    neighbours = list(range(1, count + 1))
-    found, _ = cKDTree(findings).query(places, k=neighbours, distance_upper_bound=cap)
+    found, _ = cKDTree(findings).query(places, k=list(neighbours), distance_upper_bound=cap)
     return np.asarray(np.minimum(found, cap))
 
 

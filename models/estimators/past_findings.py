@@ -214,9 +214,8 @@ class PastFindings:
     ) -> NDArray[np.float64]:
         if len(findings) == 0 or len(coordinates) == 0:
             return np.full((len(coordinates), len(self.neighbours)), float(self.cap_m))
-        most, cap = max(self.neighbours), float(self.cap_m)
-        distance = nearest_distances(coordinates, findings, count=most, cap=cap)
-        return distance[:, np.asarray(self.neighbours) - 1]
+        cap = float(self.cap_m)
+        return nearest_distances(coordinates, findings, neighbours=self.neighbours, cap=cap)
 
     def _densities(
         self,

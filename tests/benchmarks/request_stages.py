@@ -3,29 +3,33 @@
 ``python -m tests.benchmarks.request_stages RUN AREA OUT`` answers a request of the polygons AREA
 from the ready run RUN and prints wall and processor seconds of this process by stage. The preview
 is drawn in a process apart, as for the command, where there is a second core. With ``--turns 10``
-it instead times the whole command ten times, and by turns as if there were one core: the preview
-is drawn by the command itself then.
+it instead times the whole command ten times, by turns as if there were one core (the preview is
+drawn by the command itself then), a request that is refused, and, with ``--before TREE``, the same
+command of another checkout. That is recorded for ``docs/performance.md``.
 """
 
 import argparse
 import json
-import subprocess
+import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from minerisk.pipelines.request import answer
+from minerisk.pipelines.request import answer, opening
+from tests.benchmarks.record import Cost, cost_of, record
 
 Pair = list[float]
 COMMAND = """
 import os, sys
-os.cpu_count = lambda: int(sys.argv[4])
-from minerisk.pipelines.cli.main import app
-app(["maps", sys.argv[1], "--aoi", sys.argv[2], "--out", sys.argv[3]])
+cores = int(sys.argv.pop(1))
+os.cpu_count = lambda: cores
+from minerisk.pipelines.cli.main import main
+main()
 """
+HERE = Path(__file__).parents[2]
 
 
 def main() -> None:
@@ -33,9 +37,10 @@ def main() -> None:
     for name in ("run", "area", "out"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--turns", type=int, default=0)
+    parser.add_argument("--before", type=Path, help="another checkout, to take turns with")
     asked = parser.parse_args()
     if asked.turns:
-        by_turns([str(asked.run), str(asked.area), str(asked.out)], asked.turns)
+        by_turns([str(asked.run), str(asked.area), str(asked.out)], asked.turns, asked.before)
         return
     begun, stages = now(), dict[str, Pair]()
     from minerisk.pipelines.cli.request_commands import prepare_drawing
@@ -49,25 +54,44 @@ def main() -> None:
     from minerisk.pipelines.records.request import Filters
 
     def request() -> None:
-        answer.write_maps(answer.open_request(asked.run, Filters(aoi=asked.area)), asked.out)
+        answer.write_maps(opening.open_request(asked.run, Filters(aoi=asked.area)), asked.out)
 
     timed(request, stages, "request")()
     sys.stdout.write(json.dumps(told(stages)))
 
 
-def by_turns(words: list[str], turns: int) -> None:
-    seconds: dict[str, list[float]] = {"2": [], "1": []}
+def by_turns(words: list[str], turns: int, before: Path | None) -> None:
+    trees = {"now": HERE} | ({} if before is None else {"before": before})
+    kinds = {"maps two": "2", "maps one": "1", "refused": "2"}
+    found: dict[str, list[Cost]] = {f"{tree} {kind}": [] for tree in trees for kind in kinds}
     for _ in range(turns):
-        for cores, found in seconds.items():
-            begun = time.perf_counter()
-            command = [sys.executable, "-c", COMMAND, *words, cores]
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-            found.append(time.perf_counter() - begun)
-    for cores, found in seconds.items():
-        sys.stdout.write(
-            f"{cores} cores: {median(found):.2f} s from start to end "
-            f"({min(found):.2f} to {max(found):.2f})\n"
-        )
+        for name, tree in trees.items():
+            for kind, cores in kinds.items():
+                found[f"{name} {kind}"].append(turn(words, cores, tree, refused=kind == "refused"))
+    command = "python -m tests.benchmarks.request_stages RUN AREA OUT --turns"
+    for name, kind, what, limit in (
+        ("request_two_cores", "maps two", "A request of 100 km², two cores", 2.5),
+        ("request_one_core", "maps one", "A request of 100 km², as with one core", 3.0),
+        ("request_refused", "refused", "A request that is refused", 1.0),
+    ):
+        for place, unit in enumerate(("processor s", "s")):
+            costs = {tree: [cost[place] for cost in found[f"{tree} {kind}"]] for tree in trees}
+            ours = costs.pop("now")
+            kept = f"{name}_processor" if unit != "s" else name
+            limited = limit if unit == "s" or kind == "maps one" else None
+            record(kept, what, ours, costs, unit=unit, at_most=limited, command=command)
+
+
+def turn(words: list[str], cores: str, tree: Path, *, refused: bool) -> Cost:
+    """Time a whole command with all processes that it starts."""
+    run, area, out = words
+    shutil.rmtree(out, ignore_errors=True)
+    asked = ["--near", "no_such_layer", "--within", "500"] if refused else ["--aoi", area]
+    return cost_of(
+        [sys.executable, "-c", COMMAND, cores, "maps", run, *asked, "--out", out],
+        code=2 if refused else 0,
+        environment={**os.environ, "PYTHONPATH": str(tree)},
+    )
 
 
 def now() -> Pair:

@@ -2,9 +2,9 @@
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from minerisk.models.calibration.conformal import IntervalScaler
+from minerisk.models.calibration.logistic import expit
 from minerisk.models.calibration.score_bins import logit
 
 Array = NDArray[np.float64]

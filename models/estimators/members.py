@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from minerisk.features.errors import InputError
+from minerisk.models.calibration.logistic import expit
 from minerisk.models.plain_values import MOST, number, read_record
 from minerisk.models.trees.check import checked_trees
 from minerisk.models.trees.kernel import Kernel, kernel_of
@@ -205,7 +205,7 @@ class BlendedMembers:
 
     def inside(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
         """Return the weight of the members that know the layers, 0 to 1, shape ``(n,)``."""
-        return np.asarray(expit(matrix[:, self.edge].astype(np.float64) / self.blend_m))
+        return expit(matrix[:, self.edge].astype(np.float64) / self.blend_m)
 
     def halves(self) -> tuple[TreeMembers, TreeMembers]:
         """Return the trees that know the layers, and those that do not."""

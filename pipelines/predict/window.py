@@ -14,7 +14,6 @@ from shapely.geometry import box as shapely_box
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import CoverError, InputError
 from minerisk.features.grid import cells_inside, resolution
-from minerisk.features.raster.rasterise import burn_mask
 from minerisk.pipelines.language.numbers import number
 
 LEAST_SHARE = 0.999
@@ -106,6 +105,8 @@ def _small(geobox: GeoBox, parts: gpd.GeoDataFrame) -> NDArray[np.bool_]:
 
 def _touched(geobox: GeoBox, part: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     """Mark the cells that a polygon touches; of one that is smaller than a cell, the one."""
+    from minerisk.features.raster.rasterise import burn_mask  # compiled, and seldom needed
+
     touched = burn_mask(geobox, part, all_touched=True)
     shape, cell = part.geometry.iloc[0], resolution(geobox)
     if shape.area >= cell**2:

@@ -1,6 +1,10 @@
 """Where the cells are: one snapped `GeoBox` per study area."""
 
+import hashlib
 import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +15,10 @@ from rasterio.features import geometry_mask
 
 from minerisk.features.errors import InputError
 
-MAX_CELLS = 1_000_000_000
+MAX_SIDE = 1_000_000
+"""Cells to a side of a study area, at most."""
+STRIP = 512
+"""Rows of a mask that are looked at together: whole chunks of every store."""
 MAX_AREA_ERROR = 0.05
 """How far a cell's area on the ground may be off, as a share: 250 m must mean 250 m."""
 
@@ -66,10 +73,10 @@ def study_grid(
     bottom = math.floor(south / resolution_m)
     top = math.ceil(north / resolution_m)
     height, width = top - bottom, right - left
-    if height * width > MAX_CELLS:
+    if max(height, width) > MAX_SIDE:
         raise InputError(
-            f"The study area has {height * width:,} cells at {resolution_m:g} m; at most "
-            f"{MAX_CELLS:,} are taken. Use a coarser resolution or a smaller area."
+            f"The study area has {height:,} x {width:,} cells at {resolution_m:g} m; at most "
+            f"{MAX_SIDE:,} to a side are taken. Use a coarser resolution or a smaller area."
         )
     snapped = (left * resolution_m, bottom * resolution_m, right * resolution_m, top * resolution_m)
     return GeoBox.from_bbox(snapped, crs, shape=(height, width))
@@ -164,3 +171,60 @@ def cells_inside(geobox: GeoBox, area: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     return geometry_mask(
         shapes, out_shape=tuple(geobox.shape), transform=geobox.transform, invert=True
     )
+
+
+class Mask(Protocol):
+    """Which cells of a grid are meant: an array of bool, or what makes or reads rows of one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Height and width."""
+        ...
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.bool_]: ...
+
+
+@dataclass(frozen=True)
+class RowMask:
+    """A mask of which rows are made or read when they are asked for; none is kept.
+
+    Attributes
+    ----------
+    shape
+        Height and width.
+    read
+        Gives rows of it.
+    """
+
+    shape: tuple[int, ...]
+    read: Callable[[slice], NDArray[np.bool_]]
+
+    def __getitem__(self, rows: slice, /) -> NDArray[np.bool_]:
+        """Give rows of the mask."""
+        return self.read(rows)
+
+
+def drawn_mask(geobox: GeoBox, area: gpd.GeoDataFrame) -> RowMask:
+    """Mark cells as `cells_inside` does, rows at a time: a large grid is never held whole."""
+    own = area.to_crs(str(geobox.crs))
+    return RowMask(tuple(geobox.shape), lambda rows: cells_inside(geobox[rows, :], own))
+
+
+def mask_strips(mask: Mask) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
+    """Yield rows of a mask and what they hold, from north to south."""
+    for row in range(0, mask.shape[0], STRIP):
+        rows = slice(row, min(row + STRIP, mask.shape[0]))
+        yield rows, mask[rows]
+
+
+def count_marked(mask: Mask) -> int:
+    """Count the marked cells."""
+    return sum(int(np.count_nonzero(part)) for _, part in mask_strips(mask))
+
+
+def mask_sha256(mask: Mask) -> str:
+    """Hash a mask: the SHA-256 of its cells in order, eight to a byte."""
+    found = hashlib.sha256()
+    for _, part in mask_strips(mask):  # a strip has a number of cells that eight divides
+        found.update(np.packbits(part).tobytes())
+    return found.hexdigest()

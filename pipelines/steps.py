@@ -89,7 +89,7 @@ def _simulate(run: Run, bar: Progress) -> Done:
 
     layers = run.layers()
     geobox, inside = run.grid(layers)
-    run_simulation(run.config, layers, geobox, inside, run.files.simulated)
+    run_simulation(run.config, layers, geobox, inside[:], run.files.simulated)
     return [run.files.simulated], NoFacts()
 
 

@@ -16,7 +16,6 @@ import numpy as np
 import pyproj
 import xarray as xr
 import zarr
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from zarr.errors import ContainsArrayError
 
@@ -26,7 +25,7 @@ from minerisk.features.cube.store import stored_key
 from minerisk.features.cube.zarr_files import chunk_files, put_in_place, remove_store, settle
 from minerisk.features.errors import InputError
 from minerisk.features.files.zarr_files import check_zarr
-from minerisk.features.grid import cell_centres, resolution
+from minerisk.features.grid import Mask, cell_centres, mask_sha256, mask_strips, resolution
 from minerisk.features.kinds import layers_of
 from minerisk.features.layers.sources import Layers
 
@@ -70,7 +69,7 @@ def build_cube(
     features: Features,
     *,
     geobox: GeoBox,
-    inside: NDArray[np.bool_],
+    inside: Mask,
     path: Path,
     progress: Progress | None = None,
     tiling: Tiling | None = None,
@@ -143,7 +142,7 @@ def cube_key(
     features: Features,
     *,
     geobox: GeoBox,
-    inside: NDArray[np.bool_],
+    inside: Mask,
 ) -> str:
     """Return the SHA-256 of all that decides the content of a cube."""
     named = {name for kind, params in features for name in layers_of(kind, params)}
@@ -154,7 +153,7 @@ def cube_key(
         "layers": {name: _layer_key(layers, name) for name in sorted(named)},
         "grid": _attributes(geobox),
         "shape": list(geobox.shape),
-        "inside": hashlib.sha256(np.packbits(inside).tobytes()).hexdigest(),
+        "inside": mask_sha256(inside),
     }
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -205,7 +204,7 @@ def _array(
     )
 
 
-def _begin(store: Path, geobox: GeoBox, inside: NDArray[np.bool_], *, key: str) -> None:
+def _begin(store: Path, geobox: GeoBox, inside: Mask, *, key: str) -> None:
     """Make a store without features, unless an earlier build of the same began one."""
     if (store / DONE).is_dir() and stored_key(store) == key:
         check_zarr(store)
@@ -219,7 +218,7 @@ def _begin(store: Path, geobox: GeoBox, inside: NDArray[np.bool_], *, key: str) 
     group.attrs["key"] = key
 
 
-def _write_frame(group: zarr.Group, geobox: GeoBox, inside: NDArray[np.bool_]) -> None:
+def _write_frame(group: zarr.Group, geobox: GeoBox, inside: Mask) -> None:
     easting, northing = cell_centres(geobox)
     for name, values, standard in (("y", northing, "y"), ("x", easting, "x")):
         axis = group.create_array(
@@ -238,7 +237,8 @@ def _write_frame(group: zarr.Group, geobox: GeoBox, inside: NDArray[np.bool_]) -
     )
     words = {"words": "1 in the study area, 0 outside"}
     mask = _array(group, "inside", tuple(geobox.shape), "uint8", words)
-    mask[...] = inside.astype(np.uint8)
+    for rows, part in mask_strips(inside):
+        mask[rows] = part.astype(np.uint8)
 
 
 def _silent(name: str, done: int, count: int) -> None:

@@ -1,6 +1,5 @@
 """From a trained run to risk rasters, for all its land or a part of it."""
 
-import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from minerisk.features.coverage import LINES_KNOWN
 from minerisk.features.cube.store import families_of, open_cube
 from minerisk.features.cube.zarr_files import remove_store
 from minerisk.features.errors import InputError
+from minerisk.features.grid import count_marked, mask_sha256
 from minerisk.pipelines.formats.cog import RasterWriter, raster_files, read_raster_like
 from minerisk.pipelines.formats.palette import OUTSIDE
 from minerisk.pipelines.plotting.preview import preview_png
@@ -133,7 +133,7 @@ def predict(
     if whole:
         made.append(_store_cuts(target, cuts))
     facts = RasterFacts(
-        cells=int(window.asked.sum()), shape=tuple(window.geobox.shape), classes=shares
+        cells=count_marked(window.asked), shape=tuple(window.geobox.shape), classes=shares
     )
     return [*paths, *made, _write_preview(target)], facts
 
@@ -141,7 +141,7 @@ def predict(
 def _tile_store(target: Target) -> TileStore:
     run, window = target.run, target.window
     home = run.folder if target.hazard is None else hazard_folder(run.folder, target.hazard)
-    asked = hashlib.sha256(np.packbits(window.asked).tobytes()).hexdigest()
+    asked = mask_sha256(window.asked)
     place = (window.row, window.column, *window.asked.shape)
     key = store_key(home, run.files.cube, repr((asked, ALL_BANDS, place, TILE)))
     path = target.folder / ".bands.zarr"

@@ -21,7 +21,7 @@ from zarr.types import AnyArray
 from minerisk.features.cube.store import cube_geobox, families_of, open_cube, stored_key
 from minerisk.features.cube.zarr_files import chunk_files, remove_store, settle
 from minerisk.features.errors import InputError
-from minerisk.features.grid import cell_centres
+from minerisk.features.grid import Mask, cell_centres, mask_strips
 from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.predict.bands import (
     DENSITY,
@@ -72,7 +72,7 @@ class TileStore:
     side: int
 
 
-def begin_store(store: TileStore, asked: NDArray[np.bool_], bands: tuple[str, ...]) -> None:
+def begin_store(store: TileStore, asked: Mask, bands: tuple[str, ...]) -> None:
     """Create the store with nothing predicted yet, unless it is there already."""
     if (store.path / DONE).is_dir() and stored_key(store.path) == store.key:
         return
@@ -88,7 +88,8 @@ def begin_store(store: TileStore, asked: NDArray[np.bool_], bands: tuple[str, ..
             fill_value=0 if name == "asked" else np.nan,
             compressors=BloscCodec(cname="zstd", clevel=1, shuffle="bitshuffle"),
         )
-    _array(group, "asked")[...] = asked.view(np.uint8)
+    for rows, part in mask_strips(asked):
+        _array(group, "asked")[rows] = part.view(np.uint8)
     (store.path / DONE).mkdir()
     group.attrs["key"] = store.key
 

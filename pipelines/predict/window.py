@@ -13,7 +13,7 @@ from shapely.geometry import box as shapely_box
 
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import CoverError, InputError
-from minerisk.features.grid import cells_inside, resolution
+from minerisk.features.grid import Mask, RowMask, cells_inside, resolution
 from minerisk.pipelines.language.numbers import number
 
 LEAST_SHARE = 0.999
@@ -26,14 +26,19 @@ class CubeWindow:
     """The cells that are asked for: a window of the cube, and which of its cells."""
 
     geobox: GeoBox
-    asked: NDArray[np.bool_]
+    asked: Mask
     row: int
     column: int
 
 
 def whole_window(cube: xr.Dataset) -> CubeWindow:
-    """Ask for the whole study area."""
-    return CubeWindow(cube_geobox(cube), cube["inside"].to_numpy().view(np.bool_), 0, 0)
+    """Ask for the whole study area, whose mask is read rows at a time."""
+    inside, geobox = cube["inside"], cube_geobox(cube)
+
+    def read(rows: slice) -> NDArray[np.bool_]:
+        return inside[rows].to_numpy().view(np.bool_)
+
+    return CubeWindow(geobox, RowMask(tuple(geobox.shape), read), 0, 0)
 
 
 def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame, *, clip: bool = False) -> CubeWindow:

@@ -18,6 +18,7 @@ from minerisk.features.cube.store import open_cube, open_store
 from minerisk.features.cube.zarr_files import remove_store
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.labels import EvidenceLayer, label_cells
+from minerisk.features.grid import count_marked
 from minerisk.features.layers.problems import Level
 from minerisk.features.layers.sources import Layers
 from minerisk.features.layers.vector_quality import kept_problems
@@ -82,7 +83,7 @@ def build(run: Run, *, progress: Progress) -> tuple[Sequence[Path], BuildFacts]:
     units = {name: str(opened[name].attrs["unit"]) for name in opened.attrs["variables"]}
     facts = BuildFacts(
         built=built,
-        cells=int(inside.sum()),
+        cells=count_marked(inside),
         shape=geobox.shape.yx,
         features=tuple(units),
         left_out=tuple(of_layer(problem) for problem in left_out),

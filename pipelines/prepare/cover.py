@@ -11,7 +11,7 @@ from minerisk.configs.bounds import Frozen, layer_settings, names_in
 from minerisk.configs.schema import Config
 from minerisk.features.coverage import covered
 from minerisk.features.errors import InputError
-from minerisk.features.grid import study_grid
+from minerisk.features.grid import Mask, study_grid
 from minerisk.features.kinds import COVER, layers_of
 from minerisk.features.layers.problems import LayerCode, LayerProblem, error, note, warning
 from minerisk.features.layers.sources import Layers
@@ -106,7 +106,7 @@ def layer_covers(
     names: Sequence[str],
     *,
     geobox: GeoBox,
-    inside: NDArray[np.bool_],
+    inside: Mask,
     state: xr.DataArray,
 ) -> tuple[LayerCover, ...]:
     """Count the cells of a study area, and those with a finding, that each layer speaks for.

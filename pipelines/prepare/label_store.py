@@ -15,7 +15,7 @@ from rasterio.features import rasterize
 from scipy.spatial import cKDTree
 
 from minerisk.features.cube.zarr_files import put_in_place
-from minerisk.features.grid import cell_centres
+from minerisk.features.grid import Mask, cell_centres
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.regions import cluster_regions, join_thin_groups
 from minerisk.pipelines.run.row_blocks import ROWS, row_blocks
@@ -27,7 +27,7 @@ SLIVER = 0.05
 def write_labels(
     path: Path,
     geobox: GeoBox,
-    inside: NDArray[np.bool_],
+    inside: Mask,
     *,
     label: Callable[[GeoBox], xr.Dataset],
     grouping: gpd.GeoDataFrame | None,

@@ -11,6 +11,7 @@ from pathlib import Path
 import geopandas as gpd
 
 from minerisk.features.cube.store import open_cube
+from minerisk.features.grid import count_marked
 from minerisk.features.layers.intake import sha256_of
 from minerisk.pipelines.predict.window import CubeWindow, area_window, whole_window
 from minerisk.pipelines.provenance.files import canonical, sha256_text
@@ -84,7 +85,7 @@ def open_request(
     if is_other_day(run, filters):
         run = _run_of_day(run, filters, home, said)
         area, window = _land(run, filters)
-    cells = int(window.asked.sum())
+    cells = count_marked(window.asked)
     record = RequestRecord.of(
         id=name,
         run_head=run_head,

@@ -66,7 +66,7 @@ def cut_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> RequestRa
         The run's cube, and the cells asked for in it.
     """
     bands = {name: read_raster_like(folder / f"{name}.tif", window.geobox) for name in WRITTEN}
-    return _request_rasters(bands, window.asked, window.geobox, _height(cube, window))
+    return _request_rasters(bands, window.asked[:], window.geobox, _height(cube, window))
 
 
 def coarse_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> RequestRasters:
@@ -89,7 +89,7 @@ def coarse_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> Reques
     height = _height(cube, wide)
     return _request_rasters(
         bands,
-        coarsen_any(wide.asked, wide.geobox),
+        coarsen_any(wide.asked[:], wide.geobox),
         coarse_geobox(wide.geobox),
         None if height is None else coarsen_mean(height, wide.geobox),
     )
@@ -155,7 +155,7 @@ def cut_reasons(
         return []
     codes = np.stack(
         [
-            _masked(read_raster_like(source, window.geobox, band=band), window.asked)
+            _masked(read_raster_like(source, window.geobox, band=band), window.asked[:])
             for band in range(1, len(REASON_BANDS) + 1)
         ]
     )
@@ -190,5 +190,5 @@ def _widened(cube: xr.Dataset, window: CubeWindow) -> CubeWindow:
     asked = np.zeros((bottom - top, right - left), dtype=bool)
     row, column = window.row - top, window.column - left
     height, width = window.asked.shape
-    asked[row : row + height, column : column + width] = window.asked
+    asked[row : row + height, column : column + width] = window.asked[:]
     return CubeWindow(whole[top:bottom, left:right], asked, top, left)

@@ -8,17 +8,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.configs.load import ConfigError, load_config
 from minerisk.configs.schema import Config, VectorLayer
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import FindingError, InputError
-from minerisk.features.grid import cells_inside, study_grid
+from minerisk.features.grid import RowMask, drawn_mask, study_grid
 from minerisk.features.layers.sources import Layers
 from minerisk.features.layers.vectors import areas
 from minerisk.pipelines.language.marks import Marks
@@ -228,14 +226,14 @@ class Run:
         """Map ``config.yaml`` to its SHA-256."""
         return {"config.yaml": sha256_path(self.files.config)}
 
-    def grid(self, layers: Layers) -> tuple[GeoBox, NDArray[np.bool_]]:
-        """Return the grid of the study area and which cells lie in it."""
+    def grid(self, layers: Layers) -> tuple[GeoBox, RowMask]:
+        """Return the grid of the study area and which cells lie in it, drawn rows at a time."""
         area = self.config.study_area
         boundary = areas(layers.vector(area.boundary, crs=area.crs), name=area.boundary)
         geobox = study_grid(
             tuple(boundary.total_bounds), crs=area.crs, resolution_m=area.resolution_m
         )
-        return geobox, cells_inside(geobox, boundary)
+        return geobox, drawn_mask(geobox, boundary)
 
     def _overrides(self) -> Mapping[str, Placed]:
         simulated = self._placed(SIMULATED_PREFIX, self.files.simulated)

@@ -9,6 +9,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
+from minerisk.features.grid import Mask, mask_strips
+
 ROWS = 512
 """Rows of a block: whole chunks of every store."""
 MOST_SHUFFLED = 50_000_000
@@ -45,7 +47,7 @@ def values_at(
 
 
 def draw_cells(
-    mask: NDArray[np.bool_], sample: int, *, rng: np.random.Generator
+    mask: Mask, sample: int, *, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Draw up to `sample` of the marked cells, each as likely as the others.
 
@@ -54,7 +56,8 @@ def draw_cells(
     rows, columns
         In the order of the grid, row by row.
     """
-    before = np.concatenate([[0], np.cumsum(np.count_nonzero(mask, axis=1))])
+    counts = [np.count_nonzero(part, axis=1) for _, part in mask_strips(mask)]
+    before = np.concatenate([[0], np.cumsum(np.concatenate(counts))])
     count = int(before[-1])
     if count <= MOST_SHUFFLED:
         drawn = rng.permutation(count)[:sample]
@@ -63,9 +66,11 @@ def draw_cells(
     number = np.sort(drawn)
     rows = np.searchsorted(before, number, side="right") - 1
     columns = np.empty(len(number), dtype=np.int64)
-    held, first = np.unique(rows, return_index=True)
-    for row, start, stop in zip(held, first, [*first[1:], len(rows)], strict=True):
-        columns[start:stop] = np.flatnonzero(mask[row])[number[start:stop] - before[row]]
+    for strip in row_blocks(mask.shape[0]):
+        first, last = np.searchsorted(rows, (strip.start, strip.stop))
+        if first < last:  # of the marked cells of the strip, in order, those that were drawn
+            _, marked = np.nonzero(mask[strip])
+            columns[first:last] = marked[number[first:last] - before[strip.start]]
     return rows, columns
 
 

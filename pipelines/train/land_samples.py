@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minerisk.features.cube.store import open_cube
+from minerisk.features.grid import RowMask, mask_strips
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.table import CellTable
 from minerisk.pipelines.records.manifest import BuildFacts
@@ -24,10 +25,10 @@ def unsurveyed_sample(run: Run, *, sample: int = 20_000) -> CellTable | None:
     """Read a sample of the cells that nobody surveyed; none if there are none."""
     inside = open_cube(run.files.cube)["inside"]
     state = open_labels(run.folder)["state"]
-    unsurveyed = np.empty(state.shape, dtype=bool)
-    for block in row_blocks(len(unsurveyed)):
-        unsurveyed[block] = (inside[block].to_numpy() == 1) & (state[block].to_numpy() < 0)
-    if not unsurveyed.any():
+    unsurveyed = RowMask(
+        state.shape, lambda rows: (inside[rows].to_numpy() == 1) & (state[rows].to_numpy() < 0)
+    )
+    if not any(part.any() for _, part in mask_strips(unsurveyed)):
         return None
     rng = np.random.default_rng([run.config.model.seed, 4])
     return read_places(run, *draw_cells(unsurveyed, sample, rng=rng))
@@ -59,7 +60,8 @@ def count_cells(run: Run, drawn: CellTable) -> CellCounts:
 
 def applicable_share(run: Run, model: RiskModel, *, sample: int = 20_000) -> float:
     """Estimate the share of the study area that the model can speak for, from a sample."""
-    inside = open_cube(run.files.cube)["inside"].to_numpy().view(np.bool_)
+    stored = open_cube(run.files.cube)["inside"]
+    inside = RowMask(stored.shape, lambda rows: stored[rows].to_numpy().view(np.bool_))
     rng = np.random.default_rng([run.config.model.seed, 3])
     table = read_places(run, *draw_cells(inside, sample, rng=rng))
     columns = model.columns(table.cells)

@@ -1,8 +1,22 @@
+import hashlib
+
+import geopandas as gpd
+import numpy as np
 import pytest
+import shapely
 from pyproj import Transformer
 
 from minerisk.features.errors import InputError
-from minerisk.features.grid import cell_centres, study_grid
+from minerisk.features.grid import (
+    STRIP,
+    cell_centres,
+    cells_inside,
+    count_marked,
+    drawn_mask,
+    mask_sha256,
+    mask_strips,
+    study_grid,
+)
 
 
 def bounds(crs, west, south, east, north):
@@ -37,3 +51,28 @@ def test_a_crs_in_which_a_hectare_is_one_is_taken(crs, area):
 def test_a_crs_in_which_a_hectare_is_not_one_is_refused(crs):
     with pytest.raises(InputError, match="of its true size"):
         study_grid(bounds(crs, 45.4, 38.4, 47.8, 40.6), crs=crs, resolution_m=250)
+
+
+def test_a_mask_drawn_strip_by_strip_is_that_of_the_whole():
+    bounds = (500_000.0, 4_400_000.0, 504_990.0, 4_400_000.0 + 10 * (2 * STRIP + 77))
+    grid = study_grid(bounds, crs="EPSG:32638", resolution_m=10)
+    land = (
+        shapely.Point(502_500, 4_405_000)
+        .buffer(4_900)
+        .difference(shapely.box(501_003, 4_401_007, 503_111, 4_409_999))
+    )
+    area = gpd.GeoDataFrame(geometry=[land], crs="EPSG:32638")
+    whole, mask = cells_inside(grid, area), drawn_mask(grid, area)
+    assert mask.shape == whole.shape
+    for rows, part in mask_strips(mask):
+        np.testing.assert_array_equal(part, whole[rows])
+    assert count_marked(mask) == count_marked(whole) == whole.sum()
+    wanted = hashlib.sha256(np.packbits(whole).tobytes()).hexdigest()
+    assert mask_sha256(mask) == mask_sha256(whole) == wanted
+
+
+def test_a_study_area_may_have_billions_of_cells_but_not_a_slip_of_the_pen():
+    bounds = (200_000.0, 4_000_000.0, 700_000.0, 4_500_000.0)
+    assert study_grid(bounds, crs="EPSG:3035", resolution_m=10).shape == (50_000, 50_000)
+    with pytest.raises(InputError, match="to a side"):
+        study_grid(bounds, crs="EPSG:3035", resolution_m=0.25)

@@ -176,7 +176,7 @@ def chart_png(timings: Sequence[Timing]) -> bytes:
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     most = max([1.0, *(max(ratios, default=1.0) for _, _, ratios in bars)])
-    axes.set_xlim(0.25, most * 6)
+    axes.set_xlim(0.25, most * 24)
     axes.invert_yaxis()
     axes.set_xlabel("multiples of what minerisk takes (blue); red: the limit; grey: a peer")
     axes.spines[["top", "right"]].set_visible(False)

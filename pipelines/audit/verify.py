@@ -357,6 +357,8 @@ def _notes(files: RunFolder, manifest: Manifest, *, layers: bool) -> Iterator[Tr
         yield from _code_notes(used)
     if files.requests.is_dir():
         yield trail_notice(TrailCode.NOTE_REQUESTS)
+    for translation in files.translations:
+        yield trail_notice(TrailCode.NOTE_TRANSLATION, name=files.name_of(translation))
 
 
 def _code_notes(used: Environment) -> Iterator[TrailNotice]:

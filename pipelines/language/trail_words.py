@@ -164,4 +164,8 @@ TRAIL_WORDS: Mapping[StrEnum, Message] = {
     Code.NOTE_REQUESTS: marked(
         "requests/ (rasters of areas asked for later) is not part of the trail"
     ),
+    Code.NOTE_TRANSLATION: marked(
+        "{name} is a translation and not part of the trail: report.html holds; make it anew with "
+        "`minerisk report` to be sure of it"
+    ),
 }

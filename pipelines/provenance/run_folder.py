@@ -191,5 +191,14 @@ class RunFolder:
     @property
     def untracked(self) -> frozenset[Path]:
         """What lies in a run folder and is no output of a stage."""
-        files = (self.manifest, self.reviews, self.lock, self.mlflow)
+        files = (self.manifest, self.reviews, self.lock, self.mlflow, *self.translations)
         return frozenset({*files, self.path / "mlflow", self.requests, self.feedback})
+
+    def report_in(self, language: str) -> Path:
+        """Where the report lies in a language: that in English is an output of a stage."""
+        return self.report if language == "en" else self.path / f"report_{language}.html"
+
+    @property
+    def translations(self) -> tuple[Path, ...]:
+        """Reports in other languages than English."""
+        return tuple(sorted(self.path.glob("report_??.html")))

@@ -167,6 +167,7 @@ class TrailCode(StrEnum):
     NOTE_OTHER_CODE = "trail_note_other_code"
     NOTE_OTHER_LOCK = "trail_note_other_lock"
     NOTE_REQUESTS = "trail_note_requests"
+    NOTE_TRANSLATION = "trail_note_translation"
 
 
 TrailNotice = Notice[TrailCode]

@@ -250,8 +250,7 @@ def write_report(
         since=told.say(SINCE),
         decision=decision,
     )
-    name = "report.html" if language == "en" else f"report_{language}.html"
-    return write_whole(files.path / name, drawn.page(told, files))
+    return write_whole(files.report_in(language), drawn.page(told, files))
 
 
 def _settings(found: Assessment) -> str:

@@ -55,6 +55,13 @@ def test_a_missing_and_an_added_file_are_named(tiny_copy: Path) -> None:
     assert "rasters/other.tif was made by no stage" in found
 
 
+def test_a_translated_report_is_noted_as_no_part_of_the_trail(tiny_copy: Path) -> None:
+    (tiny_copy / "report_az.html").write_text("<html></html>", encoding="utf-8")
+    found = audit_run(RunFolder(tiny_copy))
+    assert not found.problems
+    assert any("report_az.html is a translation" in note for note in map(ENGLISH.say, found.notes))
+
+
 def test_a_rewritten_output_with_a_rewritten_hash_breaks_the_chain(tiny_copy: Path) -> None:
     from minerisk.pipelines.provenance.files import sha256_path
 

@@ -49,8 +49,8 @@ def read_colour(text: str) -> Colour:
         if max(red, green, blue) <= 255:
             return red, green, blue
     raise InputError(
-        f"{text[:40]!r} is no colour; expected red, green and blue such as #733c46 or 115,60,70. "
-        "The option --pick lists the colours at a place of the scan."
+        f"{text[:40]!r} is no colour; expected #733c46 or 115,60,70. "
+        "`minerisk colours` lists the colours at a place of the scan."
     )
 
 

@@ -35,7 +35,6 @@ _NAMED_BY_ROLE = (
 _FEATURE_ROLES = frozenset(
     (
         Role.FORTIFICATIONS,
-        Role.EVENTS,
         Role.SETTLEMENTS,
         Role.RIVERS,
         Role.ROADS,
@@ -175,7 +174,8 @@ def _document(layers: dict[str, Found], name: str, root: str) -> str:
         layers=layers,
         evidence=evidence,
         any_feature=any(
-            key in _FEATURE_LAYERS or item.role in _FEATURE_ROLES for key, item in layers.items()
+            key in _FEATURE_LAYERS or item.role in _FEATURE_ROLES or item.events is not None
+            for key, item in layers.items()
         ),
         legend_of=_legend,
         quoted=_quoted,

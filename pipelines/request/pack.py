@@ -143,8 +143,9 @@ def make_packs(
         if standing.state is not State.APPROVED and not unapproved:
             raise FindingError(
                 f"{run.folder} is {Marks(standing.state, run.simulated).run_state}: no public copy "
-                "is made of a run that nobody has approved. Have it reviewed (`minerisk review "
-                "add`), leave --public out, or give --unapproved for a copy that says DRAFT."
+                "is made of a run that nobody has approved. Have it reviewed "
+                "(`minerisk review add`), leave --public out, or give --unapproved for a copy that "
+                "says DRAFT."
             )
     targets = [out, out.with_name(f"{out.name}_public")] if public else [out]
     for target in targets:

@@ -36,7 +36,7 @@ IN_OWN_PROCESS = 40
 def tried(count: int) -> settings:
     """Try so many examples that are drawn, and look for no simpler one."""
     return settings(
-        max_examples=count,
+        max_examples=max(count, 1),
         deadline=None,
         database=None,
         phases=[Phase.generate],

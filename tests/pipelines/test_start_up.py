@@ -35,8 +35,9 @@ def state_after(code: str, *words: str) -> dict:
     calm = {"OPENBLAS_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code + STATE, *words],
-        check=True, capture_output=True, text=True, env={**os.environ, **calm},
+        capture_output=True, text=True, env={**os.environ, **calm},
     )  # fmt: skip
+    assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
 

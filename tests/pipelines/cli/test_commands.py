@@ -142,7 +142,9 @@ def test_the_choices_are_those_of_the_program() -> None:
     assert set(get_args(DecisionName)) == set(Verdict)
 
 
-@pytest.mark.parametrize(("words", "own"), [("request", {"public", "language"}), ("maps", set())])
+@pytest.mark.parametrize(
+    ("words", "own"), [("request", {"public", "unapproved", "language"}), ("maps", set())]
+)
 def test_the_filters_of_a_request_are_options_of_its_commands_by_the_same_names(
     words: str, own: set[str]
 ) -> None:

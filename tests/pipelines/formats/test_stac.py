@@ -79,4 +79,4 @@ def test_evidence_without_a_date_gives_an_open_time_and_says_so(tmp_path):
     found = written({}, tmp_path)["properties"]
     assert found["datetime"] is None
     assert found["start_datetime"] < found["end_datetime"]
-    assert "no cut-off date" in found["minerisk:when"]
+    assert "up to the day of the run" in found["minerisk:when"]

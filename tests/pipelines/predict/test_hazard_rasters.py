@@ -209,7 +209,7 @@ def test_a_class_above_any_hazard_is_told(tmp_path: Path) -> None:
     found = compare_with_any(tmp_path, ["ap"])
     assert numbers(found["ap"]) == pytest.approx((0.2, 0.2, 0.5))
     words = wording.above_any("ap", found["ap"])
-    assert words.startswith("Anti-personnel mines: in 50.0 % of the cells")
+    assert words.startswith("Anti-personnel mines: in 50 % of the cells")
     assert "go by the higher of the two" in words
     assert wording.above_any("ap", found["ap"].model_copy(update={"above_any": 0.0})) == ""
 

@@ -77,7 +77,9 @@ def state():
 IMPORT_ALL = """
 import importlib, json, pkgutil, sys
 import minerisk
+own = "minerisk.pipelines.tracking.imports"  # for a process of ours, which it is to set up
 names = [found.name for found in pkgutil.walk_packages(minerisk.__path__, "minerisk.")]
+names.remove(own)
 for name in names:
     importlib.import_module(name)
 """

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
+from minerisk.configs.bounds import names_in
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.manifest import outputs_of
@@ -260,8 +261,8 @@ def run_params(config: Config) -> dict[str, JsonValue]:
     settings = config.model_dump(mode="json", include={"study_area", "folds", "model", "gates"})
     found = _flat(settings)
     for item in config.model_dump(mode="json", include={"features"})["features"]:
-        kind, layer = item.pop("kind"), item.pop("layer", None)
-        known = f"features.{kind}.{layer}" if layer else f"features.{kind}"
+        kind, layers = item.pop("kind"), names_in(item.pop("layer", None))
+        known = ".".join(["features", kind, *layers])
         name, number = known, 1
         while any(key.startswith(f"{name}.") for key in found):
             number += 1

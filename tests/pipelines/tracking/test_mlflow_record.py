@@ -2,11 +2,13 @@
 
 import json
 import os
+import re
 import socket
 from pathlib import Path
 
 import pytest
 
+from minerisk.configs.front_kinds import FrontEpochs
 from minerisk.configs.load import load_config
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
@@ -100,6 +102,14 @@ def test_two_features_of_one_kind_and_layer_keep_apart() -> None:
     more = run_params(twice).keys() - run_params(config).keys()
     assert "features.distance.settlements.2.cap_m" in more
     assert all(name.startswith("features.distance.settlements.2.") for name in more)
+
+
+def test_several_lines_of_one_feature_have_names_that_mlflow_takes() -> None:
+    config = load_config(ROOT / "configs" / "tiny.yaml")
+    lines = FrontEpochs(layer={"1994": "front_line", "1995": "later_line"}, near_m=(2_000.0,))
+    names = run_params(config.model_copy(update={"features": (*config.features, lines)}))
+    assert "features.front_epochs.front_line.later_line.cap_m" in names
+    assert all(re.fullmatch(r"[\w\-. :/]+", name) for name in names)
 
 
 def test_scores_on_record_are_those_of_metrics_json(store, parent, tiny_run: Path) -> None:

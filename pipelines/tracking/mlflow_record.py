@@ -70,7 +70,6 @@ def check_given_store(config: Config) -> None:
 
 
 def _check_usable(uri: str, experiment: str) -> None:
-    _check_reachable(uri)
     with store_client(uri) as client:
         _known_experiment(client, experiment, uri)
         client.search_registered_models(max_results=1)
@@ -81,7 +80,7 @@ def _check_reachable(uri: str) -> None:
     address = urlsplit(uri)
     if uri.startswith(SQLITE):
         path = Path(uri.removeprefix(SQLITE))
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
             raise unusable(uri, "it cannot be written")
     if address.scheme not in {"http", "https"}:
         return
@@ -116,6 +115,7 @@ def store_client(uri: str) -> Iterator["MlflowClient"]:
         If the store cannot be used: its driver is missing, or it is not there, locked or full.
     """
     check_driver(uri)
+    _check_reachable(uri)
     prepare_mlflow()
     from mlflow import MlflowClient
     from mlflow.exceptions import MlflowException

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from docs.build.records import with_table
 from minerisk.features.digitise.agreement import Agreement, hold_against
 from minerisk.features.digitise.colours import read_colour
 from minerisk.features.digitise.scan import read_scan
-from minerisk.features.digitise.sheet import read_outline, trace_sheet
+from minerisk.features.digitise.sheet import read_outline
 from minerisk.pipelines.prepare.digitise import (
     Drawing,
     Provenance,
@@ -24,13 +25,13 @@ from minerisk.pipelines.prepare.digitise import (
     georeference_of,
     line_layer,
     position_error,
+    trace_drawing,
 )
 from minerisk.pipelines.prepare.digitised_picture import write_picture
 from minerisk.pipelines.provenance.files import write_whole
 
 FOLDER = Path("docs/digitise")
 SHEETS, OWN_POINTS = FOLDER / "sheets.csv", FOLDER / "graticule.csv"
-BEGIN, END = "<!-- table of sheets -->", "<!-- end of table -->"
 WITHIN_M = 500.0
 """A piece counts as found where the other drawing is no farther."""
 DEGREES = "EPSG:4326"
@@ -81,13 +82,7 @@ def _row(facts: dict[str, str], data: Path, root: Path, pictures: Path | None) -
             read_outline(text, name="leave_out") for text in facts["leave_out"].split(";")
         ),
     )
-    sheet = trace_sheet(
-        pixels,
-        drawing.colour,
-        width_px=drawing.width_px,
-        frame=drawing.frame,
-        leave_out=drawing.leave_out,
-    )
+    sheet = trace_drawing(pixels, drawing)
     if pictures is not None:
         pictures.mkdir(parents=True, exist_ok=True)
         picture = pictures / f"map{facts['sheet']}.png"
@@ -164,9 +159,7 @@ def main() -> None:
     print(text)  # noqa: T201 - a program of the documentation
     if given.into is not None:
         page = given.into.read_text(encoding="utf-8")
-        before, rest = page.split(BEGIN)
-        after = rest.split(END)[1]
-        write_whole(given.into, f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+        write_whole(given.into, with_table(page, text))
 
 
 if __name__ == "__main__":

@@ -10,16 +10,15 @@ line it replaces and where it stands: lines are in the order of names.
 
 import argparse
 import io
-import json
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from docs.build.records import read_records, with_table, write_record
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import write_whole
 
@@ -27,9 +26,7 @@ NEW = Path("build/performance")
 KEPT = Path("docs/performance")
 PAGE = Path("docs/performance.md")
 CHART = "chart.png"
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 OURS, PEER, LIMIT = "#0b5394", "#b7b7b7", "#c00000"
-_NAME = re.compile(r"^[a-z0-9_]+$")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,32 +75,9 @@ class Timing:
         return [their / our for our, their in zip(self.ours, self.peers[peer], strict=True)]
 
 
-def keep(name: str, timing: Timing, folder: Path = NEW) -> Path:
-    """Write a record as ``<folder>/<name>.json``; the name has small letters, digits and _."""
-    if not _NAME.match(name):
-        raise InputError(f"The record is called {name!r}; expected small letters, digits and _.")
-    text = json.dumps(asdict(timing), indent=1, ensure_ascii=False)
-    return write_whole(folder / f"{name}.json", text + "\n")
-
-
 def read_timings(folder: Path) -> dict[str, Timing]:
-    """Read the records of a folder, by name.
-
-    Raises
-    ------
-    InputError
-        If a file is no record.
-    """
-    found = {}
-    for path in sorted(folder.glob("*.json")):
-        try:
-            found[path.stem] = Timing(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError, InputError) as error:
-            raise InputError(
-                f"{path} is no record of a cost ({error}). Expected an object with "
-                f"{', '.join(Timing.__dataclass_fields__)}."
-            ) from error
-    return found
+    """Read the records of a folder; see `read_records`."""
+    return read_records(folder, Timing, what="a cost")
 
 
 def table(timings: Sequence[Timing]) -> str:
@@ -196,24 +170,14 @@ def _label(timing: Timing) -> str:
 
 
 def page_text(before: str, timings: Sequence[Timing]) -> str:
-    """Put the table between the marks of a page.
-
-    Raises
-    ------
-    InputError
-        If the page does not have both marks.
-    """
-    head, begun, rest = before.partition(BEGIN)
-    _, ended, tail = rest.partition(END)
-    if not begun or not ended:
-        raise InputError(f"The page lacks the marks {BEGIN} and {END}; put them back.")
-    return f"{head}{BEGIN}\n{table(timings)}\n{END}{tail}"
+    """Put the table between the marks of a page; see `with_table`."""
+    return with_table(before, table(timings))
 
 
 def write_page(new: Path = NEW, kept: Path = KEPT, page: Path = PAGE) -> Path:
     """Take new records in, and make table and chart anew."""
     for name, timing in read_timings(new).items():
-        keep(name, timing, kept)
+        write_record(name, timing, kept)
     timings = list(read_timings(kept).values())
     write_whole(kept / CHART, chart_png(timings))
     return write_whole(page, page_text(page.read_text(encoding="utf-8"), timings))

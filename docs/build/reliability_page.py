@@ -6,6 +6,7 @@ all that lie there. What stands outside the two marks on the page is written by 
 
 A target adds a line to the table by leaving one JSON file of its own, best through `record`::
 
+    from docs.build.records import commit
     from docs.build.reliability_page import Trial, record
 
     record(
@@ -31,21 +32,18 @@ the record has (`added`); where it did fewer than were asked for, the table says
 
 import argparse
 import json
-import re
-import subprocess
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from docs.build.records import read_records, with_table, write_record
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import write_whole
 
 NEW = Path("build/reliability")
 KEPT = Path("docs/reliability")
 PAGE = Path("docs/reliability.md")
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
-_NAME = re.compile(r"^[a-z0-9_]+$")
 
 
 @dataclass(frozen=True)
@@ -91,17 +89,9 @@ class Trial:
             raise InputError(f"`tried` is {self.tried!r}; expected how often, 1 or more.")
 
 
-def commit() -> str:
-    """Name the commit that is checked out, with a + where files differ from it."""
-    asked = ["git", "describe", "--always", "--abbrev=7", "--exclude=*", "--dirty=+"]
-    return subprocess.run(asked, capture_output=True, check=True, text=True).stdout.strip()
-
-
 def record(name: str, trial: Trial, folder: Path = NEW) -> Path:
-    """Write a record as ``<folder>/<name>.json``; the name has small letters, digits and _."""
-    if not _NAME.match(name):
-        raise InputError(f"The record is called {name!r}; expected small letters, digits and _.")
-    return write_whole(folder / f"{name}.json", json.dumps(asdict(trial), indent=1) + "\n")
+    """Write what a target did; see `write_record`."""
+    return write_record(name, trial, folder)
 
 
 def recorded(name: str, folder: Path = NEW) -> Trial | None:
@@ -139,23 +129,8 @@ def added(before: Trial | None, now: Trial) -> Trial:
 
 
 def read_trials(folder: Path) -> dict[str, Trial]:
-    """Read the records of a folder, by name.
-
-    Raises
-    ------
-    InputError
-        If a file is no record.
-    """
-    found = {}
-    for path in sorted(folder.glob("*.json")):
-        try:
-            found[path.stem] = Trial(**json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError, InputError) as error:
-            raise InputError(
-                f"{path} is no record of a trial ({error}). Expected an object with "
-                f"{', '.join(Trial.__dataclass_fields__)}."
-            ) from error
-    return found
+    """Read the records of a folder; see `read_records`."""
+    return read_records(folder, Trial, what="a trial")
 
 
 def table(trials: Sequence[Trial]) -> str:
@@ -184,18 +159,8 @@ def _duration(seconds: float) -> str:
 
 
 def page_text(before: str, trials: Sequence[Trial]) -> str:
-    """Put the table between the marks of a page.
-
-    Raises
-    ------
-    InputError
-        If the page does not have both marks.
-    """
-    head, begun, rest = before.partition(BEGIN)
-    _, ended, tail = rest.partition(END)
-    if not begun or not ended:
-        raise InputError(f"The page lacks the marks {BEGIN} and {END}; put them back.")
-    return f"{head}{BEGIN}\n{table(trials)}\n{END}{tail}"
+    """Put the table between the marks of a page; see `with_table`."""
+    return with_table(before, table(trials))
 
 
 def write_page(new: Path = NEW, kept: Path = KEPT, page: Path = PAGE) -> Path:

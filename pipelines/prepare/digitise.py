@@ -107,15 +107,7 @@ def digitise(
     known = Provenance() if known is None else known
     pixels = read_scan(scan)
     georeference = georeference_of(points, scan, pixels, crs=crs, known=known)
-    sheet = trace_sheet(
-        pixels,
-        drawing.colour,
-        width_px=drawing.width_px,
-        frame=drawing.frame,
-        leave_out=drawing.leave_out,
-        gap_px=drawing.gap_px,
-        tolerance=drawing.tolerance,
-    )
+    sheet = trace_drawing(pixels, drawing)
     error = position_error(drawing.width_px, georeference, known)
     frame = line_layer(sheet, georeference)
     facts: dict[str, str | float] = {
@@ -128,6 +120,19 @@ def digitise(
     write_geopackage(out, _package(frame, sheet, georeference, facts))
     picture = write_picture(picture_path(out), pixels, sheet, drawing.frame, georeference.pixels)
     return _digitised(out, picture, frame, sheet, georeference, drawing, error)
+
+
+def trace_drawing(pixels: Pixels, drawing: Drawing) -> Sheet:
+    """Trace the lines of a scan as they are drawn; see `trace_sheet`."""
+    return trace_sheet(
+        pixels,
+        drawing.colour,
+        width_px=drawing.width_px,
+        frame=drawing.frame,
+        leave_out=drawing.leave_out,
+        gap_px=drawing.gap_px,
+        tolerance=drawing.tolerance,
+    )
 
 
 def georeference_of(

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from docs.build.performance_page import Timing, keep
-from docs.build.reliability_page import commit
+from docs.build.performance_page import NEW, Timing
+from docs.build.records import commit, write_record
 
 _SUBREAPER = 36
 """Of prctl: processes that have lost their parent become children of this one."""
@@ -80,7 +80,7 @@ def record(
         commit=commit(),
         command=command,
     )
-    keep(name, timing)
+    write_record(name, timing, NEW)
     costs = ", ".join(f"{cost:.3g}" for cost in ours)
     ratios = [
         f"{peer} {min(found):.2f} to {max(found):.2f} times as much"

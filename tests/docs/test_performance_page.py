@@ -8,16 +8,14 @@ import pytest
 from PIL import Image
 
 from docs.build.performance_page import (
-    BEGIN,
-    END,
     Timing,
     chart_png,
-    keep,
     page_text,
     read_timings,
     table,
     write_page,
 )
+from docs.build.records import BEGIN, END, write_record
 from minerisk.features.errors import InputError
 
 REQUEST = Timing(
@@ -47,8 +45,8 @@ def test_a_cost_without_a_peer_has_a_line_too() -> None:
 
 def test_records_are_taken_in_and_made_into_table_and_chart(tmp_path: Path) -> None:
     new, kept, page = tmp_path / "new", tmp_path / "kept", tmp_path / "page.md"
-    keep("request", REQUEST, new)
-    keep("refusal", ALONE, kept)
+    write_record("request", REQUEST, new)
+    write_record("refusal", ALONE, kept)
     page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
     write_page(new, kept, page)
     text = page.read_text(encoding="utf-8")

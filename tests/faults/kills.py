@@ -35,7 +35,8 @@ import yaml
 from shapely.geometry import Point, box
 
 import minerisk
-from docs.build.reliability_page import Trial, added, commit, last_seed, record, recorded
+from docs.build.records import commit
+from docs.build.reliability_page import Trial, added, last_seed, record, recorded
 from minerisk.features.cube.zarr_files import set_aside
 from minerisk.features.grid import cell_centres
 from minerisk.pipelines.cli.main import main

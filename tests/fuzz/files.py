@@ -30,7 +30,8 @@ import rasterio
 import shapely
 import xarray as xr
 
-from docs.build.reliability_page import Trial, added, commit, last_seed, record, recorded
+from docs.build.records import commit
+from docs.build.reliability_page import Trial, added, last_seed, record, recorded
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
 

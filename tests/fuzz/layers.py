@@ -19,7 +19,8 @@ from unittest.mock import patch
 import pyproj
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from docs.build.reliability_page import Trial, added, commit, last_seed, record, recorded
+from docs.build.records import commit
+from docs.build.reliability_page import Trial, added, last_seed, record, recorded
 from minerisk.features.files import forks
 from tests.fuzz.holding import Outcome, Tally, emptied, hold_raster, hold_vector
 from tests.fuzz.raster_plans import RasterPlan, raster_plans

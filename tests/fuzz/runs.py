@@ -27,7 +27,8 @@ from unittest.mock import patch
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from docs.build.reliability_page import Trial, added, commit, last_seed, record, recorded
+from docs.build.records import commit
+from docs.build.reliability_page import Trial, added, last_seed, record, recorded
 from minerisk.configs import load
 from minerisk.features.errors import InputError, MineriskError
 from minerisk.features.files.zarr_files import check_zarr

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import shapely
 
-from docs.build.digitise_page import BEGIN, END, rows_of, table_lines
+from docs.build.digitise_page import rows_of, table_lines
+from docs.build.records import BEGIN, END
 from minerisk.features.digitise.scan import read_scan
 from minerisk.features.digitise.sheet import Sheet, read_outline, trace_sheet
 from minerisk.pipelines.prepare.digitise import Drawing, digitise

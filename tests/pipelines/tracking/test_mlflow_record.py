@@ -215,7 +215,7 @@ def test_a_store_that_cannot_be_written_leaves_the_model(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tiny_copy / 'model'}")
     forget(tiny_copy, "track")
-    with pytest.raises(InputError, match="cannot be used"):
+    with pytest.raises(InputError, match="cannot be used: it cannot be written"):
         redo_step(tiny_copy, "track")
     assert read_manifest(RunFolder(tiny_copy)).stage("train") is not None
 

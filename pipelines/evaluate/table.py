@@ -108,7 +108,7 @@ def evaluate_table(
         label, coordinates, group=group, date=date, date_format=date_format, features=features
     )
     given = read_table(path, columns, crs=crs, cell_ha=cell_ha)
-    source = TableFile(file=path.name, sha256=sha256_path(path), label=label)
+    source = TableFile(file=path.name, sha256=sha256_path(path.resolve()), label=label)
     spec = table_spec(given.table, seed=seed, threads=threads)
     gates = Gates()
     _refuse_few(given.table, least=gates.min_positive_cells)

@@ -71,7 +71,7 @@ audit-deps: $(INSTALLED)  ## locked versions against advisories: OSV=all.zip, an
 	@$(BIN)/python -m tests.audit_dependencies $(OSV)
 
 lock: $(INSTALLED)  ## resolve the two locks anew, for every Python from 3.11
-	$(BIN)/uv pip compile --quiet pyproject.toml --group dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra serve --group dev --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --group bench --universal --python-version 3.11 -c requirements.lock \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-bench.lock

@@ -13,12 +13,19 @@ from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.provenance.reviews import (
+    ReviewLog,
     line_of,
     made_by,
     review_sha256,
     signed_bytes,
 )
-from minerisk.pipelines.provenance.signatures import fingerprint, public_text, read_key, sign
+from minerisk.pipelines.provenance.signatures import (
+    fingerprint,
+    public_text,
+    read_key,
+    sign,
+    signed_by,
+)
 from minerisk.pipelines.provenance.standing import stand
 from minerisk.pipelines.records.review import (
     Review,
@@ -60,8 +67,51 @@ class Decision:
     champion: bool = False
 
 
+@dataclass(frozen=True)
+class SignedElsewhere:
+    """A signature that was made where the key is: of the bytes of `review_to_sign`.
+
+    Attributes
+    ----------
+    at
+        Date and time in those bytes.
+    key, signature
+        In base64.
+    """
+
+    at: str
+    key: str
+    signature: str
+
+
+def review_to_sign(run: Run, decision: Decision, *, key: str, at: str | None = None) -> Review:
+    """Return the review that the holder of a key is to sign; nothing is added yet.
+
+    Parameters
+    ----------
+    key
+        Ed25519 public key in base64.
+    at
+        Date and time of an earlier call; none is now.
+
+    Raises
+    ------
+    InputError
+        If the decision is not one, or does not fit the state.
+    """
+    verdict, log = _verdict(decision), run.reviews()
+    _check_state(verdict, stand(run.manifest(), log))
+    entry = _entry(run, log, decision, at or now().isoformat(timespec="seconds"))
+    return entry.model_copy(update={"key": key})
+
+
 def review_run(
-    run: Run, decision: Decision, *, key: Path | None = None, layers: bool = True
+    run: Run,
+    decision: Decision,
+    *,
+    key: Path | None = None,
+    signed: SignedElsewhere | None = None,
+    layers: bool = True,
 ) -> Standing:
     """Add a decision to the reviews of a run, and have MLflow follow.
 
@@ -69,6 +119,8 @@ def review_run(
     ----------
     key
         Ed25519 private key to sign with.
+    signed
+        In its place, a signature that was made elsewhere.
     layers
         Whether the layers are at hand for the audit before an approval.
 
@@ -80,33 +132,56 @@ def review_run(
     InputError
         If the decision is not one, or does not fit the state.
     """
+    add_review(run, decision, key=key, signed=signed, layers=layers)
+    return follow(run)
+
+
+def add_review(
+    run: Run,
+    decision: Decision,
+    *,
+    key: Path | None = None,
+    signed: SignedElsewhere | None = None,
+    layers: bool = True,
+) -> Review:
+    """Add a decision to the reviews of a run; MLflow is told by `follow`.
+
+    Parameters and errors as for `review_run`.
+    """
     verdict = _verdict(decision)
     signer = None if key is None else read_key(key)
     head = run.manifest().head
     if verdict is Verdict.APPROVE:
-        _may_be_approved(run, decision.by, signer, layers=layers)
+        public = None if signer is None else public_text(signer)
+        public = public if signed is None else signed.key
+        _may_be_approved(run, decision.by, public, layers=layers)
     with locked(run.folder):
         log = run.reviews()
         if head != run.manifest().head:
             raise InputError(f"{run.folder} was changed while it was looked at. Audit it again.")
         _check_state(verdict, stand(run.manifest(), log))
-        entry = _signed(
-            Review(
-                schema_version=Review.version,
-                number=len(log.entries) + 1,
-                at=now().isoformat(timespec="seconds"),
-                by=plain_text(decision.by).strip(),
-                decision=verdict,
-                champion=decision.champion,
-                note=plain_message(decision.note).strip(),
-                head=head,
-                before=log.end,
-            ),
-            signer,
-        )
+        if signed is not None:
+            entry = _signed_elsewhere(_entry(run, log, decision, signed.at), signed)
+        else:
+            at = now().isoformat(timespec="seconds")
+            entry = _signed(_entry(run, log, decision, at), signer)
         lines = [line_of(known) for known in (*log.entries, entry)]
         write_whole(run.files.reviews, "\n".join(lines) + "\n")
-    return follow(run)
+    return entry
+
+
+def _entry(run: Run, log: ReviewLog, decision: Decision, at: str) -> Review:
+    return Review(
+        schema_version=Review.version,
+        number=len(log.entries) + 1,
+        at=at,
+        by=plain_text(decision.by).strip(),
+        decision=Verdict(decision.decision),
+        champion=decision.champion,
+        note=plain_message(decision.note).strip(),
+        head=run.manifest().head,
+        before=log.end,
+    )
 
 
 def _signed(entry: Review, key: "Ed25519PrivateKey | None") -> Review:
@@ -114,6 +189,19 @@ def _signed(entry: Review, key: "Ed25519PrivateKey | None") -> Review:
     if key is not None:
         entry = entry.model_copy(update={"key": public_text(key)})
         entry = entry.model_copy(update={"signature": sign(key, signed_bytes(entry))})
+    return entry.model_copy(update={"sha256": review_sha256(entry)})
+
+
+def _signed_elsewhere(entry: Review, signed: SignedElsewhere) -> Review:
+    """Take a signature if it is of these very bytes."""
+    entry = entry.model_copy(update={"key": signed.key})
+    if not signed_by(signed.key, signed.signature, signed_bytes(entry)):
+        raise FindingError(
+            "The signature is not of this decision by this key: the run, its reviews or the "
+            "decision have changed since the bytes were fetched, or another key signed. Fetch the "
+            "bytes again, and sign them."
+        )
+    entry = entry.model_copy(update={"signature": signed.signature})
     return entry.model_copy(update={"sha256": review_sha256(entry)})
 
 
@@ -138,7 +226,7 @@ def follow(run: Run) -> Standing:
     return standing
 
 
-def _may_be_approved(run: Run, by: str, key: "Ed25519PrivateKey | None", *, layers: bool) -> None:
+def _may_be_approved(run: Run, by: str, key: str | None, *, layers: bool) -> None:
     manifest = run.manifest()
     missing = unfinished(manifest)
     if missing:
@@ -157,9 +245,9 @@ def _may_be_approved(run: Run, by: str, key: "Ed25519PrivateKey | None", *, laye
             f"{run.folder} is signed by whoever made it; it is approved with the key of somebody "
             "else. Give --key."
         )
-    if key is not None and public_text(key) in manifest.maker_keys:
+    if key is not None and key in manifest.maker_keys:
         raise FindingError(
-            f"Key {fingerprint(public_text(key))} made this run and cannot approve it, whatever "
+            f"Key {fingerprint(key)} made this run and cannot approve it, whatever "
             "name goes with it. Ask somebody else."
         )
     found = audit_run(run.files, layers=layers)

@@ -9,6 +9,7 @@ import typer
 
 from minerisk.features.files.forks import prepare
 from minerisk.pipelines.cli import (
+    desk_commands,
     digitise_commands,
     evaluate_commands,
     feedback_commands,
@@ -37,6 +38,7 @@ for commands in (
     evaluate_commands,
     feedback_commands,
     review_commands,
+    desk_commands,
 ):
     commands.add_to(app)
 

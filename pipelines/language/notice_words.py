@@ -10,6 +10,7 @@ Python, ``{distance:.1f}``. Several values are joined by commas.
 from collections.abc import Mapping
 from enum import StrEnum
 
+from minerisk.pipelines.language.desk_words import DESK_WORDS
 from minerisk.pipelines.language.problem_words import CONFIG_WORDS, LAYER_WORDS
 from minerisk.pipelines.language.table_words import TABLE_WORDS
 from minerisk.pipelines.language.task_words import TASK_TABLES
@@ -35,5 +36,6 @@ TABLES: tuple[Mapping[StrEnum, Message], ...] = (
     *TASK_TABLES,
     MAP_WORDS,
     TRAIL_WORDS,
+    DESK_WORDS,
 )
 WORDS: Mapping[str, Message] = {code: words for table in TABLES for code, words in table.items()}

@@ -41,6 +41,22 @@ def whole_window(cube: xr.Dataset) -> CubeWindow:
     return CubeWindow(geobox, RowMask(tuple(geobox.shape), read), 0, 0)
 
 
+@dataclass(frozen=True)
+class MeasuredArea:
+    """An area on the grid: its cells in the study area, and how much of it lies outside.
+
+    Attributes
+    ----------
+    window
+        None where no cell of it is in the study area.
+    outside
+        Share of the area, 0 to 1.
+    """
+
+    window: CubeWindow | None
+    outside: float
+
+
 def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame, *, clip: bool = False) -> CubeWindow:
     """Ask for the cells of an area: those whose centre it holds.
 
@@ -57,6 +73,23 @@ def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame, *, clip: bool = False)
     CoverError
         If part of the area lies outside the study area of the cube, or with `clip` all of it.
     """
+    measured = measure_area(cube, area)
+    if measured.window is None or (not clip and measured.outside > 1 - LEAST_SHARE):
+        whole = cube_geobox(cube)
+        parts = area.to_crs(str(whole.crs)).explode(ignore_index=True)
+        share = 1.0 if measured.window is None else measured.outside
+        raise CoverError(_outside_words(parts, whole, share))
+    return measured.window
+
+
+def measure_area(cube: xr.Dataset, area: gpd.GeoDataFrame) -> MeasuredArea:
+    """Measure an area on the grid, wherever it lies.
+
+    Raises
+    ------
+    InputError
+        If it has no CRS.
+    """
     whole = cube_geobox(cube)
     if area.crs is None:
         raise InputError("The area has no CRS; expected one. Store the file with its CRS.")
@@ -64,16 +97,16 @@ def area_window(cube: xr.Dataset, area: gpd.GeoDataFrame, *, clip: bool = False)
     near = parts[parts.intersects(shapely_box(*whole.boundingbox))]
     window = _window(whole, near) if len(near) else None
     if window is None:
-        raise CoverError(_outside_words(parts, whole, 1.0))
+        return MeasuredArea(None, 1.0)
     top, left, geobox = window
     asked = cells_inside(geobox, near)
     asked |= _small(geobox, near)
     height, width = geobox.shape
     known = cube["inside"][top : top + height, left : left + width].to_numpy().astype(bool)
     outside = _outside_share(parts, whole, int((asked & ~known).sum()))
-    if not (asked & known).any() or (not clip and outside > 1 - LEAST_SHARE):
-        raise CoverError(_outside_words(parts, whole, outside if (asked & known).any() else 1.0))
-    return CubeWindow(geobox, asked & known, top, left)
+    if not (asked & known).any():
+        return MeasuredArea(None, outside)
+    return MeasuredArea(CubeWindow(geobox, asked & known, top, left), outside)
 
 
 def _window(whole: GeoBox, parts: gpd.GeoDataFrame) -> tuple[int, int, GeoBox] | None:

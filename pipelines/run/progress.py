@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,9 +38,26 @@ class Progress:
             self._draw(f"{self.title}: {what}", done, total)
 
 
+_LISTENER: ContextVar[Callable[[int, int], None] | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def listen(tell: Callable[[int, int], None]) -> Iterator[None]:
+    """Have each step within told, as done and total, in place of what a terminal shows."""
+    token = _LISTENER.set(tell)
+    try:
+        yield
+    finally:
+        _LISTENER.reset(token)
+
+
 @contextmanager
 def progress(title: str) -> Iterator[Progress]:
-    """Show progress of a stage on standard error."""
+    """Show progress of a stage on standard error, or tell it to whoever listens."""
+    tell = _LISTENER.get()
+    if tell is not None:
+        yield Progress(title, lambda _, done, total: tell(done, total))
+        return
     if sys.stderr is not None and sys.stderr.isatty():
         from rich.console import Console
 

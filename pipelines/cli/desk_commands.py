@@ -1,0 +1,186 @@
+"""The request desk: serve it, work for it, and keep it."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from minerisk.pipelines.cli.options import example, writable
+
+if TYPE_CHECKING:
+    from minerisk.pipelines.service.settings import Settings
+
+desk = typer.Typer(
+    help="Keep a request desk: accounts, runs, copies.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Home = Annotated[Path, typer.Option("--home", help="folder of the desk")]
+Runs = Annotated[Path, typer.Option("--runs", help="folder of run folders")]
+Settings_ = Annotated[
+    Path | None, typer.Option("--settings", help="YAML file, in place of --home and --runs")
+]
+Name = Annotated[str, typer.Argument(help="name of the account")]
+AT_HOME, AT_RUNS = Path("desk"), Path("runs")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the command line."""
+    app.command(epilog=example("minerisk serve --home desk --runs runs"))(serve)
+    app.command(epilog=example("minerisk worker --home desk --runs runs"))(worker)
+    app.add_typer(desk, name="desk")
+
+
+def serve(
+    home: Home = AT_HOME,
+    runs: Runs = AT_RUNS,
+    settings: Settings_ = None,
+    host: Annotated[str | None, typer.Option("--host", help="address to listen at")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="port to listen at")] = None,
+) -> None:
+    """Serve the request desk to browsers and programs, with a worker beside it.
+
+    It listens on this machine alone, unless the settings have TLS or a trusted proxy.
+    """
+    from minerisk.pipelines.service import serving
+
+    found = _settings(home, runs, settings, host=host, port=port)
+    arguments = ["--home", str(home), "--runs", str(runs)]
+    arguments += [] if settings is None else ["--settings", str(settings)]
+    serving.serve(found, command=serving.worker_command(arguments), said=_said)
+
+
+def worker(home: Home = AT_HOME, runs: Runs = AT_RUNS, settings: Settings_ = None) -> None:
+    """Do the work that waits at a desk, until stopped; several may work side by side."""
+    from minerisk.pipelines.service.serving import run_worker
+
+    run_worker(_settings(home, runs, settings))
+
+
+@desk.command(
+    "account", epilog=example("minerisk desk account 'staff 12' --role administrator --home desk")
+)
+def add_account(
+    name: Name,
+    role: Annotated[
+        list[str],
+        typer.Option("--role", help="manager, data scientist, reviewer or administrator"),
+    ],
+    home: Home = AT_HOME,
+    runs: Runs = AT_RUNS,
+    settings: Settings_ = None,
+    password_file: Annotated[
+        Path | None, typer.Option("--password-file", help="its first line; none asks for it")
+    ] = None,
+) -> None:
+    """Make an account; the first administrator is made so."""
+    import time
+
+    from minerisk.features.errors import InputError
+    from minerisk.pipelines.service.accounts.access import GIVEN, Role
+    from minerisk.pipelines.service.accounts.people import add_account as add
+    from minerisk.pipelines.service.serving import open_desk
+
+    choices = sorted(GIVEN)
+    if not set(role) <= set(choices):
+        raise InputError(f"--role is {', '.join(role)}; expected {', '.join(choices)}.")
+    opened = open_desk(_settings(home, runs, settings))
+    password = _password(password_file)
+    with opened.store.write() as session:
+        add(session, name, [Role(each) for each in role], password, at=time.time())
+    _said(f"{name} can sign in.")
+
+
+@desk.command("offer", epilog=example("minerisk desk offer my_area --by 'staff 12' --home desk"))
+def offer(
+    folder: Annotated[str, typer.Argument(help="name of a run folder in --runs")],
+    by: Annotated[str, typer.Option("--by", help="account that offers it")],
+    home: Home = AT_HOME,
+    runs: Runs = AT_RUNS,
+    settings: Settings_ = None,
+) -> None:
+    """Put a run on the desk."""
+    from minerisk.features.errors import InputError
+    from minerisk.pipelines.service.accounts.people import account_named
+    from minerisk.pipelines.service.desk.desk import Caller
+    from minerisk.pipelines.service.desk.runs import offer as offer_run
+    from minerisk.pipelines.service.serving import open_desk
+
+    opened = open_desk(_settings(home, runs, settings))
+    with opened.store.write() as session:
+        account = account_named(session, by)
+        if account is None:
+            raise InputError(f"No account is named {by!r}. Make it with `minerisk desk account`.")
+        offer_run(opened, session, Caller(account.id, account.name), folder)
+    _said(f"{folder} is on the desk.")
+
+
+@desk.command("upgrade", epilog=example("minerisk desk upgrade --home desk"))
+def upgrade(home: Home = AT_HOME, runs: Runs = AT_RUNS, settings: Settings_ = None) -> None:
+    """Bring the database of a desk to this version; make a copy first."""
+    from minerisk.pipelines.service.store.database import upgrade as bring_up
+
+    bring_up(_settings(home, runs, settings).database_url)
+    _said("The database is of this version.")
+
+
+@desk.command("backup", epilog=example("minerisk desk backup desk.tar.gz --home desk"))
+def backup(
+    out: Annotated[Path, typer.Argument(callback=writable, help="file to write")],
+    home: Home = AT_HOME,
+    runs: Runs = AT_RUNS,
+    settings: Settings_ = None,
+) -> None:
+    """Copy a desk into one file, while it serves; run folders are copied by themselves."""
+    from minerisk.pipelines.service.upkeep import back_up
+
+    _said(f"Copy: {back_up(_settings(home, runs, settings), out)}")
+
+
+@desk.command("restore", epilog=example("minerisk desk restore desk.tar.gz --home new_desk"))
+def restore(
+    file: Annotated[Path, typer.Argument(help="file of `minerisk desk backup`")],
+    home: Home = AT_HOME,
+    runs: Runs = AT_RUNS,
+    settings: Settings_ = None,
+) -> None:
+    """Put the copy of a desk in place, in a folder that has none."""
+    from minerisk.pipelines.service.upkeep import restore as put_back
+
+    found = _settings(home, runs, settings)
+    put_back(found, file)
+    _said(f"The desk is in {found.home}.")
+
+
+def _settings(
+    home: Path, runs: Path, file: Path | None, *, host: str | None = None, port: int | None = None
+) -> "Settings":
+    """Read the settings; options go before what the file says."""
+    from minerisk.features.errors import InputError
+
+    try:
+        from minerisk.pipelines.service.settings import read_settings, settings_of
+    except ImportError as error:
+        raise InputError(f"{error}. Install the desk: pip install 'minerisk[serve]'.") from error
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    if file is None:
+        return settings_of({"home": home, "runs": runs, **given}, source="options")
+    found = read_settings(file)
+    return settings_of({**found.model_dump(), **given}, source=str(file))
+
+
+def _password(file: Path | None) -> str:
+    from minerisk.features.files.plain_files import read_plain
+
+    if file is not None:
+        return read_plain(file, most=10_000).decode(errors="replace").split("\n")[0]
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return given
+
+
+def _said(line: str) -> None:
+    typer.echo(line)

@@ -1,0 +1,108 @@
+"""Who may call which address: one table. What is not in it is refused."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an account may do; it may have several."""
+
+    MANAGER = "manager"
+    SCIENTIST = "data scientist"
+    REVIEWER = "reviewer"
+    ADMINISTRATOR = "administrator"
+    PUBLIC = "public"
+
+
+class Scope(StrEnum):
+    """What a token of a program may do, of what its account may."""
+
+    READ = "read"
+    ASK = "ask"
+    OFFER = "offer"
+
+
+STRONG = frozenset({Role.REVIEWER, Role.ADMINISTRATOR})
+"""Roles that need a second factor, and that no token has."""
+GIVEN = frozenset(Role) - {Role.PUBLIC}
+"""Roles of accounts; the public has none."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may call an address.
+
+    Attributes
+    ----------
+    roles
+        One of these is needed.
+    anyone
+        Whether nobody has to be signed in.
+    signed_in
+        Whether being signed in is enough, also before the second factor is set up.
+    scope
+        What a token needs; none is closed to tokens.
+    """
+
+    roles: frozenset[Role] = frozenset()
+    anyone: bool = False
+    signed_in: bool = False
+    scope: Scope | None = None
+
+
+M, D, R, A, P = Role.MANAGER, Role.SCIENTIST, Role.REVIEWER, Role.ADMINISTRATOR, Role.PUBLIC
+ANYONE = Rule(anyone=True)
+SIGNED_IN = Rule(signed_in=True)
+
+
+def _of(*roles: Role, scope: Scope | None = None) -> Rule:
+    return Rule(roles=frozenset(roles), scope=scope)
+
+
+RULES: Mapping[str, Rule] = {
+    "GET /api/health": ANYONE,
+    "GET /api/session": Rule(anyone=True, scope=Scope.READ),
+    "POST /api/session": ANYONE,
+    "DELETE /api/session": SIGNED_IN,
+    "PUT /api/session/password": SIGNED_IN,
+    "POST /api/session/second-factor": SIGNED_IN,
+    "PUT /api/session/second-factor": SIGNED_IN,
+    "GET /api/openapi.json": SIGNED_IN,
+    "GET /api/tokens": _of(M, D),
+    "POST /api/tokens": _of(M, D),
+    "DELETE /api/tokens/{token}": _of(M, D),
+    "GET /api/runs": _of(M, D, R, scope=Scope.READ),
+    "GET /api/runs/{run}": _of(M, D, R, scope=Scope.READ),
+    "GET /api/runs/{run}/layers/{layer}": _of(M, D, R, scope=Scope.READ),
+    "GET /api/runs/{run}/cell": _of(M, D, R, scope=Scope.READ),
+    "GET /api/run-folders": _of(D, scope=Scope.OFFER),
+    "POST /api/runs": _of(D, scope=Scope.OFFER),
+    "DELETE /api/runs/{run}": _of(D, scope=Scope.OFFER),
+    "POST /api/areas": _of(M, D, scope=Scope.ASK),
+    "GET /api/areas/{area}": _of(M, D, scope=Scope.ASK),
+    "POST /api/runs/{run}/check": _of(M, D, scope=Scope.ASK),
+    "POST /api/requests": _of(M, D, scope=Scope.ASK),
+    "GET /api/requests": _of(M, D, scope=Scope.READ),
+    "GET /api/requests/{asked}": _of(M, D, scope=Scope.READ),
+    "PATCH /api/requests/{asked}": _of(M, D, scope=Scope.ASK),
+    "DELETE /api/requests/{asked}": _of(M, D, scope=Scope.ASK),
+    "GET /api/requests/{asked}/tasks": _of(M, D, scope=Scope.READ),
+    "GET /api/requests/{asked}/cell": _of(M, D, scope=Scope.READ),
+    "GET /api/requests/{asked}/pack.zip": _of(M, D, scope=Scope.READ),
+    "GET /api/requests/{asked}/files/{name:path}": _of(M, D, scope=Scope.READ),
+    "GET /api/runs/{run}/reviews": _of(R, D, scope=Scope.READ),
+    "POST /api/runs/{run}/reviews": _of(R),
+    "POST /api/runs/{run}/reviews/to-sign": _of(R),
+    "POST /api/runs/{run}/audits": _of(R, D),
+    "GET /api/runs/{run}/audits/{audit}": _of(R, D),
+    "GET /api/runs/{run}/audits/{audit}/dossier/{name:path}": _of(R, D),
+    "GET /api/accounts": _of(A),
+    "POST /api/accounts": _of(A),
+    "PATCH /api/accounts/{account}": _of(A),
+    "GET /api/access-log": _of(A),
+    "GET /api/status": _of(A),
+    "GET /api/public": _of(P, M, D, R, A),
+    "GET /api/public/{asked}/pack.zip": _of(P, M, D, R, A),
+}
+"""Method and address to rule."""

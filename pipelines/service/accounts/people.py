@@ -1,0 +1,156 @@
+"""Accounts: made by an administrator, signed in with a password and a second factor."""
+
+import re
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from minerisk.pipelines.records.desk import DeskCode
+from minerisk.pipelines.service.accounts.access import GIVEN, STRONG, Role
+from minerisk.pipelines.service.accounts.secrets import (
+    factor_step,
+    hashed,
+    is_password,
+    is_weak,
+    new_factor,
+)
+from minerisk.pipelines.service.errors import RefusedError
+from minerisk.pipelines.service.settings import Limits
+from minerisk.pipelines.service.store.models import Account, SignedIn, Token
+
+NAME = re.compile(r"[\w][\w .@+-]{0,98}[\w]", re.UNICODE)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What somebody signs in with."""
+
+    name: str
+    password: str
+    code: str | None = None
+
+
+def new_id() -> str:
+    """Return a random name of a row."""
+    return uuid.uuid4().hex
+
+
+def add_account(
+    session: Session, name: str, roles: Collection[Role], password: str | None, *, at: float
+) -> Account:
+    """Make an account; without a password it is for sign-in by a proxy only.
+
+    Raises
+    ------
+    RefusedError
+        If the name is taken or none, or the password is weak.
+    """
+    if NAME.fullmatch(name) is None or not set(roles) <= GIVEN:
+        raise RefusedError(DeskCode.BODY_WRONG, place="name", why="2 to 100 letters and digits")
+    if account_named(session, name) is not None:
+        raise RefusedError(DeskCode.NAME_TAKEN, name=name)
+    account = Account(id=new_id(), name=name, roles=sorted(roles), created_at=at)
+    if password is not None:
+        set_password(session, account, password)
+    session.add(account)
+    return account
+
+
+def account_named(session: Session, name: str) -> Account | None:
+    """Find an account by its name, however it is spelled."""
+    return session.scalars(
+        select(Account).where(func.lower(Account.name) == name.lower())
+    ).one_or_none()
+
+
+def set_password(session: Session, account: Account, password: str) -> None:
+    """Set a password, and end whatever was signed in with the one before.
+
+    Raises
+    ------
+    RefusedError
+        If it is weak.
+    """
+    if is_weak(password, account.name):
+        raise RefusedError(DeskCode.PASSWORD_WEAK)
+    account.password = hashed(password)
+    end_all(session, account)
+
+
+def end_all(session: Session, account: Account) -> None:
+    """End every session and token of an account."""
+    for kind in (SignedIn, Token):
+        for row in session.scalars(select(kind).where(kind.account_id == account.id)):
+            session.delete(row)
+
+
+def start_factor(account: Account) -> str:
+    """Give an account a new second factor, to be confirmed with a code of it."""
+    account.totp, account.totp_confirmed, account.totp_step = new_factor(), False, 0
+    return account.totp
+
+
+def confirm_factor(account: Account, code: str, *, at: float) -> None:
+    """Confirm a second factor with its first code.
+
+    Raises
+    ------
+    RefusedError
+        If the code is wrong.
+    """
+    step = None
+    if account.totp is not None:
+        step = factor_step(account.totp, code, now=at, after=account.totp_step)
+    if step is None:
+        raise RefusedError(DeskCode.CODE_WRONG)
+    account.totp_confirmed, account.totp_step = True, step
+
+
+def try_sign_in(
+    session: Session, given: Credentials, limits: Limits, *, at: float
+) -> Account | DeskCode:
+    """Check a name, a password and a code; count what fails, and lock after several.
+
+    Returns
+    -------
+    Account or DeskCode
+        The code tells why not. It is returned, not raised, so that the count is kept.
+    """
+    account = account_named(session, given.name)
+    if account is None or not account.active:
+        is_password(given.password, None)
+        return DeskCode.CREDENTIALS_WRONG
+    if account.locked_until > at:
+        return DeskCode.LOCKED_OUT
+    right = is_password(given.password, account.password)
+    if right and account.totp is not None and account.totp_confirmed:
+        step = factor_step(account.totp, given.code or "", now=at, after=account.totp_step)
+        right = step is not None
+        account.totp_step = account.totp_step if step is None else step
+    if not right:
+        account.failed += 1
+        if account.failed >= limits.attempts:
+            account.failed, account.locked_until = 0, at + limits.locked_seconds
+        return DeskCode.CREDENTIALS_WRONG
+    account.failed = 0
+    return account
+
+
+def roles_of(account: Account, *, strong: bool) -> frozenset[Role]:
+    """Return the roles that count: those that need a second factor only after one."""
+    roles = frozenset(Role(name) for name in account.roles)
+    return roles if strong else roles - STRONG
+
+
+def needs_factor(account: Account) -> bool:
+    """Tell whether an account has a role that counts only after a second factor."""
+    return bool(STRONG & {Role(name) for name in account.roles})
+
+
+def count_administrators(session: Session) -> int:
+    """Count the administrators that can sign in."""
+    accounts = session.scalars(select(Account).where(Account.active))
+    return sum(Role.ADMINISTRATOR in account.roles for account in accounts)

@@ -1,0 +1,159 @@
+"""What an administrator does: accounts, quotas, room on the disk; findings are not among it."""
+
+import shutil
+from collections.abc import Collection
+
+from pydantic import Field
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from minerisk.pipelines.records.desk import DeskCode
+from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.service.accounts.access import GIVEN, Role
+from minerisk.pipelines.service.accounts.people import (
+    add_account,
+    count_administrators,
+    end_all,
+    set_password,
+)
+from minerisk.pipelines.service.desk.access_log import export, first_broken, note
+from minerisk.pipelines.service.desk.desk import Caller, Desk
+from minerisk.pipelines.service.errors import RefusedError
+from minerisk.pipelines.service.jobs.orders import JobState
+from minerisk.pipelines.service.store.models import Account, Job
+
+GB = 1_000_000_000
+
+
+class NewAccount(Record):
+    """An account to be made."""
+
+    name: str = Field(min_length=2, max_length=100)
+    roles: tuple[Role, ...] = Field(min_length=1)
+    password: str | None = Field(None, max_length=256)
+
+
+class AccountChange(Record):
+    """What is changed of an account; what is None stays."""
+
+    roles: tuple[Role, ...] | None = None
+    active: bool | None = None
+    password: str | None = Field(None, max_length=256)
+    drop_second_factor: bool = False
+    requests_a_day: int | None = Field(None, ge=1, le=100_000)
+
+
+class AccountView(Record):
+    """An account, without any secret."""
+
+    id: str
+    name: str
+    roles: tuple[Role, ...]
+    active: bool
+    second_factor: bool
+    locked: bool
+    requests_a_day: int | None
+
+
+class Status(Record):
+    """How the desk is doing."""
+
+    waiting: int
+    running: int
+    failed: int
+    disk_left_gb: float
+    accounts: int
+    access_lines: int
+    access_log_holds: bool = Field(description="whether every line follows from those before it")
+
+
+def make(desk: Desk, session: Session, caller: Caller, given: NewAccount) -> Account:
+    """Make an account.
+
+    Raises
+    ------
+    RefusedError
+        If the name is taken, or the password is weak.
+    """
+    _refuse_roles(given.roles)
+    account = add_account(session, given.name, given.roles, given.password, at=desk.clock())
+    session.flush()
+    note(session, caller.name, "make account", account.id, name=given.name, roles=given.roles)
+    return account
+
+
+def change(session: Session, caller: Caller, name: str, given: AccountChange) -> Account:
+    """Change an account.
+
+    Raises
+    ------
+    RefusedError
+        If there is none, or no administrator would be left.
+    """
+    account = session.get(Account, name)
+    if account is None:
+        raise RefusedError(DeskCode.NOT_FOUND)
+    if given.roles is not None:
+        _refuse_roles(given.roles)
+        account.roles = sorted(given.roles)
+    if given.active is not None:
+        account.active = given.active
+    if given.requests_a_day is not None:
+        account.requests_a_day = given.requests_a_day
+    if given.drop_second_factor:
+        account.totp, account.totp_confirmed, account.totp_step = None, False, 0
+    if given.password is not None:
+        set_password(session, account, given.password)
+    if given.password is not None or given.drop_second_factor or given.active is False:
+        account.failed, account.locked_until = 0, 0.0
+        end_all(session, account)
+    session.flush()
+    if count_administrators(session) == 0:
+        raise RefusedError(DeskCode.LAST_ADMINISTRATOR)
+    note(
+        session, caller.name, "change account", account.id,
+        what=tuple(sorted(given.model_dump(exclude_defaults=True))),
+    )  # fmt: skip
+    return account
+
+
+def accounts(desk: Desk, session: Session) -> list[AccountView]:
+    """List the accounts."""
+    found = session.scalars(select(Account).order_by(Account.name))
+    return [account_view(desk, account) for account in found]
+
+
+def account_view(desk: Desk, account: Account) -> AccountView:
+    """Describe an account."""
+    return AccountView(
+        id=account.id,
+        name=account.name,
+        roles=tuple(Role(name) for name in account.roles),
+        active=account.active,
+        second_factor=account.totp_confirmed,
+        locked=account.locked_until > desk.clock(),
+        requests_a_day=account.requests_a_day,
+    )
+
+
+def status(desk: Desk, session: Session) -> Status:
+    """Tell how the desk is doing."""
+    counted = {
+        state: session.scalar(select(func.count()).select_from(Job).where(Job.state == state)) or 0
+        for state in (JobState.WAITING, JobState.RUNNING, JobState.FAILED)
+    }
+    lines = list(export(session))
+    return Status(
+        waiting=counted[JobState.WAITING],
+        running=counted[JobState.RUNNING],
+        failed=counted[JobState.FAILED],
+        disk_left_gb=shutil.disk_usage(desk.settings.runs).free / GB,
+        accounts=session.scalar(select(func.count()).select_from(Account)) or 0,
+        access_lines=len(lines),
+        access_log_holds=first_broken(iter(lines)) is None,
+    )
+
+
+def _refuse_roles(roles: Collection[Role]) -> None:
+    if not set(roles) <= GIVEN:
+        raise RefusedError(DeskCode.BODY_WRONG, place="roles", why="public is no role of accounts")

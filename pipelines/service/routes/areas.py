@@ -1,0 +1,76 @@
+"""Files of polygons: sent as the body of a call, read with limits."""
+
+import shutil
+import tempfile
+from pathlib import Path as FilePath
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.concurrency import run_in_threadpool
+
+from minerisk.pipelines.provenance.files import FOLDER
+from minerisk.pipelines.records.desk import DeskCode
+from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.service.desk.access_log import note
+from minerisk.pipelines.service.desk.areas import AreaFacts, Sent, keep_area, sent_name
+from minerisk.pipelines.service.errors import RefusedError
+from minerisk.pipelines.service.guard import caller_of, desk_of
+from minerisk.pipelines.service.store.models import Area
+
+router = APIRouter(tags=["areas"])
+Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+
+
+class AreaView(Record):
+    """A file of polygons on the desk."""
+
+    id: str
+    name: str
+    layer: str | None
+    facts: AreaFacts
+
+
+@router.post("/api/areas", status_code=201)
+async def send_area(
+    request: Request,
+    name: Annotated[str, Query(min_length=1, max_length=200)],
+    layer: Annotated[str | None, Query(max_length=200)] = None,
+) -> AreaView:
+    """Send a GeoPackage, zipped Shapefile, KML or GeoJSON: its bytes are the body of the call.
+
+    What was drawn on a map is sent as GeoJSON, under a name of its own.
+    """
+    desk = desk_of(request)
+    kept = sent_name(name)
+    desk.settings.uploads.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    folder = FilePath(tempfile.mkdtemp(prefix=".sent-", dir=desk.settings.uploads))
+    try:
+        with (folder / kept).open("xb") as stream:
+            async for block in request.stream():
+                stream.write(block)
+        return await run_in_threadpool(_keep, request, Sent(folder / kept, layer))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@router.get("/api/areas/{area}")
+def show_area(request: Request, area: Id) -> AreaView:
+    """Tell what an own file of polygons holds."""
+    with desk_of(request).store.read() as session:
+        row = session.get(Area, area)
+    if row is None or row.account_id != caller_of(request).id:
+        raise RefusedError(DeskCode.NOT_FOUND)
+    return _view(row)
+
+
+def _keep(request: Request, sent: Sent) -> AreaView:
+    desk, caller = desk_of(request), caller_of(request)
+    with desk.store.write() as session:
+        row, _ = keep_area(session, desk.settings.uploads, sent, account=caller.id, at=desk.clock())
+        note(session, caller.name, "send area", row.id, name=row.name, sha256=row.sha256)
+    return _view(row)
+
+
+def _view(row: Area) -> AreaView:
+    facts = AreaFacts.model_validate_json(row.facts)
+    return AreaView(id=row.id, name=row.name, layer=row.layer, facts=facts)

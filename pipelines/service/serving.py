@@ -1,0 +1,166 @@
+"""Starts the desk: the server, and the worker processes beside it."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+import uvicorn
+
+from minerisk.features.errors import InputError
+from minerisk.pipelines.provenance.files import FOLDER
+from minerisk.pipelines.service.app import create_app
+from minerisk.pipelines.service.desk.desk import Desk
+from minerisk.pipelines.service.jobs.worker import Worker, work
+from minerisk.pipelines.service.settings import Settings
+from minerisk.pipelines.service.store.database import Store, is_current, open_store, upgrade
+from minerisk.pipelines.service.upkeep import tidy
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 2.0
+TIDY_S = 3_600.0
+
+
+def open_desk(settings: Settings) -> Desk:
+    """Open the desk of a folder, whose database is made where there is none.
+
+    Raises
+    ------
+    InputError
+        If the database is of another version, or cannot be used.
+    """
+    settings.home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    if not settings.runs.is_dir():
+        raise InputError(f"{settings.runs} is no folder; expected the folder of run folders.")
+    store = ready_store(settings)
+    return Desk.of(settings, store)
+
+
+def ready_store(settings: Settings) -> Store:
+    """Connect to the database of a desk; a new one gets its tables.
+
+    Raises
+    ------
+    InputError
+        If it is of another version, or cannot be used.
+    """
+    file = settings.home / "desk.sqlite"
+    if settings.database is None and not file.exists():
+        upgrade(settings.database_url)
+    store = open_store(settings.database_url)
+    if not is_current(store):
+        raise InputError(
+            "The database of the desk is of another version, or empty. Make a copy of it "
+            "(`minerisk desk backup`), then bring it up to date (`minerisk desk upgrade`)."
+        )
+    return store
+
+
+def serve(settings: Settings, *, command: Sequence[str], said: Callable[[str], None]) -> None:
+    """Serve until stopped; workers are started beside the server, and again if one ends.
+
+    Parameters
+    ----------
+    command
+        What starts a worker.
+    said
+        What is told to whoever started the desk.
+    """
+    desk = open_desk(settings)
+    over = threading.Event()
+    threads = [
+        threading.Thread(target=_keep_worker, args=(command, over), daemon=True)
+        for _ in range(settings.workers)
+    ]
+    threads.append(threading.Thread(target=_keep_tidy, args=(desk, over), daemon=True))
+    for thread in threads:
+        thread.start()
+    server = uvicorn.Server(_config(desk))
+    said(f"The desk answers at {address(settings)}. Stop it with Ctrl-C.")
+    try:
+        server.run()
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(10)
+
+
+def address(settings: Settings) -> str:
+    """Return where a browser finds the desk."""
+    if settings.proxy is not None and settings.proxy.socket is not None:
+        return f"the socket {settings.proxy.socket}"
+    host = "localhost" if settings.host == "127.0.0.1" else settings.host
+    return f"{'http' if settings.tls is None else 'https'}://{host}:{settings.port}/"
+
+
+def run_worker(settings: Settings) -> None:
+    """Do jobs until told to stop; what is under way then is given back."""
+    over = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: over.set())
+    parent = os.getppid()
+    bound = os.environ.get(BOUND) == str(parent)
+    worker = Worker.of(settings, ready_store(settings))
+    work(worker, lambda: over.is_set() or (bound and os.getppid() != parent))
+
+
+BOUND = "MINERISK_DESK_SERVER"
+"""Process id of the server that a worker ends with."""
+
+
+def _config(desk: Desk) -> uvicorn.Config:
+    settings = desk.settings
+    proxy, tls = settings.proxy, settings.tls
+    socket = None if proxy is None else proxy.socket
+    return uvicorn.Config(
+        create_app(desk),
+        host=settings.host,
+        port=settings.port,
+        uds=None if socket is None else str(socket),
+        ssl_certfile=None if tls is None else str(tls.certificate),
+        ssl_keyfile=None if tls is None else str(tls.key),
+        log_level=settings.log_level.lower(),
+        access_log=False,
+        server_header=False,
+        proxy_headers=proxy is not None,
+        forwarded_allow_ips="*" if socket is not None else "127.0.0.1",
+        timeout_keep_alive=15,
+        limit_concurrency=400,
+        h11_max_incomplete_event_size=32_768,
+    )
+
+
+def _keep_worker(command: Sequence[str], over: threading.Event) -> None:
+    """Keep one worker process going."""
+    environment = {**os.environ, BOUND: str(os.getpid())}
+    while not over.is_set():
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+        while process.poll() is None and not over.wait(0.2):
+            pass
+        if process.poll() is None:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(8)
+            process.kill()
+        elif not over.wait(AGAIN_S):
+            log.warning("a worker ended (%s); another is started", process.returncode)
+
+
+def _keep_tidy(desk: Desk, over: threading.Event) -> None:
+    while not over.is_set():
+        try:
+            tidy(desk.settings, desk.store, at=time.time())
+        except Exception:
+            log.exception("results could not be tidied")
+        over.wait(TIDY_S)
+
+
+def worker_command(arguments: Sequence[str]) -> list[str]:
+    """Return what starts a worker with the same settings."""
+    return [sys.executable, "-m", "minerisk", "worker", *arguments]

@@ -1,0 +1,107 @@
+"""What every answer bears, and how large a call may be: on the wire, around the application."""
+
+import json
+from collections.abc import Mapping
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.records.desk import DeskCode, desk_notice
+from minerisk.pipelines.service.errors import PROBLEM_JSON, problem
+from minerisk.pipelines.service.settings import Limits
+
+COOKIE = "__Host-desk"
+COOKIE_WORDS = "Path=/; Secure; HttpOnly; SameSite=Strict"
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
+        "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(), camera=(), microphone=(), payment=()",
+    "Cache-Control": "no-store",
+}
+UPLOADS = {"/api/areas"}
+MB = 1_000_000
+
+
+class Wire:
+    """Dresses answers, and counts the bytes of each call, whatever it says of its length."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self.app = app
+        self.limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a call on with a limit on its body, and its answer with headers."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        most, count = self.most(scope), 0
+        scope.setdefault("state", {})
+
+        async def counted() -> Message:
+            nonlocal count
+            message = await receive()
+            count += len(message.get("body", b""))
+            if count > most:
+                raise HTTPException(413)
+            return message
+
+        async def dressed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                dress(MutableHeaders(scope=message), scope)
+            await send(message)
+
+        if _stated(scope) > most:
+            await _refuse(dressed, most)
+            return
+        await self.app(scope, counted, dressed)
+
+    def most(self, scope: Scope) -> int:
+        """Return how many bytes the body of a call may have."""
+        upload = scope["path"] in UPLOADS
+        return self.limits.upload_bytes if upload else self.limits.body_bytes
+
+
+def dress(headers: MutableHeaders, scope: Scope) -> None:
+    """Give an answer its headers; nothing of a desk is kept by a cache unless it says so."""
+    for name, value in HEADERS.items():
+        headers.setdefault(name, value)
+    if scope["scheme"] == "https":
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    fresh = scope["state"].get("fresh")
+    if fresh is not None and "set-cookie" not in headers:
+        headers.append("Set-Cookie", cookie(fresh))
+
+
+def cookie(word: str) -> str:
+    """Return what hands a browser the word of its session."""
+    return f"{COOKIE}={word}; {COOKIE_WORDS}"
+
+
+def no_cookie() -> str:
+    """Return what takes it away."""
+    return f"{COOKIE}=; Max-Age=0; {COOKIE_WORDS}"
+
+
+def _stated(scope: Scope) -> int:
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return int(value)
+    return 0
+
+
+async def _refuse(send: Send, most: int) -> None:
+    found = problem(desk_notice(DeskCode.BODY_TOO_LARGE, most=most / MB), ENGLISH)
+    body = json.dumps(found.model_dump(mode="json")).encode()
+    headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", b"%d" % len(body))]
+    headers += [(b"connection", b"close")]
+    await send({"type": "http.response.start", "status": found.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -115,6 +115,13 @@ def _remove(partial: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
+def remove_half_written(folder: Path) -> None:
+    """Remove files that a killed process left half written in a folder, not below it."""
+    for leftover in folder.glob(".*.partial*"):
+        if leftover.is_file():
+            leftover.unlink(missing_ok=True)
+
+
 def write_whole(path: Path, content: bytes | str) -> Path:
     """Write a file whole or not at all."""
     with replacing(path) as partial, create_plain(partial) as stream:

@@ -18,6 +18,7 @@ from minerisk.pipelines.provenance.files import (
     FOLDER,
     canonical,
     listing,
+    remove_half_written,
     sha256_path,
     sha256_text,
     write_whole,
@@ -221,6 +222,9 @@ def outputs_of(manifest: Manifest, *names: str) -> dict[str, str]:
 def locked(folder: Path) -> Iterator[None]:
     """Keep a folder for this process alone; its owner alone may read what it makes there.
 
+    What an earlier process left half written is removed: a stage whose outputs are whole is not
+    done again, and would leave it there for good.
+
     Raises
     ------
     InputError
@@ -239,6 +243,7 @@ def locked(folder: Path) -> Iterator[None]:
                 f"Another minerisk process is at work in {folder}. Wait for it, or use another "
                 "--out folder."
             ) from error
+        remove_half_written(folder)
         yield
 
 

@@ -163,6 +163,15 @@ def test_a_lock_is_given_back(tmp_path: Path) -> None:
         pass
 
 
+def test_what_a_killed_process_left_half_written_is_removed_by_the_next(tmp_path: Path) -> None:
+    for name in (".tasks.json.partial.json", ".a.gpkg.partial.gpkg-journal", "a.partial", ".b"):
+        (tmp_path / name).write_text("half")
+    (tmp_path / ".labels.zarr.partial").mkdir()
+    with locked(tmp_path):
+        left = {path.name for path in tmp_path.iterdir()}
+    assert left == {"a.partial", ".b", ".labels.zarr.partial", ".lock"}
+
+
 @pytest.mark.parametrize(
     "stages", [None, "x", [None], [1], [{"name": "one"}], [{"name": 1}], [{"inputs": {}}]]
 )

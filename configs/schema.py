@@ -297,6 +297,15 @@ class Simulation(Frozen):
     surveyed_share: Share = Field(0.35, description="share of land that was surveyed")
     detection: Share = Field(0.85, description="chance that a survey finds what is there")
     false_suspicion: float = Field(0.5, ge=0, description="false suspect areas for every true one")
+    positions_missed: float = Field(
+        0.25, ge=0, lt=1, description="share of the positions that imagery does not show"
+    )
+    positions_false: float = Field(
+        0.2, ge=0, lt=1, description="share of the positions mapped from imagery that are none"
+    )
+    positions_error_m: float = Field(
+        150.0, ge=0, le=10_000, description="median error of a position mapped from imagery, metres"
+    )
 
 
 class Tracking(Frozen):
@@ -336,6 +345,6 @@ class Config(Frozen):
     def simulated(self) -> bool:
         """Whether findings are simulated: here, or by another run, whose layers say so."""
         return self.simulation is not None or any(
-            "simulated" in f"{getattr(layer, 'layer', '')} {layer.source}".casefold()
+            "simulated" in f"{getattr(layer, 'layer', '')} {layer.source} {layer.path}".casefold()
             for layer in self.layers.values()
         )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from minerisk.lazy import import_on_first_use
 
 if TYPE_CHECKING:
+    from minerisk.features.simulator.imagery import positions_seen
     from minerisk.features.simulator.land import (
         Landscape,
         describe_land,
@@ -25,6 +26,7 @@ __all__ = [
     "displace_front",
     "fractal_terrain",
     "made_up_land",
+    "positions_seen",
     "simulate_laying",
     "simulate_survey",
     "systematic_sample",

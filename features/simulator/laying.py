@@ -166,7 +166,7 @@ def place_positions(land: Landscape, *, rng: np.random.Generator) -> pd.DataFram
         easting, northing, phase, facing_easting, facing_northing.
     """
     facing = _facing(land)
-    command = land.relative_m / max(float(land.relative_m[land.inside].std()), 1.0)
+    command = command_of(land)
     size = resolution(land.geobox)
     front_km = (land.inside & (np.abs(land.front_m) < size)).sum() * size / 2 / 1_000.0
     most = max(round(POSITIONS_PER_KM * front_km), 1)
@@ -191,6 +191,11 @@ def place_positions(land: Landscape, *, rng: np.random.Generator) -> pd.DataFram
             )
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def command_of(land: Landscape) -> Grid:
+    """Measure how far the ground stands above what is around it, in standard deviations."""
+    return land.relative_m / max(float(land.relative_m[land.inside].std()), 1.0)
 
 
 def _lay_on_the_line(

@@ -13,12 +13,12 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.pipeline import Pipeline
 
 from minerisk.features.errors import InputError
-from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.evaluation.metrics import capture_curve
 from minerisk.models.evaluation.out_of_fold_scores import Drawing, DrawnRows, draw_folds
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
+from minerisk.models.selection.common_scale import common_scale
 from minerisk.models.selection.trials import Search, Trial, TrialScores
 from minerisk.models.table import SPEAKS, CellTable
 
@@ -28,7 +28,6 @@ Space = Mapping[str, tuple[Any, ...]]
 log = logging.getLogger(__name__)
 
 NEGATIVES_SCORED = 30_000
-STEEPEST = 5.0  # a steeper curve has learned from scores that hardly differ
 
 
 @dataclass
@@ -201,7 +200,7 @@ def score_inside(
     objective = auc + precision + found
     if silenced is not None:
         objective += silent_share * (silenced - objective)
-    slope, intercept = _platt(score[0, scored], y, weight)
+    slope, intercept = common_scale(score[0, scored], y, weight)
     return TrialScores(
         roc_auc=auc,
         average_precision=precision,
@@ -227,13 +226,3 @@ def _ranking(
         float(average_precision_score(y, score, sample_weight=weight)),
         float(capture_curve(y, score, weight=weight, points=6)[1, 1]),
     )
-
-
-def _platt(
-    score: NDArray[np.float64], y: NDArray[np.int8], weight: NDArray[np.float64]
-) -> tuple[float, float]:
-    """Return slope and intercept of Platt's curve, those of no change if it is not believed."""
-    curve = LogisticCalibrator().fit(score, y, weight)
-    if not 0 < curve.slope <= STEEPEST:
-        return 1.0, 0.0
-    return float(curve.slope), float(curve.intercept)

@@ -14,6 +14,7 @@ from rasterio.errors import RasterioError
 from minerisk.configs.schema import Config, Simulation
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers, VectorSource
+from minerisk.features.simulator.imagery import positions_seen
 from minerisk.features.simulator.land import describe_land
 from minerisk.features.simulator.laying import HAZARDS, Laying, simulate_laying
 from minerisk.features.simulator.survey import Survey, simulate_survey
@@ -32,6 +33,7 @@ GEOMETRY = {
     "simulated_suspect_areas": "MultiPolygon",
     "simulated_cleared": "MultiPolygon",
     "simulated_surveyed": "MultiPolygon",
+    "simulated_positions_seen": "Point",
     "simulated_positions": "Point",
     "simulated_mines": "Point",
 }
@@ -41,6 +43,7 @@ Everything in this folder is made up by a computer program from the seed in conf
 It is not evidence of anything real. Nobody may use it in the field.
 
 findings.gpkg      what the model may see: SIMULATED finds, accidents, suspect areas, surveyed land
+positions.gpkg     what the model may see: SIMULATED positions as mapped from imagery, with errors
 truth/truth.tif    what lies where in the made-up world; no part of the model reads it
 truth/truth.gpkg   positions and single items of the made-up world; no part of the model reads it
 """
@@ -66,9 +69,9 @@ def run_simulation(
     inside
         Cells of the study area, shape ``(height, width)``.
     out_dir
-        The folder ``simulated`` of the run; it gets ``findings.gpkg``, ``truth/`` and
-        ``README.txt``. Each file is written whole or not at all; the same seed and layers give
-        the same bytes.
+        The folder ``simulated`` of the run; it gets ``findings.gpkg``,
+        ``positions.gpkg``, ``truth/`` and ``README.txt``. Each file is written whole or not at
+        all; the same seed and layers give the same bytes.
 
     Returns
     -------
@@ -84,8 +87,10 @@ def run_simulation(
     if config.simulation is None:
         raise InputError("The configuration has no simulation section; there is nothing to make.")
     laying, survey = simulate_world(config.simulation, layers, geobox, inside)
+    seen = simulate_imagery(config.simulation, laying)
     write_whole(out_dir / "README.txt", README)
     _write_package(out_dir / "findings.gpkg", _findings(survey))
+    _write_package(out_dir / "positions.gpkg", {"simulated_positions_seen": seen})
     _write_package(out_dir / "truth" / "truth.gpkg", _truth(laying))
     _write_truth_raster(out_dir / "truth" / "truth.tif", laying, survey)
     logger.info("SIMULATED: %d cells hold something", int(laying.contaminated.sum()))
@@ -115,7 +120,7 @@ def simulate_world(
     elevation = layers.raster(settings.elevation, geobox, unit="m")
     land = describe_land(geobox, inside, elevation, vectors=vectors)
     line = layers.source(settings.front_line)
-    for_laying, for_survey = np.random.default_rng(settings.seed).spawn(2)
+    for_laying, for_survey, _ = _chance(settings)
     laying = simulate_laying(
         land,
         rng=for_laying,
@@ -131,6 +136,22 @@ def simulate_world(
         false_suspicion=settings.false_suspicion,
     )
     return laying, survey
+
+
+def simulate_imagery(settings: Simulation, laying: Laying) -> gpd.GeoDataFrame:
+    """Map the positions of a simulated world from imagery, by draws of their own."""
+    return positions_seen(
+        laying,
+        rng=_chance(settings)[2],
+        missed=settings.positions_missed,
+        false=settings.positions_false,
+        error_m=settings.positions_error_m,
+    )
+
+
+def _chance(settings: Simulation) -> list[np.random.Generator]:
+    """Return the sources of draws of laying, survey and imagery, apart from each other."""
+    return np.random.default_rng(settings.seed).spawn(3)
 
 
 def _findings(survey: Survey) -> dict[str, gpd.GeoDataFrame]:

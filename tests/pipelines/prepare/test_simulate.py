@@ -74,13 +74,14 @@ def test_nothing_else_and_nothing_unfinished_is_left(written):
     assert set(digests(written[0])) == {
         "README.txt",
         "findings.gpkg",
+        "positions.gpkg",
         "truth/truth.gpkg",
         "truth/truth.tif",
     }
 
 
 def test_every_table_and_row_is_marked_simulated(written):
-    for name in ("findings.gpkg", "truth/truth.gpkg"):
+    for name in ("findings.gpkg", "positions.gpkg", "truth/truth.gpkg"):
         path = written[0] / name
         for table, _ in pyogrio.list_layers(path):
             frame = pyogrio.read_dataframe(path, layer=table)
@@ -104,6 +105,29 @@ def test_truth_is_not_in_the_findings(written):
     assert columns == {
         *("fid", "geom", "hazard", "date", "evidence", "number", "method", "simulated")
     }
+
+
+def test_positions_tell_their_type_and_no_more(written):
+    frame = pyogrio.read_dataframe(written[0] / "positions.gpkg")
+    assert pyogrio.list_layers(written[0] / "positions.gpkg")[:, 0] == ["simulated_positions_seen"]
+    assert set(frame.columns) == {"type", "simulated", "geometry"}
+
+
+@pytest.mark.parametrize(
+    "setting", [{"positions_missed": 0.5}, {"positions_false": 0.5}, {"positions_error_m": 400.0}]
+)
+def test_settings_of_imagery_change_the_positions_alone(config, written, tmp_path, setting):
+    simulate(changed(config, **setting), tmp_path)
+    before, after = digests(written[0]), digests(tmp_path)
+    assert {name for name in before if before[name] != after[name]} == {"positions.gpkg"}
+
+
+def test_findings_are_drawn_apart_from_the_positions_that_are_mapped(config, written, tmp_path):
+    """What is mapped does not hang on what was found: the survey changes, the positions do not."""
+    simulate(changed(config, detection=0.5, surveyed_share=0.3), tmp_path)
+    before, after = digests(written[0]), digests(tmp_path)
+    assert before["positions.gpkg"] == after["positions.gpkg"]
+    assert before["findings.gpkg"] != after["findings.gpkg"]
 
 
 def test_truth_raster_holds_the_world_that_was_asked_for(config, written):

@@ -1,11 +1,12 @@
 """Accounts: made by an administrator, signed in with a password and a second factor."""
 
 import re
+import unicodedata
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from minerisk.pipelines.records.desk import DeskCode
@@ -52,7 +53,9 @@ def add_account(
         raise RefusedError(DeskCode.BODY_WRONG, place="name", why="2 to 100 letters and digits")
     if account_named(session, name) is not None:
         raise RefusedError(DeskCode.NAME_TAKEN, name=name)
-    account = Account(id=new_id(), name=name, roles=sorted(roles), created_at=at)
+    account = Account(
+        id=new_id(), name=name, folded=folded(name), roles=sorted(roles), created_at=at
+    )
     if password is not None:
         set_password(session, account, password)
     session.add(account)
@@ -60,10 +63,14 @@ def add_account(
 
 
 def account_named(session: Session, name: str) -> Account | None:
-    """Find an account by its name, however it is spelled."""
-    return session.scalars(
-        select(Account).where(func.lower(Account.name) == name.lower())
-    ).one_or_none()
+    """Find an account by its name, in capitals or small letters."""
+    return session.scalars(select(Account).where(Account.folded == folded(name))).one_or_none()
+
+
+def folded(name: str) -> str:
+    """Return what is the same for all spellings of a name; databases fold ASCII letters only."""
+    plain = unicodedata.normalize("NFKC", name).casefold().replace("i\u0307", "i")
+    return unicodedata.normalize("NFKC", plain.replace("\u0131", "i"))  # İ, I, ı and i are alike
 
 
 def set_password(session: Session, account: Account, password: str) -> None:

@@ -49,7 +49,9 @@ def find_session(session: Session, word: str, limits: Limits, *, at: float) -> F
     account = session.get(Account, row.account_id)
     if account is None or not account.active:
         return None
-    return Found(account, row.strong, at - row.rotated_at > ROTATE_S, at - row.seen_at > SEEN_S)
+    replaced = row.seen_at < row.rotated_at  # by another word: its use lengthens nothing
+    unseen = at - row.seen_at > SEEN_S and not replaced
+    return Found(account, row.strong, at - row.rotated_at > ROTATE_S, unseen)
 
 
 def note_use(session: Session, word: str, *, at: float) -> None:

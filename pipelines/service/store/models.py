@@ -12,12 +12,13 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """Somebody who may sign in."""
+    """Somebody who may sign in; `folded` is the name in which spellings are alike."""
 
     __tablename__ = "accounts"
 
     id: Mapped[str] = mapped_column(ID, primary_key=True)
-    name: Mapped[str] = mapped_column(String(100), unique=True)
+    name: Mapped[str] = mapped_column(String(100))
+    folded: Mapped[str] = mapped_column(String(400), unique=True)
     roles: Mapped[list[str]] = mapped_column(JSON)
     active: Mapped[bool] = mapped_column(default=True)
     password: Mapped[str | None] = mapped_column(Text, default=None)

@@ -3,7 +3,8 @@
 Printed are the look-ups by string key (``x["name"]`` and ``x.get("name")``, read or written) and
 how often ``Any``, ``object``, ``cast`` and ``type: ignore`` stand in the code. A look-up is left
 out where mypy knows that it is none of a dict: of a table (pandas, geopandas, pyarrow), a dataset
-or array (xarray, zarr, NumPy), their ``attrs``, or the environment.
+or array (xarray, zarr, NumPy), their ``attrs``, the environment, or an address or a header of HTTP
+(fastapi, starlette).
 """
 
 import argparse
@@ -21,7 +22,10 @@ from mypy.fscache import FileSystemCache
 from mypy.main import process_options
 
 ROOT = Path(__file__).resolve().parent.parent
-NO_DICTS = {"pandas", "pyarrow", "xarray", "zarr", "numpy", "os", "geopandas", "gpd", "pd", "xr"}
+NO_DICTS = {
+    *("pandas", "pyarrow", "xarray", "zarr", "numpy", "os", "geopandas", "gpd", "pd", "xr"),
+    *("fastapi", "starlette"),
+}
 LIMITS = {"look-ups": 100, "Any": 60, "object": 8, "cast": 0, "type: ignore": 1}
 """The most that `pipelines` may have of each kind."""
 

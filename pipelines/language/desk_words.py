@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.language.words import Message, marked
-from minerisk.pipelines.records.desk import DeskCode
 
 DESK_WORDS: Mapping[StrEnum, Message] = {
     DeskCode.NO_RUN_APPROVED: marked("No run has been approved: nothing may be used yet."),

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from minerisk.features.errors import MineriskError
-from minerisk.pipelines.records.desk import DeskCode, DeskNotice, desk_notice
+from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.service.desk.desk import Desk
 from minerisk.pipelines.service.errors import PROBLEM_JSON, RETRY_S, RefusedError, problem
 from minerisk.pipelines.service.guard import guard, texts_of

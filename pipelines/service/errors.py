@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from minerisk.features.errors import MineriskError
+from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.language.desk_words import NEXT_STEPS
 from minerisk.pipelines.language.messages import ENGLISH, Texts
-from minerisk.pipelines.records.desk import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.records.notice import Value
 from minerisk.pipelines.records.record import Record
 

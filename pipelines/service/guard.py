@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fastapi import Request
 from sqlalchemy.orm import Session
 
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.language.messages import LANGUAGES, Texts, texts
-from minerisk.pipelines.records.desk import DeskCode
 from minerisk.pipelines.service.accounts.access import RULES, STRONG, Role, Rule, Scope
 from minerisk.pipelines.service.accounts.people import account_named, needs_factor, roles_of
 from minerisk.pipelines.service.accounts.secrets import form_word, same

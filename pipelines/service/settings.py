@@ -1,6 +1,7 @@
 """How a desk is set up: one YAML file, checked before anything listens."""
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, Self
 
@@ -144,7 +145,7 @@ def read_settings(path: Path) -> Settings:
     return _placed(settings_of(content, source=str(path)), path.parent)
 
 
-def settings_of(content: dict[str, object], *, source: str) -> Settings:
+def settings_of(content: Mapping[str, pydantic.JsonValue | Path], *, source: str) -> Settings:
     """Check settings.
 
     Raises

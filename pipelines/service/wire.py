@@ -7,8 +7,8 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from minerisk.pipelines.language.desk_codes import DeskCode, desk_notice
 from minerisk.pipelines.language.messages import ENGLISH
-from minerisk.pipelines.records.desk import DeskCode, desk_notice
 from minerisk.pipelines.service.errors import PROBLEM_JSON, problem
 from minerisk.pipelines.service.settings import Limits
 

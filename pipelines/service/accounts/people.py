@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from minerisk.pipelines.records.desk import DeskCode
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.service.accounts.access import GIVEN, STRONG, Role
 from minerisk.pipelines.service.accounts.secrets import (
     factor_step,

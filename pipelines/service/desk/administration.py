@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from minerisk.pipelines.records.desk import DeskCode
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.service.accounts.access import GIVEN, Role
 from minerisk.pipelines.service.accounts.people import (

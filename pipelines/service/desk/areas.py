@@ -17,8 +17,8 @@ from minerisk.features.errors import InputError
 from minerisk.features.files.plain_files import create_plain
 from minerisk.features.layers.intake import MissingCrsError, checked_path, sha256_of
 from minerisk.features.layers.vectors import layer_names, read_frame
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.provenance.files import FOLDER
-from minerisk.pipelines.records.desk import DeskCode
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.service.accounts.people import new_id
 from minerisk.pipelines.service.desk.kml import kml_polygons

@@ -15,12 +15,12 @@ from minerisk.features.errors import CoverError, MineriskError
 from minerisk.features.grid import count_marked, mask_strips
 from minerisk.pipelines.formats.cog import read_raster_like
 from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_NAMES
+from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.predict.bands import RISK_CLASS
 from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.predict.window import LEAST_SHARE, CubeWindow, measure_area, whole_window
 from minerisk.pipelines.provenance.clock import now
-from minerisk.pipelines.records.desk import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.request.filters import check_filters, is_other_day, request_area

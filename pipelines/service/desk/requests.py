@@ -7,10 +7,10 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.predict.window import LEAST_SHARE
 from minerisk.pipelines.records.choices import Language
-from minerisk.pipelines.records.desk import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.records.review import State

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from minerisk.features.cube.store import families_of, open_cube
 from minerisk.features.errors import MineriskError
 from minerisk.pipelines.formats.palette import CLASS_NAMES, CLASS_WORDS, OUTSIDE
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.notice_words import WORDS
 from minerisk.pipelines.predict.bands import (
@@ -26,7 +27,6 @@ from minerisk.pipelines.predict.bands import (
 from minerisk.pipelines.predict.reasons import REASON_BANDS, reason_names
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.desk import DeskCode
 from minerisk.pipelines.records.pack import PackManifest
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.run.folder import Run

@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from minerisk.features.errors import MineriskError
 from minerisk.pipelines.audit.decide import Decision, review_to_sign
+from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.metric_words import GATES
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import canonical, sha256_text
 from minerisk.pipelines.provenance.reviews import made_by, signed_bytes
 from minerisk.pipelines.records.choices import DecisionName
-from minerisk.pipelines.records.desk import DeskCode, DeskNotice
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.review import Review
 from minerisk.pipelines.run.folder import Run

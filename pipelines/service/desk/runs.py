@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from minerisk.configs.schema import VectorLayer
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.features.errors import MineriskError
+from minerisk.pipelines.language.desk_codes import DeskCode, desk_notice
 from minerisk.pipelines.language.marks import STANDS, USE, Marks
 from minerisk.pipelines.language.messages import Texts
-from minerisk.pipelines.records.desk import DeskCode, desk_notice
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.review import State
 from minerisk.pipelines.run.folder import Run

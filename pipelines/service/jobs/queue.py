@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Update, func, select, update
 from sqlalchemy.orm import Session
 
-from minerisk.pipelines.records.desk import DeskCode, DeskNotice, desk_notice
+from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.service.accounts.people import new_id
 from minerisk.pipelines.service.jobs.orders import JobState, Order, Outcome

@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
 from minerisk.features.errors import CoverError, FindingError, InputError, MineriskError
+from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.desk import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.review import State
 from minerisk.pipelines.run.own_process import leave_out, set_up_process

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from minerisk.pipelines.records.desk import DeskCode, DeskNotice, desk_notice
+from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.service.jobs.orders import Outcome
 from minerisk.pipelines.service.jobs.queue import (
     Claim,
@@ -98,7 +99,7 @@ def work_once(worker: Worker, over: Callable[[], bool] = lambda: False) -> bool:
     return True
 
 
-def context() -> multiprocessing.context.BaseContext:
+def context() -> ForkServerContext:
     """Return how processes for jobs are made: from a server that has imported what they need."""
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(list(PRELOAD))
@@ -119,7 +120,7 @@ def _do(
     ours, its = made.Pipe(duplex=False)
     order = taken.order.model_dump_json()
     arguments = (its, order, Places.of(worker.settings, taken.id))
-    doing = _Doing(made.Process(target=do_in_process, args=arguments), ours)  # type: ignore[attr-defined]
+    doing = _Doing(made.Process(target=do_in_process, args=arguments), ours)
     doing.process.start()
     its.close()
     try:

@@ -8,8 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
 
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.provenance.files import FOLDER
-from minerisk.pipelines.records.desk import DeskCode
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.service.desk.access_log import note
 from minerisk.pipelines.service.desk.areas import AreaFacts, Sent, keep_area, sent_name

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import FileResponse
 
-from minerisk.pipelines.records.desk import DeskCode
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.service.desk import results
 from minerisk.pipelines.service.desk.access_log import note

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
-from minerisk.pipelines.records.desk import DeskCode
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.service.desk import requests
 from minerisk.pipelines.service.desk.checks import Check
 from minerisk.pipelines.service.desk.requests import Asked, Changed, RequestView

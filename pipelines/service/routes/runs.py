@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import Field
 
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.records.choices import Hazard
-from minerisk.pipelines.records.desk import DeskCode
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.run.hazards import hazard_rasters
 from minerisk.pipelines.service.desk import runs

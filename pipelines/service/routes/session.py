@@ -7,8 +7,8 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 from sqlalchemy import select
 
+from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.language.messages import LANGUAGES
-from minerisk.pipelines.records.desk import DeskCode
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.service.accounts.access import Role, Scope
 from minerisk.pipelines.service.accounts.people import (

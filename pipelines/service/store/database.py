@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import FOLDER
@@ -21,7 +22,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 class _Cursor(Protocol):
-    def execute(self, statement: str) -> object: ...
+    def execute(self, statement: str) -> None: ...
 
 
 class _Sqlite(Protocol):
@@ -83,7 +84,7 @@ def _sqlite(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": WAIT_MS / 1000})
 
     @event.listens_for(engine, "connect")
-    def _set_up(connection: _Sqlite, _record: object) -> None:
+    def _set_up(connection: _Sqlite, _record: ConnectionPoolEntry) -> None:
         connection.isolation_level = None  # transactions begin below, and not by themselves
         cursor = connection.cursor()
         for setting in (

@@ -29,25 +29,33 @@ from minerisk.pipelines.train.spec import model_spec
 
 EVERY_S = 0.005
 KINDS = {
-    "construct": "members: bins of columns",
-    "update": "members: trees",
-    "fit_ridge_logistic": "members: logistic regressions",
-    "log_odds": "scores of members",
-    "_encode_drawn": "columns of past findings",
-    "_encode_tested": "columns of past findings",
-    "_bootstrap": "bootstrap of blocks",
-    "cross_calibrate": "calibration",
-    "choose_kind": "calibration",
-    "fit_kind": "calibration",
-    "cover_across_folds": "intervals",
-    "assess_unsurveyed": "prevalence of unsurveyed land",
-    "match": "kNNDM",
-    "held_out_novelty": "applicability",
-    "dissimilarity": "applicability",
-    "score_inside": "other work of the search",
-    "lint_features": "lint of features",
+    ("lightgbm.basic", "construct"): "members: bins of columns",
+    ("lightgbm.basic", "update"): "members: trees",
+    ("lightgbm.basic", "model_to_string"): "members: texts of trees",
+    ("minerisk.models.estimators.estimators", "_trained"): "other work of members",
+    ("minerisk.models.estimators.ridge_logistic", "fit_ridge_logistic"): "logistic regressions",
+    ("minerisk.models.trees.kernel", "kernel_of"): "scores of members: trees read",
+    ("minerisk.models.estimators.members", "log_odds"): "scores of members",
+    ("minerisk.models.evaluation.out_of_fold_scores", "_encode_drawn"): "columns of past findings",
+    ("minerisk.models.evaluation.out_of_fold_scores", "_encode_tested"): "columns of past findings",
+    ("minerisk.models.evaluation.metrics", "_bootstrap"): "bootstrap of blocks",
+    ("minerisk.models.calibration.cross_calibration", "cross_calibrate"): "calibration",
+    ("minerisk.models.calibration.cross_calibration", "choose_kind"): "calibration",
+    ("minerisk.models.calibration.cross_calibration", "fit_kind"): "calibration",
+    ("minerisk.models.calibration.conformal", "cover_across_folds"): "intervals",
+    ("minerisk.models.survey_bias.unsurveyed", "_readings"): "unsurveyed land: readings of labels",
+    (
+        "minerisk.models.survey_bias.propensity",
+        "survey_chance",
+    ): "unsurveyed land: chance of survey",
+    ("minerisk.models.survey_bias.unsurveyed", "assess_unsurveyed"): "unsurveyed land: the rest",
+    ("minerisk.models.folds.knndm", "match"): "kNNDM",
+    ("minerisk.models.applicability.area_of_applicability", "held_out_novelty"): "applicability",
+    ("minerisk.models.applicability.area_of_applicability", "dissimilarity"): "applicability",
+    ("minerisk.models.selection.nested_search", "score_inside"): "other work of the search",
+    ("minerisk.models.evaluation.feature_lint", "lint_features"): "lint of features",
 }
-"""Function to what its time is shown as."""
+"""Module and function to what its time is shown as."""
 
 
 class Profile:
@@ -58,6 +66,7 @@ class Profile:
         self.seconds: Counter[tuple[str, str]] = Counter()
         self.used: Counter[str] = Counter()
         self._since = time.process_time()
+        self._main_before = time.thread_time()
         self._over = threading.Event()
 
     def step(self, what: str, done: int, total: int) -> None:
@@ -79,30 +88,32 @@ class Profile:
             self.step("end", 0, 1)
 
     def _watch(self) -> None:
-        before: dict[int, float] = {threading.main_thread().ident or 0: time.process_time()}
+        before: dict[int, float] = {threading.main_thread().native_id or 0: self._main_before}
         while not self._over.wait(EVERY_S):
             frames = sys._current_frames()
             for thread in threading.enumerate():
-                ident = thread.ident
-                if ident is None or ident == threading.get_ident() or ident not in frames:
+                ident, number = thread.ident, thread.native_id
+                if ident is None or number is None or ident not in frames:
+                    continue
+                if ident == threading.get_ident():
                     continue
                 try:
                     now = time.clock_gettime(time.pthread_getcpuclockid(ident))
                 except OSError:  # it has ended meanwhile
                     continue
-                last = before.get(ident, 0.0)
-                # A new thread may have the number of one that has ended.
-                self.seconds[self.stage, kind_of(frames[ident])] += now - (
-                    last if last < now else 0
-                )
-                before[ident] = now
+                # A new thread may have the number of one that has ended, whose clock was ahead.
+                last = before.get(number, 0.0)
+                used = now - last if last <= now else now
+                self.seconds[self.stage, kind_of(frames[ident])] += used
+                before[number] = now
 
 
 def kind_of(frame: FrameType | None) -> str:
     """Return the kind of work that a stack is at."""
     while frame is not None:
-        if frame.f_code.co_name in KINDS:
-            return KINDS[frame.f_code.co_name]
+        place = frame.f_globals.get("__name__", ""), frame.f_code.co_name
+        if place in KINDS:
+            return KINDS[place]
         frame = frame.f_back
     return "other"
 

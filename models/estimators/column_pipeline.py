@@ -13,6 +13,7 @@ from minerisk.models.estimators.estimators import LightGBMEnsemble, LogisticEnse
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 
 FOREST_LEAVES = 1_024  # of a tree of the random forest, at most
+FOREST_BINS = 63  # of a column: trees of so many leaves take two thirds of the time of 255 bins
 
 
 def risk_columns(features: list[str], findings: FindingsEncoder | None) -> ColumnTransformer:
@@ -87,7 +88,7 @@ def random_forest(columns: int, *, seed: int) -> LightGBMEnsemble:
     """Make a random forest as scikit-learn's users have it: 100 trees, 50 rows in a leaf at least.
 
     A tree sees the share of rows that a bootstrap holds, and a split the square root of the
-    columns. LightGBM grows it on 255 bins a column, at a fifth of the processor's time.
+    columns. LightGBM grows it on bins of the columns, at an eighth of the processor's time.
     """
     return LightGBMEnsemble(
         members=1,
@@ -95,6 +96,7 @@ def random_forest(columns: int, *, seed: int) -> LightGBMEnsemble:
         forest_trees=100,
         forest_leaves=FOREST_LEAVES,
         forest_min_cells=50,
+        bins=FOREST_BINS,
         feature_share=max(1, math.isqrt(columns)) / columns,
         seed=seed,
         threads=1,

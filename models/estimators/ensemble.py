@@ -41,7 +41,7 @@ class Ensemble(ClassifierMixin, BaseEstimator):
             Features, shape ``(n, p)``, NaN allowed (a DataFrame, if settings name columns); and 0
             or 1, shape ``(n,)``.
         sample_weight
-            Weight of each row.
+            Weight of each row; one of weight 0 counts as if it were not there.
         groups
             Block of each row. Without it every member sees all rows, and so does a single member:
             it has no spread to be known.
@@ -54,6 +54,11 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         InputError
             If a member would see one class only, or settings name columns that have no names.
         """
+        if sample_weight is not None and not np.all(sample_weight):
+            kept = np.flatnonzero(sample_weight)
+            X = X.iloc[kept] if isinstance(X, pd.DataFrame) else np.asarray(X)[kept]
+            y, sample_weight = np.asarray(y)[kept], np.asarray(sample_weight)[kept]
+            groups = None if groups is None else np.asarray(groups)[kept]
         target = np.asarray(y, dtype=np.float32)
         drawn = _drawn_weights(target, sample_weight, groups, self.members, self.seed)
         self.classes_ = np.array([0, 1])

@@ -13,10 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from minerisk.features.coverage import EDGE_M
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.beyond_cover import BeyondCover, silenced, taught_twice
+from minerisk.models.estimators.binned_rows import bin_parameters, bin_rows, drawn_from
 from minerisk.models.estimators.ensemble import Ensemble, column_names
 from minerisk.models.estimators.members import BlendedMembers, LinearMembers, TreeMembers
 from minerisk.models.estimators.remembered import Remembered
 from minerisk.models.estimators.ridge_logistic import fit_ridge_logistic
+from minerisk.models.trees.model import read_trees
+from minerisk.models.trees.stored_booster import StoredBooster
 
 Matrix = NDArray[np.float32]
 Kind = Literal["boosted", "forest", "both"]
@@ -67,6 +70,8 @@ class LightGBMEnsemble(Ensemble):
         Size and regularisation of each boosted member.
     forest_trees, forest_leaves, forest_min_cells
         Size of each forest member.
+    bins
+        How many bins a column is put into, at most; a split lies between two of them.
     hidden
         Columns that every second pair of members never sees. With the columns of the findings
         encoder, one half of the ensemble speaks for land near findings and the other for land far
@@ -107,6 +112,7 @@ class LightGBMEnsemble(Ensemble):
         forest_trees: int = 60,
         forest_leaves: int = 64,
         forest_min_cells: int = 100,
+        bins: int = 255,
         hidden: Sequence[str] = (),
         monotone: Mapping[str, int] | None = None,
         covered: Sequence[str] = (),
@@ -130,6 +136,7 @@ class LightGBMEnsemble(Ensemble):
         self.forest_trees = forest_trees
         self.forest_leaves = forest_leaves
         self.forest_min_cells = forest_min_cells
+        self.bins = bins
         self.hidden = hidden
         self.monotone = monotone
         self.covered = covered
@@ -185,18 +192,15 @@ class LightGBMEnsemble(Ensemble):
         blinded = matrix
         if self.hidden:
             blinded = silenced(matrix, np.array([name in self.hidden for name in names]))
+        train = partial(self._train, known=known, taught=taught, target=target, monotone=monotone)
         # A thread per member: no member waits for another, and each uses one thread of its own.
         threads = self.threads if self.train_large is None else 1
         with ThreadPoolExecutor(max_workers=threads) as pool:
             trained = pool.map(
                 lambda member: known.of(
                     (taught, self._all_that_matters(member, monotone)),
-                    lambda: self._train(
-                        blinded if self._is_blind(member) else matrix,
-                        target,
-                        drawn[member],
-                        member,
-                        monotone,
+                    lambda: train(
+                        member, blinded if self._is_blind(member) else matrix, drawn[member]
                     ),
                 ),
                 range(self.members),
@@ -214,36 +218,46 @@ class LightGBMEnsemble(Ensemble):
     def _all_that_matters(self, member: int, monotone: list[int]) -> Hashable:
         """Return what the trees of a member depend on, besides the rows and their weights."""
         parameters, rounds = self._parameters(member, monotone)
-        hidden = tuple(self.hidden) if self._is_blind(member) else ()
-        return member, self.members > 1, hidden, rounds, repr(parameters)
+        return member, self.members > 1, self._hidden_from(member), rounds, repr(parameters)
+
+    def _hidden_from(self, member: int) -> tuple[str, ...]:
+        return tuple(self.hidden) if self._is_blind(member) else ()
 
     def _parameters(self, member: int, monotone: list[int]) -> tuple[dict[str, Any], int]:
         """Return LightGBM's parameters for a member, and its number of trees."""
         forest = self._is_forest(member)
         chosen = self._forest_parameters() if forest else self._boosted_parameters()
-        parameters: dict[str, Any] = chosen | SAME_TREES | {"seed": self.seed + member}
+        parameters: dict[str, Any] = chosen | bin_parameters(self.bins) | SAME_TREES
+        parameters["seed"] = self.seed + member
         if any(monotone):
             parameters["monotone_constraints"] = monotone
         return parameters, self.forest_trees if forest else self.trees
 
     def _train(
         self,
-        matrix: Matrix,
-        target: NDArray[np.float32],
-        weight: NDArray[np.float64],
         member: int,
+        matrix: Matrix,
+        weight: NDArray[np.float64],
+        *,
+        known: Remembered,
+        taught: str,
+        target: NDArray[np.float32],
         monotone: list[int],
-    ) -> lgb.Booster:
+    ) -> StoredBooster:
         kept = weight > 0
         parameters, rounds = self._parameters(member, monotone)
         if self.train_large is not None and kept.sum() * matrix[0].nbytes > LARGE_BYTES:
             booster = self.train_large(matrix, target, weight, parameters=parameters, rounds=rounds)
         else:
-            data = lgb.Dataset(matrix[kept], target[kept], weight=weight[kept], free_raw_data=True)
-            booster = lgb.train(parameters, data, num_boost_round=rounds)
+            binned = known.binned(
+                (taught, self._hidden_from(member), self.bins),
+                lambda: bin_rows(matrix, target, bins=self.bins),
+            )
+            data = drawn_from(binned, weight)
+            booster = lgb.train(parameters, data, rounds, keep_training_booster=True)
         if self._is_forest(member):
             _say_the_share(booster, float(np.average(target[kept], weights=weight[kept])))
-        return booster
+        return _stored(booster)
 
     def _boosted_parameters(self) -> dict[str, Any]:
         return {
@@ -327,6 +341,12 @@ class LogisticEnsemble(Ensemble):
             coefficients=np.array([one[:-1] for one in fitted]),
             intercepts=np.array([one[-1] for one in fitted]),
         )
+
+
+def _stored(booster: lgb.Booster) -> StoredBooster:
+    """Keep the trees alone, without the rows they were trained on."""
+    text = booster.model_to_string()
+    return StoredBooster(text, read_trees(text))
 
 
 def _say_the_share(booster: lgb.Booster, share: float) -> None:

@@ -17,7 +17,6 @@ from minerisk.models.trees.check import checked_trees
 from minerisk.models.trees.kernel import Kernel, kernel_of
 from minerisk.models.trees.stored_booster import Booster, StoredBooster
 
-LEAST_ROWS = 4_096  # for fewer, LightGBM is done before the kernel has read trees just trained
 RULE_M = 10_000.0  # a rule's log-odds fall by 1 in this distance
 FAR_M = 1e6  # what a distance that is not known reads as
 LEAST_SHARE = 1e-4  # a forest's share of positives is held inside this and 1 minus this
@@ -78,8 +77,7 @@ class TreeMembers:
         return kernel_of(self.boosters)
 
     def _raw(self, matrix: NDArray[np.float32], threads: int) -> NDArray[np.float64]:
-        read = all(isinstance(booster, StoredBooster) for booster in self.boosters)
-        if (read or len(matrix) >= LEAST_ROWS) and self.kernel is not None:
+        if self.kernel is not None:
             return self.kernel.raw(matrix, threads=threads)
         with ThreadPoolExecutor(max_workers=threads) as pool:
             scores = pool.map(

@@ -1,25 +1,37 @@
 """Members that were trained on one set of training rows, so that none is trained twice."""
 
 from collections.abc import Callable, Hashable
+from threading import Lock
 from typing import TYPE_CHECKING
 
+from minerisk.models.trees.stored_booster import StoredBooster
+
 if TYPE_CHECKING:
-    from lightgbm import Booster
+    from lightgbm import Dataset
 
 
 class Remembered:
-    """Boosters by a key that says all that they depend on, besides the rows themselves.
+    """Boosters, and binned rows, by a key that says all they depend on besides the rows themselves.
 
     Settings that are tried one after another share many of their members: a mixed ensemble has
-    those of the boosted one and of the forest. Two threads that ask for the same at once may both
-    train it; it is the same.
+    those of the boosted one and of the forest. Two threads that ask for the same member at once may
+    both train it; it is the same.
     """
 
     def __init__(self) -> None:
-        self._known: dict[Hashable, Booster] = {}
+        self._known: dict[Hashable, StoredBooster] = {}
+        self._binned: dict[Hashable, Dataset] = {}
+        self._lock = Lock()
 
-    def of(self, key: Hashable, train: Callable[[], "Booster"]) -> "Booster":
+    def of(self, key: Hashable, train: Callable[[], StoredBooster]) -> StoredBooster:
         """Return the booster of this key, or train it."""
         if key not in self._known:
             self._known[key] = train()
         return self._known[key]
+
+    def binned(self, key: Hashable, make: Callable[[], "Dataset"]) -> "Dataset":
+        """Return the binned rows of this key, or make them, while other threads wait for them."""
+        with self._lock:
+            if key not in self._binned:
+                self._binned[key] = make()
+            return self._binned[key]

@@ -16,6 +16,8 @@ from minerisk.features.files.gdal_settings import gdal_settings
 _DEFAULTS = {
     # Waiting threads sleep: two runs on one machine would otherwise slow each other twentyfold.
     "OMP_WAIT_POLICY": "PASSIVE",
+    # Small products of matrices gain nothing by threads, and waiting ones take a core from others.
+    "OPENBLAS_NUM_THREADS": "1",
     # What GDAL has read stays in memory: by itself a twentieth of the machine's in every worker.
     "GDAL_CACHEMAX": "256",
     # Arrow's own way to get memory keeps a thread, which a fork would leave behind.

@@ -1,6 +1,7 @@
 """The leakage check of a run: labels permuted within blocks, by the model the run would use."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -68,18 +69,21 @@ def permuted_within_blocks(
     rng = np.random.default_rng([spec.seed, 1])
     small = replace(spec, trials=0, train_large=None)
     make = makers(table.features, small, families=families, block_m=block_m)[ModelName.MODEL]
-    labels, scores = [], []
-    for number in range(permutations):
+    tables = [permute_labels_within(table, inner, rng) for _ in range(permutations)]
+
+    def score(number: int) -> NDArray[np.float64]:
         step("permuted labels", number, permutations)
-        permuted = permute_labels_within(table, inner, rng)
-        out = out_of_fold(
+        return out_of_fold(
             lambda part: make(part).set_params(classifier__members=1, classifier__trees=60),
-            permuted,
+            tables[number],
             blocks,
             drawing=spec.drawing(block_m),
-        )
-        labels.append((permuted.state == 1).astype(np.int8))
-        scores.append(out.score)
+        ).score
+
+    # A permutation trains one member at a time; two of them keep two cores busy.
+    with ThreadPoolExecutor(spec.threads) as pool:
+        scores = list(pool.map(score, range(permutations)))
+    labels = [(permuted.state == 1).astype(np.int8) for permuted in tables]
     each = [
         round(within_block_auc(y, p, inner, draws=2)[0], 4)
         for y, p in zip(labels, scores, strict=True)

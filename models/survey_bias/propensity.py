@@ -79,7 +79,7 @@ def smooth_logistic(*, knots: int = 5, strength: float = 0.05) -> Pipeline:
         SimpleImputer(strategy="median", keep_empty_features=True),
         SplineTransformer(n_knots=knots, knots="quantile", extrapolation="constant"),
         StandardScaler(),
-        LogisticRegression(C=strength, max_iter=1_000),
+        LogisticRegression(C=strength, solver="newton-cholesky"),
     )
 
 

@@ -1,5 +1,8 @@
 """The scores of a trained run, gathered for `metrics.json`."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+
 from minerisk.models.applicability.error_profiles import ErrorProfile
 from minerisk.models.cautions import Caution
 from minerisk.models.evaluation.assessment import assess_curves, capture_curves, compare_models
@@ -19,6 +22,7 @@ from minerisk.models.selection.held_out_measures import (
     measure_reliability,
 )
 from minerisk.models.selection.held_out_scores import HeldOutScores
+from minerisk.models.survey_bias.facts import Unsurveyed
 from minerisk.models.survey_bias.unsurveyed import assess_unsurveyed
 from minerisk.pipelines.records.metrics import (
     CellCounts,
@@ -35,6 +39,21 @@ FAR, NEAR = ProtocolName.FAR, ProtocolName.NEAR
 
 def run_metrics(run: Run, trained: Trained) -> Metrics:
     """Gather the scores of a run; those of hazard classes are added when they are trained."""
+    # What surveyed land shows of other land takes as long as all else: they go side by side.
+    unsurveyed = partial(
+        assess_unsurveyed,
+        trained.scores.table,
+        trained.scores.probability[FAR],
+        unsurveyed_sample(run),
+        trained.model,
+        block_m=trained.scores.block_m,
+        seed=run.config.model.seed,
+    )
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return _gathered(run, trained, pool.submit(unsurveyed))
+
+
+def _gathered(run: Run, trained: Trained, unsurveyed: Future[Unsurveyed | None]) -> Metrics:
     scores, model = trained.scores, trained.model
     area, table, agreed = run.config.study_area, scores.table, run.config.gates
     positive, labelled = int((table.state == 1).sum()), len(table.state)
@@ -65,14 +84,6 @@ def run_metrics(run: Run, trained: Trained) -> Metrics:
         protocols=protocols,
         held_out=HeldOutFacts(match=scores.held.match, folds=scores.held.folds),
         cautions=(*scores.held.cautions, *_lint(scores)),
-        unsurveyed=assess_unsurveyed(
-            table,
-            scores.probability[FAR],
-            unsurveyed_sample(run),
-            model,
-            block_m=scores.block_m,
-            seed=run.config.model.seed,
-        ),
         calibrators=measure_calibrators(scores),
         calibrator=scores.calibrator,
         interval=model.interval,
@@ -102,6 +113,7 @@ def run_metrics(run: Run, trained: Trained) -> Metrics:
             **agreed.model_dump(exclude={"permutations"}),
         ),
         settings={name: tuple(choice.chosen) for name, choice in trained.choices.items()},
+        unsurveyed=unsurveyed.result(),
     )
 
 

@@ -1,9 +1,8 @@
 """Out-of-fold scores on folds that respect space, and what a model loses without a family."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -234,17 +233,33 @@ def out_of_fold_models(
     fitted: dict[Name, list[Pipeline]] = {name: [] for name in makers}
 
     def fit_and_score(
-        fold: DrawnRows, land: CellTable, test: NDArray[np.int64], name: Name
+        name: Name,
+        before: Future[None] | None,
+        fold: DrawnRows,
+        land: CellTable,
+        test: NDArray[np.int64],
     ) -> None:
+        if before is not None:  # a search counts its training sets: folds keep their order
+            before.result()
         pipeline = fold.fit(makers[name](land))
         scores[name][:, test] = fold.score(pipeline)
         fitted[name].append(pipeline)
 
+    # The first model takes longest. While it ends a fold, the others begin the next.
+    names = [*list(makers)[1:], *list(makers)[:1]]
+    begun: dict[Name, Future[None]] = {}
     with ThreadPoolExecutor(threads) as pool:
         for number, ((_, test), fold) in enumerate(zip(protocol.folds, drawn, strict=True)):
             step(number)
-            for _ in pool.map(partial(fit_and_score, fold, fold.training_land(), test), makers):
-                pass  # an error of any of them is raised here
+            land, before = fold.training_land(), begun
+            begun = {
+                name: pool.submit(fit_and_score, name, before.get(name), fold, land, test)
+                for name in names
+            }
+            for future in before.values():
+                future.result()
+        for future in begun.values():
+            future.result()  # an error of any of them is raised here
     return {
         name: OutOfFold(score=score, spread=spread, fitted=tuple(fitted[name]))
         for name, (score, spread) in scores.items()

@@ -1,9 +1,12 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline
 
+from minerisk.features.errors import InputError
 from minerisk.models.estimators.column_pipeline import risk_columns, risk_pipeline
 from minerisk.models.estimators.estimators import LightGBMEnsemble, LogisticEnsemble
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
@@ -178,3 +181,38 @@ def test_measures_come_with_intervals_that_hold_them(table: CellTable) -> None:
     rows = assess_regions(out.score, table, protocol, kind="shrunk")
     assert sum(row.cells for row in rows) == len(y)
     assert sum(row.positive for row in rows) == y.sum()
+
+
+def test_each_model_meets_the_folds_in_their_order(table: CellTable) -> None:
+    protocol, met = blocks(table), {"slow": [], "quick": []}
+
+    def note(name: str, land: CellTable) -> Pipeline:
+        met[name].append(len(land.state))
+        return make(None)(land)
+
+    makers = {name: partial(note, name) for name in met}
+    found = out_of_fold_models(
+        makers,
+        protocol,
+        draw_folds(table, protocol, DRAWING),
+        rows=len(table.state),
+        threads=3,
+    )
+    order = [len(train) for train, _ in protocol.folds]
+    assert met == {"slow": order, "quick": order}
+    assert np.isfinite(found["slow"].score).all()
+
+
+def test_an_error_in_a_fold_ends_all(table: CellTable) -> None:
+    protocol, begun = blocks(table), []
+
+    def refuse(land: CellTable) -> Pipeline:
+        begun.append(len(land.state))
+        if len(begun) == 2:
+            raise InputError("no more")
+        return make(None)(land)
+
+    drawn = draw_folds(table, protocol, DRAWING)
+    with pytest.raises(InputError, match="no more"):
+        out_of_fold_models({"": refuse}, protocol, drawn, rows=len(table.state), threads=2)
+    assert len(begun) == 2

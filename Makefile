@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test check bench validity ablation kills fuzz fuzz-layers fuzz-files fuzz-runs audit-deps lock clean format
+.PHONY: demo front test check bench validity ablation kills fuzz fuzz-layers fuzz-files fuzz-runs audit-deps lock clean format
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -16,10 +16,17 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/python -m compileall -q configs features models pipelines minerisk  # pip does the others
 	@touch $@
 
+# Scripts and styles of the request desk: packages by front/package-lock.json, nothing committed.
+FRONT := pipelines/service/pages/static/desk.js
+$(FRONT): $(INSTALLED) front/package-lock.json front/build.py front/bundle.mjs $(wildcard front/source/*)
+	$(BIN)/python front/build.py
+
+front: $(FRONT)  ## scripts and styles of the request desk
+
 demo: $(INSTALLED)  ## the whole job on the embedded study area, with SIMULATED findings
 	$(BIN)/minerisk run configs/karabakh.yaml --out runs/karabakh
 
-test: $(INSTALLED)  ## the tests, by two workers, file by file
+test: $(INSTALLED) $(FRONT)  ## the tests, by two workers, file by file
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(INSTALLED)  ## format, lint, types, import rules
@@ -77,4 +84,4 @@ lock: $(INSTALLED)  ## resolve the two locks anew, for every Python from 3.11
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) runs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) runs build dist front/node_modules pipelines/service/pages/static .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

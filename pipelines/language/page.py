@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -57,6 +58,7 @@ ESCAPES: Mapping[str, Escape] = {
 }
 
 
+@cache
 def _environment(texts: Texts, escape_word: Escape, folder: Path) -> jinja2.Environment:
     def escaped(value: Shown) -> Markup:
         if type(value) is str:  # a record may come from elsewhere, and steers no page

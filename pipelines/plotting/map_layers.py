@@ -71,7 +71,7 @@ def map_layers(run: Run, geobox: GeoBox, *, public: bool = False) -> MapLayers:
     except InputError as error:
         gap = Notice[MapGap](code=MapGap.NO_LAYERS, values={"reason": str(error)})
         return MapLayers(missing=(gap,))
-    lines = [_read(layers, name, run, bounds, missing) for name in _front_names(run)]
+    lines = [_read(layers, name, run, bounds, missing) for name in front_names(run)]
     registered: list[gpd.GeoDataFrame] = []
     findings: list[gpd.GeoDataFrame] = []
     for item in () if public else run.config.labels.positive:
@@ -117,7 +117,8 @@ def _read(
     return None if part.empty else part
 
 
-def _front_names(run: Run) -> list[str]:
+def front_names(run: Run) -> list[str]:
+    """List the layers of front lines that the features of a run are made of."""
     lines = [item for item in run.config.features if item.kind in ("front_line", "front_epochs")]
     names = [name for item in lines for name in names_in(item.layer)]
     names += [str(getattr(item, "front_line", "")) for item in run.config.features]

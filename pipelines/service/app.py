@@ -15,6 +15,7 @@ from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_no
 from minerisk.pipelines.service.desk.desk import Desk
 from minerisk.pipelines.service.errors import PROBLEM_JSON, RETRY_S, RefusedError, problem
 from minerisk.pipelines.service.guard import guard, texts_of
+from minerisk.pipelines.service.pages import asked, deciding, land, people, shell
 from minerisk.pipelines.service.routes import (
     administration,
     areas,
@@ -25,6 +26,7 @@ from minerisk.pipelines.service.routes import (
     runs,
     session,
 )
+from minerisk.pipelines.service.tiles import router as tiles
 from minerisk.pipelines.service.wire import HEADERS, MB, UPLOADS, Wire
 
 log = logging.getLogger(__name__)
@@ -42,6 +44,8 @@ def create_app(desk: Desk) -> FastAPI:
     app.state.desk = desk
     for part in (session, runs, areas, requests, results, reviews, administration, public):
         app.include_router(part.router)
+    for page in (land, asked, people, deciding, tiles):
+        app.include_router(page.router)
     app.add_exception_handler(Exception, _fault)
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(MineriskError, _refused)
@@ -54,6 +58,8 @@ def create_app(desk: Desk) -> FastAPI:
 
 
 def _answer(request: Request, notice: DeskNotice, choices: tuple[str, ...] = ()) -> Response:
+    if shell.wants_page(request):
+        return shell.refusal(request, notice, choices)
     found = problem(notice, texts_of(request), choices)
     headers = dict(HEADERS)
     if found.status in {429, 503}:

@@ -20,6 +20,8 @@ from minerisk.pipelines.service.desk.desk import Caller, Desk
 from minerisk.pipelines.service.errors import RefusedError
 from minerisk.pipelines.service.wire import COOKIE
 
+LANGUAGE = "desk-language"
+"""Cookie of the language that a reader chose on a page; it tells nothing else."""
 FORM = "x-desk-form"
 PROXY, PROXY_USER = "x-desk-proxy", "x-desk-user"
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
@@ -59,7 +61,10 @@ def caller_of(request: Request) -> Caller:
 
 
 def texts_of(request: Request) -> Texts:
-    """Return the words in the language that a call asks for, or that of the desk."""
+    """Return the words in the language that a reader chose or a call asks for, or the desk's."""
+    chosen = request.cookies.get(LANGUAGE, "")
+    if chosen in LANGUAGES:
+        return texts(chosen)
     for part in request.headers.get("accept-language", "").lower().split(","):
         code = part.split(";")[0].strip()[:2]
         if code in LANGUAGES:

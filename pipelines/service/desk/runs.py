@@ -33,6 +33,8 @@ STATE_CODES = {
     State.UNVERIFIED: DeskCode.RUN_UNVERIFIED,
 }
 MOST_FOLDERS = 500
+SHOWN_DEG = 0.0002
+"""How far a shape that is drawn may be from the layer's."""
 
 
 class Strip(Record):
@@ -263,8 +265,10 @@ def layer_geojson(run: Run, name: str) -> str:
     frame = _layer(run, name).to_crs("EPSG:4326")
     asked = run.config.study_area.districts
     shown = frame[["geometry"]].copy()
-    if asked is not None and asked.layer == name and asked.name_column in frame:
-        shown.insert(0, "name", frame[asked.name_column].astype(str))
+    named = asked.name_column if asked is not None and asked.layer == name else "name"
+    if named in frame:
+        shown.insert(0, "name", frame[named].astype(str))
+    shown["geometry"] = shown.geometry.simplify(SHOWN_DEG)
     return str(shown.to_json(drop_id=True))
 
 

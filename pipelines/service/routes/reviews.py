@@ -12,6 +12,8 @@ from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
 
 router = APIRouter(tags=["reviews"])
 Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
+DOSSIER = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:"
+"""Pages of a dossier have their own style within, and no script."""
 
 
 @router.get("/api/runs/{run}/reviews")
@@ -64,4 +66,5 @@ def show_dossier(
     desk = desk_of(request)
     with desk.store.read() as session:
         reviews.audit_of(desk, session, caller_of(request), run, audit, texts_of(request))
-    return FileResponse(path_in(desk.settings.dossiers / audit / "dossier", name))
+    path = path_in(desk.settings.dossiers / audit / "dossier", name)
+    return FileResponse(path, headers={"Content-Security-Policy": DOSSIER})

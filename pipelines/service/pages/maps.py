@@ -1,0 +1,126 @@
+"""What a map on a page is made of, as its script reads it."""
+
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from minerisk.pipelines.language.messages import Texts
+from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.service.desk.runs import RunFacts
+from minerisk.pipelines.service.pages.layers import DrawnLayer, drawn_layers
+from minerisk.pipelines.service.tiles.colours import RISK_MAPS, TITLES, MapName, Swatch, legend
+from minerisk.pipelines.service.tiles.shade import has_heights
+
+Extent = tuple[float, float, float, float]
+"""West, south, east, north in degrees."""
+
+
+class ScriptMap(Record):
+    """A map to choose."""
+
+    name: MapName
+    title: str
+
+
+class ScriptLayer(Record):
+    """A layer to draw, and where its shapes come from."""
+
+    name: str
+    role: str
+    url: str
+    shown: bool
+
+
+class MapFacts(Record):
+    """What the script of a map is told.
+
+    Attributes
+    ----------
+    tiles
+        Where tiles come from, without map, zoom and place.
+    cell
+        Where a cell is asked about.
+    tasks
+        Where survey tasks come from.
+    outline
+        GeoJSON of the land that was asked for.
+    """
+
+    extent: Extent
+    tiles: str
+    cell: str
+    maps: tuple[ScriptMap, ...]
+    layers: tuple[ScriptLayer, ...]
+    shade: bool
+    tasks: str | None = None
+    outline: JsonValue = None
+
+
+@dataclass(frozen=True)
+class MapPart:
+    """A map with what stands beside it: its choices, its legends, its layers."""
+
+    facts: MapFacts
+    titles: dict[MapName, str]
+    legends: dict[MapName, list[Swatch]]
+    layers: list[DrawnLayer]
+    swipe: bool
+
+    @property
+    def json(self) -> str:
+        """What the script reads."""
+        return self.facts.model_dump_json()
+
+
+def run_map(run: Run, facts: RunFacts, texts: Texts, *, hazard: str) -> MapPart:
+    """Put together the map of a run."""
+    name = facts.run.id
+    return _part(
+        run, name, texts, (facts.west, facts.south, facts.east, facts.north),
+        tiles=f"/tiles/runs/{name}/{hazard}", cell=f"/runs/{name}/cell?hazard={hazard}",
+    )  # fmt: skip
+
+
+def result_map(
+    run: Run, name: str, asked: str, extent: Extent, texts: Texts, *, outline: JsonValue = None
+) -> MapPart:
+    """Put together the map of a result, with a swipe between two of its maps."""
+    return _part(
+        run, name, texts, extent, tiles=f"/tiles/requests/{asked}",
+        cell=f"/requests/{asked}/cell", tasks=f"/api/requests/{asked}/tasks", outline=outline,
+    )  # fmt: skip
+
+
+def _part(
+    run: Run,
+    name: str,
+    texts: Texts,
+    extent: Extent,
+    *,
+    tiles: str,
+    cell: str,
+    tasks: str | None = None,
+    outline: JsonValue = None,
+) -> MapPart:
+    layers, titles = drawn_layers(run, texts), texts.words(TITLES)
+    facts = MapFacts(
+        extent=extent,
+        tiles=tiles,
+        cell=cell,
+        maps=tuple(ScriptMap(name=each, title=titles[each]) for each in RISK_MAPS),
+        layers=tuple(
+            ScriptLayer(
+                name=each.name,
+                role=each.role,
+                url=f"/api/runs/{name}/layers/{each.name}",
+                shown=each.shown,
+            )
+            for each in layers
+        ),
+        shade=has_heights(run),
+        tasks=tasks,
+        outline=outline,
+    )
+    legends = {each: legend(each, texts) for each in RISK_MAPS}
+    return MapPart(facts, titles, legends, layers, swipe=tasks is not None)

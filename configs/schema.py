@@ -199,7 +199,11 @@ class Choice(Frozen):
     """Search of a small space of settings on folds inside the training land."""
 
     trials: int = Field(
-        0, ge=0, le=200, description="settings tried for each training set; 0 takes those given"
+        5,
+        ge=0,
+        le=200,
+        description="settings tried for each training set, at least each kind once; 0 takes those "
+        "given",
     )
     inner_folds: int = Field(3, ge=2, le=10, description="groups of regions inside it")
     kind: tuple[Literal["boosted", "forest", "both", "logistic", "distance_rule"], ...] = Field(

@@ -11,6 +11,7 @@ from minerisk.models.cautions import Caution, CautionCode
 from minerisk.models.estimate import finite
 from minerisk.models.folds.autocorrelation import autocorrelation_range
 from minerisk.models.inputs import as_coordinates
+from minerisk.models.table import CellTable
 
 CONSTANT_SHARE = 1e-6
 """Within-region share of variance under which a feature counts as constant per region."""
@@ -161,6 +162,19 @@ def within_region_share(values: ArrayLike, regions: ArrayLike) -> float:
     return _share(
         np.asarray(values, dtype=np.float64), np.unique(np.asarray(regions), return_inverse=True)[1]
     )
+
+
+def place_columns(table: CellTable) -> tuple[str, ...]:
+    """Name the features that are constant within a region, or as good as so.
+
+    A model can tell by them which region a place lies in. No label is looked at.
+    """
+    region = np.unique(table.region[table.labelled], return_inverse=True)[1]
+    shares = {
+        name: _share(table.cells[name].to_numpy(dtype=np.float64)[table.labelled], region)
+        for name in table.features
+    }
+    return tuple(name for name, share in shares.items() if share <= CONSTANT_SHARE)
 
 
 def _share(given: NDArray[np.float64], region: NDArray[np.int64]) -> float:

@@ -27,6 +27,10 @@ from minerisk.models.table import CellTable
 
 LINES = ("front_line", "front_epochs", "fortifications")
 """Families of features whose distances the rule of thumb may go by."""
+PLACES = "places"
+"""Setting of a search: with the columns that are constant within a region, or without."""
+SIMPLE = ("logistic", "distance_rule")
+"""Kinds that are taken where trees are not better than they by more than one standard error."""
 Maker = Callable[[CellTable], Pipeline]
 
 
@@ -44,6 +48,8 @@ class ModelSpec:
         Which members of the ensemble see past findings.
     monotone
         Column to 1 or -1, where the probability may only rise or only fall with it.
+    place_columns
+        Columns constant within a region: they name the place. A search tries without them too.
     covered
         Columns of layers that state their coverage; NaN where those say nothing.
     beyond_cover, blend_m
@@ -63,6 +69,7 @@ class ModelSpec:
     encoder: FindingsEncoder | None
     encoder_members: Literal["all", "half"] = "all"
     monotone: Mapping[str, int] = field(default_factory=dict)
+    place_columns: tuple[str, ...] = ()
     covered: tuple[str, ...] = ()
     beyond_cover: BeyondCover = "nodata"
     blend_m: float = 3_000.0
@@ -114,7 +121,13 @@ def makers(
     plain = risk_columns(list(names), None)
     encoded = plain if encoder is None else risk_columns(list(names), encoder)
     width = len(names) + (0 if encoder is None else len(encoder.get_feature_names_out()))
-    spec = replace(spec, covered=tuple(name for name in spec.covered if name in names))
+    spec = replace(
+        spec,
+        covered=tuple(name for name in spec.covered if name in names),
+        place_columns=tuple(
+            name for name in spec.place_columns if name in names and name not in rule_columns
+        ),
+    )
     others = baselines(plain, encoded, width=width, rule_columns=rule_columns, seed=spec.seed)
     model = _model_maker(plain, encoded, spec, block_m, rule_columns)
     made: dict[ModelName, Maker] = {ModelName.MODEL: model}
@@ -133,16 +146,24 @@ def _model_maker(
     rule_columns: tuple[str, ...],
 ) -> Maker:
     """Return the maker of the model: a search inside each training set, or the settings stated."""
-    trees_plain, trees_encoded = _with_edge(plain, encoded, spec)
+    kept = [name for name in plain.transformers[0][2] if name not in spec.place_columns]
+    bare = risk_columns(kept, None)
+    bare_encoded = bare if spec.encoder is None else risk_columns(kept, spec.new_encoder())
+    read = {
+        ("with", False): (plain, encoded),
+        ("with", True): _with_edge(plain, encoded, spec),
+        ("without", False): (bare, bare_encoded),
+        ("without", True): _with_edge(bare, bare_encoded, spec),
+    }
 
     def full(settings: Settings, members: int = spec.members) -> Pipeline:
-        own = {name: value for name, value in settings.items() if name != "findings"}
+        own = {name: value for name, value in settings.items() if name not in ("findings", PLACES)}
         seen = settings.get("findings", spec.encoder_members)
         if spec.encoder is not None and seen == "half":
             own["hidden"] = tuple(spec.encoder.get_feature_names_out())
         classifier = _classifier(spec, own, members=members, rule_columns=rule_columns)
         trees = isinstance(classifier, LightGBMEnsemble)
-        without, with_findings = (trees_plain, trees_encoded) if trees else (plain, encoded)
+        without, with_findings = read[settings.get(PLACES, "with"), trees]
         columns = without if seen == "none" else with_findings
         return Pipeline([("columns", columns), ("classifier", classifier)])
 
@@ -151,15 +172,21 @@ def _model_maker(
 
     if spec.trials == 0:
         return lambda _: full({})
-    space, start = _space(spec, rule_columns)
+    space, start = _space(spec, rule_columns, columns=len(plain.transformers[0][2]))
     return NestedChoice(
         space=space,
         quick=quick,
         full=full,
         read=read_settings,
         trials_each=spec.trials,
-        first=[{**start, "kind": kind} for kind in space["kind"]],
+        first=[
+            {**start, "kind": kind, **places}
+            for places in ([{PLACES: way} for way in space[PLACES]] if PLACES in space else [{}])
+            for kind in space["kind"]
+        ],
         inner_folds=spec.inner_folds,
+        simple=lambda settings: settings["kind"] in SIMPLE,
+        whole=lambda settings: {**settings, PLACES: "with"} if PLACES in settings else settings,
         drawing=spec.drawing(block_m),
         covered=spec.covered,
     )
@@ -178,7 +205,9 @@ def _with_edge(
     return edged, edged if encoder is None else risk_columns(names, encoder)
 
 
-def _space(spec: ModelSpec, rule_columns: tuple[str, ...]) -> tuple[Space, Settings]:
+def _space(
+    spec: ModelSpec, rule_columns: tuple[str, ...], *, columns: int
+) -> tuple[Space, Settings]:
     """Return the settings to search, those stated among them, and those stated."""
     left_out = set() if spec.encoder is not None else {"findings"}
     left_out |= set() if spec.covered else {"beyond_cover"}
@@ -192,9 +221,11 @@ def _space(spec: ModelSpec, rule_columns: tuple[str, ...]) -> tuple[Space, Setti
         for name, values in spec.space.items()
         if name not in left_out
     }
+    if 0 < len(spec.place_columns) < columns:
+        space[PLACES] = ("with", "without")
     if not rule_columns:
         space["kind"] = tuple(kind for kind in space["kind"] if kind != "distance_rule")
-    return space, {name: stated[name] for name in space}
+    return space, {name: stated[name] for name in space if name != PLACES}
 
 
 def read_settings(settings: Settings) -> Settings:
@@ -202,12 +233,14 @@ def read_settings(settings: Settings) -> Settings:
 
     Members of ensembles are told apart by themselves, so that nothing is left out of theirs.
     """
-    if settings["kind"] not in ("logistic", "distance_rule"):
+    if settings["kind"] not in SIMPLE:
         return settings
     read = {"kind": settings["kind"]}
     if "findings" in settings:
         # Half of the members not seeing a column is a matter of trees alone.
         read["findings"] = settings["findings"] == "none"
+    if PLACES in settings and settings["kind"] == "logistic":
+        read[PLACES] = settings[PLACES]
     return read
 
 

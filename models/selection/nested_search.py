@@ -61,6 +61,13 @@ class NestedChoice:
         second time as if those layers said nothing of the land left out, and that counts by the
         share of the training land that they say nothing of: a setting that leans on a line must
         also do where no line is known.
+    simple
+        Which settings are of a simple model. The best of them is taken where what was best is not
+        better by more than one standard error (Breiman et al. 1984), measured by ROC-AUC region
+        by region of the land left out.
+    whole
+        The same settings with every column. They are taken where leaving columns out is not better
+        by more than one standard error: what the model is held against reads every column.
     """
 
     space: Space
@@ -72,6 +79,8 @@ class NestedChoice:
     inner_folds: int
     drawing: Drawing
     covered: Sequence[str] = ()
+    simple: Callable[[Settings], bool] = lambda _: False
+    whole: Callable[[Settings], Settings] = lambda settings: settings
     trials: list[Trial] = field(default_factory=list)
     chosen: list[Settings] = field(default_factory=list)
 
@@ -83,15 +92,21 @@ class NestedChoice:
     def __call__(self, table: CellTable) -> Pipeline:
         """Choose on folds inside `table`, and give an unfitted pipeline.
 
+        Where the land is too little for inner folds, the first settings are used as they are.
+
         Raises
         ------
         InputError
-            If the land is too little for inner folds, or no setting could be scored on them.
+            If no setting could be scored on the inner folds.
         """
         number = len(self.chosen)
-        protocol = inner_protocol(table, self.inner_folds, self.drawing, number)
+        try:
+            protocol = inner_protocol(table, self.inner_folds, self.drawing, number)
+        except InputError as error:
+            return self._as_stated(number, error)
         drawn = tuple(draw_folds(table, protocol, self.drawing))
         known: dict[frozenset[tuple[str, Any]], TrialScores] = {}
+        by_region: dict[frozenset[tuple[str, Any]], NDArray[np.float64]] = {}
 
         def objective(trial: optuna.Trial) -> float:
             settings: dict[str, Any] = {
@@ -103,7 +118,9 @@ class NestedChoice:
             try:
                 if tried not in known:
                     quick = self.quick(settings)
-                    known[tried] = score_inside(quick, table, protocol, drawn, self.covered)
+                    known[tried], by_region[tried] = score_inside(
+                        quick, table, protocol, drawn, self.covered
+                    )
             except InputError as error:
                 self.trials.append(record(scores=None, failed=str(error)))
                 raise
@@ -111,11 +128,41 @@ class NestedChoice:
             return known[tried].objective
 
         best = self._search(objective)
+        best = self._simplified(best, number, by_region)
+        whole = self.whole(best)
+        own, other = (by_region.get(frozenset(self.read(s).items())) for s in (best, whole))
+        if own is not None and other is not None and within_one_error(own - other):
+            best = whole
         self.chosen.append(best)
         scores = known[frozenset(self.read(best).items())]
         return self.full(best).set_params(
             classifier__slope=scores.slope, classifier__intercept=scores.intercept
         )
+
+    def _as_stated(self, number: int, error: InputError) -> Pipeline:
+        """Take the first settings where nothing can be chosen, and keep why."""
+        log.warning("Settings are taken as they are stated: %s", error)
+        stated = self.first[0]
+        self.trials.append(
+            Trial(choice=number, trial=0, settings=stated, scores=None, failed=str(error))
+        )
+        self.chosen.append(stated)
+        return self.full(stated)
+
+    def _simplified(
+        self,
+        best: Settings,
+        number: int,
+        by_region: Mapping[frozenset[tuple[str, Any]], NDArray[np.float64]],
+    ) -> Settings:
+        """Return the best simple settings, where `best` does not beat them by a standard error."""
+        tried = [t for t in self.trials if t.choice == number and self.simple(t.settings)]
+        scored = {t.scores.objective: t.settings for t in tried if t.scores is not None}
+        if self.simple(best) or not scored:
+            return best
+        plain = scored[max(scored)]
+        own, other = (by_region[frozenset(self.read(kind).items())] for kind in (best, plain))
+        return plain if within_one_error(own - other) else best
 
     def _search(self, objective: Callable[[optuna.Trial], float]) -> Settings:
         """Return the settings with the greatest objective; a trial that fails is passed over."""
@@ -183,8 +230,16 @@ def score_inside(
     protocol: Protocol,
     drawn: Sequence[DrawnRows],
     covered: Sequence[str] = (),
-) -> TrialScores:
-    """Score a pipeline on folds inside a training set, whose rows are drawn already."""
+) -> tuple[TrialScores, NDArray[np.float64]]:
+    """Score a pipeline on folds inside a training set, whose rows are drawn already.
+
+    Returns
+    -------
+    scores
+        Pooled over the folds.
+    by_region
+        ROC-AUC of each region, ascending; NaN where all rows scored are of one class.
+    """
     score = np.full((2, len(table.state)), np.nan)
     silent_share = silent_land(table) if covered else 0.0
     for (_, test), fold in zip(protocol.folds, drawn, strict=True):
@@ -201,7 +256,7 @@ def score_inside(
     if silenced is not None:
         objective += silent_share * (silenced - objective)
     slope, intercept = common_scale(score[0, scored], y, weight)
-    return TrialScores(
+    scores = TrialScores(
         roc_auc=auc,
         average_precision=precision,
         found_in_top_20=found,
@@ -210,6 +265,43 @@ def score_inside(
         slope=slope,
         intercept=intercept,
     )
+    return scores, _by_region(table.region[scored], y, score[0, scored], weight)
+
+
+def _by_region(
+    region: NDArray[np.int32],
+    y: NDArray[np.int8],
+    score: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    names = np.unique(region)
+    out = np.full(len(names), np.nan)
+    for number, name in enumerate(names):
+        own = region == name
+        if 0 < y[own].sum() < own.sum():
+            out[number] = roc_auc_score(y[own], score[own], sample_weight=weight[own])
+    return out
+
+
+def within_one_error(gain: NDArray[np.float64]) -> bool:
+    """Tell whether the mean gain over regions is at most its standard error.
+
+    Parameters
+    ----------
+    gain
+        Of each region, NaN where it is not known. Of fewer than three nothing can be said.
+
+    Examples
+    --------
+    >>> within_one_error(np.array([0.10, -0.08, 0.02]))
+    True
+    >>> within_one_error(np.array([0.10, 0.08, 0.09]))
+    False
+    """
+    known = gain[np.isfinite(gain)]
+    if len(known) < 3:
+        return False
+    return bool(known.mean() <= known.std(ddof=1) / np.sqrt(len(known)))
 
 
 def silent_land(table: CellTable) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from minerisk.configs.schema import FindingsEncoder, Folds, Gates, LightGBM, Model
+from minerisk.configs.schema import Choice, FindingsEncoder, Folds, Gates, LightGBM, Model
 from minerisk.features.errors import InputError
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.estimate import Estimate
@@ -109,7 +109,7 @@ def evaluate_table(
     )
     given = read_table(path, columns, crs=crs, cell_ha=cell_ha)
     source = TableFile(file=path.name, sha256=sha256_path(path.resolve()), label=label)
-    spec = table_spec(given.table, seed=seed, threads=threads)
+    spec = table_spec(given, seed=seed, threads=threads)
     gates = Gates()
     _refuse_few(given.table, least=gates.min_positive_cells)
     with progress("Table") as bar:
@@ -122,12 +122,14 @@ def evaluate_table(
     return found
 
 
-def table_spec(table: CellTable, *, seed: int, threads: int) -> ModelSpec:
+def table_spec(given: Intake, *, seed: int, threads: int) -> ModelSpec:
     """Return the model that a run has by default, fitted to the size of a table.
 
-    A table is smaller than a grid: leaves hold at least 1 in 100 rows, but 20 to 200, and the
+    Kinds of models, with and without the columns that name a group, are tried inside each training
+    set. A table is smaller than a grid: leaves hold at least 1 in 100 rows, but 20 to 200, and the
     blocks of the findings encoder are at most a sixth of the area's longer side.
     """
+    table = given.table
     extent = float(np.ptp(table.coordinates, axis=0).max())
     encoded_m = min(MOST_ENCODED_M, extent / 6)
     leaf = int(np.clip(table.labelled.sum() // 100, 20, 200))
@@ -138,9 +140,13 @@ def table_spec(table: CellTable, *, seed: int, threads: int) -> ModelSpec:
         findings=FindingsEncoder(
             block_m=encoded_m, cap_m=1.5 * encoded_m, radii_m=(encoded_m / 4,)
         ),
-        lightgbm=LightGBM(min_cells_in_leaf=leaf),
+        choice=Choice(inner_folds=5),
+        # A forest as large as the one that the model is held against.
+        lightgbm=LightGBM(
+            min_cells_in_leaf=leaf, forest_trees=100, forest_leaves=1_000, forest_min_cells=50
+        ),
     )
-    return model_spec(model, as_of=None)
+    return model_spec(model, as_of=None, place_columns=given.place_columns)
 
 
 def _refuse_few(table: CellTable, *, least: int) -> None:

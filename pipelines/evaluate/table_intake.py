@@ -46,6 +46,8 @@ class Intake:
         Columns that are used, and columns that are not with the reason.
     notices
         What a reader has to know.
+    place_columns
+        Features that are constant within each group.
     """
 
     table: CellTable
@@ -54,6 +56,7 @@ class Intake:
     features: tuple[str, ...]
     left_out: dict[str, LeftOut]
     notices: tuple[Notice[TableNotice], ...]
+    place_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -124,13 +127,14 @@ def read_table(
     _refuse_leaks(features, state, path.name)
     unit = None if columns.group is None else pd.factorize(frame[columns.group], sort=True)[0]
     region = _regions(unit, points, state, regions)
-    if columns.group is not None:
-        notices += _naming_groups(features, np.asarray(unit))
+    naming = () if unit is None else _naming_groups(features, unit)
+    if naming:
+        notices.append(_notice(TableNotice.FEATURES_NAME_GROUPS, columns=naming[:10]))
     notices += _twins(points)
     cells = pd.concat([pd.DataFrame(points, columns=["easting", "northing"]), features], axis=1)
     ones = np.ones(len(cells), dtype=np.float32)
     table = CellTable(cells, state, ones, region, cell_ha or _spacing(points) ** 2 / 10_000)
-    return Intake(table, days, metric, tuple(map(str, features)), left_out, tuple(notices))
+    return Intake(table, days, metric, tuple(map(str, features)), left_out, tuple(notices), naming)
 
 
 def _read(path: Path, columns: Columns, *, degrees: bool) -> pd.DataFrame:
@@ -269,14 +273,11 @@ def _notice(code: TableNotice, **values: Value) -> Notice[TableNotice]:
     return Notice[TableNotice](code=code, values=values)
 
 
-def _naming_groups(features: pd.DataFrame, unit: NDArray[np.int64]) -> list[Notice[TableNotice]]:
+def _naming_groups(features: pd.DataFrame, unit: NDArray[np.int64]) -> tuple[str, ...]:
     """Name the features that are constant within each group: they name the group."""
     varied = features.groupby(unit).nunique(dropna=False).max()
-    constant = [str(name) for name, most in varied.items() if most == 1]
-    if not constant or len(np.unique(unit)) < 2:
-        return []
-    columns = tuple(constant[:10])
-    return [_notice(TableNotice.FEATURES_NAME_GROUPS, columns=columns)]
+    constant = tuple(str(name) for name, most in varied.items() if most == 1)
+    return constant if len(np.unique(unit)) > 1 else ()
 
 
 def _twins(points: NDArray[np.float64]) -> list[Notice[TableNotice]]:

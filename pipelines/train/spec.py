@@ -14,6 +14,7 @@ def model_spec(
     *,
     as_of: dt.date | None,
     covered: Sequence[str] = (),
+    place_columns: Sequence[str] = (),
     train_large: TrainBooster | None = None,
 ) -> ModelSpec:
     """Return what the model of a configuration is made of.
@@ -26,6 +27,8 @@ def model_spec(
         Date of the evidence, which the age of findings counts from.
     covered
         Columns of layers that state their coverage.
+    place_columns
+        Columns that are constant within a region.
     train_large
         Trains on sets that are too large for this machine.
     """
@@ -35,6 +38,7 @@ def model_spec(
         encoder_members=model.findings.members,
         monotone=model.monotone,
         covered=tuple(covered),
+        place_columns=tuple(place_columns),
         beyond_cover=model.beyond_cover,
         blend_m=model.blend_m,
         members=model.members,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from minerisk.models.estimators.estimators import TrainBooster
+from minerisk.models.evaluation.feature_lint import place_columns
 from minerisk.models.evaluation.gates import refuse_too_few
 from minerisk.models.fitting.training import Trained, train_model
 from minerisk.models.selection.held_out_scores import HeldOutScores
@@ -71,6 +72,7 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
         config.model,
         as_of=config.study_area.as_of,
         covered=covered_columns(run),
+        place_columns=place_columns(table),
         train_large=_on_cluster(run.workers.cluster),
     )
     held = hold_out(table, target=land_to_predict(run), seed=spec.seed, **config.folds.model_dump())

@@ -112,6 +112,23 @@ def test_where_every_setting_fails_the_reason_is_given() -> None:
         choice(quick=broken)(table())
 
 
+def test_where_land_is_too_little_for_inner_folds_the_settings_stated_are_used() -> None:
+    cells = table(300)
+    one_block = CellTable(
+        cells.cells.assign(easting=10.0, northing=10.0),
+        cells.state,
+        cells.weight,
+        np.zeros(300, dtype=np.int32),
+        6.25,
+    )
+    chosen = choice()
+    pipeline = chosen(one_block)
+    assert chosen.chosen == [{"use_a": False}]
+    assert pipeline.named_steps["columns"].transformers[0][2] == ["b"]
+    assert len(chosen.trials) == 1
+    assert "inner folds" in str(chosen.trials[0].failed)
+
+
 def test_what_is_held_out_has_no_part_in_the_choice() -> None:
     cells = table()
     folds = Protocol(ProtocolName.FAR, Splitter.REGIONS, folds_from_ids(cells.region))

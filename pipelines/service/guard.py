@@ -157,10 +157,10 @@ def _nobody(desk: Desk) -> Caller:
 
 def _refuse(rule: Rule, found: Identified) -> None:
     caller, scopes = found.caller, found.scopes
-    if scopes is not None and (rule.scope is None or rule.scope not in scopes):
-        raise RefusedError(DeskCode.NOT_ALLOWED)
     if rule.anyone:
         return
+    if scopes is not None and (rule.scope is None or rule.scope not in scopes):
+        raise RefusedError(DeskCode.NOT_ALLOWED)
     if rule.signed_in and caller.account_id is not None:
         return
     if not rule.roles & caller.roles:

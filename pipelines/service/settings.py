@@ -53,6 +53,9 @@ class Limits(Record):
     attempts: int = Field(5, gt=0, description="failed sign-ins until an account is locked")
     locked_seconds: float = Field(900.0, gt=0)
     job_seconds: float = Field(1_800.0, gt=0, description="of one job, by the clock")
+    lost_seconds: float = Field(
+        30.0, ge=2, description="without a sign of life, until a worker is given up"
+    )
     job_bytes: int = Field(8_000_000_000, gt=0, description="memory of one job")
     disk_bytes: int = Field(
         2_000_000_000, ge=0, description="what must be left on the disk before a job starts"

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from minerisk.pipelines.language.desk_codes import DeskCode, desk_notice
 from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.service.accounts.secrets import form_word
 from minerisk.pipelines.service.errors import PROBLEM_JSON, problem
 from minerisk.pipelines.service.settings import Limits
 
@@ -79,6 +80,7 @@ def dress(headers: MutableHeaders, scope: Scope) -> None:
     fresh = scope["state"].get("fresh")
     if fresh is not None and "set-cookie" not in headers:
         headers.append("Set-Cookie", cookie(fresh))
+        headers.append("X-Desk-Form", form_word(fresh))
 
 
 def cookie(word: str) -> str:

@@ -62,7 +62,7 @@ def _of(*roles: Role, scope: Scope | None = None) -> Rule:
 
 RULES: Mapping[str, Rule] = {
     "GET /api/health": ANYONE,
-    "GET /api/session": Rule(anyone=True, scope=Scope.READ),
+    "GET /api/session": ANYONE,
     "POST /api/session": ANYONE,
     "DELETE /api/session": SIGNED_IN,
     "PUT /api/session/password": SIGNED_IN,

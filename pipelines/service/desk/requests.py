@@ -259,10 +259,12 @@ def dismiss(desk: Desk, session: Session, caller: Caller, name: str) -> Request:
     """
     request = _own(session, caller, name)
     job = job_of(session, request)
+    request.dismissed = job.state not in OVER or request.dismissed
+    session.flush()
     others = session.scalar(
         select(func.count())
         .select_from(Request)
-        .where(Request.job_id == job.id, Request.id != request.id)
+        .where(Request.job_id == job.id, Request.dismissed.is_(False))
     )
     if job.state not in OVER and not others:
         cancel(session, job, at=desk.clock())
@@ -281,6 +283,9 @@ def view(
     """Describe a request to a caller."""
     job = job_of(session, request)
     order, state = Order.model_validate_json(job.order), JobState(job.state)
+    why = None if job.notice is None else DeskNotice.model_validate_json(job.notice)
+    if request.dismissed:  # whatever became of a job that others waited for
+        state, why = JobState.CANCELLED, desk_notice(DeskCode.CANCELLED)
     known = desk.standings.of(desk.run_folder(order.run))
     outcome = None if job.outcome is None else Outcome.model_validate_json(job.outcome)
     account = session.get_one(Account, request.account_id)
@@ -288,7 +293,6 @@ def view(
         caller.sees_drafts and known.state in {State.DRAFT, State.REJECTED}
     )
     day = order.filters.as_of or (None if outcome is None else outcome.evidence_day)
-    why = None if job.notice is None else DeskNotice.model_validate_json(job.notice)
     return RequestView(
         id=request.id,
         run=request.run_id,
@@ -370,7 +374,7 @@ def _refuse_more(desk: Desk, session: Session, caller: Caller) -> None:
         raise RefusedError(DeskCode.QUOTA_DAY, most=most)
     waiting = session.scalar(
         own.join(Job, Job.id == Request.job_id).where(
-            Job.state.in_([JobState.WAITING, JobState.RUNNING])
+            Job.state.in_([JobState.WAITING, JobState.RUNNING]), Request.dismissed.is_(False)
         )
     )
     if (waiting or 0) >= limits.waiting:

@@ -101,7 +101,7 @@ def public_results(desk: Desk, session: Session, texts: Texts) -> list[Result]:
     done = session.scalars(
         select(Request)
         .join(Job, Job.id == Request.job_id)
-        .where(Job.state == JobState.DONE, Request.shared)
+        .where(Job.state == JobState.DONE, Request.shared, Request.dismissed.is_(False))
         .order_by(Request.created_at.desc())
     )
     found = dict[str, Result]()
@@ -125,6 +125,8 @@ def _result(
     if job.state == JobState.EXPIRED:
         days = desk.settings.limits.retention_days
         raise RefusedError(DeskCode.RESULT_EXPIRED, days=days)
+    if request.dismissed:
+        raise RefusedError(DeskCode.CANCELLED)
     if job.state != JobState.DONE or job.outcome is None:
         raise RefusedError(DeskCode.RESULT_NOT_READY)
     outcome = Outcome.model_validate_json(job.outcome)

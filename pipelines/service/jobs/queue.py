@@ -113,10 +113,10 @@ def give_back(session: Session, claimed: Claim) -> None:
     )
 
 
-def take_back_lost(session: Session, *, at: float) -> int:
+def take_back_lost(session: Session, *, at: float, after: float = LOST_S) -> int:
     """Let jobs of workers that show no life be done again, at most twice; return how many."""
     lost = session.scalars(
-        select(Job).where(Job.state == JobState.RUNNING, Job.heartbeat_at < at - LOST_S)
+        select(Job).where(Job.state == JobState.RUNNING, Job.heartbeat_at < at - after)
     ).all()
     return sum(lose(session, job, at=at) for job in lost)
 

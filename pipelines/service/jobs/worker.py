@@ -71,7 +71,8 @@ def work(worker: Worker, over: Callable[[], bool]) -> None:
     while not over():
         try:
             with worker.store.write() as session:
-                take_back_lost(session, at=worker.clock())
+                after = worker.settings.limits.lost_seconds
+                take_back_lost(session, at=worker.clock(), after=after)
             busy = work_once(worker, over)
         except SQLAlchemyError as error:
             log.warning("the database does not answer: %s", str(error).splitlines()[0])

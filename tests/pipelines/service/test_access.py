@@ -1,0 +1,87 @@
+"""Every address has a rule, every rule an address, and nobody gets past one."""
+
+import re
+
+import pytest
+from fastapi.routing import APIRoute
+
+from minerisk.pipelines.service.accounts.access import RULES, STRONG, Role
+from minerisk.pipelines.service.app import create_app
+from minerisk.pipelines.service.routes import (
+    administration,
+    areas,
+    public,
+    requests,
+    results,
+    reviews,
+    runs,
+    session,
+)
+
+PARTS = (administration, areas, public, requests, results, reviews, runs, session)
+REFUSED = {"desk_not_allowed", "desk_not_signed_in", "desk_code_needed"}
+CALLERS = ("manager", "scientist", "reviewer", "administrator", "nobody")
+NAMES = {"manager": "manager", "scientist": "data scientist"}
+
+
+def addresses() -> list[str]:
+    return [
+        f"{method} {route.path}"
+        for part in PARTS
+        for route in part.router.routes
+        if isinstance(route, APIRoute)
+        for method in sorted(route.methods)
+    ]
+
+
+def test_every_address_has_a_rule_and_every_rule_an_address() -> None:
+    assert sorted(addresses()) == sorted(RULES)
+
+
+def test_the_application_has_no_address_beside_them(town) -> None:
+    paths = create_app(town.desk).openapi()["paths"]
+    described = {f"{method.upper()} {path}" for path, ways in paths.items() for method in ways}
+    expected = {rule.replace(":path", "") for rule in RULES}
+    assert described == expected
+
+
+def test_an_address_without_a_rule_is_refused_to_everybody(town, monkeypatch) -> None:
+    monkeypatch.delitem(RULES, "GET /api/status")
+    assert town.administrator.get("/api/status").json()["code"] == "desk_not_allowed"
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_every_address_lets_through_whom_its_rule_names(town, caller: str) -> None:
+    client = town.stranger() if caller == "nobody" else town.people[caller]
+    role = None if caller == "nobody" else Role(NAMES.get(caller, caller))
+    for address, rule in sorted(RULES.items()):
+        if address in {"DELETE /api/session", "PUT /api/session/second-factor"}:
+            continue  # would sign the caller out
+        method, path = address.split()
+        path = re.sub(r"\{\w+(:path)?\}", "a" * 32, path)
+        found = client.request(method, path, json={} if method in {"POST", "PATCH"} else None)
+        code = found.json()["code"] if found.status_code >= 400 else None
+        may = rule.anyone or role in rule.roles or (rule.signed_in and role is not None)
+        own = address == "POST /api/session/second-factor"
+        assert (code not in REFUSED) is may or own, (address, found.text)
+
+
+def test_an_administrator_sees_no_findings() -> None:
+    open_to = {rule for rule, who in RULES.items() if Role.ADMINISTRATOR in who.roles}
+    assert {rule.split()[1].split("/")[2] for rule in open_to} == {
+        "accounts", "access-log", "status", "public",
+    }  # fmt: skip
+
+
+def test_no_token_reaches_reviews_or_accounts() -> None:
+    for address, rule in RULES.items():
+        if rule.scope is not None:
+            assert not rule.roles or rule.roles - STRONG, address
+        if "accounts" in address or address == "POST /api/runs/{run}/reviews":
+            assert rule.scope is None
+
+
+def test_nobody_is_the_public_only_where_it_is_switched_on(town_of, tmp_path) -> None:
+    town = town_of(public=True)
+    assert town.stranger().get("/api/public").json() == []
+    assert town.stranger().get("/api/runs").status_code == 401

@@ -1,0 +1,13 @@
+"""A request is done although its worker, or the server, is killed at any instant."""
+
+from pathlib import Path
+
+from tests.faults.desk_kills import kills, make_town
+
+
+def test_requests_are_done_once_whatever_is_killed(made_run: Path, tmp_path: Path) -> None:
+    folder = made_run.parent.parent / f"killed-{tmp_path.name}"
+    folder.mkdir()
+    town = make_town(made_run, folder)
+    assert kills(town, range(3)) == []
+    assert sum(town.kills.values()) == 3

@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo front test check bench validity ablation kills fuzz fuzz-layers fuzz-files fuzz-runs audit-deps lock clean format
+.PHONY: demo front serve kills-desk test check bench validity ablation kills fuzz fuzz-layers fuzz-files fuzz-runs audit-deps lock clean format
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -25,6 +25,14 @@ front: $(FRONT)  ## scripts and styles of the request desk
 
 demo: $(INSTALLED)  ## the whole job on the embedded study area, with SIMULATED findings
 	$(BIN)/minerisk run configs/karabakh.yaml --out runs/karabakh
+
+serve: $(INSTALLED) $(FRONT)  ## the request desk on the demo's run, at an address of this machine; tells how to sign in
+	@test -f runs/karabakh/manifest.json || $(MAKE) demo
+	$(BIN)/minerisk desk try karabakh --home runs/.desk --runs runs
+
+kills-desk: $(INSTALLED)  ## kill the desk's server or worker at 200 seeded instants (hours)
+	$(BIN)/minerisk run configs/tiny.yaml --out build/kills/desk/tiny --by "staff 12"
+	$(BIN)/python -m tests.faults.desk_kills build/kills/desk/tiny --count 200
 
 test: $(INSTALLED) $(FRONT)  ## the tests, by two workers, file by file
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -93,6 +93,26 @@ def add_account(
     _said(f"{name} can sign in.")
 
 
+@desk.command("try", epilog=example("minerisk desk try my_area --home desk --runs runs"))
+def try_out(
+    folder: Annotated[str, typer.Argument(help="name of a run folder in --runs")],
+    home: Home = AT_HOME,
+    runs: Runs = AT_RUNS,
+    port: Annotated[int | None, typer.Option("--port", help="port to listen at")] = None,
+) -> None:
+    """Serve one run on this machine, to look at the desk: make an account, and tell how to sign in.
+
+    The password is drawn anew each time, and printed once.
+    """
+    from minerisk.pipelines.service import serving
+
+    found = _settings(home, runs, None, port=port)
+    for line in serving.prepare_trial(found, folder):
+        _said(line)
+    arguments = ["--home", str(home), "--runs", str(runs)]
+    serving.serve(found, command=serving.worker_command(arguments), said=_said)
+
+
 @desk.command("offer", epilog=example("minerisk desk offer my_area --by 'staff 12' --home desk"))
 def offer(
     folder: Annotated[str, typer.Argument(help="name of a run folder in --runs")],

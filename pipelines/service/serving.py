@@ -2,6 +2,7 @@
 
 import logging
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -11,18 +12,24 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import uvicorn
+from sqlalchemy import select
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import FOLDER
+from minerisk.pipelines.service.accounts.access import Role
+from minerisk.pipelines.service.accounts.people import account_named, add_account, set_password
 from minerisk.pipelines.service.app import create_app
-from minerisk.pipelines.service.desk.desk import Desk
+from minerisk.pipelines.service.desk.desk import Caller, Desk
+from minerisk.pipelines.service.desk.runs import folders_to_offer, offer
 from minerisk.pipelines.service.jobs.worker import Worker, work
 from minerisk.pipelines.service.settings import Settings
 from minerisk.pipelines.service.store.database import Store, is_current, open_store, upgrade
+from minerisk.pipelines.service.store.models import OfferedRun
 from minerisk.pipelines.service.upkeep import tidy
 
 log = logging.getLogger(__name__)
 
+TRIAL = "trial"
 AGAIN_S = 2.0
 TIDY_S = 3_600.0
 
@@ -60,6 +67,39 @@ def ready_store(settings: Settings) -> Store:
             "(`minerisk desk backup`), then bring it up to date (`minerisk desk upgrade`)."
         )
     return store
+
+
+def prepare_trial(settings: Settings, folder: str) -> list[str]:
+    """Make ready to look at one run: an account with a password of chance, and the run on the desk.
+
+    Returns
+    -------
+    list of str
+        How to sign in.
+
+    Raises
+    ------
+    InputError
+        If there is no such run.
+    """
+    desk, password = open_desk(settings), secrets.token_urlsafe(12)
+    with desk.store.write() as session:
+        account = account_named(session, TRIAL)
+        if account is None:
+            roles = [Role.MANAGER, Role.SCIENTIST]
+            account = add_account(session, TRIAL, roles, password, at=desk.clock())
+            session.flush()
+        set_password(session, account, password)
+        there = set(session.scalars(select(OfferedRun.folder)))
+        if folder not in there:
+            if folder not in folders_to_offer(desk, session):
+                raise InputError(f"There is no run {folder} in {settings.runs}. Make it first.")
+            offer(desk, session, Caller(account.id, account.name), folder)
+    desk.store.engine.dispose()
+    return [
+        f"Sign in at {address(settings)} as {TRIAL} with the password {password}",
+        "(manager and data scientist; nobody has approved this run, so that all of it is a DRAFT).",
+    ]
 
 
 def serve(settings: Settings, *, command: Sequence[str], said: Callable[[str], None]) -> None:

@@ -112,9 +112,9 @@ def make_town(run: Path, folder: Path) -> Town:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = int(taken.getsockname()[1])
-    shutil.copytree(run, folder / "runs" / "tiny", ignore=shutil.ignore_patterns("requests"))
+    shutil.copytree(run, folder / "tiny", ignore=shutil.ignore_patterns("requests"))
     settings = {
-        "home": "home", "runs": "runs", "port": port, "log_level": "WARNING",
+        "home": "home", "runs": ".", "port": port, "log_level": "WARNING",
         "limits": {"lost_seconds": 3.0, "waiting": 1000, "requests_a_day": 10_000,
                    "disk_bytes": 0},
     }  # fmt: skip
@@ -167,11 +167,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--folder", type=Path, default=None)
     asked = parser.parse_args()
-    folder = asked.folder or Path(tempfile.mkdtemp(prefix="minerisk-desk-"))
-    town = make_town(asked.run, folder)
-    found = kills(town, range(asked.count))
+    beside = asked.run.resolve().parent.parent  # as deep as the run, so that layers are found
+    with tempfile.TemporaryDirectory(prefix="desk-kills-", dir=beside) as folder:
+        town = make_town(asked.run, Path(folder))
+        found = kills(town, range(asked.count))
     sys.stdout.write(
         f"{asked.count} kills ({', '.join(f'{n} of {w}' for w, n in town.kills.items())}): "
         f"{asked.count - len(found)} requests done; {len(found)} problems\n"

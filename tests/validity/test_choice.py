@@ -117,7 +117,14 @@ def test_the_model_chosen_is_not_behind_the_best_baseline(record_validity):
         f"{(gap > -0.05).mean():.0%} of worlds",
         passed=bool(passed),
         words=f"Without the search the mean gap is {before.mean():+.3f}, and above -0.05 in "
-        f"{(before > -0.05).mean():.0%} of worlds.",
+        f"{(before > -0.05).mean():.0%} of worlds: on these tables the search brings nothing that "
+        "can be told from noise, and more worlds that fall far behind. Why was not tested; that 16 "
+        "groups are too few to tell kinds apart is one possible reason. Tried before, on other "
+        "draws of such laws with 4 members of 300 trees (scratch runs): 3 inner folds, 4 worlds a "
+        "law; 5 inner folds; and 5 with columns of the group left out only where that is better by "
+        "a standard error, which is kept, 8 worlds of two laws. Where a column of the group is the "
+        "law the mean gap was -0.042 with the first and -0.019 with the last: not the same worlds, "
+        "and too few to rank the ways. The target and the rule were set before these 50 were run.",
         table=rows,
     )
     assert passed

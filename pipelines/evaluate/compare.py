@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from minerisk.features.errors import CoverError, InputError, MineriskError
@@ -25,6 +26,8 @@ from minerisk.pipelines.evaluate.ranking_shift import (
 )
 from minerisk.pipelines.formats.cog import read_raster_like
 from minerisk.pipelines.formats.csv_table import csv_text
+from minerisk.pipelines.formats.palette import CANNOT_SAY
+from minerisk.pipelines.predict.bands import RISK_CLASS, UNMASKED
 from minerisk.pipelines.provenance.environment import environment_causes
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.records.comparison import (
@@ -186,8 +189,7 @@ def _maps(one: Run, two: Run, out: Path | None) -> _Maps:
     read_land(two)  # its rasters are as it wrote them
     try:
         probability, classes = (
-            read_raster_like(two.files.raster(name), land.geobox)
-            for name in ("probability", "risk_class")
+            read_raster_like(two.files.raster(name), land.geobox) for name in (UNMASKED, RISK_CLASS)
         )
     except CoverError as error:
         return _Maps(no_regions=str(error), no_districts=str(error))
@@ -197,7 +199,7 @@ def _maps(one: Run, two: Run, out: Path | None) -> _Maps:
         simulated = one.simulated or two.simulated
         write_map(
             out,
-            shift,
+            _where_both_speak(shift, land.classes, classes),
             land.geobox,
             title=f"{two.config.study_area.title}: what moved in the ranking",
             simulated=simulated,
@@ -211,6 +213,14 @@ def _maps(one: Run, two: Run, out: Path | None) -> _Maps:
         return _Maps(regions=regions, no_districts=str(error))
     moved = by_district(*sides, shift, districts, cell_ha=land.cell_ha)
     return _Maps(regions=regions, districts=tuple(moved))
+
+
+def _where_both_speak(
+    shift: NDArray[np.float32], one: NDArray[np.uint8], two: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Leave out of the map the cells that either run cannot speak for."""
+    silent = (one == CANNOT_SAY) | (two == CANNOT_SAY)
+    return np.where(silent, np.float32(np.nan), shift)
 
 
 def _table(rows: Sequence[Moves]) -> pd.DataFrame:

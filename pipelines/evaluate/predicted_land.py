@@ -16,11 +16,14 @@ from minerisk.models.estimate import finite
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
+from minerisk.pipelines.predict.bands import UNMASKED
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.records.evaluations import FindPlace, TrainedAs
 from minerisk.pipelines.run.folder import Run
 
-RASTERS = ("probability.tif", "dissimilarity.tif", "risk_class.tif")
+PROBABILITY = f"{UNMASKED}.tif"
+"""Scores count every cell, those too of which the model cannot say anything."""
+RASTERS = (PROBABILITY, "dissimilarity.tif", "risk_class.tif")
 
 
 TRAINED_AS = {1: TrainedAs.POSITIVE, 0: TrainedAs.NEGATIVE, -1: TrainedAs.UNLABELLED}
@@ -73,7 +76,7 @@ def read_land(run: Run) -> PredictedLand:
                 f"rasters/{name} is not as the run wrote it (manifest.json). "
                 "Run `minerisk audit verify`."
             )
-    probability, geobox = read_raster(run.files.rasters / "probability.tif")
+    probability, geobox = read_raster(run.files.rasters / PROBABILITY)
     ratio, _ = read_raster(run.files.rasters / "dissimilarity.tif")
     classes, _ = read_raster(run.files.rasters / "risk_class.tif")
     labels = run.labels()

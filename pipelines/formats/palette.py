@@ -70,6 +70,28 @@ PROBABILITY_RAMP: Ramp = (
     (0.50, "#4d004b", "20 – 50 %"),
     (float("inf"), "#1d001c", marked("over 50 %")),
 )
+NO_VALUE = -9999.0
+"""Bound of a step that no cell reaches: its words stand in the legend for cells without a value."""
+SPOKEN_RAMP: Ramp = (
+    (
+        NO_VALUE,
+        CLASS_COLOURS[CANNOT_SAY],
+        marked("nothing is said: cannot say, or outside the study area"),
+    ),
+    *PROBABILITY_RAMP,
+)
+"""Of a probability that is kept back where the model cannot say."""
+UNMASKED_RAMP: Ramp = (
+    (0.005, "#f0f0f0", marked("NOT FOR RANKING: under 0.5 %")),
+    (0.01, "#e0e0e0", "0.5 – 1 %"),
+    (0.02, "#cccccc", "1 – 2 %"),
+    (0.05, "#b3b3b3", "2 – 5 %"),
+    (0.10, "#8c8c8c", "5 – 10 %"),
+    (0.20, "#666666", "10 – 20 %"),
+    (0.50, "#404040", "20 – 50 %"),
+    (float("inf"), "#1a1a1a", marked("over 50 %")),
+)
+"""Of every cell's number, cannot say too: in greys, so that it is not taken for the map."""
 DISSIMILARITY_RAMP: Ramp = (
     (0.1, "#eff3ff", marked("under 0.1: much like surveyed land")),
     (0.2, "#d3e3f3", "0.1 – 0.2"),

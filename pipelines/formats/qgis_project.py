@@ -36,6 +36,8 @@ class ProjectLayer:
         Whether it is ticked when the project opens.
     group
         Name of the folder of the layer tree that it lies in; none is the tree itself.
+    part
+        Tells layers of one source apart.
     """
 
     source: str
@@ -44,11 +46,14 @@ class ProjectLayer:
     geometry: str = "Raster"
     shown: bool = False
     group: str = ""
+    part: str = ""
 
     @property
     def id(self) -> str:
         """Name of the layer in the project's own links."""
-        return "layer_" + "".join(sign if sign.isalnum() else "_" for sign in self.source)
+        return "layer_" + "".join(
+            sign if sign.isalnum() else "_" for sign in self.source + self.part
+        )
 
     @property
     def provider(self) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from minerisk.pipelines.formats.palette import Legend, Ramp, rgba
+from minerisk.pipelines.formats.palette import NO_VALUE, Legend, Ramp, rgba
 from minerisk.pipelines.formats.templating import template
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 
@@ -38,10 +38,14 @@ class Symbol:
 def raster_qml(style: Legend | Ramp) -> str:
     """Write the QGIS style of a raster: codes, or fixed steps that are the same on every map.
 
-    It is a raster renderer only; no expression is in it.
+    It is a raster renderer only; no expression is in it. Where the first step of a ramp is of
+    cells without a value, they are drawn in its colour: in a raster by itself nothing is left
+    blank that could be taken for low.
     """
-    named = {"legend": style} if isinstance(style, Legend) else {"ramp": style}
-    return template("raster.qml.j2").render(named)
+    if isinstance(style, Legend):
+        return template("raster.qml.j2").render(legend=style)
+    silent = style[0][1] if style[0][0] == NO_VALUE else ""
+    return template("raster.qml.j2").render(ramp=style, silent=silent)
 
 
 def tasks_qml(texts: Texts = ENGLISH) -> str:

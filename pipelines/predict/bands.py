@@ -1,7 +1,7 @@
 """The rasters of a prediction: names, what they hold, how they are drawn."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from minerisk.pipelines.formats.palette import (
     AREA_LEGEND,
@@ -10,7 +10,8 @@ from minerisk.pipelines.formats.palette import (
     DISSIMILARITY_RAMP,
     EXPECTED_ERROR_RAMP,
     LINES_LEGEND,
-    PROBABILITY_RAMP,
+    SPOKEN_RAMP,
+    UNMASKED_RAMP,
     Legend,
     Ramp,
 )
@@ -19,23 +20,53 @@ from minerisk.pipelines.predict.reasons import REASON_BANDS
 
 @dataclass(frozen=True)
 class Band:
-    """A raster: what its band holds, and its colours."""
+    """A raster: what its band holds, and its colours.
+
+    Attributes
+    ----------
+    tags
+        What it says of itself beside the tags of every raster.
+    """
 
     description: str
     style: Ramp | Legend
     unit: str = "1"
+    tags: Mapping[str, str] = field(default_factory=dict)
 
 
 PROBABILITY, LOWER_END, UPPER_END = "probability", "probability_lower", "probability_upper"
+UNMASKED = "probability_unmasked"
 DISSIMILARITY, AREA, RISK_CLASS = "dissimilarity", "area_of_applicability", "risk_class"
 LINES = "lines_known"
 DENSITY, EXPECTED_ERROR = "local_point_density", "expected_error"
 REASONS = "reasons"
 
+NOTHING_SAID: Mapping[str, str] = {
+    "NODATA": "outside the study area (area_of_applicability.tif: 255), or the model cannot say "
+    "(area_of_applicability.tif: 0); never low"
+}
+NOT_FOR_RANKING: Mapping[str, str] = {
+    "USE": "not for ranking: it has a number where the model cannot say, too. For scores and "
+    "checks; rank by probability.tif or risk_class.tif",
+    "NODATA": "outside the study area",
+}
+
 PREDICTED: Mapping[str, Band] = {
-    PROBABILITY: Band("calibrated probability of contamination", PROBABILITY_RAMP),
-    LOWER_END: Band("lower end of the interval of the probability", PROBABILITY_RAMP),
-    UPPER_END: Band("upper end of the interval of the probability", PROBABILITY_RAMP),
+    PROBABILITY: Band(
+        "calibrated probability of contamination; nodata where the model cannot say",
+        SPOKEN_RAMP,
+        tags=NOTHING_SAID,
+    ),
+    LOWER_END: Band(
+        "lower end of the interval of the probability; nodata where the model cannot say",
+        SPOKEN_RAMP,
+        tags=NOTHING_SAID,
+    ),
+    UPPER_END: Band(
+        "upper end of the interval of the probability; nodata where the model cannot say",
+        SPOKEN_RAMP,
+        tags=NOTHING_SAID,
+    ),
     DISSIMILARITY: Band(
         "dissimilarity index by its threshold; above 1 is outside the area of applicability",
         DISSIMILARITY_RAMP,
@@ -47,6 +78,18 @@ PREDICTED: Mapping[str, Band] = {
     ),
 }
 """What the model computes of each cell."""
+SPEAKING = frozenset({PROBABILITY, LOWER_END, UPPER_END})
+"""Those that hold nothing where the model cannot say."""
+UNMASKED_BAND = Band(
+    "NOT FOR RANKING: probability of every cell, also where the model cannot say",
+    UNMASKED_RAMP,
+    tags=NOT_FOR_RANKING,
+)
+STORED: Mapping[str, tuple[str, Band]] = {
+    **{name: (name, band) for name, band in PREDICTED.items()},
+    UNMASKED: (PROBABILITY, UNMASKED_BAND),
+}
+"""The rasters written from tiles: the band of the tiles that each is of, and what it holds."""
 DERIVED: Mapping[str, Band] = {
     AREA: Band(
         "1 inside the area of applicability, 0 outside: the model cannot say", AREA_LEGEND, "class"

@@ -26,10 +26,11 @@ from minerisk.pipelines.predict.bands import (
     DERIVED,
     DISSIMILARITY,
     LINES,
-    PREDICTED,
     PROBABILITY,
     REASONS,
     RISK_CLASS,
+    SPEAKING,
+    STORED,
 )
 from minerisk.pipelines.predict.reasons import REASON_BANDS, reason_codes, write_reason_raster
 from minerisk.pipelines.predict.risk_classes import (
@@ -153,7 +154,7 @@ def _write_predicted(target: Target, families: Sequence[str], progress: Progress
     begin_store(store, target.window.asked, ALL_BANDS)
     predict_tiles(store, load=load_model, workers=workers, progress=progress.step)
     write = partial(_write_band, store, target.window.geobox, families, target.tags)
-    names = [*PREDICTED, REASONS]
+    names = [*STORED, REASONS]
     written = {}
     for name, paths in workers.run(write, names):
         written[name] = paths
@@ -172,18 +173,22 @@ def _write_band(
             blocks = _reason_blocks(store, geobox.height)
             made = write_reason_raster(path, geobox, blocks, families, tags, scratch=Path(scratch))
             return name, made
-        band = PREDICTED[name]
+        source, band = STORED[name]
         with RasterWriter(
             path,
             geobox,
             description=band.description,
             style=band.style,
             unit=band.unit,
-            tags=tags,
+            tags={**tags, **band.tags},
             scratch=Path(scratch),
         ) as writer:
             for rows in row_blocks(geobox.height):
-                writer.write(read_rows(store, name, rows), row=rows.start)
+                values = read_rows(store, source, rows)
+                if name in SPEAKING:
+                    spoken = read_rows(store, DISSIMILARITY, rows) <= 1
+                    values = np.where(spoken, values, np.float32(np.nan))
+                writer.write(values, row=rows.start)
     return name, raster_files(path)
 
 

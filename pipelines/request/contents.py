@@ -33,7 +33,14 @@ FILES: Mapping[str, str] = {
         ".geojson for IMSMA and the rest"
     ),
     "risk_class.tif": marked("higher, elevated, lower, cannot say; lower means survey later"),
-    "probability*.tif": marked("calibrated probability and the ends of its interval"),
+    "probability.tif": marked(
+        "calibrated probability, with _lower and _upper the ends of its interval. No value: cannot "
+        "say, or outside the study area; area_of_applicability.tif tells the two apart"
+    ),
+    "probability_unmasked.tif": marked(
+        "NOT FOR RANKING: the probability of every cell, cannot say too; for scores and checks "
+        "(restricted copy)"
+    ),
     "reasons.tif": marked("what moves the score of a cell most (restricted copy)"),
     "dissimilarity.tif": marked("over 1: the data do not support a statement there"),
     "area_of_applicability.tif": marked("1: the data support a statement; 0: cannot say"),

@@ -1,5 +1,6 @@
 """The QGIS project of a pack: what is drawn over the maps, and the maps of every hazard class."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -9,12 +10,21 @@ from shapely.geometry import box
 
 from minerisk.configs.schema import VectorLayer
 from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
+from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS, Legend
 from minerisk.pipelines.formats.qgis_project import ProjectLayer, project_text
-from minerisk.pipelines.formats.qml import line_qml, mark_qml, points_qml, registered_qml, tasks_qml
+from minerisk.pipelines.formats.qml import (
+    line_qml,
+    mark_qml,
+    points_qml,
+    raster_qml,
+    registered_qml,
+    tasks_qml,
+)
 from minerisk.pipelines.language.marks import ONE_SOURCE, USE
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.map_layers import MapLayers
+from minerisk.pipelines.predict.bands import AREA
 from minerisk.pipelines.request.contents import PackContents
 from minerisk.pipelines.run.folder import SIMULATED_PREFIX, Run
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES
@@ -24,11 +34,16 @@ TITLES: Mapping[str, str] = {
     "probability": marked("Probability of contamination"),
     "probability_lower": marked("Probability, lower end of the interval"),
     "probability_upper": marked("Probability, upper end of the interval"),
+    "probability_unmasked": marked("NOT FOR RANKING: probability, cannot say too"),
     "reasons": marked("Strongest reason (bands 2 and 3: the next)"),
     "area_of_applicability": marked("Area of applicability (outside: cannot say)"),
     "dissimilarity": marked("Dissimilarity to surveyed land (over 1: cannot say)"),
 }
 
+SILENT = Legend(
+    {0: CLASS_COLOURS[CANNOT_SAY]}, {0: marked("cannot say: the data do not support a statement")}
+)
+"""Drawn over every map: the cells that the model cannot speak for."""
 BEYOND = 20
 """Widths of the land around it on which its map still says what it is."""
 
@@ -114,14 +129,29 @@ def _with_simulated(frame: gpd.GeoDataFrame, run: Run) -> gpd.GeoDataFrame:
 
 def _raster_layers(out: Path, folder: str, hazard: str, texts: Texts) -> list[ProjectLayer]:
     words = texts.say(HAZARD_TITLES[hazard])
-    return [
+    area = f"{folder}{AREA}"
+    silent = ProjectLayer(
+        f"{area}.tif",
+        texts.say("cannot say") if hazard == ANY else f"{words}: {texts.say('cannot say')}",
+        raster_qml(Legend(SILENT.colours, texts.words(SILENT.words))),
+        shown=True,
+        group=words if folder else "",
+        part="silent",
+    )
+    found = [
         ProjectLayer(
             f"{folder}{name}.tif",
             title if hazard == ANY else f"{words}: {title[0].lower()}{title[1:]}",
-            (out / f"{folder}{name}.qml").read_text(encoding="utf-8"),
+            _see_through((out / f"{folder}{name}.qml").read_text(encoding="utf-8")),
             shown=name == "risk_class",
             group=words if folder else "",
         )
         for name, title in texts.words(TITLES).items()
         if (out / f"{folder}{name}.qml").is_file()
     ]
+    return [silent, *found]
+
+
+def _see_through(style: str) -> str:
+    """Draw nothing where a raster has no value: in the project the layer above greys it."""
+    return re.sub(r'nodataColor="[^"]*"', 'nodataColor=""', style)

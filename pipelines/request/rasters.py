@@ -12,7 +12,7 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.cube.store import cube_geobox, families_of
 from minerisk.pipelines.formats.cog import Values, read_raster_like, write_raster
-from minerisk.pipelines.formats.palette import OUTSIDE, Legend, Ramp
+from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE, Legend, Ramp
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.plotting.grids import HEIGHT, Grids
 from minerisk.pipelines.predict.bands import (
@@ -24,6 +24,8 @@ from minerisk.pipelines.predict.bands import (
     PROBABILITY,
     REASONS,
     RISK_CLASS,
+    UNMASKED,
+    UNMASKED_BAND,
     UPPER_END,
     Band,
 )
@@ -39,8 +41,8 @@ from minerisk.pipelines.request.public_copy import (
 )
 
 WRITTEN: Mapping[str, Band] = {
-    name: {**PREDICTED, **DERIVED}[name]
-    for name in (PROBABILITY, LOWER_END, UPPER_END, DISSIMILARITY, AREA, RISK_CLASS)
+    name: {**PREDICTED, **DERIVED, UNMASKED: UNMASKED_BAND}[name]
+    for name in (PROBABILITY, LOWER_END, UPPER_END, DISSIMILARITY, AREA, RISK_CLASS, UNMASKED)
 }
 """The rasters of a request, in order."""
 Bands = Mapping[str, Values]
@@ -73,18 +75,24 @@ def coarse_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> Reques
     """Coarsen the rasters of a run where a window touches a large cell.
 
     A large cell is made of all its cells, asked for or not, so that two requests agree.
-    Probabilities and heights are means; dissimilarity is the highest, and a large cell is in the
+    Probabilities are means of the cells that the model can speak for, and nothing where the large
+    cell is cannot say; heights are means; dissimilarity is the highest, and a large cell is in the
     area of applicability if all its cells are; for classes see
-    `minerisk.pipelines.request.public_copy.coarsen_classes`.
+    `minerisk.pipelines.request.public_copy.coarsen_classes`. The raster that is not for ranking is
+    left out.
     """
     wide = _widened(cube, window)
     read = partial(_read_coarse, folder, wide.geobox)
     dissimilarity = read(DISSIMILARITY, coarsen_highest)
-    bands = {name: read(name, coarsen_mean) for name in (PROBABILITY, LOWER_END, UPPER_END)}
+    classes = read(RISK_CLASS, coarsen_classes)
+    bands = {
+        name: np.where(classes == CANNOT_SAY, np.float32(np.nan), read(name, coarsen_mean))
+        for name in (PROBABILITY, LOWER_END, UPPER_END)
+    }
     bands |= {
         DISSIMILARITY: dissimilarity,
         AREA: area_of_applicability(dissimilarity),
-        RISK_CLASS: read(RISK_CLASS, coarsen_classes),
+        RISK_CLASS: classes,
     }
     height = _height(cube, wide)
     return _request_rasters(
@@ -123,7 +131,7 @@ def write_rasters(
             description=WRITTEN[name].description,
             style=_worded(WRITTEN[name].style, texts),
             unit=WRITTEN[name].unit,
-            tags=tags,
+            tags={**tags, **WRITTEN[name].tags},
         )
         for name, values in rasters.bands.items()
     ]

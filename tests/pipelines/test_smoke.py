@@ -23,6 +23,7 @@ def test_a_run_leaves_everything_it_promises(tiny_run: Path) -> None:
         "rasters/probability.tif",
         "rasters/probability_lower.tif",
         "rasters/probability_upper.tif",
+        "rasters/probability_unmasked.tif",
         "rasters/dissimilarity.tif",
         "rasters/area_of_applicability.tif",
         "rasters/local_point_density.tif",
@@ -45,8 +46,14 @@ def test_every_cell_of_the_study_area_has_a_probability_or_cannot_be_told(tiny_r
     lower, _ = read_raster(tiny_run / "rasters" / "probability_lower.tif")
     upper, _ = read_raster(tiny_run / "rasters" / "probability_upper.tif")
     classes, _ = read_raster(tiny_run / "rasters" / "risk_class.tif")
+    unmasked, _ = read_raster(tiny_run / "rasters" / "probability_unmasked.tif")
+    area, _ = read_raster(tiny_run / "rasters" / "area_of_applicability.tif")
     known = np.isfinite(probability)
-    assert known.sum() > 3_000
+    assert (known == (area == 1)).all()
+    assert (known == np.isfinite(lower)).all()
+    assert (known == np.isfinite(upper)).all()
+    np.testing.assert_array_equal(probability[known], unmasked[known])
+    assert np.isfinite(unmasked).sum() == (classes != 255).sum() > 3_000
     assert ((lower <= probability) & (probability <= upper))[known].all()
     assert (classes[~known] != 1).all()
     assert set(np.unique(classes)) <= {0, 1, 2, 3, 255}
@@ -55,6 +62,7 @@ def test_every_cell_of_the_study_area_has_a_probability_or_cannot_be_told(tiny_r
 def test_rasters_state_that_findings_are_simulated(tiny_run: Path) -> None:
     with rasterio.open(tiny_run / "rasters" / "probability.tif") as dataset:
         assert dataset.tags()["FINDINGS"] == "SIMULATED"
+        assert "the model cannot say" in dataset.tags()["NODATA"]
         assert np.isnan(dataset.nodata)
         assert dataset.crs.to_epsg() is not None
     assert "SIMULATED" in (tiny_run / "report.html").read_text(encoding="utf-8")

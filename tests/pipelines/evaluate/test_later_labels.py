@@ -92,7 +92,7 @@ def test_changed_rasters_and_other_land_are_refused(
     far.to_file(tmp_path / "far.gpkg")
     with pytest.raises(InputError, match="None of the 1 finds"):
         evaluate_labels(tiny_copy, tmp_path / "far.gpkg")
-    with (tiny_copy / "rasters" / "probability.tif").open("ab") as stream:
+    with (tiny_copy / "rasters" / "probability_unmasked.tif").open("ab") as stream:
         stream.write(b"x")
     with pytest.raises(InputError, match="not as the run wrote it"):
         evaluate_labels(tiny_copy, later, layer="finds")

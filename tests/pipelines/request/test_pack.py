@@ -19,6 +19,7 @@ from minerisk.pipelines.formats.cog import read_raster, read_raster_like, write_
 from minerisk.pipelines.formats.palette import CLASS_WORDS, LOWER, OUTSIDE, PROBABILITY_RAMP
 from minerisk.pipelines.language.marks import USE
 from minerisk.pipelines.language.messages import texts
+from minerisk.pipelines.predict.bands import UNMASKED
 from minerisk.pipelines.provenance.files import listing, sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
@@ -77,6 +78,8 @@ def test_every_file_is_listed_with_its_hash_and_the_run(packs, tiny_run):
 def test_rasters_are_valid_cogs_with_style_and_statistics(packs):
     for pack in packs:
         for name in WRITTEN:
+            if name == UNMASKED and pack == packs[1]:
+                continue
             valid, errors, _ = cog_validate(pack / f"{name}.tif")
             assert valid, errors
             assert (pack / f"{name}.qml").is_file()
@@ -136,6 +139,23 @@ def test_the_public_copy_is_coarse_and_holds_no_finding(packs):
     assert "PUBLIC COPY" in page
     assert "as registered" not in page
     assert "as registered" in (restricted / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_the_model_cannot_speak_for_has_no_number_to_rank_by(packs):
+    restricted, public = packs
+    for pack in packs:
+        classes, _ = read_raster(pack / "risk_class.tif")
+        for name in ("probability", "probability_lower", "probability_upper"):
+            values, _ = read_raster(pack / f"{name}.tif")
+            assert np.isnan(values[classes == 0]).all()
+            assert np.isfinite(values[np.isin(classes, [1, 2, 3])]).all()
+            assert 'nodataColor="#969696"' in (pack / f"{name}.qml").read_text(encoding="utf-8")
+    assert "not for ranking" in raster_tags(restricted / "probability_unmasked.tif")["USE"]
+    assert np.isfinite(read_raster(restricted / "probability_unmasked.tif")[0]).any()
+    assert not (public / "probability_unmasked.tif").exists()
+    project = (restricted / "map.qgs").read_text(encoding="utf-8")
+    assert 'nodataColor="#' not in project
+    assert "area_of_applicability_tifsilent" in project
 
 
 def test_what_is_handed_out_says_draft_and_simulated(packs):

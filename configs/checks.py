@@ -10,7 +10,18 @@ from minerisk.configs.schema import Config, RasterLayer
 
 def check_config(config: Config) -> list[ConfigProblem]:
     """Find what is well-formed and still wrong or doubtful, in the order of the sections."""
-    checks = (_features, _leaks, _effort, _labels, _area, _model, _tasks, _simulation, _layers)
+    checks = (
+        _features,
+        _leaks,
+        _effort,
+        _labels,
+        _area,
+        _model,
+        _classes,
+        _tasks,
+        _simulation,
+        _layers,
+    )
     return [problem for check in checks for problem in check(config)]
 
 
@@ -163,11 +174,33 @@ def _model(config: Config) -> Iterator[ConfigProblem]:
         yield error(ConfigCode.AGE_WITHOUT_DATE, "model.findings.half_life_years")
     if any(k < 1 for k in findings.neighbours):
         yield error(ConfigCode.NEIGHBOURS_BELOW_ONE, "model.findings.neighbours")
-    total = config.classes.higher_share + config.classes.elevated_share
+
+
+def _classes(config: Config) -> Iterator[ConfigProblem]:
+    classes = config.classes
+    if classes.by == "rate":
+        yield from _rates(config)
+        return
+    if classes.cuts is not None:
+        yield error(ConfigCode.CLASS_CUTS_UNUSED, "classes.cuts")
+    total = classes.higher_share + classes.elevated_share
     if total > 1:
         yield error(ConfigCode.CLASS_SHARES_ABOVE_ONE, "classes", total=total)
     elif total > 0.5:
         yield warning(ConfigCode.CLASS_SHARES_HIGH, "classes", percent=100 * total)
+
+
+def _rates(config: Config) -> Iterator[ConfigProblem]:
+    cuts = config.classes.cuts
+    if cuts is None:
+        yield error(ConfigCode.CLASS_CUTS_MISSING, "classes.cuts")
+        return
+    elevated, higher = cuts
+    if not 0 < elevated < higher:
+        yield error(ConfigCode.CLASS_CUTS_ORDER, "classes.cuts", elevated=elevated, higher=higher)
+    most = 1e6 / config.study_area.resolution_m**2
+    if max(cuts) > most:
+        yield error(ConfigCode.CLASS_CUTS_ABOVE_CELL, "classes.cuts", cut=max(cuts), most=most)
 
 
 def _tasks(config: Config) -> Iterator[ConfigProblem]:

@@ -280,10 +280,20 @@ class Gates(Frozen):
 
 
 class RiskClasses(Frozen):
-    """Where the classes are cut, by share of the applicable land."""
+    """Where the classes are cut: by share of the applicable land, or by agreed rates."""
 
-    higher_share: Share = Field(0.05, description="land with the highest probability")
-    elevated_share: Share = Field(0.15, description="the land after that")
+    by: Literal["share", "rate"] = Field(
+        "share",
+        description="`share`: the highest shares of the land, whatever they hold; `rate`: land "
+        "that is expected to hold as much as was agreed, however much land that is",
+    )
+    higher_share: Share = Field(0.05, description="for `share`: land with the highest probability")
+    elevated_share: Share = Field(0.15, description="for `share`: the land after that")
+    cuts: tuple[float, float] | None = Field(
+        None,
+        description="for `rate`: expected contaminated cells a km² from which land is elevated, "
+        "and from which it is higher",
+    )
 
 
 class Simulation(Frozen):

@@ -83,6 +83,21 @@ CONFIG_WORDS: Mapping[StrEnum, Message] = {
     ConfigCode.CLASS_SHARES_HIGH: marked(
         "{place}: {percent:g} % of the land would be higher or elevated."
     ),
+    ConfigCode.CLASS_CUTS_MISSING: marked(
+        "{place} is not given, and classes.by is rate. Write two rates, such as [0.2, 1]: expected "
+        "contaminated cells a km² from which land is elevated, and from which it is higher."
+    ),
+    ConfigCode.CLASS_CUTS_UNUSED: marked(
+        "{place} is given, and classes.by is share, which does not read it. Write by: rate, or "
+        "leave it out."
+    ),
+    ConfigCode.CLASS_CUTS_ORDER: marked(
+        "{place}: {elevated:g} and {higher:g} a km²; expected two rates above 0, the first, of "
+        "elevated, below the second, of higher."
+    ),
+    ConfigCode.CLASS_CUTS_ABOVE_CELL: marked(
+        "{place}: {cut:g} a km² is more than there are cells, {most:g} a km². Write a lower rate."
+    ),
     ConfigCode.TASK_SIZES_CROSSED: marked(
         "{place}: min_ha {least:g} is above max_ha {greatest:g}. Correct one of them."
     ),

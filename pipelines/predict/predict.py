@@ -31,6 +31,14 @@ from minerisk.pipelines.predict.bands import (
     RISK_CLASS,
     SPEAKING,
     STORED,
+    UPPER_END,
+)
+from minerisk.pipelines.predict.class_table import (
+    CLASSES,
+    Part,
+    Spread,
+    class_rows,
+    held_out_classes,
 )
 from minerisk.pipelines.predict.reasons import REASON_BANDS, reason_codes, write_reason_raster
 from minerisk.pipelines.predict.risk_classes import (
@@ -40,6 +48,8 @@ from minerisk.pipelines.predict.risk_classes import (
     classify_with,
     count_classes,
     known_values,
+    rate_cuts,
+    rule_tag,
 )
 from minerisk.pipelines.predict.tiles import (
     TILE,
@@ -51,11 +61,17 @@ from minerisk.pipelines.predict.tiles import (
 )
 from minerisk.pipelines.predict.window import CubeWindow, whole_window
 from minerisk.pipelines.provenance.files import write_whole
-from minerisk.pipelines.records.rasters import ClassCuts, ClassShares, RasterFacts, RiskClasses
+from minerisk.pipelines.records.rasters import (
+    ClassCuts,
+    ClassRule,
+    HeldOutClass,
+    RasterFacts,
+    RiskClasses,
+)
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import HAZARD_TITLES, hazard_folder
 from minerisk.pipelines.run.progress import Progress
-from minerisk.pipelines.run.readers import load_model
+from minerisk.pipelines.run.readers import held_out_cells, load_model
 from minerisk.pipelines.run.row_blocks import row_blocks, thinned, thinned_grid
 
 log = logging.getLogger(__name__)
@@ -129,10 +145,10 @@ def predict(
     paths += _write_area(target)
     if hazard is None and LINES_KNOWN in cube:
         paths += _write_lines(target, cube[LINES_KNOWN])
-    cuts = _cut_whole(target) if whole else _stored_cuts(target)
+    cuts = _cut_whole(target) if whole else _stored(target).cuts
     made, shares = _write_classes(target, cuts)
-    if whole:
-        made.append(_store_cuts(target, cuts))
+    held_out = _held_out(target, cuts) if whole else held_out_of(_stored(target))
+    made.append(_store_classes(target, cuts, held_out))
     facts = RasterFacts(
         cells=count_marked(window.asked), shape=tuple(window.geobox.shape), classes=shares
     )
@@ -240,41 +256,76 @@ def _derived_writer(target: Target, name: str) -> RasterWriter:
         description=band.description,
         style=band.style,
         unit=band.unit,
-        tags=target.tags,
+        tags=target.tags
+        | ({"CLASSES": rule_tag(rule_of(target.run))} if name == RISK_CLASS else {}),
     )
 
 
 def _cut_whole(target: Target) -> ClassCuts:
-    """Cut the classes of the whole study area by share of its area of applicability."""
-    shares = target.run.config.classes
+    """Cut the classes of the whole study area, by share of its area of applicability or rates."""
+    asked = target.run.config.classes
+    if asked.cuts is not None:
+        return rate_cuts(asked.cuts, resolution_m=target.run.config.study_area.resolution_m)
     return class_cuts(
         lambda: (known_values(*part) for _, part in _class_blocks(target)),
-        higher_share=shares.higher_share,
-        elevated_share=shares.elevated_share,
+        higher_share=asked.higher_share,
+        elevated_share=asked.elevated_share,
     )
 
 
-def _cuts_file(target: Target) -> Path:
-    return target.run.files.rasters / (target.hazard or "") / "classes.json"
+def _held_out(target: Target, cuts: ClassCuts) -> dict[str, HeldOutClass]:
+    """Hold the classes against land that was held out."""
+    run = target.run
+    home = run.folder if target.hazard is None else hazard_folder(run.folder, target.hazard)
+    cells = held_out_cells(home, ["far_probability"])
+    return held_out_classes(cells, cuts, block_m=run.metrics(target.hazard).block_m)
 
 
-def _store_cuts(target: Target, cuts: ClassCuts) -> Path:
-    shares = target.run.config.classes
-    stored = RiskClasses.of(
-        cuts=cuts,
-        shares=ClassShares(higher_share=shares.higher_share, elevated_share=shares.elevated_share),
+def _store_classes(target: Target, cuts: ClassCuts, held_out: Mapping[str, HeldOutClass]) -> Path:
+    """Write where classes are cut, by what, and what each holds of the land asked for."""
+    known = target.run.metrics(target.hazard)
+    seed = target.run.config.model.seed
+    rows = class_rows(
+        _held_blocks(target),
+        target.window.geobox,
+        Spread(known.interval, known.block_m, seed),
+        held_out=held_out,
     )
-    return write_whole(_cuts_file(target), stored.to_json())
+    stored = RiskClasses.of(cuts=cuts, rule=rule_of(target.run), rows=rows)
+    return write_whole(target.folder / CLASSES, stored.to_json())
 
 
-def _stored_cuts(target: Target) -> ClassCuts:
-    path = _cuts_file(target)
+def _held_blocks(target: Target) -> Iterator[Part]:
+    for rows in row_blocks(target.window.geobox.height):
+        part = target.window.geobox[rows, :]
+        classes, probability, upper = (
+            read_raster_like(target.raster(name), part)
+            for name in (RISK_CLASS, PROBABILITY, UPPER_END)
+        )
+        yield classes, probability, upper
+
+
+def rule_of(run: Run) -> ClassRule:
+    """Return by what a run cuts its classes."""
+    asked = run.config.classes
+    return ClassRule(
+        higher_share=asked.higher_share, elevated_share=asked.elevated_share, cuts=asked.cuts
+    )
+
+
+def held_out_of(known: RiskClasses) -> dict[str, HeldOutClass]:
+    """Return what held-out land showed of each class."""
+    return {row.risk_class: row.held_out for row in known.rows if row.held_out is not None}
+
+
+def _stored(target: Target) -> RiskClasses:
+    path = target.run.files.rasters / (target.hazard or "") / CLASSES
     if not path.is_file():
         raise InputError(
             f"{target.run.folder} has no rasters of its whole study area, by which classes are "
             "cut. Predict the whole first (`minerisk predict`)."
         )
-    return RiskClasses.read(path).cuts
+    return RiskClasses.read(path)
 
 
 def _write_preview(target: Target) -> Path:

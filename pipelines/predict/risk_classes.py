@@ -16,7 +16,7 @@ from minerisk.pipelines.formats.palette import (
     LOWER,
     OUTSIDE,
 )
-from minerisk.pipelines.records.rasters import ClassCuts
+from minerisk.pipelines.records.rasters import ClassCuts, ClassRule
 
 log = logging.getLogger(__name__)
 
@@ -99,6 +99,32 @@ def class_cuts(
     places = [size - min(max(math.ceil(round(share * size, 6)), 1), size) for share in shares]
     higher, elevated = _ordered(parts, places)
     return ClassCuts(higher=higher, elevated=elevated)
+
+
+def rate_cuts(cuts: tuple[float, float], *, resolution_m: float) -> ClassCuts:
+    """Cut by agreed rates: contaminated cells a km² of elevated and of higher land.
+
+    Examples
+    --------
+    >>> rate_cuts((0.5, 2.0), resolution_m=100)
+    ClassCuts(higher=0.02, elevated=0.005)
+    """
+    elevated, higher = (cut * (resolution_m / 1_000) ** 2 for cut in cuts)
+    return ClassCuts(higher=higher, elevated=elevated)
+
+
+def rule_tag(rule: ClassRule) -> str:
+    """Say in the metadata of a class raster by what it is cut."""
+    if rule.cuts is not None:
+        elevated, higher = rule.cuts
+        return (
+            f"cut by agreed rates: elevated from {elevated:g} expected contaminated cells a km2, "
+            f"higher from {higher:g}"
+        )
+    return (
+        f"cut by share of the land that the model can speak for: highest {rule.higher_share:.0%} "
+        f"higher, next {rule.elevated_share:.0%} elevated; not by what the land holds"
+    )
 
 
 def classify_with(

@@ -6,8 +6,10 @@ from typing import Self
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation.measures import Measures, ModelName
 from minerisk.models.folds.protocol import ProtocolName
+from minerisk.pipelines.predict.class_table import CLASSES
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.metrics import Metrics
+from minerisk.pipelines.records.rasters import RiskClasses
 from minerisk.pipelines.report.quality import (
     HazardModelRow,
     HazardThirds,
@@ -39,6 +41,8 @@ class Assessment:
         Models of hazard classes.
     novelty
         How like the surveyed land the land is; empty before the rasters are written.
+    classes
+        How classes are cut and what each holds; None before the rasters are written.
     """
 
     metrics: Metrics
@@ -48,6 +52,7 @@ class Assessment:
     hazard_thirds: tuple[HazardThirds, ...]
     hazard_models: tuple[HazardModelRow, ...]
     novelty: tuple[NoveltyStep, ...]
+    classes: RiskClasses | None = None
 
     @classmethod
     def of(cls, home: RunFolder) -> Self:
@@ -63,7 +68,7 @@ class Assessment:
         InputError
             If the model is not trained, or was not tested on far land.
         """
-        metrics = Metrics.read(home.metrics)
+        metrics, table = Metrics.read(home.metrics), home.rasters / CLASSES
         far = metrics.protocols.get(ProtocolName.FAR)
         model = None if far is None else far.models.get(ModelName.MODEL)
         if far is None or model is None:
@@ -78,4 +83,5 @@ class Assessment:
             hazard_thirds=hazard_thirds(metrics),
             hazard_models=hazard_model_rows(metrics.hazards),
             novelty=novelty(home),
+            classes=RiskClasses.read(table) if table.is_file() else None,
         )

@@ -24,8 +24,10 @@ from minerisk.pipelines.plotting.figures import figure_bytes
 from minerisk.pipelines.plotting.grids import HEIGHT, Grids
 from minerisk.pipelines.plotting.map_figure import map_figure
 from minerisk.pipelines.plotting.map_layers import MapLayers, map_layers, with_standing
+from minerisk.pipelines.predict.class_table import CLASSES
 from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.rasters import RiskClasses
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.row_blocks import row_blocks, thinned, thinned_grid
 
@@ -79,6 +81,8 @@ class Maps:
         Whether registered areas and finds are drawn.
     marks
         What the map says of itself, in the reader's language; it stays in the window when zoomed.
+    classes
+        How classes are cut and what each holds; None where it is not known.
     """
 
     chart: Markup
@@ -88,6 +92,7 @@ class Maps:
     missing: tuple[str, ...] = ()
     registered: bool = True
     marks: tuple[str, ...] = ()
+    classes: RiskClasses | None = None
     colours: ClassVar[Mapping[int, str]] = CLASS_COLOURS
 
 
@@ -125,7 +130,9 @@ def run_maps(files: RunFolder, layers: MapLayers, *, marks: Marks, texts: Texts)
         texts=texts,
     )
     by_lines = _by_lines(classes, files.raster("lines_known"), geobox, texts)
-    return replace(drawn, shares=class_shares(counts), by_lines=by_lines)
+    table = files.rasters / CLASSES
+    known_classes = RiskClasses.read(table) if table.is_file() else None
+    return replace(drawn, shares=class_shares(counts), by_lines=by_lines, classes=known_classes)
 
 
 def _by_lines(classes: Path, lines: Path, geobox: GeoBox, texts: Texts) -> tuple[LinesRow, ...]:

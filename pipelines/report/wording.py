@@ -25,9 +25,10 @@ from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.prioritize.words import families_words, verdicts, why
 from minerisk.pipelines.records.metrics import HazardModel, Metrics, ProtocolScores
 from minerisk.pipelines.records.notice import Notice
-from minerisk.pipelines.records.rasters import HazardComparison
+from minerisk.pipelines.records.rasters import ClassRow, HazardComparison, RiskClasses
 from minerisk.pipelines.records.review import FourEyes, Review, State, Verdict
 from minerisk.pipelines.records.tasks import Capture, Lack, TaskReasons
+from minerisk.pipelines.report.class_words import cut_words, lower_words
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.quality import Side
 from minerisk.pipelines.report.tasks import TaskFacts
@@ -244,6 +245,14 @@ class Wording:
             return self.texts.say("What the ranking leans on was not measured.")
         names = tuple(self.family(row.family) for row in leaning)
         return self.texts.say("The ranking leans most on: {families}.", families=names)
+
+    def classes_cut(self, known: RiskClasses) -> str:
+        """Say by what classes are cut."""
+        return cut_words(known, self.texts)
+
+    def lower_holds(self, rows: tuple[ClassRow, ...]) -> str:
+        """Say what the class of lower holds."""
+        return lower_words(rows, self.texts)
 
     def verdict(self, found: Assessment) -> str:
         """Sum up in a sentence how the model compares with the distance rule on unseen land."""

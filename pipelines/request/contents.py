@@ -41,6 +41,7 @@ FILES: Mapping[str, str] = {
         "NOT FOR RANKING: the probability of every cell, cannot say too; for scores and checks "
         "(restricted copy)"
     ),
+    "classes.json": marked("what each class of this land holds, and where classes are cut"),
     "reasons.tif": marked("what moves the score of a cell most (restricted copy)"),
     "dissimilarity.tif": marked("over 1: the data do not support a statement there"),
     "area_of_applicability.tif": marked("1: the data support a statement; 0: cannot say"),

@@ -20,6 +20,7 @@ from minerisk.pipelines.language.marks import USE, Marks
 from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.plotting.map_layers import map_layers, with_standing
 from minerisk.pipelines.predict.bands import PROBABILITY, REASONS
+from minerisk.pipelines.predict.class_table import CLASSES
 from minerisk.pipelines.predict.hazard_rasters import above_any
 from minerisk.pipelines.provenance.environment import code_sha256
 from minerisk.pipelines.provenance.files import sha256_path, write_whole
@@ -45,6 +46,7 @@ from minerisk.pipelines.request.public_copy import coarsen_tasks
 from minerisk.pipelines.request.rasters import (
     WRITTEN,
     RequestRasters,
+    classes_of,
     coarse_rasters,
     cut_rasters,
     cut_reasons,
@@ -233,13 +235,15 @@ def _write_maps(
         target = out / ("" if name == request.hazard else name)
         tags = request.tags | {"HAZARD": name}
         found[name] = cut(request.rasters(name), cube, request.window)
+        classes = classes_of(request, found[name], name)
+        write_whole(target / CLASSES, classes.to_json())
         if name != request.hazard:
             pair = (found[name].bands[PROBABILITY], found[request.hazard].bands[PROBABILITY])
             compared = above_any([pair])
             wording = Wording(request.texts)
             words = "" if compared is None else wording.above_any(name, compared)
             above += [words] if words else []
-        write_rasters(found[name], target, tags=tags, texts=request.texts)
+        write_rasters(found[name], target, tags=tags, rule=classes.rule, texts=request.texts)
         if not request.public:
             cut_reasons(request.rasters(name), cube, request.window, target, tags=tags)
     return found, above
@@ -260,6 +264,7 @@ def _taken(run: Run, tasks: Path | None, hazards: Sequence[str]) -> dict[str, st
     folder, recorded = run.folder, outputs_of(run.manifest(), *stages)
     places = [hazard_rasters(folder, name).relative_to(folder).as_posix() for name in hazards]
     names = [f"{place}/{name}.tif" for place in places for name in WRITTEN]
+    names += [f"{place}/{CLASSES}" for place in places]
     names.append("metrics.json" if hazards[0] == ANY else "hazards")
     names += [name for place in places if (name := f"{place}/{REASONS}.tif") in recorded]
     names += [] if tasks else ["tasks.gpkg"]

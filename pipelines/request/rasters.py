@@ -29,9 +29,12 @@ from minerisk.pipelines.predict.bands import (
     UPPER_END,
     Band,
 )
+from minerisk.pipelines.predict.class_table import CLASSES, Spread, class_rows
 from minerisk.pipelines.predict.reasons import REASON_BANDS, write_reason_raster
-from minerisk.pipelines.predict.risk_classes import area_of_applicability
+from minerisk.pipelines.predict.risk_classes import area_of_applicability, rule_tag
 from minerisk.pipelines.predict.window import CubeWindow
+from minerisk.pipelines.records.rasters import ClassRule, RiskClasses
+from minerisk.pipelines.request.contents import PackContents
 from minerisk.pipelines.request.public_copy import (
     coarse_geobox,
     coarsen_any,
@@ -39,6 +42,8 @@ from minerisk.pipelines.request.public_copy import (
     coarsen_highest,
     coarsen_mean,
 )
+from minerisk.pipelines.run.hazards import ANY
+from minerisk.pipelines.run.row_blocks import row_blocks
 
 WRITTEN: Mapping[str, Band] = {
     name: {**PREDICTED, **DERIVED, UNMASKED: UNMASKED_BAND}[name]
@@ -119,10 +124,35 @@ def _request_rasters(
     return RequestRasters(kept, Grids(kept[RISK_CLASS], geobox, kept[PROBABILITY], height))
 
 
+def classes_of(request: PackContents, rasters: RequestRasters, hazard: str) -> RiskClasses:
+    """Sum up what each class of the maps of a request holds; they are cut as those of its run."""
+    run = request.run
+    known = RiskClasses.read(request.rasters(hazard) / CLASSES)
+    metrics = run.metrics(None if hazard == ANY else hazard)
+    bands = rasters.bands
+    rows = class_rows(
+        (
+            (bands[RISK_CLASS][part], bands[PROBABILITY][part], bands[UPPER_END][part])
+            for part in row_blocks(rasters.grids.geobox.height)
+        ),
+        rasters.grids.geobox,
+        Spread(metrics.interval, metrics.block_m, run.config.model.seed),
+        held_out={row.risk_class: row.held_out for row in known.rows if row.held_out is not None},
+        fine_cells=(request.cell_m / run.config.study_area.resolution_m) ** 2,
+    )
+    return known.model_copy(update={"rows": rows})
+
+
 def write_rasters(
-    rasters: RequestRasters, folder: Path, *, tags: Mapping[str, str], texts: Texts = ENGLISH
+    rasters: RequestRasters,
+    folder: Path,
+    *,
+    tags: Mapping[str, str],
+    rule: ClassRule,
+    texts: Texts = ENGLISH,
 ) -> list[Path]:
     """Write the rasters of a request as COGs with statistics, styled in the words of `texts`."""
+    classes = {"CLASSES": rule_tag(rule)}
     return [
         write_raster(
             folder / f"{name}.tif",
@@ -131,7 +161,7 @@ def write_rasters(
             description=WRITTEN[name].description,
             style=_worded(WRITTEN[name].style, texts),
             unit=WRITTEN[name].unit,
-            tags={**tags, **WRITTEN[name].tags},
+            tags={**tags, **WRITTEN[name].tags, **(classes if name == RISK_CLASS else {})},
         )
         for name, values in rasters.bands.items()
     ]

@@ -14,7 +14,9 @@ from minerisk.pipelines.plotting.figures import figure_bytes
 from minerisk.pipelines.plotting.grids import Grids
 from minerisk.pipelines.plotting.map_figure import map_figure
 from minerisk.pipelines.plotting.map_layers import MapLayers
+from minerisk.pipelines.predict.class_table import CLASSES
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.rasters import RiskClasses
 from minerisk.pipelines.records.review import State
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.inputs import Inputs
@@ -68,7 +70,12 @@ def pack_page(
         inputs=Inputs.of(run.config, run.manifest()),
         manifest=run.manifest(),
         tasks=read_tasks(RunFolder(folder)),
-        maps=replace(maps, figures=(*maps.figures, *classes), registered=not request.public),
+        maps=replace(
+            maps,
+            figures=(*maps.figures, *classes),
+            registered=not request.public,
+            classes=RiskClasses.read(folder / CLASSES),
+        ),
         marks=request.marks_in(told, simulated=False),
         hidden=BETRAYING if request.public else (),
         scope=scope_of(request, grids[hazard]),

@@ -8,10 +8,13 @@ from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.predict.bands import RISK_CLASS
+from minerisk.pipelines.predict.class_table import CLASSES
 from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.pack import PackManifest
+from minerisk.pipelines.records.rasters import RiskClasses
 from minerisk.pipelines.records.request import RequestRecord
+from minerisk.pipelines.report.class_words import lower_words
 from minerisk.pipelines.report.tasks import task_lines
 
 SHOWN = ("higher", "elevated", "lower", "cannot_say")
@@ -35,7 +38,9 @@ def land_sentence(record: RequestRecord, folder: Path) -> str:
     classes = ", ".join(
         f"{number(shares[name], 'share')} {name.replace('_', ' ')}" for name in SHOWN
     )
-    return f"{number(record.hectares, 'hectares')} ha of {name}: {classes}"
+    said = f"{number(record.hectares, 'hectares')} ha of {name}: {classes}"
+    lower = lower_words(RiskClasses.read(folder / CLASSES).rows, ENGLISH)
+    return f"{said}. {lower.rstrip('.')}" if lower else said
 
 
 def _tasks(pack: Path) -> str:

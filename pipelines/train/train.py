@@ -12,6 +12,7 @@ from minerisk.models.estimators.estimators import TrainBooster
 from minerisk.models.evaluation.feature_lint import place_columns
 from minerisk.models.evaluation.gates import refuse_too_few
 from minerisk.models.fitting.training import Trained, train_model
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.selection.held_out_scores import HeldOutScores
 from minerisk.models.selection.protocols import hold_out
 from minerisk.models.table import CellTable
@@ -123,6 +124,7 @@ def _held_out(scores: HeldOutScores) -> pd.DataFrame:
     held_out["region"] = scores.table.region
     for name, protocol in scores.protocols.items():
         held_out[f"fold_{name}"] = protocol.fold_of_row(len(held_out)).astype(np.int16)
+    held_out["far_probability"] = scores.probability[ProtocolName.FAR].astype(np.float32)
     for (name, known), out in scores.scores.items():
         held_out[f"{name}_{known}"] = out.score.astype(np.float32)
     return held_out

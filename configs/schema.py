@@ -276,6 +276,14 @@ class Gates(Frozen):
     min_skill: float = Field(
         0.0, ge=0, lt=1, description="far average precision above that of prevalence, at least"
     )
+    min_over_rule: float | None = Field(
+        None,
+        gt=-1,
+        lt=1,
+        description="the model's share of the finds in the first 20 % of far land minus that of "
+        "the distance rule: the low end of the difference, at least. 0: it beats the rule beyond "
+        "the interval; -0.05: it is at most 5 points worse; none: not asked",
+    )
     min_applicable_share: float = Field(0.3, ge=0, le=1)
 
 

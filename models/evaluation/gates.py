@@ -1,7 +1,10 @@
 """What was agreed before training, and whether a run keeps it."""
 
+from collections.abc import Mapping
+
 from minerisk.features.errors import InputError
 from minerisk.models.estimate import Estimate
+from minerisk.models.evaluation.measures import ModelName, RankMeasures
 from minerisk.models.evaluation.results import Gate, GateName, PermutedSkill
 from minerisk.models.table import CellTable
 
@@ -13,11 +16,13 @@ def hold_to_gates(
     skill: Estimate,
     slope: Estimate,
     applicable_share: float,
+    over_rule: Estimate | None,
     min_positive_cells: int,
     permuted_auc_margin: float,
     min_skill: float,
     calibration_slope_margin: float,
     min_applicable_share: float,
+    min_over_rule: float | None,
 ) -> tuple[Gate, ...]:
     """Hold a run against what was agreed before training.
 
@@ -33,8 +38,11 @@ def hold_to_gates(
         Calibration slope on far land.
     applicable_share
         Share of the study area inside the area of applicability.
+    over_rule
+        Share of finds in the first 20 % of far land, the model's minus that of the distance rule;
+        None where there is no such rule, and then a gate that asks for it is not passed.
     min_positive_cells, permuted_auc_margin, min_skill, calibration_slope_margin, \
-    min_applicable_share
+    min_applicable_share, min_over_rule
         What was agreed.
     """
     leak = _off(permuted.within_blocks.value, 0.5)
@@ -70,7 +78,22 @@ def hold_to_gates(
             applicable_share,
             applicable_share >= min_applicable_share,
         ),
+        *_rule(over_rule, min_over_rule),
     )
+
+
+def _rule(over_rule: Estimate | None, agreed: float | None) -> tuple[Gate, ...]:
+    """Hold the model against the distance rule, where that was agreed."""
+    if agreed is None:
+        return ()
+    low = None if over_rule is None else over_rule.low
+    return (Gate(GateName.RULE, agreed, low, low is not None and low > agreed),)
+
+
+def over_rule(comparison: Mapping[ModelName, RankMeasures]) -> Estimate | None:
+    """Find in what was compared how much more the model finds than the distance rule does."""
+    found = comparison.get(ModelName.DISTANCE_RULE)
+    return None if found is None else found.found_in_top_20
 
 
 def _off(value: float | None, expected: float) -> float | None:

@@ -215,7 +215,8 @@ class GateName(StrEnum):
     of permuted labels. ``null_model``: low end of the difference from prevalence in average
     precision, on far land. ``calibration``: distance from 1 of the far calibration slope, also
     passed if its interval holds 1. ``applicability``: share of the study area inside the area of
-    applicability.
+    applicability. ``rule``: low end of the difference from the distance rule in finds in the first
+    20 % of far land; there only where it was agreed.
     """
 
     POSITIVE_CELLS = "positive_cells"
@@ -223,6 +224,7 @@ class GateName(StrEnum):
     NULL_MODEL = "null_model"
     CALIBRATION = "calibration"
     APPLICABILITY = "applicability"
+    RULE = "rule"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from minerisk.features.errors import InputError
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.assessment import assess_curves, capture_curves, compare_models
-from minerisk.models.evaluation.gates import hold_to_gates
+from minerisk.models.evaluation.gates import hold_to_gates, over_rule
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.metrics import block_bootstrap
 from minerisk.models.evaluation.out_of_fold_scores import fit_pipeline
@@ -239,6 +239,7 @@ def _gather(
             positive_cells=positive,
             permuted=permuted,
             skill=comparison[ModelName.PREVALENCE].average_precision,
+            over_rule=over_rule(comparison),
             slope=protocols[FAR].model.calibration_slope,
             applicable_share=share,
             **gates.model_dump(exclude={"permutations"}),

@@ -39,6 +39,10 @@ GATES: Mapping[GateName, str] = {
         "far calibration slope: its distance from 1 (also passed if its interval holds 1)"
     ),
     GateName.APPLICABILITY: marked("share of the study area inside the area of applicability"),
+    GateName.RULE: marked(
+        "finds in the first 20 % of far land, more than the distance rule (low end of the "
+        "difference)"
+    ),
 }
 READINGS: Mapping[ReadingKind, str] = {
     ReadingKind.RUN_MAP: marked("this run's map"),

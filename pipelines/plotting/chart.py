@@ -24,7 +24,7 @@ from pyproj import Transformer
 
 from minerisk.pipelines.formats.palette import CANNOT_SAY
 from minerisk.pipelines.language.messages import ENGLISH, Texts
-from minerisk.pipelines.plotting.inline_svg import CROWDED, inline_svg
+from minerisk.pipelines.plotting.inline_svg import CROWDED, IN_TABLE, ON_MAP, inline_svg
 from minerisk.pipelines.plotting.map_figure import (
     draw_north,
     draw_scale_bar,
@@ -147,8 +147,15 @@ def _draw_tasks(axes: Axes, tasks: gpd.GeoDataFrame | None) -> None:
         crowded = any(abs(east - x) < near[0] and abs(north - y) < near[1] for x, y in taken)
         if not crowded:
             taken.append((east, north))
-        name = f"{CROWDED}{task}" if crowded else ""
-        _word(axes, _short(str(task)), east, north, align="center", gid=name)
+        _word(
+            axes,
+            _short(str(task)),
+            east,
+            north,
+            align="center",
+            gid=f"{CROWDED if crowded else ''}{ON_MAP}{task}",
+            url=f"#{IN_TABLE}{task}",
+        )
 
 
 def _short(task: str) -> str:
@@ -230,6 +237,7 @@ def _word(
     align: str = "left",
     shift: tuple[float, float] = (0, 0),
     gid: str = "",
+    url: str = "",
 ) -> None:
     """Write words beside a place, in black with a white edge; none where the place is not shown."""
     drawn = axes.annotate(
@@ -237,6 +245,7 @@ def _word(
         va="center", parse_math=False, annotation_clip=True, zorder=OVER + 1,
     )  # fmt: skip
     drawn.set_gid(gid or None)
+    drawn.set_url(url or None)
 
 
 def _draw_lines(

@@ -10,6 +10,8 @@ from matplotlib.figure import Figure
 
 CROWDED = "crowded-"
 """A word whose group id starts so waits for the zoom."""
+ON_MAP, IN_TABLE = "map-", "row-"
+"""Ids of a task on the map and in the table of the page, which lead to each other."""
 SVG = "{http://www.w3.org/2000/svg}"
 KEPT = ("font-size", "font-weight", "text-anchor", "fill")
 
@@ -54,6 +56,7 @@ def _plain(element: ElementTree.Element) -> None:
         element.attrib[name.rpartition("}")[2]] = "".join(element.attrib.pop(name).split())
     if element.attrib.get("id", "").startswith(CROWDED):
         element.attrib["class"] = CROWDED.rstrip("-")
+        element.attrib["id"] = element.attrib["id"].removeprefix(CROWDED)
     if element.tag != "text":
         return
     style = dict(part.strip().split(": ", 1) for part in element.attrib.pop("style").split(";"))

@@ -55,13 +55,15 @@ class Assessment:
     classes: RiskClasses | None = None
 
     @classmethod
-    def of(cls, home: RunFolder) -> Self:
+    def of(cls, home: RunFolder, *, mapped: bool = True) -> Self:
         """Read the scores of a model.
 
         Parameters
         ----------
         home
             The folder of its run, or of its hazard class in the run.
+        mapped
+            Whether to read the rasters too, which a run that is trained again has of its last time.
 
         Raises
         ------
@@ -82,6 +84,6 @@ class Assessment:
             regions=regions(metrics),
             hazard_thirds=hazard_thirds(metrics),
             hazard_models=hazard_model_rows(metrics.hazards),
-            novelty=novelty(home),
-            classes=RiskClasses.read(table) if table.is_file() else None,
+            novelty=novelty(home) if mapped else (),
+            classes=RiskClasses.read(table) if mapped and table.is_file() else None,
         )

@@ -27,8 +27,13 @@ class ModelCard:
     found: Assessment
 
     @classmethod
-    def of(cls, run: Run, *, hazard: str = ANY) -> Self:
+    def of(cls, run: Run, *, hazard: str = ANY, mapped: bool = True) -> Self:
         """Gather the card of the model of a run, or of one of its hazard classes.
+
+        Parameters
+        ----------
+        mapped
+            As in `Assessment.of`.
 
         Raises
         ------
@@ -36,7 +41,7 @@ class ModelCard:
             If the run is not trained.
         """
         home = run.files if hazard == ANY else run.files.hazard(hazard)
-        found = Assessment.of(home)
+        found = Assessment.of(home, mapped=mapped)
         return cls(model_record(run, found, hazard=hazard), found)
 
     def text(self, texts: Texts = ENGLISH, *, public_m: float | None = None) -> str:

@@ -161,7 +161,7 @@ def _log(client: "MlflowClient", run: Run, uri: str, figures: Path) -> TrackFact
         client.log_inputs(known, _datasets(run, manifest))
         for path in (run.files.config, run.files.metrics, run.files.trials):
             client.log_artifact(known, str(path))
-        client.log_text(known, ModelCard.of(run).text(), "MODEL_CARD.md")
+        client.log_text(known, ModelCard.of(run, mapped=False).text(), "MODEL_CARD.md")
         client.log_dict(known, used.model_dump(mode="json"), "environment.json")
         client.log_artifacts(known, str(run.files.model), "model")
         client.log_artifacts(known, str(figures), "figures")

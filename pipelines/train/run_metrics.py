@@ -7,7 +7,7 @@ from minerisk.models.applicability.error_profiles import ErrorProfile
 from minerisk.models.cautions import Caution
 from minerisk.models.evaluation.assessment import assess_curves, capture_curves, compare_models
 from minerisk.models.evaluation.feature_lint import lint_features
-from minerisk.models.evaluation.gates import hold_to_gates
+from minerisk.models.evaluation.gates import hold_to_gates, over_rule
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.fitting.training import Trained
 from minerisk.models.folds.protocol import ProtocolName
@@ -108,6 +108,7 @@ def _gathered(run: Run, trained: Trained, unsurveyed: Future[Unsurveyed | None])
             positive_cells=positive,
             permuted=trained.permuted,
             skill=comparison[ModelName.PREVALENCE].average_precision,
+            over_rule=over_rule(comparison),
             slope=protocols[FAR].model.calibration_slope,
             applicable_share=share,
             **agreed.model_dump(exclude={"permutations"}),

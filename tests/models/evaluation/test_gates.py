@@ -15,6 +15,7 @@ MEASURED: dict[str, Any] = {
     "skill": Estimate(0.05, 0.02, 0.08),
     "slope": Estimate(1.2, 1.1, 1.3),
     "applicable_share": 0.8,
+    "over_rule": Estimate(0.1, 0.03, 0.2),
 }
 AGREED = Gates(min_positive_cells=20).model_dump(exclude={"permutations"})
 
@@ -27,6 +28,7 @@ AGREED = Gates(min_positive_cells=20).model_dump(exclude={"permutations"})
         ("min_skill", 0.03, GateName.NULL_MODEL),
         ("calibration_slope_margin", 0.1, GateName.CALIBRATION),
         ("min_applicable_share", 0.9, GateName.APPLICABILITY),
+        ("min_over_rule", 0.03, GateName.RULE),
     ],
 )
 def test_each_gate_falls_by_its_own_agreed_value(
@@ -36,6 +38,16 @@ def test_each_gate_falls_by_its_own_agreed_value(
     rows = hold_to_gates(**MEASURED, **AGREED | {setting: agreed})
     assert [row.name for row in rows if not row.passed] == [gate]
     assert next(row.threshold for row in rows if row.name is gate) == agreed
+
+
+def test_the_rule_is_asked_for_only_where_it_was_agreed() -> None:
+    assert GateName.RULE not in [row.name for row in hold_to_gates(**MEASURED, **AGREED)]
+    beaten = MEASURED | {"over_rule": Estimate(-0.01, -0.04, 0.02)}
+    for agreed, passed in ((0.0, False), (-0.05, True)):
+        gate = hold_to_gates(**beaten, **AGREED | {"min_over_rule": agreed})[-1]
+        assert (gate.name, gate.passed) == (GateName.RULE, passed)
+    without = hold_to_gates(**MEASURED | {"over_rule": None}, **AGREED | {"min_over_rule": 0.0})
+    assert (without[-1].value, without[-1].passed) == (None, False)
 
 
 def test_a_slope_whose_interval_holds_one_is_passed_and_one_without_a_value_is_not() -> None:

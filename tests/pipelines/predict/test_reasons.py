@@ -36,7 +36,7 @@ def test_every_code_has_words_of_its_own() -> None:
 def test_every_cell_with_a_probability_has_a_reason_known_to_the_table(tiny_run: Path) -> None:
     with rasterio.open(tiny_run / "rasters" / "reasons.tif") as raster:
         strongest, tags = raster.read(1), raster.tags()
-    with rasterio.open(tiny_run / "rasters" / "probability.tif") as raster:
+    with rasterio.open(tiny_run / "rasters" / "probability_unmasked.tif") as raster:
         known = np.isfinite(raster.read(1))
     assert (strongest[~known] == 255).all()
     codes = np.unique(strongest[known])

@@ -1,6 +1,7 @@
 """A pack, made from the tiny run, opened and held against the run."""
 
 import json
+import re
 import shutil
 
 import geopandas as gpd
@@ -23,6 +24,7 @@ from minerisk.pipelines.predict.bands import UNMASKED
 from minerisk.pipelines.provenance.files import listing, sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.records.rasters import RiskClasses
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.request.answer import write_maps
 from minerisk.pipelines.request.contents import NO_TASK
@@ -36,6 +38,11 @@ from minerisk.pipelines.run.folder import Run
 def raster_tags(path):
     with rasterio.open(path) as raster:
         return raster.tags()
+
+
+def written(pack):
+    """The rasters of a pack: the public copy has none that is not for ranking."""
+    return [name for name in WRITTEN if name != UNMASKED or not pack.name.endswith("_public")]
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +84,7 @@ def test_every_file_is_listed_with_its_hash_and_the_run(packs, tiny_run):
 
 def test_rasters_are_valid_cogs_with_style_and_statistics(packs):
     for pack in packs:
-        for name in WRITTEN:
-            if name == UNMASKED and pack == packs[1]:
-                continue
+        for name in written(pack):
             valid, errors, _ = cog_validate(pack / f"{name}.tif")
             assert valid, errors
             assert (pack / f"{name}.qml").is_file()
@@ -156,6 +161,32 @@ def test_what_the_model_cannot_speak_for_has_no_number_to_rank_by(packs):
     project = (restricted / "map.qgs").read_text(encoding="utf-8")
     assert 'nodataColor="#' not in project
     assert "area_of_applicability_tifsilent" in project
+
+
+def test_a_pack_says_what_its_classes_hold(packs, tiny_run):
+    known = RiskClasses.read(tiny_run / "rasters" / "classes.json")
+    for pack, wide in zip(packs, (1, 16), strict=True):
+        table = RiskClasses.read(pack / "classes.json")
+        assert (table.cuts, table.rule) == (known.cuts, known.rule)
+        classes, _ = read_raster(pack / "risk_class.tif")
+        values, _ = read_raster(pack / "probability.tif")
+        for row, code in zip(table.rows, (3, 2, 1, 0), strict=True):
+            assert row.cells == (classes == code).sum()
+            if row.expected is not None:
+                held = wide * values[classes == code].sum(dtype=np.float64)
+                assert row.expected.value == pytest.approx(held)
+        assert "of all expected contaminated cells" in (pack / "report.html").read_text("utf-8")
+        assert "cut by share" in raster_tags(pack / "risk_class.tif")["CLASSES"]
+
+
+def test_a_row_of_the_table_and_its_place_on_the_map_lead_to_each_other(packs):
+    page = (packs[0] / "report.html").read_text(encoding="utf-8")
+    tasks = re.findall(r'id="row-([^"]+)"', page)
+    assert tasks
+    for task in tasks:
+        assert f'href="#map-{task}"' in page
+        assert f'id="map-{task}"' in page
+        assert f'href="#row-{task}"' in page
 
 
 def test_what_is_handed_out_says_draft_and_simulated(packs):
@@ -247,7 +278,7 @@ def test_maps_of_a_class_lie_in_a_folder_and_bear_its_name_in_words(run_with_cla
         open_request(run_with_class, Filters()), tmp_path / "pack", public=True, unapproved=True
     )
     for pack in (tmp_path / "pack", tmp_path / "pack_public"):
-        for name in WRITTEN:
+        for name in written(pack):
             assert cog_validate(pack / "ap" / f"{name}.tif")[0]
             assert (pack / "ap" / f"{name}.qml").is_file()
             assert "STATISTICS_MEAN" in (pack / "ap" / f"{name}.tif.aux.xml").read_text()

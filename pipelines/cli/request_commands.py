@@ -89,6 +89,9 @@ def request(
     public: Annotated[
         bool, typer.Option("--public", help="also a coarsened copy without findings, OUT_public")
     ] = False,
+    sheets: Annotated[
+        bool, typer.Option("--sheets", help="also a page of A4 for each survey task, to print")
+    ] = False,
     unapproved: Annotated[
         bool, typer.Option("--unapproved", help="--public also of a run that nobody has approved")
     ] = False,
@@ -113,7 +116,9 @@ def request(
     from minerisk.pipelines.request.pack import answer_request
     from minerisk.pipelines.request.sentence import answer_sentence
 
-    answer = answer_request(asked, out, public=public, unapproved=unapproved, language=language)
+    answer = answer_request(
+        asked, out, public=public, unapproved=unapproved, sheets=sheets, language=language
+    )
     lines = [answer_sentence(answer.record, answer.packs[0])] if not as_json else []
     lines += [
         f"Pack: {pack} (open {pack / 'map.qgs'} or {pack / 'report.html'})" for pack in answer.packs

@@ -32,6 +32,7 @@ FILES: Mapping[str, str] = {
         "survey tasks for QGIS and ArcGIS; .csv and .xlsx for a spreadsheet, .kml for phones, "
         ".geojson for IMSMA and the rest"
     ),
+    "task_sheets.html": marked("with --sheets: a page of A4 for each survey task, to print"),
     "risk_class.tif": marked("higher, elevated, lower, cannot say; lower means survey later"),
     "probability.tif": marked(
         "calibrated probability, with _lower and _upper the ends of its interval. No value: cannot "
@@ -81,6 +82,8 @@ class PackContents:
         The words of the reader's language.
     notes
         What else the reader has to know, in that language.
+    sheets
+        Whether a page for each task goes with it.
     """
 
     run: Run
@@ -96,6 +99,7 @@ class PackContents:
     classes: Sequence[str] = ()
     texts: Texts = ENGLISH
     notes: Sequence[str] = ()
+    sheets: bool = False
 
     @property
     def head(self) -> str:

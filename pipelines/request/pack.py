@@ -53,6 +53,7 @@ from minerisk.pipelines.request.rasters import (
     write_rasters,
 )
 from minerisk.pipelines.request.report import pack_page
+from minerisk.pipelines.request.sheets import SHEETS, sheets_page
 from minerisk.pipelines.request.task_files import write_task_files
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, hazard_rasters, trained_hazards
@@ -75,6 +76,7 @@ def answer_request(
     *,
     public: bool = False,
     unapproved: bool = False,
+    sheets: bool = False,
     language: str = "en",
 ) -> Answer:
     """Answer a request: its packs and, where it limits the land, its maps with every band.
@@ -83,12 +85,17 @@ def answer_request(
     ----------
     out
         As in `make_packs`; none is ``pack``, or ``pack_<language>``, in the request's own folder.
-    public, unapproved, language
+    public, unapproved, sheets, language
         As in `make_packs`.
     """
     name = "pack" if language == "en" else f"pack_{language}"
     packs = make_packs(
-        asked, out or asked.home / name, public=public, unapproved=unapproved, language=language
+        asked,
+        out or asked.home / name,
+        public=public,
+        unapproved=unapproved,
+        sheets=sheets,
+        language=language,
     )
     if asked.filters.limits_land:
         return Answer(write_maps(asked), asked.home, packs)
@@ -102,6 +109,7 @@ def make_packs(
     *,
     public: bool = False,
     unapproved: bool = False,
+    sheets: bool = False,
     language: str = "en",
 ) -> list[Path]:
     """Write the pack of a request, and beside it, if asked for, the coarsened one.
@@ -120,6 +128,8 @@ def make_packs(
         Write the coarsened copy too. It is refused for a run that nobody has approved.
     unapproved
         Write it all the same: for a trial, or where approval is given elsewhere.
+    sheets
+        Write a page of A4 for each survey task, too.
     language
         Of legends, report and README: ``en``, ``az`` or ``ru``. The model card, and what stands in
         columns, stay in English.
@@ -181,6 +191,7 @@ def make_packs(
                 classes=classes,
                 texts=told,
                 notes=notes,
+                sheets=sheets,
             )
             write_pack(request, cube, folder)
     return targets
@@ -205,6 +216,10 @@ def write_pack(request: PackContents, cube: xr.Dataset, out: Path) -> Path:
     maps = {name: rasters.grids for name, rasters in found.items()}
     page = pack_page(request, out, maps, layers=layers, tasks=tasks)
     write_whole(out / "report.html", page)
+    if request.sheets:
+        drawn_on = maps[request.hazard]
+        sheets = sheets_page(request, out, drawn_on, layers=layers, tasks=tasks)
+        write_whole(out / SHEETS, sheets)
     card = ModelCard.of(run, hazard=request.hazard)
     write_whole(
         out / "MODEL_CARD.md",

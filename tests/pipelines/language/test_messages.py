@@ -214,3 +214,14 @@ def test_legend_names_are_translated(language):
         assert told.ramp(ramp)[-1][2] != ramp[-1][2]
         assert [step[:2] for step in told.ramp(ramp)] == [step[:2] for step in ramp]
     assert qml.tasks_qml(told) != qml.tasks_qml()
+
+
+@pytest.mark.parametrize(("language", "term"), [("az", "demək olmur"), ("ru", "сказать нельзя")])
+def test_cannot_say_has_one_term_in_each_language(language: str, term: str) -> None:
+    with (LOCALE / language / "LC_MESSAGES" / "minerisk.po").open("rb") as stream:
+        catalogue = read_po(stream, locale=language)
+    for message in catalogue:
+        english = (message.id,) if isinstance(message.id, str) else message.id
+        words = (message.string,) if isinstance(message.string, str) else message.string
+        if any("cannot say" in one.lower() for one in english):
+            assert all(term in one.lower() for one in words), message.id

@@ -63,7 +63,7 @@ def packs(tiny_run, aoi, tmp_path_factory):
     refused = CliRunner().invoke(app, asked)
     assert "no public copy" in str(refused.exception)
     assert not out.exists()
-    asked += ["--unapproved"]
+    asked += ["--unapproved", "--sheets"]
     done = CliRunner().invoke(app, asked, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return out, out.with_name("request_public")
@@ -187,6 +187,16 @@ def test_a_row_of_the_table_and_its_place_on_the_map_lead_to_each_other(packs):
         assert f'href="#map-{task}"' in page
         assert f'id="map-{task}"' in page
         assert f'href="#row-{task}"' in page
+
+
+def test_each_task_has_a_sheet_that_says_draft_and_where_it_is(packs):
+    for pack in packs:
+        tasks = pyogrio.read_dataframe(pack / "tasks.gpkg", layer="tasks", read_geometry=False)
+        page = (pack / "task_sheets.html").read_text(encoding="utf-8")
+        assert re.findall(r'class="sheet" id="([^"]+)"', page) == list(tasks["task"])
+        assert page.count("DRAFT: nobody has approved this run · SIMULATED") >= len(tasks)
+        assert page.count('class="chart"') == len(tasks)
+    assert "Nearest evidence" not in page  # of the public copy
 
 
 def test_what_is_handed_out_says_draft_and_simulated(packs):

@@ -48,8 +48,14 @@ def raster_qml(style: Legend | Ramp) -> str:
     return template("raster.qml.j2").render(ramp=style, silent=silent)
 
 
-def tasks_qml(texts: Texts = ENGLISH) -> str:
-    """Write the QGIS style of the task layer: outlines that show on every class, and numbers."""
+def tasks_qml(texts: Texts = ENGLISH, *, aliases: Mapping[str, str] | None = None) -> str:
+    """Write the QGIS style of the task layer: outlines that show on every class, and numbers.
+
+    Parameters
+    ----------
+    aliases
+        Columns in words, for tables and forms.
+    """
     casing = _outline("255,255,255,255", "solid", "1.2")
     symbols = [
         Symbol("fill", "SimpleFill", (casing, _outline("0,0,0,255", line, "0.5")), arm, words)
@@ -59,7 +65,10 @@ def tasks_qml(texts: Texts = ENGLISH) -> str:
             ("control", "dash", texts.say("control, drawn blind")),
         )
     ]
-    return _vector_qml(symbols, column="arm", label="task", farthest=LABELS_TO)
+    tip = '<b>[% "task" %]</b><br>[% "hectares" %] ha<br>[% "why" %]'
+    return _vector_qml(
+        symbols, column="arm", label="task", farthest=LABELS_TO, aliases=aliases, tip=tip
+    )
 
 
 def mark_qml() -> str:
@@ -82,7 +91,37 @@ def registered_qml(texts: Texts = ENGLISH) -> str:
         Symbol("fill", "SimpleFill", (_area(colour, opacity, line),), value, words)
         for value, words, colour, opacity, line in lands
     ]
-    return _vector_qml(symbols, column="Land_Class")
+    return _vector_qml(
+        symbols,
+        column="Land_Class",
+        label="imsma_id",
+        farthest=LABELS_TO // 4,
+        tip='[% "Land_Class" %] [% "imsma_id" %]',
+    )
+
+
+def ways_qml(texts: Texts = ENGLISH) -> str:
+    """Write the QGIS style of lines that lead people, by their column ``kind``."""
+    symbols = [
+        Symbol("line", "SimpleLine", ({"line_color": colour, "line_width": "0.3"},), kind, words)
+        for kind, colour, words in (
+            ("water", "31,120,180,255", texts.say("river, stream or canal")),
+            ("way", "140,90,43,255", texts.say("road or railway")),
+        )
+    ]
+    return _vector_qml(symbols, column="kind")
+
+
+def districts_qml() -> str:
+    """Write the QGIS style of districts: grey edges, with their names."""
+    return _vector_qml(
+        [Symbol("fill", "SimpleFill", (_outline("85,85,85,255", "dash", "0.4"),))], label="name"
+    )
+
+
+def hillshade_qml() -> str:
+    """Write the QGIS style of heights: hills shaded from the north-west."""
+    return template("hillshade.qml.j2").render()
 
 
 def line_qml() -> str:
@@ -123,9 +162,20 @@ def _area(colour: str, opacity: str, line: str) -> Mapping[str, str]:
 
 
 def _vector_qml(
-    symbols: Sequence[Symbol], *, column: str = "", label: str = "", farthest: int = 0
+    symbols: Sequence[Symbol],
+    *,
+    column: str = "",
+    label: str = "",
+    farthest: int = 0,
+    aliases: Mapping[str, str] | None = None,
+    tip: str = "",
 ) -> str:
     """Fill the style of vectors, told apart by `column` and labelled by the column `label`."""
     return template("vector.qml.j2").render(
-        symbols=symbols, column=column, label=label, farthest=farthest
+        symbols=symbols,
+        column=column,
+        label=label,
+        farthest=farthest,
+        aliases=aliases or {},
+        tip=tip,
     )

@@ -49,6 +49,8 @@ REGISTERED: dict[str, tuple[str, Dashes]] = {
     "": ("#777777", (2, 2)),
 }
 ARMS: dict[str, Dashes] = {"ranked": (), "learn": (1.5, 2), "control": (5, 3)}
+AROUND = {"water": "#1f78b4", "way": "#8c5a2b", "districts": "#555555"}
+"""Colours of what leads people on the map."""
 FRONT: Dashes = (12, 4, 2, 4)
 
 
@@ -83,6 +85,7 @@ def chart(
     figure, axes = _sheet(geobox)
     paint(axes, classes, geobox, cannot_say=classes == CANNOT_SAY, elevation=elevation)
     axes.set_rasterization_zorder(OVER - 0.5)
+    _draw_around(axes, layers)
     _draw_registered(axes, layers.registered)
     if layers.line is not None:
         _draw_lines(axes, layers.line.geometry, "#000000", 1.8, FRONT)
@@ -131,6 +134,26 @@ def _draw_registered(axes: Axes, registered: gpd.GeoDataFrame | None) -> None:
             fill = PathPatch(_path(axes, part.geometry), color=colour, alpha=0.35, linewidth=0)
             axes.add_patch(fill).set_zorder(OVER)
         _draw_outline(axes, part.geometry, colour, 1.2, dashes)
+
+
+def _draw_around(axes: Axes, layers: MapLayers) -> None:
+    """Draw roads, rivers and districts into the picture, under all that the map is about."""
+    if layers.ways is not None:
+        for kind, part in layers.ways.groupby("kind"):
+            _draw_under(axes, part.geometry, AROUND[str(kind)], 0.8)
+    if layers.districts is not None:
+        _draw_under(axes, layers.districts.geometry, AROUND["districts"], 1.0, (6, 3))
+
+
+def _draw_under(
+    axes: Axes, geometries: gpd.GeoSeries, colour: str, width: float, dashes: Dashes = ()
+) -> None:
+    style = (0, dashes) if dashes else "solid"
+    line = PathPatch(
+        _path(axes, geometries), facecolor="none", edgecolor=colour, linewidth=width,
+        linestyle=style, zorder=OVER - 1,
+    )  # fmt: skip
+    axes.add_patch(line)
 
 
 def _draw_tasks(axes: Axes, tasks: gpd.GeoDataFrame | None) -> None:

@@ -27,6 +27,15 @@ POINTS = {"find", "accident"}
 MOST_PLACES = 200
 
 
+WAYS = (
+    ("water", "river"), ("water", "stream"), ("water", "canal"), ("way", "road"), ("way", "rail"),
+)  # fmt: skip
+"""Parts of names of layers that lead people; other lines of a configuration may be military."""
+LINES = frozenset({"LineString", "MultiLineString"})
+MOST_WAYS = 5_000
+"""Lines of a layer on a map, the longest first."""
+
+
 @dataclass(frozen=True)
 class MapLayers:
     """Layers of a run cut to a window; None where there is none.
@@ -42,6 +51,10 @@ class MapLayers:
         Hazardous areas and cleared land as registered, with IMSMA fields.
     findings
         Finds and accidents, with IMSMA fields. Never for the public.
+    ways
+        Roads, railways, rivers and canals: ``layer``, and ``kind``, ``way`` or ``water``.
+    districts
+        With ``name``, where the configuration has them.
     missing
         Layers that could not be read, and why.
     """
@@ -50,6 +63,8 @@ class MapLayers:
     places: gpd.GeoDataFrame | None = None
     registered: gpd.GeoDataFrame | None = None
     findings: gpd.GeoDataFrame | None = None
+    ways: gpd.GeoDataFrame | None = None
+    districts: gpd.GeoDataFrame | None = None
     missing: Sequence[Notice[MapGap]] = field(default_factory=tuple)
 
 
@@ -84,6 +99,8 @@ def map_layers(run: Run, geobox: GeoBox, *, public: bool = False) -> MapLayers:
         places=_places(layers, run, bounds, missing),
         registered=_joined(registered),
         findings=_joined(findings),
+        ways=_ways(layers, run, bounds, missing),
+        districts=_districts(layers, run, bounds, missing),
         missing=tuple(missing),
     )
 
@@ -141,6 +158,40 @@ def _places(
             frame = frame.loc[order.sort_values(ascending=False, kind="stable").index]
         return frame[["name", "geometry"]].dropna().head(MOST_PLACES).reset_index(drop=True)
     return None
+
+
+def _ways(
+    layers: Layers, run: Run, bounds: Bounds, missing: list[Notice[MapGap]]
+) -> gpd.GeoDataFrame | None:
+    """Read the lines by which people find their way: those of layers that are called so."""
+    closed = {item.layer for item in run.config.labels.positive} | set(_front_names(run))
+    found: list[gpd.GeoDataFrame] = []
+    for name, layer in run.config.layers.items():
+        kind = next((kind for kind, part in WAYS if part in name), None)
+        if kind is None or name in closed or not isinstance(layer, VectorLayer):
+            continue
+        frame = _read(layers, name, run, bounds, missing)
+        if frame is None or not set(frame.geom_type) <= LINES:
+            continue
+        longest = frame.geometry.length.sort_values(ascending=False, kind="stable").index
+        shapes = frame.geometry.loc[longest[:MOST_WAYS]].clip_by_rect(*bounds)
+        found.append(
+            gpd.GeoDataFrame(geometry=shapes.reset_index(drop=True)).assign(layer=name, kind=kind)
+        )
+    return _joined(found)
+
+
+def _districts(
+    layers: Layers, run: Run, bounds: Bounds, missing: list[Notice[MapGap]]
+) -> gpd.GeoDataFrame | None:
+    asked = run.config.study_area.districts
+    if asked is None:
+        return None
+    frame = _read(layers, asked.layer, run, bounds, missing)
+    if frame is None or asked.name_column not in frame:
+        return None
+    named = frame[[asked.name_column, "geometry"]].rename(columns={asked.name_column: "name"})
+    return named.reset_index(drop=True)
 
 
 def _joined(frames: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame | None:

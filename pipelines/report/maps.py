@@ -83,6 +83,8 @@ class Maps:
         What the map says of itself, in the reader's language; it stays in the window when zoomed.
     classes
         How classes are cut and what each holds; None where it is not known.
+    around
+        What leads people on the map: ``water``, ``way``, ``districts``.
     """
 
     chart: Markup
@@ -93,6 +95,7 @@ class Maps:
     registered: bool = True
     marks: tuple[str, ...] = ()
     classes: RiskClasses | None = None
+    around: tuple[str, ...] = ()
     colours: ClassVar[Mapping[int, str]] = CLASS_COLOURS
 
 
@@ -190,7 +193,13 @@ def report_maps(
         shares=class_shares(count_classes(classes)),
         missing=tuple(texts.say(words) for words in layers.missing),
         marks=tuple(marks),
+        around=_around(layers),
     )
+
+
+def _around(layers: MapLayers) -> tuple[str, ...]:
+    kinds = () if layers.ways is None else sorted({str(kind) for kind in layers.ways["kind"]})
+    return (*kinds, *(() if layers.districts is None else ("districts",)))
 
 
 def _probability(grids: Grids, *, simulated: bool, texts: Texts) -> tuple[MapPicture, ...]:

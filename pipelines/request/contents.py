@@ -47,6 +47,7 @@ FILES: Mapping[str, str] = {
     "dissimilarity.tif": marked("over 1: the data do not support a statement there"),
     "area_of_applicability.tif": marked("1: the data support a statement; 0: cannot say"),
     "map.gpkg": marked("front line, places, and in the restricted copy what is registered"),
+    "elevation.tif": marked("heights, for the shade of hills, where the run knows them"),
     "MODEL_CARD.md": marked("what the model is for, how good it is, where it fails"),
     "manifest.json": marked("SHA-256 of every file, and the run they come from"),
 }

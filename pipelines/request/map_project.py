@@ -13,19 +13,24 @@ from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS, Legend
 from minerisk.pipelines.formats.qgis_project import ProjectLayer, project_text
 from minerisk.pipelines.formats.qml import (
+    districts_qml,
+    hillshade_qml,
     line_qml,
     mark_qml,
     points_qml,
     raster_qml,
     registered_qml,
     tasks_qml,
+    ways_qml,
 )
+from minerisk.pipelines.formats.task_columns import COLUMNS
 from minerisk.pipelines.language.marks import ONE_SOURCE, USE
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.map_layers import MapLayers
 from minerisk.pipelines.predict.bands import AREA
 from minerisk.pipelines.request.contents import PackContents
+from minerisk.pipelines.request.rasters import ELEVATION
 from minerisk.pipelines.run.folder import SIMULATED_PREFIX, Run
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES
 
@@ -44,6 +49,7 @@ SILENT = Legend(
     {0: CLASS_COLOURS[CANNOT_SAY]}, {0: marked("cannot say: the data do not support a statement")}
 )
 """Drawn over every map: the cells that the model cannot speak for."""
+OPACITY = 0.8
 BEYOND = 20
 """Widths of the land around it on which its map still says what it is."""
 
@@ -62,6 +68,8 @@ def write_map_layers(
         "places": (layers.places, say("Places"), places, "Point"),
         "front_line": (layers.line, say("Front line"), line_qml(), "Line"),
         "registered": (layers.registered, say("Registered areas"), registered, "Polygon"),
+        "ways": (layers.ways, say("Roads and rivers"), ways_qml(request.texts), "Line"),
+        "districts": (layers.districts, say("Districts"), districts_qml(), "Polygon"),
     }
     words = " ".join([*request.marks, USE])
     styled = {
@@ -85,14 +93,16 @@ def pack_project(
     """
     told = request.texts
     source, title = "tasks.gpkg|layername=tasks", told.say("Survey tasks")
-    tasks = ProjectLayer(source, title, tasks_qml(told), "Polygon", shown=True)
+    aliases = told.words({name: column.words for name, column in COLUMNS.items()})
+    tasks = ProjectLayer(source, title, tasks_qml(told, aliases=aliases), "Polygon", shown=True)
     maps = _raster_layers(out, "", request.hazard, told)
+    hills = _hills(out, told)
     for name in request.classes:
         maps += _raster_layers(out, f"{name}/", name, told)
     source, title = "map.gpkg|layername=marks", told.say("What this map is")
     mark = ProjectLayer(source, title, mark_qml(), "Polygon", shown=True)
     return project_text(
-        [mark, tasks, *drawn, *maps],
+        [mark, tasks, *drawn, *maps, *hills],
         title=" · ".join([request.run.config.study_area.title, *request.marks_in(told)]),
         geobox=geobox,
         mark=_mark_words(request).replace("\n", " · "),
@@ -152,6 +162,18 @@ def _raster_layers(out: Path, folder: str, hazard: str, texts: Texts) -> list[Pr
     return [silent, *found]
 
 
+def _hills(out: Path, texts: Texts) -> list[ProjectLayer]:
+    if not (out / f"{ELEVATION}.tif").is_file():
+        return []
+    return [
+        ProjectLayer(f"{ELEVATION}.tif", texts.say("Hill shading"), hillshade_qml(), shown=True)
+    ]
+
+
 def _see_through(style: str) -> str:
-    """Draw nothing where a raster has no value: in the project the layer above greys it."""
-    return re.sub(r'nodataColor="[^"]*"', 'nodataColor=""', style)
+    """Draw nothing where a raster has no value: in the project the layer above greys it.
+
+    Hills show through the rest.
+    """
+    blank = re.sub(r'nodataColor="[^"]*"', 'nodataColor=""', style)
+    return re.sub(r'(<rasterrenderer [^>]*opacity=)"1"', rf'\1"{OPACITY}"', blank)

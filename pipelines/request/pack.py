@@ -50,6 +50,7 @@ from minerisk.pipelines.request.rasters import (
     coarse_rasters,
     cut_rasters,
     cut_reasons,
+    write_heights,
     write_rasters,
 )
 from minerisk.pipelines.request.report import pack_page
@@ -212,6 +213,7 @@ def write_pack(request: PackContents, cube: xr.Dataset, out: Path) -> Path:
     summary = request.tasks.with_suffix(".json")
     if summary.is_file() and not request.public:
         write_whole(out / summary.name, summary.read_bytes())
+    write_heights(found[request.hazard], out, tags=request.tags)
     drawn = write_map_layers(layers, request, grids.geobox, out)
     maps = {name: rasters.grids for name, rasters in found.items()}
     page = pack_page(request, out, maps, layers=layers, tasks=tasks)

@@ -50,6 +50,14 @@ WRITTEN: Mapping[str, Band] = {
     for name in (PROBABILITY, LOWER_END, UPPER_END, DISSIMILARITY, AREA, RISK_CLASS, UNMASKED)
 }
 """The rasters of a request, in order."""
+ELEVATION = "elevation"
+HEIGHT_RAMP: Ramp = (
+    (200.0, "#f7f7f7", "< 200 m"),
+    (500.0, "#e0e0e0", "200 – 500 m"),
+    (1_000.0, "#c8c8c8", "500 – 1000 m"),
+    (2_000.0, "#b0b0b0", "1000 – 2000 m"),
+    (float("inf"), "#989898", "> 2000 m"),
+)
 Bands = Mapping[str, Values]
 """Name to cells: floats, and codes as uint8; NaN, or 255 for codes, outside what was asked for."""
 
@@ -165,6 +173,21 @@ def write_rasters(
         )
         for name, values in rasters.bands.items()
     ]
+
+
+def write_heights(rasters: RequestRasters, folder: Path, *, tags: Mapping[str, str]) -> None:
+    """Write the heights of a request, for the shade of hills, where the run knows heights."""
+    if rasters.grids.elevation is None:
+        return
+    write_raster(
+        folder / f"{ELEVATION}.tif",
+        rasters.grids.elevation,
+        rasters.grids.geobox,
+        description="height, for the shade of hills",
+        style=HEIGHT_RAMP,
+        unit="m",
+        tags=tags,
+    )
 
 
 def _worded(style: Ramp | Legend, texts: Texts) -> Ramp | Legend:

@@ -175,7 +175,9 @@ def test_a_pack_says_what_its_classes_hold(packs, tiny_run):
             if row.expected is not None:
                 held = wide * values[classes == code].sum(dtype=np.float64)
                 assert row.expected.value == pytest.approx(held)
-        assert "of all expected contaminated cells" in (pack / "report.html").read_text("utf-8")
+        page = (pack / "report.html").read_text(encoding="utf-8")
+        told = any(row.risk_class == "lower" and row.cells for row in table.rows)
+        assert ("of all expected contaminated cells" in page) == told
         assert "cut by share" in raster_tags(pack / "risk_class.tif")["CLASSES"]
 
 
@@ -187,6 +189,18 @@ def test_a_row_of_the_table_and_its_place_on_the_map_lead_to_each_other(packs):
         assert f'href="#map-{task}"' in page
         assert f'id="map-{task}"' in page
         assert f'href="#row-{task}"' in page
+
+
+def test_the_project_shades_hills_and_draws_rivers(packs):
+    project = (packs[0] / "map.qgs").read_text(encoding="utf-8")
+    assert 'type="hillshade"' in project
+    assert "map.gpkg|layername=ways" in project
+    assert '<alias field="arm"' in project
+    assert "<mapTip>" in project
+    ways = pyogrio.read_dataframe(packs[0] / "map.gpkg", layer="ways")
+    assert set(ways["kind"]) == {"water"}
+    page = (packs[0] / "report.html").read_text(encoding="utf-8")
+    assert "river, stream or canal" in page
 
 
 def test_each_task_has_a_sheet_that_says_draft_and_where_it_is(packs):

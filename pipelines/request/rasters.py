@@ -181,7 +181,7 @@ def write_heights(rasters: RequestRasters, folder: Path, *, tags: Mapping[str, s
         return
     write_raster(
         folder / f"{ELEVATION}.tif",
-        rasters.grids.elevation,
+        _masked(rasters.grids.elevation, rasters.grids.risk_class != OUTSIDE),
         rasters.grids.geobox,
         description="height, for the shade of hills",
         style=HEIGHT_RAMP,

@@ -241,7 +241,7 @@ def test_tasks_are_those_of_the_run_that_touch_the_area(packs, tiny_run, aoi):
 def test_the_same_request_gives_the_same_bytes_and_takes_the_place_of_the_old(packs, tiny_run, aoi):
     before = (packs[0] / "manifest.json").read_bytes()
     (packs[0] / "left_over.txt").write_text("old")
-    make_packs(open_request(tiny_run, Filters(aoi=aoi)), packs[0])
+    make_packs(open_request(tiny_run, Filters(aoi=aoi)), packs[0], sheets=True)
     assert (packs[0] / "manifest.json").read_bytes() == before
     assert not (packs[0] / "left_over.txt").exists()
 

@@ -164,7 +164,7 @@ def _ways(
     layers: Layers, run: Run, bounds: Bounds, missing: list[Notice[MapGap]]
 ) -> gpd.GeoDataFrame | None:
     """Read the lines by which people find their way: those of layers that are called so."""
-    closed = {item.layer for item in run.config.labels.positive} | set(_front_names(run))
+    closed = {item.layer for item in run.config.labels.positive} | set(front_names(run))
     found: list[gpd.GeoDataFrame] = []
     for name, layer in run.config.layers.items():
         kind = next((kind for kind, part in WAYS if part in name), None)

@@ -111,7 +111,7 @@ function addTasks(drawn) {
     for (const card of document.querySelectorAll("[data-task]")) {
       if (card.dataset.task === task) {
         card.setAttribute("aria-current", "true");
-        if (!move) card.scrollIntoView({ block: "nearest" });
+        if (!move && window.matchMedia("(min-width: 60.01rem)").matches) card.scrollIntoView({ block: "nearest" });
       } else card.removeAttribute("aria-current");
     }
     const found = source.getFeatures().find((feature) => feature.get("task") === task);
@@ -194,13 +194,13 @@ function fit(drawn) {
   const view = drawn.map.getView();
   const [zoom, lat, lon] = (readState().at_map ?? "").split("/").map(Number);
   const known = [zoom, lat, lon].every(Number.isFinite) && readState().at_map;
-  view.fit(drawn.extent, { padding: [8, 8, 8, 8] });
+  const { focus } = drawn.facts;
+  const shown = focus ? transformExtent(focus, "EPSG:4326", "EPSG:3857") : drawn.extent;
+  view.fit(shown, { padding: [8, 8, 8, 8] });
   if (known) {
     view.setZoom(zoom);
     view.setCenter(transformExtent([lon, lat, lon, lat], "EPSG:4326", "EPSG:3857").slice(0, 2));
   }
-  drawn.home = () => view.fit(drawn.extent, { padding: [8, 8, 8, 8] });
-  drawn.box.querySelector("[data-home]")?.addEventListener("click", drawn.home);
 }
 
 // A cell is looked at by a tap, by Enter at the middle of the map, or by its coordinates.

@@ -110,7 +110,8 @@ def show_task(request: Request, asked: Id, task: Annotated[str, Path(max_length=
     if facts is None or row is None:
         raise RefusedError(DeskCode.NOT_FOUND)
     view = _view(request, asked)
-    extent = task_extent(RunFolder(pack).tasks_gpkg, task)
+    part = result_map(found.run, view.run, asked, extent_of(pack), texts)
+    focus = task_extent(RunFolder(pack).tasks_gpkg, task)
     return render(
         request,
         "task.html.j2",
@@ -118,7 +119,7 @@ def show_task(request: Request, asked: Id, task: Annotated[str, Path(max_length=
         view=view,
         task=row,
         why=why_words(facts, row, texts),
-        map=result_map(found.run, view.run, asked, extent, texts),
+        map=part.at(focus),
         wording=Wording(texts),
         interval=Estimate(row.probability, row.lower, row.upper),
     )

@@ -1,6 +1,6 @@
 """What a map on a page is made of, as its script reads it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import JsonValue
 
@@ -45,6 +45,8 @@ class MapFacts(Record):
         Where survey tasks come from.
     outline
         GeoJSON of the land that was asked for.
+    focus
+        What is shown at first; none is all of it.
     """
 
     extent: Extent
@@ -55,6 +57,7 @@ class MapFacts(Record):
     shade: bool
     tasks: str | None = None
     outline: JsonValue = None
+    focus: Extent | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ class MapPart:
     def json(self) -> str:
         """What the script reads."""
         return self.facts.model_dump_json()
+
+    def at(self, focus: Extent) -> "MapPart":
+        """Return the map as it is opened at a part of its land."""
+        return replace(self, facts=self.facts.model_copy(update={"focus": focus}))
 
 
 def run_map(run: Run, facts: RunFacts, texts: Texts, *, hazard: str) -> MapPart:

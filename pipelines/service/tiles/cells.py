@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from affine import Affine
 from numpy.typing import NDArray
 from pyproj import Transformer
 from pyproj.enums import TransformDirection
@@ -35,7 +34,8 @@ def cells_of_tile(path: Path, x: int, y: int, z: int) -> Cells | None:
     east, north = tile_places(x, y, z)
     with rasterio.open(path, driver="GTiff") as raster:
         across, down = _transformer(raster.crs.to_wkt()).transform(*np.meshgrid(east, north))
-        columns, rows = ~raster.transform * (across, down)
+        grid = raster.transform  # north up, as every raster of a run
+        columns, rows = (across - grid.c) / grid.a, (down - grid.f) / grid.e
         inside = (rows >= 0) & (rows < raster.height) & (columns >= 0) & (columns < raster.width)
         if not inside.any():
             return _nothing(raster) if _is_beside(raster, east, north) else None
@@ -43,10 +43,9 @@ def cells_of_tile(path: Path, x: int, y: int, z: int) -> Cells | None:
         shape = (math.ceil(window.height / thin), math.ceil(window.width / thin))
         read = raster.read(1, window=window, out_shape=shape)
         empty = raster.nodata
-    scaled = Affine.scale(window.width / shape[1], window.height / shape[0])
-    place = ~scaled * (columns - window.col_off, rows - window.row_off)
-    column, row = (np.clip(np.where(inside, part, 0), 0, None).astype(np.int64) for part in place)
-    found = read[np.minimum(row, shape[0] - 1), np.minimum(column, shape[1] - 1)]
+    row = _places(rows - window.row_off, inside, window.height, shape[0])
+    column = _places(columns - window.col_off, inside, window.width, shape[1])
+    found = read[row, column]
     missing = np.isnan(found) if found.dtype.kind == "f" else found == empty
     return np.ma.MaskedArray(found, mask=missing | ~inside)
 
@@ -73,6 +72,14 @@ def _window(rows: NDArray[np.float64], columns: NDArray[np.float64]) -> tuple[Wi
     height, width = math.floor(rows.max()) + 1 - top, math.floor(columns.max()) + 1 - left
     thin = max(1, math.floor(math.sqrt(height * width / rows.size)))
     return Window(left, top, width, height), thin
+
+
+def _places(
+    cells: NDArray[np.float64], inside: NDArray[np.bool_], whole: int, read: int
+) -> NDArray[np.int64]:
+    """Turn places in a window into places in what was read of it."""
+    found = np.floor(np.where(inside, cells, 0) * (read / whole)).astype(np.int64)
+    return np.clip(found, 0, read - 1)
 
 
 @cache

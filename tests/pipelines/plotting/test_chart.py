@@ -93,7 +93,7 @@ def test_a_task_number_that_would_cover_another_waits_for_the_zoom():
     classes = np.full(GRID.shape, palette.LOWER, dtype=np.uint8)
     drawn = chart(classes, GRID, layers=MapLayers(), tasks=tasks)
     groups = list(ElementTree.fromstring(drawn).iter("g"))
-    crowded = [item.find("text").text for item in groups if item.get("class") == "crowded"]
+    crowded = [item.find(".//text").text for item in groups if item.get("class") == "crowded"]
     assert crowded == ["2"]
     assert ">1</text>" in drawn
     assert ">3</text>" in drawn

@@ -8,6 +8,7 @@ import numpy as np
 import optuna
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_limits
 
 from minerisk.models.evaluation.assessment import assess
 from minerisk.models.evaluation.measures import ModelName
@@ -18,8 +19,10 @@ from minerisk.models.folds.splits import LeaveRegionOut
 from minerisk.models.selection.candidates import ModelSpec, makers
 from minerisk.models.table import CellTable
 from tests.benchmarks.plain_training import Land, measure_plainly
+from tests.benchmarks.record import record
 
-ROUNDS, ROWS, COLUMNS, BLOCK_M = 3, 20_000, 24, 5_000.0
+ROUNDS, COLUMNS, BLOCK_M = 3, 24, 5_000.0
+TIMES = 5.0  # the target; what is asserted of more rows, where it is missed, only keeps the gain
 SPACE = {
     "kind": ("boosted", "forest", "both", "logistic"),
     "leaves": (7, 15),
@@ -38,18 +41,18 @@ SPEC = ModelSpec(
 )
 
 
-def table() -> CellTable:
+def table(rows: int) -> CellTable:
     rng = np.random.default_rng(0)
-    cells = pd.DataFrame(rng.uniform(0, 100_000, (ROWS, 2)), columns=["easting", "northing"])
-    values = rng.normal(size=(ROWS, COLUMNS))
+    cells = pd.DataFrame(rng.uniform(0, 100_000, (rows, 2)), columns=["easting", "northing"])
+    values = rng.normal(size=(rows, COLUMNS))
     values[:, :4] += np.sin(cells.to_numpy()[:, [0, 1, 0, 1]] / 8_000)
     names = [f"column_{number}" for number in range(COLUMNS)]
     cells[names] = values.astype(np.float32)
     odds = -4.5 + values[:, 0] + 0.5 * values[:, 1] * values[:, 2]
     return CellTable(
         cells=cells,
-        state=(rng.random(ROWS) < 1 / (1 + np.exp(-odds))).astype(np.int8),
-        weight=np.ones(ROWS, dtype=np.float32),
+        state=(rng.random(rows) < 1 / (1 + np.exp(-odds))).astype(np.int8),
+        weight=np.ones(rows, dtype=np.float32),
         region=(cells["easting"] // 25_000 * 2 + cells["northing"] // 50_000).to_numpy(np.int32),
         cell_ha=6.25,
     )
@@ -89,29 +92,40 @@ def theirs(land: CellTable, far: Protocol) -> dict[str, float]:
 
 
 def timed(work: Callable[[], dict[str, float]]) -> tuple[float, dict[str, float]]:
-    start = time.process_time()
-    done = work()
-    return time.process_time() - start, done
+    with threadpool_limits(1):  # as our commands run: threads of BLAS that wait cost both sides
+        start = time.process_time()
+        done = work()
+        return time.process_time() - start, done
 
 
 @pytest.mark.benchmark
-def test_training_takes_fewer_processor_seconds_than_a_plain_script() -> None:
+@pytest.mark.parametrize(("cells", "least"), [(6_000, TIMES), (20_000, 2.5)])
+def test_training_takes_fewer_processor_seconds_than_a_plain_script(
+    cells: int, least: float
+) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    land = table()
-    rows = np.arange(ROWS)
+    land = table(cells)
+    rows = np.arange(cells)
     folds = list(LeaveRegionOut().split(rows, land.state, groups=land.region // 2))
     far = Protocol(ProtocolName.FAR, Splitter.REGIONS, folds)
     small = Protocol(ProtocolName.FAR, Splitter.REGIONS, folds[:2])
     ours(land, small)  # kernels are compiled once
-    ratios, last = [], ({}, {})
+    own, plain, last = [], [], ({}, {})
     for _ in range(ROUNDS):
-        own, mine = timed(lambda: ours(land, far))
-        plain, others = timed(lambda: theirs(land, far))
-        ratios.append(plain / own)
+        seconds, mine = timed(lambda: ours(land, far))
+        own.append(seconds)
+        seconds, others = timed(lambda: theirs(land, far))
+        plain.append(seconds)
         last = mine, others
-        said = f"minerisk {own:.1f} s, plain script {plain:.1f} s: {plain / own:.2f} times less"
-        sys.stdout.write(said + "\n")
-    spread = f"({min(ratios):.2f}-{max(ratios):.2f})"
-    sys.stdout.write(f"median {np.median(ratios):.2f} {spread}; ROC-AUC {last}\n")
+    record(
+        f"training_{cells}",
+        f"training on {cells:,} cells: {len(folds)} folds, {SPEC.trials} trials, "
+        f"{SPEC.members} members, 200 draws of blocks",
+        own,
+        {"plain script": plain},
+        times=TIMES,
+        command="pytest -m benchmark -s tests/benchmarks/test_training_speed.py",
+    )
+    sys.stdout.write(f"ROC-AUC {last}\n")
     assert abs(last[0][ModelName.MODEL] - last[1]["model"]) < 0.02
-    assert np.median(ratios) > 1
+    assert np.median(np.divide(plain, own)) >= least

@@ -1,0 +1,146 @@
+"""A desk that serves a run, and a browser to look at it with."""
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyotp
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from minerisk.pipelines.service.accounts.access import Role
+from minerisk.pipelines.service.accounts.people import add_account, confirm_factor, start_factor
+from minerisk.pipelines.service.desk.desk import Caller
+from minerisk.pipelines.service.desk.runs import offer, run_id
+from minerisk.pipelines.service.pages.shell import STATIC
+from minerisk.pipelines.service.serving import open_desk
+from minerisk.pipelines.service.settings import settings_of
+from minerisk.pipelines.steps import run_steps
+
+TINY = Path(__file__).parents[4] / "configs" / "tiny.yaml"
+PASSWORD = "staple 7 heron lantern"
+ROLES = {"mara": Role.MANAGER, "dan": Role.SCIENTIST, "rita": Role.REVIEWER,
+         "ada": Role.ADMINISTRATOR}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Served:
+    """A desk that answers at an address, and the run on it."""
+
+    address: str
+    run: str
+    folder: Path
+    secrets: dict[str, str]
+
+    def code(self, name: str) -> str:
+        """A code of the second factor that was not used yet: each is taken once."""
+        time.sleep(0 if name not in self.used else 30 - time.time() % 30 + 0.1)
+        self.used.append(name)
+        return pyotp.TOTP(self.secrets[name]).now()
+
+    @property
+    def used(self) -> list[str]:
+        return USED
+
+
+USED: list[str] = []
+
+
+@pytest.fixture(scope="module")
+def served(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Serve a copy of the tiny run, as `minerisk serve` does, with an account a role."""
+    if not (STATIC / "desk.js").is_file():
+        pytest.fail("The scripts of the desk are not built: make front")
+    # Beside the original, as deep, so that its layers are found.
+    folder = tiny_run.parent / "on-the-desk"
+    shutil.copytree(tiny_run, folder)
+    run_steps(TINY, folder, by="staff 12")  # nothing is done again
+    home = tmp_path_factory.mktemp("desk")
+    settings = settings_of({"home": home, "runs": tiny_run.parent}, source="test")
+    desk, secrets, USED[:] = open_desk(settings), dict[str, str](), []
+    with desk.store.write() as session:
+        for name, role in ROLES.items():
+            account = add_account(session, name, [role], PASSWORD, at=time.time())
+            if role in (Role.REVIEWER, Role.ADMINISTRATOR):
+                secrets[name] = start_factor(account)
+                earlier = time.time() - 60
+                confirm_factor(account, pyotp.TOTP(secrets[name]).at(earlier), at=earlier)
+            session.flush()
+            if role is Role.SCIENTIST:
+                offer(desk, session, Caller(account.id, name), folder.name)
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).parent / "minerisk"), "serve", "--home", str(home),
+               "--runs", str(tiny_run.parent), "--port", str(port)]  # fmt: skip
+    address = f"http://localhost:{port}"
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        _wait(address)
+        yield Served(address, run_id(folder.name), folder, secrets)
+        server.terminate()
+        server.wait(30)
+    shutil.rmtree(folder)
+
+
+def _wait(address: str) -> None:
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(f"{address}/api/health", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("The desk does not answer.")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start the Chromium of this machine."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("There is no Chromium on this machine: apt-get install chromium")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+SignIn = Callable[[str], BrowserContext]
+
+
+@pytest.fixture(scope="module")
+def signed_in(served: Served, browser: Browser) -> Iterator[SignIn]:
+    """Sign somebody in, once; a page that logs an error fails."""
+    known: dict[str, BrowserContext] = {}
+
+    def sign_in(name: str) -> BrowserContext:
+        if name not in known:
+            context = browser.new_context(viewport={"width": 1200, "height": 900}, locale="en-GB")
+            page = context.new_page()
+            page.goto(served.address)
+            page.get_by_label("Name").fill(name)
+            page.get_by_label("Password").fill(PASSWORD)
+            if name in served.secrets:
+                page.get_by_label("Code of the second factor").fill(served.code(name))
+            page.get_by_role("button", name="Sign in").click()
+            page.get_by_role("button", name="Sign out").wait_for()
+            page.close()
+            known[name] = context
+        return known[name]
+
+    yield sign_in
+    for context in known.values():
+        context.close()
+
+
+def ready(page: Page) -> Page:
+    """Wait until the scripts of a page have started."""
+    page.wait_for_selector("html[data-ready=yes]")
+    page.wait_for_load_state("networkidle")
+    return page

@@ -106,8 +106,8 @@ def rate_cuts(cuts: tuple[float, float], *, resolution_m: float) -> ClassCuts:
 
     Examples
     --------
-    >>> rate_cuts((0.5, 2.0), resolution_m=100)
-    ClassCuts(higher=0.02, elevated=0.005)
+    >>> rate_cuts((0.8, 1.6), resolution_m=250)
+    ClassCuts(higher=0.1, elevated=0.05)
     """
     elevated, higher = (cut * (resolution_m / 1_000) ** 2 for cut in cuts)
     return ClassCuts(higher=higher, elevated=elevated)

@@ -135,7 +135,7 @@ def test_the_weights_of_the_page_are_those_of_the_preset() -> None:
 
 
 def test_criteria_as_the_page_writes_them_take_the_place_of_the_presets() -> None:
-    block = re.search(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    block = re.search(r"```yaml\n(tasks:.*?)```", PAGE, re.DOTALL)
     assert block is not None
     tasks = Tasks.model_validate(yaml.safe_load(block[1])["tasks"])
     found = criterion_sources(load_config(ROOT / "configs" / "karabakh.yaml"), tasks)

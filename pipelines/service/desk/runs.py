@@ -233,11 +233,13 @@ def facts_of(view: RunView, run: Run) -> RunFacts:
 
 
 def vector_layers(run: Run) -> list[str]:
-    """List the vector layers of a run, by name."""
+    """List the vector layers of a run, by name; none where its layers are not at hand."""
     layers = run.config.layers
-    return sorted(
-        name for name in run.layers().names() if isinstance(layers.get(name), VectorLayer)
-    )
+    try:
+        present = run.layers().names()
+    except (MineriskError, OSError):
+        return []
+    return sorted(name for name in present if isinstance(layers.get(name), VectorLayer))
 
 
 def district_names(run: Run) -> list[str]:

@@ -1,5 +1,6 @@
 """The shade of hills below a map, made once of the heights of a run and kept."""
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -34,8 +35,14 @@ def shade_file(run: Run, home: Path) -> Path | None:
         Folder of the desk, where it is kept by the end of the run's trail.
     """
     path = home / "shade" / f"{run.manifest().head[:32]}.tif"
-    if path.is_file():
-        return path
+    with _making:  # many tiles of a map are asked for at once
+        return path if path.is_file() else _made(run, path)
+
+
+_making = threading.Lock()
+
+
+def _made(run: Run, path: Path) -> Path | None:
     with open_cube(run.files.cube) as cube:
         if HEIGHT not in cube:
             return None

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -22,6 +23,7 @@ from minerisk.pipelines.service.accounts.access import Role
 from minerisk.pipelines.service.jobs.orders import Order
 from minerisk.pipelines.service.store.models import Job
 from minerisk.pipelines.service.upkeep import back_up, restore, tidy
+from tests.pipelines.service.conftest import Town
 
 SQUARE = [[47.25, 39.5], [47.3, 39.5], [47.3, 39.55], [47.25, 39.55], [47.25, 39.5]]
 BODY = json.dumps(
@@ -155,6 +157,17 @@ def test_a_manager_is_told_that_nothing_may_be_used_before_an_approval(town_with
     assert shown["strip"]["words"][0].startswith("DRAFT")
     asked = {"run": shown["id"]}
     assert manager.post("/api/requests", json=asked).json()["code"] == "desk_run_draft"
+
+
+def test_a_run_whose_layers_are_not_at_hand_is_still_looked_at(
+    town_of: Callable[..., Town], made_run: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(made_run, tmp_path / "else" / "where" / "runs" / "tiny")
+    town = town_of(tmp_path / "else" / "where" / "runs")
+    assert town.scientist.post("/api/runs", json={"folder": "tiny"}).status_code == 201
+    facts = town.scientist.get(f"/api/runs/{run_id(town.scientist)}")
+    assert facts.status_code == 200, facts.text
+    assert facts.json()["layers"] == facts.json()["near"] == []
 
 
 def test_a_withdrawn_run_is_refused_from_the_next_call_on(town_with_run, runs: Path) -> None:

@@ -1,6 +1,7 @@
 """Tiles: each pixel is a cell in the colours of the report, and no call says what is read."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -18,9 +19,11 @@ from minerisk.pipelines.formats.palette import (
     PROBABILITY_RAMP,
     rgba,
 )
+from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.service.tiles.cells import cells_of_tile
 from minerisk.pipelines.service.tiles.colours import INTERVAL_RAMP, MapName, paint
 from minerisk.pipelines.service.tiles.router import router
+from minerisk.pipelines.service.tiles.shade import shade_file
 
 WEST, NORTH, CELL = 600_000.0, 4_400_000.0, 500.0
 ZOOM = 11
@@ -106,3 +109,12 @@ def test_no_call_names_a_file_an_expression_or_a_size():
     for route in routes:
         assert not route.dependant.query_params
         assert all(not each.query_params for each in route.dependant.dependencies)
+
+
+def test_tiles_that_are_asked_for_at_once_share_one_shade(tiny_run, tmp_path):
+    run = Run.open(tiny_run)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: shade_file(run, tmp_path), range(16)))
+    assert len(set(found)) == 1
+    assert found[0].is_file()
+    assert [path.name for path in found[0].parent.iterdir()] == [found[0].name]

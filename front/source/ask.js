@@ -104,7 +104,7 @@ function startDrawing(asking) {
     start.setAttribute("aria-pressed", "true");
     drawn.box.scrollIntoView({ block: "nearest" });
   });
-  form.querySelector("[data-clear]").addEventListener("click", () => {
+  form.querySelector("[data-anew]").addEventListener("click", () => {
     source.clear();
     corners.value = "";
     stop();

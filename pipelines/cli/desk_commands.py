@@ -140,9 +140,12 @@ def offer(
 @desk.command("upgrade", epilog=example("minerisk desk upgrade --home desk"))
 def upgrade(home: Home = AT_HOME, runs: Runs = AT_RUNS, settings: Settings_ = None) -> None:
     """Bring the database of a desk to this version; make a copy first."""
+    from minerisk.pipelines.service.serving import refuse_no_desk
     from minerisk.pipelines.service.store.database import upgrade as bring_up
 
-    bring_up(_settings(home, runs, settings).database_url)
+    found = _settings(home, runs, settings)
+    refuse_no_desk(found)
+    bring_up(found.database_url)
     _said("The database is of this version.")
 
 

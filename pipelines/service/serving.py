@@ -42,9 +42,9 @@ def open_desk(settings: Settings) -> Desk:
     InputError
         If the database is of another version, or cannot be used.
     """
-    settings.home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     if not settings.runs.is_dir():
         raise InputError(f"{settings.runs} is no folder; expected the folder of run folders.")
+    settings.home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     store = ready_store(settings)
     return Desk.of(settings, store)
 
@@ -102,6 +102,18 @@ def prepare_trial(settings: Settings, folder: str) -> list[str]:
     ]
 
 
+def refuse_no_desk(settings: Settings) -> None:
+    """Refuse a folder in which no desk was made yet.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if settings.database is None and not (settings.home / "desk.sqlite").is_file():
+        raise InputError(f"There is no desk in {settings.home}. `minerisk serve` makes one.")
+
+
 def serve(settings: Settings, *, command: Sequence[str], said: Callable[[str], None]) -> None:
     """Serve until stopped; workers are started beside the server, and again if one ends.
 
@@ -144,6 +156,7 @@ def run_worker(settings: Settings) -> None:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
+    refuse_no_desk(settings)
     parent = os.getppid()
     bound = os.environ.get(BOUND) == str(parent)
     worker = Worker.of(settings, ready_store(settings))

@@ -77,12 +77,12 @@ def restore(settings: Settings, file: Path) -> None:
     """
     if (settings.home / DATABASE).exists():
         raise InputError(f"{settings.home} has a desk. Move it away, then restore the copy.")
-    settings.home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
     try:
         with tarfile.open(file, "r:gz") as archive:
             names = [member.name for member in archive.getmembers()]
             if any(name != DATABASE and name.split("/")[0] != AREAS for name in names):
                 raise InputError(f"{file} is no copy of a desk: it holds {names[0]}.")
+            settings.home.mkdir(mode=FOLDER, parents=True, exist_ok=True)
             archive.extractall(settings.home, filter="data")
     except (OSError, tarfile.TarError) as error:
         raise InputError(f"{file} cannot be read as the copy of a desk ({error}).") from error

@@ -1,7 +1,6 @@
 """What every page has around it: who is signed in, where they can go, the strip, the words."""
 
 import hashlib
-import json
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from functools import cache
@@ -73,7 +72,7 @@ def render(
         languages=LANGUAGES,
         strip=strip,
         uses=(USE, STANDS),
-        script_words=json.dumps(texts.words(words.SCRIPT_WORDS)),
+        script_words=texts.words(words.SCRIPT_WORDS),
         version=version(),
         names=words,
         hazard_titles=HAZARD_TITLES,

@@ -18,6 +18,7 @@ from minerisk.features.errors import InputError
 from minerisk.features.grid import cells_inside, study_grid
 from minerisk.pipelines.predict import predict as predict_module
 from minerisk.pipelines.predict import tiles, window
+from minerisk.pipelines.predict.bands import PREDICTED
 from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.request.answer import write_maps
@@ -205,7 +206,7 @@ def test_what_a_tile_wrote_is_on_the_disk_before_its_mark(
     monkeypatch.setattr(Path, "touch", marked)
     rasters(Run.open(tiny_copy), tmp_path / "out")
     before = settled[: settled.index("mark 0_0")]
-    for band in predict_module.PREDICTED:
+    for band in PREDICTED:
         assert any(path.endswith(f"/{band}/c/0/0") for path in before), band
 
 

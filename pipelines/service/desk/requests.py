@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_notice
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.predict.window import LEAST_SHARE
+from minerisk.pipelines.provenance.clock import time_of
 from minerisk.pipelines.records.choices import Language
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.request import Filters
@@ -396,4 +397,4 @@ def _visible(caller: Caller) -> ColumnElement[bool]:
 
 
 def _time(seconds: float) -> dt.datetime:
-    return dt.datetime.fromtimestamp(seconds, dt.UTC)
+    return time_of(seconds)

@@ -1,7 +1,6 @@
 """Reviews of runs: looked at, audited, decided, by the same log that the command line writes."""
 
 import base64
-import datetime as dt
 
 from pydantic import Field
 from sqlalchemy import select
@@ -12,7 +11,7 @@ from minerisk.pipelines.audit.decide import Decision, review_to_sign
 from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.metric_words import GATES
-from minerisk.pipelines.provenance.clock import now
+from minerisk.pipelines.provenance.clock import now, read_time
 from minerisk.pipelines.provenance.files import canonical, sha256_text
 from minerisk.pipelines.provenance.reviews import made_by, signed_bytes
 from minerisk.pipelines.records.choices import DecisionName
@@ -269,7 +268,7 @@ def _refuse_late(decided: Decided) -> None:
     if decided.at is None or decided.key is None or decided.signature is None:
         raise RefusedError(DeskCode.SIGNATURE_WRONG)
     try:
-        at = dt.datetime.fromisoformat(decided.at)
+        at = read_time(decided.at)
         age = (now() - at).total_seconds()
     except (ValueError, TypeError) as error:
         raise RefusedError(DeskCode.SIGNATURE_LATE) from error

@@ -16,6 +16,7 @@ from minerisk.features.errors import MineriskError
 from minerisk.pipelines.language.desk_codes import DeskCode, desk_notice
 from minerisk.pipelines.language.marks import STANDS, USE, Marks
 from minerisk.pipelines.language.messages import Texts
+from minerisk.pipelines.provenance.clock import time_of
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.review import State
 from minerisk.pipelines.run.folder import Run
@@ -192,7 +193,7 @@ def view_of(row: OfferedRun, known: Known, caller: Caller, texts: Texts) -> RunV
         usable=usable and run is not None,
         why=None if state is State.APPROVED else said(desk_notice(STATE_CODES[state]), texts),
         champion=known.standing.champion,
-        offered_at=dt.datetime.fromtimestamp(row.offered_at, dt.UTC),
+        offered_at=time_of(row.offered_at),
     )
 
 

@@ -1,11 +1,10 @@
 """Pages of people: signing in, the own account, accounts, the state of the desk."""
 
-import datetime as dt
-
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import select
 
+from minerisk.pipelines.provenance.clock import time_of
 from minerisk.pipelines.service.accounts.access import GIVEN, Role, Scope
 from minerisk.pipelines.service.accounts.people import needs_factor
 from minerisk.pipelines.service.desk import administration, results
@@ -38,7 +37,7 @@ def own_account(request: Request) -> Response:
         factor=account.totp_confirmed,
         password=account.password is not None,
         roles=[Role(name) for name in account.roles],
-        tokens=[(token, dt.datetime.fromtimestamp(token.expires_at, dt.UTC)) for token in own],
+        tokens=[(token, time_of(token.expires_at)) for token in own],
         may_have_tokens=bool(caller.roles & {Role.MANAGER, Role.SCIENTIST}),
         scopes=list(Scope),
     )

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.language.messages import LANGUAGES
+from minerisk.pipelines.provenance.clock import time_of
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.service.accounts.access import Role, Scope
 from minerisk.pipelines.service.accounts.people import (
@@ -250,6 +251,6 @@ def _view(token: Token, word: str | None = None) -> TokenView:
         id=token.id,
         title=token.title,
         scopes=tuple(Scope(name) for name in token.scopes),
-        expires_at=dt.datetime.fromtimestamp(token.expires_at, dt.UTC),
+        expires_at=time_of(token.expires_at),
         word=word,
     )

@@ -268,7 +268,8 @@ def test_an_audit_is_done_by_a_worker_and_its_dossier_is_read(town_with_run) -> 
     assert all(gate["passed"] for gate in found["gates"])
     page = reviewer.get(f"/api/runs/{run}/audits/{started}/dossier/index.html")
     assert page.status_code == 200
-    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert "script-src" not in page.headers["content-security-policy"]
+    assert page.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
 
 
 def test_a_check_tells_what_an_answer_would_be_about(town_with_run) -> None:

@@ -271,7 +271,7 @@ def layer_geojson(run: Run, name: str) -> str:
     named = asked.name_column if asked is not None and asked.layer == name else "name"
     if named in frame:
         shown.insert(0, "name", frame[named].astype(str))
-    shown["geometry"] = shown.geometry.simplify(SHOWN_DEG)
+    shown = shown.set_geometry(shown.geometry.simplify(SHOWN_DEG))
     return str(shown.to_json(drop_id=True))
 
 

@@ -26,6 +26,7 @@ from minerisk.pipelines.service.routes import (
     runs,
     session,
 )
+from minerisk.pipelines.service.settings import first_fault
 from minerisk.pipelines.service.tiles import router as tiles
 from minerisk.pipelines.service.wire import HEADERS, MB, UPLOADS, Wire
 
@@ -80,8 +81,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _body_wrong(request: Request, error: Exception) -> Response:
     place, why = "", str(error)
     if isinstance(error, RequestValidationError):
-        first = error.errors()[0]
-        place, why = ".".join(str(part) for part in first["loc"]), str(first["msg"])
+        place, why = first_fault(error)
     return _answer(request, desk_notice(DeskCode.BODY_WRONG, place=place, why=why))
 
 

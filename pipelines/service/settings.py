@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 import pydantic
 import yaml
+from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 
 from minerisk.features.errors import InputError
@@ -159,10 +160,15 @@ def settings_of(content: Mapping[str, pydantic.JsonValue | Path], *, source: str
     try:
         return Settings.model_validate(content)
     except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "settings"
-        message = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{source}: {place}: {message}.") from error
+        place, why = first_fault(error)
+        raise InputError(f"{source}: {place or 'settings'}: {why}.") from error
+
+
+def first_fault(error: pydantic.ValidationError | RequestValidationError) -> tuple[str, str]:
+    """Return the place of the first fault that pydantic found, and what is wrong there."""
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return place, str(first["msg"]).removeprefix("Value error, ")
 
 
 def _placed(settings: Settings, folder: Path) -> Settings:

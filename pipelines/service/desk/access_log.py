@@ -1,12 +1,12 @@
 """Who asked for which land, saw and downloaded what: lines that are chained and only added to."""
 
-import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
+from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import canonical, sha256_text
 from minerisk.pipelines.records.notice import Value
 from minerisk.pipelines.records.record import Record
@@ -54,7 +54,7 @@ def note(session: Session, by: str | None, action: str, subject: str, **values: 
     entry = AccessEntry(
         schema_version=AccessEntry.version,
         number=1 if last is None else last.number + 1,
-        at=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+        at=now().isoformat(timespec="seconds"),
         by=by,
         action=action,
         subject=subject,

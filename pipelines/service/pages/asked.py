@@ -4,7 +4,7 @@ from pathlib import Path as FilePath
 from typing import Annotated
 
 import rasterio
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import JsonValue
 from rasterio.warp import transform_bounds
 
@@ -16,6 +16,7 @@ from minerisk.pipelines.predict.bands import RISK_CLASS
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report.tasks import TaskFacts, TaskRow, read_tasks
 from minerisk.pipelines.report.wording import Wording
+from minerisk.pipelines.service.addresses import Id, Latitude, Longitude
 from minerisk.pipelines.service.desk import requests, results
 from minerisk.pipelines.service.desk.areas import AreaFacts
 from minerisk.pipelines.service.desk.requests import RequestView
@@ -29,9 +30,6 @@ from minerisk.pipelines.service.pages.shell import fragment, render
 from minerisk.pipelines.service.store.models import Area
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
-Longitude = Annotated[float, Query(ge=-180, le=180)]
-Latitude = Annotated[float, Query(ge=-90, le=90)]
 AROUND = 0.5
 """Of the size of a task, what is shown around it."""
 

@@ -1,17 +1,15 @@
 """Pages of reviewers and data scientists: runs to review, decisions, runs to offer."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from minerisk.pipelines.service.accounts.access import Role
+from minerisk.pipelines.service.addresses import Id
 from minerisk.pipelines.service.desk import reviews, runs
 from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
 from minerisk.pipelines.service.jobs.orders import OVER, JobKind, JobState
 from minerisk.pipelines.service.pages.shell import render
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
 
 
 @router.get("/reviews")

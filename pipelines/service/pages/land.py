@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
 from minerisk.features.errors import MineriskError
@@ -14,6 +14,7 @@ from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, hazard_rasters
 from minerisk.pipelines.service.accounts.access import Role
+from minerisk.pipelines.service.addresses import Id, Latitude, Longitude
 from minerisk.pipelines.service.desk import requests, runs
 from minerisk.pipelines.service.desk.areas import KINDS
 from minerisk.pipelines.service.desk.requests import Asked
@@ -27,9 +28,6 @@ from minerisk.pipelines.service.pages.places import evidence_words, tasks_at
 from minerisk.pipelines.service.pages.shell import SIGN_IN, STATIC, fragment, render
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
-Longitude = Annotated[float, Query(ge=-180, le=180)]
-Latitude = Annotated[float, Query(ge=-90, le=90)]
 FILES = {"desk.js": "text/javascript", "desk.css": "text/css"}
 
 

@@ -1,9 +1,8 @@
 """Accounts, the access log and the state of the desk: for administrators."""
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response
 
-from fastapi import APIRouter, Path, Request, Response
-
+from minerisk.pipelines.service.addresses import LongId
 from minerisk.pipelines.service.desk import administration
 from minerisk.pipelines.service.desk.access_log import export, note
 from minerisk.pipelines.service.desk.administration import (
@@ -15,7 +14,6 @@ from minerisk.pipelines.service.desk.administration import (
 from minerisk.pipelines.service.guard import caller_of, desk_of
 
 router = APIRouter(tags=["administration"])
-Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 
 
 @router.get("/api/accounts")
@@ -36,7 +34,7 @@ def make_account(request: Request, given: NewAccount) -> AccountView:
 
 
 @router.patch("/api/accounts/{account}")
-def change_account(request: Request, account: Id, given: AccountChange) -> AccountView:
+def change_account(request: Request, account: LongId, given: AccountChange) -> AccountView:
     """Change roles, quota or password of an account, or close it."""
     desk = desk_of(request)
     with desk.store.write() as session:

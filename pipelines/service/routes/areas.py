@@ -5,12 +5,13 @@ import tempfile
 from pathlib import Path as FilePath
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 
 from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.provenance.files import FOLDER
 from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.service.addresses import LongId
 from minerisk.pipelines.service.desk.access_log import note
 from minerisk.pipelines.service.desk.areas import AreaFacts, Sent, keep_area, sent_name
 from minerisk.pipelines.service.errors import RefusedError
@@ -18,7 +19,6 @@ from minerisk.pipelines.service.guard import caller_of, desk_of
 from minerisk.pipelines.service.store.models import Area
 
 router = APIRouter(tags=["areas"])
-Id = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 
 
 class AreaView(Record):
@@ -54,7 +54,7 @@ async def send_area(
 
 
 @router.get("/api/areas/{area}")
-def show_area(request: Request, area: Id) -> AreaView:
+def show_area(request: Request, area: LongId) -> AreaView:
     """Tell what an own file of polygons holds."""
     with desk_of(request).store.read() as session:
         row = session.get(Area, area)

@@ -1,12 +1,11 @@
 """What anybody may have, if it is switched on: coarsened packs of approved runs."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse
 
 from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.service.addresses import Id
 from minerisk.pipelines.service.desk import results
 from minerisk.pipelines.service.desk.access_log import note
 from minerisk.pipelines.service.desk.runs import Strip
@@ -14,7 +13,6 @@ from minerisk.pipelines.service.errors import RefusedError
 from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
 
 router = APIRouter(tags=["public"])
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
 
 
 class PublicPack(Record):

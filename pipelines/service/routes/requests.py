@@ -1,10 +1,9 @@
 """Requests: checked, asked, followed, shared, cancelled."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 
 from minerisk.pipelines.language.desk_codes import DeskCode
+from minerisk.pipelines.service.addresses import Id
 from minerisk.pipelines.service.desk import requests
 from minerisk.pipelines.service.desk.checks import Check
 from minerisk.pipelines.service.desk.requests import Asked, Changed, RequestView
@@ -12,7 +11,6 @@ from minerisk.pipelines.service.errors import RefusedError
 from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
 
 router = APIRouter(tags=["requests"])
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
 
 
 @router.post("/api/runs/{run}/check")

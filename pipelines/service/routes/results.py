@@ -3,18 +3,16 @@
 import json
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse
 
+from minerisk.pipelines.service.addresses import Id, Latitude, Longitude
 from minerisk.pipelines.service.desk import results
 from minerisk.pipelines.service.desk.access_log import note
 from minerisk.pipelines.service.desk.results import Cell, Result
 from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
 
 router = APIRouter(tags=["results"])
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
-Longitude = Annotated[float, Query(ge=-180, le=180)]
-Latitude = Annotated[float, Query(ge=-90, le=90)]
 KINDS = {
     ".tif": "image/tiff", ".json": "application/json", ".geojson": "application/geo+json",
     ".csv": "text/csv", ".txt": "text/plain", ".md": "text/plain",

@@ -5,13 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import FileResponse
 
+from minerisk.pipelines.service.addresses import Id
 from minerisk.pipelines.service.desk import reviews
 from minerisk.pipelines.service.desk.reviews import AuditView, Decided, ReviewsView, ToSign
 from minerisk.pipelines.service.desk.runs import path_in
 from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
 
 router = APIRouter(tags=["reviews"])
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
 DOSSIER = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:"
 """Pages of a dossier have their own style within, and no script."""
 

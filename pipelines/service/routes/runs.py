@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.records.choices import Hazard
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.run.hazards import hazard_rasters
+from minerisk.pipelines.service.addresses import Id, Latitude, Longitude
 from minerisk.pipelines.service.desk import runs
 from minerisk.pipelines.service.desk.access_log import note
 from minerisk.pipelines.service.desk.results import Cell, cell_of
@@ -18,10 +19,7 @@ from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
 from minerisk.pipelines.service.store.models import OfferedRun
 
 router = APIRouter(tags=["runs"])
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
 Name = Annotated[str, Path(max_length=200)]
-Longitude = Annotated[float, Query(ge=-180, le=180)]
-Latitude = Annotated[float, Query(ge=-90, le=90)]
 
 
 class Offered(Record):

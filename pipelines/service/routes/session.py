@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from sqlalchemy import select
 
@@ -32,6 +32,7 @@ from minerisk.pipelines.service.accounts.sessions import (
     end_session,
     open_session,
 )
+from minerisk.pipelines.service.addresses import Id
 from minerisk.pipelines.service.desk.access_log import note
 from minerisk.pipelines.service.errors import RefusedError
 from minerisk.pipelines.service.guard import caller_of, desk_of
@@ -40,7 +41,6 @@ from minerisk.pipelines.service.wire import cookie, no_cookie
 
 router = APIRouter(tags=["session"])
 Words = Annotated[str, Field(max_length=256)]
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
 
 
 class SignIn(Record):

@@ -18,6 +18,7 @@ from titiler.core.resources.enums import ImageType
 from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_rasters
+from minerisk.pipelines.service.addresses import Id
 from minerisk.pipelines.service.desk import results, runs
 from minerisk.pipelines.service.errors import RefusedError
 from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
@@ -26,7 +27,6 @@ from minerisk.pipelines.service.tiles.colours import RASTERS, MapName, paint
 from minerisk.pipelines.service.tiles.shade import shade_file
 
 MOST_ZOOM = 20
-Id = Annotated[str, Path(pattern="^[0-9a-f]{16,32}$")]
 Hazard = Annotated[str, Path(pattern="^[a-z]{2,8}$")]
 Zoom = Annotated[int, Path(ge=0, le=MOST_ZOOM)]
 Place = Annotated[int, Path(ge=0, lt=2**MOST_ZOOM)]

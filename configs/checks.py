@@ -205,7 +205,7 @@ def _rates(config: Config) -> Iterator[ConfigProblem]:
 
 def _tasks(config: Config) -> Iterator[ConfigProblem]:
     tasks = config.tasks
-    cell_ha = config.study_area.resolution_m**2 / 10_000
+    cell_ha = config.study_area.cell_ha
     if tasks.min_ha > tasks.max_ha:
         values = {"least": tasks.min_ha, "greatest": tasks.max_ha}
         yield error(ConfigCode.TASK_SIZES_CROSSED, "tasks", **values)

@@ -71,6 +71,11 @@ class StudyArea(Frozen):
     )
     as_of: Day | None = Field(None, description="evidence dated later is left out")
 
+    @property
+    def cell_ha(self) -> float:
+        """Area of a cell, hectares."""
+        return self.resolution_m**2 / 10_000
+
 
 class Evidence(Frozen):
     """A layer that says: contamination was found, or suspected, here."""

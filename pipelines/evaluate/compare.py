@@ -144,8 +144,7 @@ def _cell_ha(run: Run) -> float:
     """Area that a labelled cell stands for, as `CellTable.cell_ha`."""
     cells = run.metrics().cells
     labelled = cells.positive + cells.negative
-    area_ha = run.config.study_area.resolution_m**2 / 10_000
-    return area_ha * labelled / (cells.drawn or labelled)
+    return run.config.study_area.cell_ha * labelled / (cells.drawn or labelled)
 
 
 def _settings(run: Run) -> dict[str, JsonValue]:

@@ -100,6 +100,11 @@ class TaskFacts:
     file: TaskFile | None = None
 
     @property
+    def rows(self) -> tuple[TaskRow, ...]:
+        """Every task, arm by arm."""
+        return (*self.ranked.rows, *self.learn.rows, *self.control.rows)
+
+    @property
     def undecided(self) -> int:
         """How many ranked tasks have a rank not distinguishable from their neighbours'."""
         return sum(row.undecided for row in self.ranked.rows)

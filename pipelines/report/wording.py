@@ -31,7 +31,7 @@ from minerisk.pipelines.records.tasks import Capture, Lack, TaskReasons
 from minerisk.pipelines.report.class_words import cut_words, lower_words
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.quality import Side
-from minerisk.pipelines.report.tasks import TaskFacts
+from minerisk.pipelines.report.tasks import TaskFacts, TaskRow
 from minerisk.pipelines.run.hazards import HAZARD_TITLES
 
 INTENDED: Sequence[str] = (
@@ -389,3 +389,10 @@ class Wording:
     def why(self, reasons: TaskReasons, missing: Sequence[Notice[Lack]]) -> str:
         """Report why a task is where it is, how sure that is, and what is missing."""
         return why(reasons, missing, self.texts)
+
+    def why_of(self, tasks: TaskFacts, task: TaskRow) -> str:
+        """Report why a task is where it is; nothing where that is kept back."""
+        reasons = tasks.reasons(task)
+        if reasons is None or tasks.file is None:
+            return ""
+        return self.why(reasons, tasks.file.missing)

@@ -91,7 +91,7 @@ def _sheets(
     tasks: gpd.GeoDataFrame,
 ) -> Iterator[TaskSheet]:
     wording = Wording(request.texts)
-    for task in (*facts.ranked.rows, *facts.learn.rows, *facts.control.rows):
+    for task in facts.rows:
         shape = tasks[tasks["task"] == task.task]
         near = _around(grids, shape)
         west, south, east, north = near.geobox.boundingbox
@@ -105,9 +105,7 @@ def _sheets(
             marks=request.marks_in(request.texts),
             texts=request.texts,
         )
-        known = facts.reasons(task)
-        missing = () if facts.file is None else facts.file.missing
-        yield TaskSheet(task, drawn, "" if known is None else wording.why(known, missing))
+        yield TaskSheet(task, drawn, wording.why_of(facts, task))
 
 
 def _around(grids: Grids, shape: gpd.GeoDataFrame) -> Grids:
@@ -139,4 +137,6 @@ def _cut(layers: MapLayers, land: Polygon) -> MapLayers:
         places=near(layers.places),
         registered=near(layers.registered),
         findings=near(layers.findings),
+        ways=near(layers.ways),
+        districts=near(layers.districts),
     )

@@ -29,7 +29,7 @@ from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, hazard_rasters, trained_hazards
 from minerisk.pipelines.service.desk.runs import Strip, district_names, vector_layers
 from minerisk.pipelines.service.errors import RefusedError, Said, said
-from minerisk.pipelines.service.jobs.orders import JobKind, JobState
+from minerisk.pipelines.service.jobs.orders import JobKind, JobState, Order
 from minerisk.pipelines.service.settings import Limits
 from minerisk.pipelines.service.store.models import Job
 
@@ -131,7 +131,7 @@ def measure(run: Run, filters: Filters, limits: Limits) -> Land:
             if measured.window is None:
                 raise RefusedError(DeskCode.AREA_OUTSIDE)
             land = Land(measured.window, measured.outside, float(area.area.sum()) / 10_000)
-    hectares = count_marked(land.window.asked) * _cell_ha(run)
+    hectares = count_marked(land.window.asked) * run.config.study_area.cell_ha
     if hectares > limits.hectares:
         raise RefusedError(DeskCode.AREA_TOO_LARGE, hectares=hectares, most=limits.hectares)
     return land
@@ -152,7 +152,7 @@ def check(run: Run, filters: Filters, limits: Limits, *, strip: Strip, texts: Te
     return Check(
         strip=strip,
         cells=cells,
-        hectares=cells * _cell_ha(run),
+        hectares=cells * run.config.study_area.cell_ha,
         outside_share=land.outside,
         cannot_say_share=shares.get(CLASS_NAMES[CANNOT_SAY]),
         class_shares=shares,
@@ -162,12 +162,16 @@ def check(run: Run, filters: Filters, limits: Limits, *, strip: Strip, texts: Te
 
 def remarks(run: Run, filters: Filters, land: Land) -> list[DeskNotice]:
     """Say what is worth knowing before asking."""
-    found = []
+    found, cell = [], run.config.study_area.cell_ha
     if not filters.clip and land.outside > 1 - LEAST_SHARE:
         found.append(desk_notice(DeskCode.AREA_PARTLY_OUTSIDE, share=land.outside))
-    if land.smallest_ha is not None and land.smallest_ha < _cell_ha(run):
+    if land.smallest_ha is not None and land.smallest_ha < cell:
         found.append(
-            desk_notice(DeskCode.AREA_TOO_SMALL, hectares=land.smallest_ha, cell=_cell_ha(run))
+            desk_notice(
+                DeskCode.AREA_TOO_SMALL,
+                hectares=land.smallest_ha,
+                cell=run.config.study_area.cell_ha,
+            )
         )
     return found
 
@@ -188,7 +192,7 @@ def seconds_of(session: Session, run: str) -> float | None:
     took = [
         end - start
         for start, end, order in rows
-        if start is not None and end is not None and f'"run":"{run}"' in order
+        if start is not None and end is not None and Order.model_validate_json(order).run == run
     ]
     return median(took) if took else None
 
@@ -221,7 +225,3 @@ def _shares(run: Run, filters: Filters, window: CubeWindow) -> dict[str, float]:
     for rows, asked in mask_strips(window.asked):
         counts += count_classes(read_raster_like(path, window.geobox[rows, :])[asked])
     return class_shares(counts)
-
-
-def _cell_ha(run: Run) -> float:
-    return run.config.study_area.resolution_m**2 / 10_000

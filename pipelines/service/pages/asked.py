@@ -9,12 +9,10 @@ from pydantic import JsonValue
 from rasterio.warp import transform_bounds
 
 from minerisk.features.layers.vectors import read_frame
-from minerisk.models.estimate import Estimate
 from minerisk.pipelines.language.desk_codes import DeskCode
-from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.predict.bands import RISK_CLASS
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.report.tasks import TaskFacts, TaskRow, read_tasks
+from minerisk.pipelines.report.tasks import read_tasks
 from minerisk.pipelines.report.wording import Wording
 from minerisk.pipelines.service.addresses import Id, Latitude, Longitude
 from minerisk.pipelines.service.desk import requests, results
@@ -104,7 +102,7 @@ def show_task(request: Request, asked: Id, task: Annotated[str, Path(max_length=
     found, texts = _result(request, asked), texts_of(request)
     pack = results.pack_file(found, "tasks.csv").parent
     facts = read_tasks(RunFolder(pack))
-    row = None if facts is None else task_row(facts, task)
+    row = None if facts is None else next((r for r in facts.rows if r.task == task), None)
     if facts is None or row is None:
         raise RefusedError(DeskCode.NOT_FOUND)
     view = _view(request, asked)
@@ -116,10 +114,10 @@ def show_task(request: Request, asked: Id, task: Annotated[str, Path(max_length=
         strip=found.strip,
         view=view,
         task=row,
-        why=why_words(facts, row, texts),
+        why=Wording(texts).why_of(facts, row),
         map=part.at(focus),
         wording=Wording(texts),
-        interval=Estimate(row.probability, row.lower, row.upper),
+        interval=row.interval,
     )
 
 
@@ -136,20 +134,6 @@ def task_extent(path: FilePath, task: str) -> Extent:
     west, south, east, north = frame[frame["task"].astype(str) == task].total_bounds
     wide, high = AROUND * (east - west), AROUND * (north - south)
     return float(west - wide), float(south - high), float(east + wide), float(north + high)
-
-
-def task_row(facts: TaskFacts, task: str) -> TaskRow | None:
-    """Find a task by its name."""
-    rows = (*facts.ranked.rows, *facts.learn.rows, *facts.control.rows)
-    return next((row for row in rows if row.task == task), None)
-
-
-def why_words(facts: TaskFacts, row: TaskRow, texts: Texts) -> str:
-    """Say why a task is where it is; nothing where that is kept back."""
-    reasons = facts.reasons(row)
-    if reasons is None or facts.file is None:
-        return ""
-    return Wording(texts).why(reasons, facts.file.missing)
 
 
 def _result(request: Request, asked: str) -> Result:

@@ -24,6 +24,7 @@ Metres = Annotated[float, Field(gt=0, le=1_000_000, description="metres")]
 Radii = Annotated[tuple[Metres, ...], Field(min_length=1)]
 Height = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(gt=0, le=1)]
+Title = Annotated[str, Field(min_length=1, max_length=120)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,47}$")]
 
 

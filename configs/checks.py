@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from minerisk.configs.bounds import Frozen, Reads, layer_settings, names_in
-from minerisk.configs.feature_kinds import Distance
+from minerisk.configs.feature_kinds import Added, Distance
 from minerisk.configs.problems import ConfigCode, ConfigProblem, error, warning
 from minerisk.configs.schema import Config, RasterLayer
 
@@ -45,7 +45,8 @@ def _features(config: Config) -> Iterator[ConfigProblem]:
             yield from _layer(config, place, name, kind=reads.kind)
         yield from _resolution(config, place, feature)
         beside = tuple(name for reads, name in read if reads.told_apart)
-        key = (feature.kind, *names_in(feature.layer), *beside)
+        own = feature.name if isinstance(feature, Added) else feature.kind
+        key = (own, *names_in(feature.layer), *beside)
         if key in seen:
             values = {
                 "kind": feature.kind,
@@ -220,16 +221,18 @@ def _tasks(config: Config) -> Iterator[ConfigProblem]:
         if name not in config.layers:
             yield from _layer(config, "tasks", name, kind="vector")
     for name, criterion in tasks.criteria.items():
-        if isinstance(config.layers.get(criterion.layer), RasterLayer) and not criterion.classes:
-            place = f"tasks.criteria.{name}"
-            yield error(ConfigCode.CRITERION_WITHOUT_CLASSES, place, layer=criterion.layer)
+        for layer in criterion.layers if not criterion.classes else []:
+            if isinstance(config.layers.get(layer), RasterLayer):
+                place = f"tasks.criteria.{name}"
+                yield error(ConfigCode.CRITERION_WITHOUT_CLASSES, place, layer=layer)
 
 
 def _task_layers(config: Config) -> set[str]:
     """Name the layers that the survey tasks ask for."""
     tasks = config.tasks
     names = {tasks.open_tasks, tasks.bases, *(tasks.registered or ()), *(tasks.cut_by or ())}
-    names |= {criterion.layer for criterion in tasks.criteria.values()} | set(tasks.near)
+    names |= {name for criterion in tasks.criteria.values() for name in criterion.layers}
+    names |= set(tasks.near)
     names |= {place.partition(".")[0] for place in tasks.districts}
     return {name for name in names if name is not None}
 

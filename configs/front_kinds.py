@@ -39,7 +39,7 @@ class _Front(Frozen):
 class FrontLine(_Front):
     """Distance to the front line, and signed by the side that held the land."""
 
-    kind: Literal["front_line"] = "front_line"
+    kind: Literal["front_line"] = Field("front_line", description="kind of feature")
     along: bool = Field(
         False,
         description="also the distance along the line to its nearer end; close to naming the "
@@ -51,7 +51,7 @@ class FrontLine(_Front):
 class FrontZones(_Front):
     """Expected share of each cell in depth zones along the front line, on each side."""
 
-    kind: Literal["front_zones"] = "front_zones"
+    kind: Literal["front_zones"] = Field("front_zones", description="kind of feature")
     edges_m: Edges = Field(
         (0.0, 50.0, 150.0, 300.0, 600.0, 2_000.0, 7_000.0),
         description="edges of the zones, ascending, metres from the line",
@@ -61,7 +61,7 @@ class FrontZones(_Front):
 class FrontShape(_Front):
     """Salients and re-entrants of the front line, and which way it faces."""
 
-    kind: Literal["front_shape"] = "front_shape"
+    kind: Literal["front_shape"] = Field("front_shape", description="kind of feature")
     scale_m: Metres = Field(
         5_000,
         description="length of line on either side that the bend is taken over, metres; no less "
@@ -81,7 +81,7 @@ class FrontEpochs(Frozen):
     land that its layer covers, with the error that its layer states.
     """
 
-    kind: Literal["front_epochs"] = "front_epochs"
+    kind: Literal["front_epochs"] = Field("front_epochs", description="kind of feature")
     layer: Annotated[dict[Epoch, Front], Field(min_length=1)] = Field(
         description="epoch: its line; epochs follow each other in the order of their names"
     )
@@ -99,16 +99,18 @@ class FrontEpochs(Frozen):
 class OwnSideShare(Frozen):
     """Share of the land around each cell that its own side held: salients, pockets, depth."""
 
-    kind: Literal["own_side_share"] = "own_side_share"
+    kind: Literal["own_side_share"] = Field("own_side_share", description="kind of feature")
     layer: Area = Field(description="polygons of one side; other land is the other side's")
     land: Area = Field(description="polygons of the land that counts, such as the study area")
-    radii_m: Radii = (5_000.0, 15_000.0)
+    radii_m: Radii = Field(
+        (5_000.0, 15_000.0), description="share of the land within each of these, metres"
+    )
 
 
 class NoMansLand(Frozen):
     """Width of the land between the lines of the two sides."""
 
-    kind: Literal["no_mans_land"] = "no_mans_land"
+    kind: Literal["no_mans_land"] = Field("no_mans_land", description="kind of feature")
     layer: Front = Field(description="the line of one side")
     opposing_line: Front = Field(description="the line of the other side")
     epoch: Epoch | None = Field(
@@ -130,15 +132,17 @@ class _Positions(Frozen):
 class Fortifications(_Positions):
     """Distance to fortifications, how many lie within each radius, and metres of trench."""
 
-    kind: Literal["fortifications"] = "fortifications"
-    radii_m: tuple[Metres, ...] = (250.0, 500.0, 1_000.0)
-    cap_m: Metres = 20_000
+    kind: Literal["fortifications"] = Field("fortifications", description="kind of feature")
+    radii_m: tuple[Metres, ...] = Field(
+        (250.0, 500.0, 1_000.0), description="how many lie within each of these, metres"
+    )
+    cap_m: Metres = Field(20_000, description="distances beyond this read as this, metres")
 
 
 class FrontOfPositions(_Positions):
     """Ground in front of positions, towards the enemy, and ground behind them."""
 
-    kind: Literal["front_of_positions"] = "front_of_positions"
+    kind: Literal["front_of_positions"] = Field("front_of_positions", description="kind of feature")
     front_line: Front = Field(description="the line; a position faces the nearest point of it")
     held_area: Area | None = Field(
         None, description="polygons of the side that laid the belts: only its positions count"
@@ -165,7 +169,7 @@ class ConflictEvents(Frozen):
     For UCDP GED, ACLED or any table of points with date, precision and deaths.
     """
 
-    kind: Literal["conflict_events"] = "conflict_events"
+    kind: Literal["conflict_events"] = Field("conflict_events", description="kind of feature")
     layer: Vector = Field(description="the events; its date_column is read for periods")
     decay_m: Radii = Field(
         (3_000.0, 8_000.0, 20_000.0),

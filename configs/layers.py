@@ -64,7 +64,7 @@ class Coverage(Frozen):
 class RasterLayer(Frozen):
     """One band of a GeoTIFF, COG or Zarr array."""
 
-    kind: Literal["raster"] = "raster"
+    kind: Literal["raster"] = Field("raster", description="kind of layer")
     path: LayerPath = Field(description="file, relative to data_root")
     band: int | None = Field(
         None,
@@ -107,7 +107,7 @@ class RasterLayer(Frozen):
 class VectorLayer(Frozen):
     """One layer of a GeoPackage, GeoJSON, Shapefile, FlatGeobuf, GeoParquet or CSV file."""
 
-    kind: Literal["vector"] = "vector"
+    kind: Literal["vector"] = Field("vector", description="kind of layer")
     path: LayerPath = Field(description="file, relative to data_root")
     layer: str | None = Field(None, description="layer name, where the file has more than one")
     crs: str | None = Field(

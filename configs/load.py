@@ -5,17 +5,19 @@ import os
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pydantic
 import yaml
 
+from minerisk.configs.feature_kinds import Feature
 from minerisk.configs.schema import Config
 from minerisk.plain_text import plain_text
 
 MAX_BYTES = 1_000_000
+_FEATURE: pydantic.TypeAdapter[Feature] = pydantic.TypeAdapter(Feature)
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -45,9 +47,25 @@ def parse_config(content: bytes, *, source: Path) -> Config:
     try:
         return Config.model_validate(content)
     except pydantic.ValidationError as error:
-        problems = [dict(problem) for problem in error.errors(include_url=False)]
-        lines = [_line(problem) for problem in problems if not _follows(problem, problems)]
+        lines = _lines([dict(problem) for problem in error.errors(include_url=False)])
         raise ConfigError("\n".join(f"{path}: {line}" for line in lines)) from None
+
+
+def read_feature(asked: Mapping[str, Any]) -> Feature:
+    """Check and freeze one entry of the list ``features``.
+
+    Raises
+    ------
+    ConfigError
+        If its kind is not known, or a setting is wrong.
+    """
+    try:
+        return _FEATURE.validate_python(dict(asked))
+    except pydantic.ValidationError as error:
+        problems: list[dict[str, Any]] = [dict(one) for one in error.errors(include_url=False)]
+        placed = [one | {"loc": ("features", 0) + tuple(one["loc"])} for one in problems]
+        lines = [line.removeprefix("features.0").lstrip(".: ") for line in _lines(placed)]
+        raise ConfigError("\n".join(f"the feature: {line}" for line in lines)) from None
 
 
 def data_root(config: Config, path: Path) -> Path:
@@ -140,6 +158,10 @@ def _parse(path: Path, text: str) -> Any:
         raise ConfigError(f"{path}: a value cannot be read: {error}.") from None
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply; expected a short YAML.") from None
+
+
+def _lines(problems: list[dict[str, Any]]) -> list[str]:
+    return [_line(problem) for problem in problems if not _follows(problem, problems)]
 
 
 def _follows(problem: dict[str, Any], problems: list[dict[str, Any]]) -> bool:

@@ -1,6 +1,7 @@
 """The typed configuration of one study area. Every default is written here or in its parts.
 
-The parts are `configs.layers`, `configs.feature_kinds` and `configs.bounds`.
+The parts are `configs.layers`, `configs.feature_kinds`, `configs.model`, `configs.simulation`,
+`configs.tasks` and `configs.bounds`.
 """
 
 from typing import Literal
@@ -16,9 +17,13 @@ from minerisk.configs.bounds import (
     Metres,
     Name,
     Share,
+    Title,
 )
 from minerisk.configs.feature_kinds import Feature, SearchEffort
+from minerisk.configs.languages import OtherLanguage
 from minerisk.configs.layers import Districts, Layer, RasterLayer, VectorLayer
+from minerisk.configs.model import Choice, FindingsEncoder, LightGBM, Model
+from minerisk.configs.simulation import Simulation
 from minerisk.configs.tasks import Criterion, Tasks
 
 __all__ = [
@@ -60,12 +65,17 @@ class Regions(Frozen):
 class StudyArea(Frozen):
     """What land, on which grid."""
 
-    name: Name
-    title: str = Field(min_length=1, max_length=120)
+    name: Name = Field(description="short name: folders, files and records carry it")
+    title: Title = Field(description="what people call the land; heads the report")
+    titles: dict[OtherLanguage, Title] = Field(
+        default_factory=dict, description="the same in other languages (az, ru), in pages and packs"
+    )
     boundary: Name = Field(description="polygon layer of the land the map is for")
     crs: str = Field(description="projected CRS in metres")
     resolution_m: float = Field(ge=5, le=10_000, description="cell size, metres")
-    regions: Regions = Regions()
+    regions: Regions = Field(
+        Regions(), description="land units that are left out whole, to score how the model travels"
+    )
     districts: Districts | None = Field(
         None, description="named land for requests by district; apart from the regions"
     )
@@ -76,17 +86,21 @@ class StudyArea(Frozen):
         """Area of a cell, hectares."""
         return self.resolution_m**2 / 10_000
 
+    def title_in(self, language: str) -> str:
+        """Return the title in a language, the English one where there is no other."""
+        return {str(code): title for code, title in self.titles.items()}.get(language, self.title)
+
 
 class Evidence(Frozen):
     """A layer that says: contamination was found, or suspected, here."""
 
-    layer: Name
+    layer: Name = Field(description="vector layer with the records")
     evidence: EvidenceKind = Field(description="what kind of word this layer gives")
     weight: Share = Field(description="how far it is believed, 0 to 1")
     weight_column: str | None = Field(
         None, description="column with each record's own weight, above 0 to 1; times `weight`"
     )
-    hazard: HazardClass = "any"
+    hazard: HazardClass = Field("any", description="class of its records, where no column says it")
     hazard_column: str | None = Field(None, description="column with ap, at, uxo or any")
     hazard_values: dict[HazardClass, tuple[KeepValue, ...]] = Field(
         default_factory=dict,
@@ -106,7 +120,7 @@ class Evidence(Frozen):
 class Search(Frozen):
     """Land that was searched without a find, record by record, such as survey results."""
 
-    layer: Name
+    layer: Name = Field(description="polygons of searched land")
     weight: Share = Field(1.0, description="how far a search without finds is believed")
     weight_column: str | None = Field(
         None, description="column with each record's own weight, above 0 to 1; times `weight`"
@@ -116,7 +130,9 @@ class Search(Frozen):
 class Labels(Frozen):
     """Positive by evidence, negative by search, unlabelled elsewhere."""
 
-    positive: tuple[Evidence, ...] = Field(min_length=1)
+    positive: tuple[Evidence, ...] = Field(
+        min_length=1, description="layers whose records make a cell positive"
+    )
     surveyed: Name | None = Field(None, description="polygons where survey results are at hand")
     search_weight: Share = Field(1.0, description="how far a search without finds is believed")
     searches: tuple[Search, ...] = Field(
@@ -150,131 +166,18 @@ class Folds(Frozen):
     )
 
 
-class FindingsEncoder(Frozen):
-    """Distance to and number of known findings, fitted inside each fold."""
-
-    use: bool = True
-    members: Literal["all", "half"] = Field(
-        "all", description="which members of the ensemble see past findings"
-    )
-    block_m: Metres = Field(40_000, description="blocks of the cross-fitting, metres")
-    neighbours: tuple[int, ...] = Field((1, 10), description="distance to the k-th finding")
-    radii_m: tuple[Metres, ...] = Field((10_000.0,), description="findings within each radius")
-    cap_m: Metres = 60_000
-    hazards: tuple[HazardClass, ...] = Field(
-        (), description="classes with a distance and densities of their own; any: class not known"
-    )
-    evidence: tuple[EvidenceKind, ...] = Field(
-        (), description="kinds of evidence with a distance and densities of their own"
-    )
-    half_life_years: float | None = Field(
-        None, gt=0, description="a finding this old counts half; needs study_area.as_of"
-    )
-    belts: bool = Field(
-        False, description="direction and spacing of finds, distance along and across belts"
-    )
-    belt_radius_m: Metres = Field(5_000, description="finds around a place that show direction")
-    belt_link_m: Metres = Field(2_000, description="greatest gap inside a belt")
-
-
-class LightGBM(Frozen):
-    """Small, regularised, deterministic trees."""
-
-    kind: Literal["boosted", "forest", "both"] = Field(
-        "boosted",
-        description="trees that build on each other, trees that do not, or members of both by "
-        "turns (stacking with equal weights)",
-    )
-    trees: int = Field(300, ge=10, le=5_000)
-    learning_rate: float = Field(0.04, gt=0, le=1)
-    leaves: int = Field(15, ge=2, le=255)
-    min_cells_in_leaf: int = Field(200, ge=1)
-    feature_share: Share = 0.5
-    row_share: Share = 0.7
-    l2: float = Field(10.0, ge=0)
-    forest_trees: int = Field(60, ge=10, le=5_000, description="trees of each forest member")
-    forest_leaves: int = Field(64, ge=2, le=1_000)
-    forest_min_cells: int = Field(100, ge=1, description="least cells in a leaf of a forest")
-
-
-BeyondCover = Literal["nodata", "twice", "blend"]
-
-
-class Choice(Frozen):
-    """Search of a small space of settings on folds inside the training land."""
-
-    trials: int = Field(
-        5,
-        ge=0,
-        le=200,
-        description="settings tried for each training set, at least each kind once; 0 takes those "
-        "given",
-    )
-    inner_folds: int = Field(3, ge=2, le=10, description="groups of regions inside it")
-    kind: tuple[Literal["boosted", "forest", "both", "logistic", "distance_rule"], ...] = Field(
-        ("boosted", "forest", "both", "logistic", "distance_rule"),
-        description="models that compete; each is tried at least once",
-    )
-    leaves: tuple[int, ...] = (4, 7, 15)
-    min_cells_in_leaf: tuple[int, ...] = (200, 500, 1_000)
-    feature_share: tuple[Share, ...] = (0.3, 0.5)
-    trees: tuple[int, ...] = (150, 300)
-    findings: tuple[Literal["all", "half", "none"], ...] = Field(
-        ("all", "half", "none"),
-        description="which members of the ensemble see past findings",
-    )
-    beyond_cover: tuple[BeyondCover, ...] = Field(
-        ("nodata", "twice", "blend"),
-        description="what is learned of land that layers with a coverage say nothing of",
-    )
-
-
-class Model(Frozen):
-    """What is trained."""
-
-    findings: FindingsEncoder = FindingsEncoder()
-    hazards: tuple[Literal["ap", "at", "uxo"], ...] = Field(
-        (), description="classes with a model and rasters of their own, beside those of any hazard"
-    )
-    lightgbm: LightGBM = LightGBM()
-    monotone: dict[str, Literal[-1, 1]] = Field(
-        default_factory=dict,
-        description="column: 1 where doctrine says that the probability may only rise with it, -1 "
-        "where it may only fall",
-    )
-    beyond_cover: BeyondCover = Field(
-        "twice",
-        description="land that layers with a coverage say nothing of. nodata: their features are "
-        "missing there, no more. twice: every row is taught with them and without. blend: one "
-        "model with them, one without, blended over the edge of the cover",
-    )
-    blend_m: Metres = Field(
-        3_000, description="from the edge of the cover, the weight of the one is 73 % this far in"
-    )
-    choice: Choice = Choice()
-    members: int = Field(8, ge=2, le=100, description="models on resampled blocks; their mean")
-    negatives_per_positive: float = Field(
-        8.0, gt=0, description="negatives drawn per positive; corrected for by weights"
-    )
-    most_cells: int = Field(
-        1_000_000,
-        ge=1_000,
-        description="labelled cells that the model is trained and scored on, at most; past that an "
-        "even draw of them, whatever their label. All of them are held in memory",
-    )
-    interval: float = Field(0.9, gt=0.5, lt=1, description="stated cover of the interval")
-    seed: int = Field(7, ge=0, lt=2**31)
-    threads: int = Field(2, ge=1, le=256)
-
-
 class Gates(Frozen):
     """Agreed before training. A run that fails one is kept, marked, and never approved."""
 
-    min_positive_cells: int = Field(50, ge=1)
+    min_positive_cells: int = Field(
+        50, ge=1, description="positive cells among the labels, at least"
+    )
     permuted_auc_margin: float = Field(
         0.05, gt=0, lt=0.5, description="greatest distance of permuted-label ROC-AUC from 0.5"
     )
-    permutations: int = Field(3, ge=1, le=100)
+    permutations: int = Field(
+        3, ge=1, le=100, description="how often labels are permuted for that check"
+    )
     calibration_slope_margin: float = Field(
         0.25, gt=0, le=1, description="greatest distance of the far calibration slope from 1"
     )
@@ -289,7 +192,9 @@ class Gates(Frozen):
         "the distance rule: the low end of the difference, at least. 0: it beats the rule beyond "
         "the interval; -0.05: it is at most 5 points worse; none: not asked",
     )
-    min_applicable_share: float = Field(0.3, ge=0, le=1)
+    min_applicable_share: float = Field(
+        0.3, ge=0, le=1, description="share of the land that the model can speak for, at least"
+    )
 
 
 class RiskClasses(Frozen):
@@ -309,32 +214,6 @@ class RiskClasses(Frozen):
     )
 
 
-class Simulation(Frozen):
-    """A made-up laying and a biased survey of it. Never evidence of anything real."""
-
-    elevation: Name
-    front_line: Name
-    held_area: Name
-    settlements: Name
-    rivers: Name | None = None
-    roads: Name | None = None
-    seed: int = Field(2020, ge=0, lt=2**31)
-    prevalence: Share = Field(0.02, description="share of cells with contamination")
-    away_share: Share = Field(0.4, description="share of contaminated cells away from the line")
-    surveyed_share: Share = Field(0.35, description="share of land that was surveyed")
-    detection: Share = Field(0.85, description="chance that a survey finds what is there")
-    false_suspicion: float = Field(0.5, ge=0, description="false suspect areas for every true one")
-    positions_missed: float = Field(
-        0.25, ge=0, lt=1, description="share of the positions that imagery does not show"
-    )
-    positions_false: float = Field(
-        0.2, ge=0, lt=1, description="share of the positions mapped from imagery that are none"
-    )
-    positions_error_m: float = Field(
-        150.0, ge=0, le=10_000, description="median error of a position mapped from imagery, metres"
-    )
-
-
 class Tracking(Frozen):
     """Where MLflow writes. MLFLOW_TRACKING_URI in the environment comes first.
 
@@ -342,31 +221,35 @@ class Tracking(Frozen):
     """
 
     uri: str | None = Field(None, description="none: mlflow.db in the run folder")
-    experiment: str = Field("minerisk", min_length=1)
+    experiment: str = Field("minerisk", min_length=1, description="name of the MLflow experiment")
 
 
 class Config(Frozen):
     """One study area: its layers, features, labels, model and what is made of it."""
 
-    study_area: StudyArea
+    study_area: StudyArea = Field(description="the land and its grid")
     data_root: str = Field(
         ".", description="folder of the layers, relative to this file; ${MINERISK_DATA} is read"
     )
-    layers: dict[Name, Layer] = Field(min_length=1)
-    features: tuple[Feature, ...] = Field(min_length=1)
+    layers: dict[Name, Layer] = Field(
+        min_length=1, description="every layer by the name that other sections call it"
+    )
+    features: tuple[Feature, ...] = Field(
+        min_length=1, description="what is computed of the layers for each cell"
+    )
     effort: tuple[SearchEffort, ...] = Field(
         (), description="search effort, for models of survey bias; the model does not read it"
     )
-    labels: Labels
-    folds: Folds = Folds()
-    model: Model = Model()
-    gates: Gates = Gates()
-    classes: RiskClasses = RiskClasses()
-    tasks: Tasks = Tasks()
+    labels: Labels = Field(description="what makes a cell positive, negative or unlabelled")
+    folds: Folds = Field(Folds(), description="how land is held out to score the model")
+    model: Model = Field(Model(), description="what is trained")
+    gates: Gates = Field(Gates(), description="what a run must reach before it can be approved")
+    classes: RiskClasses = Field(RiskClasses(), description="where the classes of the map are cut")
+    tasks: Tasks = Field(Tasks(), description="how survey tasks are cut and ranked")
     simulation: Simulation | None = Field(
         None, description="given: findings are SIMULATED, and every output says so"
     )
-    tracking: Tracking = Tracking()
+    tracking: Tracking = Field(Tracking(), description="where MLflow records the run")
 
     @property
     def simulated(self) -> bool:

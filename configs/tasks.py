@@ -14,20 +14,27 @@ CriterionName = Literal[
 class Criterion(Frozen):
     """What makes a find matter more in one place than in another."""
 
-    layer: Name = Field(description="vector layer, or raster layer with classes")
+    layer: Name | tuple[Name, ...] = Field(
+        description="vector layer, or raster layer with classes; of several the greatest value"
+    )
     weight: float = Field(1.0, ge=0, le=100, description="beside hazard_weight")
     reach_m: Metres = Field(
         3_000, description="vector: 1 where the layer lies, falling to 0 so many metres away"
     )
     classes: tuple[int, ...] = Field((), description="raster: codes that count 1; others count 0")
 
+    @property
+    def layers(self) -> list[str]:
+        """The names of its layers."""
+        return [self.layer] if isinstance(self.layer, str) else list(self.layer)
+
 
 class Tasks(Frozen):
     """Contiguous survey tasks: hazard times impact, for the effort that there is."""
 
     budget_ha: float = Field(50_000, gt=0, description="land to be tasked, hectares")
-    min_ha: float = Field(100, gt=0)
-    max_ha: float = Field(2_500, gt=0)
+    min_ha: float = Field(100, gt=0, description="smallest task, hectares")
+    max_ha: float = Field(2_500, gt=0, description="largest task, hectares")
     random_share: float = Field(0.05, ge=0, le=0.5, description="share of the budget drawn blind")
     learn_share: float = Field(
         0.05, ge=0, le=0.5, description="share of the budget for cannot-say land, to learn from"
@@ -66,7 +73,9 @@ class Tasks(Frozen):
     ha_per_team_day: float = Field(
         50.0, gt=0, description="level ground without travel; an assumption: put in your own"
     )
-    hours_per_day: float = Field(8.0, gt=0, le=24)
+    hours_per_day: float = Field(
+        8.0, gt=0, le=24, description="working hours of a team a day, travel included"
+    )
     travel_kmh: float = Field(30.0, gt=0, le=200, description="along the way to the task")
     detour: float = Field(1.4, ge=1, le=5, description="way to the task over the straight line")
     near: dict[Name, Metres] = Field(
@@ -77,6 +86,8 @@ class Tasks(Frozen):
         default_factory=dict,
         description="tasks only in these districts: layer.column, and the names",
     )
-    hazard: Literal["any", "ap", "at", "uxo"] = Field(
-        "any", description="rasters of which class; its model must be in model.hazards"
+    hazard: Literal["any", "ap", "at", "uxo", "found"] = Field(
+        "any",
+        description="the layer that tasks go by: any hazard, or one whose model is in "
+        "model.hazards",
     )

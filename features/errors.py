@@ -28,6 +28,13 @@ class NoTaskError(InputError):
     """Land on which no survey task fits; there may be maps of it all the same."""
 
 
+class MakeAgainError(InputError):
+    """A file that this program made and cannot use: of another version, not whole, or not there.
+
+    No other wish helps: what it belongs to is made again, or read by the version that made it.
+    """
+
+
 class FindingError(MineriskError):
     """A check that ran and did not pass: a gate, an audit, a validation."""
 

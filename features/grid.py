@@ -2,8 +2,9 @@
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import geopandas as gpd
@@ -18,7 +19,10 @@ from minerisk.features.errors import InputError
 MAX_SIDE = 1_000_000
 """Cells to a side of a study area, at most."""
 STRIP = 512
-"""Rows of a mask that are looked at together: whole chunks of every store."""
+"""Rows of a strip: whole chunks of every store."""
+MOST_IN_STRIP = 2**24
+"""Cells of a strip, at most: a wider grid has strips of fewer rows."""
+M2_PER_HA = 10_000.0
 MAX_AREA_ERROR = 0.05
 """How far a cell's area on the ground may be off, as a share: 250 m must mean 250 m."""
 
@@ -146,6 +150,11 @@ def resolution(geobox: GeoBox) -> float:
     return float(abs(geobox.transform.a))
 
 
+def cell_hectares(geobox: GeoBox) -> float:
+    """Return the area in hectares of a cell of a square north-up grid."""
+    return resolution(geobox) ** 2 / M2_PER_HA
+
+
 def cells_inside(geobox: GeoBox, area: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     """Mark the cells whose centre lies in the polygons of `area` (any CRS).
 
@@ -207,13 +216,57 @@ class RowMask:
 def drawn_mask(geobox: GeoBox, area: gpd.GeoDataFrame) -> RowMask:
     """Mark cells as `cells_inside` does, rows at a time: a large grid is never held whole."""
     own = area.to_crs(str(geobox.crs))
-    return RowMask(tuple(geobox.shape), lambda rows: cells_inside(geobox[rows, :], own))
+    return RowMask(tuple(geobox.shape), partial(_rows_inside, geobox, own))
+
+
+def _rows_inside(geobox: GeoBox, area: gpd.GeoDataFrame, rows: slice) -> NDArray[np.bool_]:
+    return cells_inside(geobox[rows, :], area)
+
+
+def cell_of(
+    geobox: GeoBox, easting: NDArray[np.float64], northing: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return row and column of the cell each point lies in; beyond the grid if the point is."""
+    transform = geobox.transform
+    row = np.floor((northing - transform.f) / transform.e).astype(np.int64)
+    column = np.floor((easting - transform.c) / transform.a).astype(np.int64)
+    return row, column
+
+
+def strips(shape: Iterable[int]) -> Iterator[slice]:
+    """Yield the rows of each strip of a grid, from north to south: what is held at a time.
+
+    Parameters
+    ----------
+    shape
+        Height and width.
+
+    Examples
+    --------
+    Of a grid of 50,000 cells a side 256 rows are held at a time, a half of a chunk.
+
+    >>> [(rows.start, rows.stop) for rows in strips((1_000, 300))]
+    [(0, 512), (512, 1000)]
+    >>> next(strips((50_000, 50_000)))
+    slice(0, 256, None)
+    """
+    height, width = shape
+    rows = strip_rows(width)
+    for row in range(0, height, rows):
+        yield slice(row, min(row + rows, height))
+
+
+def strip_rows(width: int) -> int:
+    """Return how many rows of a grid are held at a time."""
+    rows = STRIP
+    while rows > 1 and rows * width > MOST_IN_STRIP:
+        rows //= 2
+    return rows
 
 
 def mask_strips(mask: Mask) -> Iterator[tuple[slice, NDArray[np.bool_]]]:
-    """Yield rows of a mask and what they hold, from north to south."""
-    for row in range(0, mask.shape[0], STRIP):
-        rows = slice(row, min(row + STRIP, mask.shape[0]))
+    """Yield the rows of each strip of a mask and what they hold, from north to south."""
+    for rows in strips(mask.shape):
         yield rows, mask[rows]
 
 
@@ -224,7 +277,11 @@ def count_marked(mask: Mask) -> int:
 
 def mask_sha256(mask: Mask) -> str:
     """Hash a mask: the SHA-256 of its cells in order, eight to a byte."""
-    found = hashlib.sha256()
-    for _, part in mask_strips(mask):  # a strip has a number of cells that eight divides
-        found.update(np.packbits(part).tobytes())
+    found, left = hashlib.sha256(), np.empty(0, dtype=bool)
+    for _, part in mask_strips(mask):
+        cells = np.concatenate([left, part.ravel()])
+        whole = cells.size - cells.size % 8  # what is left of a byte goes with the next strip
+        found.update(np.packbits(cells[:whole]).tobytes())
+        left = cells[whole:]
+    found.update(np.packbits(left).tobytes())
     return found.hexdigest()

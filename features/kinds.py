@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from minerisk.features.added_kind import ADDED, ADDED_KIND
 from minerisk.features.coverage import cover
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.minefield_records import minefield_records
@@ -335,6 +336,8 @@ def feature_kind(name: str) -> FeatureKind:
     """
     if name == COVER:
         return _COVER
+    if name == ADDED:
+        return ADDED_KIND
     if name not in FEATURE_KINDS:
         raise InputError(f"The feature kind is {name!r}; expected one of {sorted(FEATURE_KINDS)}.")
     return FEATURE_KINDS[name]

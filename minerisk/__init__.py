@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         reliability,
         score,
     )
+    from minerisk.models.fitting.risk_classifier import RiskClassifier
     from minerisk.models.folds import (
         KNNDM,
         BlockKFold,
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from minerisk.models.risk_model import Prediction, RiskModel
     from minerisk.models.survey_bias import survey_chance, transport_weights, unsurveyed_prevalence
     from minerisk.models.table import CellTable
+    from minerisk.pipelines.notebook.dataset_prediction import predict_dataset
+    from minerisk.pipelines.notebook.one_feature import build_feature
     from minerisk.pipelines.plotting.figures import (
         capture_figure,
         fold_figure,
@@ -86,6 +89,7 @@ __all__ = [
     "LogisticEnsemble",
     "MineriskError",
     "Prediction",
+    "RiskClassifier",
     "RiskModel",
     "Run",
     "VennAbersCalibrator",
@@ -93,6 +97,7 @@ __all__ = [
     "autocorrelation_range",
     "block_bootstrap",
     "boyce_index",
+    "build_feature",
     "capture_curve",
     "capture_figure",
     "correct_prior",
@@ -104,6 +109,7 @@ __all__ = [
     "load_config",
     "map_figure",
     "open_cube",
+    "predict_dataset",
     "prediction_area",
     "region_figure",
     "reliability",

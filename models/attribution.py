@@ -9,8 +9,10 @@ from numpy.typing import NDArray
 from minerisk.features.coverage import EDGE_M
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.members import (
+    BesideRule,
     BlendedMembers,
     LinearMembers,
+    Members,
     NearestMembers,
     TreeMembers,
 )
@@ -43,7 +45,9 @@ def attribute_to_families(
         of the boosted members (see `shap.shap_by_group`), against the training land; without
         any, of the forests, in shares. Of linear models, the mean coefficient times the
         standardised value; a missing value adds nothing. Of a rule, all that it says goes to the
-        family of the nearest. Of two models blended, what each says, by its weight in the cell.
+        family of the nearest, also where it stands beside trees. Of two models blended, what each
+        says, by its weight in the cell. Of an estimator that another package adds, by how much the
+        score moves when the columns of the family are not known.
 
     Raises
     ------
@@ -56,15 +60,42 @@ def attribute_to_families(
         return names, _linear(model.members, matrix, group, len(names))
     if isinstance(model.members, NearestMembers):
         return names, _nearest(model.members, matrix, group, len(names))
-    if isinstance(model.members, BlendedMembers):
-        known, silent = (
-            shap_by_group(_explained(half), matrix, group, threads=model.threads)
-            for half in model.members.halves()
-        )
-        inside = model.members.inside(matrix)[:, None]
-        return names, (inside * known + (1.0 - inside) * silent).astype(np.float32)
-    values = shap_by_group(_explained(model.members), matrix, group, threads=model.threads)
-    return names, values.astype(np.float32)
+    if isinstance(model.members, BesideRule):
+        values = _of_trees(model.members.trees, matrix, group, model.threads)
+        rule = model.members.rule(matrix)
+        _add_to_nearest(values, rule, matrix, model.members.columns, group)
+        return names, values.astype(np.float32)
+    if isinstance(model.members, TreeMembers | BlendedMembers):
+        values = _of_trees(model.members, matrix, group, model.threads)
+        return names, values.astype(np.float32)
+    return names, _by_hiding(model.members, matrix, group, len(names), model.threads)
+
+
+def _by_hiding(
+    members: Members, matrix: NDArray[np.float32], group: Sequence[int], count: int, threads: int
+) -> NDArray[np.float32]:
+    """Compute by how much the score moves when the columns of a family are not known."""
+    known = members.log_odds(matrix, threads=threads).mean(axis=1)
+    values = np.zeros((len(matrix), count), dtype=np.float32)
+    for family in range(count):
+        hidden = np.where(np.asarray(group) == family, np.float32(np.nan), matrix)
+        values[:, family] = known - members.log_odds(hidden, threads=threads).mean(axis=1)
+    return values
+
+
+def _of_trees(
+    members: TreeMembers | BlendedMembers,
+    matrix: NDArray[np.float32],
+    group: Sequence[int],
+    threads: int,
+) -> NDArray[np.float64]:
+    if isinstance(members, TreeMembers):
+        return shap_by_group(_explained(members), matrix, group, threads=threads)
+    known, silent = (
+        shap_by_group(_explained(half), matrix, group, threads=threads) for half in members.halves()
+    )
+    inside = members.inside(matrix)[:, None]
+    return np.asarray(inside * known + (1.0 - inside) * silent)
 
 
 def _groups(
@@ -104,13 +135,24 @@ def _linear(
 def _nearest(
     members: NearestMembers, matrix: NDArray[np.float32], group: Sequence[int], count: int
 ) -> NDArray[np.float32]:
-    places = np.array(members.columns)
+    values = np.zeros((len(matrix), count))
+    log_odds = members.log_odds(matrix, threads=1)[:, 0]
+    _add_to_nearest(values, log_odds, matrix, members.columns, group)
+    return values.astype(np.float32)
+
+
+def _add_to_nearest(
+    values: NDArray[np.float64],
+    rule: NDArray[np.float64],
+    matrix: NDArray[np.float32],
+    columns: Sequence[int],
+    group: Sequence[int],
+) -> None:
+    """Add what a rule says of each row to the family of the nearest, in place."""
+    places = np.array(columns)
     metres = np.where(np.isnan(matrix[:, places]), np.inf, matrix[:, places])
-    rows, nearest = np.arange(len(matrix)), metres.argmin(axis=1)
-    values = np.zeros((len(matrix), count), dtype=np.float32)
-    families = np.array(group)[places[nearest]]
-    values[rows, families] = members.log_odds(matrix, threads=1)[:, 0]
-    return values
+    families = np.array(group)[places[metres.argmin(axis=1)]]
+    values[np.arange(len(matrix)), families] += rule
 
 
 def top_families(values: NDArray[np.float32], count: int) -> NDArray[np.uint8]:

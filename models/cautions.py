@@ -14,6 +14,8 @@ class CautionCode(StrEnum):
     ``feature_constant``, ``feature_names_region``, ``feature_nearly_names_region``
     (`within_share`), ``feature_smooth`` (`range_m`, `block_m`): how the `feature` can tell a model
     where a cell is. ``feature_tells_cover``: it tells little but which land layers speak for.
+    ``calibration_not_known`` (`slope_low`, `slope_high`): land held out leaves open whether
+    probabilities mean what they say.
     """
 
     RANGE_BEYOND_REACH = "range_beyond_reach"
@@ -25,6 +27,7 @@ class CautionCode(StrEnum):
     FEATURE_NEARLY_NAMES_REGION = "feature_nearly_names_region"
     FEATURE_TELLS_COVER = "feature_tells_cover"
     FEATURE_SMOOTH = "feature_smooth"
+    CALIBRATION_NOT_KNOWN = "calibration_not_known"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,8 @@ class Caution:
         Autocorrelation range, distance looked at, side of a block, metres.
     within_share
         Share of a feature's variance that lies within regions.
+    slope_low, slope_high
+        Interval of the calibration slope on regions left out; none where it has no such end.
     """
 
     code: CautionCode
@@ -49,3 +54,5 @@ class Caution:
     reach_m: float | None = None
     block_m: float | None = None
     within_share: float | None = None
+    slope_low: float | None = None
+    slope_high: float | None = None

@@ -2,11 +2,50 @@
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
 
 Array = NDArray[np.float64]
+
+COORDINATES = ("easting", "northing")
+"""Columns of a table that say where a row lies, metres in one projected CRS."""
+
+
+def pick_coordinates(
+    X: object, groups: ArrayLike | None, coordinates: ArrayLike | gpd.GeoDataFrame | None
+) -> ArrayLike | gpd.GeoDataFrame:
+    """Return where rows lie, from whichever argument of a splitter says so.
+
+    Parameters
+    ----------
+    X
+        A GeoDataFrame, a DataFrame with the columns of `COORDINATES`, or anything.
+    groups
+        Coordinates, shape (n, 2), where the caller can pass nothing else; they go before columns.
+    coordinates
+        What was passed on purpose; it goes before all others.
+
+    Raises
+    ------
+    InputError
+        If none of them says it.
+    """
+    if coordinates is not None:
+        return coordinates
+    if isinstance(X, gpd.GeoDataFrame):
+        return X
+    named = isinstance(X, pd.DataFrame) and all(name in X for name in COORDINATES)
+    if groups is not None and not (named and np.asarray(groups).ndim == 1):
+        return groups
+    if isinstance(X, pd.DataFrame) and named:
+        return X[list(COORDINATES)].to_numpy(dtype=np.float64)
+    raise InputError(
+        "No coordinates came; expected easting and northing of shape (n, 2). Pass coordinates=, "
+        "a DataFrame with columns easting and northing or a GeoDataFrame as X, or the coordinates "
+        "as groups."
+    )
 
 
 def as_coordinates(coordinates: ArrayLike | gpd.GeoDataFrame) -> NDArray[np.float64]:
@@ -52,6 +91,27 @@ def as_labels(y: ArrayLike, size: int) -> NDArray[np.int64]:
     if not np.isin(labels, (0, 1)).all():
         raise InputError("Some labels are neither 0 nor 1; leave unlabelled rows out of the folds.")
     return labels.astype(np.int64)
+
+
+def numbered(values: ArrayLike) -> NDArray[np.int64]:
+    """Return the number of each value among the different ones, numbered rising from 0.
+
+    Whole numbers that lie close together, as those of blocks do, need no sorting.
+
+    Examples
+    --------
+    >>> numbered([30, 10, 30])
+    array([1, 0, 1])
+    """
+    given = np.asarray(values)
+    if given.dtype.kind == "i" and given.size:
+        least, most = int(given.min()), int(given.max())
+        if most - least < 4 * given.size:
+            place = given.astype(np.int64) - least
+            there = np.zeros(most - least + 1, dtype=bool)
+            there[place] = True
+            return np.asarray((np.cumsum(there) - 1)[place], dtype=np.int64)
+    return np.unique(given, return_inverse=True)[1].astype(np.int64)
 
 
 def checked_scores(

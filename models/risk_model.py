@@ -3,13 +3,20 @@
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from minerisk.features.additions import (
+    CALIBRATORS,
+    ESTIMATORS,
+    Addition,
+    addition_of,
+    check_installed,
+)
 from minerisk.features.coverage import EDGE_M
 from minerisk.features.errors import InputError
 from minerisk.models.applicability.area_of_applicability import Applicability
@@ -17,16 +24,17 @@ from minerisk.models.applicability.error_profiles import ErrorProfile
 from minerisk.models.calibration.calibrator import Calibrator
 from minerisk.models.calibration.calibrators import calibrator_from_dict
 from minerisk.models.calibration.conformal import IntervalScaler
-from minerisk.models.estimators.members import Members, mean_and_spread, members_from_files
+from minerisk.models.estimators.members import Members, mean_and_spread
+from minerisk.models.estimators.stored_members import members_from_files
+from minerisk.models.inputs import COORDINATES
 from minerisk.models.plain_values import read_record
-from minerisk.models.table import COORDINATES
 
 if TYPE_CHECKING:
     from sklearn.pipeline import Pipeline
 
     from minerisk.models.estimators.past_findings import PastFindings
 
-FORMAT = 4
+FORMAT = 5
 MOST_VALUES = 500_000_000
 
 
@@ -60,6 +68,29 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class SilentLand:
+    """The interval of land of which a layer says nothing.
+
+    What the model does not know of there makes blocks differ more from it than over all land held
+    out: an interval for all would be too narrow.
+
+    Attributes
+    ----------
+    columns
+        Features without a value where a layer is silent.
+    interval
+        Learned on held-out land that lacks any of them.
+    """
+
+    columns: tuple[str, ...]
+    interval: IntervalScaler
+
+    def among(self, cells: pd.DataFrame) -> NDArray[np.bool_]:
+        """Mark the cells of such land, shape (n,)."""
+        return np.asarray(cells[list(self.columns)].isna().any(axis=1), dtype=bool)
+
+
+@dataclass(frozen=True)
 class RiskModel:
     """Findings encoder, members, calibrator and area of applicability, as one value.
 
@@ -79,6 +110,8 @@ class RiskModel:
         From the ensemble's spread to an interval, learned on land held out.
     profile
         From dissimilarity and local point density to the error to be expected; none if unknown.
+    silent
+        The interval where a layer says nothing; none is that of all land.
     """
 
     features: tuple[str, ...]
@@ -88,6 +121,7 @@ class RiskModel:
     applicability: Applicability
     interval: IntervalScaler
     profile: ErrorProfile | None = None
+    silent: SilentLand | None = None
     threads: int = 2
 
     def columns(self, cells: pd.DataFrame) -> pd.DataFrame:
@@ -129,7 +163,7 @@ class RiskModel:
         matrix = columns.to_numpy(dtype=np.float32)
         mean, spread = mean_and_spread(self.members.log_odds(matrix, threads=self.threads))
         probability = self._calibrated(mean)
-        lower, upper = self.interval.interval(probability, spread)
+        lower, upper = self._ends(columns, probability, spread)
         novelty = self.applicability.novelty(columns)
         known = [name for name in self.features if name != EDGE_M]
         blank = np.isnan(columns[known].to_numpy()).all(axis=1)
@@ -156,16 +190,27 @@ class RiskModel:
             "interval": self.interval.to_dict(),
             "calibrator": self.calibrator.to_dict(),
             "profile": None if self.profile is None else self.profile.to_dict(),
+            "silent": None,
             "findings": None,
         }
         if self.findings is not None:
             record["findings"] = self.findings.to_dict()
             files["findings.parquet"] = _parquet(self.findings.to_frame())
+        if self.silent is not None:
+            interval = self.silent.interval.to_dict()
+            record["silent"] = {"columns": list(self.silent.columns), "interval": interval}
         arrays = self.applicability.to_arrays()
         for name, array in arrays.items():
             frame = pd.DataFrame(np.atleast_2d(np.asarray(array).T).T)
             files[f"applicability_{name}.parquet"] = _parquet(frame.rename(columns=str))
         record["applicability"] = sorted(arrays)
+        kind = str(json.loads(files["members.json"])["kind"])
+        added = (
+            addition_of(ESTIMATORS, kind),
+            addition_of(CALIBRATORS, self.calibrator.kind),
+        )
+        if any(added):
+            record["added"] = [asdict(item) for item in added if item is not None]
         files["model.json"] = (json.dumps(record, indent=1, sort_keys=True) + "\n").encode()
         return files
 
@@ -196,6 +241,8 @@ class RiskModel:
             raise InputError(
                 f"The model has format {record.get('format')}; this version reads {FORMAT}."
             )
+        for added in _additions(record):
+            check_installed(added)
         parts = [f"applicability_{name}.parquet" for name in record["applicability"]]
         missing = [name for name in parts if name not in files]
         if missing:
@@ -220,8 +267,21 @@ class RiskModel:
             applicability=Applicability.from_arrays(arrays),
             interval=IntervalScaler.from_dict(record["interval"]),
             profile=ErrorProfile.from_dict(record["profile"]) if record.get("profile") else None,
+            silent=_silent(record.get("silent"), record["features"]),
             threads=threads,
         )
+
+    def _ends(
+        self,
+        columns: pd.DataFrame,
+        probability: NDArray[np.float64],
+        spread: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        lower, upper = self.interval.interval(probability, spread)
+        if self.silent is not None and (silent := self.silent.among(columns)).any():
+            ends = self.silent.interval.interval(probability[silent], spread[silent])
+            lower[silent], upper[silent] = ends
+        return lower, upper
 
     def _calibrated(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(self.calibrator.transform(1.0 / (1.0 + np.exp(-log_odds))))
@@ -235,6 +295,7 @@ def assemble(
     applicability: Applicability,
     interval: IntervalScaler,
     profile: ErrorProfile | None = None,
+    silent: SilentLand | None = None,
 ) -> RiskModel:
     """Make the risk model of a fitted pipeline (see `estimators.risk_pipeline`)."""
     columns = pipeline.named_steps["columns"]
@@ -247,12 +308,58 @@ def assemble(
         applicability=applicability,
         interval=interval,
         profile=profile,
+        silent=silent,
         threads=ensemble.threads,
     )
 
 
+def _silent(record: Mapping[str, Any] | None, features: list[str]) -> SilentLand | None:
+    if record is None:
+        return None
+    names = tuple(str(name) for name in record["columns"])
+    unknown = [name for name in names if name not in features]
+    if unknown or not names:
+        raise InputError(
+            f"The model's interval of silent land goes by {unknown or 'no column'}; expected "
+            "features of the model. Train again."
+        )
+    return SilentLand(names, IntervalScaler.from_dict(record["interval"]))
+
+
 def _blanked(values: NDArray[np.float64], blank: NDArray[np.bool_]) -> NDArray[np.float32]:
     return np.where(blank, np.nan, values).astype(np.float32)
+
+
+def members_made_by(files: Mapping[str, bytes]) -> tuple[str, Addition | None]:
+    """Tell of what kind the members of a model are, and which package they need, if one.
+
+    Parameters
+    ----------
+    files
+        ``members.json`` and ``model.json`` of a model, by name.
+
+    Raises
+    ------
+    InputError
+        If they do not say it.
+    """
+    kind = read_record(files["members.json"], "members.json").get("kind")
+    try:
+        added = _additions(read_record(files["model.json"], "model.json"))
+    except (AttributeError, TypeError) as error:
+        raise InputError(
+            f"model.json does not say what packages it needs ({error!r}). Train again."
+        ) from error
+    named = (item for item in added if (item.group, item.name) == (ESTIMATORS, kind))
+    return str(kind), next(named, None)
+
+
+def _additions(record: Mapping[str, Any]) -> list[Addition]:
+    """List what other packages added to a model."""
+    return [
+        Addition(**{name: str(value) for name, value in item.items()})
+        for item in record.get("added", ())
+    ]
 
 
 def _parquet(frame: pd.DataFrame) -> bytes:

@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 
 from minerisk.features.coverage import EDGE_M, LINES_KNOWN
 from minerisk.features.errors import InputError
-from minerisk.features.evidence.codes import HAZARD_BITS
+from minerisk.features.evidence.codes import EVIDENCE_BITS, HAZARD_BITS, REAL_FINDS
 from minerisk.models.folds.regions import join_thin_regions
+from minerisk.models.inputs import COORDINATES
 
-COORDINATES = ("easting", "northing")
 MARKS = ("finding_hazard", "finding_evidence", "finding_day")
 """Columns that say what was found in a cell: never features, read of training cells only."""
+KINDS = "finding_kinds"
+"""Column with the kinds of evidence that hold a cell, bits of `codes.EVIDENCE_BITS`: no feature."""
 
 
 COVERS = (EDGE_M, LINES_KNOWN)
@@ -33,7 +35,7 @@ class CellTable:
         feature; NaN where a feature has no value. Shape ``(n, 2 + p)``. It may also hold `MARKS`,
         which are no features: ``finding_hazard`` (bits of `codes.HAZARD_BITS`),
         ``finding_evidence`` (code of `codes.EVIDENCE`), both 0 where nothing was found,
-        and ``finding_day`` (days since 1970-01-01, NaN where not known); and `COVERS`.
+        and ``finding_day`` (days since 1970-01-01, NaN where not known); `KINDS`; and `COVERS`.
     state
         1 positive by evidence, 0 negative by search, -1 unlabelled; int8, shape ``(n,)``.
     weight
@@ -61,7 +63,7 @@ class CellTable:
     @property
     def features(self) -> list[str]:
         """Names of the feature columns."""
-        known = {*COORDINATES, *MARKS, *COVERS}
+        known = {*COORDINATES, *MARKS, KINDS, *COVERS}
         return [str(name) for name in self.cells.columns if name not in known]
 
     @property
@@ -84,6 +86,16 @@ class CellTable:
                 f"{HAZARD_BITS}. Read it with contents.read_cells, or add the column."
             )
         return self.cells[MARKS[0]].to_numpy(dtype=np.uint8)
+
+    def holds(self, evidence: str) -> NDArray[np.bool_]:
+        """Tell which cells hold evidence of a kind, of `codes.EVIDENCE`, shape ``(n,)``.
+
+        None do where the table does not tell kinds.
+        """
+        if KINDS not in self.cells:
+            return np.zeros(len(self.state), dtype=bool)
+        kinds = self.cells[KINDS].to_numpy(dtype=np.uint8)
+        return (self.state == 1) & ((kinds & EVIDENCE_BITS[evidence]) > 0)
 
     @property
     def cover(self) -> NDArray[np.int64] | None:
@@ -127,7 +139,7 @@ def permute_labels(table: CellTable, order: NDArray[np.int64]) -> CellTable:
     >>> permute_labels(table, np.array([1, 0])).state
     array([0, 1], dtype=int8)
     """
-    cells, marks = table.cells, [name for name in MARKS if name in table.cells]
+    cells, marks = table.cells, [name for name in (*MARKS, KINDS) if name in table.cells]
     if marks:
         cells = cells.assign(**{name: cells[name].to_numpy()[order] for name in marks})
     return replace(table, cells=cells, state=table.state[order], weight=table.weight[order])
@@ -167,6 +179,27 @@ def hazard_table(table: CellTable, hazard: str) -> CellTable:
     positive = part.state[known] == 1
     region[known] = join_thin_regions(region[known], positive, part.coordinates[known])
     return replace(part, region=region)
+
+
+def found_table(table: CellTable, weight: float) -> CellTable:
+    """Make the table for what was found: every cell as it is, real finds believed the more.
+
+    Suspected and cleared areas stay positive: left out, too few finds are left to rank all land by.
+
+    Parameters
+    ----------
+    table
+        Cells with the kinds of evidence that hold them.
+    weight
+        What the weight of a cell with a find, an accident or a confirmed area is multiplied by.
+    """
+    raised = np.where(real_finds(table), np.float32(weight), np.float32(1.0))
+    return replace(table, weight=table.weight * raised)
+
+
+def real_finds(table: CellTable) -> NDArray[np.bool_]:
+    """Tell which cells hold something that was found, and not suspected alone, shape ``(n,)``."""
+    return np.logical_or.reduce([table.holds(evidence) for evidence in REAL_FINDS])
 
 
 def draw_training_rows(

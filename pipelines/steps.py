@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 
 from minerisk.configs.schema import Config
+from minerisk.features.additions import load_added
 from minerisk.features.errors import InputError
 from minerisk.pipelines.language.words import marked
+from minerisk.pipelines.provenance.extras import Extra, need
 from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of, record_maker
 from minerisk.pipelines.provenance.signatures import read_key
 from minerisk.pipelines.records.manifest import NoFacts, TrackFacts, ValidateFacts
@@ -253,8 +255,13 @@ def _check_beforehand(run: Run, last: str) -> None:
     """Refuse what would only fail after hours: the day, room on the disk, the tracking store."""
     check_day(run.config)
     manifest, names = run.manifest(), list(STEPS)
+    if manifest.stage("track") is None and names.index(last) >= names.index("train"):
+        need(Extra.TRAIN)
     if manifest.stage("build") is None:
         check_room(run)
+    if manifest.stage("train") is None and names.index(last) >= names.index("train"):
+        for name in run.config.model.choice.added:
+            load_added("minerisk.estimators", name)
     if manifest.stage("track") is None and names.index(last) >= names.index("track"):
         from minerisk.pipelines.tracking.mlflow_record import check_store
 

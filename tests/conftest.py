@@ -1,12 +1,17 @@
 """One tiny finished run, made once, and the commands of a page, for every test that wants them."""
 
 import fcntl
+import json
+import logging
 import os
 import re
 import shlex
 import shutil
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,6 +20,9 @@ from minerisk.pipelines.run.own_process import set_up_process
 
 ROOT = Path(__file__).resolve().parent.parent
 TINY = ROOT / "configs" / "tiny.yaml"
+QGIS_PYTHON = "/usr/bin/python3"
+IN_QGIS = ROOT / "tests" / "qgis_plugin" / "in_qgis.py"
+InQgis = Callable[..., list[dict[str, Any]]]
 ONE_OF_SEVERAL = "PYTEST_XDIST_WORKER" in os.environ
 
 
@@ -26,6 +34,18 @@ def pytest_configure() -> None:
     set_up_process()
     if ONE_OF_SEVERAL:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def log_as_before() -> Iterator[None]:
+    """Leave the log as it was: a command run in this process sets level and handlers for good."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    yield
+    root.setLevel(level)
+    root.handlers[:] = [
+        h for h in root.handlers if h in handlers or "_pytest" in type(h).__module__
+    ]
 
 
 @pytest.fixture(scope="session")
@@ -78,5 +98,32 @@ def said() -> Callable[[str], tuple[int, str]]:
         done = CliRunner().invoke(app, shlex.split(line, comments=True)[1:])
         assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
         return done.exit_code, done.stdout
+
+    return do
+
+
+@pytest.fixture
+def in_qgis(tmp_path: Path) -> InQgis:
+    """Do algorithms of the plugin in a QGIS of their own, from its ZIP, as its user has it."""
+    from qgis_plugin.pack import pack
+
+    if subprocess.run([QGIS_PYTHON, "-c", "import qgis.core"], capture_output=True).returncode:
+        pytest.skip("There is no QGIS on this machine: apt-get install qgis python3-qgis")
+
+    def do(steps: Sequence[dict[str, Any]], **settings: str) -> list[dict[str, Any]]:
+        pack(tmp_path / "plugin.zip")
+        command = str(Path(sys.executable).parent / "minerisk")
+        for name, content in (
+            ("settings", {"MINERISK_COMMAND": command} | settings),
+            ("steps", steps),
+        ):
+            (tmp_path / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+        line = [QGIS_PYTHON, IN_QGIS, tmp_path / "plugin.zip", tmp_path / "settings.json",
+                tmp_path / "steps.json", tmp_path]  # fmt: skip
+        kept = os.environ | {"QGIS_CUSTOM_CONFIG_PATH": str(tmp_path / "profile"),
+                             "XDG_RUNTIME_DIR": str(tmp_path)}  # fmt: skip
+        done = subprocess.run(line, capture_output=True, text=True, env=kept, timeout=900)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return json.loads(done.stdout.splitlines()[-1])
 
     return do

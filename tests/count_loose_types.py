@@ -3,8 +3,8 @@
 Printed are the look-ups by string key (``x["name"]`` and ``x.get("name")``, read or written) and
 how often ``Any``, ``object``, ``cast`` and ``type: ignore`` stand in the code. A look-up is left
 out where mypy knows that it is none of a dict: of a table (pandas, geopandas, pyarrow), a dataset
-or array (xarray, zarr, NumPy), their ``attrs``, the environment, or an address or a header of HTTP
-(fastapi, starlette).
+or array (xarray, zarr, NumPy), their ``attrs``, the ``attrib`` of XML, the environment, an address
+or a header of HTTP (fastapi, starlette), or ``scope`` and ``message`` of a call of ASGI.
 """
 
 import argparse
@@ -55,7 +55,8 @@ def key_look_ups(tree: ast.AST) -> Iterator[ast.expr]:
                 continue
         else:
             continue
-        attrs = isinstance(base, ast.Attribute) and base.attr == "attrs"
+        attrs = isinstance(base, ast.Attribute) and base.attr in {"attrs", "attrib"}
+        attrs = attrs or (isinstance(base, ast.Name) and base.id in {"scope", "message"})
         if isinstance(key, ast.Constant) and isinstance(key.value, str) and not attrs:
             yield base
 
@@ -103,7 +104,7 @@ def loose_words(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Name) and node.id in {"Any", "object"}:
             yield node.id
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("cast"):
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "cast":
             yield "cast"
     for _ in re.finditer(r"#\s*type:\s*ignore", text):
         yield "type: ignore"

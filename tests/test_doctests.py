@@ -15,7 +15,7 @@ EXAMPLE = re.compile(r"^\s*>>> ", re.MULTILINE)
 def modules_with_examples() -> list[str]:
     """List the modules of minerisk that hold an example, by their import names."""
     files = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
-    files.append(ROOT / "minerisk" / "__init__.py")
+    files += sorted((ROOT / "minerisk").glob("*.py"))
     found = [path for path in files if EXAMPLE.search(path.read_text(encoding="utf-8"))]
     return [_import_name(path) for path in found]
 

@@ -1,6 +1,7 @@
 """What is installed is one package, minerisk, whole, and nothing beside it."""
 
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -11,8 +12,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("features", "models", "pipelines", "configs")
-DATA = (".j2", ".mo", ".po", ".yaml", ".json", ".css", ".js", ".svg")
+ROOMS = ("features", "models", "pipelines", "configs", "data")
+DATA = (".j2", ".gpkg", ".tif", ".csv", ".mo", ".po", ".yaml", ".json", ".css", ".js", ".svg")
 """Ends of names of files that the code reads beside itself."""
 
 
@@ -56,6 +57,15 @@ def test_the_wheel_holds_every_module_and_all_that_modules_read(wheel: Path) -> 
     assert "minerisk/py.typed" in found
 
 
+def test_scripts_of_the_desk_travel_with_the_licences_of_their_packages(wheel: Path) -> None:
+    folder = "minerisk/pipelines/service/pages/static"
+    with zipfile.ZipFile(wheel) as opened:
+        assert f"{folder}/desk.js" in opened.namelist(), "make front"
+        licences = opened.read(f"{folder}/licences.txt").decode()
+    assert "\nCopyright" in licences
+    assert re.search(r"^ol [\d.]+ \(BSD-2-Clause\)$", licences, re.MULTILINE)
+
+
 def test_tests_and_tools_of_the_pages_stay_out_of_the_wheel(wheel: Path) -> None:
     parts = {part for name in names_in(wheel) for part in Path(name).parts}
     assert not parts & {"tests", "docs", "conftest.py", "__pycache__"}
@@ -94,3 +104,29 @@ print([name for name in ("features", "models", "pipelines", "configs")
     place, beside = done.stdout.splitlines()
     assert Path(place) == target / "minerisk" / "__init__.py"
     assert beside == "[]"
+
+
+def test_both_distributions_pass_the_checks_of_the_index(wheel: Path, sdist: Path) -> None:
+    pytest.importorskip("twine", reason="twine is not installed: pip install twine")
+    check = [sys.executable, "-m", "twine", "check", "--strict", str(wheel), str(sdist)]
+    done = subprocess.run(check, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_installed_package_brings_a_study_area_and_validates_it(
+    wheel: Path, tmp_path: Path
+) -> None:
+    target, empty = tmp_path / "installed", tmp_path / "empty"
+    install = ["pip", "install", "--quiet", "--no-deps", "--no-index", "--no-compile"]
+    subprocess.run([sys.executable, "-m", *install, "--target", target, wheel], check=True)
+    empty.mkdir()
+    path = os.pathsep.join([str(target), sysconfig.get_path("purelib")])
+    env = {**os.environ, "PYTHONPATH": path}
+    for asked in (["example", "tiny", "--out", "own"], ["features", "own/tiny.yaml"], ["doctor"]):
+        done = subprocess.run(
+            [sys.executable, "-S", "-m", "minerisk", *asked],
+            cwd=empty, env=env, capture_output=True, text=True,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+    assert f"in {target}" in done.stdout
+    assert (empty / "own" / "layers" / "base.gpkg").is_file()

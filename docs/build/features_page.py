@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from PIL import Image
 
+from minerisk.configs.layers import VectorLayer
 from minerisk.configs.load import load_config
 from minerisk.configs.schema import Feature
 from minerisk.features.cube.feature import build_window
@@ -43,7 +44,7 @@ from minerisk.pipelines.records.evaluations import (
     Ablations,
     Change,
 )
-from minerisk.pipelines.run.layers import FeatureSpec, open_layers
+from minerisk.pipelines.run.layers import FeatureSpec, Placed, open_layers
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,14 @@ _MEASURES = {
     AblationMeasure.AVERAGE_PRECISION: "Average precision",
     AblationMeasure.FOUND_IN_TOP_20: "Share of positives in the 20 % of land put first",
 }
+
+
+MADE_UP = {
+    "made_up_events": "made_up_events.csv",
+    "made_up_positions": "made_up_positions.csv",
+}
+ON_MADE_UP = ("conflict_events", "fortifications", "front_of_positions")
+"""Layers for pictures of kinds that no public layer of Karabakh allows; they stand for nothing."""
 
 
 def write_page(root: Path) -> list[Path]:
@@ -165,7 +174,16 @@ def _few_colours(figure: Figure) -> bytes:
 
 def _ground(root: Path) -> tuple[Layers, GeoBox, NDArray[np.bool_]]:
     config = load_config(root / AREA)
-    layers = open_layers(config, config_path=root / AREA)
+    more = {
+        name: VectorLayer(
+            kind="vector", path=file, crs="EPSG:4326", easting="longitude", northing="latitude",
+            source="made up for pictures",
+        )
+        for name, file in MADE_UP.items()
+    }  # fmt: skip
+    config = config.model_copy(update={"layers": {**config.layers, **more}})
+    made_up = {name: Placed(root / PICTURES, file) for name, file in MADE_UP.items()}
+    layers = open_layers(config, config_path=root / AREA, overrides=made_up)
     boundary = layers.vector(config.study_area.boundary, crs=config.study_area.crs)
     bounds = tuple(boundary.total_bounds)
     geobox = study_grid(bounds, crs=config.study_area.crs, resolution_m=DRAWN_AT_M)
@@ -200,7 +218,8 @@ def _section(kind: KindFacts, shown: str, columns: Sequence[Column]) -> Iterator
     else:
         rows = [(f"`{column.column}`", column.unit, column.words) for column in columns]
         yield f"![{kind.kind} on the ground of Karabakh](features/{kind.kind}.png)\n"
-        yield f"The picture shows `{shown}`; the black line is the front line.\n"
+        made_up = " Events and positions in it are made up." * (kind.kind in ON_MADE_UP)
+        yield f"The picture shows `{shown}`; the black line is the front line.{made_up}\n"
         yield _table(("column in Karabakh", "unit", "meaning"), rows)
     follows = ", ".join(f"[doi:{doi}](https://doi.org/{doi})" for doi in kind.references)
     yield f"Method: `{kind.method}`{'; follows ' + follows if follows else ''}.\n"

@@ -1,7 +1,7 @@
 """What the numbers promise, and whether they keep it: results of long tests, and their page.
 
 ``python -m docs.build.validity_page`` writes ``docs/validity.md`` and its pictures from the
-JSON files that the tests marked `validity` left in ``build/validity``.
+JSON files that the tests marked `validity` left in ``docs/validity``; one test can be run alone.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from minerisk.pipelines.provenance.files import write_whole
 
 log = logging.getLogger(__name__)
 
-FOLDER = Path("build/validity")
+FOLDER = Path("docs/validity")
 PAGE = Path("docs/validity.md")
 KINDS = ("line", "points", "bar", "histogram")
 COLOURS = ("#1b4965", "#ca6702", "#5f0f40", "#7f7f7f", "#8c6bb1", "#9b2226")

@@ -1,12 +1,14 @@
 """One feature on a grid, or on a window of it: where a kind's function is called."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import xarray as xr
 from odc.geo.geobox import GeoBox
 
+from minerisk.features.added_kind import ADDED
 from minerisk.features.coverage import covered_by_all, within_cover
+from minerisk.features.feature_kind import FeatureKind
 from minerisk.features.grid import pad_grid, resolution
 from minerisk.features.kinds import feature_kind, layers_of
 from minerisk.features.layers.sources import Layers
@@ -68,7 +70,7 @@ def build_feature(
         dataset = within_cover(dataset, known, cell_m=resolution(geobox))
     origin = {
         "kind": kind,
-        "family": ", ".join(names) if facts.by_layer else kind,
+        "family": _family(facts, kind, names, params),
         "halo_m": facts.halo_m(params),
         "layer": ", ".join(names),
         "source": "; ".join(layers.source(name).source for name in names),
@@ -79,6 +81,12 @@ def build_feature(
         variable.attrs.update(origin)
         del variable.attrs["disc_m"]
     return dataset
+
+
+def _family(facts: FeatureKind, kind: str, names: Sequence[str], params: Mapping[str, Any]) -> str:
+    if kind == ADDED:
+        return str(params["name"])
+    return ", ".join(names) if facts.by_layer else kind
 
 
 def build_window(

@@ -7,7 +7,7 @@ import xarray as xr
 from affine import Affine
 from odc.geo.geobox import GeoBox
 
-from minerisk.features.errors import InputError
+from minerisk.features.errors import MakeAgainError
 from minerisk.features.files.zarr_files import check_zarr
 
 
@@ -24,17 +24,17 @@ def open_cube(path: Path) -> xr.Dataset:
 
     Raises
     ------
-    InputError
+    MakeAgainError
         If there is no finished cube.
     """
     if stored_key(path) is None:
-        raise InputError(f"There is no finished cube at {path}. Build it first.")
+        raise MakeAgainError(f"There is no finished cube at {path}. Build it first.")
     check_zarr(path)
     cube = xr.open_zarr(path, chunks=None, consolidated=False, decode_coords="all")
     try:
         return cube[[*cube.attrs["variables"], *cube.attrs["covers"], "inside"]]
     except (KeyError, TypeError) as error:
-        raise InputError(f"The cube at {path} lacks {error}. Make the run again.") from error
+        raise MakeAgainError(f"The cube at {path} lacks {error}. Make the run again.") from error
 
 
 def open_store(path: Path) -> xr.Dataset:
@@ -72,5 +72,5 @@ def stored_key(path: Path) -> str | None:
         attributes = json.loads((path / "zarr.json").read_bytes()).get("attributes", {})
         key: str | None = attributes.get("key")
     except (ValueError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: {error}. Build it again.") from error
+        raise MakeAgainError(f"{path} is damaged: {error}. Build it again.") from error
     return key

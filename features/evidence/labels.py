@@ -1,7 +1,8 @@
 """Three-state labels: positive by evidence, negative by search, unlabelled."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -11,12 +12,21 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
-from minerisk.features.evidence.codes import EVIDENCE, HAZARD_BITS
+from minerisk.features.evidence.codes import EVIDENCE, EVIDENCE_BITS, HAZARD_BITS
 from minerisk.features.grid import cell_centres
 from minerisk.features.raster.rasterise import burn_greatest, burn_mask, coverage_fraction
 
 CELL_RULES = ("centre", "touch", "cover")
 POSITIVE, NEGATIVE, UNLABELLED = 1, 0, -1
+ATTRIBUTES = {
+    "state": {"words": "1 positive, 0 negative by search, -1 unlabelled"},
+    "weight": {"words": "how far the label is believed"},
+    "hazard": {"words": "bits: 1 ap, 2 at, 4 uxo, 8 any"},
+    "last_date": {"unit": "days since 1970-01-01", "words": "latest record"},
+    "evidence": {"words": f"strongest evidence: {EVIDENCE}"},
+    "kinds": {"words": f"bits, every kind of evidence: {EVIDENCE_BITS}"},
+}
+"""What the values of each band mean."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +92,8 @@ def label_cells(
         ``(y, x)``: ``state`` int8 (1 positive, 0 negative by search, -1 unlabelled), ``weight``
         float32 (0 where unlabelled), ``hazard`` uint8 (bits of `HAZARD_BITS`), ``last_date``
         float64 (days since 1970-01-01, NaN where not known), ``evidence`` uint8 (code of the
-        strongest, of `EVIDENCE`; 0 for none).
+        strongest, of `EVIDENCE`; 0 for none), ``kinds`` uint8 (bits of `EVIDENCE_BITS`: every kind
+        of evidence that holds the cell).
 
     Raises
     ------
@@ -108,13 +119,14 @@ def label_cells(
     shape = tuple(geobox.shape)
     weight, code = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.uint8)
     hazard, date = np.zeros(shape, dtype=np.uint8), np.full(shape, np.nan)
-    touched = np.zeros(shape, dtype=bool)
+    kinds, touched = np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=bool)
     for layer in evidence:
         _check(layer)
         touch = burn_mask(geobox, layer.frame, all_touched=layer.cells != "centre")
         held = touch & _enough(geobox, layer)
         stronger = held & (np.float32(layer.weight) > weight)
         weight[stronger], code[stronger] = layer.weight, EVIDENCE[layer.evidence]
+        kinds[held] |= EVIDENCE_BITS[layer.evidence]
         hazard |= np.where(held, _hazard_bits(geobox, layer), 0).astype(np.uint8)
         date = np.fmax(date, np.where(held, _last_date(geobox, layer), np.nan))
         touched |= touch
@@ -126,7 +138,15 @@ def label_cells(
         state[searched] = NEGATIVE
         weight[searched] = np.maximum(weight[searched], np.float32(believed))
     state[code > 0] = POSITIVE
-    return _to_dataset(geobox, state, weight, hazard, date, code)
+    bands: dict[str, NDArray[Any]] = {
+        "state": state,
+        "weight": weight,
+        "hazard": hazard,
+        "last_date": date,
+        "evidence": code,
+        "kinds": kinds,
+    }
+    return _to_dataset(geobox, bands)
 
 
 def _check(layer: EvidenceLayer) -> None:
@@ -172,23 +192,9 @@ def _last_date(geobox: GeoBox, layer: EvidenceLayer) -> NDArray[np.float64]:
     return burn_greatest(geobox, layer.frame, days, True)
 
 
-def _to_dataset(
-    geobox: GeoBox,
-    state: NDArray[np.int8],
-    weight: NDArray[np.float32],
-    hazard: NDArray[np.uint8],
-    date: NDArray[np.float64],
-    code: NDArray[np.uint8],
-) -> xr.Dataset:
+def _to_dataset(geobox: GeoBox, bands: Mapping[str, NDArray[Any]]) -> xr.Dataset:
     easting, northing = cell_centres(geobox)
-    dims = ("y", "x")
     return xr.Dataset(
-        {
-            "state": (dims, state, {"words": "1 positive, 0 negative by search, -1 unlabelled"}),
-            "weight": (dims, weight, {"words": "how far the label is believed"}),
-            "hazard": (dims, hazard, {"words": "bits: 1 ap, 2 at, 4 uxo, 8 any"}),
-            "last_date": (dims, date, {"unit": "days since 1970-01-01", "words": "latest record"}),
-            "evidence": (dims, code, {"words": f"strongest evidence: {EVIDENCE}"}),
-        },
+        {name: (("y", "x"), values, ATTRIBUTES[name]) for name, values in bands.items()},
         coords={"y": northing, "x": easting},
     )

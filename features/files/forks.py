@@ -202,7 +202,8 @@ def _end() -> None:
 
 def _environment() -> dict[str, str]:
     given = {name: value for name, value in os.environ.items() if name.lower() != "no_proxy"}
-    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    counts = (f"{library}_NUM_THREADS" for library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR"))
+    single = dict.fromkeys(counts, "1")
     return {**given, **single, **gdal_settings(given), "ARROW_DEFAULT_MEMORY_POOL": "system"}
 
 

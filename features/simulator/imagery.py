@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from minerisk.features.errors import InputError
-from minerisk.features.simulator.land import Landscape, cell_centre_points, cell_of
+from minerisk.features.grid import cell_of
+from minerisk.features.simulator.land import Landscape, cell_centre_points
 from minerisk.features.simulator.laying import POSITION_SPACING_M, Laying, command_of
 
 MEDIAN_OF_RAYLEIGH = 1.17741  # median distance from the middle of a circular Gaussian of sd 1

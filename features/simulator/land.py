@@ -225,16 +225,6 @@ def cell_centre_points(land: Landscape) -> NDArray[np.float64]:
     return np.c_[easting.ravel(), northing.ravel()]
 
 
-def cell_of(
-    geobox: GeoBox, easting: NDArray[np.float64], northing: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return row and column of the cell each point lies in; beyond the grid if the point is."""
-    transform = geobox.transform
-    row = np.floor((northing - transform.f) / transform.e).astype(np.int64)
-    column = np.floor((easting - transform.c) / transform.a).astype(np.int64)
-    return row, column
-
-
 def _land(
     geobox: GeoBox,
     inside: Mask,

@@ -15,13 +15,12 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from minerisk.features.errors import InputError
-from minerisk.features.grid import resolution
+from minerisk.features.grid import cell_of, resolution
 from minerisk.features.simulator.land import (
     Grid,
     Landscape,
     Mask,
     cell_centre_points,
-    cell_of,
     displace_front,
 )
 

@@ -18,8 +18,8 @@ from scipy.spatial import cKDTree
 from scipy.special import expit
 
 from minerisk.features.errors import InputError
-from minerisk.features.grid import resolution
-from minerisk.features.simulator.land import Landscape, Mask, cell_centre_points, cell_of
+from minerisk.features.grid import cell_of, resolution
+from minerisk.features.simulator.land import Landscape, Mask, cell_centre_points
 from minerisk.features.simulator.laying import Laying
 from minerisk.features.vector_files.dates import read_days
 

@@ -143,9 +143,10 @@ async function takeArea(asking) {
     return;
   }
   const layer = form.elements.layer.value.trim();
-  const mark = `${name} ${body.size} ${layer} ${where === "draw" ? form.elements.corners.value : body.lastModified}`;
+  const crs = where === "upload" ? form.elements.crs.value.trim() : "";
+  const mark = `${name} ${body.size} ${layer} ${crs} ${where === "draw" ? form.elements.corners.value : body.lastModified}`;
   if (asking.sent === mark) return;
-  const query = new URLSearchParams({ name, ...(layer && where === "upload" ? { layer } : {}) });
+  const query = new URLSearchParams({ name, ...(layer && where === "upload" ? { layer } : {}), ...(crs ? { crs } : {}) });
   const found = await call("POST", `/api/areas?${query}`, { body, headers: { "Content-Type": "application/octet-stream" } });
   asking.area = found.id;
   asking.sent = mark;
@@ -164,8 +165,12 @@ function orderOf({ form, where, area }) {
   const filters = {
     hazard: one("hazard"),
     as_of: one("as_of"),
+    budget_ha: number("budget_ha"),
     clip: form.elements.clip?.checked ?? false,
   };
+  // Only what was changed, so that the same request stays the same.
+  const changed = [...form.querySelectorAll("[data-weight]")].filter((field) => field.value && field.value !== field.defaultValue);
+  if (changed.length) filters.weights = Object.fromEntries(changed.map((field) => [field.dataset.weight, Number(field.value)]));
   if (where === "districts") filters.districts = ticked("districts");
   if (where === "near") Object.assign(filters, { near: ticked("near"), within_m: number("within_m") });
   return {

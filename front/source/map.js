@@ -11,11 +11,14 @@ import VectorSource from "ol/source/Vector.js";
 import XYZ from "ol/source/XYZ.js";
 import View from "ol/View.js";
 
-import { call, showRefusal, word } from "./api.js";
+import { call, make, showRefusal, word } from "./api.js";
 import { areaStyle, styleOf, taskStyle } from "./styles.js";
 
 const format = new GeoJSON({ featureProjection: "EPSG:3857", dataProjection: "EPSG:4326" });
 const DEGREES = 5;
+// Lines that would cover the map are drawn from a zoom on: so many of them, and from that zoom.
+const MANY_LINES = 150;
+const NEAR_ZOOM = 10;
 
 export function startMap(box) {
   const facts = JSON.parse(box.dataset.map);
@@ -32,10 +35,10 @@ export function startMap(box) {
     layers: [],
   });
   const drawn = { map, box, facts, extent, problem: box.parentElement.querySelector("[data-map-problem]") };
-  drawn.risk = facts.maps.map((item) => tiles(drawn, item.name, 1));
+  drawn.risk = facts.maps.map((item) => tiles(drawn, item.name, 1, item.tiles));
   for (const layer of drawn.risk) map.addLayer(layer);
-  drawn.unknown = tiles(drawn, "unknown", 2);
-  map.addLayer(drawn.unknown);
+  drawn.unknown = facts.unknown ? tiles(drawn, "unknown", 2) : null;
+  if (drawn.unknown) map.addLayer(drawn.unknown);
   if (facts.shade) map.addLayer(tiles(drawn, "shade", 3));
   for (const item of facts.layers) addLayer(drawn, item);
   if (facts.outline) addShapes(drawn, facts.outline);
@@ -48,18 +51,19 @@ export function startMap(box) {
 
 const middle = ([left, bottom, right, top]) => [(left + right) / 2, (bottom + top) / 2];
 
-function tiles(drawn, name, zIndex) {
-  const source = new XYZ({ url: `${drawn.facts.tiles}/${name}/{z}/{x}/{y}.png`, maxZoom: 16, interpolate: false, transition: 0 });
-  source.on("tileloaderror", () => explain(drawn, name));
+function tiles(drawn, name, zIndex, own) {
+  const from = own ?? `${drawn.facts.tiles}/${name}`;
+  const source = new XYZ({ url: `${from}/{z}/{x}/{y}.png`, maxZoom: 16, interpolate: false, transition: 0 });
+  source.on("tileloaderror", () => explain(drawn, from));
   return new TileLayer({ source, extent: drawn.extent, zIndex, className: `tiles-${name}`, properties: { name } });
 }
 
 // A tile that does not come is looked at once: the run may have been withdrawn meanwhile.
-async function explain(drawn, name) {
+async function explain(drawn, from) {
   if (drawn.explained) return;
   drawn.explained = true;
   try {
-    await call("GET", `${drawn.facts.tiles}/${name}`);
+    await call("GET", from);
     drawn.explained = false;
   } catch (refusal) {
     if (refusal.status === 410 || refusal.status === 403 || refusal.status === 409) {
@@ -82,6 +86,7 @@ function addLayer(drawn, { name, role, url, shown }) {
     asked = true;
     try {
       source.addFeatures(format.readFeatures(await call("GET", url)));
+      if (["water", "roads"].includes(role) && source.getFeatures().length > MANY_LINES) showNear(layer, tick);
     } catch (refusal) {
       asked = false;
       if (drawn.problem) showRefusal(drawn.problem, refusal);
@@ -89,6 +94,11 @@ function addLayer(drawn, { name, role, url, shown }) {
   };
   tick?.addEventListener("change", show);
   show();
+}
+
+function showNear(layer, tick) {
+  layer.setMinZoom(NEAR_ZOOM);
+  tick?.labels[0].append(make("span", { className: "hint", textContent: word("from_near") }));
 }
 
 export function addShapes(drawn, geojson) {
@@ -142,7 +152,7 @@ function startMaps(drawn) {
       layer.setVisible(names.includes(layer.get("name")));
       layer.setZIndex(layer.get("name") === names[1] && names[0] !== names[1] ? 1.5 : 1);
     }
-    drawn.unknown.setVisible(names.some((name) => name !== "dissimilarity"));
+    drawn.unknown?.setVisible(names.some((name) => name !== "dissimilarity"));
     for (const legend of document.querySelectorAll("[data-legend]")) {
       legend.hidden = !names.includes(legend.dataset.legend);
     }

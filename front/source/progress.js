@@ -1,8 +1,8 @@
-// A request that is not done yet: its place in the queue and its progress, asked for each second.
+// A request that is not done yet: its place in the queue and its progress, asked for again and again.
 import { call } from "./api.js";
 import { startForms } from "./forms.js";
 
-const EACH_MS = 1000;
+const EACH_MS = 400;
 
 export function startProgress(place) {
   let state = place.dataset.state;
@@ -12,7 +12,7 @@ export function startProgress(place) {
       const holder = document.createElement("template");
       holder.innerHTML = fragment;
       const next = holder.content.firstElementChild;
-      if (next.dataset.over === "yes") {
+      if (next.dataset.over === "yes" || ("drawn" in next.dataset && !document.querySelector("[data-map]"))) {
         window.location.reload();
         return;
       }

@@ -1,7 +1,7 @@
 """Area of applicability: where new land is too unlike the training land to say anything."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -10,6 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
 from minerisk.models.applicability.feature_distance import nearest_and_near
+from minerisk.models.applicability.training_land import (
+    across_folds,
+    checked_folds,
+    drawn_rows,
+    upper_whisker,
+    used_features,
+)
 
 Array = NDArray[np.float64]
 
@@ -143,10 +150,8 @@ class Applicability:
         """
         from scipy.spatial.distance import pdist
 
-        fold = np.asarray(folds)
-        if fold.shape != (len(X),):
-            raise InputError(f"The folds have shape {fold.shape}; expected ({len(X)},).")
-        names = _used(X, importance)
+        fold = checked_folds(folds, len(X))
+        names = used_features(X, importance)
         values = X[names].to_numpy(dtype=np.float64)
         silent = np.array([name in may_lack for name in names])
         complete = np.flatnonzero(np.isfinite(values[:, ~silent]).all(axis=1))
@@ -162,11 +167,10 @@ class Applicability:
         missing = np.where(silent, centre + LACKING * scale, np.nan)
         weight = np.array([float(importance[name]) for name in names])
         weight /= weight.sum()
-        rows = np.random.default_rng(seed).permutation(complete)[:max_points]
-        rows.sort()
+        rows = drawn_rows(complete, seed, max_points)
         reference = (_filled(values[rows][:, varied], missing) - centre) / scale * weight
         mean_distance = float(pdist(reference).mean())
-        training = _across_folds(reference, fold[rows]) / mean_distance
+        training = across_folds(reference, fold[rows], _nearest) / mean_distance
         return cls(
             features=tuple(names),
             centre=centre,
@@ -247,6 +251,46 @@ class Applicability:
         """Return where the dissimilarity is known and within the threshold."""
         return np.asarray(np.asarray(dissimilarity) <= np.float32(self.threshold))
 
+    def values(self) -> Array:
+        """Return the values of the training points, shape (m, d); NaN where one is missing."""
+        values = self.reference / self.weight * self.scale + self.centre
+        return np.where(np.isclose(values, self.missing), np.nan, values)
+
+    def without(self, names: Collection[str]) -> Self:
+        """Return the same training land in the features that are left.
+
+        Distances between training points, and the threshold, are those in these features.
+
+        Raises
+        ------
+        InputError
+            If none is left.
+        """
+        kept = np.array([name not in names for name in self.features])
+        if kept.all():
+            return self
+        if not kept.any():
+            raise InputError(
+                f"No feature is left of {list(self.features)}; expected one with importance."
+            )
+        from scipy.spatial.distance import pdist
+
+        reference = np.ascontiguousarray(self.reference[:, kept])
+        mean_distance = float(pdist(reference).mean())
+        training = across_folds(reference, self.reference_fold, _nearest) / mean_distance
+        return replace(
+            self,
+            features=tuple(name for name in self.features if name not in names),
+            centre=self.centre[kept],
+            scale=self.scale[kept],
+            weight=self.weight[kept],
+            missing=self.missing[kept],
+            reference=reference,
+            mean_distance=mean_distance,
+            training_dissimilarity=training,
+            threshold=upper_whisker(training),
+        )
+
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return the whole as plain arrays of numbers and one of names; no pickles."""
         return {
@@ -315,46 +359,5 @@ def _filled(values: Array, missing: Array) -> Array:
     return np.where(np.isnan(values), missing, values)
 
 
-def upper_whisker(values: ArrayLike) -> float:
-    """Return the third quartile plus 1.5 interquartile ranges, at most the greatest value.
-
-    Examples
-    --------
-    >>> upper_whisker([1, 2, 3, 4, 100])
-    7.0
-    """
-    known = np.asarray(values, dtype=np.float64)
-    first, third = np.quantile(known, [0.25, 0.75])
-    return float(min(third + 1.5 * (third - first), known.max()))
-
-
-def _used(X: pd.DataFrame, importance: Mapping[str, float] | pd.Series) -> list[str]:
-    """List the columns with importance, in the order of the columns."""
-    weights = {str(name): float(value) for name, value in importance.items()}
-    unknown = [name for name in weights if name not in X]
-    if unknown:
-        raise InputError(f"Importance is given for {unknown}, which the features lack.")
-    if not np.isfinite(list(weights.values())).all():
-        raise InputError("Some importances are not finite; expected numbers.")
-    names = [str(name) for name in X.columns if weights.get(str(name), 0.0) > 0]
-    if not names:
-        raise InputError(
-            "No feature has an importance above zero, so that no land is like any other; "
-            "expected at least one. The model has learned nothing."
-        )
-    return names
-
-
-def _across_folds(reference: Array, fold: NDArray[np.int64]) -> Array:
-    """Return the distance of each point to the nearest of another fold, ascending."""
-    tested = np.unique(fold[fold >= 0])
-    if tested.size == 0 or np.unique(fold).size < 2:
-        raise InputError(
-            f"The complete training points lie in folds {np.unique(fold).tolist()}; expected at "
-            "least two. Use smaller blocks, or features with fewer gaps."
-        )
-    distances = []
-    for one in tested:
-        own = fold == one
-        distances.append(nearest_and_near(reference[own], reference[~own], radius=0.0)[0])
-    return np.sort(np.concatenate(distances))
+def _nearest(points: Array, others: Array) -> Array:
+    return nearest_and_near(points, others, radius=0.0)[0]

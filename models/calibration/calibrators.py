@@ -7,6 +7,7 @@ from typing import ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from minerisk.features.additions import load_added
 from minerisk.features.errors import InputError
 from minerisk.models.calibration.calibrator import Calibrator
 from minerisk.models.calibration.intercept_only import InterceptCalibrator
@@ -16,7 +17,7 @@ from minerisk.models.calibration.maximum_likelihood import (
     platt_targets,
     prevalence_logit,
 )
-from minerisk.models.calibration.score_bins import SCORE_CLIP, as_scores, logit
+from minerisk.models.calibration.score_bins import as_scores, logit, off_the_ends
 from minerisk.models.calibration.venn_abers import VennAbersCalibrator
 from minerisk.models.inputs import checked_scores
 from minerisk.models.plain_values import Plain, refuse_negative, rising
@@ -76,7 +77,7 @@ class LogisticCalibrator(Calibrator):
 
     def transform(self, scores: ArrayLike) -> Array:
         """Return probabilities, the shape of `scores`; NaN where the score is NaN."""
-        return expit(self.intercept + self.slope * logit(as_scores(scores)))
+        return off_the_ends(expit(self.intercept + self.slope * logit(as_scores(scores))))
 
     def flattened(self, factor: float) -> Self:
         """Return the curve with its slope times `factor`, and no intercept."""
@@ -120,7 +121,7 @@ class BetaCalibrator(Calibrator):
     def fit(self, scores: ArrayLike, y: ArrayLike, weight: ArrayLike | None = None) -> Self:
         """Fit to held-out scores; see `Calibrator.fit`."""
         labels, score, weights = checked_scores(y, scores, weight)
-        clipped = np.clip(score, SCORE_CLIP, 1 - SCORE_CLIP)
+        clipped = off_the_ends(score)
         ends = np.column_stack([np.log(clipped), -np.log1p(-clipped)])
         targets = platt_targets(labels, weights)
         for kept in ([0, 1], [0], [1]):
@@ -137,9 +138,9 @@ class BetaCalibrator(Calibrator):
 
     def transform(self, scores: ArrayLike) -> Array:
         """Return probabilities, the shape of `scores`; NaN where the score is NaN."""
-        clipped = np.clip(as_scores(scores), SCORE_CLIP, 1 - SCORE_CLIP)
+        clipped = off_the_ends(as_scores(scores))
         value = self.intercept + self.a * np.log(clipped) - self.b * np.log1p(-clipped)
-        return expit(value)
+        return off_the_ends(expit(value))
 
     def flattened(self, factor: float) -> Self:
         """Return the curve with both coefficients times `factor`, and no intercept."""
@@ -232,11 +233,30 @@ def calibrator_from_dict(plain: Plain) -> Calibrator:
         If the kind is unknown, or a value is missing or no number.
     """
     kind = plain.get("kind")
-    if not isinstance(kind, str) or kind not in CALIBRATORS:
+    if not isinstance(kind, str):
         raise InputError(
             f"The calibrator's kind is {kind!r}; expected one of {sorted(CALIBRATORS)}."
         )
-    return CALIBRATORS[kind].from_dict(plain)
+    return calibrator_class(kind).from_dict(plain)
+
+
+def calibrator_class(kind: str) -> type[Calibrator]:
+    """Return a kind of calibrator, of `CALIBRATORS` or added by an installed package.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    if kind in CALIBRATORS:
+        return CALIBRATORS[kind]
+    found = load_added("minerisk.calibrators", kind, own=tuple(sorted(CALIBRATORS)))
+    if not (isinstance(found, type) and issubclass(found, Calibrator) and found.kind == kind):
+        raise InputError(
+            f"The calibrator {kind!r} that a package adds is {found!r}; expected a subclass of "
+            f"minerisk.models.calibration.Calibrator whose kind is {kind!r}."
+        )
+    return found
 
 
 def correct_prior(p: ArrayLike, *, from_prior: float, to_prior: float) -> Array:

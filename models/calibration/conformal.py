@@ -199,10 +199,7 @@ class IntervalScaler(PlainRecord):
         upto = bdtr(positive, cells, chance) @ _NODE_WEIGHTS
         before = np.where(positive > 0, bdtr(np.maximum(positive - 1, 0), cells, chance), 0.0)
         below = before @ _NODE_WEIGHTS
-        low, high = 0.5 - self.level / 2, 0.5 + self.level / 2
-        within = np.minimum(upto, high) - np.maximum(below, low)
-        width = np.maximum(upto - below, 1e-300)
-        return np.asarray(np.clip(within / width, 0.0, 1.0))
+        return share_in_centre(below, upto, self.level)
 
     def check(self) -> None:
         """Refuse a level or a width that cannot be; see `PlainRecord.check`."""
@@ -240,6 +237,13 @@ class Cover:
     groups: int
     blocks: int
     folds: tuple[FoldCover, ...]
+
+
+def share_in_centre(below: Array, upto: Array, level: float) -> Array:
+    """Return which share of each stretch of a distribution lies within its central `level`."""
+    low, high = 0.5 - level / 2, 0.5 + level / 2
+    within = np.minimum(upto, high) - np.maximum(below, low)
+    return np.asarray(np.clip(within / np.maximum(upto - below, 1e-300), 0.0, 1.0))
 
 
 def cover_across_folds(

@@ -13,6 +13,7 @@ from minerisk.models.calibration.calibrators import (
     CALIBRATORS,
     BetaCalibrator,
     LogisticCalibrator,
+    calibrator_class,
 )
 from minerisk.models.calibration.intercept_only import InterceptCalibrator
 from minerisk.models.calibration.score_bins import gather
@@ -159,7 +160,7 @@ def _fit(rows: Rows, kind: str) -> Calibrator:
     if kind in SHRUNK:
         return _shrunk(rows, SHRUNK[kind])
     score, labels, weights, _ = rows
-    return CALIBRATORS[kind]().fit(score, labels, weights)
+    return calibrator_class(kind)().fit(score, labels, weights)
 
 
 def _shrunk(rows: Rows, make: Callable[[], Curve]) -> Calibrator:

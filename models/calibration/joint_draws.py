@@ -1,5 +1,7 @@
 """Draws of the probabilities of cells: what moves them together stays together."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -9,19 +11,45 @@ from minerisk.models.calibration.score_bins import logit
 
 Array = NDArray[np.float64]
 
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(31)
+_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+_STEPS, _EXACT = 100, 1e-6
+
+
+@dataclass(frozen=True)
+class Wholes:
+    """Which cells lie off the model as one.
+
+    Attributes
+    ----------
+    blocks, regions
+        Number of the block, and of the region, of each cell, from 0, shape (n,).
+    region_sd
+        Standard deviation of whole regions from the model, log-odds; see
+        `minerisk.models.calibration.region_spread`. It is a part of that of blocks, where blocks
+        deviate as far.
+    """
+
+    blocks: NDArray[np.int64]
+    regions: NDArray[np.int64]
+    region_sd: float = 0.0
+
 
 def draw_jointly(
     scaler: IntervalScaler,
     probability: ArrayLike,
     deviations: ArrayLike,
-    blocks: ArrayLike,
+    wholes: Wholes,
     *,
-    noise: tuple[Array, Array],
+    draws: int,
+    rng: np.random.Generator,
 ) -> Array:
     """Draw probabilities of cells jointly.
 
-    The members of the ensemble differ over all cells alike, and whole blocks lie off the model
-    together. Each cell by itself scatters as `IntervalScaler.log_odds_sd` says.
+    The members of the ensemble differ over all cells alike, and whole blocks and regions lie off
+    the model together. The mean over draws of a cell is its probability: calibration promises
+    that of many blocks as many hold something as is said, so that a sum over them must not drift
+    from the sum of the probabilities, as it would were these the medians of the draws.
 
     Parameters
     ----------
@@ -31,18 +59,56 @@ def draw_jointly(
         Calibrated, shape (n,).
     deviations
         Log-odds of each member minus their mean, before calibration, shape (n, members).
-    blocks
-        Number of the block of each cell, from 0, shape (n,).
-    noise
-        Standard normal draws: shape (draws, members), and shape (draws, blocks).
+    wholes
+        Which cells move together.
 
     Returns
     -------
     ndarray, shape (draws, n)
     """
     apart = np.asarray(deviations, dtype=np.float64)
-    members, off = noise
-    own = members @ apart.T / np.sqrt(max(apart.shape[1] - 1, 1))
-    moved = scaler.scale * own + scaler.block_sd * off[:, np.asarray(blocks)]
-    centre = logit(np.asarray(probability, dtype=np.float64))
-    return np.asarray(expit(centre + scaler.stretch * moved))
+    steepness = scaler.stretch * scaler.scale / np.sqrt(max(apart.shape[1] - 1, 1))
+    moved = rng.normal(size=(draws, apart.shape[1])) @ apart.T * steepness
+    moved += _off(scaler, wholes, draws=draws, rng=rng)
+    own = steepness * np.sqrt((apart**2).sum(axis=1))
+    together = np.hypot(*whole_sds(scaler, wholes.region_sd))
+    moved += keep_mean(probability, np.hypot(own, together))
+    return np.asarray(expit(moved))
+
+
+def whole_sds(scaler: IntervalScaler, region_sd: float) -> tuple[float, float]:
+    """Split how far blocks lie off into what they do alone and what regions do, log-odds."""
+    block_sd = scaler.stretch * scaler.block_sd
+    return float(np.sqrt(max(block_sd**2 - region_sd**2, 0.0))), region_sd
+
+
+def keep_mean(probability: ArrayLike, sd: ArrayLike) -> Array:
+    """Find the log-odds about which normal draws of that `sd` have `probability` as their mean.
+
+    Examples
+    --------
+    >>> centre = keep_mean([0.05], [1.0])
+    >>> drawn = np.random.default_rng(0).normal(centre, 1.0, 100_000)
+    >>> print(f"{np.exp(-np.logaddexp(0, -drawn)).mean():.3f}")
+    0.050
+    """
+    wanted = np.asarray(probability, dtype=np.float64)
+    centre = logit(wanted)
+    steps = np.broadcast_to(np.asarray(sd, dtype=np.float64), wanted.shape)[:, None] * _NODES
+    for _ in range(_STEPS):
+        values = expit(centre[:, None] + steps)
+        slope = np.maximum((values * (1 - values)) @ _WEIGHTS, 1e-12)
+        step = np.clip((wanted - values @ _WEIGHTS) / slope, -1.0, 1.0)
+        centre = centre + step
+        if not step.size or np.abs(step).max() < _EXACT:
+            break
+    return np.asarray(centre)
+
+
+def _off(scaler: IntervalScaler, wholes: Wholes, *, draws: int, rng: np.random.Generator) -> Array:
+    """Draw how far cells lie off with their blocks and regions, log-odds, shape (draws, n)."""
+    total = np.zeros((draws, wholes.blocks.size))
+    numbers = (wholes.blocks, wholes.regions)
+    for sd, number in zip(whole_sds(scaler, wholes.region_sd), numbers, strict=True):
+        total += sd * rng.normal(size=(draws, int(number.max(initial=0)) + 1))[:, number]
+    return total

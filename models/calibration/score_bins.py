@@ -57,8 +57,13 @@ def gather(scores: Array, labels: Array, weights: Array, *, limit: int) -> Gathe
 
 def logit(scores: Array) -> Array:
     """Return log-odds, with scores kept a millionth off 0 and 1."""
-    clipped = np.clip(scores, SCORE_CLIP, 1 - SCORE_CLIP)
+    clipped = off_the_ends(scores)
     return np.asarray(np.log(clipped) - np.log1p(-clipped))
+
+
+def off_the_ends(probability: Array) -> Array:
+    """Keep probabilities a millionth off 0 and 1: no curve, however steep, proves either."""
+    return np.asarray(np.clip(probability, SCORE_CLIP, 1 - SCORE_CLIP))
 
 
 def as_scores(scores: ArrayLike) -> Array:

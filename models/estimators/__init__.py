@@ -7,7 +7,6 @@ from minerisk.lazy import import_on_first_use
 if TYPE_CHECKING:
     from minerisk.models.estimators.column_pipeline import (
         baselines,
-        random_forest,
         risk_columns,
         risk_pipeline,
     )
@@ -16,16 +15,13 @@ if TYPE_CHECKING:
     from minerisk.models.estimators.estimators import (
         LightGBMEnsemble,
         LogisticEnsemble,
-        TrainBooster,
     )
     from minerisk.models.estimators.findings_encoder import FindingsEncoder
-    from minerisk.models.estimators.members import (
-        LinearMembers,
-        NearestMembers,
-        TreeMembers,
-        members_from_files,
-    )
+    from minerisk.models.estimators.member_growth import TrainBooster
+    from minerisk.models.estimators.members import LinearMembers, NearestMembers, TreeMembers
     from minerisk.models.estimators.past_findings import PastFindings
+    from minerisk.models.estimators.random_forest import RandomForest
+    from minerisk.models.estimators.stored_members import members_from_files
 else:
     __getattr__, __dir__ = import_on_first_use(__name__)
 
@@ -38,11 +34,11 @@ __all__ = [
     "LogisticEnsemble",
     "NearestMembers",
     "PastFindings",
+    "RandomForest",
     "TrainBooster",
     "TreeMembers",
     "baselines",
     "members_from_files",
-    "random_forest",
     "risk_columns",
     "risk_pipeline",
 ]

@@ -1,6 +1,5 @@
 """Pipelines of columns and a classifier: the model, and the rules of thumb that it has to beat."""
 
-import math
 from typing import Any
 
 from sklearn.base import BaseEstimator
@@ -9,11 +8,9 @@ from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 
 from minerisk.models.estimators.distance_rule import DistanceRule
-from minerisk.models.estimators.estimators import LightGBMEnsemble, LogisticEnsemble
+from minerisk.models.estimators.estimators import LogisticEnsemble
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
-
-FOREST_LEAVES = 1_024  # of a tree of the random forest, at most
-FOREST_BINS = 63  # of a column: trees of so many leaves take two thirds of the time of 255 bins
+from minerisk.models.estimators.random_forest import RandomForest
 
 
 def risk_columns(features: list[str], findings: FindingsEncoder | None) -> ColumnTransformer:
@@ -49,7 +46,6 @@ def baselines(
     plain: ColumnTransformer,
     encoded: ColumnTransformer,
     *,
-    width: int,
     rule_columns: tuple[str, ...],
     seed: int,
 ) -> dict[str, Pipeline]:
@@ -59,17 +55,13 @@ def baselines(
     ----------
     plain, encoded
         The features; and the features with what past findings say.
-    width
-        How many columns `encoded` gives.
     rule_columns
         Distances that the rule may go by; none for no rule.
     seed
         Of the forest.
     """
     models = {
-        "random_forest": Pipeline(
-            [("columns", encoded), ("classifier", random_forest(width, seed=seed))]
-        ),
+        "random_forest": Pipeline([("columns", encoded), ("classifier", RandomForest(seed=seed))]),
         "logistic_regression": Pipeline(
             [("columns", encoded), ("classifier", LogisticEnsemble(members=1, seed=seed))]
         ),
@@ -82,22 +74,3 @@ def baselines(
             [("columns", plain), ("classifier", DistanceRule(rule_columns))]
         )
     return models
-
-
-def random_forest(columns: int, *, seed: int) -> LightGBMEnsemble:
-    """Make a random forest as scikit-learn's users have it: 100 trees, 50 rows in a leaf at least.
-
-    A tree sees the share of rows that a bootstrap holds, and a split the square root of the
-    columns. LightGBM grows it on bins of the columns, at an eighth of the processor's time.
-    """
-    return LightGBMEnsemble(
-        members=1,
-        kind="forest",
-        forest_trees=100,
-        forest_leaves=FOREST_LEAVES,
-        forest_min_cells=50,
-        bins=FOREST_BINS,
-        feature_share=max(1, math.isqrt(columns)) / columns,
-        seed=seed,
-        threads=1,
-    )

@@ -1,6 +1,6 @@
 """A classifier made of members, each trained on blocks of land drawn with replacement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Self
 
@@ -12,6 +12,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.members import Members, mean_and_spread
 from minerisk.models.estimators.remembered import Remembered
+
+DRAWS = 20
+"""Blocks are drawn anew so often where a draw holds one class only, as with few findings."""
 
 
 class Ensemble(ClassifierMixin, BaseEstimator):
@@ -91,6 +94,20 @@ class Ensemble(ClassifierMixin, BaseEstimator):
         """Train a member with each of the drawn row weights."""
         raise NotImplementedError
 
+    @classmethod
+    def members_from_files(cls, files: Mapping[str, bytes], *, columns: int) -> Members:
+        """Read what the `to_files` of its members gave; for estimators that other packages add.
+
+        Parameters
+        ----------
+        files
+            Contents by name; ``members.json`` states ``kind``, the name of the entry point, and
+            ``slope`` and ``intercept``.
+        columns
+            How many columns the model reads.
+        """
+        raise NotImplementedError
+
     def _scaled(self, members: Members) -> Members:
         return replace(members, slope=self.slope, intercept=self.intercept)
 
@@ -105,26 +122,30 @@ def _drawn_weights(
     """Return each member's row weights: as often as each row's block is drawn with replacement."""
     weight = np.ones(len(target)) if sample_weight is None else np.asarray(sample_weight)
     rng = np.random.default_rng(seed)
-    groups = groups if members > 1 else None
-    drawn = [weight * _times_drawn(groups, len(target), rng) for _ in range(members)]
-    for own in drawn:
-        if len(np.unique(target[own > 0])) < 2:
-            raise InputError(
-                "A resampled set of blocks holds only one class; expected positives and negatives "
-                "in several blocks. Use smaller blocks or more findings."
-            )
-    return drawn
+    if groups is None or members == 1:
+        return [_one_draw(target, weight, None, rng)] * members
+    block = np.unique(np.asarray(groups), return_inverse=True)[1]
+    return [_one_draw(target, weight, block, rng) for _ in range(members)]
 
 
-def _times_drawn(
-    groups: ArrayLike | None, rows: int, rng: np.random.Generator
+def _one_draw(
+    target: NDArray[np.float32],
+    weight: NDArray[np.float64],
+    block: NDArray[np.int64] | None,
+    rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    if groups is None:
-        return np.ones(rows)
-    _, block = np.unique(np.asarray(groups), return_inverse=True)
-    blocks = int(block.max()) + 1
-    times = np.bincount(rng.integers(blocks, size=blocks), minlength=blocks)
-    return times[block].astype(np.float64)
+    """Draw blocks until both classes are among them; without blocks every row counts once."""
+    for _ in range(1 if block is None else DRAWS):
+        own = weight.astype(np.float64)
+        if block is not None:
+            blocks = int(block.max()) + 1
+            own = own * np.bincount(rng.integers(blocks, size=blocks), minlength=blocks)[block]
+        if len(np.unique(target[own > 0])) == 2:
+            return own
+    raise InputError(
+        "A resampled set of blocks holds only one class; expected positives and negatives "
+        "in several blocks. Use smaller blocks or more findings."
+    )
 
 
 def column_names(X: ArrayLike, asked: Sequence[str]) -> list[str]:

@@ -1,10 +1,10 @@
 """The models a risk map can be made with."""
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import lightgbm as lgb
 import numpy as np
@@ -13,44 +13,33 @@ from numpy.typing import ArrayLike, NDArray
 from minerisk.features.coverage import EDGE_M
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.beyond_cover import BeyondCover, silenced, taught_twice
-from minerisk.models.estimators.binned_rows import bin_parameters, bin_rows, drawn_from
 from minerisk.models.estimators.ensemble import Ensemble, column_names
-from minerisk.models.estimators.members import BlendedMembers, LinearMembers, TreeMembers
+from minerisk.models.estimators.member_growth import (
+    SAME_TREES,
+    ForestGrowth,
+    TrainBooster,
+    grown_member,
+    stored_booster,
+    train_with_lightgbm,
+)
+from minerisk.models.estimators.members import (
+    BesideRule,
+    BlendedMembers,
+    LinearMembers,
+    TreeMembers,
+)
+from minerisk.models.estimators.random_forest import ROWS
 from minerisk.models.estimators.remembered import Remembered
 from minerisk.models.estimators.ridge_logistic import fit_ridge_logistic
-from minerisk.models.trees.model import read_trees
+from minerisk.models.trees.binned_rows import BinnedRows, bin_rows
+from minerisk.models.trees.boosting import MOST_ROWS, Growth
 from minerisk.models.trees.stored_booster import StoredBooster
 
 Matrix = NDArray[np.float32]
 Kind = Literal["boosted", "forest", "both"]
 
-SAME_TREES: dict[str, Any] = {
-    "bagging_freq": 1,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 1,
-    "verbosity": -1,
-}
-"""LightGBM's parameters for the same trees of the same rows and seed, on one thread."""
-FOREST_ROWS = 0.632  # what drawing with replacement leaves of the rows, on average
 LARGE_BYTES = 4 * 2**30
 """A member with more rows than this holds as float32 is trained by `train_large`, if given."""
-
-
-class TrainBooster(Protocol):
-    """A way to train a booster on the rows of positive weight, such as on a cluster."""
-
-    def __call__(
-        self,
-        matrix: Matrix,
-        target: NDArray[np.float32],
-        weight: NDArray[np.float64],
-        *,
-        parameters: Mapping[str, Any],
-        rounds: int,
-    ) -> lgb.Booster:
-        """Train `rounds` trees with LightGBM's `parameters`; rows have shape ``(n, p)``."""
-        ...
 
 
 class LightGBMEnsemble(Ensemble):
@@ -88,6 +77,9 @@ class LightGBMEnsemble(Ensemble):
         the column `minerisk.features.coverage.EDGE_M`, which no tree splits on.
     blend_m
         How many metres they are blended over.
+    rule_columns, rule_power
+        Distances to lines and positions, metres, and the power of the nearest that divides the
+        odds beside the trees (`BesideRule`); 0 for trees alone.
     slope, intercept
         What the log-odds are multiplied by, and what is added.
     seed, threads
@@ -118,6 +110,8 @@ class LightGBMEnsemble(Ensemble):
         covered: Sequence[str] = (),
         beyond_cover: BeyondCover = "nodata",
         blend_m: float = 3_000.0,
+        rule_columns: Sequence[str] = (),
+        rule_power: float = 0.0,
         slope: float = 1.0,
         intercept: float = 0.0,
         seed: int = 7,
@@ -142,6 +136,8 @@ class LightGBMEnsemble(Ensemble):
         self.covered = covered
         self.beyond_cover = beyond_cover
         self.blend_m = blend_m
+        self.rule_columns = rule_columns
+        self.rule_power = rule_power
         self.slope = slope
         self.intercept = intercept
         self.seed = seed
@@ -154,19 +150,43 @@ class LightGBMEnsemble(Ensemble):
         target: NDArray[np.float32],
         drawn: list[NDArray[np.float64]],
         known: Remembered,
+    ) -> TreeMembers | BlendedMembers | BesideRule:
+        trees = self._taught(X, target, drawn, known)
+        if self.rule_power == 0:
+            return trees
+        names = column_names(X, self.rule_columns)
+        missing = [name for name in self.rule_columns if name not in names]
+        if missing or not self.rule_columns:
+            raise InputError(
+                f"The rule beside the trees goes by {missing or 'no column'}; expected columns of "
+                f"distances among {names}. State its power as 0, or add a front line."
+            )
+        return BesideRule(
+            trees, tuple(names.index(name) for name in self.rule_columns), self.rule_power
+        )
+
+    def _taught(
+        self,
+        X: ArrayLike,
+        target: NDArray[np.float32],
+        drawn: list[NDArray[np.float64]],
+        known: Remembered,
     ) -> TreeMembers | BlendedMembers:
+        """Train the trees, as they are taught of land beyond the cover."""
         names = column_names(X, [*(self.monotone or ()), *self.hidden, *self.covered])
-        grow = partial(self._grown, names, known)
+        matrix = np.asarray(X, dtype=np.float32)
+        grow = partial(self._grown, names, known, matrix, target, drawn)
         if not self.covered:
-            return grow("as they are", np.asarray(X, dtype=np.float32), target, drawn)
+            return grow("as they are", np.ones(len(names), np.bool_))
         covered = np.array([name in self.covered for name in names])
-        # No split is made on what is missing everywhere.
-        matrix = silenced(np.asarray(X, dtype=np.float32), np.array([n == EDGE_M for n in names]))
+        told = np.array([name != EDGE_M for name in names])
         if self.beyond_cover == "twice":
             taught = taught_twice(matrix, covered)
             weights = [taught.weights(weight) for weight in drawn]
-            return grow("twice", taught.matrix, target[taught.row], weights)
-        inside = grow("as they are", matrix, target, drawn)
+            return self._grown(
+                names, known, taught.matrix, target[taught.row], weights, "twice", told
+            )
+        inside = grow("as they are", told)
         if self.beyond_cover == "nodata":
             return inside
         if EDGE_M not in names:
@@ -174,7 +194,7 @@ class LightGBMEnsemble(Ensemble):
                 f"Two models are blended by the column {EDGE_M}, which the rows lack; they have "
                 f"{names}. Add it, or choose another way beyond the cover (beyond_cover)."
             )
-        outside = grow("silenced", silenced(matrix, covered), target, drawn)
+        outside = grow("as they are", told & ~covered)
         both = TreeMembers(inside.boosters + outside.boosters, inside.forest + outside.forest)
         return BlendedMembers(both, names.index(EDGE_M), self.blend_m)
 
@@ -182,30 +202,33 @@ class LightGBMEnsemble(Ensemble):
         self,
         names: Sequence[str],
         known: Remembered,
-        taught: str,
         matrix: Matrix,
         target: NDArray[np.float32],
         drawn: list[NDArray[np.float64]],
+        taught: str,
+        seen: NDArray[np.bool_],
     ) -> TreeMembers:
-        """Train every member on rows as they are taught."""
+        """Train every member on rows as they are taught, of which it sees some columns."""
         monotone = [int((self.monotone or {}).get(name, 0)) for name in names]
-        blinded = matrix
-        if self.hidden:
-            blinded = silenced(matrix, np.array([name in self.hidden for name in names]))
-        train = partial(self._train, known=known, taught=taught, target=target, monotone=monotone)
+        hidden = np.array([name in self.hidden for name in names])
+
+        def binned() -> BinnedRows:
+            return known.binned((taught, self.bins), partial(bin_rows, matrix, bins=self.bins))
+
+        def member_of(member: int) -> StoredBooster:
+            columns = seen & ~hidden if self._is_blind(member) else seen
+            return known.of(
+                (taught, columns.tobytes(), self._all_that_matters(member, monotone)),
+                lambda: self._train(
+                    member, matrix, target, drawn[member], columns, monotone,
+                    binned,
+                ),
+            )  # fmt: skip
+
         # A thread per member: no member waits for another, and each uses one thread of its own.
         threads = self.threads if self.train_large is None else 1
         with ThreadPoolExecutor(max_workers=threads) as pool:
-            trained = pool.map(
-                lambda member: known.of(
-                    (taught, self._all_that_matters(member, monotone)),
-                    lambda: train(
-                        member, blinded if self._is_blind(member) else matrix, drawn[member]
-                    ),
-                ),
-                range(self.members),
-            )
-            boosters = tuple(trained)
+            boosters = tuple(pool.map(member_of, range(self.members)))
         forest = tuple(self._is_forest(member) for member in range(self.members))
         return TreeMembers(boosters=boosters, forest=forest)
 
@@ -216,18 +239,26 @@ class LightGBMEnsemble(Ensemble):
         return bool(self.hidden) and member // 2 % 2 == 1
 
     def _all_that_matters(self, member: int, monotone: list[int]) -> Hashable:
-        """Return what the trees of a member depend on, besides the rows and their weights."""
-        parameters, rounds = self._parameters(member, monotone)
-        return member, self.members > 1, self._hidden_from(member), rounds, repr(parameters)
+        """Return what the trees of a member depend on, besides rows, weights and columns."""
+        return member, self.members > 1, self._growth(member), tuple(monotone)
 
-    def _hidden_from(self, member: int) -> tuple[str, ...]:
-        return tuple(self.hidden) if self._is_blind(member) else ()
+    def _growth(self, member: int) -> Growth | ForestGrowth:
+        seed = self.seed + member
+        if self._is_forest(member):
+            return ForestGrowth(
+                self.forest_trees, self.forest_leaves, self.forest_min_cells, seed,
+                self.feature_share,
+            )  # fmt: skip
+        return Growth(
+            self.trees, self.leaves, self.min_cells_in_leaf, seed, self.learning_rate,
+            self.feature_share, self.row_share, self.l2,
+        )  # fmt: skip
 
     def _parameters(self, member: int, monotone: list[int]) -> tuple[dict[str, Any], int]:
         """Return LightGBM's parameters for a member, and its number of trees."""
         forest = self._is_forest(member)
         chosen = self._forest_parameters() if forest else self._boosted_parameters()
-        parameters: dict[str, Any] = chosen | bin_parameters(self.bins) | SAME_TREES
+        parameters: dict[str, Any] = chosen | {"max_bin": self.bins} | SAME_TREES
         parameters["seed"] = self.seed + member
         if any(monotone):
             parameters["monotone_constraints"] = monotone
@@ -237,27 +268,24 @@ class LightGBMEnsemble(Ensemble):
         self,
         member: int,
         matrix: Matrix,
-        weight: NDArray[np.float64],
-        *,
-        known: Remembered,
-        taught: str,
         target: NDArray[np.float32],
+        weight: NDArray[np.float64],
+        columns: NDArray[np.bool_],
         monotone: list[int],
+        binned: Callable[[], BinnedRows],
     ) -> StoredBooster:
         kept = weight > 0
-        parameters, rounds = self._parameters(member, monotone)
+        train: TrainBooster = train_with_lightgbm
         if self.train_large is not None and kept.sum() * matrix[0].nbytes > LARGE_BYTES:
-            booster = self.train_large(matrix, target, weight, parameters=parameters, rounds=rounds)
-        else:
-            binned = known.binned(
-                (taught, self._hidden_from(member), self.bins),
-                lambda: bin_rows(matrix, target, bins=self.bins),
-            )
-            data = drawn_from(binned, weight)
-            booster = lgb.train(parameters, data, rounds, keep_training_booster=True)
+            train = self.train_large
+        elif kept.sum() <= MOST_ROWS:
+            return grown_member(binned(), columns, target, weight, self._growth(member), monotone)
+        parameters, rounds = self._parameters(member, monotone)
+        rows = matrix if columns.all() else silenced(matrix, ~columns)
+        booster = train(rows, target, weight, parameters=parameters, rounds=rounds)
         if self._is_forest(member):
             _say_the_share(booster, float(np.average(target[kept], weights=weight[kept])))
-        return _stored(booster)
+        return stored_booster(booster)
 
     def _boosted_parameters(self) -> dict[str, Any]:
         return {
@@ -278,7 +306,7 @@ class LightGBMEnsemble(Ensemble):
             "num_leaves": self.forest_leaves,
             "min_data_in_leaf": self.forest_min_cells,
             "feature_fraction_bynode": self.feature_share,
-            "bagging_fraction": FOREST_ROWS,
+            "bagging_fraction": ROWS,
         }
 
 
@@ -341,12 +369,6 @@ class LogisticEnsemble(Ensemble):
             coefficients=np.array([one[:-1] for one in fitted]),
             intercepts=np.array([one[-1] for one in fitted]),
         )
-
-
-def _stored(booster: lgb.Booster) -> StoredBooster:
-    """Keep the trees alone, without the rows they were trained on."""
-    text = booster.model_to_string()
-    return StoredBooster(text, read_trees(text))
 
 
 def _say_the_share(booster: lgb.Booster, share: float) -> None:

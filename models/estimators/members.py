@@ -3,21 +3,19 @@
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from minerisk.features.errors import InputError
 from minerisk.models.calibration.logistic import expit
-from minerisk.models.plain_values import MOST, number, read_record
-from minerisk.models.trees.check import checked_trees
 from minerisk.models.trees.kernel import Kernel, kernel_of
-from minerisk.models.trees.stored_booster import Booster, StoredBooster
+from minerisk.models.trees.stored_booster import Booster
 
 RULE_M = 10_000.0  # a rule's log-odds fall by 1 in this distance
+NEAR_M = 1_000.0  # nearer than this a line is not drawn well enough to tell
 FAR_M = 1e6  # what a distance that is not known reads as
 LEAST_SHARE = 1e-4  # a forest's share of positives is held inside this and 1 minus this
 
@@ -156,8 +154,7 @@ class NearestMembers:
 
     def log_odds(self, matrix: NDArray[np.float32], *, threads: int) -> NDArray[np.float64]:
         """Score rows, shape ``(n, 1)``."""
-        metres = matrix[:, list(self.columns)].astype(np.float64)
-        nearest = np.where(np.isnan(metres), FAR_M, metres).min(axis=1, keepdims=True)
+        nearest = nearest_m(matrix, self.columns)[:, None]
         return -self.slope * nearest / RULE_M + self.intercept
 
     def importance(self) -> NDArray[np.float64]:
@@ -229,7 +226,64 @@ class BlendedMembers:
         return self.trees.to_files() | {"members.json": _json(record | _scale(self))}
 
 
-Members = TreeMembers | BlendedMembers | LinearMembers | NearestMembers
+@dataclass(frozen=True)
+class BesideRule:
+    """Trees beside a rule of thumb: the odds fall with a power of the distance to the nearest line.
+
+    Where few finds are known, trees find places that they look like, and lose sight of what every
+    surveyor goes by. The rule is not learned: its power is stated.
+
+    Attributes
+    ----------
+    trees
+        The members.
+    columns
+        Places of the distances, metres; NaN where nothing is known, which is as good as far.
+    power
+        Twice as far, `NEAR_M` added to both, divides the odds by 2 to this power.
+    slope, intercept
+        As for `TreeMembers`.
+    """
+
+    trees: TreeMembers | BlendedMembers
+    columns: tuple[int, ...]
+    power: float
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def log_odds(self, matrix: NDArray[np.float32], *, threads: int) -> NDArray[np.float64]:
+        """Score rows with every member, shape ``(n, members)``."""
+        raw = self.trees.log_odds(matrix, threads=threads) + self.rule(matrix)[:, None]
+        return self.slope * raw + self.intercept
+
+    def rule(self, matrix: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return what the rule adds to the log-odds, 0 at `RULE_M`, shape ``(n,)``."""
+        nearest = nearest_m(matrix, self.columns)
+        return self.power * np.log((RULE_M + NEAR_M) / (nearest + NEAR_M))
+
+    def importance(self) -> NDArray[np.float64]:
+        """Return the share of the gain that each column brought the trees."""
+        return self.trees.importance()
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return the trees, and how the rule stands beside them."""
+        files = self.trees.to_files()
+        record: dict[str, Any] = {
+            "kind": "beside_rule",
+            "trees": json.loads(files["members.json"]),
+            "columns": list(self.columns),
+            "power": self.power,
+        }
+        return files | {"members.json": _json(record | _scale(self))}
+
+
+def nearest_m(matrix: NDArray[np.float32], columns: Sequence[int]) -> NDArray[np.float64]:
+    """Return the least of some distances, metres, `FAR_M` where none is known, shape ``(n,)``."""
+    metres = matrix[:, list(columns)].astype(np.float64)
+    return np.asarray(np.where(np.isnan(metres), FAR_M, metres).min(axis=1))
+
+
+Members = TreeMembers | BlendedMembers | LinearMembers | NearestMembers | BesideRule
 
 
 def mean_and_spread(
@@ -239,108 +293,6 @@ def mean_and_spread(
     if log_odds.shape[1] == 1:
         return log_odds[:, 0], np.zeros(len(log_odds))
     return log_odds.mean(axis=1), log_odds.std(axis=1, ddof=1)
-
-
-def members_from_files(files: Mapping[str, bytes], *, columns: int) -> Members:
-    """Read the members of a model, each checked before a parser sees it.
-
-    Parameters
-    ----------
-    files
-        What `to_files` gave, by name.
-    columns
-        How many columns the model may use.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or is not what it says.
-    """
-    if "members.json" not in files:
-        raise InputError("The model folder has no members.json; expected a minerisk model.")
-    try:
-        record = read_record(files["members.json"], "members.json")
-        slope, intercept = number(record, "slope"), number(record, "intercept")
-        if record["kind"] == "trees":
-            members = _trees(files, [bool(forest) for forest in record["forest"]], columns)
-            return replace(members, slope=slope, intercept=intercept)
-        if record["kind"] == "blended":
-            blended = _blended(files, record, columns)
-            return replace(blended, slope=slope, intercept=intercept)
-        if record["kind"] == "nearest":
-            return replace(_nearest(record, columns), slope=slope, intercept=intercept)
-        return replace(_linear(record, columns), slope=slope, intercept=intercept)
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"members.json does not describe the members of a model ({error!r}). Train again."
-        ) from error
-
-
-def _trees(files: Mapping[str, bytes], forest: Sequence[bool], columns: int) -> TreeMembers:
-    names = [f"member_{number:02d}.lgb" for number in range(len(forest))]
-    missing = [name for name in names if name not in files]
-    if missing or not names:
-        raise InputError(f"The model folder lacks {missing or 'members'}; it is incomplete.")
-    found = [checked_trees(files[name], features=columns) for name in names]
-    widths = {trees.columns for _, trees in found}
-    if widths != {columns}:
-        raise InputError(
-            f"The members read {widths} columns; the model has {columns}. Train again."
-        )
-    return TreeMembers(
-        boosters=tuple(StoredBooster(text, trees) for text, trees in found),
-        forest=tuple(forest),
-    )
-
-
-def _blended(files: Mapping[str, bytes], record: Mapping[str, Any], columns: int) -> BlendedMembers:
-    trees = _trees(files, [bool(forest) for forest in record["forest"]], columns)
-    edge, blend_m = record["edge"], number(record, "blend_m")
-    place = type(edge) is int and 0 <= edge < columns
-    if not place or not blend_m > 0 or len(trees.boosters) % 2:
-        raise InputError(
-            f"members.json blends {len(trees.boosters)} members by column {edge!r} over "
-            f"{blend_m} m; expected pairs, one of {columns} columns, and metres above 0. Train "
-            "the model again."
-        )
-    return BlendedMembers(trees, edge, blend_m)
-
-
-def _nearest(record: Mapping[str, Any], columns: int) -> NearestMembers:
-    places, width = tuple(record["columns"]), record["width"]
-    whole = all(type(place) is int and 0 <= place < columns for place in places)
-    if not places or not whole or width != columns:
-        raise InputError(
-            f"members.json names the columns {places} of {width}; expected columns among the "
-            f"{columns} of the model. Train the model again."
-        )
-    return NearestMembers(columns=places, width=columns)
-
-
-def _linear(record: Mapping[str, Any], columns: int) -> LinearMembers:
-    arrays = {
-        name: np.asarray(record[name], dtype=np.float64)
-        for name in ("fill", "scale", "coefficients", "intercepts")
-    }
-    members = len(np.atleast_1d(arrays["intercepts"]))
-    shapes = {
-        "fill": (columns,),
-        "scale": (columns,),
-        "coefficients": (members, columns),
-        "intercepts": (members,),
-    }
-    wrong = [name for name, shape in shapes.items() if arrays[name].shape != shape]
-    if wrong or not all((np.abs(array) <= MOST).all() for array in arrays.values()):
-        raise InputError(
-            f"members.json holds {wrong or 'numbers'} of the wrong shape or size; expected "
-            f"{columns} columns and finite numbers. Train the model again."
-        )
-    return LinearMembers(
-        fill=arrays["fill"],
-        scale=arrays["scale"],
-        coefficients=arrays["coefficients"],
-        intercepts=arrays["intercepts"],
-    )
 
 
 def _scale(members: Members) -> dict[str, float]:

@@ -13,7 +13,8 @@ from minerisk.features.errors import InputError
 from minerisk.features.evidence.codes import EVIDENCE, HAZARD_BITS
 from minerisk.features.vector_files.dates import day_number, iso_day
 from minerisk.models.estimators.near_findings import count_within, nearest_distances
-from minerisk.models.table import COORDINATES, MARKS
+from minerisk.models.inputs import COORDINATES
+from minerisk.models.table import MARKS
 
 DAYS_A_YEAR = 365.25
 AXIS = ("axis_sin2", "axis_cos2", "elongation", "spacing_m")

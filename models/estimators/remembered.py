@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import Any, TypeVar
 
 from minerisk.models.trees.stored_booster import StoredBooster
 
-if TYPE_CHECKING:
-    from lightgbm import Dataset
+Binned = TypeVar("Binned")
 
 
 class Remembered:
@@ -20,7 +19,7 @@ class Remembered:
 
     def __init__(self) -> None:
         self._known: dict[Hashable, StoredBooster] = {}
-        self._binned: dict[Hashable, Dataset] = {}
+        self._binned: dict[Hashable, Any] = {}
         self._lock = Lock()
 
     def of(self, key: Hashable, train: Callable[[], StoredBooster]) -> StoredBooster:
@@ -29,9 +28,16 @@ class Remembered:
             self._known[key] = train()
         return self._known[key]
 
-    def binned(self, key: Hashable, make: Callable[[], "Dataset"]) -> "Dataset":
+    def of_other_weights(self) -> "Remembered":
+        """Return what holds of the same rows under other weights, all above 0: their bins."""
+        other = Remembered()
+        other._binned = self._binned
+        return other
+
+    def binned(self, key: Hashable, make: Callable[[], Binned]) -> Binned:
         """Return the binned rows of this key, or make them, while other threads wait for them."""
         with self._lock:
             if key not in self._binned:
                 self._binned[key] = make()
-            return self._binned[key]
+            found: Binned = self._binned[key]
+            return found

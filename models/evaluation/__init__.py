@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     )
     from minerisk.models.evaluation.metrics import (
         block_bootstrap,
-        bootstrap_draws,
         capture_curve,
+        measured_draws,
         miss_rate_bound,
         rank_score,
         score,
@@ -56,7 +56,6 @@ __all__ = [
     "SuccessRate",
     "assess_strata",
     "block_bootstrap",
-    "bootstrap_draws",
     "boyce_index",
     "calibrate_across_folds",
     "capture_curve",
@@ -67,6 +66,7 @@ __all__ = [
     "grouped_importance",
     "hold_to_gates",
     "lint_features",
+    "measured_draws",
     "miss_rate_bound",
     "out_of_fold",
     "percentile_interval",

@@ -21,6 +21,7 @@ from minerisk.models.inputs import checked_scores
 Array = NDArray[np.float64]
 
 CURVE_POINTS = 101
+WINDOW_SHARE, WINDOWS = 0.1, 101
 _CROSSING_POINTS = 1_001
 
 
@@ -90,8 +91,8 @@ def boyce_index(
     p: ArrayLike,
     blocks: ArrayLike,
     *,
-    window_share: float = 0.1,
-    windows: int = 101,
+    window_share: float = WINDOW_SHARE,
+    windows: int = WINDOWS,
     draws: int = 200,
     seed: int = 0,
     level: float = 0.9,
@@ -130,24 +131,15 @@ def boyce_index(
     True
     """
     labels, scores, weights = checked_scores(y, p, weight, probability=False)
-    low, high = float(scores.min()), float(scores.max())
-    if not high > low:
-        raise InputError("All scores are equal; the Boyce index needs scores that differ.")
+    middle, edges = score_windows(float(scores.min()), float(scores.max()), window_share, windows)
     block = block_numbers(blocks, labels.size)
-    half = 0.5 * window_share * (high - low)
-    middle = np.linspace(low + half, high - half, windows)
-    edges = np.column_stack([middle - half, middle + half])
-    edges[0, 0], edges[-1, 1] = -np.inf, np.inf
     count = int(block.max()) + 1
     land = _window_sums(scores, weights, block, edges, count)
     found = _window_sums(scores, weights * labels, block, edges, count)
-    total = np.column_stack(
-        [np.bincount(block, weights, count), np.bincount(block, weights * labels, count)]
-    )
+    amounts = (weights, weights * labels)
+    total = np.stack([np.bincount(block, amount, count) for amount in amounts], axis=1)
     times = np.vstack([np.ones(count), block_draws(count, draws=draws, seed=seed)])
-    ratio = _ratios(times @ found, times @ land, times @ total)
-    index = np.array([_rank_correlation(row, middle) for row in ratio])
-    return Boyce(_interval(index[0], index[1:], level), middle, ratio[0])
+    return boyce_of(middle, times @ found, times @ land, times @ total, level=level)
 
 
 def success_rate(
@@ -174,6 +166,13 @@ def success_rate(
     ([0.0, 0.5, 1.0], [0.0, 1.0, 1.0])
     """
     groups, sampled = _grouped(y, p, blocks, draws=draws, seed=seed, weight=weight)
+    return success_of(groups, sampled, points=points, level=level)
+
+
+def success_of(
+    groups: ScoreGroups, sampled: ScoreGroups, *, points: int, level: float
+) -> SuccessRate:
+    """Compute the success-rate curve of counts, and of their draws."""
     shares = np.linspace(0.0, 1.0, points)
     found = ranking_kernels.found_in_top(groups.positive, groups.land, shares)[0]
     drawn = ranking_kernels.found_in_top(sampled.positive, sampled.land, shares)
@@ -205,6 +204,11 @@ def prediction_area(
     Yousefi and Carranza 2015, Computers & Geosciences 79:69-81 (P–A plot, normalised density).
     """
     groups, sampled = _grouped(y, p, blocks, draws=draws, seed=seed, weight=weight)
+    return plot_of(groups, sampled, level=level)
+
+
+def plot_of(groups: ScoreGroups, sampled: ScoreGroups, *, level: float) -> PredictionArea:
+    """Compute the prediction–area plot of counts, and of their draws."""
     crossing = _crossing(groups)
     drawn = _crossing(sampled)
     few = coarse_groups(groups, CURVE_POINTS)
@@ -233,6 +237,34 @@ def _grouped(
     groups = tie_groups(scores, labels, weights)
     coarse = coarse_groups(groups, BOOTSTRAP_GROUPS)
     return groups, resample(coarse, times, block, labels, weights)
+
+
+def score_windows(low: float, high: float, share: float, count: int) -> tuple[Array, Array]:
+    """Give the middle of each window of scores, and its two ends."""
+    if not high > low:
+        raise InputError("All scores are equal; the Boyce index needs scores that differ.")
+    half = 0.5 * share * (high - low)
+    middle = np.linspace(low + half, high - half, count)
+    edges = np.column_stack([middle - half, middle + half])
+    edges[0, 0], edges[-1, 1] = -np.inf, np.inf
+    return middle, edges
+
+
+def boyce_of(middle: Array, found: Array, land: Array, total: Array, *, level: float) -> Boyce:
+    """Rank the ratios of finds to land.
+
+    Parameters
+    ----------
+    middle
+        Of each window of scores.
+    found, land
+        In each window, shape (draws + 1, windows); the first row is the land as it is.
+    total
+        All land and all finds, shape (draws + 1, 2).
+    """
+    ratio = _ratios(found, land, total)
+    index = np.array([_rank_correlation(row, middle) for row in ratio])
+    return Boyce(_interval(index[0], index[1:], level), middle, ratio[0])
 
 
 def _window_sums(

@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from minerisk.features.evidence.codes import HAZARD_BITS
+from minerisk.features.evidence.codes import HAZARD_BITS, REAL_FINDS
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.area_curves import boyce_index, prediction_area, success_rate
-from minerisk.models.evaluation.comparison import compare_each
-from minerisk.models.evaluation.measures import Measures, ModelName, RankMeasures
+from minerisk.models.evaluation.comparison import compare_each, measure_beside
+from minerisk.models.evaluation.measures import Measure, Measures, ModelName, RankMeasures
 from minerisk.models.evaluation.metrics import (
     Interval,
     Part,
@@ -23,6 +23,7 @@ from minerisk.models.evaluation.out_of_fold_scores import calibrate_across_folds
 from minerisk.models.evaluation.results import (
     CapturePoint,
     Curves,
+    FindScores,
     HazardScores,
     RegionScores,
     ReliabilityBin,
@@ -152,6 +153,67 @@ def assess_hazards(
     return rows
 
 
+def assess_finds(
+    scores: Mapping[ModelName, NDArray[np.float64]],
+    table: CellTable,
+    *,
+    model: ModelName = ModelName.MODEL,
+    block_m: float,
+) -> list[FindScores]:
+    """Measure how much of each kind of find lies in the first 20 % of held-out land.
+
+    Most labels are areas that somebody suspected, who knew the line. A find was not drawn by
+    anybody, so that each kind is measured by itself, on all land that was held out.
+
+    Parameters
+    ----------
+    scores
+        Held-out scores of each model, NaN where none, shape ``(n,)``.
+    table
+        The labelled cells, with the kinds of evidence that hold them.
+    model
+        The one that is compared with each other.
+    block_m
+        Side of the resampled blocks, metres.
+
+    Returns
+    -------
+    list of FindScores
+        Kinds that no cell holds are left out.
+    """
+    scored = np.all([np.isfinite(score) for score in scores.values()], axis=0)
+    blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
+    levels = _levels(scores, scored)
+    own = levels.pop(model)
+    rows = []
+    for evidence in REAL_FINDS:
+        held = table.holds(evidence)[scored]
+        if not held.any():
+            continue
+        first, others, minus = measure_beside(
+            held, own, levels, blocks, measure=Measure.FOUND_IN_TOP_20, cell_ha=table.cell_ha
+        )
+        rows.append(
+            FindScores(
+                evidence=evidence,
+                cells=int(held.sum()),
+                found={name: Estimate.of(one) for name, one in ({model: first} | others).items()},
+                minus={name: Estimate.of(one) for name, one in minus.items()},
+            )
+        )
+    return rows
+
+
+def _levels(
+    scores: Mapping[ModelName, NDArray[np.float64]], scored: NDArray[np.bool_]
+) -> dict[ModelName, NDArray[np.float64]]:
+    """Take the scores of some rows; prevalence differs from fold to fold, and is one constant."""
+    return {
+        name: np.zeros(int(scored.sum())) if name is ModelName.PREVALENCE else score[scored]
+        for name, score in scores.items()
+    }
+
+
 def assess_curves(
     score: NDArray[np.float64], table: CellTable, *, block_m: float, draws: int = 200
 ) -> Curves:
@@ -192,12 +254,9 @@ def compare_models(
     scored = np.all([np.isfinite(score) for score in scores.values()], axis=0)
     y = (table.state[scored] == 1).astype(np.int8)
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
-    level = {
-        name: np.full(len(y), y.mean()) if name is ModelName.PREVALENCE else score[scored]
-        for name, score in scores.items()
-    }
-    own = level.pop(model)
-    found = compare_each(y, own, level, blocks, cell_ha=table.cell_ha, part="ranks")
+    levels = _levels(scores, scored)
+    own = levels.pop(model)
+    found = compare_each(y, own, levels, blocks, cell_ha=table.cell_ha, part="ranks")
     return {name: RankMeasures.of(differences) for name, differences in found.items()}
 
 

@@ -11,9 +11,7 @@ from minerisk.models.evaluation.intervals import percentile_interval
 from minerisk.models.evaluation.metrics import (
     Interval,
     Part,
-    bootstrap_draws,
-    rank_score,
-    score,
+    measured_draws,
 )
 
 LEVEL = 0.9
@@ -69,16 +67,48 @@ def compare_each(
     part: Part = "all",
 ) -> dict[Name, dict[str, Interval]]:
     """Compare one model with each of several, as `compare` does; it is measured once."""
-    drawn = partial(_measured, y, blocks=blocks, cell_ha=cell_ha, draws=draws, part=part)
+    drawn = partial(measured_draws, y, blocks=blocks, cell_ha=cell_ha, draws=draws, part=part)
     one = drawn(p)
     return {name: _differences(one, drawn(q)) for name, q in others.items()}
 
 
-def _measured(
-    y: ArrayLike, p: ArrayLike, *, blocks: ArrayLike, cell_ha: float, draws: int, part: Part
-) -> Measured:
-    exact = (rank_score if part == "ranks" else score)(y, p, cell_ha=cell_ha)
-    return exact, bootstrap_draws(y, p, blocks, cell_ha=cell_ha, draws=draws, part=part)
+def measure_beside(
+    y: ArrayLike,
+    p: ArrayLike,
+    others: Mapping[Name, ArrayLike],
+    blocks: ArrayLike,
+    *,
+    measure: str,
+    cell_ha: float,
+    draws: int = 200,
+) -> tuple[Interval, dict[Name, Interval], dict[Name, Interval]]:
+    """Measure one model and several others, and compare it with each, on the same draws of blocks.
+
+    Parameters
+    ----------
+    measure
+        One of `rank_score`.
+
+    Returns
+    -------
+    own, levels, differences
+        Measure of `p`, that of each other, and that of `p` minus that of each other, as `compare`.
+    """
+    drawn = partial(measured_draws, y, blocks=blocks, cell_ha=cell_ha, draws=draws, part="ranks")
+    one = drawn(p)
+    levels: dict[Name, Interval] = {}
+    differences: dict[Name, Interval] = {}
+    for name, q in others.items():
+        other = drawn(q)
+        levels[name] = _level(other, measure)
+        differences[name] = _differences(one, other)[measure]
+    return _level(one, measure), levels, differences
+
+
+def _level(measured: Measured, name: str) -> Interval:
+    value = measured[0][name]
+    low, high = percentile_interval(measured[1][name], level=LEVEL)
+    return value, float(np.fmin(low, value)), float(np.fmax(high, value))
 
 
 def _differences(one: Measured, other: Measured) -> dict[str, Interval]:

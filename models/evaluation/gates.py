@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from minerisk.features.errors import InputError
+from minerisk.models.cautions import Caution, CautionCode
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import ModelName, RankMeasures
 from minerisk.models.evaluation.results import Gate, GateName, PermutedSkill
@@ -94,6 +95,25 @@ def over_rule(comparison: Mapping[ModelName, RankMeasures]) -> Estimate | None:
     """Find in what was compared how much more the model finds than the distance rule does."""
     found = comparison.get(ModelName.DISTANCE_RULE)
     return None if found is None else found.found_in_top_20
+
+
+def calibration_cautions(slope: Estimate, *, margin: float) -> tuple[Caution, ...]:
+    """Warn where the interval of the calibration slope reaches further from 1 than was agreed.
+
+    A slope that is off by less may be so by chance: with few finds it could as well be anything in
+    that interval.
+
+    Examples
+    --------
+    >>> calibration_cautions(Estimate(0.96, 0.9, 1.1), margin=0.25)
+    ()
+    >>> calibration_cautions(Estimate(0.96, 0.3, 1.2), margin=0.25)[0].code.value
+    'calibration_not_known'
+    """
+    low, high = slope.low, slope.high
+    if low is not None and high is not None and low >= 1 - margin and high <= 1 + margin:
+        return ()
+    return (Caution(code=CautionCode.CALIBRATION_NOT_KNOWN, slope_low=low, slope_high=high),)
 
 
 def _off(value: float | None, expected: float) -> float | None:

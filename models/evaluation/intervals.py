@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import betaincinv, ndtri
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ def wilson(share: float, rows: float, *, level: float) -> tuple[float, float]:
     >>> [round(end, 3) for end in wilson(0.5, 10, level=0.9)]
     [0.269, 0.731]
     """
-    z2 = float(stats.norm.ppf(0.5 + level / 2)) ** 2
+    z2 = float(ndtri(0.5 + level / 2)) ** 2
     centre = (share + z2 / (2 * rows)) / (1 + z2 / rows)
     spread = np.sqrt(z2 * (share * (1 - share) / rows + z2 / (4 * rows**2))) / (1 + z2 / rows)
     return max(0.0, float(centre - spread)), min(1.0, float(centre + spread))
@@ -83,6 +83,6 @@ def exact_binomial(share: float, rows: float, *, level: float) -> tuple[float, f
     [0.0, 0.259]
     """
     tail, hits = (1 - level) / 2, share * rows
-    low = float(stats.beta.ppf(tail, hits, rows - hits + 1)) if hits > 0 else 0.0
-    high = float(stats.beta.ppf(1 - tail, hits + 1, rows - hits)) if hits < rows else 1.0
+    low = float(betaincinv(hits, rows - hits + 1, tail)) if hits > 0 else 0.0
+    high = float(betaincinv(hits + 1, rows - hits, 1 - tail)) if hits < rows else 1.0
     return low, high

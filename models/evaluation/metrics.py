@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy.special import betaincinv
 
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation import ranking_kernels
@@ -26,7 +26,7 @@ from minerisk.models.evaluation.score_groups import (
     share_in_lowest,
     tie_groups,
 )
-from minerisk.models.inputs import checked_scores
+from minerisk.models.inputs import checked_scores, numbered
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float, float]
@@ -284,7 +284,7 @@ def miss_rate_bound(
     return _miss_bound(groups, checked, block, level=level)
 
 
-def bootstrap_draws(
+def measured_draws(
     y: ArrayLike,
     p: ArrayLike,
     blocks: ArrayLike,
@@ -294,8 +294,8 @@ def bootstrap_draws(
     seed: int = 0,
     weight: ArrayLike | None = None,
     part: Part = "all",
-) -> dict[str, Array]:
-    """Draw every measure of `score` from samples of blocks with replacement.
+) -> tuple[dict[str, float], dict[str, Array]]:
+    """Measure as `score` does, and draw every measure from samples of blocks with replacement.
 
     Scores are put into about 2,000 groups, half of them fine at the top of the ranking, and each
     draw is a product of block counts with group counts. The small error of grouping is taken out
@@ -305,8 +305,8 @@ def bootstrap_draws(
 
     Returns
     -------
-    dict
-        Measure: ndarray of shape (draws,); NaN where a draw holds no positives.
+    exact, drawn
+        Each measure; and its draws, shape (draws,), NaN where one holds no positives.
 
     Raises
     ------
@@ -316,7 +316,7 @@ def bootstrap_draws(
     checked = checked_scores(y, p, weight)
     block = block_numbers(blocks, checked[0].size)
     groups = tie_groups(checked[1], checked[0], checked[2])
-    return _bootstrap(groups, checked, block, (draws, seed), cell_ha=cell_ha, part=part)[1]
+    return _bootstrap(groups, checked, block, (draws, seed), cell_ha=cell_ha, part=part)
 
 
 def block_draws(count: int, *, draws: int, seed: int) -> Array:
@@ -375,7 +375,7 @@ def _miss_bound(
     effective = effective_rows(missed, weights[hit], block[hit])
     if rate >= 1.0:
         return 1.0
-    return float(stats.beta.ppf(level, rate * effective + 1.0, effective * (1.0 - rate)))
+    return float(betaincinv(rate * effective + 1.0, effective * (1.0 - rate), level))
 
 
 def _measures(
@@ -397,4 +397,4 @@ def block_numbers(blocks: ArrayLike, size: int) -> NDArray[np.int64]:
     given = np.asarray(blocks)
     if given.shape != (size,):
         raise InputError(f"The blocks have shape {given.shape}; expected ({size},), one a row.")
-    return np.unique(given, return_inverse=True)[1].astype(np.int64)
+    return numbered(given)

@@ -57,6 +57,17 @@ class OutOfFold:
     fitted: tuple[Pipeline, ...]
 
 
+@dataclass(frozen=True)
+class Stated:
+    """Makes the same pipeline for any training land, and so asks for none."""
+
+    pipeline: Pipeline
+
+    def __call__(self, land: CellTable) -> Pipeline:
+        """Return the pipeline."""
+        return self.pipeline
+
+
 class DrawnRows:
     """The training rows of one fold: drawn once, and encoded once for all models of the fold.
 
@@ -93,9 +104,9 @@ class DrawnRows:
         self._drawn: _Once[tuple[ColumnTransformer, pd.DataFrame, Remembered]] = _Once()
         self._tested: _Once[pd.DataFrame] = _Once()
 
-    def training_land(self) -> CellTable:
-        """Return the table that rows were drawn from, in which a model may be chosen."""
-        return self._table.take(self._train)
+    def made_by(self, make: Callable[[CellTable], Pipeline]) -> Pipeline:
+        """Return what is made for the land that rows were drawn from, copied only if it is read."""
+        return make.pipeline if isinstance(make, Stated) else make(self._table.take(self._train))
 
     def fit(self, pipeline: Pipeline) -> Pipeline:
         """Return a fitted pipeline of the same steps; an ensemble draws whole blocks of rows."""
@@ -236,12 +247,11 @@ def out_of_fold_models(
         name: Name,
         before: Future[None] | None,
         fold: DrawnRows,
-        land: CellTable,
         test: NDArray[np.int64],
     ) -> None:
         if before is not None:  # a search counts its training sets: folds keep their order
             before.result()
-        pipeline = fold.fit(makers[name](land))
+        pipeline = fold.fit(fold.made_by(makers[name]))
         scores[name][:, test] = fold.score(pipeline)
         fitted[name].append(pipeline)
 
@@ -251,9 +261,9 @@ def out_of_fold_models(
     with ThreadPoolExecutor(threads) as pool:
         for number, ((_, test), fold) in enumerate(zip(protocol.folds, drawn, strict=True)):
             step(number)
-            land, before = fold.training_land(), begun
+            before = begun
             begun = {
-                name: pool.submit(fit_and_score, name, before.get(name), fold, land, test)
+                name: pool.submit(fit_and_score, name, before.get(name), fold, test)
                 for name in names
             }
             for future in before.values():

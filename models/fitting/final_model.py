@@ -10,13 +10,14 @@ from minerisk.features.coverage import EDGE_M
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.applicability.error_profiles import ErrorProfile, log_loss_above_prevalence
 from minerisk.models.calibration.calibrator import Calibrator
-from minerisk.models.calibration.conformal import IntervalScaler
+from minerisk.models.calibration.conformal import LEAST_BLOCKS, IntervalScaler
 from minerisk.models.calibration.cross_calibration import fit_kind
+from minerisk.models.elsewhere.like_land import LEAST_FINDS
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.out_of_fold_scores import Drawing, fit_pipeline
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName
-from minerisk.models.risk_model import RiskModel, assemble
+from minerisk.models.risk_model import RiskModel, SilentLand, assemble
 from minerisk.models.selection.candidates import Maker
 from minerisk.models.selection.held_out_scores import HeldOutScores
 
@@ -61,6 +62,7 @@ def fit_final_model(
         applicability=applicability,
         interval=scaler,
         profile=_error_profile(scores, columns, weights, applicability, covered),
+        silent=interval_of_silent_land(scores, covered, interval=interval),
     )
 
 
@@ -77,6 +79,27 @@ def calibrate(scores: HeldOutScores, *, interval: float) -> tuple[Calibrator, In
     blocks = assign_blocks(table.coordinates, block_m=scores.block_m)
     scaler = IntervalScaler.fit(probability, far.spread, y, blocks, level=interval)
     return calibrator, scaler
+
+
+def interval_of_silent_land(
+    scores: HeldOutScores, covered: Sequence[str], *, interval: float
+) -> SilentLand | None:
+    """Learn the interval where a layer says nothing, on held-out land where one does not.
+
+    None where too little such land was held out: fewer blocks than an interval takes, or hardly a
+    find. The interval of all land holds there, too.
+    """
+    table, far = scores.table, scores.scores[FAR, ModelName.MODEL]
+    names = tuple(name for name in covered if name in table.features)
+    if not names:
+        return None
+    silent = table.cells[list(names)].isna().any(axis=1).to_numpy()
+    y = (table.state[silent] == 1).astype(np.int8)
+    blocks = assign_blocks(table.coordinates[silent], block_m=scores.block_m)
+    if y.sum() < LEAST_FINDS or np.unique(blocks).size < LEAST_BLOCKS:
+        return None
+    probability, spread = scores.probability[FAR][silent], far.spread[silent]
+    return SilentLand(names, IntervalScaler.fit(probability, spread, y, blocks, level=interval))
 
 
 def _error_profile(

@@ -112,15 +112,22 @@ def train_model(
 
 
 def refuse_leak(permuted: PermutedSkill) -> None:
-    """Refuse to go on if permuted labels are predicted.
+    """Refuse to go on if a model knows labels that it must not know.
 
     Raises
     ------
     FindingError
-        With the skill and its interval.
+        With the skill and its interval, or the share of scores that were moved.
     """
     if permuted.passed:
         return
+    if permuted.moved > 0:
+        raise FindingError(
+            f"{permuted.moved:.2%} of the scores of a fold left out change when the labels of that "
+            "fold are turned around; expected none. Something tells the model the labels of its "
+            "test cells. Look for a feature or an encoder made from all findings; no model was "
+            "written."
+        )
     raise FindingError(
         "Labels permuted within blocks are still predicted: ROC-AUC and 99 % interval "
         f"{list(permuted.within_blocks)}, expected to hold 0.5. Something tells the model the "

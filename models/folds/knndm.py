@@ -18,6 +18,7 @@ from minerisk.models.folds.facts import Fold, MatchFacts, Matching
 from minerisk.models.folds.kmeans import fit_on_one_thread
 from minerisk.models.folds.nearest import (
     Neighbours,
+    Order,
     across_folds,
     measure_neighbours,
     nearest_distance,
@@ -25,7 +26,8 @@ from minerisk.models.folds.nearest import (
 )
 from minerisk.models.folds.splits import folds_from_ids
 from minerisk.models.folds.target_points import draw_rows, prediction_points, standardised
-from minerisk.models.inputs import as_coordinates, as_labels
+from minerisk.models.gower import has_categories
+from minerisk.models.inputs import as_coordinates, as_labels, pick_coordinates
 
 Array = NDArray[np.float64]
 Clustering = Literal["hierarchical", "kmeans"]
@@ -95,10 +97,11 @@ class KNNDM:
         GeoDataFrame of points or polygons in the CRS of the coordinates. In feature space: the
         features there, shape (m, d), with the columns of X.
     space
-        ``geographic``, or ``features``: standardised by mean and deviation of the rows.
+        ``geographic``, or ``features``: standardised by mean and deviation of the rows; where a
+        column of X holds classes, in Gower's distance (`minerisk.models.gower`).
     clustering
-        ``hierarchical`` (Ward) or ``kmeans``; by default Ward in geographic space, k-means in
-        feature space.
+        ``hierarchical`` (Ward; with Gower's distance by means) or ``kmeans``, which is the default
+        in feature space without classes.
     max_share
         Greatest share of the rows in one fold. More lets folds be farther from training. With
         2 folds, 0.5 allows even halves only.
@@ -185,21 +188,23 @@ class KNNDM:
         """
         self._check()
         rng = np.random.default_rng(self.seed)
+        order: Order = 1 if self.space == "features" and has_categories(X) else 2
         points, target = self._spaces(X, groups, coordinates)
         n = len(points)
         labels = np.zeros(n, dtype=np.int64) if y is None else as_labels(y, n)
         random = _random_folds(labels, self.n_splits, both=y is not None, rng=rng)
-        leaves, cell = _cells(points, rng)
+        leaves, cell = _cells(points, rng, order)
         rows = draw_rows(n, MAX_MEASURED, rng)
-        found = measure_neighbours(points, cell, random, rows=rows)
-        reach = nearest_distance(target[draw_rows(len(target), MAX_MEASURED, rng)], points)
+        found = measure_neighbours(points, cell, random, rows=rows, order=order)
+        drawn = draw_rows(len(target), MAX_MEASURED, rng)
+        reach = nearest_distance(target[drawn], points, order=order)
         at_random = float(wasserstein_distance(reach, found.to_other_fold))
         easy = ks_2samp(found.to_any, reach, alternative="greater", method="asymp")
         tried, best = pd.DataFrame(columns=TRIED), None
         searched = bool(easy.pvalue < _LEVEL)
         if searched:
             known = labels if y is not None else None
-            tried, best = self._search(leaves, cell, known, reach=reach, found=found)
+            tried, best = self._search(leaves, cell, known, reach=reach, found=found, order=order)
         least = tried["wasserstein"].min() if best is not None else np.inf
         clusters, fold, distance = None, random, found.to_other_fold
         if best is not None and least < at_random:
@@ -243,14 +248,7 @@ class KNNDM:
         """Return rows and target in the space where distances are taken."""
         if self.space == "features":
             return standardised(X, self.target)
-        given = X if isinstance(X, gpd.GeoDataFrame) and coordinates is None else coordinates
-        if given is None:
-            given = groups
-        if given is None:
-            raise InputError(
-                "No coordinates came; expected easting and northing of shape (n, 2). Pass "
-                "coordinates=, a GeoDataFrame as X, or the coordinates as groups."
-            )
+        given = pick_coordinates(X, groups, coordinates)
         own, wanted = getattr(given, "crs", None), getattr(self.target, "crs", None)
         if own is not None and wanted is not None and own != wanted:
             raise InputError(
@@ -270,13 +268,14 @@ class KNNDM:
         *,
         reach: Array,
         found: Neighbours,
+        order: Order,
     ) -> tuple[pd.DataFrame, NDArray[np.int64] | None]:
         """Try numbers of clusters; give all tried, and the fold of each cell of the best."""
         rows = np.bincount(cell)
         counted = np.zeros(cell.size) if labels is None else labels
         positives = np.bincount(cell, weights=counted).astype(np.int64)
         tried, best, least = [], None, np.inf
-        for count, cluster in self._clusterings(leaves):
+        for count, cluster in self._clusterings(leaves, order):
             fold = deal_counts(
                 np.bincount(cluster, weights=positives).astype(np.int64),
                 np.bincount(cluster, weights=rows).astype(np.int64),
@@ -306,14 +305,14 @@ class KNNDM:
             return "a fold holds no negative"
         return ""
 
-    def _clusterings(self, leaves: Array) -> Iterator[tuple[int, NDArray[np.int64]]]:
+    def _clusterings(self, leaves: Array, order: Order) -> Iterator[tuple[int, NDArray[np.int64]]]:
         """Return numbers of clusters and the cluster of each cell, coarse to fine."""
-        own: Clustering = "hierarchical" if self.space == "geographic" else "kmeans"
-        method = self.clustering or own
+        plain = self.space == "geographic" or order == 1
+        method = self.clustering or ("hierarchical" if plain else "kmeans")
         steps = STEPS if method == "hierarchical" else KMEANS_STEPS
         most = max(len(leaves), self.n_splits)
         counts = np.unique(np.geomspace(self.n_splits, most, steps).round().astype(int))
-        tree = linkage(leaves, "ward") if method == "hierarchical" and len(leaves) > 1 else None
+        tree = _tree(leaves, order) if method == "hierarchical" and len(leaves) > 1 else None
         for count in counts[counts <= len(leaves)]:
             if count == len(leaves):
                 yield int(count), np.arange(count)
@@ -323,10 +322,18 @@ class KNNDM:
                 yield int(count), _kmeans(leaves, int(count), self.seed)
 
 
-def _cells(points: Array, rng: np.random.Generator) -> tuple[Array, NDArray[np.int64]]:
+def _tree(leaves: Array, order: Order) -> Array:
+    """Join clusters: by Ward's rule, or by the mean of the sums of absolute differences."""
+    joined = linkage(leaves, "ward") if order == 2 else linkage(leaves, "average", "cityblock")
+    return np.asarray(joined, dtype=np.float64)
+
+
+def _cells(
+    points: Array, rng: np.random.Generator, order: Order
+) -> tuple[Array, NDArray[np.int64]]:
     """Return the rows that are clustered, and which of them each row follows."""
     drawn = np.unique(points[draw_rows(len(points), MAX_CELLS, rng)], axis=0)
-    cell = nearest_index(points, drawn)
+    cell = nearest_index(points, drawn, order=order)
     used, cell = np.unique(cell, return_inverse=True)
     return drawn[used], cell.astype(np.int64)
 

@@ -1,6 +1,7 @@
 """Distances to the nearest row that may be used: of another cell, another fold, any other row."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numba
 import numpy as np
@@ -9,6 +10,8 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 
 Array = NDArray[np.float64]
+Order = Literal[1, 2]
+_MEASURED: dict[Order, Literal["cityblock", "sqeuclidean"]] = {1: "cityblock", 2: "sqeuclidean"}
 
 TREE_DIMENSIONS = 8
 """Up to so many dimensions a tree beats comparing all pairs."""
@@ -39,28 +42,36 @@ class Neighbours:
     to_other_fold: Array
 
 
-def nearest_distance(queries: Array, points: Array) -> Array:
-    """Return the distance from each query, shape (m, d), to the nearest point, shape (n, d)."""
+def nearest_distance(queries: Array, points: Array, *, order: Order = 2) -> Array:
+    """Return the distance from each query, shape (m, d), to the nearest point, shape (n, d).
+
+    It is the straight distance, or with ``order=1`` the sum of absolute differences.
+    """
     if points.shape[1] <= TREE_DIMENSIONS:
-        return np.asarray(cKDTree(points).query(queries)[0], dtype=np.float64)
+        return np.asarray(cKDTree(points).query(queries, p=order)[0], dtype=np.float64)
     out = np.empty(len(queries))
     for part in _chunks(len(queries), len(points)):
-        out[part] = cdist(queries[part], points, "sqeuclidean").min(axis=1)
-    return np.sqrt(out)
+        out[part] = cdist(queries[part], points, _MEASURED[order]).min(axis=1)
+    return out if order == 1 else np.sqrt(out)
 
 
-def nearest_index(queries: Array, points: Array) -> NDArray[np.int64]:
+def nearest_index(queries: Array, points: Array, *, order: Order = 2) -> NDArray[np.int64]:
     """Return the row of the nearest point to each query; the first of equals in many dimensions."""
     if points.shape[1] <= TREE_DIMENSIONS:
-        return np.asarray(cKDTree(points).query(queries)[1], dtype=np.int64)
+        return np.asarray(cKDTree(points).query(queries, p=order)[1], dtype=np.int64)
     out = np.empty(len(queries), dtype=np.int64)
     for part in _chunks(len(queries), len(points)):
-        out[part] = cdist(queries[part], points, "sqeuclidean").argmin(axis=1)
+        out[part] = cdist(queries[part], points, _MEASURED[order]).argmin(axis=1)
     return out
 
 
 def measure_neighbours(
-    points: Array, cell: NDArray[np.int64], fold: NDArray[np.int64], *, rows: NDArray[np.int64]
+    points: Array,
+    cell: NDArray[np.int64],
+    fold: NDArray[np.int64],
+    *,
+    rows: NDArray[np.int64],
+    order: Order = 2,
 ) -> Neighbours:
     """Measure the distances of some rows to each cell, to any other row, and across folds.
 
@@ -74,15 +85,17 @@ def measure_neighbours(
         Fold of every row, shape (n,), such as random ones.
     rows
         Rows to measure, shape (r,).
+    order
+        1 for sums of absolute differences, 2 for straight distances.
     """
-    order = np.argsort(cell, kind="stable")
-    place = np.empty_like(order)
-    place[order] = np.arange(order.size)
+    by_cell = np.argsort(cell, kind="stable")
+    place = np.empty_like(by_cell)
+    place[by_cell] = np.arange(by_cell.size)
     cells = int(cell.max()) + 1
-    ordered, ordered_cell, ordered_fold = points[order], cell[order], fold[order]
+    ordered, ordered_cell, ordered_fold = points[by_cell], cell[by_cell], fold[by_cell]
     to_cell = np.empty((rows.size, cells))
     to_any, to_other = np.empty(rows.size), np.empty(rows.size)
-    if points.shape[1] == PLANE:
+    if points.shape[1] == PLANE and order == 2:
         easting, northing = np.ascontiguousarray(ordered.T)
         starts = np.searchsorted(ordered_cell, np.arange(cells + 1))
         _least_in_plane(
@@ -90,13 +103,14 @@ def measure_neighbours(
         )
     else:
         for part in _chunks(rows.size, len(points)):
-            squared = cdist(points[rows[part]], ordered, "sqeuclidean")
+            apart = cdist(points[rows[part]], ordered, _MEASURED[order])
             _least(
-                squared, place[rows[part]], ordered_cell, ordered_fold,
+                apart, place[rows[part]], ordered_cell, ordered_fold,
                 to_cell[part], to_any[part], to_other[part],
             )  # fmt: skip
-    for out in (to_cell, to_any, to_other):
-        np.sqrt(out, out=out)
+    if order == 2:
+        for out in (to_cell, to_any, to_other):
+            np.sqrt(out, out=out)
     return Neighbours(rows, to_cell, to_any, to_other)
 
 
@@ -160,7 +174,7 @@ def _least_in_plane(
 
 @numba.njit(cache=True)
 def _least(
-    squared: Array,
+    apart: Array,
     place: NDArray[np.int64],
     cell: NDArray[np.int64],
     fold: NDArray[np.int64],
@@ -168,12 +182,12 @@ def _least(
     to_any: Array,
     to_other: Array,
 ) -> None:
-    for i in range(squared.shape[0]):
+    for i in range(apart.shape[0]):
         own, own_fold = place[i], fold[place[i]]
         any_least, other_least = np.inf, np.inf
         to_cell[i, :] = np.inf
-        for j in range(squared.shape[1]):
-            value = squared[i, j]
+        for j in range(apart.shape[1]):
+            value = apart[i, j]
             if value < to_cell[i, cell[j]]:
                 to_cell[i, cell[j]] = value
             if value < any_least and j != own:

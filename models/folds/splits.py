@@ -23,7 +23,7 @@ from minerisk.models.folds.blocks import (
     spread_blocks,
 )
 from minerisk.models.folds.facts import Fold
-from minerisk.models.inputs import as_coordinates, as_labels
+from minerisk.models.inputs import as_coordinates, as_labels, pick_coordinates
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +90,8 @@ class BlockKFold:
         Parameters
         ----------
         X
-            Anything with a length, or a GeoDataFrame that carries the coordinates.
+            A DataFrame with columns ``easting`` and ``northing``, a GeoDataFrame, or anything with
+            a length.
         y
             Labels 0 and 1, shape (n,). Without them, folds are balanced by rows.
         groups
@@ -113,7 +114,7 @@ class BlockKFold:
                 )
             fold = spread_blocks(groups, y, n_splits=self.n_splits, seed=self.seed)
         else:
-            fold = self.fold_ids(_pick_coordinates(X, groups, coordinates), y)
+            fold = self.fold_ids(pick_coordinates(X, groups, coordinates), y)
         yield from folds_from_ids(fold)
 
     def fold_ids(
@@ -186,16 +187,12 @@ class BufferedKFold:
         InputError
             As `BlockKFold.split`, or if the buffer leaves too little to train on.
         """
-        if (
-            coordinates is None
-            and np.asarray(groups).ndim == 1
-            and not isinstance(X, gpd.GeoDataFrame)
-        ):
+        points = pick_coordinates(X, groups, coordinates)
+        if points is groups and np.asarray(groups).ndim == 1:
             raise InputError(
                 "Groups name polygons and no coordinates came; the buffer needs them. Pass "
                 "coordinates=."
             )
-        points = _pick_coordinates(X, groups, coordinates)
         folds = self.blocks.split(X, y, groups, coordinates=points)
         yield from with_buffer(folds, points, y, buffer_m=self.buffer_m)
 
@@ -309,21 +306,6 @@ def folds_from_ids(fold: ArrayLike) -> list[Fold]:
     """
     ids = np.asarray(fold)
     return [(np.flatnonzero(ids != one), np.flatnonzero(ids == one)) for one in np.unique(ids)]
-
-
-def _pick_coordinates(
-    X: object, groups: ArrayLike | None, coordinates: ArrayLike | gpd.GeoDataFrame | None
-) -> ArrayLike | gpd.GeoDataFrame:
-    if coordinates is not None:
-        return coordinates
-    if isinstance(X, gpd.GeoDataFrame):
-        return X
-    if groups is not None:
-        return groups
-    raise InputError(
-        "No coordinates came; expected easting and northing of shape (n, 2). Pass coordinates=, "
-        "a GeoDataFrame as X, or the coordinates as groups."
-    )
 
 
 def _regions(groups: ArrayLike | None) -> NDArray[np.generic]:

@@ -177,6 +177,8 @@ def _fold_row(
     positives, positives_train = int(labels[test].sum()), int(labels[train].sum())
     share = positives / len(test) if len(test) else np.nan
     whole = float(labels.mean()) if labels.size else np.nan
+    trained = np.zeros(labels.size, dtype=bool)
+    trained[train] = True
     return {
         "n_train": len(train),
         "n_test": len(test),
@@ -188,7 +190,7 @@ def _fold_row(
         "class_missing_train": positives_train in (0, len(train)),
         "tiny_test": False,
         "imbalance": not (whole / IMBALANCE_RATIO <= share <= whole * IMBALANCE_RATIO),
-        "high_leakage": bool(np.intersect1d(train, test).size),
+        "high_leakage": bool(trained[test].any()),
     }
 
 

@@ -7,6 +7,7 @@ import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.models.gower import GowerSpace, has_categories
 from minerisk.models.inputs import as_coordinates
 
 Array = NDArray[np.float64]
@@ -48,31 +49,45 @@ def prediction_points(target: ArrayLike | gpd.GeoDataFrame, *, count: int, seed:
 def standardised(
     X: ArrayLike | pd.DataFrame | None, target: ArrayLike | pd.DataFrame
 ) -> tuple[Array, Array]:
-    """Return features of rows and target, standardised by those of the rows."""
+    """Return features of rows and target, standardised by those of the rows, or as Gower does."""
     if isinstance(X, pd.DataFrame) and isinstance(target, pd.DataFrame):
         missing = [name for name in X.columns if name not in target]
         if missing:
             raise InputError(f"The target lacks the features {missing[:5]}; add them.")
         target = target[list(X.columns)]
+        if has_categories(X):
+            return _by_gower(X, target)
     rows, there = (np.asarray(one, dtype=np.float64) for one in (X, target))
     if rows.ndim != 2 or there.ndim != 2 or rows.shape[1] != there.shape[1] or not len(there):
         raise InputError(
             f"The features have shape {rows.shape} and those of the target {there.shape}; "
             "expected (n, d) and (m, d)."
         )
-    for values, name in ((rows, "rows"), (there, "target")):
-        gaps = int((~np.isfinite(values)).any(axis=1).sum())
-        if gaps:
-            raise InputError(
-                f"{gaps} of {len(values)} {name} have a feature that is not finite; expected "
-                "numbers. Leave those rows or features out, or match in geographic space."
-            )
+    _refuse_gaps(rows, there)
     centre, scale = rows.mean(axis=0), rows.std(axis=0)
     varied = scale > 1e-12 * np.maximum(np.abs(centre), 1e-300)
     if not varied.any():
         raise InputError("No feature varies over the rows; expected at least one that does.")
     scale = np.where(varied, scale, 1.0)
     return ((rows - centre) / scale)[:, varied], ((there - centre) / scale)[:, varied]
+
+
+def _by_gower(X: pd.DataFrame, target: pd.DataFrame) -> tuple[Array, Array]:
+    space = GowerSpace.fit(X)
+    rows, there = space.points(X), space.points(target)
+    _refuse_gaps(rows, there)
+    return rows, there
+
+
+def _refuse_gaps(rows: Array, there: Array) -> None:
+    for values, name in ((rows, "rows"), (there, "target")):
+        gaps = int((~np.isfinite(values)).any(axis=1).sum())
+        if gaps:
+            raise InputError(
+                f"{gaps} of {len(values)} {name} lack a feature, or hold one that is not finite; "
+                "expected numbers and classes. Leave those rows or features out, or match in "
+                "geographic space."
+            )
 
 
 def draw_rows(size: int, count: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ from minerisk.models.calibration.conformal import Cover, cover_across_folds
 from minerisk.models.calibration.cross_calibration import calibration_losses
 from minerisk.models.evaluation.assessment import (
     assess,
+    assess_finds,
     assess_hazards,
     assess_regions,
     reliability_bins,
@@ -21,6 +22,7 @@ from minerisk.models.evaluation.reliability_by_part import (
     reliability_by_region,
 )
 from minerisk.models.evaluation.results import (
+    FindScores,
     HazardReliability,
     HazardScores,
     RegionReliability,
@@ -51,6 +53,12 @@ def measure_models(scores: HeldOutScores, name: ProtocolName) -> dict[ModelName,
         )
         for known, score in scores.scores_of(name).items()
     }
+
+
+def measure_finds(scores: HeldOutScores, name: ProtocolName) -> tuple[FindScores, ...]:
+    """Measure every model on each kind of find, on one protocol; empty where no kinds are told."""
+    known = scores.scores_of(name)
+    return tuple(assess_finds(known, scores.table, block_m=scores.block_m))
 
 
 def measure_regions(scores: HeldOutScores) -> tuple[RegionScores, ...]:

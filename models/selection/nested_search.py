@@ -4,10 +4,9 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import optuna
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.pipeline import Pipeline
@@ -19,14 +18,20 @@ from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
 from minerisk.models.selection.common_scale import common_scale
+from minerisk.models.selection.forward_choice import choose_families
 from minerisk.models.selection.trials import Search, Trial, TrialScores
 from minerisk.models.table import SPEAKS, CellTable
+
+if TYPE_CHECKING:
+    import optuna
 
 Settings = Mapping[str, Any]
 Space = Mapping[str, tuple[Any, ...]]
 
 log = logging.getLogger(__name__)
 
+FAMILIES = "families"
+"""Setting of a search: the families that are read, each on its place, where they were chosen."""
 NEGATIVES_SCORED = 30_000
 
 
@@ -65,6 +70,10 @@ class NestedChoice:
         Which settings are of a simple model. The best of them is taken where what was best is not
         better by more than one standard error (Breiman et al. 1984), measured by ROC-AUC region
         by region of the land left out.
+    families, forward_fits
+        Families of features, of which those that gain are added one by one before settings are
+        tried (`forward_choice.choose_families`), and how many models that may fit; with 0 every
+        column is read.
     whole
         The same settings with every column. They are taken where leaving columns out is not better
         by more than one standard error: what the model is held against reads every column.
@@ -81,6 +90,8 @@ class NestedChoice:
     covered: Sequence[str] = ()
     simple: Callable[[Settings], bool] = lambda _: False
     whole: Callable[[Settings], Settings] = lambda settings: settings
+    families: Sequence[str] = ()
+    forward_fits: int = 0
     trials: list[Trial] = field(default_factory=list)
     chosen: list[Settings] = field(default_factory=list)
 
@@ -108,17 +119,19 @@ class NestedChoice:
         known: dict[frozenset[tuple[str, Any]], TrialScores] = {}
         by_region: dict[frozenset[tuple[str, Any]], NDArray[np.float64]] = {}
 
-        def objective(trial: optuna.Trial) -> float:
+        read = self._families_read(table, protocol, drawn)
+
+        def objective(trial: "optuna.Trial") -> float:
             settings: dict[str, Any] = {
                 name: trial.suggest_categorical(name, list(values))
                 for name, values in self.space.items()
-            }
+            } | read
             record = partial(Trial, choice=number, trial=trial.number, settings=settings)
             tried = frozenset(self.read(settings).items())
             try:
                 if tried not in known:
                     quick = self.quick(settings)
-                    known[tried], by_region[tried] = score_inside(
+                    known[tried], by_region[tried], _ = score_inside(
                         quick, table, protocol, drawn, self.covered
                     )
             except InputError as error:
@@ -127,7 +140,7 @@ class NestedChoice:
             self.trials.append(record(scores=known[tried]))
             return known[tried].objective
 
-        best = self._search(objective)
+        best: Settings = {**self._search(objective), **read}
         best = self._simplified(best, number, by_region)
         whole = self.whole(best)
         own, other = (by_region.get(frozenset(self.read(s).items())) for s in (best, whole))
@@ -138,6 +151,22 @@ class NestedChoice:
         return self.full(best).set_params(
             classifier__slope=scores.slope, classifier__intercept=scores.intercept
         )
+
+    def _families_read(
+        self, table: CellTable, protocol: Protocol, drawn: Sequence[DrawnRows]
+    ) -> dict[str, str]:
+        """Choose families by the settings stated; return them as a setting, none for all."""
+        if self.forward_fits == 0:
+            return {}
+
+        def score(names: tuple[str, ...]) -> NDArray[np.float64]:
+            pipeline = self.quick({**self.first[0], FAMILIES: " ".join(names)})
+            return score_inside(pipeline, table, protocol, drawn, self.covered)[2]
+
+        chosen = choose_families(
+            self.families, score, fits=self.forward_fits, fits_each=len(protocol.folds)
+        )
+        return {FAMILIES: " ".join(chosen)}
 
     def _as_stated(self, number: int, error: InputError) -> Pipeline:
         """Take the first settings where nothing can be chosen, and keep why."""
@@ -164,8 +193,10 @@ class NestedChoice:
         own, other = (by_region[frozenset(self.read(kind).items())] for kind in (best, plain))
         return plain if within_one_error(own - other) else best
 
-    def _search(self, objective: Callable[[optuna.Trial], float]) -> Settings:
+    def _search(self, objective: Callable[["optuna.Trial"], float]) -> Settings:
         """Return the settings with the greatest objective; a trial that fails is passed over."""
+        import optuna  # of the extra `train`
+
         sampler = optuna.samplers.TPESampler(
             seed=self.drawing.seed, n_startup_trials=max(4, len(self.first))
         )
@@ -230,7 +261,7 @@ def score_inside(
     protocol: Protocol,
     drawn: Sequence[DrawnRows],
     covered: Sequence[str] = (),
-) -> tuple[TrialScores, NDArray[np.float64]]:
+) -> tuple[TrialScores, NDArray[np.float64], NDArray[np.float64]]:
     """Score a pipeline on folds inside a training set, whose rows are drawn already.
 
     Returns
@@ -239,6 +270,9 @@ def score_inside(
         Pooled over the folds.
     by_region
         ROC-AUC of each region, ascending; NaN where all rows scored are of one class.
+    against_all
+        The same of the positives of each region against the negatives of all: a column that names
+        the region moves all its rows together, which is seen here alone.
     """
     score = np.full((2, len(table.state)), np.nan)
     silent_share = silent_land(table) if covered else 0.0
@@ -265,7 +299,9 @@ def score_inside(
         slope=slope,
         intercept=intercept,
     )
-    return scores, _by_region(table.region[scored], y, score[0, scored], weight)
+    region = table.region[scored]
+    by_region = _by_region(region, y, score[0, scored], weight)
+    return scores, by_region, _by_region(region, y, score[0, scored], weight, against=y == 0)
 
 
 def _by_region(
@@ -273,11 +309,14 @@ def _by_region(
     y: NDArray[np.int8],
     score: NDArray[np.float64],
     weight: NDArray[np.float64],
+    *,
+    against: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.float64]:
+    """Measure the ROC-AUC of each region, with rows of other regions to be told apart from it."""
     names = np.unique(region)
     out = np.full(len(names), np.nan)
     for number, name in enumerate(names):
-        own = region == name
+        own = region == name if against is None else (region == name) | against
         if 0 < y[own].sum() < own.sum():
             out[number] = roc_auc_score(y[own], score[own], sample_weight=weight[own])
     return out

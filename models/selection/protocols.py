@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import KFold
 
 from minerisk.features.errors import InputError
+from minerisk.features.grid import M2_PER_HA
 from minerisk.models.cautions import Caution, CautionCode
 from minerisk.models.folds.autocorrelation import Range, autocorrelation_range
 from minerisk.models.folds.facts import Fold, FoldFacts, MatchFacts
@@ -174,7 +175,7 @@ def choose_block(
     -------
     block_m, cautions
     """
-    cell = math.sqrt(table.cell_ha * 10_000)
+    cell = math.sqrt(table.cell_ha * M2_PER_HA)
     extent = float(np.ptp(table.coordinates, axis=0).max())
     by_range = max(1_000.0 * math.ceil(1.2 * measured.range_m / 1_000.0), 10 * cell)
     wanted = block_m or by_range

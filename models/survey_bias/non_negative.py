@@ -10,7 +10,8 @@ from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
-from minerisk.models.estimators.estimators import SAME_TREES
+from minerisk.models.estimators.member_growth import SAME_TREES
+from minerisk.models.estimators.remembered import Remembered
 from minerisk.models.survey_bias.positive_unlabelled import LEAST, checked_labels, label_weights
 
 Array = NDArray[np.float64]
@@ -70,8 +71,18 @@ class NonNegativePU(ClassifierMixin, BaseEstimator):
         self.l2 = l2
         self.seed = seed
 
-    def fit(self, X: ArrayLike, y: ArrayLike, *, labelling_chance: ArrayLike | None = None) -> Self:
-        """Learn from positives and unlabelled cells; parameters as in `ElkanNoto.fit`."""
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        labelling_chance: ArrayLike | None = None,
+        known: Remembered | None = None,
+    ) -> Self:
+        """Learn from positives and unlabelled cells; parameters as in `ElkanNoto.fit`.
+
+        What is `known` of the same rows, their bins, is taken from there.
+        """
         matrix, label = checked_labels(X, y, self.class_prior)
         share = label_weights(label, labelling_chance)
         share[label == 1] *= self.class_prior * (label == 0).sum() / (label == 1).sum()
@@ -80,7 +91,11 @@ class NonNegativePU(ClassifierMixin, BaseEstimator):
             return non_negative_gradient(score, label, share)
 
         start = np.full(len(label), logit(self.class_prior))
-        data = lgb.Dataset(matrix, label, init_score=start, free_raw_data=True)
+        data = (Remembered() if known is None else known).binned(
+            (type(self).__name__, self.min_cells_in_leaf),
+            lambda: lgb.Dataset(matrix, label, params=self._parameters()).construct(),
+        )
+        data.set_init_score(start)
         self.booster_ = lgb.train(
             self._parameters() | {"objective": objective}, data, num_boost_round=self.trees
         )

@@ -14,6 +14,7 @@ from sklearn.base import ClassifierMixin
 
 from minerisk.features.errors import InputError
 from minerisk.models.estimators.estimators import LightGBMEnsemble
+from minerisk.models.estimators.remembered import Remembered
 from minerisk.models.survey_bias.facts import ReadingKind
 from minerisk.models.survey_bias.non_negative import NonNegativePU
 from minerisk.models.survey_bias.propensity import as_mask, transport_weights
@@ -101,17 +102,24 @@ def _fitted(
 ) -> Iterator[tuple[Reading, ClassifierMixin]]:
     """Fit every reading on surveyed training land and unsurveyed land."""
     searched, every = np.flatnonzero(train), np.flatnonzero(train | unsurveyed)
-    for reading, rows, weight in (
-        (SEARCH, searched, None),
-        (WEIGHTED, searched, transport_weights(e, train, trim=1.0)[searched]),
-        (UNKNOWN, every, None),
+    known = Remembered()
+    for reading, rows, weight, shared in (
+        (SEARCH, searched, None, known),
+        (
+            WEIGHTED,
+            searched,
+            transport_weights(e, train, trim=1.0)[searched],
+            known.of_other_weights(),
+        ),
+        (UNKNOWN, every, None, Remembered()),
     ):
         learner = LightGBMEnsemble(
             members=1, trees=TREES, learning_rate=0.1, leaves=7, min_cells_in_leaf=50, threads=1
         )
-        yield reading, learner.fit(matrix[rows], label[rows], sample_weight=weight)
-    rows = np.flatnonzero((train & (label == 1)) | unsurveyed)
+        found = learner.fit(matrix[rows], label[rows], sample_weight=weight, known=shared)
+        yield reading, found
+    rows, known = np.flatnonzero((train & (label == 1)) | unsurveyed), Remembered()
     for name, prior in priors.items():
         learner = NonNegativePU(float(np.clip(prior, LEAST_PRIOR, 0.9)), trees=TREES)
-        fitted = learner.fit(matrix[rows], label[rows], labelling_chance=e[rows])
+        fitted = learner.fit(matrix[rows], label[rows], labelling_chance=e[rows], known=known)
         yield Reading(ReadingKind.POSITIVE_UNLABELLED, name), fitted

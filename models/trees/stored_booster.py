@@ -1,5 +1,6 @@
 """A LightGBM model read from its text; LightGBM itself is called only for what the text lacks."""
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -21,16 +22,21 @@ class StoredBooster:
     Parameters
     ----------
     text, trees
-        As `minerisk.models.trees.check.checked_trees` gives them.
+        As `minerisk.models.trees.check.checked_trees` gives them; or what writes the text of trees
+        that were grown here, if anybody asks for it.
     """
 
-    def __init__(self, text: str, trees: Trees) -> None:
+    def __init__(self, text: str | Callable[[], str], trees: Trees) -> None:
         self.trees = trees
-        self._text = text
+        self._given = text
 
     def model_to_string(self) -> str:
         """Return the text."""
         return self._text
+
+    @cached_property
+    def _text(self) -> str:
+        return self._given if isinstance(self._given, str) else self._given()
 
     def num_trees(self) -> int:
         """Count the trees."""

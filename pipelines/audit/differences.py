@@ -1,5 +1,6 @@
 """How far two files are apart in their numbers, where their bytes are not the same."""
 
+import filecmp
 import math
 import re
 from pathlib import Path
@@ -9,12 +10,14 @@ import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
+import xarray as xr
 from numpy.typing import ArrayLike
 
 from minerisk.features.cube.store import open_store
 from minerisk.features.errors import MineriskError
 from minerisk.features.files.geopackage import check_geopackage
-from minerisk.pipelines.formats.cog import read_raster
+from minerisk.features.grid import strips
+from minerisk.pipelines.formats.cog import count_bands, raster_grid, read_raster_like
 from minerisk.pipelines.run.readers import run_table
 
 TOLERANCE = 1e-6
@@ -43,11 +46,10 @@ def _largest(one: Path, two: Path) -> float | None:
         return _zarr(one, two)
     if one.is_dir():
         return _folder(one, two)
-    if one.read_bytes() == two.read_bytes():
+    if filecmp.cmp(one, two, shallow=False):
         return 0.0
     if one.suffix == ".tif":
-        (left, here), (right, there) = read_raster(one), read_raster(two)
-        return _arrays(left, right) if here == there else None
+        return _rasters(one, two)
     if one.suffix == ".parquet":
         return _tables(run_table(one), run_table(two))
     if one.suffix == ".gpkg":
@@ -71,7 +73,32 @@ def _zarr(one: Path, two: Path) -> float | None:
     left, right = (open_store(path) for path in (one, two))
     if set(left.variables) != set(right.variables):
         return None
-    return _worst([_arrays(left[name].to_numpy(), right[name].to_numpy()) for name in left])
+    return _worst([_variables(left[name], right[name]) for name in left])
+
+
+def _variables(left: xr.DataArray, right: xr.DataArray) -> float | None:
+    if left.shape != right.shape:
+        return None
+    if left.ndim != 2:
+        return _arrays(left.to_numpy(), right.to_numpy())
+    return _worst(
+        [_arrays(left[rows].to_numpy(), right[rows].to_numpy()) for rows in strips(left.shape)]
+    )
+
+
+def _rasters(one: Path, two: Path) -> float | None:
+    """Compare every band of two rasters of the same grid and bands."""
+    grids = [raster_grid(path) for path in (one, two)]
+    bands = [count_bands(path) for path in (one, two)]
+    if grids[0] != grids[1] or bands[0] != bands[1]:
+        return None
+    return _worst(
+        [
+            _arrays(*(read_raster_like(path, grids[0][rows, :], band=band) for path in (one, two)))
+            for band in range(1, bands[0] + 1)
+            for rows in strips(grids[0].shape)
+        ]
+    )
 
 
 def _package(one: Path, two: Path) -> float | None:

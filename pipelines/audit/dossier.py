@@ -33,7 +33,7 @@ from minerisk.pipelines.report.model_card import ModelCard
 from minerisk.pipelines.report.pages import report_page
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.steps import STEPS
-from minerisk.pipelines.tracking.mlflow_record import run_params
+from minerisk.pipelines.tracking.shown import run_params
 
 PAGES: Mapping[str, str] = {
     "index": marked("Five questions"),

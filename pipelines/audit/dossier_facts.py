@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from minerisk.features.cube.store import open_store
 from minerisk.features.errors import InputError
+from minerisk.features.grid import strips
 from minerisk.models.evaluation.results import RegionScores
 from minerisk.models.selection.trials import Search, Setting, Trial
 from minerisk.pipelines.evaluate.ablation import setup_words
@@ -109,11 +110,14 @@ def evidence_dates(labels: Path) -> tuple[str, str] | None:
     """Find the first and last date of evidence, ISO 8601; None where none carries a date."""
     if not labels.exists():
         return None
-    days = open_store(labels)["last_date"].to_numpy()
-    known = days[np.isfinite(days)]
-    if not known.size:
+    days, least, most = open_store(labels)["last_date"], math.inf, -math.inf
+    for rows in strips(days.shape):
+        part = days[rows].to_numpy()
+        known = part[np.isfinite(part)]
+        least, most = min(least, known.min(initial=least)), max(most, known.max(initial=most))
+    if least > most:
         return None
-    first, last = (str(np.datetime64(int(day), "D")) for day in (known.min(), known.max()))
+    first, last = (str(np.datetime64(int(day), "D")) for day in (least, most))
     return first, last
 
 

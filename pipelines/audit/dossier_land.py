@@ -1,6 +1,6 @@
 """What the land of each left-out region is like, so that a reader can pick those like their own."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.features.errors import MineriskError
-from minerisk.features.grid import resolution
+from minerisk.features.grid import resolution, strips
+from minerisk.models.land_curves import count_pairs
+from minerisk.models.order_statistics import percentiles
 from minerisk.pipelines.evaluate.districts import Districts, read_districts
 from minerisk.pipelines.evaluate.land_kinds import LandKinds, read_land_kinds
 from minerisk.pipelines.language.words import marked
@@ -98,62 +100,107 @@ class LandTable:
     rows: tuple[RegionLand, ...]
 
 
+@dataclass(frozen=True)
+class _Counts:
+    """Cells of each region, by what else is known of them.
+
+    Attributes
+    ----------
+    cells
+        Shape (regions,).
+    covers, districts
+        Shapes (regions, kinds) and (regions, names).
+    """
+
+    cells: NDArray[np.int64]
+    covers: NDArray[np.int64]
+    districts: NDArray[np.int64]
+
+
 def land_of_regions(run: Run) -> LandTable:
     """Describe each region, and the land that nobody surveyed, by what the cube has of it."""
     cube, kinds = open_cube(run.files.cube), read_land_kinds(run)
-    inside = cube["inside"].to_numpy().astype(bool)
     cell_km2 = resolution(cube_geobox(cube)) ** 2 / 1e6
-    districts = _districts(run, cube)
+    districts = _districts(run)
     columns = tuple(column for column in COLUMNS if column.name in cube)
-    values = [(column, cube[column.name].to_numpy()) for column in columns]
     regions, cover = kinds[Grouping.REGION], kinds.get(Grouping.COVER)
-    rows = []
-    for code, region in enumerate(regions.names):
-        chosen = inside & (regions.codes == code)
-        if not chosen.any():
-            continue
-        rows.append(
-            RegionLand(
-                region=int(region) if int(region) >= 0 else None,
-                km2=float(chosen.sum() * cell_km2),
-                spreads=tuple((column, _spread(of[chosen], column)) for column, of in values),
-                covers=() if cover is None else _covers(cover, chosen),
-                districts=() if districts is None else _names(districts, chosen, inside),
-            )
+    counts = _count(cube, regions, cover, districts)
+    spreads = [_spreads(cube, regions, column) for column in columns]
+    rows = tuple(
+        RegionLand(
+            region=int(region) if int(region) >= 0 else None,
+            km2=float(counts.cells[code] * cell_km2),
+            spreads=tuple((column, of[code]) for column, of in zip(columns, spreads, strict=True)),
+            covers=() if cover is None else _covers(cover, counts.covers[code], counts.cells[code]),
+            districts=() if districts is None else _names(districts, counts.districts, code),
         )
-    return LandTable(columns, cover is not None, districts is not None, tuple(rows))
+        for code, region in enumerate(regions.names)
+        if counts.cells[code]
+    )
+    return LandTable(columns, cover is not None, districts is not None, rows)
 
 
-def _districts(run: Run, cube: xr.Dataset) -> Districts | None:
+def _districts(run: Run) -> Districts | None:
     try:
-        return read_districts(run, cube_geobox(cube))
+        return read_districts(run)
     except MineriskError:  # none are configured, or the layers stayed with their owner
         return None
 
 
-def _spread(values: NDArray[np.float32], column: Column) -> Spread | None:
-    known = values[np.isfinite(values)].astype(np.float64) * column.scale
-    if not known.size:
-        return None
-    return Spread(*(float(value) for value in np.percentile(known, PARTS)))
+def _by_region(cube: xr.Dataset, regions: LandKinds) -> Iterator[tuple[slice, NDArray[np.int64]]]:
+    """Yield the rows of each strip, and the region of each of its cells; -1 outside."""
+    for rows in strips(cube["inside"].shape):
+        yield rows, np.where(cube["inside"][rows].to_numpy() == 1, regions.codes(rows), -1)
 
 
-def _covers(kinds: LandKinds, chosen: NDArray[np.bool_]) -> tuple[Cover, ...]:
-    count = np.bincount(kinds.codes[chosen & (kinds.codes >= 0)], minlength=len(kinds.names))
+def _count(
+    cube: xr.Dataset, regions: LandKinds, cover: LandKinds | None, districts: Districts | None
+) -> _Counts:
+    many, geobox = len(regions.names), cube_geobox(cube)
+    covers = np.zeros((many, 0 if cover is None else len(cover.names)), dtype=np.int64)
+    named = np.zeros((many, 0 if districts is None else len(districts.names)), dtype=np.int64)
+    cells = np.zeros(many, dtype=np.int64)
+    for rows, region in _by_region(cube, regions):
+        cells += np.bincount(region[region >= 0], minlength=len(cells))
+        if cover is not None:
+            covers += _crossed(region, cover.codes(rows), covers.shape)
+        if districts is not None:
+            named += _crossed(region, districts.codes(geobox[rows, :]), named.shape)
+    return _Counts(cells, covers, named)
+
+
+def _crossed(
+    region: NDArray[np.int64], kind: NDArray[np.integer], shape: tuple[int, ...]
+) -> NDArray[np.int64]:
+    """Count the cells of each region and kind."""
+    known = (region >= 0) & (kind >= 0)
+    return count_pairs(region[known], kind[known].astype(np.int64), (shape[0], shape[1]))
+
+
+def _spreads(cube: xr.Dataset, regions: LandKinds, column: Column) -> list[Spread | None]:
+    """Find what a column holds in each region; None where it has no value."""
+
+    def parts() -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+        for rows, region in _by_region(cube, regions):
+            values = cube[column.name][rows].to_numpy()
+            known = np.isfinite(values) & (region >= 0)
+            yield values[known].astype(np.float64) * column.scale, region[known]
+
+    found = percentiles(parts, len(regions.names), PARTS)
+    return [None if np.isnan(row[0]) else Spread(*row.tolist()) for row in found]
+
+
+def _covers(kinds: LandKinds, count: NDArray[np.int64], cells: int) -> tuple[Cover, ...]:
     most = np.argsort(-count, kind="stable")[:COVERS]
     return tuple(
-        Cover(str(kinds.names[place]), float(count[place] / chosen.sum()))
+        Cover(str(kinds.names[place]), float(count[place] / cells))
         for place in most
         if count[place]
     )
 
 
-def _names(
-    districts: Districts, chosen: NDArray[np.bool_], inside: NDArray[np.bool_]
-) -> tuple[str, ...]:
-    """Name the districts of which half or more lies in a part of the land."""
-    codes, size = districts.codes, len(districts.names)
-    here = np.bincount(codes[chosen & (codes >= 0)], minlength=size)
-    all_of_it = np.bincount(codes[inside & (codes >= 0)], minlength=size)
-    mostly = np.flatnonzero((here > 0) & (2 * here >= all_of_it))
+def _names(districts: Districts, counts: NDArray[np.int64], region: int) -> tuple[str, ...]:
+    """Name the districts of which half or more lies in a region."""
+    here = counts[region]
+    mostly = np.flatnonzero((here > 0) & (2 * here >= counts.sum(axis=0)))
     return tuple(districts.names[place] for place in mostly)

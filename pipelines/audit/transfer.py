@@ -135,7 +135,7 @@ def import_run(
         made = record_run(run, uri, figures=run.files.figures)
         followed = log if trust is not None else ReviewLog()
         standing = stand(manifest, followed)
-        set_state(uri, made, standing, end=followed.end, head=manifest.head)
+        set_state(uri, run, made, standing, end=followed.end)
     return Imported(
         run_id=made.run_id,
         registered_model=made.registered_model,

@@ -157,9 +157,12 @@ def backup(
     settings: Settings_ = None,
 ) -> None:
     """Copy a desk into one file, while it serves; run folders are copied by themselves."""
-    from minerisk.pipelines.service.upkeep import back_up
+    found = _settings(home, runs, settings)
+    from minerisk.pipelines.service.copies import back_up
+    from minerisk.pipelines.service.serving import refuse_no_desk
 
-    _said(f"Copy: {back_up(_settings(home, runs, settings), out)}")
+    refuse_no_desk(found)
+    _said(f"Copy: {back_up(found, out)}")
 
 
 @desk.command("restore", epilog=example("minerisk desk restore desk.tar.gz --home new_desk"))
@@ -169,10 +172,13 @@ def restore(
     runs: Runs = AT_RUNS,
     settings: Settings_ = None,
 ) -> None:
-    """Put the copy of a desk in place, in a folder that has none."""
-    from minerisk.pipelines.service.upkeep import restore as put_back
+    """Put the copy of a desk in place, in a folder and a database that have none.
 
+    The database may be of the other kind: so a desk moves from SQLite to PostgreSQL.
+    """
     found = _settings(home, runs, settings)
+    from minerisk.pipelines.service.copies import restore as put_back
+
     put_back(found, file)
     _said(f"The desk is in {found.home}.")
 

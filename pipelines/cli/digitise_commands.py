@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from minerisk.pipelines.cli.options import Json, example, writable
+from minerisk.pipelines.cli.options import Json, example, number, writable
 from minerisk.pipelines.cli.output import show
 
 Scan = Annotated[Path, typer.Argument(help="scanned map: JPEG, PNG or TIFF, in colour")]
@@ -37,7 +37,12 @@ def digitise(
     colour: Annotated[
         str, typer.Option("--colour", help="of the line: #rrggbb, see `minerisk colours`")
     ],
-    width: Annotated[float, typer.Option("--width", help="drawn width of the line, pixels")],
+    width: Annotated[
+        float,
+        typer.Option(
+            "--width", parser=number, metavar="NUMBER", help="drawn width of the line, pixels"
+        ),
+    ],
     frame: Annotated[
         str,
         typer.Option(
@@ -59,23 +64,38 @@ def digitise(
     gap: Annotated[
         float | None,
         typer.Option(
-            "--gap", help="longest gap between dashes that is bridged, pixels  [default: 3 widths]"
+            "--gap",
+            parser=number,
+            metavar="NUMBER",
+            help="longest gap between dashes that is bridged, pixels  [default: 3 widths]",
         ),
     ] = None,
     tolerance: Annotated[
         float,
-        typer.Option("--tolerance", help="how far a pixel's colour may be from it (CIELAB)"),
+        typer.Option(
+            "--tolerance",
+            parser=number,
+            metavar="NUMBER",
+            help="how far a pixel's colour may be from it (CIELAB)",
+        ),
     ] = 18.0,
     generalisation_m: Annotated[
         float,
         typer.Option(
             "--generalisation-m",
+            parser=number,
+            metavar="NUMBER",
             help="how much the cartographer smoothed the line, metres (1 sd)",
         ),
     ] = 500.0,
     georeferencing_m: Annotated[
         float | None,
-        typer.Option("--georeferencing-m", help="error of a world file, metres (1 sd)"),
+        typer.Option(
+            "--georeferencing-m",
+            parser=number,
+            metavar="NUMBER",
+            help="error of a world file, metres (1 sd)",
+        ),
     ] = None,
     epoch: Annotated[str, typer.Option("--epoch", help="name of the state that is shown")] = "",
     date: Annotated[str, typer.Option("--date", help="day or period that is shown")] = "",

@@ -5,7 +5,17 @@ from typing import Annotated
 
 import typer
 
-from minerisk.pipelines.cli.options import Config, Json, Layer, Out, RunFolder, example, writable
+from minerisk.pipelines.cli.options import (
+    Clip,
+    Config,
+    Json,
+    Layer,
+    Out,
+    RunFolder,
+    example,
+    number,
+    writable,
+)
 from minerisk.pipelines.cli.output import progress_line, show
 
 evaluate = typer.Typer(
@@ -33,12 +43,12 @@ def evaluate_run(folder: RunFolder, as_json: Json = False) -> None:
 
     All are measured on land that was held out of training.
     """
-    from minerisk.pipelines.report.summary import score_lines
+    from minerisk.pipelines.report.summary import run_score_lines
     from minerisk.pipelines.run.folder import Run
 
     run = Run.open(folder)
     found = run.metrics()
-    lines = score_lines(found, simulated=found.simulated)
+    lines = run_score_lines(run)
     show(found.model_dump(mode="json"), lines, as_json=as_json)
 
 
@@ -60,6 +70,32 @@ def evaluate_by(
 
     strata = measure(folder, feature, numbers_of(edges))
     show(strata, strata_lines(strata), as_json=as_json)
+
+
+@evaluate.command("area", epilog=example("minerisk evaluate area runs/my_area district.gpkg"))
+def evaluate_area(
+    folder: RunFolder,
+    area: Annotated[Path, typer.Argument(help="polygons of the land that is asked about")],
+    layer: Layer = None,
+    clip: Clip = False,
+    as_json: Json = False,
+) -> None:
+    """Print how good a run is on land like that of an area.
+
+    From land held out of which as much is known of the lines, with an interval for the next such
+    land, not for the mean of all.
+    """
+    from minerisk.pipelines.evaluate.like_land import like_lines, like_this
+    from minerisk.pipelines.predict.window import area_window
+    from minerisk.pipelines.records.request import Filters, LikeThis
+    from minerisk.pipelines.request.filters import request_area
+    from minerisk.pipelines.run.folder import Run
+
+    run = Run.open(folder)
+    polygons = request_area(run, Filters(aoi=area, layer=layer, clip=clip))
+    found = like_this(run, area_window(run.cube(), polygons, clip=clip))
+    lines = like_lines(found, simulated=run.simulated)
+    show(LikeThis.of(found), lines, as_json=as_json)
 
 
 @evaluate.command("later", epilog=example("minerisk evaluate later runs/my_area later.gpkg"))
@@ -104,7 +140,10 @@ def evaluate_table(
         typer.Option("--date-format", help="how dates are written, such as %d.%m.%Y"),
     ] = None,
     block_m: Annotated[
-        float | None, typer.Option("--block-m", help="side of the blocks, metres")
+        float | None,
+        typer.Option(
+            "--block-m", parser=number, metavar="NUMBER", help="side of the blocks, metres"
+        ),
     ] = None,
     out: Out = None,
     as_json: Json = False,

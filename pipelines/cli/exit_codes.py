@@ -17,6 +17,7 @@ from pathlib import Path
 from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 
 from minerisk.features.errors import MineriskError
+from minerisk.pipelines.provenance.extras import extra_of, not_installed
 from minerisk.plain_text import plain_message
 
 
@@ -58,6 +59,11 @@ def endings() -> Iterator[None]:
         _end(_usage_text(error), ExitCode.REFUSED)
     except MineriskError as error:
         _end(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        extra = extra_of(error.name)
+        if extra is not None:
+            _end(not_installed(extra, str(error.name)), ExitCode.REFUSED)
+        _end(_fault_text(error), ExitCode.FAULT)
     except KeyboardInterrupt:
         stopped()
     except MemoryError as error:

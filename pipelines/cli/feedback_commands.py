@@ -13,6 +13,7 @@ from minerisk.pipelines.cli.options import (
     NewRun,
     RunFolder,
     example,
+    number,
     writable,
 )
 from minerisk.pipelines.cli.output import progress_line, show
@@ -41,7 +42,12 @@ def add(
     layer: Layer = None,
     hours_per_ha: Annotated[
         float | None,
-        typer.Option("--hours-per-ha", help="team-hours that search one hectare once"),
+        typer.Option(
+            "--hours-per-ha",
+            parser=number,
+            metavar="NUMBER",
+            help="team-hours that search one hectare once",
+        ),
     ] = None,
     export: Annotated[
         Export | None,

@@ -16,6 +16,9 @@ from minerisk.pipelines.cli import (
     request_commands,
     review_commands,
     run_commands,
+    sentence_commands,
+    transfer_commands,
+    upkeep_commands,
 )
 from minerisk.pipelines.cli.exit_codes import ExitCode, endings, exit_code_help, stopped
 from minerisk.pipelines.run.own_process import keep_output_own, set_up_process
@@ -36,9 +39,12 @@ for commands in (
     digitise_commands,
     request_commands,
     evaluate_commands,
+    transfer_commands,
     feedback_commands,
     review_commands,
     desk_commands,
+    sentence_commands,
+    upkeep_commands,
 ):
     commands.add_to(app)
 
@@ -53,7 +59,7 @@ def _print_version(wanted: bool) -> None:
 
 _READING = frozenset(
     ("run", "init", "validate", "features", "build", "retrain", "feedback")
-    + ("evaluate", "lookback", "status", "ablate", "compare", "digitise", "colours")
+    + ("evaluate", "lookback", "status", "ablate", "compare", "digitise", "colours", "transfer")
 )
 """Commands that read layers or tables, and take longer than a request: `request_commands`."""
 

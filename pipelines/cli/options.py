@@ -1,6 +1,7 @@
 """Arguments and options that several commands share: one meaning, one help text."""
 
 import datetime as dt
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,17 @@ def day(text: str) -> dt.date:
     found = iso_day(text)
     if found is None:
         raise typer.BadParameter(f"{text!r} is no day; expected YYYY-MM-DD.")
+    return found
+
+
+def number(text: str) -> float:
+    """Read a number that was given on the command line; inf and nan are none."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not math.isfinite(found):
+        raise typer.BadParameter(f"{text!r} is no number; expected one such as 250 or 0.5.")
     return found
 
 
@@ -83,7 +95,8 @@ Near = Annotated[
     typer.Option("--near", metavar="LAYER", help="only land near this layer; repeatable"),
 ]
 Within = Annotated[
-    float | None, typer.Option("--within", metavar="METRES", help="greatest distance to --near")
+    float | None,
+    typer.Option("--within", parser=number, metavar="METRES", help="greatest distance to --near"),
 ]
 Clip = Annotated[
     bool, typer.Option("--clip", help="of the polygons of --aoi, take the part in the study area")

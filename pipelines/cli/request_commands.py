@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,6 +27,7 @@ from minerisk.pipelines.cli.options import (
     Within,
     Workers,
     example,
+    number,
 )
 from minerisk.pipelines.cli.output import progress_line, show
 from minerisk.pipelines.cli.run_commands import workers_for
@@ -55,6 +57,8 @@ class Asked:
     hazard: HazardClass | None
     as_of: dt.date | None
     clip: bool
+    budget: float | None = None
+    weight: list[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -86,11 +90,26 @@ def request(
     district: District = None,
     hazard: Hazard = None,
     as_of: AsOf = None,
+    budget: Annotated[
+        float | None,
+        typer.Option("--budget", parser=number, metavar="HECTARES", help="land to be tasked"),
+    ] = None,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--weight",
+            metavar="NAME=NUMBER",
+            help="of the hazard or of a criterion of impact, such as casualties=2; repeatable",
+        ),
+    ] = None,
     public: Annotated[
         bool, typer.Option("--public", help="also a coarsened copy without findings, OUT_public")
     ] = False,
     sheets: Annotated[
         bool, typer.Option("--sheets", help="also a page of A4 for each survey task, to print")
+    ] = False,
+    phone: Annotated[
+        bool, typer.Option("--phone", help="also the map as MBTiles, for QField, Locus and others")
     ] = False,
     unapproved: Annotated[
         bool, typer.Option("--unapproved", help="--public also of a run that nobody has approved")
@@ -110,14 +129,20 @@ def request(
     """
     asked = _opened(
         folder,
-        Asked(aoi, layer, near, within, district, hazard, as_of, clip),
+        Asked(aoi, layer, near, within, district, hazard, as_of, clip, budget, weight),
         Shared(workers, scheduler, tls, trust_network),
     )
     from minerisk.pipelines.request.pack import answer_request
     from minerisk.pipelines.request.sentence import answer_sentence
 
     answer = answer_request(
-        asked, out, public=public, unapproved=unapproved, sheets=sheets, language=language
+        asked,
+        out,
+        public=public,
+        unapproved=unapproved,
+        sheets=sheets,
+        phone=phone,
+        language=language,
     )
     lines = [answer_sentence(answer.record, answer.packs[0])] if not as_json else []
     lines += [
@@ -185,8 +210,29 @@ def _opened(folder: Path, asked: Asked, shared: Shared) -> "OpenRequest":
         aoi=asked.aoi,
         layer=asked.layer,
         clip=asked.clip,
+        budget_ha=asked.budget,
+        weights=_weights(asked.weight or ()),
     )
     return open_request(folder, filters, said=progress_line, workers=workers)
+
+
+def _weights(given: Sequence[str]) -> dict[str, float]:
+    """Read NAME=NUMBER, each name once."""
+    from minerisk.features.errors import InputError
+
+    found: dict[str, float] = {}
+    for words in given:
+        name, _, value = words.partition("=")
+        try:
+            weight = number(value)
+        except typer.BadParameter as error:
+            raise InputError(
+                f"--weight is {words!r}; expected a name and a number, such as casualties=2."
+            ) from error
+        if name in found:
+            raise InputError(f"--weight gives {name} twice. Give it once.")
+        found[name] = weight
+    return found
 
 
 def prepare_drawing() -> None:

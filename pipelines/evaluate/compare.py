@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from minerisk.features.errors import CoverError, InputError, MineriskError
@@ -14,19 +13,20 @@ from minerisk.features.layers.vectors import read_frame
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.comparison import compare
 from minerisk.models.folds.blocks import assign_blocks
-from minerisk.pipelines.evaluate.districts import read_districts
+from minerisk.pipelines.evaluate.districts import Districts, read_districts
+from minerisk.pipelines.evaluate.land_kinds import read_land_kinds
 from minerisk.pipelines.evaluate.predicted_land import read_land
 from minerisk.pipelines.evaluate.ranking_shift import (
-    Side,
-    by_district,
-    by_region,
-    rank_shift,
+    Division,
+    MovedStrip,
+    Part,
+    measure_moves,
+    rank_both,
     task_moves,
     write_map,
 )
-from minerisk.pipelines.formats.cog import read_raster_like
+from minerisk.pipelines.formats.cog import check_cover, read_raster_like
 from minerisk.pipelines.formats.csv_table import csv_text
-from minerisk.pipelines.formats.palette import CANNOT_SAY
 from minerisk.pipelines.predict.bands import RISK_CLASS, UNMASKED
 from minerisk.pipelines.provenance.environment import environment_causes
 from minerisk.pipelines.provenance.files import write_whole
@@ -38,6 +38,7 @@ from minerisk.pipelines.records.comparison import (
     SharedScores,
     TaskMoves,
 )
+from minerisk.pipelines.records.lookback import Grouping
 from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.run.folder import Run, marks_of
 
@@ -187,39 +188,55 @@ def _maps(one: Run, two: Run, out: Path | None) -> _Maps:
     land = read_land(one)
     read_land(two)  # its rasters are as it wrote them
     try:
-        probability, classes = (
-            read_raster_like(two.files.raster(name), land.geobox) for name in (UNMASKED, RISK_CLASS)
-        )
+        for name in (UNMASKED, RISK_CLASS):
+            check_cover(two.files.raster(name), land.geobox)
     except CoverError as error:
         return _Maps(no_regions=str(error), no_districts=str(error))
-    sides = Side(land.probability, land.classes), Side(probability, classes)
-    shift = rank_shift(land.probability, probability)
+    second = two.files.raster(UNMASKED), two.files.raster(RISK_CLASS)
+    rankings = rank_both(
+        (strip.probability, read_raster_like(second[0], strip.geobox)) for strip in land.strips()
+    )
+
+    def moved() -> Iterator[MovedStrip]:
+        for strip in land.strips():
+            probability, classes = (read_raster_like(path, strip.geobox) for path in second)
+            shift = rankings.shift(strip.probability, probability)
+            yield MovedStrip(strip.rows, strip.geobox, shift, strip.classes, classes)
+
     if out is not None:
-        simulated = one.simulated or two.simulated
+        marks = marks_of(one, two)
         write_map(
             out,
-            _where_both_speak(shift, land.classes, classes),
+            moved(),
             land.geobox,
             title=f"{two.config.study_area.title}: what moved in the ranking",
-            simulated=simulated,
-            tags={"FINDINGS": "SIMULATED" if simulated else "recorded"},
+            marks=marks,
         )
-    region = one.labels()["region"].to_numpy()
-    regions = tuple(by_region(*sides, shift, region, cell_ha=land.cell_ha))
+    divided = [_everything(), _regions(one)]
     try:
-        districts = read_districts(two, land.geobox)
+        districts = read_districts(two)
     except MineriskError as error:
-        return _Maps(regions=regions, no_districts=str(error))
-    moved = by_district(*sides, shift, districts, cell_ha=land.cell_ha)
-    return _Maps(regions=regions, districts=tuple(moved))
+        whole, regions = measure_moves(moved(), divided, cell_ha=land.cell_ha)
+        return _Maps(regions=(*whole, *regions), no_districts=str(error))
+    divided.append(_districts(districts))
+    whole, regions, named = measure_moves(moved(), divided, cell_ha=land.cell_ha)
+    ordered = sorted(named, key=lambda row: (-row.changed_ha, row.district or ""))
+    return _Maps(regions=(*whole, *regions), districts=tuple(ordered))
 
 
-def _where_both_speak(
-    shift: NDArray[np.float32], one: NDArray[np.uint8], two: NDArray[np.uint8]
-) -> NDArray[np.float32]:
-    """Leave out of the map the cells that either run cannot speak for."""
-    silent = (one == CANNOT_SAY) | (two == CANNOT_SAY)
-    return np.where(silent, np.float32(np.nan), shift)
+def _everything() -> Division:
+    return lambda strip: np.zeros(strip.one.shape, dtype=np.int64), [Part()]
+
+
+def _regions(run: Run) -> Division:
+    """Divide the land by the regions of a run, and land that nobody surveyed."""
+    names, codes = read_land_kinds(run)[Grouping.REGION]
+    return lambda strip: codes(strip.rows), [Part(region=int(name)) for name in names]
+
+
+def _districts(districts: Districts) -> Division:
+    parts = [Part(district=name) for name in districts.names]
+    return lambda strip: districts.codes(strip.geobox), parts
 
 
 def _table(rows: Sequence[Moves]) -> pd.DataFrame:

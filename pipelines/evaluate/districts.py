@@ -1,5 +1,6 @@
 """The districts of a run: the named polygons that requests, comparisons and dossiers speak of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,15 +22,15 @@ class Districts:
     names
         In the order of the alphabet; polygons of one name are one district.
     codes
-        Place in `names` of the district that holds the cell's centre, shape ``(height, width)``;
-        -1 where none does.
+        Gives for the cells of a grid, shape ``(height, width)``, the place in `names` of the
+        district that holds the cell's centre; -1 where none does.
     """
 
     names: tuple[str, ...]
-    codes: NDArray[np.int32]
+    codes: Callable[[GeoBox], NDArray[np.int32]]
 
 
-def read_districts(run: Run, geobox: GeoBox) -> Districts:
+def read_districts(run: Run) -> Districts:
     """Read the districts of ``study_area.districts`` (its ``layer`` and ``name_column``).
 
     Raises
@@ -43,13 +44,16 @@ def read_districts(run: Run, geobox: GeoBox) -> Districts:
             "The configuration names no districts; expected study_area.districts with a layer and "
             "its name_column."
         )
-    frame = areas(run.layers().vector(asked.layer, crs=str(geobox.crs)), name=asked.layer)
+    frame = areas(run.layers().vector(asked.layer, crs=run.config.study_area.crs), name=asked.layer)
     if asked.name_column not in frame:
         raise InputError(
             f"Layer {asked.layer} has no column {asked.name_column!r}; it has "
             f"{[str(name) for name in frame.columns]}. Set study_area.districts.name_column."
         )
     names, place = np.unique(frame[asked.name_column].astype(str), return_inverse=True)
-    number = polygon_numbers(geobox, frame)
-    codes = np.where(number >= 0, place[number], -1).astype(np.int32)
+
+    def codes(geobox: GeoBox) -> NDArray[np.int32]:
+        number = polygon_numbers(geobox, frame)
+        return np.where(number >= 0, place[number], -1).astype(np.int32)
+
     return Districts(tuple(map(str, names)), codes)

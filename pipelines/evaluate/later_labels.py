@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -14,20 +15,21 @@ from minerisk.features.layers.intake import sha256_of
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.raster.rasterise import burn_mask
 from minerisk.models.estimate import Estimate
-from minerisk.models.evaluation.area_curves import boyce_index, prediction_area, success_rate
 from minerisk.models.evaluation.intervals import effective_rows, wilson
 from minerisk.models.evaluation.measures import Measures
 from minerisk.models.evaluation.metrics import block_bootstrap
 from minerisk.models.evaluation.results import SuccessPoint
 from minerisk.models.folds.blocks import assign_blocks
+from minerisk.models.land_curves import land_curves
 from minerisk.pipelines.evaluate.predicted_land import (
     RASTERS,
+    LandStrip,
     PredictedLand,
     cells_of,
     find_places,
     read_land,
 )
-from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
+from minerisk.pipelines.formats.palette import CLASS_NAMES
 from minerisk.pipelines.language.numbers import number
 from minerisk.pipelines.provenance.files import sha256_path, write_whole
 from minerisk.pipelines.records.evaluations import (
@@ -93,7 +95,6 @@ def evaluate_labels(
             f"None of the {len(finds)} finds of {labels_path.name} lies in the study area of "
             f"{run_dir}. Check the layer, and that the run is of the same land."
         )
-    found = _find_mask(land, finds)
     result = LaterLabels(
         schema_version=LaterLabels.version,
         study_area=run.config.study_area.name,
@@ -102,8 +103,8 @@ def evaluate_labels(
         run={name: sha256_path(run.files.rasters / name) for name in RASTERS},
         finds=_counts(places),
         classes=tuple(_by_class(land, places)),
-        presence=_presence(land, found & (land.trained != 1)),
-        scored=None if searched is None else _scored(land, found, searched),
+        presence=_presence(land, finds),
+        scored=None if searched is None else _scored(land, finds, searched),
         places=tuple(places),
     )
     if target is not None:
@@ -127,14 +128,14 @@ def _frame(path: Path, layer: str | None, crs: str) -> gpd.GeoDataFrame:
     return Layers({"labels": source}, source.path.parent).vector("labels", crs=crs)
 
 
-def _find_mask(land: PredictedLand, finds: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+def _find_mask(strip: LandStrip, finds: gpd.GeoDataFrame) -> NDArray[np.bool_]:
     """Mark the cells whose centre a find holds, and the cell each find lies in."""
-    found = burn_mask(land.geobox, finds, False)
-    rows, columns = cells_of(land.geobox, finds)
+    found = burn_mask(strip.geobox, finds, False)
+    rows, columns = cells_of(strip.geobox, finds)
     height, width = found.shape
     on_map = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     found[rows[on_map], columns[on_map]] = True
-    return found & (land.classes != OUTSIDE)
+    return found & strip.asked
 
 
 def _counts(places: Sequence[FindPlace]) -> FindCounts:
@@ -155,11 +156,11 @@ def _new(places: Sequence[FindPlace]) -> list[FindPlace]:
 
 def _by_class(land: PredictedLand, places: Sequence[FindPlace]) -> Iterator[ClassShare]:
     """Yield the share of new finds and of land in each class; intervals by blocks of finds."""
-    new, cells = _new(places), int((land.classes != OUTSIDE).sum())
+    new, shares = _new(places), land.class_shares()
     points = np.array([[place.easting, place.northing] for place in new])
     blocks = assign_blocks(points, block_m=land.block_m) if new else None
-    for code, name in sorted(CLASS_NAMES.items(), reverse=True):
-        share = float((land.classes == code).sum() / cells)
+    for _, name in sorted(CLASS_NAMES.items(), reverse=True):
+        share = shares[name]
         if blocks is None:
             yield ClassShare(risk_class=name, land_share=share)
             continue
@@ -175,14 +176,23 @@ def _by_class(land: PredictedLand, places: Sequence[FindPlace]) -> Iterator[Clas
         )
 
 
-def _presence(land: PredictedLand, new: NDArray[np.bool_]) -> Presence | None:
+Cells = Iterator[tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.int64]]]
+"""Whether something was found in cells of a strip, their probability, and their block."""
+
+
+def _presence(land: PredictedLand, finds: gpd.GeoDataFrame) -> Presence | None:
     """Measure where new finds lie on all land that the run had not learned as positive."""
-    chosen = land.answered & (land.trained != 1)
-    y, p, blocks = new[chosen], land.probability[chosen].astype(np.float64), land.blocks(chosen)
-    if not 0 < y.sum() < y.size or p.min() == p.max():
+
+    def cells() -> Cells:
+        for strip in land.strips():
+            chosen = strip.answered & (strip.trained != 1)
+            y = _find_mask(strip, finds)[chosen].astype(np.int64)
+            yield y, strip.probability[chosen], strip.blocks(chosen)
+
+    curves = land_curves(cells, level=LEVEL)
+    if curves is None:
         return None
-    curve = success_rate(y, p, blocks, level=LEVEL)
-    plot = prediction_area(y, p, blocks, level=LEVEL)
+    curve, plot = curves.success, curves.plot
     lines = (curve.found, curve.low, curve.high)
     rows = np.round(np.column_stack([curve.land, *lines]), 5).tolist()
     top_5, top_10, top_20 = (
@@ -190,9 +200,9 @@ def _presence(land: PredictedLand, new: NDArray[np.bool_]) -> Presence | None:
         for share in (0.05, 0.10, 0.20)
     )
     return Presence(
-        find_cells=int(y.sum()),
-        cells=int(y.size),
-        boyce=Estimate.of(boyce_index(y, p, blocks, level=LEVEL).index),
+        find_cells=curves.found,
+        cells=curves.cells,
+        boyce=Estimate.of(curves.boyce.index),
         area_under_success_rate=Estimate.of(curve.area),
         prediction_area_crossing=Estimate.of(plot.crossing),
         found_in_top_5=top_5,
@@ -202,25 +212,50 @@ def _presence(land: PredictedLand, new: NDArray[np.bool_]) -> Presence | None:
     )
 
 
+@dataclass(frozen=True)
+class _Tested:
+    """Searched cells that the run had no label for; arrays of shape ``(n,)``."""
+
+    found: NDArray[np.int8]
+    probability: NDArray[np.float64]
+    block: NDArray[np.int64]
+    applicable: NDArray[np.bool_]
+
+
 def _scored(
-    land: PredictedLand, found: NDArray[np.bool_], searched: gpd.GeoDataFrame
+    land: PredictedLand, finds: gpd.GeoDataFrame, searched: gpd.GeoDataFrame
 ) -> SearchedScores:
     """Score searched cells that the run had no label for."""
-    fresh = cells_inside(land.geobox, searched) & land.answered & (land.trained == -1)
+    parts = [_tested(strip, finds, searched) for strip in land.strips()]
+    tested = _Tested(
+        found=np.concatenate([part.found for part in parts]),
+        probability=np.concatenate([part.probability for part in parts]),
+        block=np.concatenate([part.block for part in parts]),
+        applicable=np.concatenate([part.applicable for part in parts]),
+    )
+    everywhere = np.ones(len(tested.found), dtype=bool)
     return SearchedScores(
         block_m=land.block_m,
-        all=_measures(land, found, fresh),
-        applicable=_measures(land, found, fresh & land.applicable),
+        all=_measures(land, tested, everywhere),
+        applicable=_measures(land, tested, tested.applicable),
     )
 
 
-def _measures(
-    land: PredictedLand, found: NDArray[np.bool_], chosen: NDArray[np.bool_]
-) -> SearchedLand:
-    y, blocks = found[chosen].astype(np.int8), land.blocks(chosen)
+def _tested(strip: LandStrip, finds: gpd.GeoDataFrame, searched: gpd.GeoDataFrame) -> _Tested:
+    fresh = cells_inside(strip.geobox, searched) & strip.answered & (strip.trained == -1)
+    return _Tested(
+        found=_find_mask(strip, finds)[fresh].astype(np.int8),
+        probability=strip.probability[fresh].astype(np.float64),
+        block=strip.blocks(fresh),
+        applicable=strip.applicable[fresh],
+    )
+
+
+def _measures(land: PredictedLand, tested: _Tested, chosen: NDArray[np.bool_]) -> SearchedLand:
+    y, blocks = tested.found[chosen], tested.block[chosen]
     count, measures = len(np.unique(blocks)), None
     if 0 < y.sum() < y.size and count > 1:
-        p = land.probability[chosen].astype(np.float64)
+        p = tested.probability[chosen]
         measures = Measures.of(block_bootstrap(y, p, blocks, cell_ha=land.cell_ha, level=LEVEL))
     return SearchedLand(cells=int(y.size), find_cells=int(y.sum()), blocks=count, measures=measures)
 

@@ -9,7 +9,6 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import InputError
 from minerisk.features.layers.intake import sha256_of
 from minerisk.features.layers.sources import Layers, VectorSource
@@ -24,12 +23,12 @@ from minerisk.pipelines.evaluate.predicted_land import (
     read_land,
 )
 from minerisk.pipelines.formats.csv_table import csv_text
-from minerisk.pipelines.formats.palette import OUTSIDE
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.records.evaluations import FindPlace
 from minerisk.pipelines.records.lookback import Event, EventsFile, FamilyReason, Grouping, Lookback
-from minerisk.pipelines.run.contents import feature_families, read_cells
+from minerisk.pipelines.run.contents import feature_families, read_places
 from minerisk.pipelines.run.folder import Run, marks_of
+from minerisk.pipelines.run.row_blocks import cells_of_rows
 
 SHOWN = 3
 
@@ -53,12 +52,10 @@ def reasons_by_family(
         For each place, family to log-odds, of any kind of model (see
         `minerisk.models.attribution.attribute_to_families`).
     """
-    chosen = np.zeros(cube_geobox(run.cube()).shape, dtype=bool)
-    chosen[rows, columns] = True
-    cells, model = read_cells(run, chosen).cells, run.model()
+    places, order = np.unique(np.column_stack([rows, columns]), axis=0, return_inverse=True)
+    cells, model = read_places(run, *places.T).cells, run.model()
     names, values = attribute_to_families(model, model.columns(cells), feature_families(run))
-    order = np.cumsum(chosen).reshape(chosen.shape)[rows, columns] - 1
-    return [dict(zip(names, map(float, values[place]), strict=True)) for place in order]
+    return [dict(zip(names, map(float, values[place]), strict=True)) for place in order.ravel()]
 
 
 def look_back(
@@ -168,8 +165,9 @@ def _events(
     def values(by: Grouping) -> list[str | None]:
         if by not in land_kinds:
             return [None] * len(places)
-        names, codes = land_kinds[by]
-        return [names[code] if code >= 0 else None for code in codes[rows, columns].tolist()]
+        names, read = land_kinds[by]
+        codes = cells_of_rows(read, land.geobox.shape, rows, columns)
+        return [names[code] if code >= 0 else None for code in codes.tolist()]
 
     made = zip(
         places,
@@ -198,12 +196,17 @@ def _events(
 
 def _shares(land: PredictedLand, land_kinds: dict[Grouping, LandKinds]) -> Shares:
     """Compute which share of the study area is of each kind of land."""
-    asked = land.classes != OUTSIDE
+    cells, counts = 0, {by: np.zeros(len(kinds.names)) for by, kinds in land_kinds.items()}
+    for strip in land.strips():
+        cells += int(np.count_nonzero(strip.asked))
+        for by, kinds in land_kinds.items():
+            codes = kinds.codes(strip.rows)
+            known = codes[strip.asked & (codes >= 0)]
+            counts[by] += np.bincount(known, minlength=len(kinds.names))
     shares: dict[Grouping, dict[str | int, float]] = {}
-    for by, (names, codes) in land_kinds.items():
-        count = np.bincount(codes[asked & (codes >= 0)], minlength=len(names)) / asked.sum()
-        keys = [int(name) if by is Grouping.REGION else name for name in names]
-        shares[by] = dict(zip(keys, count.tolist(), strict=True))
+    for by, kinds in land_kinds.items():
+        keys = [int(name) if by is Grouping.REGION else name for name in kinds.names]
+        shares[by] = dict(zip(keys, (counts[by] / cells).tolist(), strict=True))
     return shares
 
 

@@ -7,7 +7,7 @@ from scipy.stats import hypergeom
 
 from minerisk.pipelines.evaluate.comparison_lines import region_words
 from minerisk.pipelines.evaluate.predicted_land import PredictedLand
-from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
+from minerisk.pipelines.formats.palette import CLASS_NAMES
 from minerisk.pipelines.records.lookback import (
     ClassCount,
     Event,
@@ -34,7 +34,7 @@ Shares = Mapping[Grouping, Mapping[str | int, float]]
 def miss_patterns(land: PredictedLand, events: Sequence[Event], shares: Shares) -> Patterns:
     """Count new events and misses, leaving out events that the run was trained on."""
     new = [event for event in events if event.place.new]
-    asked = land.classes != OUTSIDE
+    land_shares = land.class_shares()
     return Patterns(
         new=len(new),
         known_before=len(events) - len(new),
@@ -44,10 +44,10 @@ def miss_patterns(land: PredictedLand, events: Sequence[Event], shares: Shares) 
         classes=tuple(
             ClassCount(
                 risk_class=name,
-                land_share=float((land.classes[asked] == code).mean()),
+                land_share=land_shares[name],
                 events=sum(event.place.risk_class == name for event in new),
             )
-            for code, name in sorted(CLASS_NAMES.items(), reverse=True)
+            for _, name in sorted(CLASS_NAMES.items(), reverse=True)
         ),
         groups={by: tuple(_counted(new, by, shares.get(by, {}))) for by in Grouping},
         families=tuple(_families(new)),

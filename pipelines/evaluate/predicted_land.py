@@ -1,6 +1,6 @@
 """The land of a run as it was predicted, and the places of later finds on it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import geopandas as gpd
@@ -8,31 +8,34 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
-from scipy.stats import rankdata
 
 from minerisk.features.errors import InputError
-from minerisk.features.grid import cell_centres, resolution
+from minerisk.features.grid import cell_centres, cell_hectares, cell_of, strips
 from minerisk.models.estimate import finite
 from minerisk.models.folds.blocks import assign_blocks
-from minerisk.pipelines.formats.cog import read_raster
+from minerisk.models.order_statistics import middle_ranks
+from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import CLASS_NAMES, OUTSIDE
 from minerisk.pipelines.predict.bands import UNMASKED
+from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.records.evaluations import FindPlace, TrainedAs
 from minerisk.pipelines.run.folder import Run
 
 PROBABILITY = f"{UNMASKED}.tif"
 """Scores count every cell, those too of which the model cannot say anything."""
-RASTERS = (PROBABILITY, "dissimilarity.tif", "risk_class.tif")
+DISSIMILARITY, CLASSES = "dissimilarity.tif", "risk_class.tif"
+RASTERS = (PROBABILITY, DISSIMILARITY, CLASSES)
 
 
 TRAINED_AS = {1: TrainedAs.POSITIVE, 0: TrainedAs.NEGATIVE, -1: TrainedAs.UNLABELLED}
 
 
 @dataclass(frozen=True)
-class PredictedLand:
-    """What a run predicted for its land; arrays of shape (height, width)."""
+class LandStrip:
+    """What a run predicted for a strip of its land; arrays of shape (rows, width)."""
 
+    rows: slice
     geobox: GeoBox
     probability: NDArray[np.float32]
     applicable: NDArray[np.bool_]
@@ -41,14 +44,14 @@ class PredictedLand:
     block_m: float
 
     @property
-    def answered(self) -> NDArray[np.bool_]:
-        """Cells of the study area with a probability."""
-        return (self.classes != OUTSIDE) & np.isfinite(self.probability)
+    def asked(self) -> NDArray[np.bool_]:
+        """Cells of the study area."""
+        return self.classes != OUTSIDE
 
     @property
-    def cell_ha(self) -> float:
-        """Area of a cell, hectares."""
-        return resolution(self.geobox) ** 2 / 10_000
+    def answered(self) -> NDArray[np.bool_]:
+        """Cells of the study area with a probability."""
+        return self.asked & np.isfinite(self.probability)
 
     def blocks(self, chosen: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Return the block of each chosen cell."""
@@ -58,8 +61,52 @@ class PredictedLand:
         return assign_blocks(centres, block_m=self.block_m)
 
 
+@dataclass(frozen=True)
+class PredictedLand:
+    """What a run predicted for its land, read strip by strip."""
+
+    run: Run
+    geobox: GeoBox
+    block_m: float
+
+    def strips(self) -> Iterator[LandStrip]:
+        """Read the land from north to south."""
+        yield from map(self.strip, strips(self.geobox.shape))
+
+    def strip(self, rows: slice) -> LandStrip:
+        """Read rows of the land."""
+        part, folder = self.geobox[rows, :], self.run.files.rasters
+        probability, ratio, classes = (read_raster_like(folder / name, part) for name in RASTERS)
+        return LandStrip(
+            rows=rows,
+            geobox=part,
+            probability=probability,
+            applicable=ratio <= 1,
+            classes=classes,
+            trained=self.run.labels()["state"][rows].to_numpy(),
+            block_m=self.block_m,
+        )
+
+    def answers(self) -> Iterator[NDArray[np.float32]]:
+        """Read the probabilities of the answered cells."""
+        for strip in self.strips():
+            yield strip.probability[strip.answered]
+
+    def class_shares(self) -> dict[str, float]:
+        """Compute the share of the study area that each class has."""
+        counts = np.zeros(256, dtype=np.int64)
+        for strip in self.strips():
+            counts += count_classes(strip.classes)
+        return class_shares(counts)
+
+    @property
+    def cell_ha(self) -> float:
+        """Area of a cell, hectares."""
+        return cell_hectares(self.geobox)
+
+
 def read_land(run: Run) -> PredictedLand:
-    """Read what a run predicted, its rasters checked against their hashes.
+    """Open what a run predicted, its rasters checked against their hashes.
 
     Raises
     ------
@@ -76,16 +123,9 @@ def read_land(run: Run) -> PredictedLand:
                 f"rasters/{name} is not as the run wrote it (manifest.json). "
                 "Run `minerisk audit verify`."
             )
-    probability, geobox = read_raster(run.files.rasters / PROBABILITY)
-    ratio, _ = read_raster(run.files.rasters / "dissimilarity.tif")
-    classes, _ = read_raster(run.files.rasters / "risk_class.tif")
-    labels = run.labels()
     return PredictedLand(
-        geobox=geobox,
-        probability=probability,
-        applicable=ratio <= 1,
-        classes=classes,
-        trained=labels["state"].to_numpy(),
+        run=run,
+        geobox=raster_grid(run.files.rasters / PROBABILITY),
         block_m=run.metrics().block_m,
     )
 
@@ -93,32 +133,66 @@ def read_land(run: Run) -> PredictedLand:
 def find_places(land: PredictedLand, finds: gpd.GeoDataFrame) -> list[FindPlace]:
     """Look up what a run predicted for the cell of each find (of a polygon: of a point in it)."""
     rows, columns = cells_of(land.geobox, finds)
-    values = land.probability[land.answered]
-    above = 1.0 - (rankdata(values) - 0.5) / values.size
-    share = np.full(land.classes.shape, np.nan)
-    share[land.answered] = above
-    hectares = float(values.size * land.cell_ha)
-    points = shapely.point_on_surface(finds.geometry.array)
-    height, width = land.classes.shape
-    places = []
-    for number, (row, column, point) in enumerate(zip(rows, columns, points, strict=True)):
-        place = FindPlace(find=number, easting=point.x, northing=point.y)
-        inside = 0 <= row < height and 0 <= column < width and land.classes[row, column] != OUTSIDE
-        if inside:
-            above_here = finite(share[row, column])
-            place = FindPlace(
-                find=number,
-                easting=point.x,
-                northing=point.y,
-                risk_class=CLASS_NAMES[int(land.classes[row, column])],
-                probability=finite(land.probability[row, column]),
-                applicable=bool(land.applicable[row, column]),
-                trained_as=TRAINED_AS[int(land.trained[row, column])],
-                land_above=above_here,
-                hectares_above=None if above_here is None else above_here * hectares,
-            )
-        places.append(place)
-    return places
+    places = [
+        FindPlace(find=number, easting=point.x, northing=point.y)
+        for number, point in enumerate(shapely.point_on_surface(finds.geometry.array))
+    ]
+    for strip in land.strips():
+        for number, row, column in _inside(strip, rows, columns):
+            places[number] = _predicted(places[number], strip, row, column)
+    known = {place.probability for place in places if place.probability is not None}
+    above, hectares = land_above(land, known)
+    return [
+        place
+        if place.probability is None
+        else place.model_copy(
+            update={
+                "land_above": above[place.probability],
+                "hectares_above": above[place.probability] * hectares,
+            }
+        )
+        for place in places
+    ]
+
+
+def land_above(land: PredictedLand, values: Iterable[float]) -> tuple[dict[float, float], float]:
+    """Compute the share of the answered land above each probability, half of its own counted.
+
+    Returns
+    -------
+    above, hectares
+        Probability to share; and how much land was answered.
+    """
+    asked = np.array(sorted(set(values)), dtype=np.float64)
+    if not asked.size:
+        return {}, 0.0
+    ranks, cells = middle_ranks(land.answers(), asked)
+    above = 1.0 - (ranks - 0.5) / cells
+    return dict(zip(asked.tolist(), above.tolist(), strict=True)), float(cells * land.cell_ha)
+
+
+def _inside(
+    strip: LandStrip, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> Iterator[tuple[int, int, int]]:
+    """Yield the number of each cell that lies in the study area of a strip, and its place there."""
+    first, last = strip.rows.start, strip.rows.stop
+    here = (rows >= first) & (rows < last) & (columns >= 0) & (columns < strip.classes.shape[1])
+    for number in np.flatnonzero(here).tolist():
+        row, column = int(rows[number]) - first, int(columns[number])
+        if strip.asked[row, column]:
+            yield number, row, column
+
+
+def _predicted(place: FindPlace, strip: LandStrip, row: int, column: int) -> FindPlace:
+    cell = row, column
+    return place.model_copy(
+        update={
+            "risk_class": CLASS_NAMES[int(strip.classes[cell])],
+            "probability": finite(strip.probability[cell]),
+            "applicable": bool(strip.applicable[cell]),
+            "trained_as": TRAINED_AS[int(strip.trained[cell])],
+        }
+    )
 
 
 def cells_of(
@@ -126,7 +200,7 @@ def cells_of(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the row and column of the cell of each feature (of a polygon: of a point in it)."""
     points = shapely.point_on_surface(frame.geometry.array)
-    return _cells(geobox, shapely.get_x(points), shapely.get_y(points))
+    return cell_of(geobox, shapely.get_x(points), shapely.get_y(points))
 
 
 def cells_at(
@@ -134,12 +208,4 @@ def cells_at(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the row and column of the cell of each place."""
     easting = np.array([place.easting for place in places])
-    return _cells(geobox, easting, np.array([place.northing for place in places]))
-
-
-def _cells(
-    geobox: GeoBox, easting: NDArray[np.float64], northing: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    columns = np.floor((easting - geobox.transform.c) / geobox.transform.a)
-    rows = np.floor((northing - geobox.transform.f) / geobox.transform.e)
-    return rows.astype(np.int64), columns.astype(np.int64)
+    return cell_of(geobox, easting, np.array([place.northing for place in places]))

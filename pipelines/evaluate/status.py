@@ -4,18 +4,27 @@ import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import zarr
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_edt
-from scipy.stats import rankdata
+from zarr.types import AnyArray
 
 from minerisk.features.errors import InputError, MineriskError
-from minerisk.features.grid import resolution
+from minerisk.features.grid import resolution, strips
 from minerisk.features.layers.sources import Layers, VectorSource
+from minerisk.features.raster.within import FAR, cells_within, rows_since_mark, squared_reach
 from minerisk.features.vector_files.dates import iso_day
-from minerisk.pipelines.evaluate.predicted_land import PredictedLand, find_places, read_land
-from minerisk.pipelines.prepare.build import label_land
+from minerisk.models.order_statistics import ValueCounts, no_values
+from minerisk.pipelines.evaluate.predicted_land import (
+    LandStrip,
+    PredictedLand,
+    find_places,
+    land_above,
+    read_land,
+)
+from minerisk.pipelines.prepare.build import findings_of
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.run_folder import RunFolder
@@ -30,6 +39,7 @@ from minerisk.pipelines.records.comparison import (
 from minerisk.pipelines.run.finding_rows import finding_layers, layer_rows, read_rows
 from minerisk.pipelines.run.folder import Run
 
+_ROWS = 64
 NAMES = {1: "positive", 0: "searched, nothing found", -1: "unlabelled"}
 
 
@@ -141,45 +151,51 @@ def _layer_change(
 
 
 def _label_changes(run: Run, land: PredictedLand) -> LabelChanges:
-    """Label the land from the layers as they are now, and compare cell by cell."""
-    inside = run.cube()["inside"].to_numpy() == 1
-    before = run.labels()["state"].to_numpy()
-    now = label_land(run.config, run.layers(), land.geobox)["state"].to_numpy()
-    now = np.where(inside, now, -1)
+    """Label the land from the layers as they are now, and compare strip by strip."""
+    counts = np.zeros((len(NAMES), len(NAMES)), dtype=np.int64)
+    range_m = run.metrics().range_m
+
+    new = no_values()
+    with TemporaryDirectory() as place:
+        store = begin_changes(Path(place) / "changes.zarr", land.geobox.shape.yx)
+        for strip, now in _labelled_anew(run, land):
+            np.add.at(counts, (strip.trained + 1, now + 1), 1)
+            put_changes(store, strip.rows, strip.trained != now)
+            raised = (now == 1) & (strip.trained != 1) & strip.answered
+            new = new.with_values(strip.probability[raised])
+        within = share_within(land, store, range_m)
     changes = [
-        StateChange(
-            before=NAMES[was],
-            after=NAMES[becomes],
-            cells=int(((before == was) & (now == becomes)).sum()),
-        )
+        StateChange(before=NAMES[was], after=NAMES[becomes], cells=cells)
         for was in NAMES
         for becomes in NAMES
-        if was != becomes
+        if was != becomes and (cells := int(counts[was + 1, becomes + 1]))
     ]
-    differs = before != now
-    range_m = run.metrics().range_m
-    above = _land_above(land)[(now == 1) & (before != 1) & land.answered]
     return LabelChanges(
-        cells=tuple(change for change in changes if change.cells),
-        changed_cells=int(differs.sum()),
+        cells=tuple(changes),
+        changed_cells=int(counts.sum() - np.trace(counts)),
         range_m=range_m,
-        ranked_land_within_range=_share_within(land, differs, range_m),
-        newly_positive_land_above=float(np.median(above)) if above.size else None,
+        ranked_land_within_range=within,
+        newly_positive_land_above=_middle_above(land, new),
     )
 
 
-def _land_above(land: PredictedLand) -> NDArray[np.float64]:
-    share = np.full(land.classes.shape, np.nan)
-    values = land.probability[land.answered]
-    share[land.answered] = 1.0 - (rankdata(values) - 0.5) / max(values.size, 1)
-    return share
+def _labelled_anew(run: Run, land: PredictedLand) -> Iterator[tuple[LandStrip, NDArray[np.int8]]]:
+    """Yield each strip with its labels as they would be now."""
+    findings, inside = findings_of(run.config, run.layers()), run.cube()["inside"]
+    for strip in land.strips():
+        state = findings.label(strip.geobox)["state"].to_numpy()
+        yield strip, np.where(inside[strip.rows].to_numpy() == 1, state, np.int8(-1))
 
 
-def _share_within(land: PredictedLand, marked: NDArray[np.bool_], range_m: float) -> float:
-    if not marked.any():
-        return 0.0
-    distance = distance_transform_edt(~marked) * resolution(land.geobox)
-    return float((distance[land.answered] <= range_m).mean())
+def _middle_above(land: PredictedLand, new: ValueCounts) -> float | None:
+    """Find the median share of the land that is ranked above cells with these probabilities."""
+    count = int(new.counts.sum())
+    if not count:
+        return None
+    places = np.searchsorted(np.cumsum(new.counts), [(count - 1) // 2, count // 2], side="right")
+    low, high = new.values[places].tolist()
+    above, _ = land_above(land, [low, high])
+    return (above[low] + above[high]) / 2
 
 
 def _incidents(run: Run, land: PredictedLand, given: Incidents) -> IncidentCounts:
@@ -272,3 +288,40 @@ def _label_lines(labels: LabelChanges) -> Iterator[str]:
             f"The run ranks {labels.newly_positive_land_above:.0%} of the land above the newly "
             "positive cells (median)."
         )
+
+
+def begin_changes(path: Path, shape: tuple[int, int]) -> AnyArray:
+    """Make a store, on disk, for what `put_changes` finds."""
+    return zarr.create_array(
+        path,
+        shape=shape,
+        chunks=(min(_ROWS, shape[0]), shape[1]),
+        dtype="int32",
+        fill_value=int(FAR),
+    )
+
+
+def put_changes(store: AnyArray, rows: slice, changed: NDArray[np.bool_]) -> None:
+    """Put the changed cells of a strip into a store; strips come from north to south."""
+    before = np.full(changed.shape[1], FAR)
+    if rows.start:
+        before = np.asarray(store[rows.start - 1 : rows.start])[0]
+    store[rows] = rows_since_mark(changed, before)
+
+
+def share_within(land: PredictedLand, store: AnyArray, distance_m: float) -> float:
+    """Measure the share of the answered land that lies within a distance of changed cells."""
+    height, width = land.geobox.shape
+    squared = squared_reach(
+        distance_m, resolution_m=resolution(land.geobox), longest=height**2 + width**2
+    )
+    near = answered = 0
+    last = np.full(width, FAR)
+    for rows in reversed(list(strips((height, width)))):
+        above = np.asarray(store[rows])
+        below = rows_since_mark(above[::-1] == 0, last)[::-1]
+        last = below[0]
+        asked = land.strip(rows).answered
+        near += int(np.count_nonzero(cells_within(np.minimum(above, below), squared) & asked))
+        answered += int(np.count_nonzero(asked))
+    return near / max(answered, 1)

@@ -202,7 +202,10 @@ def _gather(
 ) -> TableMetrics:
     whole, table, block_m = given.table, scores.table, scores.block_m
     positive, far = int((table.state == 1).sum()), scores.scores_of(FAR)
-    comparison = compare_models(far, table, block_m=block_m)
+    comparison = {
+        name: compare_models(scores.scores_of(name), table, block_m=block_m)
+        for name in (FAR, ProtocolName.NEAR)
+    }
     protocols = {
         name: ProtocolScores.of(protocol, measure_models(scores, name))
         for name, protocol in scores.protocols.items()
@@ -228,7 +231,7 @@ def _gather(
         block_m=block_m,
         protocols=protocols,
         later=later,
-        comparison={FAR: comparison},
+        comparison=comparison,
         regions=measure_regions(scores),
         capture={FAR: capture_curves(far, table)},
         curves=assess_curves(far[ModelName.MODEL], table, block_m=block_m),
@@ -238,8 +241,8 @@ def _gather(
         gates=hold_to_gates(
             positive_cells=positive,
             permuted=permuted,
-            skill=comparison[ModelName.PREVALENCE].average_precision,
-            over_rule=over_rule(comparison),
+            skill=comparison[FAR][ModelName.PREVALENCE].average_precision,
+            over_rule=over_rule(comparison[FAR]),
             slope=protocols[FAR].model.calibration_slope,
             applicable_share=share,
             **gates.model_dump(exclude={"permutations"}),

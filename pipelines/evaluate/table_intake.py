@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from minerisk.features.errors import InputError
 from minerisk.features.files import process, tables
+from minerisk.features.grid import M2_PER_HA
 from minerisk.features.layers import intake
 from minerisk.features.layers.vector_crs import parse_crs
 from minerisk.features.vector_files import csv_points
@@ -133,7 +134,7 @@ def read_table(
     notices += _twins(points)
     cells = pd.concat([pd.DataFrame(points, columns=["easting", "northing"]), features], axis=1)
     ones = np.ones(len(cells), dtype=np.float32)
-    table = CellTable(cells, state, ones, region, cell_ha or _spacing(points) ** 2 / 10_000)
+    table = CellTable(cells, state, ones, region, cell_ha or _spacing(points) ** 2 / M2_PER_HA)
     return Intake(table, days, metric, tuple(map(str, features)), left_out, tuple(notices), naming)
 
 

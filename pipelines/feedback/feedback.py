@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from minerisk.features.errors import CoverError, InputError
+from minerisk.features.grid import M2_PER_HA
 from minerisk.features.layers.vectors import read_frame
 from minerisk.features.vector_files.dates import iso_day
-from minerisk.pipelines.evaluate.compare import compare_runs
 from minerisk.pipelines.evaluate.comparison_lines import made_of_lines, map_lines, score_lines
 from minerisk.pipelines.feedback.field_check import check_in_field, field_lines
+from minerisk.pipelines.feedback.form_rows import is_form_table
 from minerisk.pipelines.feedback.store import (
     Delivery,
     add_delivery,
@@ -21,12 +24,19 @@ from minerisk.pipelines.feedback.store import (
     stored_results,
     write_features,
 )
-from minerisk.pipelines.feedback.survey_results import FIND, NO_FIND, read_results
+from minerisk.pipelines.feedback.survey_results import (
+    FIND,
+    NO_FIND,
+    CheckedResults,
+    check_results,
+    read_results,
+)
 from minerisk.pipelines.formats.csv_table import csv_text
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.records.comparison import Comparison, TaskMoves
-from minerisk.pipelines.records.feedback import DeliveryEntry, Feedback
+from minerisk.pipelines.records.feedback import DeliveryEntry, Feedback, ResultCode, RowProblem
+from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.run.derived import derive_config
 from minerisk.pipelines.run.folder import RESULTS, Run, marks_of, refuse_unverified
 from minerisk.pipelines.steps import run_steps
@@ -51,9 +61,44 @@ def deliver(run: Run, source: Delivery, *, layer: str | None = None) -> Delivery
         layer=layer,
         hours_per_ha=source.hours_per_ha,
         export=source.export,
+        tasks=outlines_of(run, source),
     )
     _check_place(run, results, source.path.name)
     return add_delivery(run, results, source)
+
+
+def check_delivery(run: Run, source: Delivery) -> CheckedResults:
+    """Tell of each row of survey results what is wrong with it; nothing is added.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or has not the columns of a delivery.
+    """
+    found = check_results(
+        source.path,
+        crs=run.config.study_area.crs,
+        today=now().date(),
+        hours_per_ha=source.hours_per_ha,
+        export=source.export,
+        tasks=outlines_of(run, source),
+    )
+    shapes = found.frame.geometry
+    outside = ~(_inside(run, found.frame) | shapes.isna() | shapes.is_empty)
+    beyond = [
+        RowProblem(row=place + 1, why=Notice(code=ResultCode.OUTSIDE))
+        for place in map(int, np.flatnonzero(outside))
+    ]
+    problems = sorted([*found.problems, *beyond], key=lambda each: each.row)
+    return CheckedResults(found.frame, tuple(problems))
+
+
+def outlines_of(run: Run, source: Delivery) -> gpd.GeoDataFrame | None:
+    """Read the outlines of the tasks that rows of a form may name, in the CRS of the study area."""
+    path = source.tasks or run.files.tasks_gpkg
+    if not is_form_table(source.path) or not path.is_file():
+        return None
+    return read_frame(path, layer="tasks").to_crs(run.config.study_area.crs)
 
 
 def show_feedback(run: Run) -> Feedback:
@@ -124,10 +169,17 @@ def retrain(
         check_outside(run, folder)
     refuse_unverified(run.folder, run.standing(), "No run was made from it")
     made = run_steps(results_config(run), out, by=by, key=key, said=said)
-    found = compare_runs(run, made, out=target)
+    return Retrained(made, target, write_difference(run, made, target))
+
+
+def write_difference(run: Run, made: Run, out: Path) -> Comparison:
+    """Compare a run with the one made anew from it, and write what moved."""
+    from minerisk.pipelines.evaluate.compare import compare_runs
+
+    found = compare_runs(run, made, out=out)
     table = task_changes(run, made, found.tasks).assign(**marks_of(run, made).columns)
-    write_whole(target / "tasks_gone_and_new.csv", csv_text(table))
-    return Retrained(made, target, found)
+    write_whole(out / "tasks_gone_and_new.csv", csv_text(table))
+    return found
 
 
 def retrain_lines(made: Retrained) -> Iterator[str]:
@@ -189,7 +241,7 @@ def task_changes(one: Run, two: Run, moves: TaskMoves) -> pd.DataFrame:
                 {
                     "change": change,
                     "task": task.task,
-                    "hectares": round(float(tasks.geometry[task.task].area) / 10_000, 2),
+                    "hectares": round(float(tasks.geometry[task.task].area) / M2_PER_HA, 2),
                     "easting": round(middle[task.task].x, 1),
                     "northing": round(middle[task.task].y, 1),
                 }
@@ -197,9 +249,15 @@ def task_changes(one: Run, two: Run, moves: TaskMoves) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["change", "task", "hectares", "easting", "northing"])
 
 
-def _check_place(run: Run, results: gpd.GeoDataFrame, name: str) -> None:
+def _inside(run: Run, results: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+    """Mark the results that touch the study area."""
     boundary = run.layers().vector(run.config.study_area.boundary, crs=run.config.study_area.crs)
-    inside = results.geometry.intersects(boundary.geometry.union_all()).to_numpy()
+    inside: NDArray[np.bool_] = results.intersects(boundary.geometry.union_all()).to_numpy(bool)
+    return inside
+
+
+def _check_place(run: Run, results: gpd.GeoDataFrame, name: str) -> None:
+    inside = _inside(run, results)
     if not inside.all():
         rows = [str(row + 1) for row in range(len(results)) if not inside[row]]
         more = f" and {len(rows) - 10} more" if len(rows) > 10 else ""

@@ -1,12 +1,13 @@
 """What a run predicted where teams searched later, beside what they found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
 from numpy.typing import NDArray
+from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
 from minerisk.features.layers.vectors import read_frame
@@ -16,7 +17,12 @@ from minerisk.models.evaluation.intervals import effective_rows, exact_binomial
 from minerisk.models.evaluation.measures import Measure
 from minerisk.models.evaluation.metrics import block_bootstrap
 from minerisk.models.tasks.survey_tasks import Arm
-from minerisk.pipelines.evaluate.predicted_land import PredictedLand, find_places, read_land
+from minerisk.pipelines.evaluate.predicted_land import (
+    LandStrip,
+    PredictedLand,
+    find_places,
+    read_land,
+)
 from minerisk.pipelines.feedback.survey_results import FIND, NO_FIND
 from minerisk.pipelines.formats.palette import CLASS_NAMES
 from minerisk.pipelines.records.feedback import (
@@ -53,10 +59,11 @@ class Searched:
         Risk class.
     effort
         Share of the land that was searched, by its stated effort; NaN where only a find tells.
-    arm
-        ``control``, ``ranked`` or ``elsewhere``: in which tasks of the run the cell lies.
-    cluster
-        Cells of one cluster count together: a control task, or a block of land.
+    arm, task
+        ``control``, ``ranked`` or ``elsewhere``: in which tasks of the run the cell lies; and the
+        number of the task.
+    block
+        Block of land.
     """
 
     found: NDArray[np.int8]
@@ -64,7 +71,15 @@ class Searched:
     code: NDArray[np.uint8]
     effort: NDArray[np.float64]
     arm: NDArray[np.str_]
-    cluster: NDArray[np.int64]
+    task: NDArray[np.int64]
+    block: NDArray[np.int64]
+
+    @property
+    def cluster(self) -> NDArray[np.int64]:
+        """Cells of one cluster count together: a control task, or a block of land."""
+        # Control tasks were drawn one by one: each is a draw, wherever the blocks' edges lie.
+        blocks = np.unique(self.block, return_inverse=True)[1]
+        return np.where(self.arm == Arm.CONTROL, -1 - self.task, blocks).astype(np.int64)
 
 
 def check_in_field(run: Run, results: gpd.GeoDataFrame) -> FieldCheck:
@@ -84,20 +99,20 @@ def check_in_field(run: Run, results: gpd.GeoDataFrame) -> FieldCheck:
     """
     land = read_land(run)
     finds, searches = (results[results["outcome"] == name] for name in (FIND, NO_FIND))
-    found = burn_mask(land.geobox, finds, all_touched=True)
-    effort = burn_greatest(land.geobox, searches, searches["effort"].to_numpy(float), False)
-    tried = burn_mask(land.geobox, finds[finds["effort"].notna()], all_touched=True)
-    searched = (np.isfinite(effort) | tried) & land.answered
-    fresh = searched & (land.trained == -1)
-    part = _searched(land, fresh, found, effort, _tasks(run, land))
+    tasks = _read_tasks(run, land)
+    looked_at = [_looked_at(strip, finds, searches, tasks) for strip in land.strips()]
+    part = _joined([parts for parts, *_ in looked_at])
+    searched, contradicted = (
+        sum(counts) for counts in zip(*(c for _, *c in looked_at), strict=True)
+    )
     return FieldCheck(
         cells=SearchedCells(
-            searched=int(searched.sum()),
-            known_before=int((searched & ~fresh).sum()),
-            tested=int(fresh.sum()),
+            searched=searched,
+            known_before=searched - len(part.found),
+            tested=len(part.found),
         ),
         finds=_finds(land, finds),
-        contradicted=int((np.isfinite(effort) & ~found & (land.trained == 1)).sum()),
+        contradicted=contradicted,
         classes=tuple(
             ClassPart(risk_class=name, **dict(_part(part, part.code == code)))
             for code, name in sorted(CLASS_NAMES.items(), reverse=True)
@@ -107,7 +122,7 @@ def check_in_field(run: Run, results: gpd.GeoDataFrame) -> FieldCheck:
             for low, high in pairwise(EDGES)
         ),
         arms=tuple(ArmPart(arm=name, **dict(_part(part, part.arm == name))) for name in ARMS),
-        measures=_measures(land, fresh, part),
+        measures=_measures(land, part),
         block_m=land.block_m,
     )
 
@@ -147,35 +162,58 @@ def field_lines(check: FieldCheck) -> Iterator[str]:
     yield from _measure_lines(check)
 
 
-def _searched(
-    land: PredictedLand,
-    fresh: NDArray[np.bool_],
-    found: NDArray[np.bool_],
-    effort: NDArray[np.float64],
-    tasks: tuple[NDArray[np.str_], NDArray[np.int64]],
-) -> Searched:
-    arm, task = tasks[0][fresh], tasks[1][fresh]
-    blocks = land.blocks(fresh)
-    # Control tasks were drawn one by one: each is a draw, wherever the blocks' edges lie.
-    cluster = np.where(arm == Arm.CONTROL, -1 - task, np.unique(blocks, return_inverse=True)[1])
-    return Searched(
+def _looked_at(
+    strip: LandStrip, finds: gpd.GeoDataFrame, searches: gpd.GeoDataFrame, tasks: gpd.GeoDataFrame
+) -> tuple[Searched, int, int]:
+    """Gather the cells of a strip that test the run.
+
+    Returns
+    -------
+    part, searched, contradicted
+        And how many cells were searched, and in how many that a search found nothing in there is
+        earlier evidence.
+    """
+    found = burn_mask(strip.geobox, finds, all_touched=True)
+    effort = burn_greatest(strip.geobox, searches, searches["effort"].to_numpy(float), False)
+    tried = burn_mask(strip.geobox, finds[finds["effort"].notna()], all_touched=True)
+    searched = (np.isfinite(effort) | tried) & strip.answered
+    fresh = searched & (strip.trained == -1)
+    arm, task = (of[fresh] for of in _tasks(strip.geobox, tasks))
+    part = Searched(
         found=found[fresh].astype(np.int8),
-        probability=land.probability[fresh].astype(np.float64),
-        code=land.classes[fresh],
+        probability=strip.probability[fresh].astype(np.float64),
+        code=strip.classes[fresh],
         effort=effort[fresh],
         arm=arm,
-        cluster=cluster.astype(np.int64),
+        task=task,
+        block=strip.blocks(fresh),
+    )
+    contradicted = np.isfinite(effort) & ~found & (strip.trained == 1)
+    return part, int(np.count_nonzero(searched)), int(np.count_nonzero(contradicted))
+
+
+def _joined(parts: Sequence[Searched]) -> Searched:
+    return Searched(
+        found=np.concatenate([part.found for part in parts]),
+        probability=np.concatenate([part.probability for part in parts]),
+        code=np.concatenate([part.code for part in parts]),
+        effort=np.concatenate([part.effort for part in parts]),
+        arm=np.concatenate([part.arm for part in parts]),
+        task=np.concatenate([part.task for part in parts]),
+        block=np.concatenate([part.block for part in parts]),
     )
 
 
-def _tasks(run: Run, land: PredictedLand) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
-    """Find the arm and the number of the task that each cell lies in."""
-    path = run.files.tasks_gpkg
+def _read_tasks(run: Run, land: PredictedLand) -> gpd.GeoDataFrame:
     try:
-        tasks = read_frame(path, layer="tasks").to_crs(str(land.geobox.crs))
+        return read_frame(run.files.tasks_gpkg, layer="tasks").to_crs(str(land.geobox.crs))
     except InputError as error:
         raise InputError(f"{error} Run `minerisk prioritize`.") from error
-    number = burn_greatest(land.geobox, tasks, np.arange(len(tasks), dtype=np.float64), False)
+
+
+def _tasks(geobox: GeoBox, tasks: gpd.GeoDataFrame) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+    """Find the arm and the number of the task that each cell lies in."""
+    number = burn_greatest(geobox, tasks, np.arange(len(tasks), dtype=np.float64), False)
     arms = np.array([*(arm if arm in ARMS else ELSEWHERE for arm in tasks["arm"]), ELSEWHERE])
     index = np.where(np.isfinite(number), number, len(tasks)).astype(np.int64)
     return arms[index], index
@@ -215,15 +253,12 @@ def _part(part: Searched, chosen: NDArray[np.bool_]) -> SearchedPart:
     )
 
 
-def _measures(
-    land: PredictedLand, fresh: NDArray[np.bool_], part: Searched
-) -> dict[str, Estimate] | None:
+def _measures(land: PredictedLand, part: Searched) -> dict[str, Estimate] | None:
     """Score searched cells as `evaluate later` does; None if they hold one kind only."""
-    blocks = land.blocks(fresh)
-    if not 0 < part.found.sum() < part.found.size or len(np.unique(blocks)) < 2:
+    if not 0 < part.found.sum() < part.found.size or len(np.unique(part.block)) < 2:
         return None
     measured = block_bootstrap(
-        part.found, part.probability, blocks, cell_ha=land.cell_ha, level=LEVEL
+        part.found, part.probability, part.block, cell_ha=land.cell_ha, level=LEVEL
     )
     return {name: Estimate.of(values) for name, values in measured.items()}
 

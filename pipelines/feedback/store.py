@@ -10,9 +10,10 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from minerisk.features.errors import FindingError, InputError
+from minerisk.features.grid import M2_PER_HA
 from minerisk.features.layers.intake import sha256_of
 from minerisk.features.layers.sources import Layers, VectorSource
-from minerisk.pipelines.feedback.survey_results import FIND, M2_PER_HA, NO_FIND
+from minerisk.pipelines.feedback.survey_results import FIND, NO_FIND
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.provenance.files import (
@@ -46,12 +47,16 @@ class Delivery:
         Team-hours that search a hectare once, where that was needed.
     export
         Program that wrote the file, where the days are kept as that program does.
+    tasks
+        GeoPackage with the outlines of the tasks that rows of a form may name; none is that of
+        the run.
     """
 
     path: Path
     by: str = ""
     hours_per_ha: float | None = None
     export: Export | None = None
+    tasks: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas as gpd
@@ -12,12 +13,18 @@ from numpy.typing import NDArray
 
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.codes import HAZARD_BITS
+from minerisk.features.grid import M2_PER_HA
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.layers.vectors import repair, to_crs
 from minerisk.features.vector_files.columns import numbers_of
 from minerisk.features.vector_files.date_text import EPOCH_MS
-from minerisk.features.vector_files.dates import LOOKS, DateFault, RecordDays, read_days
+from minerisk.features.vector_files.dates import DateFault, RecordDays, read_days
+from minerisk.pipelines.feedback.form_rows import is_form_table, read_form_rows
+from minerisk.pipelines.language.messages import ENGLISH
+from minerisk.pipelines.language.table_words import LOOK
 from minerisk.pipelines.records.choices import Export
+from minerisk.pipelines.records.feedback import ResultCode, RowProblem
+from minerisk.pipelines.records.notice import Notice, Value
 
 FIND, NO_FIND = "find", "no find"
 NEEDED = ("outcome", "date", "method", "reliability")
@@ -25,9 +32,21 @@ EFFORT = ("team_hours", "searched_ha")
 OPTIONAL = ("hazard", "task")
 COLUMNS = (*NEEDED, *EFFORT, *OPTIONAL, "effort", "weight")
 SHOWN = 10
-DAY = "a day as YYYY-MM-DD"
 DATE_FORMATS: Mapping[Export, str] = {"survey123": EPOCH_MS}
-M2_PER_HA = 10_000.0
+
+
+@dataclass(frozen=True)
+class CheckedResults:
+    """Rows of a delivery as they are taken, and what is wrong with some of them.
+
+    Attributes
+    ----------
+    frame
+        As `read_results` returns it; where there are problems it is not to be kept.
+    """
+
+    frame: gpd.GeoDataFrame
+    problems: tuple[RowProblem, ...]
 
 
 def read_results(
@@ -38,6 +57,7 @@ def read_results(
     layer: str | None = None,
     hours_per_ha: float | None = None,
     export: Export | None = None,
+    tasks: gpd.GeoDataFrame | None = None,
 ) -> gpd.GeoDataFrame:
     """Read and check a delivery of survey results.
 
@@ -51,7 +71,8 @@ def read_results(
     Parameters
     ----------
     path
-        Vector file, any CRS.
+        Vector file, any CRS; or CSV or XLSX, as the form of a task is exported: see
+        `form_rows.read_form_rows`.
     crs
         CRS wanted, in metres.
     today
@@ -62,6 +83,8 @@ def read_results(
         Team-hours that search a hectare once; needed where only hours are given.
     export
         What wrote the file, where its dates are no YYYY-MM-DD: a key of `DATE_FORMATS`.
+    tasks
+        Outlines of tasks that rows without land of their own may name.
 
     Returns
     -------
@@ -75,8 +98,66 @@ def read_results(
     InputError
         With a line for each row that cannot be taken; then none is.
     """
-    layers = Layers({"results": VectorSource(path.resolve(), layer=layer)}, path.resolve().parent)
-    raw = layers.as_stored("results")
+    found = check_results(
+        path,
+        crs=crs,
+        today=today,
+        layer=layer,
+        hours_per_ha=hours_per_ha,
+        export=export,
+        tasks=tasks,
+    )
+    if found.problems:
+        lines = [f"row {each.row}: {ENGLISH.say(each.why)}" for each in found.problems]
+        raise InputError(_refusal(path, lines))
+    return found.frame
+
+
+def check_results(
+    path: Path,
+    *,
+    crs: str,
+    today: dt.date,
+    layer: str | None = None,
+    hours_per_ha: float | None = None,
+    export: Export | None = None,
+    tasks: gpd.GeoDataFrame | None = None,
+) -> CheckedResults:
+    """Read a delivery and tell of each row what is wrong with it; else as `read_results`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, or has not the columns of a delivery.
+    """
+    if hours_per_ha is not None and not hours_per_ha > 0:
+        raise InputError(f"--hours-per-ha is {hours_per_ha:g}; expected above 0")
+    raw = _raw(path, layer, tasks, crs)
+    date_format = None if export is None else DATE_FORMATS[export]
+    whole = export is None
+    days, faults = read_days(raw["date"], date_format=date_format, today=today, whole=whole)
+    frame = _plain(raw, days)
+    problems = [*_wrong_words(raw, frame, faults), *_wrong_shapes(frame)]
+    placed = is_form_table(path)  # whose rows are in that CRS, and may lack a place
+    if not problems or placed:
+        frame = frame if placed else to_crs(frame, crs, name=path.name)
+        frame["effort"] = _effort(frame, hours_per_ha)
+        problems += _wrong_effort(frame)
+        searched = (frame["outcome"] == NO_FIND).to_numpy()
+        frame["weight"] = frame["reliability"] * np.where(searched, frame["effort"], 1.0)
+    kept = [name for name in (*COLUMNS, "geometry") if name in frame]
+    return CheckedResults(frame[kept], tuple(sorted(problems, key=lambda each: each.row)))
+
+
+def _raw(
+    path: Path, layer: str | None, tasks: gpd.GeoDataFrame | None, crs: str
+) -> gpd.GeoDataFrame:
+    """Read the rows as they are, and refuse a file without the columns that are needed."""
+    if is_form_table(path):
+        raw = read_form_rows(path, tasks=tasks, crs=crs)
+    else:
+        sources = {"results": VectorSource(path.resolve(), layer=layer)}
+        raw = Layers(sources, path.resolve().parent).as_stored("results")
     missing = [name for name in NEEDED if name not in raw]
     if missing:
         raise InputError(
@@ -86,20 +167,7 @@ def read_results(
         )
     if raw.empty:
         raise InputError(f"{path.name} holds no rows; expected a survey result in each row.")
-    date_format = None if export is None else DATE_FORMATS[export]
-    whole = export is None
-    days, faults = read_days(raw["date"], date_format=date_format, today=today, whole=whole)
-    frame = _plain(raw, days)
-    problems = [*_wrong_words(raw, frame, faults), *_wrong_shapes(frame)]
-    if not problems:
-        frame = to_crs(frame, crs, name=path.name)
-        frame["effort"] = _effort(frame, hours_per_ha)
-        problems += _wrong_effort(frame, hours_per_ha)
-    if problems:
-        raise InputError(_refusal(path, problems))
-    searched = (frame["outcome"] == NO_FIND).to_numpy()
-    frame["weight"] = frame["reliability"] * np.where(searched, frame["effort"], 1.0)
-    return frame[[*COLUMNS, "geometry"]]
+    return raw
 
 
 def _plain(raw: gpd.GeoDataFrame, days: RecordDays) -> gpd.GeoDataFrame:
@@ -119,42 +187,49 @@ def _plain(raw: gpd.GeoDataFrame, days: RecordDays) -> gpd.GeoDataFrame:
 
 def _wrong_words(
     raw: gpd.GeoDataFrame, frame: gpd.GeoDataFrame, faults: Sequence[DateFault]
-) -> Iterator[str]:
-    looks = {place: LOOKS[fault.code] for fault in faults for place in fault.places}
+) -> Iterator[RowProblem]:
+    looks = {place: LOOK + fault.code for fault in faults for place in fault.places}
     for row in map(int, np.flatnonzero(frame["date"].isna())):
-        look = f", which {looks[row]}" if row in looks else ""
-        yield f"row {row + 1}: date is {_shown(raw, 'date', row)}{look}; expected {DAY}"
+        came = _shown(raw, "date", row)
+        if row in looks:
+            yield _problem(row, ResultCode.DATE_LOOK, came=came, look=looks[row])
+        else:
+            yield _problem(row, ResultCode.DATE, came=came)
     rules = (
-        ("outcome", ~frame["outcome"].isin([FIND, NO_FIND]), f"{FIND!r} or {NO_FIND!r}"),
-        ("method", ~frame["method"].str.len().between(1, 100), "up to 100 letters of words"),
-        ("reliability", ~_within(frame["reliability"], 1), "a number above 0, at most 1"),
-        ("hazard", ~frame["hazard"].isin(list(HAZARD_BITS)), f"one of {', '.join(HAZARD_BITS)}"),
+        ("outcome", ResultCode.OUTCOME, ~frame["outcome"].isin([FIND, NO_FIND])),
+        ("method", ResultCode.METHOD, ~frame["method"].str.len().between(1, 100)),
+        ("reliability", ResultCode.RELIABILITY, ~_within(frame["reliability"], 1)),
     )
-    for column, wrong, expected in rules:
+    for column, code, wrong in rules:
         for row in map(int, np.flatnonzero(wrong)):
-            yield f"row {row + 1}: {column} is {_shown(raw, column, row)}; expected {expected}"
+            yield _problem(row, code, came=_shown(raw, column, row))
+    choices = ", ".join(HAZARD_BITS)
+    for row in map(int, np.flatnonzero(~frame["hazard"].isin(list(HAZARD_BITS)))):
+        yield _problem(row, ResultCode.HAZARD, came=_shown(raw, "hazard", row), choices=choices)
     for column in EFFORT:
-        for row in map(
-            int, np.flatnonzero(frame[column].notna() & ~_within(frame[column], np.inf))
-        ):
-            yield (
-                f"row {row + 1}: {column} is {_shown(raw, column, row)}; expected a number above 0"
-            )
+        wrong = frame[column].notna() & ~_within(frame[column], np.inf)
+        for row in map(int, np.flatnonzero(wrong)):
+            came = _shown(raw, column, row)
+            yield _problem(row, ResultCode.EFFORT, column=column, came=came)
 
 
-def _wrong_shapes(frame: gpd.GeoDataFrame) -> Iterator[str]:
+def _problem(row: int, code: ResultCode, **values: Value) -> RowProblem:
+    """Tell of a row by its place, counted from 0."""
+    return RowProblem(row=row + 1, why=Notice(code=code, values=values))
+
+
+def _wrong_shapes(frame: gpd.GeoDataFrame) -> Iterator[RowProblem]:
     shapes = frame.geometry.array
     bad = shapely.is_missing(shapes) | shapely.is_empty(shapes) | ~shapely.is_valid(shapes)
-    for row in np.flatnonzero(bad):
+    for row in map(int, np.flatnonzero(bad)):
         alone = repair(frame.iloc[[row]])[0]
         if alone.empty:
-            yield f"row {row + 1}: it has no geometry that can be used; draw where it was"
+            yield _problem(row, ResultCode.NO_GEOMETRY)
         else:
             frame.loc[frame.index[row], "geometry"] = alone.geometry.iloc[0]
     flat = shapely.get_dimensions(frame.geometry.array) < 2
-    for row in np.flatnonzero(flat & (frame["outcome"] == NO_FIND).to_numpy() & ~bad):
-        kind = frame.geometry.iloc[row].geom_type
-        yield f"row {row + 1}: a {kind} of land searched; expected polygons of it"
+    for row in map(int, np.flatnonzero(flat & (frame["outcome"] == NO_FIND).to_numpy() & ~bad)):
+        yield _problem(row, ResultCode.NO_LAND, came=frame.geometry.iloc[row].geom_type)
 
 
 def _effort(frame: gpd.GeoDataFrame, hours_per_ha: float | None) -> NDArray[np.float64]:
@@ -168,18 +243,11 @@ def _effort(frame: gpd.GeoDataFrame, hours_per_ha: float | None) -> NDArray[np.f
     return np.minimum(share, 1.0)
 
 
-def _wrong_effort(frame: gpd.GeoDataFrame, hours_per_ha: float | None) -> Iterator[str]:
-    if hours_per_ha is not None and not hours_per_ha > 0:
-        yield f"--hours-per-ha is {hours_per_ha:g}; expected above 0"
-        return
-    for row in np.flatnonzero((frame["outcome"] == NO_FIND) & frame["effort"].isna()):
-        if np.isnan(frame["team_hours"].iloc[row]):
-            yield f"row {row + 1}: no effort for land searched; expected {' or '.join(EFFORT)}"
-        else:
-            yield (
-                f"row {row + 1}: effort in team_hours alone; give searched_ha, or say with "
-                "--hours-per-ha how many team-hours search a hectare once"
-            )
+def _wrong_effort(frame: gpd.GeoDataFrame) -> Iterator[RowProblem]:
+    lacking = (frame["outcome"] == NO_FIND) & frame["effort"].isna() & frame["searched_ha"].isna()
+    for row in map(int, np.flatnonzero(lacking)):
+        hours = not np.isnan(frame["team_hours"].iloc[row])
+        yield _problem(row, ResultCode.HOURS_ALONE if hours else ResultCode.NO_EFFORT)
 
 
 def _within(values: pd.Series, most: float) -> pd.Series:

@@ -18,9 +18,18 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from minerisk.features.errors import CoverError, InputError
-from minerisk.pipelines.formats.palette import OUTSIDE, PROBABILITY_RAMP, Legend, Ramp, rgba
+from minerisk.pipelines.formats.palette import (
+    OUTSIDE,
+    PROBABILITY_RAMP,
+    Legend,
+    Ramp,
+    marked_style,
+    rgba,
+)
 from minerisk.pipelines.formats.pam import aux_xml
 from minerisk.pipelines.formats.qml import raster_qml
+from minerisk.pipelines.language.marks import Marks
+from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.provenance.files import replacing
 from minerisk.pipelines.provenance.room import why_unwritable
 
@@ -60,7 +69,10 @@ class RasterWriter:
     unit
         Of the bands.
     tags
-        Metadata of the file, such as the run and whether findings are simulated.
+        Metadata of the file, such as the run.
+    marks, texts
+        What the raster says of itself in tags, in the description of each band and, in the words
+        of `texts`, first in its legend. Only what is no result of a run is without them.
     scratch
         Folder on the same disk for what is not complete yet; none is that of `path`. Writers of
         one `path` at a time need one each.
@@ -80,11 +92,19 @@ class RasterWriter:
         style: Ramp | Legend,
         unit: str = "1",
         tags: Mapping[str, str] | None = None,
+        marks: Marks | None = None,
+        texts: Texts = ENGLISH,
         scratch: Path | None = None,
     ) -> None:
         self.path, self.geobox, self.style = path, geobox, style
         self.descriptions = (description,) if isinstance(description, str) else tuple(description)
         self.unit, self.tags = unit, dict(tags or {})
+        self._said = {} if marks is None else marks.tags
+        if marks is not None:
+            self.tags |= marks.tags
+            self.style = marked_style(style, marks.words(texts))
+            first = f"{marks.brief}: " if marks.brief else ""
+            self.descriptions = tuple(first + words for words in self.descriptions)
         self.dtype = "uint8" if isinstance(style, Legend) else "float32"
         self._scratch = scratch or path.parent
         self._draft = self._scratch / f".{path.name}.draft.tif"
@@ -202,7 +222,7 @@ class RasterWriter:
                 )
             legend = self.style if isinstance(self.style, Legend) else None
             _, style, side = raster_files(self.path)
-            self._write_beside(side, aux_xml(_pam_statistics(found[0]), legend))
+            self._write_beside(side, aux_xml(_pam_statistics(found[0]), legend, self._said))
             self._write_beside(style, raster_qml(self.style))
 
     def _write_beside(self, path: Path, content: str) -> None:
@@ -224,6 +244,8 @@ def write_raster(
     style: Ramp | Legend = PROBABILITY_RAMP,
     unit: str = "1",
     tags: Mapping[str, str] | None = None,
+    marks: Marks | None = None,
+    texts: Texts = ENGLISH,
 ) -> Path:
     """Write a whole raster; see `RasterWriter` for what each argument means.
 
@@ -236,7 +258,14 @@ def write_raster(
         )
     numbers = not isinstance(style, Legend) and np.issubdtype(array.dtype, np.floating)
     with RasterWriter(
-        path, geobox, description=description, style=style, unit=unit, tags=tags
+        path,
+        geobox,
+        description=description,
+        style=style,
+        unit=unit,
+        tags=tags,
+        marks=marks,
+        texts=texts,
     ) as raster:
         raster.write(array.astype(np.float32) if numbers else array, row=0)
     return path
@@ -254,6 +283,12 @@ def raster_grid(path: Path) -> GeoBox:
         return _geobox(dataset)
 
 
+def count_bands(path: Path) -> int:
+    """Count the bands of a raster."""
+    with _opened(path) as dataset:
+        return int(dataset.count)
+
+
 def read_raster_like(path: Path, geobox: GeoBox, *, band: int = 1) -> Values:
     """Read the cells of `geobox` from a raster on the same lattice (same CRS, cells, edges).
 
@@ -263,22 +298,36 @@ def read_raster_like(path: Path, geobox: GeoBox, *, band: int = 1) -> Values:
         If the raster has another lattice, or does not cover the grid.
     """
     with _opened(path) as dataset:
-        whole = _geobox(dataset)
-        column = (geobox.transform.c - whole.transform.c) / whole.transform.a
-        row = (geobox.transform.f - whole.transform.f) / whole.transform.e
-        window = Window(round(column), round(row), geobox.width, geobox.height)
-        same = whole.crs == geobox.crs and whole.resolution == geobox.resolution
-        if not same or max(abs(column - round(column)), abs(row - round(row))) > 1e-3:
-            raise CoverError(
-                f"{path.name} is on another grid ({whole.crs}, {whole.resolution.x:g} m) than "
-                f"asked for ({geobox.crs}, {geobox.resolution.x:g} m). Use rasters of one run."
-            )
-        inside = window.row_off >= 0 and window.col_off >= 0
-        if not inside or window.row_off + window.height > whole.height:
-            raise CoverError(f"{path.name} does not cover the grid asked for.")
-        if window.col_off + window.width > whole.width:
-            raise CoverError(f"{path.name} does not cover the grid asked for.")
-        return _band(dataset, window, band)
+        return _band(dataset, _window_of(geobox, _geobox(dataset), path), band)
+
+
+def check_cover(path: Path, geobox: GeoBox) -> None:
+    """Refuse a raster from which `read_raster_like` cannot read a grid.
+
+    Raises
+    ------
+    CoverError
+        If the raster has another lattice, or does not cover the grid.
+    """
+    _window_of(geobox, raster_grid(path), path)
+
+
+def _window_of(geobox: GeoBox, whole: GeoBox, path: Path) -> Window:
+    column = (geobox.transform.c - whole.transform.c) / whole.transform.a
+    row = (geobox.transform.f - whole.transform.f) / whole.transform.e
+    window = Window(round(column), round(row), geobox.width, geobox.height)
+    same = whole.crs == geobox.crs and whole.resolution == geobox.resolution
+    if not same or max(abs(column - round(column)), abs(row - round(row))) > 1e-3:
+        raise CoverError(
+            f"{path.name} is on another grid ({whole.crs}, {whole.resolution.x:g} m) than "
+            f"asked for ({geobox.crs}, {geobox.resolution.x:g} m). Use rasters of one run."
+        )
+    inside = window.row_off >= 0 and window.col_off >= 0
+    if not inside or window.row_off + window.height > whole.height:
+        raise CoverError(f"{path.name} does not cover the grid asked for.")
+    if window.col_off + window.width > whole.width:
+        raise CoverError(f"{path.name} does not cover the grid asked for.")
+    return window
 
 
 def statistics(path: Path, band: int = 1) -> Statistics:

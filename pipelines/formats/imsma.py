@@ -4,9 +4,13 @@ A model output is indirect evidence. No field here opens, closes or classifies a
 `Status_1` and land classification are left to the national authority.
 """
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
+import numpy as np
+import shapely
+from shapely.geometry.base import BaseGeometry
 
 FIELDS: Mapping[str, str] = {
     "imsma_id": "id",
@@ -24,7 +28,22 @@ HAZARDS: Mapping[str, str] = {
     "at": "Landmine / Antivehicle",
     "uxo": "UXO/AXO",
     "any": "Not Specified",
+    "found": "Not Specified",
 }
+CODES: Mapping[str, Sequence[str]] = {
+    "Activity": ("NTS", "TS", "Clearance", "BAC", "EOD spot task"),
+    "Evid_Cont": ("Indirect", "Direct", "None", "Not Specified"),
+    "Src_Reliab": tuple("ABCDEF"),
+    "Inf_Reliab": tuple("123456"),
+    "Hazard_Cla": tuple(dict.fromkeys(HAZARDS.values())),
+    "Land_Class": ("CHA", "SHA", "Cleared Area"),
+}
+"""What IMSMA knows for a column; whoever edits a task chooses among these.
+
+What becomes of land is decided in IMSMA, never in a file that goes to it.
+"""
+TASK_SPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "task.minerisk")
+CENTIMETRES = 100
 LAND: Mapping[str, tuple[str, str, str]] = {
     "find": ("", "Direct", "visual observations"),
     "accident": ("", "Direct", "accidents with known location"),
@@ -45,16 +64,22 @@ def task_fields(tasks: gpd.GeoDataFrame, *, study_area: str, hazard: str) -> gpd
     study_area
         Name that makes the ids unique.
     hazard
-        ``ap``, ``at``, ``uxo`` or ``any``.
+        ``ap``, ``at``, ``uxo``, ``any`` or ``found`` (any hazard, ranked for finds).
 
     Returns
     -------
     GeoDataFrame
         ``F`` and ``6``: reliability that cannot be judged, which is true of every model.
+        ``GlobalID`` is made of study area, hazard, number and land: the same task has it in every
+        pack, however often packs are made; a task of the same number on other land has another.
     """
     plain = tasks.drop(columns=["activity", "evidence"], errors="ignore")
     words = {
         "imsma_id": study_area + "-" + plain["task"].astype(str),
+        "GlobalID": [
+            global_id(study_area, hazard, str(name), land)
+            for name, land in zip(plain["task"], plain.geometry, strict=True)
+        ],
         "Activity": "NTS",
         "Evid_Cont": "Indirect",
         "Evid_Type": "modelled ranking for desk assessment",
@@ -63,7 +88,18 @@ def task_fields(tasks: gpd.GeoDataFrame, *, study_area: str, hazard: str) -> gpd
         "Hazard_Cla": HAZARDS[hazard],
     }
     found = plain.assign(**words)
-    return found[["task", *FIELDS, *(name for name in plain.columns if name != "task")]]
+    return found[["task", *words, *(name for name in plain.columns if name != "task")]]
+
+
+def global_id(study_area: str, hazard: str, task: str, land: BaseGeometry) -> str:
+    """Make the id of a task as ArcGIS writes a GlobalID: capitals in braces.
+
+    It depends on the corners of the land, to the centimetre, in whatever order they come.
+    """
+    corners = np.unique(np.round(shapely.get_coordinates(land) * CENTIMETRES), axis=0)
+    place = ",".join(f"{easting:.0f} {northing:.0f}" for easting, northing in corners + 0.0)
+    name = "|".join([study_area, hazard, task, place])
+    return f"{{{uuid.uuid5(TASK_SPACE, name)}}}".upper()
 
 
 def land_fields(frame: gpd.GeoDataFrame, *, layer: str, evidence: str) -> gpd.GeoDataFrame:

@@ -43,6 +43,21 @@ class Legend:
     words: Mapping[int, str]
 
 
+MARK_CODE, MARK_BOUND, MARK_COLOUR = 254, -1e30, "#b00020"
+"""A code and a bound that no cell has or reaches: their words are those of marks in a legend."""
+
+
+def marked_style(style: Ramp | Legend, words: Sequence[str]) -> Ramp | Legend:
+    """Put marks first in a legend, so that a raster that is opened by itself shows them."""
+    if not words:
+        return style
+    line = " · ".join(words)
+    if isinstance(style, Legend):
+        colours = {MARK_CODE: MARK_COLOUR, **style.colours}
+        return Legend(colours, {MARK_CODE: line, **style.words})
+    return ((MARK_BOUND, MARK_COLOUR, line), *style)
+
+
 CLASS_LEGEND = Legend(CLASS_COLOURS, CLASS_WORDS)
 AREA_LEGEND = Legend(
     {1: "#b5d2ea", 0: CLASS_COLOURS[CANNOT_SAY]},

@@ -3,10 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from minerisk.pipelines.formats.forms import ARMS, LANDS, NO_FORM, WAYS, LayerForm
 from minerisk.pipelines.formats.palette import NO_VALUE, Legend, Ramp, rgba
 from minerisk.pipelines.formats.templating import template
+from minerisk.pipelines.language.marks import MARK_COLUMNS
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 
+WAY_COLOURS = ("31,120,180,255", "140,90,43,255")
+"""Of water, and of roads and railways."""
+ARM_LINES = ("solid", "dot", "dash")
+"""Of ranked tasks, tasks to learn from and control tasks."""
+MARK_TIP = (
+    "[% if(\"run_state\" = 'approved', '', \"run_state\") %] "
+    "[% if(\"simulated\" = 1, 'SIMULATED', '') %]"
+)
 LABELS_TO = 400_000
 """Scale (1 to so much) up to which the numbers of tasks are shown; farther out they would cover
 the map."""
@@ -44,31 +54,29 @@ def raster_qml(style: Legend | Ramp) -> str:
     """
     if isinstance(style, Legend):
         return template("raster.qml.j2").render(legend=style)
-    silent = style[0][1] if style[0][0] == NO_VALUE else ""
+    silent = next((colour for bound, colour, _ in style if bound == NO_VALUE), "")
     return template("raster.qml.j2").render(ramp=style, silent=silent)
 
 
-def tasks_qml(texts: Texts = ENGLISH, *, aliases: Mapping[str, str] | None = None) -> str:
+def tasks_qml(texts: Texts = ENGLISH, *, form: LayerForm = NO_FORM) -> str:
     """Write the QGIS style of the task layer: outlines that show on every class, and numbers.
 
     Parameters
     ----------
-    aliases
-        Columns in words, for tables and forms.
+    form
+        Its columns in words, for tables and forms.
     """
     casing = _outline("255,255,255,255", "solid", "1.2")
     symbols = [
         Symbol("fill", "SimpleFill", (casing, _outline("0,0,0,255", line, "0.5")), arm, words)
-        for arm, line, words in (
-            ("ranked", "solid", texts.say("ranked by the model")),
-            ("learn", "dot", texts.say("survey to learn: the model cannot say")),
-            ("control", "dash", texts.say("control, drawn blind")),
-        )
+        for (arm, words), line in zip(texts.words(ARMS).items(), ARM_LINES, strict=True)
     ]
-    tip = '<b>[% "task" %]</b><br>[% "hectares" %] ha<br>[% "why" %]'
-    return _vector_qml(
-        symbols, column="arm", label="task", farthest=LABELS_TO, aliases=aliases, tip=tip
+    tip = (
+        '<b>[% "task" %]</b> [% represent_value("arm") %]<br>[% format_number("hectares", 1) %] ha'
+        "[% coalesce('<br>' || attribute($currentfeature, 'why'), '') %]"
+        "<br><b>" + MARK_TIP + "</b>"
     )
+    return _vector_qml(symbols, column="arm", label="task", farthest=LABELS_TO, form=form, tip=tip)
 
 
 def mark_qml() -> str:
@@ -80,13 +88,17 @@ def mark_qml() -> str:
     return template("mark.qml.j2").render()
 
 
-def registered_qml(texts: Texts = ENGLISH) -> str:
+def registered_qml(texts: Texts = ENGLISH, *, form: LayerForm = NO_FORM) -> str:
     """Write the QGIS style of registered areas: IMAS colours for CHA and SHA, others in outline."""
-    lands = (
-        ("CHA", texts.say("CHA as registered"), "255,0,0", "127", "solid"),
-        ("SHA", texts.say("SHA as registered"), "244,167,24", "127", "dash"),
-        ("", texts.say("other registered land"), "119,119,119", "0", "dot"),
+    drawn = (
+        ("255,0,0", "127", "solid"),
+        ("244,167,24", "127", "dash"),
+        ("119,119,119", "0", "dot"),
     )
+    lands = [
+        (value, words, *look)
+        for (value, words), look in zip(texts.words(LANDS).items(), drawn, strict=True)
+    ]
     symbols = [
         Symbol("fill", "SimpleFill", (_area(colour, opacity, line),), value, words)
         for value, words, colour, opacity, line in lands
@@ -96,27 +108,24 @@ def registered_qml(texts: Texts = ENGLISH) -> str:
         column="Land_Class",
         label="imsma_id",
         farthest=LABELS_TO // 4,
-        tip='[% "Land_Class" %] [% "imsma_id" %]',
+        form=form,
+        tip='<b>[% "Land_Class" %] [% "imsma_id" %]</b><br>[% "Evid_Cont" %]: [% "Evid_Type" %]',
     )
 
 
-def ways_qml(texts: Texts = ENGLISH) -> str:
+def ways_qml(texts: Texts = ENGLISH, *, form: LayerForm = NO_FORM) -> str:
     """Write the QGIS style of lines that lead people, by their column ``kind``."""
     symbols = [
         Symbol("line", "SimpleLine", ({"line_color": colour, "line_width": "0.3"},), kind, words)
-        for kind, colour, words in (
-            ("water", "31,120,180,255", texts.say("river, stream or canal")),
-            ("way", "140,90,43,255", texts.say("road or railway")),
-        )
+        for (kind, words), colour in zip(texts.words(WAYS).items(), WAY_COLOURS, strict=True)
     ]
-    return _vector_qml(symbols, column="kind")
+    return _vector_qml(symbols, column="kind", form=form, tip='[% represent_value("kind") %]')
 
 
-def districts_qml() -> str:
+def districts_qml(*, form: LayerForm = NO_FORM) -> str:
     """Write the QGIS style of districts: grey edges, with their names."""
-    return _vector_qml(
-        [Symbol("fill", "SimpleFill", (_outline("85,85,85,255", "dash", "0.4"),))], label="name"
-    )
+    edge = Symbol("fill", "SimpleFill", (_outline("85,85,85,255", "dash", "0.4"),))
+    return _vector_qml([edge], label="name", form=form, tip='[% "name" %]')
 
 
 def hillshade_qml() -> str:
@@ -124,13 +133,15 @@ def hillshade_qml() -> str:
     return template("hillshade.qml.j2").render()
 
 
-def line_qml() -> str:
+def line_qml(*, form: LayerForm = NO_FORM) -> str:
     """Write the QGIS style of a front line: black, dash and dot."""
     options = {"line_color": "0,0,0,255", "line_style": "dash dot", "line_width": "0.8"}
-    return _vector_qml([Symbol("line", "SimpleLine", (options,))])
+    return _vector_qml([Symbol("line", "SimpleLine", (options,))], form=form)
 
 
-def points_qml(colour: str, *, label: str = "", size_mm: float = 1.6) -> str:
+def points_qml(
+    colour: str, *, label: str = "", size_mm: float = 1.6, form: LayerForm = NO_FORM, tip: str = ""
+) -> str:
     """Write the QGIS style of points: small circles with a black edge, labelled by a column."""
     red, green, blue, opacity = rgba(colour)
     options = {
@@ -139,7 +150,8 @@ def points_qml(colour: str, *, label: str = "", size_mm: float = 1.6) -> str:
         "outline_color": "0,0,0,255",
         "size": f"{size_mm:g}",
     }
-    return _vector_qml([Symbol("marker", "SimpleMarker", (options,))], label=label)
+    marker = Symbol("marker", "SimpleMarker", (options,))
+    return _vector_qml([marker], label=label, form=form, tip=tip)
 
 
 def _outline(colour: str, line: str, width: str) -> Mapping[str, str]:
@@ -167,7 +179,7 @@ def _vector_qml(
     column: str = "",
     label: str = "",
     farthest: int = 0,
-    aliases: Mapping[str, str] | None = None,
+    form: LayerForm = NO_FORM,
     tip: str = "",
 ) -> str:
     """Fill the style of vectors, told apart by `column` and labelled by the column `label`."""
@@ -176,6 +188,7 @@ def _vector_qml(
         column=column,
         label=label,
         farthest=farthest,
-        aliases=aliases or {},
+        form=form,
+        locked=[name for name in MARK_COLUMNS if name in form.aliases],
         tip=tip,
     )

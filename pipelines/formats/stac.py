@@ -29,6 +29,7 @@ MEDIA: Mapping[str, str] = {
     ".xml": MediaType.XML,
     ".qgs": MediaType.XML,
     ".txt": MediaType.TEXT,
+    ".mbtiles": "application/vnd.sqlite3",
 }
 ROLES: Mapping[str, str] = {
     ".tif": "data",
@@ -37,6 +38,7 @@ ROLES: Mapping[str, str] = {
     ".geojson": "data",
     ".kml": "data",
     ".xlsx": "data",
+    ".mbtiles": "visual",
 }
 EARLIEST = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 LATEST = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)

@@ -4,7 +4,8 @@ The one place where their rounding is decided: a number is the same in every fil
 that a spreadsheet shows it in comes from here too.
 """
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from minerisk.features.vector_files.dates import iso_day
 from minerisk.pipelines.language.marks import MARK_COLUMNS, Marks
 from minerisk.pipelines.language.words import marked
 
@@ -42,6 +44,7 @@ class Kind(Enum):
     AMOUNT = Form(None, "#,##0.00")
     SMALL = Form(None, "0.0000")
     DEGREES = Form(6, "0.00000")
+    DAY = Form(None, "yyyy-mm-dd")
 
 
 class Column(NamedTuple):
@@ -57,8 +60,9 @@ COLUMNS: Mapping[str, Column] = {
     "task": Column(marked("task number")),
     "run_state": Column(marked("how the run stood when this was written"), width=16),
     "simulated": Column(marked("1: the findings are SIMULATED"), Kind.WHOLE, 10),
-    "source_kind": Column(marked("what kind of source this is"), width=30),
+    "source_kind": Column(marked("what kind of source this is"), width=54),
     "imsma_id": Column(marked("id for IMSMA"), width=20),
+    "GlobalID": Column(marked("id of this task on this land, the same in every pack"), width=38),
     "Activity": Column(marked("activity")),
     "Evid_Cont": Column(marked("evidence of contamination")),
     "Evid_Type": Column(marked("type of indirect evidence"), width=24),
@@ -102,7 +106,7 @@ COLUMNS: Mapping[str, Column] = {
     "evidence_layer": Column(marked("layer of the nearest evidence"), width=22),
     "evidence_kind": Column(marked("kind of the nearest evidence"), width=18),
     "evidence_id": Column(marked("id of the nearest evidence"), width=18),
-    "evidence_date": Column(marked("date of the nearest evidence"), width=14),
+    "evidence_date": Column(marked("date of the nearest evidence"), Kind.DAY, 14),
     "evidence_m": Column(marked("metres to the nearest evidence"), Kind.WHOLE),
     "base_m": Column(marked("metres to the nearest base"), Kind.WHOLE),
     "standing": Column(marked("registered areas, open tasks and accidents in it"), Kind.WHOLE, 10),
@@ -124,6 +128,31 @@ def rounded(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             found[name] = found[name].round(kind.value.decimals)
         else:
             found[name] = significant(found[name].to_numpy(dtype=np.float64, na_value=np.nan))
+    return found
+
+
+def days_in(columns: Iterable[str]) -> list[str]:
+    """List those columns that hold days."""
+    return [name for name in columns if name in COLUMNS and COLUMNS[name].kind is Kind.DAY]
+
+
+def as_day(value: str | float | None) -> dt.date | None:
+    """Read a day of a column; None where there is none, or words such as *not recorded*."""
+    return iso_day(value) if isinstance(value, str) else None
+
+
+def typed(tasks: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give columns what formats with types know: days or nothing, whole numbers of 32 bits.
+
+    Longer ones are numbers with a point in File Geodatabases, and to ArcGIS before 3.2.
+    """
+    found = tasks.copy()
+    for name in days_in(found.columns):
+        days = [as_day(value) for value in found[name]]
+        found[name] = [None if day is None else day.isoformat() for day in days]
+    for name, kind in found.dtypes.items():
+        if pd.api.types.is_integer_dtype(kind) and not (found[name].abs() >= 2**31).any():
+            found[name] = found[name].astype("Int32")
     return found
 
 

@@ -4,6 +4,8 @@ Words are stored as words, so that none is read as a formula, a number or a link
 """
 
 import datetime as dt
+import math
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,15 +15,23 @@ import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from minerisk.pipelines.formats.task_columns import column_of
+from minerisk.pipelines.formats.task_columns import Kind, as_day, column_of
 from minerisk.pipelines.provenance.files import replacing
 
 FIRST_DAY = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
 """The date in every spreadsheet, so that the same table gives the same bytes."""
 MOST_LETTERS = 32_767
 """Of a cell, as spreadsheets read them."""
+FIRST_OF_SPREADSHEETS = dt.date(1900, 3, 1)
+"""Earlier days are another day in some spreadsheets, or none: they stay words."""
 MOST_FOOTER = 240
+"""Letters of a footer, as spreadsheets read them."""
 A4 = 9
+LETTERS_A_LINE, LINE_POINTS = 95, 16
+"""Of the sheet to read first, whose second column is 110 letters wide."""
+PRINTED = 60
+"""Per cent at which a table is printed: over several sheets of paper, each with the first column,
+since on one its columns could not be read."""
 OPTIONS = {
     "in_memory": True,
     "strings_to_formulas": False,
@@ -45,16 +55,19 @@ def write_workbook(
     path: Path,
     table: pd.DataFrame,
     *,
+    name: str,
     first: tuple[str, Sequence[Line]],
     footer: str = "",
 ) -> Path:
-    """Write a table as a spreadsheet whose first sheet says what it is.
+    r"""Write a table as a spreadsheet whose first sheet says what it is.
 
     Parameters
     ----------
     table
-        The second sheet, named as the file; numbers are shown as their column asks
+        The second sheet; numbers are shown as their column asks
         (`minerisk.pipelines.formats.task_columns`).
+    name
+        Of the second sheet, up to 31 letters and none of ``[]:*?/\``.
     first
         Name and lines of the first sheet.
     footer
@@ -65,20 +78,33 @@ def write_workbook(
     InputError
         If the file cannot be written.
     """
-    name, lines = first
+    front, lines = first
     with replacing(path) as partial, xlsxwriter.Workbook(partial, OPTIONS) as book:
         book.set_properties({"created": FIRST_DAY})
-        _fill_lines(book, _sheet(book, name, footer), lines)
-        _fill_table(book, _sheet(book, path.stem, footer), table)
+        words = _sheet(book, front, footer)
+        words.fit_to_pages(1, 0)
+        _fill_lines(book, words, lines)
+        rows = _sheet(book, name, footer)
+        rows.set_print_scale(PRINTED)
+        rows.repeat_columns(0)
+        _fill_table(book, rows, table)
     return path
+
+
+def footer_text(words: str) -> str:
+    """Write words as a footer holds them: of what is too long, whole marks from the first on."""
+    told = words.replace("&", "&&")
+    while len(told) > MOST_FOOTER and " · " in told:
+        told = told.rpartition(" · ")[0]
+    fits = len(told) <= MOST_FOOTER
+    return told if fits else textwrap.shorten(told, MOST_FOOTER, placeholder=" …")
 
 
 def _sheet(book: xlsxwriter.Workbook, name: str, footer: str) -> Worksheet:
     sheet = book.add_worksheet(name)
     sheet.set_landscape()
     sheet.set_paper(A4)
-    sheet.fit_to_pages(1, 0)
-    sheet.set_footer("&L" + footer.replace("&", "&&")[:MOST_FOOTER])
+    sheet.set_footer("&L" + footer_text(footer))
     return sheet
 
 
@@ -92,6 +118,9 @@ def _fill_lines(book: xlsxwriter.Workbook, sheet: Worksheet, lines: Sequence[Lin
     for row, line in enumerate(lines):
         _write(sheet, (row, 0), line.name, warning if line.warns else header)
         _write(sheet, (row, 1), line.words, warning if line.warns else wrapped)
+        lines_of_words = math.ceil(len(line.words) / LETTERS_A_LINE)
+        if lines_of_words > 1:  # not every spreadsheet makes room by itself
+            sheet.set_row(row, LINE_POINTS * lines_of_words)
 
 
 def _fill_table(book: xlsxwriter.Workbook, sheet: Worksheet, table: pd.DataFrame) -> None:
@@ -102,7 +131,11 @@ def _fill_table(book: xlsxwriter.Workbook, sheet: Worksheet, table: pd.DataFrame
         sheet.set_column(place, place, column.width)
         _write(sheet, (0, place), str(name), header)
         for row, value in enumerate(table[name], start=1):
-            _write(sheet, (row, place), value, form)
+            day = as_day(value) if column.kind is Kind.DAY else None
+            if day is not None and day >= FIRST_OF_SPREADSHEETS:
+                sheet.write_datetime(row, place, day, form)
+            else:
+                _write(sheet, (row, place), value, form)
     sheet.freeze_panes(1, 1)
     sheet.repeat_rows(0)
     if len(table.columns):

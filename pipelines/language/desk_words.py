@@ -15,8 +15,17 @@ DESK_WORDS: Mapping[StrEnum, Message] = {
         "This run does not verify: files are not as they were written."
     ),
     DeskCode.RUN_GONE: marked("The folder of this run is not there any more."),
+    DeskCode.RUN_NOT_READ: marked("This desk cannot read the run: {why}"),
     DeskCode.RUN_NEWER: marked("A newer run of this study area has been approved since."),
     DeskCode.RUN_CHANGED: marked("The run has been made anew since this was asked."),
+    DeskCode.RUN_NOT_MADE: marked("The run could not be made: {why}"),
+    DeskCode.FINDINGS_DELIVERED: marked(
+        "Survey results have come back that this run does not know: {records:count}, with "
+        "{finds:count} finds."
+    ),
+    DeskCode.FINDINGS_CHANGED: marked(
+        "The findings in {layer} have changed since this run was made of them."
+    ),
     DeskCode.AREA_EMPTY: marked("There is no land in what was asked for."),
     DeskCode.AREA_TOO_SMALL: marked(
         "The area has {hectares:amount} ha; one cell of the map has {cell:amount} ha."
@@ -66,12 +75,28 @@ DESK_WORDS: Mapping[StrEnum, Message] = {
     DeskCode.LOCKED_OUT: marked("Too many attempts failed; signing in is closed for a while."),
     DeskCode.CODE_WRONG: marked("The code is wrong, or was used before."),
     DeskCode.CODE_NEEDED: marked("This role needs a second factor, which is not set up yet."),
+    DeskCode.PROVIDER_AWAY: marked("The sign-in service does not answer."),
+    DeskCode.PROVIDER_REFUSED: marked("The sign-in service refused: {why}"),
+    DeskCode.PROVIDER_WRONG: marked("The answer of the sign-in service does not hold: {why}"),
+    DeskCode.PROVIDER_ROLE: marked("The sign-in service gives this account no role of the desk."),
+    DeskCode.PROVIDER_FACTOR: marked(
+        "This role needs a second factor, and the sign-in service tells of none."
+    ),
+    DeskCode.SIGN_IN_STALE: marked("This sign-in was not begun in this browser, or too long ago."),
     DeskCode.FORM_STALE: marked("The page was open too long, or the call came from elsewhere."),
     DeskCode.PASSWORD_WEAK: marked("The password is too short or too common."),
     DeskCode.NAME_TAKEN: marked("There is an account named {name} already."),
     DeskCode.LAST_ADMINISTRATOR: marked("This is the last administrator."),
+    DeskCode.RESULTS_REFUSED: marked("The survey results were not taken: {why}"),
+    DeskCode.RESULTS_ROWS: marked(
+        "{faulty:count} of {records:count} rows cannot be taken; nothing was added."
+    ),
     DeskCode.BODY_WRONG: marked("What was sent is not as expected: {place}: {why}"),
     DeskCode.BODY_TOO_LARGE: marked("What was sent is larger than {most:amount} MB."),
+    DeskCode.QUERY_WRONG: marked("{name} is {came}; expected was {expected}."),
+    DeskCode.QUERY_UNKNOWN: marked("This address has no parameter named {name}."),
+    DeskCode.METHOD_WRONG: marked("This address does not take {method}."),
+    DeskCode.RANGE_WRONG: marked("The file has {size:count} bytes, and none in this range."),
     DeskCode.REVIEW_OF_OWN: marked("Whoever made or offered a run cannot approve it."),
     DeskCode.REVIEW_REFUSED: marked("The decision was not recorded: {why}"),
     DeskCode.SIGNATURE_LATE: marked("The signature came too late, or the run has changed since."),
@@ -83,9 +108,11 @@ DESK_WORDS: Mapping[StrEnum, Message] = {
 
 _ASK_AGAIN = marked("Ask again.")
 _SIGN_IN = marked("Sign in.")
+_SIGN_IN_AGAIN = marked("Sign in again, or ask the administrator of the desk.")
 _ASK_ADMINISTRATOR = marked("Ask the administrator of the desk.")
 _ASK_REVIEWER = marked("Ask a reviewer for a decision, or use it as a DRAFT only.")
 _CHOOSE_OTHER_RUN = marked("Choose another run.")
+_NEW_RUN = marked("Ask a data scientist for a run that learns from them, and go by them meanwhile.")
 _OTHER_LAND = marked("Choose land inside the study area.")
 
 NEXT_STEPS: Mapping[DeskCode, Message] = {
@@ -95,14 +122,21 @@ NEXT_STEPS: Mapping[DeskCode, Message] = {
     DeskCode.RUN_WITHDRAWN: marked("Stop using maps and tasks of it, and choose another run."),
     DeskCode.RUN_UNVERIFIED: marked("Use nothing of it, and tell whoever made it."),
     DeskCode.RUN_GONE: _CHOOSE_OTHER_RUN,
+    DeskCode.RUN_NOT_READ: marked(
+        "Have the run made again, or ask it with the version of minerisk that made it."
+    ),
     DeskCode.RUN_NEWER: marked("Ask the newer run the same."),
     DeskCode.RUN_CHANGED: _ASK_AGAIN,
+    DeskCode.RUN_NOT_MADE: marked("Mend that where the run is configured, and ask again."),
+    DeskCode.FINDINGS_DELIVERED: _NEW_RUN,
+    DeskCode.FINDINGS_CHANGED: _NEW_RUN,
     DeskCode.AREA_EMPTY: marked("Draw polygons, or choose a file that holds some."),
     DeskCode.AREA_TOO_SMALL: marked("Draw a larger area: at least one cell of the map."),
     DeskCode.AREA_TOO_LARGE: marked("Draw a smaller area, or ask for it in parts."),
     DeskCode.AREA_NO_POLYGONS: marked("Send polygons: a buffer around points gives land."),
     DeskCode.AREA_WITHOUT_CRS: marked(
-        "Store the file with its coordinate system, and send it again."
+        "Store the file with its coordinate system, or name the one of a Shapefile, and send it "
+        "again."
     ),
     DeskCode.AREA_OUTSIDE: _OTHER_LAND,
     DeskCode.AREA_PARTLY_OUTSIDE: marked("Ask for the part inside, or draw an area inside it."),
@@ -136,12 +170,28 @@ NEXT_STEPS: Mapping[DeskCode, Message] = {
     DeskCode.LOCKED_OUT: marked("Wait a quarter of an hour, or ask the administrator."),
     DeskCode.CODE_WRONG: marked("Wait for the next code, and check the clock of the phone."),
     DeskCode.CODE_NEEDED: marked("Set up the second factor, then sign in again."),
+    DeskCode.PROVIDER_AWAY: marked("Try again in a while, or ask the administrator of the desk."),
+    DeskCode.PROVIDER_REFUSED: _SIGN_IN_AGAIN,
+    DeskCode.PROVIDER_WRONG: _ASK_ADMINISTRATOR,
+    DeskCode.PROVIDER_ROLE: _ASK_ADMINISTRATOR,
+    DeskCode.PROVIDER_FACTOR: marked(
+        "Sign out, sign in again with a second factor, or ask the administrator."
+    ),
+    DeskCode.SIGN_IN_STALE: _SIGN_IN_AGAIN,
     DeskCode.FORM_STALE: marked("Load the page anew."),
     DeskCode.PASSWORD_WEAK: marked("Choose at least 12 characters that nobody would guess."),
     DeskCode.NAME_TAKEN: marked("Choose another name."),
     DeskCode.LAST_ADMINISTRATOR: marked("Make another administrator first."),
+    DeskCode.RESULTS_REFUSED: marked("Correct the file, and send it again."),
+    DeskCode.RESULTS_ROWS: marked(
+        "Check the file to see each row, correct them, and send it again."
+    ),
     DeskCode.BODY_WRONG: marked("Correct it, and send it again."),
     DeskCode.BODY_TOO_LARGE: marked("Cut the file to the land that is meant."),
+    DeskCode.QUERY_WRONG: marked("Correct the parameter, and call again."),
+    DeskCode.QUERY_UNKNOWN: marked("Leave it out, or take one of those that there are."),
+    DeskCode.METHOD_WRONG: marked("Call it by one of the methods that it takes."),
+    DeskCode.RANGE_WRONG: marked("Ask for a range within the file."),
     DeskCode.REVIEW_OF_OWN: marked("Ask another reviewer."),
     DeskCode.REVIEW_REFUSED: marked("Verify the run, and see what is wrong with it."),
     DeskCode.SIGNATURE_LATE: marked("Fetch the bytes anew, and sign them."),

@@ -52,6 +52,25 @@ class Marks:
         return self.state.value if self.state is State.APPROVED else self.state.value.upper()
 
     @property
+    def sentences(self) -> str:
+        """The marks before other words of a description, in English."""
+        return "".join(f"{line}. " for line in self.words())
+
+    @property
+    def brief(self) -> str:
+        """The marks in capitals, for a line that has other words too; none if there are none."""
+        state = "" if self.state is State.APPROVED else self.run_state
+        return " · ".join(word for word in (state, "SIMULATED" if self.simulated else "") if word)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What a raster says in its metadata."""
+        return {
+            "STATE": self.run_state,
+            "FINDINGS": "SIMULATED" if self.simulated else "recorded",
+        }
+
+    @property
     def columns(self) -> dict[str, str | int]:
         """What every row of a table of the run bears, in English in every language."""
         kind = ONE_SOURCE + ("; SIMULATED findings" if self.simulated else "")

@@ -10,6 +10,7 @@ a legend. A message with a number in it is a `Plural`. A message must stand as a
 compiled. What has no translation is shown in English, never left out.
 """
 
+import datetime as dt
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,16 @@ from typing import Protocol, TypeVar
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.language.notice_words import WORDS
-from minerisk.pipelines.language.numbers import NONE, Kind, number
+from minerisk.pipelines.language.numbers import (
+    COMMA_STYLE,
+    ENGLISH_STYLE,
+    NONE,
+    Kind,
+    Style,
+    day,
+    in_style,
+    number,
+)
 from minerisk.pipelines.language.words import Message, Plural
 from minerisk.pipelines.records.notice import Scalar, Value
 
@@ -31,14 +41,16 @@ Key = TypeVar("Key")
 LANGUAGES: Mapping[str, str] = {"en": "English", "az": "Azərbaycanca", "ru": "Русский"}
 """Code (ISO 639-1) of each language, and its name in itself."""
 LOCALE = Path(__file__).parent / "locale"
+DOTLESS = {"I": "ı", "İ": "i"}
+"""Small letters that Python has otherwise: Azerbaijani has an i with a dot, and one without."""
 KINDS: Mapping[str, Kind] = {
     "number": "number",
     "share": "share",
     "hectares": "hectares",
     "count": "count",
     "amount": "amount",
+    "exact": "exact",
 }
-NARROW_SPACE = "\u202f"
 
 
 class Coded(Protocol):
@@ -88,13 +100,37 @@ class Texts:
         """Return a table of names, such as the classes of a legend, in this language."""
         return {key: self.say(message) for key, message in named.items()}
 
+    def lowered(self, words: str) -> str:
+        """Begin words with a small letter, as they stand inside a sentence of this language.
+
+        A first word in capitals is a warning or a short name, and stays as it is.
+        """
+        start = words.split(maxsplit=1)[:1]
+        if start and len(start[0]) > 1 and start[0].isupper():
+            return words
+        first = DOTLESS.get(words[:1], words[:1]) if self.language == "az" else words[:1]
+        return first.lower() + words[1:]
+
     def ramp(self, ramp: Sequence[tuple[float, str, str]]) -> list[tuple[float, str, str]]:
         """Return the steps of a scale (upper bound, colour, words) in this language."""
-        return [(upper, colour, self.say(words)) for upper, colour, words in ramp]
+        return [(upper, colour, self._step(words)) for upper, colour, words in ramp]
+
+    def _step(self, words: str) -> str:
+        """Return the words of a step; one of numbers alone is in no catalogue."""
+        told = self.say(words)
+        return told if told != words else in_style(words, self.style)
 
     def number(self, value: float | None, kind: Kind = "number") -> str:
         """Return a number, rounded; – where there is none."""
-        return number(value, kind, group=self._group)
+        return number(value, kind, style=self.style)
+
+    def written(self, value: float, form: str) -> str:
+        """Return a number in a format of Python, such as ``.1f``, as this language writes it."""
+        return in_style(format(value, form), self.style)
+
+    def day(self, value: dt.date | str | None) -> str:
+        """Return a day or moment, also one in ISO 8601, as this language writes it."""
+        return NONE if value is None else day(value, style=self.style)
 
     def interval(self, low: float | None, high: float | None, kind: Kind = "number") -> str:
         """Return the ends of an interval; empty where one is not known."""
@@ -104,9 +140,9 @@ class Texts:
         return f"{ends[0].removesuffix(' %')} {self.say('to')} {ends[1]}"
 
     @property
-    def _group(self) -> str:
-        """What parts thousands: elsewhere a comma would be read as a decimal point."""
-        return "," if self.language == "en" else NARROW_SPACE
+    def style(self) -> Style:
+        """How this language writes numbers and days."""
+        return ENGLISH_STYLE if self.language == "en" else COMMA_STYLE
 
     def _translated(self, message: Message, values: Mapping[str, Value]) -> str:
         if isinstance(message, Plural):
@@ -134,11 +170,13 @@ class Texts:
         if value is None:
             return NONE
         if isinstance(value, str):
+            if form == "day":
+                return self.day(value)
             return self.say(WORDS.get(value, value)) if form == "name" else value
         if form in KINDS:
             return self.number(value, KINDS[form])
         if form:
-            return format(value, form).replace(",", self._group)
+            return self.written(value, form)
         return self.number(value, "count" if isinstance(value, int) else "number")
 
 

@@ -15,8 +15,8 @@ SPLITTERS: Mapping[Splitter, str] = {
         "regions left out whole, scores pooled: how the model does on land like none it saw"
     ),
     Splitter.KNNDM: marked(
-        "kNNDM folds, as far from training as the unsurveyed land is from the surveyed: how the "
-        "model does on the land this map is for"
+        "kNNDM folds, as far from training as the unsurveyed land is from the surveyed; a line "
+        "that is not known there does not show in them"
     ),
     Splitter.BLOCKS: marked(
         "blocks wider than the autocorrelation range left out: how it does between surveys"
@@ -59,7 +59,7 @@ def splitter_words(splitter: Splitter, until: dt.date | None, texts: Texts = ENG
     return (
         words
         if until is None
-        else texts.say("{words} (up to {day})", words=words, day=until.isoformat())
+        else texts.say("{words} (up to {day})", words=words, day=texts.day(until))
     )
 
 
@@ -97,30 +97,48 @@ def caution_words(caution: Caution, texts: Texts = ENGLISH) -> str:
     """Word what a reader of scores has to know."""
     if caution.feature is not None:
         return _feature_words(caution, caution.feature, texts)
+    if caution.code is CautionCode.CALIBRATION_NOT_KNOWN:
+        return _slope_words(caution.slope_low, caution.slope_high, texts)
     range_m, reach_m = caution.range_m or 0.0, caution.reach_m or 0.0
     block_m = caution.block_m or 0.0
     if caution.code is CautionCode.RANGE_BEYOND_REACH:
         return texts.say(
             "The semivariance still rises at {reach} m, the greatest distance looked at; the "
             "range of {range} m is drawn out beyond it.",
-            reach=f"{reach_m:g}",
-            range=f"{range_m:.0f}",
+            reach=texts.written(reach_m, "g"),
+            range=texts.written(range_m, ".0f"),
         )
     if caution.code is CautionCode.NO_STRUCTURE:
         return texts.say(
-            "Neighbours {reach} m apart are no more alike than any others.", reach=f"{reach_m:g}"
+            "Neighbours {reach} m apart are no more alike than any others.",
+            reach=texts.written(reach_m, "g"),
         )
     blocks = texts.say(
         "Blocks are {block} km and labels are alike over {range} km: scores on blocks flatter "
         "the model.",
-        block=f"{block_m / 1_000:.1f}",
-        range=f"{range_m / 1_000:.1f}",
+        block=texts.written(block_m / 1_000, ".1f"),
+        range=texts.written(range_m / 1_000, ".1f"),
     )
     if caution.code is CautionCode.BLOCKS_TOO_SMALL:
         advice = texts.say("Choose wider blocks.")
     else:
         advice = texts.say("The area is too small for wider blocks.")
     return f"{blocks} {advice}"
+
+
+def _slope_words(low: float | None, high: float | None, texts: Texts) -> str:
+    if low is None or high is None:
+        return texts.say(
+            "Calibration not known: its slope on regions left out could not be measured. Go by the "
+            "order of the land, not by the probabilities."
+        )
+    return texts.say(
+        "Calibration not known: its slope on regions left out is between {low:.1f} and {high:.1f} "
+        "(1 is right; under 1: too sure of itself). Go by the order of the land, not by the "
+        "probabilities.",
+        low=low,
+        high=high,
+    )
 
 
 def _feature_words(caution: Caution, column: str, texts: Texts) -> str:
@@ -150,8 +168,8 @@ def _feature_words(caution: Caution, column: str, texts: Texts) -> str:
         "tell blocks apart by place: cap it, use larger blocks, or compare the far score without "
         "it.",
         column=column,
-        range=f"{(caution.range_m or 0.0) / 1_000:.3g}",
-        block=f"{(caution.block_m or 0.0) / 1_000:.3g}",
+        range=texts.written((caution.range_m or 0.0) / 1_000, ".3g"),
+        block=texts.written((caution.block_m or 0.0) / 1_000, ".3g"),
     )
 
 

@@ -91,6 +91,12 @@ EVIDENCE: Mapping[str, str] = {
     "cleared": marked("area worked on since"),
 }
 """Kinds of evidence that a configuration names."""
+FINDS: Mapping[str, str] = {
+    "find": marked("finds"),
+    "accident": marked("accidents"),
+    "confirmed": marked("confirmed areas"),
+}
+"""Kinds of evidence of what was found, of `codes.REAL_FINDS`: their cells."""
 CHANGES: Mapping[Change, str] = {
     Change.ADDED: marked("added"),
     Change.DROPPED: marked("dropped"),

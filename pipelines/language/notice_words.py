@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from minerisk.pipelines.language.desk_words import DESK_WORDS
 from minerisk.pipelines.language.problem_words import CONFIG_WORDS, LAYER_WORDS
-from minerisk.pipelines.language.table_words import TABLE_WORDS
+from minerisk.pipelines.language.table_words import LOOKED, RESULT_WORDS, TABLE_WORDS
 from minerisk.pipelines.language.task_words import TASK_TABLES
 from minerisk.pipelines.language.trail_words import TRAIL_WORDS
 from minerisk.pipelines.language.words import Message, marked
@@ -26,8 +26,8 @@ class MapGap(StrEnum):
 
 
 MAP_WORDS: Mapping[StrEnum, Message] = {
-    MapGap.NO_LAYERS: marked("No layer is at hand: {reason}"),
-    MapGap.NOT_READ: marked("{layer} is not on the map: {reason}"),
+    MapGap.NO_LAYERS: marked("The layers of this run were not at hand where this was made."),
+    MapGap.NOT_READ: marked("{layer} could not be read where this was made."),
 }
 TABLES: tuple[Mapping[StrEnum, Message], ...] = (
     CONFIG_WORDS,
@@ -37,5 +37,9 @@ TABLES: tuple[Mapping[StrEnum, Message], ...] = (
     MAP_WORDS,
     TRAIL_WORDS,
     DESK_WORDS,
+    RESULT_WORDS,
 )
-WORDS: Mapping[str, Message] = {code: words for table in TABLES for code, words in table.items()}
+WORDS: Mapping[str, Message] = {
+    **{code: words for table in TABLES for code, words in table.items()},
+    **LOOKED,
+}

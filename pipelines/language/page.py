@@ -24,7 +24,8 @@ def page(template: str, texts: Texts, *, folder: Path, **facts: object) -> str:
     template
         Name of a file in `folder`. What it is made of follows from its name: in
         ``….html.j2`` values are escaped for HTML, in ``….md.j2`` for Markdown and the HTML in it,
-        in ``….txt.j2`` not at all. ``{% trans %}`` marks its messages; whole numbers are grouped.
+        in ``….txt.j2`` not at all. ``{% trans %}`` marks its messages; whole numbers are grouped,
+        and days are in the order of the language.
     texts
         The words of the page's language.
     folder
@@ -65,6 +66,8 @@ def _environment(texts: Texts, escape_word: Escape, folder: Path) -> jinja2.Envi
             return escape_word(plain_message(value))
         if isinstance(value, int) and not isinstance(value, bool):
             return escape_word(texts.number(value, "count"))
+        if isinstance(value, dt.date):
+            return escape_word(texts.day(value))
         return escape_word(value)
 
     environment = jinja2.Environment(
@@ -79,7 +82,8 @@ def _environment(texts: Texts, escape_word: Escape, folder: Path) -> jinja2.Envi
     environment.extend(newstyle_gettext=True)
     environment.add_extension("jinja2.ext.i18n")
     environment.policies["ext.i18n.trimmed"] = True
-    environment.filters |= {"number": texts.number, "say": texts.say}
+    environment.filters |= {"number": texts.number, "say": texts.say, "day": texts.day,
+                            "lowered": texts.lowered}  # fmt: skip
 
     def filled(message: str, values: Mapping[str, Shown]) -> Markup:
         return Markup(message) % {name: escaped(value) for name, value in values.items()}

@@ -8,6 +8,7 @@ higher, "cannot say" is hatched, every kind of line has its own dashes. The lege
 
 import math
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import geopandas as gpd
@@ -37,6 +38,10 @@ WIDTH = 1000.0
 """Of the map, in points; so are all sizes and distances below."""
 MARGIN = (46.0, 60.0, 34.0, 26.0)
 """Space around the map: top, left, bottom, right."""
+MARK_LINE = 24.0
+"""Height of a line of the marks above the map."""
+MARK_SIGNS = 84
+"""Letters of such a line: as many of 14 points, bold and wide, as the sheet holds."""
 PLACES = 24
 PICTURE_DPI = 144
 """Of what is a picture and no lines: 2,000 pixels across."""
@@ -82,7 +87,8 @@ def chart(
     Markup
         An SVG element; every word from outside is escaped.
     """
-    figure, axes = _sheet(geobox)
+    lines = mark_lines(marks)
+    figure, axes = _sheet(geobox, lines=len(lines))
     paint(axes, classes, geobox, cannot_say=classes == CANNOT_SAY, elevation=elevation)
     axes.set_rasterization_zorder(OVER - 0.5)
     _draw_around(axes, layers)
@@ -95,7 +101,7 @@ def chart(
     draw_scale_bar(axes, geobox, texts)
     draw_north(axes)
     _draw_border(axes, geobox, texts)
-    _draw_marks(figure, marks)
+    _draw_marks(figure, lines)
     return inline_svg(
         figure,
         css_class="chart",
@@ -104,9 +110,17 @@ def chart(
     )
 
 
-def _sheet(geobox: GeoBox) -> tuple[Figure, Axes]:
-    """Lay out a map of `geobox` with its margins."""
+def mark_lines(marks: Sequence[str]) -> list[str]:
+    """Lay out marks: on one line if it holds them, else one a line, and none wider than the map."""
+    whole = " · ".join(marks)
+    told = [whole] if len(whole) <= MARK_SIGNS else marks
+    return [line for mark in told for line in textwrap.wrap(mark, MARK_SIGNS)]
+
+
+def _sheet(geobox: GeoBox, *, lines: int) -> tuple[Figure, Axes]:
+    """Lay out a map of `geobox` with its margins, and so many lines of marks above it."""
     top, left, bottom, right = MARGIN
+    top += MARK_LINE * max(lines - 1, 0)
     box = geobox.boundingbox
     across = WIDTH - left - right
     down = across * (box.top - box.bottom) / (box.right - box.left)
@@ -237,17 +251,19 @@ def _draw_border(axes: Axes, geobox: GeoBox, texts: Texts) -> None:
     _word(axes, words, box.left, box.bottom, size=10, shift=(0, -27))
 
 
-def _draw_marks(figure: Figure, marks: Sequence[str]) -> None:
+def _draw_marks(figure: Figure, lines: Sequence[str]) -> None:
     """Write the marks of the map across its top, in white on red."""
-    if not marks:
+    if not lines:
         return
-    share = 24 / (72 * figure.get_figheight())
+    line = MARK_LINE / (72 * figure.get_figheight())
+    share = len(lines) * line
     band = Rectangle((0, 1 - share), 1, share, color="#b00020", transform=figure.transFigure)
     figure.add_artist(band)
-    figure.text(
-        0.5, 1 - share / 2, " · ".join(marks), color="white", fontsize=14, fontweight="bold",
-        ha="center", va="center", parse_math=False,
-    )  # fmt: skip
+    for place, words in enumerate(lines):
+        figure.text(
+            0.5, 1 - (place + 0.5) * line, words, color="white", fontsize=14, fontweight="bold",
+            ha="center", va="center", parse_math=False,
+        )  # fmt: skip
 
 
 def _word(

@@ -26,10 +26,12 @@ from minerisk.models.evaluation.results import (
 )
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.names import MODELS, family_name
-from minerisk.pipelines.plotting.map_figure import INK, kilometres, simulated_banner
+from minerisk.pipelines.plotting.map_figure import INK, kilometres, mark_figure, mark_height
 from minerisk.pipelines.records.tasks import Rule
 
 Format = Literal["png", "svg"]
+MARK_SIZE = 7.0
+"""Of what a figure says of itself, points."""
 
 MODEL_LINES: Mapping[ModelName, tuple[str, str]] = {
     ModelName.MODEL: ("#4d004b", "-"),
@@ -63,7 +65,7 @@ FOLD_COLOURS = (
 def reliability_figure(
     bins: Sequence[ReliabilityBin],
     *,
-    simulated: bool,
+    marks: Sequence[str],
     form: Format = "png",
     texts: Texts = ENGLISH,
 ) -> bytes:
@@ -75,7 +77,7 @@ def reliability_figure(
         Of a reliability diagram.
     """
     _require(bins, "reliability bins")
-    figure, axes = _new(4.6, 4.2, simulated, texts)
+    figure, axes = _new(4.6, 4.2, marks)
     predicted, observed, low, high = np.array(
         [(row.predicted, row.observed, row.low, row.high) for row in bins]
     ).T
@@ -100,7 +102,7 @@ def reliability_figure(
     axes.set(xlim=(0, top), ylim=(0, top), xticks=ticks, yticks=ticks)
     x = _wrapped(texts.say("predicted probability (square-root scale)"), 38)
     _name(axes, x, _wrapped(texts.say("share of cells with a finding")))
-    _format(axes, FuncFormatter(_percent))
+    _format(axes, _percents(texts))
     _legend(axes, "upper left")
     return figure_bytes(figure, form)
 
@@ -108,7 +110,7 @@ def reliability_figure(
 def capture_figure(
     curves: Mapping[ModelName, Sequence[CapturePoint]],
     *,
-    simulated: bool,
+    marks: Sequence[str],
     form: Format = "png",
     texts: Texts = ENGLISH,
 ) -> bytes:
@@ -120,7 +122,7 @@ def capture_figure(
         By model.
     """
     _require(curves, "effort-capture curves")
-    figure, axes = _new(5.4, 4.2, simulated, texts)
+    figure, axes = _new(5.4, 4.2, marks)
     _diagonal(axes, 1, texts.say("land picked at random"))
     for name, (colour, line) in MODEL_LINES.items():
         if name not in curves:
@@ -147,7 +149,7 @@ def tasks_capture_figure(
     shares: Sequence[float],
     *,
     words: Mapping[Rule, str],
-    simulated: bool,
+    marks: Sequence[str],
     form: Format = "png",
     texts: Texts = ENGLISH,
 ) -> bytes:
@@ -163,7 +165,7 @@ def tasks_capture_figure(
         What each rule is called, in the order of the legend.
     """
     _require(found, "rules")
-    figure, axes = _new(5.4, 4.2, simulated, texts)
+    figure, axes = _new(5.4, 4.2, marks)
     land = np.array([0.0, *shares])
     _diagonal(axes, land[-1], texts.say("land picked at random"))
     known = [name for name in words if name in found]
@@ -186,7 +188,7 @@ def tasks_capture_figure(
     axes.set(xlim=(0, 1.04 * land[-1]), ylim=(0, 1.01), xticks=land)
     x = _wrapped(texts.say("share of the left-out land"))
     _name(axes, x, _wrapped(texts.say("share of cells with a finding that lie on it")))
-    _format(axes, FuncFormatter(_percent))
+    _format(axes, _percents(texts))
     _legend(axes, "upper left")
     return figure_bytes(figure, form)
 
@@ -194,7 +196,7 @@ def tasks_capture_figure(
 def importance_figure(
     rows: Sequence[Importance],
     *,
-    simulated: bool,
+    marks: Sequence[str],
     form: Format = "png",
     texts: Texts = ENGLISH,
 ) -> bytes:
@@ -207,7 +209,7 @@ def importance_figure(
     """
     _require(rows, "importances")
     rows = sorted(rows, key=lambda row: (row.drop, row.family))
-    figure, axes = _new(5.4, 0.8 + 0.34 * len(rows), simulated, texts)
+    figure, axes = _new(5.4, 0.8 + 0.34 * len(rows), marks)
     drop, low, high = np.array([(row.drop, row.low, row.high) for row in rows]).T
     place = np.arange(len(rows))
     axes.barh(place, drop, color="#8c96c6", height=0.6)
@@ -223,6 +225,7 @@ def importance_figure(
     axes.set_yticks(place, [texts.say(family_name(row.family)) for row in rows])
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(5))
+    _format_in(axes, texts)
     axes.set_xlabel(
         _wrapped(texts.say("fall in ROC-AUC when the family is shuffled, held-out land"))
     )
@@ -232,7 +235,7 @@ def importance_figure(
 def region_figure(
     regions: Sequence[RegionScores],
     *,
-    simulated: bool,
+    marks: Sequence[str],
     form: Format = "png",
     texts: Texts = ENGLISH,
 ) -> bytes:
@@ -247,7 +250,7 @@ def region_figure(
         (row.roc_auc, str(row.region), row.positive) for row in regions if row.roc_auc is not None
     )
     _require(known, "regions with a score")
-    figure, axes = _new(5.4, 0.9 + 0.27 * len(known), simulated, texts)
+    figure, axes = _new(5.4, 0.9 + 0.27 * len(known), marks)
     place = np.arange(len(known))
     scores, found = np.array([(score, positive) for score, _, positive in known]).T
     axes.hlines(place, 0.5, scores, color="#c6c6d8", linewidth=1.5)
@@ -261,6 +264,7 @@ def region_figure(
     axes.set_yticks(place, words)
     axes.set_xlim(min(0.45, float(scores.min()) - 0.03), 1.0)
     axes.set_ylim(-0.7, len(known) - 0.3)
+    _format_in(axes, texts)
     axes.set_xlabel(
         _wrapped(texts.say("ROC-AUC in the region, left out whole (0.5: no better than chance)"))
     )
@@ -272,7 +276,7 @@ def fold_figure(
     geobox: GeoBox,
     *,
     words: str,
-    simulated: bool,
+    marks: Sequence[str],
     form: Format = "png",
     texts: Texts = ENGLISH,
 ) -> bytes:
@@ -287,7 +291,7 @@ def fold_figure(
     """
     step = max(1, max(folds.shape) // 900)
     ratio = folds.shape[0] / folds.shape[1]
-    figure, axes = _new(5.4, min(max(5.0 * ratio, 2.5), 7.0), simulated, texts)
+    figure, axes = _new(5.4, min(max(5.0 * ratio, 2.5), 7.0), marks)
     left, bottom, right, top = geobox.extent.boundingbox
     shown = np.ma.masked_less(folds[::step, ::step], 0)
     axes.imshow(
@@ -298,7 +302,9 @@ def fold_figure(
         extent=(left, right, bottom, top),
         interpolation="nearest",
     )
-    axes.set_title(textwrap.fill(words, 60), fontsize=9, loc="left", pad=20 if simulated else 6)
+    axes.set_title(
+        textwrap.fill(words, 60), fontsize=9, loc="left", pad=6 + mark_height(marks, size=MARK_SIZE)
+    )
     _format(axes, kilometres(texts))
     x = texts.say("easting, km ({crs})", crs=str(geobox.crs))
     _name(axes, x, texts.say("northing, km"))
@@ -316,7 +322,7 @@ def figure_bytes(figure: Figure, form: Format = "png", *, dpi: int = 150) -> byt
     return stream.getvalue()
 
 
-def _new(width: float, height: float, simulated: bool, texts: Texts) -> tuple[Figure, Axes]:
+def _new(width: float, height: float, marks: Sequence[str]) -> tuple[Figure, Axes]:
     figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -324,8 +330,7 @@ def _new(width: float, height: float, simulated: bool, texts: Texts) -> tuple[Fi
     axes.tick_params(labelsize=8, colors=INK)
     axes.xaxis.label.set_fontsize(8.5)
     axes.yaxis.label.set_fontsize(8.5)
-    if simulated:
-        simulated_banner(axes, size=7, texts=texts)
+    mark_figure(axes, marks, size=MARK_SIZE)
     return figure, axes
 
 
@@ -339,8 +344,14 @@ def _format(axes: Axes, formatter: Formatter) -> None:
         axis.set_major_formatter(formatter)
 
 
-def _percent(share: float, _: int) -> str:
-    return f"{100 * share:g} %"
+def _format_in(axes: Axes, texts: Texts) -> None:
+    """Write numbers below as a language does; those of English are as they come."""
+    if texts.language != "en":
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: texts.written(value, "g")))
+
+
+def _percents(texts: Texts) -> Formatter:
+    return FuncFormatter(lambda share, _: f"{texts.written(100 * share, 'g')} %")
 
 
 def _diagonal(axes: Axes, top: float, words: str) -> None:

@@ -54,6 +54,9 @@ def _plain(element: ElementTree.Element) -> None:
     element.tag = element.tag.rpartition("}")[2]
     for name in [name for name in element.attrib if name.startswith("{")]:
         element.attrib[name.rpartition("}")[2]] = "".join(element.attrib.pop(name).split())
+    element.attrib.pop("target", None)  # a link leads to another place of the same page
+    if element.tag == "use":  # a style sheet that makes a symbol smaller leaves it where it is
+        element.attrib["transform-origin"] = f"{element.attrib['x']} {element.attrib['y']}"
     if element.attrib.get("id", "").startswith(CROWDED):
         element.attrib["class"] = CROWDED.rstrip("-")
         element.attrib["id"] = element.attrib["id"].removeprefix(CROWDED)

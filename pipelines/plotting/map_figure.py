@@ -43,14 +43,14 @@ def map_figure(
     geobox: GeoBox,
     *,
     title: str,
-    simulated: bool,
+    marks: Sequence[str],
     cannot_say: NDArray[np.bool_] | None = None,
     elevation: NDArray[np.floating] | None = None,
     texts: Texts = ENGLISH,
 ) -> Figure:
     """Draw classes (uint8) or probabilities (float, NaN nodata), shape ``(height, width)``.
 
-    It is thinned as in `paint`.
+    It is thinned as in `paint`. `marks` are the lines above it that say what it is not.
     """
     grey = values == CANNOT_SAY if values.dtype == np.uint8 else cannot_say
     ratio = values.shape[0] / values.shape[1]
@@ -59,31 +59,38 @@ def map_figure(
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     paint(axes, values, geobox, cannot_say=grey, elevation=elevation)
-    _frame(axes, geobox, title, pad=26 if simulated else 8, texts=texts)
+    _frame(axes, geobox, title, pad=8 + mark_height(marks), texts=texts)
     draw_scale_bar(axes, geobox, texts)
     draw_north(axes)
     silent = grey is not None and bool(grey.any())
     _legend(axes, classes=values.dtype == np.uint8, grey=silent, texts=texts)
-    if simulated:
-        simulated_banner(axes, texts=texts)
+    mark_figure(axes, marks)
     return figure
 
 
-def simulated_banner(axes: Axes, *, size: float = 9, texts: Texts = ENGLISH) -> None:
-    """Write above a plot that findings are made up."""
+def mark_figure(axes: Axes, marks: Sequence[str], *, size: float = 9) -> None:
+    """Write above a plot what it says of itself, a line each; nothing without any."""
+    if not marks:
+        return
     axes.text(
         1.0,
         1.012,
-        texts.say("SIMULATED findings: not evidence of anything real"),
+        "\n".join(marks),
         transform=axes.transAxes,
         ha="right",
         va="bottom",
+        multialignment="right",
         fontsize=size,
         fontweight="bold",
         color="white",
         bbox={"facecolor": "#b00020", "edgecolor": "none", "pad": 3},
         zorder=20,
     )
+
+
+def mark_height(marks: Sequence[str], *, size: float = 9) -> float:
+    """Return the points above a plot that its marks take."""
+    return 9 + 1.25 * size * len(marks) if marks else 0.0
 
 
 def paint(
@@ -213,8 +220,8 @@ def scale_length(width_m: float) -> float:
 def length_words(metres: float, texts: Texts) -> str:
     """Write a round length, in kilometres from a kilometre on."""
     if metres >= 1000:
-        return texts.say("{length} km", length=f"{metres / 1000:g}")
-    return texts.say("{length} m", length=f"{metres:g}")
+        return texts.say("{length} km", length=texts.written(metres / 1000, "g"))
+    return texts.say("{length} m", length=texts.written(metres, "g"))
 
 
 def kilometres(texts: Texts) -> FuncFormatter:

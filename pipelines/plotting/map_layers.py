@@ -11,6 +11,7 @@ from odc.geo.geobox import GeoBox
 from shapely.geometry import box as rectangle
 
 from minerisk.configs.bounds import names_in
+from minerisk.configs.layer_names import RAILWAYS, RIVERS, ROADS, is_called
 from minerisk.configs.schema import VectorLayer
 from minerisk.features.errors import InputError
 from minerisk.features.layers.sources import Layers
@@ -25,12 +26,8 @@ log = logging.getLogger(__name__)
 Bounds = tuple[float, float, float, float]
 POINTS = {"find", "accident"}
 MOST_PLACES = 200
-
-
-WAYS = (
-    ("water", "river"), ("water", "stream"), ("water", "canal"), ("way", "road"), ("way", "rail"),
-)  # fmt: skip
-"""Parts of names of layers that lead people; other lines of a configuration may be military."""
+WAYS = (("water", RIVERS), ("way", (*ROADS, *RAILWAYS)))
+"""Names of layers that lead people; other lines of a configuration may be military."""
 LINES = frozenset({"LineString", "MultiLineString"})
 MOST_WAYS = 5_000
 """Lines of a layer on a map, the longest first."""
@@ -84,7 +81,8 @@ def map_layers(run: Run, geobox: GeoBox, *, public: bool = False) -> MapLayers:
     try:
         layers = run.layers()
     except InputError as error:
-        gap = Notice[MapGap](code=MapGap.NO_LAYERS, values={"reason": str(error)})
+        log.warning("The layers of the run are not on the map: %s", error)  # it may name folders
+        gap = Notice[MapGap](code=MapGap.NO_LAYERS)
         return MapLayers(missing=(gap,))
     lines = [_read(layers, name, run, bounds, missing) for name in front_names(run)]
     registered: list[gpd.GeoDataFrame] = []
@@ -125,9 +123,9 @@ def _read(
     try:
         frame = layers.vector(name, crs=run.config.study_area.crs)
     except (InputError, OSError) as error:
-        values = {"layer": name, "reason": str(error)}
-        gap = Notice[MapGap](code=MapGap.NOT_READ, values=values)
+        gap = Notice[MapGap](code=MapGap.NOT_READ, values={"layer": name})
         if gap not in missing:
+            log.warning("The layer %s is not on the map: %s", name, error)
             missing.append(gap)
         return None
     part = frame[frame.intersects(rectangle(*bounds))]
@@ -167,7 +165,7 @@ def _ways(
     closed = {item.layer for item in run.config.labels.positive} | set(front_names(run))
     found: list[gpd.GeoDataFrame] = []
     for name, layer in run.config.layers.items():
-        kind = next((kind for kind, part in WAYS if part in name), None)
+        kind = next((kind for kind, parts in WAYS if is_called(name, parts)), None)
         if kind is None or name in closed or not isinstance(layer, VectorLayer):
             continue
         frame = _read(layers, name, run, bounds, missing)

@@ -1,5 +1,6 @@
 """The preview of a request: a picture of its risk classes."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ def preview_png(
     geobox: GeoBox,
     *,
     title: str,
-    simulated: bool,
+    marks: Sequence[str],
     cannot_say: NDArray[np.bool_] | None = None,
     elevation: NDArray[np.floating] | None = None,
 ) -> Path:
@@ -28,8 +29,8 @@ def preview_png(
     ----------
     values
         Class codes (uint8) or probabilities (float, NaN nodata), shape ``(height, width)``.
-    simulated
-        Puts a SIMULATED banner across the map.
+    marks
+        Lines above the map that say what it is not.
     cannot_say
         Cells to hatch over probabilities; classes bring their own.
     elevation
@@ -39,7 +40,7 @@ def preview_png(
         _drawn,
         geobox=geobox,
         title=title,
-        simulated=simulated,
+        marks=marks,
         cannot_say=cannot_say,
         elevation=elevation,
     )
@@ -51,7 +52,7 @@ def _drawn(
     *,
     geobox: GeoBox,
     title: str,
-    simulated: bool,
+    marks: Sequence[str],
     cannot_say: NDArray[np.bool_] | None,
     elevation: NDArray[np.floating] | None,
 ) -> bytes:
@@ -63,7 +64,7 @@ def _drawn(
             values,
             geobox,
             title=title,
-            simulated=simulated,
+            marks=marks,
             cannot_say=cannot_say,
             elevation=elevation,
         )

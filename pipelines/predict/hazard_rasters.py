@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from minerisk.features.evidence.codes import HAZARD_BITS
+from minerisk.features.grid import strips
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.records.rasters import HazardComparison, RasterFacts
-from minerisk.pipelines.run.hazards import trained_hazards
-from minerisk.pipelines.run.row_blocks import row_blocks
+from minerisk.pipelines.run.hazards import FOUND, LAYERS, trained_hazards
 
 Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
 """Probabilities of a class and of any hazard, of the same cells."""
@@ -40,11 +39,12 @@ def predict_classes(
         Of all; the facts are those of any hazard, and ``hazards`` as `compare_with_any` finds it.
     """
     trained = trained_hazards(folder)
-    for name in set(HAZARD_BITS) - set(trained):
+    for name in set(LAYERS) - set(trained):
         shutil.rmtree(rasters / name, ignore_errors=True)
+    classes = [name for name in trained if name != FOUND]
     paths, facts = predict_one(None)
     made = [*paths, *(path for name in trained for path in predict_one(name)[0])]
-    return made, facts.model_copy(update={"hazards": compare_with_any(rasters, trained)})
+    return made, facts.model_copy(update={"hazards": compare_with_any(rasters, classes)})
 
 
 def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, HazardComparison]:
@@ -58,7 +58,7 @@ def compare_with_any(rasters: Path, hazards: Sequence[str]) -> dict[str, HazardC
     geobox = raster_grid(whole)
 
     def both(name: str) -> Iterator[Pair]:
-        for rows in row_blocks(geobox.height):
+        for rows in strips(geobox.shape):
             part, all_ = (
                 read_raster_like(path, geobox[rows, :])
                 for path in (rasters / name / "probability.tif", whole)

@@ -1,7 +1,7 @@
 """From a trained run to risk rasters, for all its land or a part of it."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,15 +10,15 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
-from odc.geo.geobox import GeoBox
 
 from minerisk.features.coverage import LINES_KNOWN
 from minerisk.features.cube.store import families_of, open_cube
 from minerisk.features.cube.zarr_files import remove_store
-from minerisk.features.errors import InputError
-from minerisk.features.grid import count_marked, mask_sha256
+from minerisk.features.errors import MakeAgainError
+from minerisk.features.grid import count_marked, mask_sha256, strips
 from minerisk.pipelines.formats.cog import RasterWriter, raster_files, read_raster_like
 from minerisk.pipelines.formats.palette import OUTSIDE
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.plotting.preview import preview_png
 from minerisk.pipelines.predict.bands import (
     ALL_BANDS,
@@ -33,17 +33,13 @@ from minerisk.pipelines.predict.bands import (
     STORED,
     UPPER_END,
 )
-from minerisk.pipelines.predict.class_table import (
-    CLASSES,
-    Part,
-    Spread,
-    class_rows,
-    held_out_classes,
-)
+from minerisk.pipelines.predict.class_draws import class_draws, left_out, regions_off, unsearched
+from minerisk.pipelines.predict.class_table import CLASSES, Part, class_rows, held_out_classes
 from minerisk.pipelines.predict.reasons import REASON_BANDS, reason_codes, write_reason_raster
 from minerisk.pipelines.predict.risk_classes import (
     area_of_applicability,
     class_cuts,
+    class_legend,
     class_shares,
     classify_with,
     count_classes,
@@ -68,11 +64,12 @@ from minerisk.pipelines.records.rasters import (
     RasterFacts,
     RiskClasses,
 )
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.hazards import HAZARD_TITLES, hazard_folder
+from minerisk.pipelines.run.hazards import HAZARD_TITLES, model_home
 from minerisk.pipelines.run.progress import Progress
-from minerisk.pipelines.run.readers import held_out_cells, load_model
-from minerisk.pipelines.run.row_blocks import row_blocks, thinned, thinned_grid
+from minerisk.pipelines.run.readers import load_model
+from minerisk.pipelines.run.row_blocks import thinned, thinned_grid
 
 log = logging.getLogger(__name__)
 
@@ -94,19 +91,21 @@ class Target:
         The folder of the rasters.
     hazard
         The class they are of; none is any hazard.
+    marks
+        What they say of themselves.
     """
 
     run: Run
     window: CubeWindow
     folder: Path
     hazard: str | None
+    marks: Marks
 
     @property
     def tags(self) -> dict[str, str]:
         """Metadata of every raster."""
         return {
             "RUN": self.run.config.study_area.name,
-            "FINDINGS": "SIMULATED" if self.run.simulated else "recorded",
             "HAZARD": self.hazard or "any",
             "USE": "one indirect source for desk assessment; rank land for survey, decide nothing",
         }
@@ -123,6 +122,8 @@ def predict(
     window: CubeWindow | None = None,
     folder: Path | None = None,
     hazard: str | None = None,
+    state: State = State.DRAFT,
+    seen: Callable[[Sequence[Path]], None] = lambda _: None,
 ) -> tuple[Sequence[Path], RasterFacts]:
     """Write the rasters of a run: what is predicted, area of applicability, classes, preview.
 
@@ -136,28 +137,38 @@ def predict(
         Where the rasters go; none is ``rasters/`` of the run.
     hazard
         Class whose model predicts, and folder in `folder`; none is any hazard.
+    state
+        How the run stands. Nobody can have approved one whose rasters are only being written.
+    seen
+        Called with the files when all but the preview are written.
     """
     cube = open_cube(run.files.cube)
     whole = window is None
     window = window or whole_window(cube)
-    target = Target(run, window, (folder or run.files.rasters) / (hazard or ""), hazard)
+    target = Target(
+        run,
+        window,
+        (folder or run.files.rasters) / (hazard or ""),
+        hazard,
+        Marks(state, run.simulated),
+    )
     paths = _write_predicted(target, list(families_of(cube)), progress)
     paths += _write_area(target)
     if hazard is None and LINES_KNOWN in cube:
         paths += _write_lines(target, cube[LINES_KNOWN])
     cuts = _cut_whole(target) if whole else _stored(target).cuts
     made, shares = _write_classes(target, cuts)
-    held_out = _held_out(target, cuts) if whole else held_out_of(_stored(target))
-    made.append(_store_classes(target, cuts, held_out))
+    made.append(_store_classes(target, cuts, None if whole else _stored(target)))
     facts = RasterFacts(
         cells=count_marked(window.asked), shape=tuple(window.geobox.shape), classes=shares
     )
+    seen([*paths, *made])
     return [*paths, *made, _write_preview(target)], facts
 
 
 def _tile_store(target: Target) -> TileStore:
     run, window = target.run, target.window
-    home = run.folder if target.hazard is None else hazard_folder(run.folder, target.hazard)
+    home = model_home(target.run.folder, target.hazard)
     asked = mask_sha256(window.asked)
     place = (window.row, window.column, *window.asked.shape)
     key = store_key(home, run.files.cube, repr((asked, ALL_BANDS, place, TILE)))
@@ -169,7 +180,7 @@ def _write_predicted(target: Target, families: Sequence[str], progress: Progress
     store, workers = _tile_store(target), target.run.workers
     begin_store(store, target.window.asked, ALL_BANDS)
     predict_tiles(store, load=load_model, workers=workers, progress=progress.step)
-    write = partial(_write_band, store, target.window.geobox, families, target.tags)
+    write = partial(_write_band, store, families, target)
     names = [*STORED, REASONS]
     written = {}
     for name, paths in workers.run(write, names):
@@ -180,14 +191,16 @@ def _write_predicted(target: Target, families: Sequence[str], progress: Progress
 
 
 def _write_band(
-    store: TileStore, geobox: GeoBox, families: Sequence[str], tags: Mapping[str, str], name: str
+    store: TileStore, families: Sequence[str], target: Target, name: str
 ) -> tuple[str, list[Path]]:
     """Write a raster from the store of tiles; another worker may be at the same one."""
-    path = store.path.parent / f"{name}.tif"
+    path, geobox, tags = target.raster(name), target.window.geobox, target.tags
     with TemporaryDirectory(dir=store.path) as scratch:
         if name == REASONS:
-            blocks = _reason_blocks(store, geobox.height)
-            made = write_reason_raster(path, geobox, blocks, families, tags, scratch=Path(scratch))
+            blocks = _reason_blocks(store, geobox.shape)
+            made = write_reason_raster(
+                path, geobox, blocks, families, tags, marks=target.marks, scratch=Path(scratch)
+            )
             return name, made
         source, band = STORED[name]
         with RasterWriter(
@@ -197,9 +210,10 @@ def _write_band(
             style=band.style,
             unit=band.unit,
             tags={**tags, **band.tags},
+            marks=target.marks,
             scratch=Path(scratch),
         ) as writer:
-            for rows in row_blocks(geobox.height):
+            for rows in strips(geobox.shape):
                 values = read_rows(store, source, rows)
                 if name in SPEAKING:
                     spoken = read_rows(store, DISSIMILARITY, rows) <= 1
@@ -208,8 +222,10 @@ def _write_band(
     return name, raster_files(path)
 
 
-def _reason_blocks(store: TileStore, height: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    for rows in row_blocks(height):
+def _reason_blocks(
+    store: TileStore, shape: Iterable[int]
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    for rows in strips(shape):
         codes = np.stack([read_rows(store, name, rows) for name in REASON_BANDS])
         yield rows.start, reason_codes(codes)
 
@@ -218,7 +234,7 @@ def _write_area(target: Target) -> list[Path]:
     """Write where the data support a statement, from the dissimilarity on disk."""
     geobox = target.window.geobox
     with _derived_writer(target, AREA) as writer:
-        for rows in row_blocks(geobox.height):
+        for rows in strips(geobox.shape):
             part = read_raster_like(target.raster(DISSIMILARITY), geobox[rows, :])
             writer.write(area_of_applicability(part), row=rows.start)
     return raster_files(target.raster(AREA))
@@ -230,7 +246,7 @@ def _write_lines(target: Target, known: xr.DataArray) -> list[Path]:
     height, width = window.asked.shape
     part = known[window.row : window.row + height, window.column : window.column + width]
     with _derived_writer(target, LINES) as writer:
-        for rows in row_blocks(height):
+        for rows in strips(window.asked.shape):
             codes = np.where(window.asked[rows], part[rows].to_numpy(), OUTSIDE)
             writer.write(codes.astype(np.uint8), row=rows.start)
     return raster_files(target.raster(LINES))
@@ -249,15 +265,16 @@ def _write_classes(target: Target, cuts: ClassCuts) -> tuple[list[Path], dict[st
 
 
 def _derived_writer(target: Target, name: str) -> RasterWriter:
-    band = DERIVED[name]
+    band, rule = DERIVED[name], rule_of(target.run)
+    classes = name == RISK_CLASS
     return RasterWriter(
         target.raster(name),
         target.window.geobox,
         description=band.description,
-        style=band.style,
+        style=class_legend(rule) if classes else band.style,
         unit=band.unit,
-        tags=target.tags
-        | ({"CLASSES": rule_tag(rule_of(target.run))} if name == RISK_CLASS else {}),
+        tags=target.tags | ({"CLASSES": rule_tag(rule)} if classes else {}),
+        marks=target.marks,
     )
 
 
@@ -273,36 +290,50 @@ def _cut_whole(target: Target) -> ClassCuts:
     )
 
 
-def _held_out(target: Target, cuts: ClassCuts) -> dict[str, HeldOutClass]:
-    """Hold the classes against land that was held out."""
-    run = target.run
-    home = run.folder if target.hazard is None else hazard_folder(run.folder, target.hazard)
-    cells = held_out_cells(home, ["far_probability"])
-    return held_out_classes(cells, cuts, block_m=run.metrics(target.hazard).block_m)
+def _store_classes(target: Target, cuts: ClassCuts, stored: RiskClasses | None) -> Path:
+    """Write where classes are cut, by what, and what each holds of the land asked for.
 
-
-def _store_classes(target: Target, cuts: ClassCuts, held_out: Mapping[str, HeldOutClass]) -> Path:
-    """Write where classes are cut, by what, and what each holds of the land asked for."""
+    What held-out land showed is that of the whole run, `stored` where it is a part that is asked
+    for.
+    """
     known = target.run.metrics(target.hazard)
-    seed = target.run.config.model.seed
+    home = model_home(target.run.folder, target.hazard)
+    block_m, seed = known.block_m, target.run.config.model.seed
+    if stored is None:
+        cells = left_out(home)
+        held_out = held_out_classes(cells, cuts, block_m=block_m)
+        regions = regions_off(known.interval, cells, cuts, block_m=block_m, seed=seed)
+    else:
+        held_out, regions = held_out_of(stored), stored.regions
     rows = class_rows(
         _held_blocks(target),
         target.window.geobox,
-        Spread(known.interval, known.block_m, seed),
+        class_draws(home, open_cube(target.run.files.cube), regions, block_m=block_m, seed=seed),
+        level=known.interval.level,
         held_out=held_out,
     )
-    stored = RiskClasses.of(cuts=cuts, rule=rule_of(target.run), rows=rows)
-    return write_whole(target.folder / CLASSES, stored.to_json())
+    made = RiskClasses.of(
+        **target.marks.columns,
+        cuts=cuts,
+        rule=rule_of(target.run),
+        level=known.interval.level,
+        regions=regions,
+        rows=rows,
+    )
+    return write_whole(target.folder / CLASSES, made.to_json())
 
 
 def _held_blocks(target: Target) -> Iterator[Part]:
-    for rows in row_blocks(target.window.geobox.height):
-        part = target.window.geobox[rows, :]
+    window, labels = target.window, target.run.labels()
+    width = window.geobox.width
+    for rows in strips(window.geobox.shape):
         classes, probability, upper = (
-            read_raster_like(target.raster(name), part)
+            read_raster_like(target.raster(name), window.geobox[rows, :])
             for name in (RISK_CLASS, PROBABILITY, UPPER_END)
         )
-        yield classes, probability, upper
+        of_run = slice(window.row + rows.start, window.row + rows.stop)
+        columns = slice(window.column, window.column + width)
+        yield classes, probability, upper, unsearched(labels, of_run, columns)
 
 
 def rule_of(run: Run) -> ClassRule:
@@ -321,7 +352,7 @@ def held_out_of(known: RiskClasses) -> dict[str, HeldOutClass]:
 def _stored(target: Target) -> RiskClasses:
     path = target.run.files.rasters / (target.hazard or "") / CLASSES
     if not path.is_file():
-        raise InputError(
+        raise MakeAgainError(
             f"{target.run.folder} has no rasters of its whole study area, by which classes are "
             "cut. Predict the whole first (`minerisk predict`)."
         )
@@ -338,13 +369,13 @@ def _write_preview(target: Target) -> Path:
         thinned(lambda rows: read_raster_like(path, geobox[rows, :]), shape),
         thinned_grid(geobox),
         title=title,
-        simulated=target.run.simulated,
+        marks=target.marks.words(),
     )
 
 
 def _class_blocks(target: Target) -> Iterator[ClassBlock]:
     """Read what classes are made of: probabilities, where they hold, and what was asked for."""
-    for rows in row_blocks(target.window.geobox.height):
+    for rows in strips(target.window.geobox.shape):
         part = target.window.geobox[rows, :]
         probability = read_raster_like(target.raster(PROBABILITY), part)
         dissimilarity = read_raster_like(target.raster(DISSIMILARITY), part)

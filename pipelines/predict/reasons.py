@@ -12,6 +12,7 @@ from minerisk.models.attribution import PAST_FINDINGS, attribute_to_families, to
 from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.formats.cog import RasterWriter, raster_files
 from minerisk.pipelines.formats.palette import OUTSIDE, Legend
+from minerisk.pipelines.language.marks import Marks
 
 REASON_BANDS = ("reason_1", "reason_2", "reason_3")
 ORDER = ("strongest", "second", "third")
@@ -68,6 +69,7 @@ def write_reason_raster(
     families: Sequence[str],
     tags: Mapping[str, str],
     *,
+    marks: Marks,
     scratch: Path | None = None,
 ) -> list[Path]:
     """Write ``reasons.tif``: three uint8 bands of codes, their words in the tags, 255 nodata.
@@ -78,7 +80,7 @@ def write_reason_raster(
         First row of a block of rows, and its codes, shape ``(3, rows, width)``.
     families
         Names, in the order of the cube.
-    scratch
+    marks, scratch
         As for `minerisk.pipelines.formats.cog.RasterWriter`.
 
     Raises
@@ -94,6 +96,7 @@ def write_reason_raster(
         style=legend,
         unit="class",
         tags={**tags, **{f"REASON_{code}": words for code, words in legend.words.items()}},
+        marks=marks,
         scratch=scratch,
     ) as raster:
         for row, codes in blocks:

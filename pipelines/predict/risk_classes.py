@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,30 @@ from numpy.typing import NDArray
 from minerisk.features.errors import InputError
 from minerisk.pipelines.formats.palette import (
     CANNOT_SAY,
+    CLASS_COLOURS,
     CLASS_NAMES,
+    CLASS_WORDS,
     ELEVATED,
     HIGHER,
     LOWER,
     OUTSIDE,
+    Legend,
 )
+from minerisk.pipelines.language.messages import ENGLISH, Texts
+from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.records.rasters import ClassCuts, ClassRule
+
+BY_SHARE: Mapping[int, str] = {
+    HIGHER: marked("highest {higher:share} of land"),
+    ELEVATED: marked("next {elevated:share} of land"),
+    LOWER: marked("the rest of the land"),
+}
+BY_RATE: Mapping[int, str] = {
+    HIGHER: marked("from {higher:g} a km²"),
+    ELEVATED: marked("from {elevated:g} a km²"),
+    LOWER: marked("under {elevated:g} a km²"),
+}
+"""Of contaminated cells expected."""
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +142,18 @@ def rule_tag(rule: ClassRule) -> str:
         f"cut by share of the land that the model can speak for: highest {rule.higher_share:.0%} "
         f"higher, next {rule.elevated_share:.0%} elevated; not by what the land holds"
     )
+
+
+def class_legend(rule: ClassRule, texts: Texts = ENGLISH) -> Legend:
+    """Say in a legend what each class means, and by what it is cut."""
+    shares = {"higher": rule.higher_share, "elevated": rule.elevated_share}
+    rates = {} if rule.cuts is None else dict(zip(("elevated", "higher"), rule.cuts, strict=True))
+    cut = BY_SHARE if rule.cuts is None else BY_RATE
+    words = {
+        code: f"{told} · {texts.say(cut[code], **(shares | rates))}" if code in cut else told
+        for code, told in texts.words(CLASS_WORDS).items()
+    }
+    return Legend(CLASS_COLOURS, words)
 
 
 def classify_with(

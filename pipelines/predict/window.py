@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +14,15 @@ from shapely.geometry import box as shapely_box
 
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import CoverError, InputError
-from minerisk.features.grid import Mask, RowMask, cells_inside, resolution
+from minerisk.features.grid import (
+    M2_PER_HA,
+    MOST_IN_STRIP,
+    Mask,
+    RowMask,
+    cells_inside,
+    count_marked,
+    resolution,
+)
 from minerisk.pipelines.language.numbers import number
 
 LEAST_SHARE = 0.999
@@ -33,12 +42,12 @@ class CubeWindow:
 
 def whole_window(cube: xr.Dataset) -> CubeWindow:
     """Ask for the whole study area, whose mask is read rows at a time."""
-    inside, geobox = cube["inside"], cube_geobox(cube)
+    geobox = cube_geobox(cube)
+    return CubeWindow(geobox, RowMask(tuple(geobox.shape), partial(_rows, cube["inside"])), 0, 0)
 
-    def read(rows: slice) -> NDArray[np.bool_]:
-        return inside[rows].to_numpy().view(np.bool_)
 
-    return CubeWindow(geobox, RowMask(tuple(geobox.shape), read), 0, 0)
+def _rows(inside: xr.DataArray, rows: slice) -> NDArray[np.bool_]:
+    return inside[rows].to_numpy().view(np.bool_)
 
 
 @dataclass(frozen=True)
@@ -99,14 +108,40 @@ def measure_area(cube: xr.Dataset, area: gpd.GeoDataFrame) -> MeasuredArea:
     if window is None:
         return MeasuredArea(None, 1.0)
     top, left, geobox = window
-    asked = cells_inside(geobox, near)
-    asked |= _small(geobox, near)
-    height, width = geobox.shape
-    known = cube["inside"][top : top + height, left : left + width].to_numpy().astype(bool)
-    outside = _outside_share(parts, whole, int((asked & ~known).sum()))
-    if not (asked & known).any():
+    inside = cube["inside"][top : top + geobox.height, left : left + geobox.width]
+    drawn: Mask = _drawn(geobox, near)
+    if geobox.height * geobox.width <= MOST_IN_STRIP:  # made once, where it is small
+        drawn, inside = drawn[:], inside.compute()
+    asked: Mask = RowMask(drawn.shape, partial(_both, drawn, inside))
+    count, within = count_marked(drawn), count_marked(asked)
+    outside = _outside_share(parts, whole, count - within)
+    if not within:
         return MeasuredArea(None, outside)
-    return MeasuredArea(CubeWindow(geobox, asked & known, top, left), outside)
+    if isinstance(drawn, np.ndarray):
+        asked = asked[:]
+    return MeasuredArea(CubeWindow(geobox, asked, top, left), outside)
+
+
+def _drawn(geobox: GeoBox, parts: gpd.GeoDataFrame) -> RowMask:
+    """Mark the cells of polygons, rows at a time."""
+    return RowMask(tuple(geobox.shape), partial(_drawn_rows, geobox, parts, _small(geobox, parts)))
+
+
+def _drawn_rows(
+    geobox: GeoBox,
+    parts: gpd.GeoDataFrame,
+    small: tuple[NDArray[np.int64], NDArray[np.int64]],
+    rows: slice,
+) -> NDArray[np.bool_]:
+    first, last, _ = rows.indices(geobox.height)
+    found = cells_inside(geobox[first:last, :], parts)
+    here = (small[0] >= first) & (small[0] < last)
+    found[small[0][here] - first, small[1][here]] = True
+    return found
+
+
+def _both(drawn: Mask, inside: xr.DataArray, rows: slice) -> NDArray[np.bool_]:
+    return drawn[rows] & (inside[rows].to_numpy() == 1)
 
 
 def _window(whole: GeoBox, parts: gpd.GeoDataFrame) -> tuple[int, int, GeoBox] | None:
@@ -123,9 +158,9 @@ def _window(whole: GeoBox, parts: gpd.GeoDataFrame) -> tuple[int, int, GeoBox] |
     return top, left, whole[top : bottom + 1, left : right + 1]
 
 
-def _small(geobox: GeoBox, parts: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Mark the cells of polygons that hold no cell centre."""
-    found = np.zeros(geobox.shape, dtype=bool)
+def _small(geobox: GeoBox, parts: gpd.GeoDataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find the rows and columns of the cells of polygons that hold no cell centre."""
+    found = [np.empty((2, 0), dtype=np.int64)]
     cell = resolution(geobox)
     for place in range(len(parts)):
         part = parts.iloc[place : place + 1]
@@ -136,9 +171,10 @@ def _small(geobox: GeoBox, parts: gpd.GeoDataFrame) -> NDArray[np.bool_]:
             continue
         top, left, own = window
         if not cells_inside(own, part).any():
-            height, width = own.shape
-            found[top : top + height, left : left + width] |= _touched(own, part)
-    return found
+            corner = np.array([[top], [left]])
+            found.append(np.argwhere(_touched(own, part)).T + corner)
+    rows, columns = np.concatenate(found, axis=1)
+    return rows, columns
 
 
 def _touched(geobox: GeoBox, part: gpd.GeoDataFrame) -> NDArray[np.bool_]:
@@ -167,7 +203,7 @@ def _outside_share(parts: gpd.GeoDataFrame, whole: GeoBox, cells: int) -> float:
 
 
 def _outside_words(parts: gpd.GeoDataFrame, whole: GeoBox, share: float) -> str:
-    hectares = float(parts.geometry.area.sum()) / 10_000
+    hectares = float(parts.geometry.area.sum()) / M2_PER_HA
     given = _degrees(parts.geometry)
     known = _degrees(gpd.GeoSeries([shapely_box(*whole.boundingbox)], crs=str(whole.crs)))
     where = f"It reaches from {given}; the study area from {known} (longitude, latitude)."

@@ -124,11 +124,6 @@ def _remove_damaged(run: Run, name: str) -> None:
     remove_store(store)
 
 
-def label_land(config: Config, layers: Layers, geobox: GeoBox) -> xr.Dataset:
-    """Label the cells of a grid from the finding layers, as they are now."""
-    return findings_of(config, layers).label(geobox)
-
-
 @dataclass(frozen=True)
 class Findings:
     """What cells are labelled by; see `minerisk.features.evidence.labels.label_cells`.

@@ -11,7 +11,7 @@ from minerisk.configs.bounds import Frozen, layer_settings, names_in
 from minerisk.configs.schema import Config
 from minerisk.features.coverage import covered
 from minerisk.features.errors import InputError
-from minerisk.features.grid import Mask, study_grid
+from minerisk.features.grid import Mask, strips, study_grid
 from minerisk.features.kinds import COVER, layers_of
 from minerisk.features.layers.problems import LayerCode, LayerProblem, error, note, warning
 from minerisk.features.layers.sources import Layers
@@ -19,7 +19,6 @@ from minerisk.features.layers.vectors import areas
 from minerisk.features.raster.rasterise import burn_mask
 from minerisk.pipelines.records.manifest import LayerCover
 from minerisk.pipelines.run.layers import FeatureSpec
-from minerisk.pipelines.run.row_blocks import row_blocks
 
 EDGE_CAP_M = 20_000.0
 MOST_COUNTED = 4_000_000
@@ -121,7 +120,7 @@ def layer_covers(
         Labels of the cells, 1 where there is evidence.
     """
     counts = {name: np.zeros(4, dtype=np.int64) for name in names}
-    for rows in row_blocks(geobox.height):
+    for rows in strips(geobox.shape):
         part, asked = geobox[rows, :], inside[rows]
         found = asked & (state[rows].to_numpy() == 1)
         for name, count in counts.items():

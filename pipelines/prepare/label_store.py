@@ -15,10 +15,9 @@ from rasterio.features import rasterize
 from scipy.spatial import cKDTree
 
 from minerisk.features.cube.zarr_files import put_in_place
-from minerisk.features.grid import Mask, cell_centres
+from minerisk.features.grid import STRIP, Mask, cell_centres, strips
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.regions import cluster_regions, join_thin_groups
-from minerisk.pipelines.run.row_blocks import ROWS, row_blocks
 
 GROUPING_M = 5_000.0
 SLIVER = 0.05
@@ -34,7 +33,7 @@ def write_labels(
     count: int,
     seed: int,
 ) -> int:
-    """Label a study area by blocks of rows, and number the regions that are left out whole.
+    """Label a study area strip by strip, and number the regions that are left out whole.
 
     Parameters
     ----------
@@ -58,7 +57,7 @@ def write_labels(
     shutil.rmtree(partial, ignore_errors=True)
     easting, northing = cell_centres(geobox)
     tallies = []
-    for block in row_blocks(geobox.height):
+    for block in strips(geobox.shape):
         part = label(geobox[block, :]).assign_coords(y=northing[block])
         part["state"] = part["state"].where(inside[block], -1).astype(np.int8)
         state = part["state"].to_numpy()
@@ -70,7 +69,7 @@ def write_labels(
         tallies.append(_tally(unit, state[rows, columns] == 1, centres))
     units, region = _regions(np.concatenate(tallies), count=count, seed=seed)
     store: Any = zarr.open_group(partial, mode="r+")
-    for block in row_blocks(geobox.height):
+    for block in strips(geobox.shape):
         rows, columns = np.nonzero(store["state"][block] >= 0)
         centres = np.column_stack([easting[columns], northing[block][rows]])
         unit = _units(geobox[block, :], grouping, rows, columns, centres)
@@ -85,7 +84,8 @@ def _append(part: xr.Dataset, path: Path, *, first: bool) -> None:
     if not first:
         part.to_zarr(path, mode="a", append_dim="y", consolidated=False)
         return
-    chunks = tuple(min(ROWS, size) for size in part["state"].shape)
+    height, width = part["state"].shape
+    chunks = (height, min(STRIP, width))
     encoding = {name: {"chunks": chunks} for name in part.data_vars}
     part.to_zarr(path, mode="w", zarr_format=3, consolidated=False, encoding=encoding)
 

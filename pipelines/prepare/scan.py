@@ -13,6 +13,7 @@ import pyproj
 import shapely
 from numpy.typing import NDArray
 
+from minerisk.configs.layer_names import RIVERS, ROADS, TRACKS
 from minerisk.features.errors import InputError
 from minerisk.features.files import process
 from minerisk.features.layers import bands, intake, vectors, warp
@@ -60,8 +61,8 @@ _ROLES: tuple[tuple[Role, tuple[int | None, ...], str], ...] = (
     (Role.FRONT_LINE, (1,), r"\bfront|contact|confrontation|cease ?fire|\biebl\b|^line( of .*)?$"),
     (Role.FORTIFICATIONS, (0, 1, 2), r"fortif|bunker|trench|\bpositions?\b|outpost"),
     (Role.BOUNDARY, (2,), r"boundar|municip|district|\bstudy|\badmin|\baoi\b|area of interest"),
-    (Role.RIVERS, (1,), r"river|stream|canal|water"),
-    (Role.ROADS, (1,), r"road|track|trail|highway|street"),
+    (Role.RIVERS, (1,), "|".join((*RIVERS, "water"))),
+    (Role.ROADS, (1,), "|".join((*ROADS, *TRACKS))),
     (Role.SETTLEMENTS, (0,), r"settle|\bplaces?\b|\btowns?\b|village|populat"),
     (Role.ELEVATION, (None,), r"\bdem|elevation|srtm|height|\bdtm|altitude"),
     (Role.LAND_COVER, (None,), r"land ?cover|land ?use|lulc|worldcover|mcd12|corine"),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from minerisk.features.cube.store import cube_geobox, line_columns, open_cube
-from minerisk.features.grid import resolution
+from minerisk.features.grid import cell_hectares
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.metrics import block_draws, block_numbers
 from minerisk.models.folds.blocks import assign_blocks
@@ -57,7 +57,7 @@ def capture_of_run(run: Run) -> Capture | Notice[CaptureCode]:
         rules[Rule.NEAREST_LINE] = -line[place]
     blocks = assign_blocks(coordinates, block_m=block_m)
     tasked = run.config.tasks
-    cell_ha = resolution(cube_geobox(cube)) ** 2 / 10_000
+    cell_ha = cell_hectares(cube_geobox(cube))
     sizes = (
         max(math.ceil(round(tasked.min_ha / cell_ha, 6)), 1),
         max(math.floor(round(tasked.max_ha / cell_ha, 6)), 1),

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
+from minerisk.features.grid import M2_PER_HA, strip_rows
 from minerisk.models.tasks.survey_tasks import SurveyTasks
 from minerisk.pipelines.formats.cog import read_raster_like
 from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE
-from minerisk.pipelines.run.row_blocks import ROWS
 
 MOST_CELLS = 4_000_000
 """Cells that tasks are grown on: about 1.5 GB."""
@@ -68,11 +68,11 @@ def task_grid(cells: GeoBox, *, min_ha: float) -> TaskGrid:
     """
     side = math.ceil(math.sqrt(cells.height * cells.width / MOST_CELLS))
     side_m = side * abs(float(cells.transform.a))
-    if side > 1 and min_ha < LEAST_BLOCKS * side_m**2 / 10_000:
+    if side > 1 and min_ha < LEAST_BLOCKS * side_m**2 / M2_PER_HA:
         raise InputError(
             f"On {cells.height * cells.width:,} cells tasks are cut from blocks of {side_m:g} m, "
             f"of which {min_ha:g} ha holds fewer than {LEAST_BLOCKS}. Raise the least task size to "
-            f"{LEAST_BLOCKS * side_m**2 / 10_000:g} ha, or make a run of a part of the land."
+            f"{LEAST_BLOCKS * side_m**2 / M2_PER_HA:g} ha, or make a run of a part of the land."
         )
     return TaskGrid(cells, max(side, 1))
 
@@ -119,7 +119,7 @@ def block_raster(path: Path, grid: TaskGrid) -> NDArray[Any]:
 def by_blocks(read: Read, grid: TaskGrid, reduce: Reduce) -> NDArray[Any]:
     """Read rows of cells, some at a time, and reduce axes 1 and 3 of ``(y, side, x, side)``."""
     height, width = grid.geobox.shape
-    several = max(ROWS // grid.side, 1)
+    several = max(strip_rows(width * grid.side) // grid.side, 1)
     parts = []
     for row in range(0, height, several):
         rows = slice(row * grid.side, min(row + several, height) * grid.side)

@@ -106,6 +106,8 @@ def task_ground(
     layers: Layers,
     stores: tuple[xr.Dataset, xr.Dataset],
     geobox: GeoBox,
+    *,
+    area: gpd.GeoDataFrame | None = None,
 ) -> TaskGround:
     """Gather what tasks are made on.
 
@@ -121,6 +123,8 @@ def task_ground(
         Cube and labels of the run.
     geobox
         Their grid.
+    area
+        Polygons that tasks keep to; none is all land.
     """
     cube, labels = stores
     inside = cube["inside"].to_numpy().astype(bool)
@@ -130,6 +134,8 @@ def task_ground(
     searched_too = asked.searched_land
     open_land = inside & ~_closed(labels, standing, surveyed, geobox, searched_land=searched_too)
     open_land &= filtered(asked, layers, geobox)
+    if area is not None:
+        open_land &= cells_inside(geobox, area)
     criteria, weights, missing = _impact(config, asked, layers, geobox)
     effort, base_m, more = _effort(asked, layers, cube, geobox)
     walls = np.zeros(inside.shape, dtype=bool)
@@ -262,7 +268,7 @@ def criterion_sources(config: Config, asked: Tasks) -> dict[Criterion, Criterion
                 fields = CriterionSource([feature.layer], 1.0, 1.0, classes)
                 found[Criterion.FOOD_SECURITY] = fields
     for name, item in asked.criteria.items():
-        source = CriterionSource([item.layer], item.weight, item.reach_m, item.classes)
+        source = CriterionSource(item.layers, item.weight, item.reach_m, item.classes)
         found[Criterion(name)] = source
     return {name: found[name] for name in Criterion if name in found}
 

@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 from minerisk.configs.schema import Tasks
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import InputError, NoTaskError
-from minerisk.features.grid import cell_centres
+from minerisk.features.grid import cell_centres, cell_hectares
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.tasks.priorities import make_tasks
 from minerisk.models.tasks.rank_intervals import HAZARD
@@ -35,6 +35,7 @@ from minerisk.models.tasks.survey_tasks import (
 )
 from minerisk.pipelines.formats.cog import write_raster
 from minerisk.pipelines.formats.csv_table import csv_text
+from minerisk.pipelines.formats.forms import task_form
 from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE, Ramp
 from minerisk.pipelines.formats.qml import registered_qml, tasks_qml
@@ -72,7 +73,7 @@ from minerisk.pipelines.records.review import State
 from minerisk.pipelines.records.tasks import Capture, CaptureCode, Standing, TaskFile, TaskReasons
 from minerisk.pipelines.run.contents import feature_families
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.hazards import ANY, hazard_folder, hazard_rasters
+from minerisk.pipelines.run.hazards import ANY, hazard_rasters, model_home
 from minerisk.pipelines.run.readers import load_model
 from minerisk.pipelines.run.row_blocks import values_at
 
@@ -88,7 +89,6 @@ STANDING = (
     "neither covers nor changes them."
 )
 NOT_RECORDED = "not recorded"
-SIMULATED = "SIMULATED findings: not evidence of anything real. "
 PREFIX = {Arm.RANKED: "NTS-", Arm.LEARN: "NTS-L", Arm.CONTROL: "NTS-C"}
 LAYERS = ("probability", "probability_lower", "probability_upper", "dissimilarity", "risk_class")
 IMPACT_RAMP: Ramp = tuple(
@@ -109,7 +109,12 @@ EFFORT_RAMP: Ramp = (
 
 
 def write_tasks(
-    run: Run, *, folder: Path | None = None, asked: Tasks | None = None
+    run: Run,
+    *,
+    folder: Path | None = None,
+    asked: Tasks | None = None,
+    area: gpd.GeoDataFrame | None = None,
+    state: State = State.DRAFT,
 ) -> tuple[Sequence[Path], PrioritizeFacts]:
     """Make survey tasks of a run; write ``tasks.gpkg``, ``tasks.csv``, ``tasks.json``, ``tasks/``.
 
@@ -126,6 +131,11 @@ def write_tasks(
         Where the files go; none is the run folder.
     asked
         What is asked of the tasks; none is what the configuration says.
+    area
+        Polygons in the CRS of the run; tasks lie in cells whose middles they hold. None is all
+        land.
+    state
+        How the run stands. Nobody can have approved one whose tasks are only being written.
 
     Raises
     ------
@@ -133,14 +143,14 @@ def write_tasks(
         If a raster is missing, or no task fits the land, the sizes and the budget.
     """
     folder, own = folder or run.folder, asked is None
-    asked = asked or run.config.tasks
+    asked, marks = asked or run.config.tasks, Marks(state, run.simulated)
     stores = open_stores(run.folder)
     grid = task_grid(cube_geobox(stores[0]), min_ha=asked.min_ha)
     geobox, stores = grid.geobox, block_stores(stores, grid, CLOSED)
     bands = _bands(run, asked, grid)
     layers = run.layers()
-    ground = task_ground(run.config, asked, layers, stores, geobox)
-    model = load_model(_home(run, asked))
+    ground = task_ground(run.config, asked, layers, stores, geobox, area=area)
+    model = load_model(model_home(run.folder, asked.hazard))
     cells = _cells(run, model, grid)
     joint = joint_draws(
         model,
@@ -153,16 +163,16 @@ def write_tasks(
     tasks = count_cells(make_tasks(land, _request(run, asked, ground)), grid)
     if tasks.table.empty:
         raise NoTaskError(_no_task(asked, tasks.summary))
-    frame = task_frame(tasks, geobox, simulated=run.simulated)
+    frame = task_frame(tasks, geobox, marks=marks)
     reasons = _reasons(run, frame, tasks, model, cells)
     frame = _explained(frame, tasks, ground, reasons)
     files = RunFolder(folder)
-    write_task_package(files.tasks_gpkg, frame, ground.standing, simulated=run.simulated)
+    write_task_package(files.tasks_gpkg, frame, ground.standing, marks=marks)
     write_whole(files.tasks_csv, csv_text(pd.DataFrame(frame.drop(columns="geometry"))))
     capture = capture_of_run(run) if own and grid.side == 1 else None
-    known = _task_file(tasks, asked, ground, grid, reasons=reasons, capture=capture)
+    known = _task_file(tasks, asked, ground, grid, marks=marks, reasons=reasons, capture=capture)
     write_whole(files.tasks_json, known.to_json())
-    _write_rasters(folder / "tasks", ground, land, geobox, simulated=run.simulated)
+    _write_rasters(folder / "tasks", ground, land, geobox, marks=marks)
     log.info("Wrote %d survey tasks to %s", len(frame), files.tasks_gpkg)
     names = ("tasks.gpkg", "tasks.csv", "tasks.json", "tasks")
     return [folder / name for name in names], PrioritizeFacts(missing=ground.missing)
@@ -195,7 +205,7 @@ def _land(
     asked: Tasks,
     joint: JointDraws,
 ) -> TaskLand:
-    cell_ha = abs(geobox.transform.a * geobox.transform.e) / 10_000
+    cell_ha = cell_hectares(geobox)
     classes = bands["risk_class"]
     inside = classes != OUTSIDE
     open_land = ground.open_land & inside
@@ -228,10 +238,6 @@ def _request(run: Run, asked: Tasks, ground: TaskGround) -> TaskRequest:
         weights=ground.weights,
         level=run.config.model.interval,
     )
-
-
-def _home(run: Run, asked: Tasks) -> Path:
-    return run.folder if asked.hazard == ANY else hazard_folder(run.folder, asked.hazard)
 
 
 def _cells(run: Run, model: RiskModel, grid: TaskGrid) -> Cells:
@@ -291,12 +297,14 @@ def _task_file(
     ground: TaskGround,
     grid: TaskGrid,
     *,
+    marks: Marks,
     reasons: tuple[TaskReasons, ...],
     capture: Capture | Notice[CaptureCode] | None,
 ) -> TaskFile:
     ranked = tasks.table[tasks.table["arm"] == Arm.RANKED]
     kinds = list(ground.standing["kind"])
     return TaskFile.of(
+        **marks.columns,
         asked=asked,
         summary=_rounded(tasks.summary),
         weights=ground.weights,
@@ -318,9 +326,8 @@ def _rounded(summary: TaskSummary) -> TaskSummary:
 
 
 def _write_rasters(
-    folder: Path, ground: TaskGround, land: TaskLand, geobox: GeoBox, *, simulated: bool
+    folder: Path, ground: TaskGround, land: TaskLand, geobox: GeoBox, *, marks: Marks
 ) -> None:
-    tags = {"FINDINGS": "SIMULATED" if simulated else "recorded"}
     total = sum(ground.weights.values())
     shares = {name: weight / total for name, weight in ground.weights.items()}
     impact = np.full(land.inside.shape, shares[HAZARD])
@@ -337,17 +344,16 @@ def _write_rasters(
             geobox,
             description=text,
             unit=unit,
-            tags=tags,
+            marks=marks,
             style=ramp,
         )
 
 
-def task_frame(tasks: SurveyTasks, geobox: GeoBox, *, simulated: bool) -> gpd.GeoDataFrame:
+def task_frame(tasks: SurveyTasks, geobox: GeoBox, *, marks: Marks) -> gpd.GeoDataFrame:
     """Return the tasks as polygons in the grid's CRS, one row per task.
 
     ``easting`` and ``northing`` (metres) and ``longitude`` and ``latitude`` (degrees, WGS 84) are
-    of a point inside the task. They are of a draft: nobody can have approved what is only being
-    written.
+    of a point inside the task.
     """
     table = tasks.table.copy()
     frame = gpd.GeoDataFrame(
@@ -360,7 +366,7 @@ def task_frame(tasks: SurveyTasks, geobox: GeoBox, *, simulated: bool) -> gpd.Ge
     frame.insert(2, "evidence", "Indirect")
     frame["easting"], frame["northing"] = inner.x.round(1), inner.y.round(1)
     frame["longitude"], frame["latitude"] = degrees.x.round(6), degrees.y.round(6)
-    return _last_geometry(rounded(with_marks(frame, Marks(State.DRAFT, simulated))))
+    return _last_geometry(rounded(with_marks(frame, marks)))
 
 
 def _last_geometry(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -374,12 +380,17 @@ def _polygons(owner: NDArray[np.int32], geobox: GeoBox, count: int) -> list[Base
 
 
 def write_task_package(
-    path: Path, frame: gpd.GeoDataFrame, standing: gpd.GeoDataFrame, *, simulated: bool
+    path: Path, frame: gpd.GeoDataFrame, standing: gpd.GeoDataFrame, *, marks: Marks
 ) -> None:
     """Write the layers ``tasks`` and ``standing``, styled; the same tasks give the same bytes."""
-    words = (SIMULATED if simulated else "") + DESCRIPTION
-    layers = {"tasks": PackageLayer(frame, "Survey tasks", words, tasks_qml())}
+    words = marks.sentences + DESCRIPTION
+    layers = {
+        "tasks": PackageLayer(
+            frame, "Survey tasks", words, tasks_qml(form=task_form(list(frame.columns)))
+        )
+    }
     if len(standing):
         title = "Registered areas, open tasks, accidents"
-        layers["standing"] = PackageLayer(standing, title, STANDING, registered_qml())
+        words = marks.sentences + STANDING
+        layers["standing"] = PackageLayer(standing, title, words, registered_qml())
     write_geopackage(path, layers)

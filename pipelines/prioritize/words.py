@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from minerisk.features.added_kind import ADDED
 from minerisk.features.kinds import FEATURE_KINDS
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.task_words import EVIDENCE, NEAREST, RULES
@@ -44,6 +45,8 @@ def families_words(families: Sequence[FamilyReason], texts: Texts) -> str:
 
 def _family_words(reason: FamilyReason, texts: Texts) -> str:
     name = texts.say(reason.family.replace("_", " "))
+    if reason.kind == ADDED:  # its package describes it in its own columns
+        return name
     if reason.kind in FAMILIES:
         return f"{name}: {texts.say(FAMILIES[reason.kind])}"
     return f"{name}: {texts.say(FEATURE_KINDS[reason.kind].words)}"
@@ -55,7 +58,18 @@ def nearest_words(evidence: EvidenceRecord, texts: Texts) -> str:
         NEAREST[evidence.code],
         name=record_name(evidence, texts),
         layer=evidence.layer,
-        date=evidence.date or texts.say("not recorded"),
+        date=texts.day(evidence.date) if evidence.date else texts.say("not recorded"),
+        metres=evidence.metres,
+    )
+
+
+def nearest_brief(evidence: EvidenceRecord, texts: Texts) -> str:
+    """Name the nearest record of evidence in a few words: kind, id, date, metres."""
+    return texts.say(
+        "{kind:name} {name}, {date}, {metres:count} m",
+        kind=evidence_kind(evidence),
+        name=record_name(evidence, texts),
+        date=texts.day(evidence.date) if evidence.date else texts.say("date not recorded"),
         metres=evidence.metres,
     )
 

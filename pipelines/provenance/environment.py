@@ -6,6 +6,7 @@ import subprocess
 from functools import cache
 from pathlib import Path
 
+from minerisk.features.additions import added_sources
 from minerisk.pipelines.provenance.files import sha256_path, sha256_text
 from minerisk.pipelines.records.comparison import Cause, CauseCode
 from minerisk.pipelines.records.manifest import Environment
@@ -31,7 +32,7 @@ def environment_causes(one: Environment | None, two: Environment | None) -> list
 
 @cache
 def code_sha256() -> str:
-    """Hash the source of the four packages."""
+    """Hash the source of the four rooms, and of packages that add something to them."""
     root = Path(__file__).resolve().parents[2]
     files = sorted(
         item
@@ -39,9 +40,9 @@ def code_sha256() -> str:
         for item in (root / room).rglob("*")
         if item.suffix in {".py", ".j2"} and item.is_file()
     )
-    return sha256_text(
-        "\n".join(f"{item.relative_to(root).as_posix()} {sha256_path(item)}" for item in files)
-    )
+    lines = [f"{item.relative_to(root).as_posix()} {sha256_path(item)}" for item in files]
+    lines += [f"{item.parent.name}/{item.name} {sha256_path(item)}" for item in added_sources()]
+    return sha256_text("\n".join(lines))
 
 
 @cache

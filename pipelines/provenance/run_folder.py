@@ -5,6 +5,10 @@ from pathlib import Path
 
 MODEL_CARD_READS = ("config.yaml", "metrics.json", "model", "hazards", "held_out.parquet")
 """Outputs that a model card is made of."""
+MLFLOW_MODEL = Path("model")
+"""The folder of a model in MLflow, below the artifacts of its run."""
+MLFLOW_FILES = Path("data", "model")
+"""The files of the run's model in that folder: MLflow puts data in ``data``."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +190,7 @@ class RunFolder:
 
     def mlflow_model(self, run_id: str) -> Path:
         """Name the copy of the model that MLflow keeps."""
-        return self.path / "mlflow" / run_id / "artifacts" / "model"
+        return self.path / "mlflow" / run_id / "artifacts" / MLFLOW_MODEL / MLFLOW_FILES
 
     @property
     def untracked(self) -> frozenset[Path]:

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-Hazard = Literal["any", "ap", "at", "uxo"]
-"""Any hazard, anti-personnel mines, anti-tank mines, unexploded ordnance."""
+Hazard = Literal["any", "ap", "at", "uxo", "found"]
+"""Any hazard, anti-personnel mines, anti-tank mines, unexploded ordnance; any, ranked for finds."""
 
 Language = Literal["en", "az", "ru"]
 """English, Azerbaijani, Russian."""

@@ -1,13 +1,39 @@
 """Survey results of a run: their deliveries, and what the run predicted there."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import ClassVar
 
 import pydantic
 
 from minerisk.models.estimate import Estimate
 from minerisk.pipelines.records.choices import Export
+from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.record import Document, Record
+
+
+class ResultCode(StrEnum):
+    """Why a row of survey results cannot be taken."""
+
+    DATE = "result_date"
+    DATE_LOOK = "result_date_look"
+    OUTCOME = "result_outcome"
+    METHOD = "result_method"
+    RELIABILITY = "result_reliability"
+    HAZARD = "result_hazard"
+    EFFORT = "result_effort"
+    NO_GEOMETRY = "result_no_geometry"
+    NO_LAND = "result_no_land"
+    NO_EFFORT = "result_no_effort"
+    HOURS_ALONE = "result_hours_alone"
+    OUTSIDE = "result_outside"
+
+
+class RowProblem(Record):
+    """What is wrong with a row, counted from 1."""
+
+    row: int
+    why: Notice[ResultCode]
 
 
 class DeliveryEntry(Record):

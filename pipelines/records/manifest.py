@@ -7,7 +7,7 @@ from typing import ClassVar, Self, TypeVar
 
 import pydantic
 
-from minerisk.features.errors import FindingError, InputError
+from minerisk.features.errors import FindingError, MakeAgainError
 from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.record import Document, Record
 from minerisk.pipelines.records.tasks import Lack
@@ -140,7 +140,7 @@ class Manifest(Document):
             older = _Older.model_validate_json(text)
         except ValueError:
             return super().parse(text, source=source)
-        raise InputError(
+        raise MakeAgainError(
             f"{source} is of format {older.format}, which minerisk 0.1 wrote without a "
             f"schema_version; this minerisk reads schema version {cls.version}. Its hashes and "
             "reviews are verified by minerisk 0.1; to use the run here, make it again "
@@ -156,12 +156,12 @@ class Manifest(Document):
 
         Raises
         ------
-        InputError
+        MakeAgainError
             If it is not.
         """
         stage = self.stage(name)
         if stage is None:
-            raise InputError(
+            raise MakeAgainError(
                 f"The run has no finished stage `{name}`. Run `minerisk run` to go on."
             )
         return stage
@@ -171,13 +171,13 @@ class Manifest(Document):
 
         Raises
         ------
-        InputError
+        MakeAgainError
             If the stage is not done, or reports something else.
         """
         try:
             return kind.model_validate(self.done(stage).facts)
         except pydantic.ValidationError as error:
-            raise InputError(
+            raise MakeAgainError(
                 f"manifest.json: the facts of stage {stage} are not as minerisk writes them "
                 f"({error.errors()[0]['msg']}). They were changed by hand; make the run again."
             ) from error

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from minerisk.models.calibration.conformal import Cover, IntervalScaler
-from minerisk.models.cautions import Caution
+from minerisk.models.cautions import Caution, CautionCode
+from minerisk.models.elsewhere.statement import LikeLand
 from minerisk.models.evaluation.measures import Measures, ModelName, RankMeasures
 from minerisk.models.evaluation.results import (
     CapturePoint,
     Curves,
+    FindScores,
     Gate,
     HazardReliability,
     HazardScores,
@@ -39,21 +41,30 @@ class ProtocolScores(Record):
         How many.
     models
         Measures of the model and of each rule of thumb.
+    finds
+        The same by kind of find: what lies in the first 20 % of land.
     """
 
     splitter: Splitter
     until: dt.date | None = None
     folds: int
     models: Mapping[ModelName, Measures]
+    finds: tuple[FindScores, ...] = ()
 
     @classmethod
-    def of(cls, protocol: Protocol, models: Mapping[ModelName, Measures]) -> "ProtocolScores":
+    def of(
+        cls,
+        protocol: Protocol,
+        models: Mapping[ModelName, Measures],
+        finds: tuple[FindScores, ...] = (),
+    ) -> "ProtocolScores":
         """Return what was measured on one protocol."""
         return cls(
             splitter=protocol.splitter,
             until=protocol.until,
             folds=len(protocol.folds),
             models=models,
+            finds=finds,
         )
 
     @property
@@ -159,6 +170,8 @@ class Metrics(Document):
         What is known of the folds, and what a reader has to know.
     unsurveyed
         What surveyed land shows of unsurveyed land; None where nothing can be shown.
+    like_this
+        How good the map is on land like what nobody surveyed, or why nothing is said of that.
     calibrators, calibrator
         Log loss of each kind on left-out regions, and the kind chosen.
     interval, interval_cover
@@ -194,6 +207,7 @@ class Metrics(Document):
     held_out: HeldOutFacts
     cautions: tuple[Caution, ...]
     unsurveyed: Unsurveyed | None
+    like_this: LikeLand
     calibrators: Mapping[str, float]
     calibrator: str
     interval: IntervalScaler
@@ -223,6 +237,12 @@ class Metrics(Document):
     def near(self) -> ProtocolScores:
         """Scores on land as far from training as unsurveyed land is."""
         return self.protocols[ProtocolName.NEAR]
+
+    @property
+    def calibration_cautions(self) -> tuple[Caution, ...]:
+        """What is to be said of probabilities before any is shown; empty where they hold."""
+        code = CautionCode.CALIBRATION_NOT_KNOWN
+        return tuple(caution for caution in self.cautions if caution.code is code)
 
     @property
     def gates_passed(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
 
 from minerisk.pipelines.records.record import Document, Record
+from minerisk.pipelines.records.request import LikeThis
 from minerisk.pipelines.records.review import State
 
 Edition = Literal["restricted", "public"]
@@ -28,11 +29,13 @@ class PackManifest(Document):
     request
         Name of its folder in the run: a hash of run, filters and area.
     area
-        Name of the land asked for, for people.
+        Name of the request, as in names of files.
     hazards
         The class of the maps in the folder itself, then those in folders of their own.
     made_from
         SHA-256 of the files of the run that were used.
+    like_this
+        How good the map is on land like this; None where another day is asked for.
     files
         SHA-256 of every file but this one.
     """
@@ -50,4 +53,5 @@ class PackManifest(Document):
     hazards: Sequence[str]
     run: PackSource
     made_from: Mapping[str, str]
+    like_this: LikeThis | None = None
     files: Mapping[str, str]

@@ -57,13 +57,15 @@ class ClassRow(Record):
     ----------
     cells, land_share
         Cells of the map, and their share of the land asked for.
+    unsearched_share
+        Share of its land that nobody has searched; None where that is none, or the model cannot
+        say, and so below.
     expected
-        Contaminated cells of the run that are expected in it; None where the model cannot say, and
-        so below.
+        Contaminated cells of the run that are expected on that land.
     share_of_expected
-        Of all that is expected where the model can speak.
+        Of all that is expected on unsearched land where the model can speak.
     per_km2
-        Expected contaminated cells a km².
+        Expected contaminated cells a km² of it.
     highest_upper
         Highest upper end of the probability of a cell.
     held_out
@@ -73,6 +75,7 @@ class ClassRow(Record):
     risk_class: str
     cells: int
     land_share: float
+    unsearched_share: float | None = None
     expected: Estimate | None = None
     share_of_expected: float | None = None
     per_km2: float | None = None
@@ -80,14 +83,44 @@ class ClassRow(Record):
     held_out: HeldOutClass | None = None
 
 
-class RiskClasses(Document):
-    """``classes.json``: where classes are cut, and what each holds of the land of its folder."""
+class RegionOff(Record):
+    """How far whole regions lie off the model, learned from sums of a class in a region left out.
 
-    version: ClassVar[int] = 2
+    Attributes
+    ----------
+    sd
+        Standard deviation, log-odds.
+    sums, cover
+        Sums that were looked at, and the share of them that the interval held, each with what the
+        other regions teach; None where there are none.
+    """
+
+    sd: float
+    sums: int
+    cover: float | None
+
+
+class RiskClasses(Document):
+    """``classes.json``: where classes are cut, and what each holds of the land of its folder.
+
+    Attributes
+    ----------
+    run_state, simulated, source_kind
+        What the file says of itself, as each row of a table does.
+    level, regions
+        Of the intervals of what is expected.
+    """
+
+    version: ClassVar[int] = 3
     made_by: ClassVar[str] = "minerisk predict --run RUN"
 
+    run_state: str
+    simulated: int
+    source_kind: str
     cuts: ClassCuts
     rule: ClassRule
+    level: float
+    regions: RegionOff
     rows: tuple[ClassRow, ...]
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 import pydantic
 
-from minerisk.features.errors import InputError, MineriskError
+from minerisk.features.errors import MakeAgainError, MineriskError
 from minerisk.features.files.plain_files import check_json, read_plain
 
 
@@ -28,7 +28,7 @@ class Document(Record):
 
     version: ClassVar[int]
     made_by: ClassVar[str] = "minerisk run"
-    damaged: ClassVar[type[MineriskError]] = InputError
+    damaged: ClassVar[type[MineriskError]] = MakeAgainError
 
     schema_version: int
 
@@ -47,7 +47,7 @@ class Document(Record):
 
         Raises
         ------
-        InputError
+        MakeAgainError
             If it is of another version.
         MineriskError
             Of the kind `damaged`, if it is no JSON, or has other fields than its version has.
@@ -63,7 +63,7 @@ class Document(Record):
                 f"it again (`{cls.made_by}`)."
             ) from error
         if stated != cls.version:
-            raise InputError(
+            raise MakeAgainError(
                 f"{source} is of schema version {stated}; this minerisk reads version "
                 f"{cls.version}. Use the minerisk that wrote it, or make it again "
                 f"(`{cls.made_by}`)."
@@ -86,11 +86,11 @@ class Document(Record):
 
         Raises
         ------
-        InputError
+        MakeAgainError
             If there is no such file, or as in `parse`.
         """
         if not path.is_file() and not path.is_symlink():
-            raise InputError(f"There is no {path}; make it first (`{cls.made_by}`).")
+            raise MakeAgainError(f"There is no {path}; make it first (`{cls.made_by}`).")
         return cls.parse(read_plain(path), source=path)
 
 

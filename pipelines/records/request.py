@@ -3,17 +3,18 @@
 import datetime as dt
 import re
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
-from pydantic import Field, field_serializer
+from pydantic import Field, field_serializer, field_validator
 
+from minerisk.models.elsewhere.statement import LikeLand
 from minerisk.pipelines.records.choices import Hazard
 from minerisk.pipelines.records.rasters import HazardComparison
 from minerisk.pipelines.records.record import Document, Record
 
 
 class Filters(Record):
-    """Which land, hazard and day a request asks for; land must pass every filter that is given."""
+    """Which land, hazard, day and tasks a request asks for; land must pass every filter given."""
 
     near: tuple[str, ...] = Field((), description="vector layers of the configuration")
     within_m: float | None = Field(
@@ -28,11 +29,23 @@ class Filters(Record):
     as_of: dt.date | None = Field(
         None, description="day up to which evidence counts; none is that of the run"
     )
+    budget_ha: float | None = Field(
+        None, description="land to be tasked, hectares; none is that of the configuration"
+    )
+    weights: dict[str, float] = Field(
+        default_factory=dict,
+        description="of the hazard and of criteria of impact; what is not named keeps its own",
+    )
     aoi: Path | None = Field(None, description="file of polygons; recorded by its own name")
     layer: str | None = Field(None, description="layer of that file")
     clip: bool = Field(
         False, description="leave out what of those polygons lies outside the study area"
     )
+
+    @field_validator("weights")
+    @classmethod
+    def _by_name(cls, weights: dict[str, float]) -> dict[str, float]:
+        return dict(sorted(weights.items()))  # the same bytes in whatever order they were given
 
     @field_serializer("aoi")
     def _own_name(self, aoi: Path | None) -> str | None:
@@ -50,20 +63,33 @@ class Filters(Record):
 
     @property
     def title(self) -> str:
-        """A name for people; other requests may have the same."""
+        """A name for files; other requests may have the same."""
         parts = [self.aoi.stem] if self.aoi is not None else []
         parts += [f"near_{name}_{self.within_m:g}m" for name in self.near]
         parts += [f"district_{name}" for name in self.districts]
         parts += [f"hazard_{self.hazard}"] if self.hazard is not None else []
         parts += [f"as_of_{self.as_of}"] if self.as_of is not None else []
+        parts += [f"budget_{self.budget_ha:g}ha"] if self.budget_ha is not None else []
+        parts += [f"weigh_{name}_{weight:g}" for name, weight in self.weights.items()]
         # No name that a folder cannot have: a file called "...gpkg" has the stem "..".
         return re.sub(r"[^\w.-]+", "_", "__".join(parts))[:120].strip(".") or "all"
+
+
+class LikeThis(Record):
+    """How good the map is on land like that asked for; see `LikeLand`."""
+
+    land: LikeLand
+
+    @classmethod
+    def of(cls, land: LikeLand) -> Self:
+        """Make a record of what was measured."""
+        return cls(land=land)
 
 
 class RequestRecord(Document):
     """``request.json``: what was asked of which run, and the maps that answer it."""
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     made_by: ClassVar[str] = "minerisk request"
 
     id: str = Field(description="name of the request's folder: a hash of run, filters and area")
@@ -74,6 +100,10 @@ class RequestRecord(Document):
     hectares: float
     hazards: dict[str, HazardComparison] = Field(
         default_factory=dict, description="each class against any hazard, on that land"
+    )
+    run_state: str = Field(description="how the run stood when it was asked")
+    like_this: LikeThis | None = Field(
+        None, description="how good the map is on land like this; none where a day is asked for"
     )
     simulated: bool
     maps: dict[str, str] = Field(

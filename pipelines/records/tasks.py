@@ -174,6 +174,8 @@ class TaskFile(Document):
 
     Attributes
     ----------
+    run_state, simulated, source_kind
+        What the file says of itself, as each row of the table does.
     asked
         Settings of the tasks.
     weights, criteria
@@ -192,9 +194,12 @@ class TaskFile(Document):
         In the order of the table.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     made_by: ClassVar[str] = "minerisk prioritize"
 
+    run_state: str
+    simulated: int
+    source_kind: str
     asked: Tasks
     summary: TaskSummary
     weights: Mapping[str, float]

@@ -14,8 +14,18 @@ BY_RATE = marked(
     "elevated, from {higher} on it is higher."
 )
 LOWER_HOLDS = marked(
-    "Lower is not little: it holds {share} of all expected contaminated cells, and the upper end "
-    "of a cell there reaches {upper}."
+    "Lower is not little: of the contaminated cells expected on land that nobody has searched it "
+    "holds {share}, and the upper end of a cell there reaches {upper}."
+)
+INTERVAL_HELD = marked(
+    "Contaminated cells are counted as expected on land that nobody has searched, with an interval "
+    "of {level}. On {sums:count} sums of a class over a region left out, such an interval held "
+    "what was found in {cover}."
+)
+INTERVAL_UNCHECKED = marked(
+    "Contaminated cells are counted as expected on land that nobody has searched, with an interval "
+    "of {level}. Held-out land holds too little to check the interval: it is as wide as is ever "
+    "taken."
 )
 HELD_OUT = marked(
     "On regions left out, cut at the same probabilities, lower held {found} of the contaminated "
@@ -27,7 +37,7 @@ def cut_words(known: RiskClasses, texts: Texts) -> str:
     """Say by what the classes are cut."""
     rule = known.rule
     if rule.cuts is not None:
-        elevated, higher = (f"{cut:g}" for cut in rule.cuts)
+        elevated, higher = (texts.written(cut, "g") for cut in rule.cuts)
         return texts.say(BY_RATE, elevated=elevated, higher=higher)
     return texts.say(
         BY_SHARE,
@@ -56,3 +66,12 @@ def lower_words(rows: tuple[ClassRow, ...], texts: Texts) -> str:
         expected=texts.number(lower.held_out.expected_share, "share"),
     )
     return f"{words} {held}"
+
+
+def interval_words(known: RiskClasses, texts: Texts) -> str:
+    """Say of which land expected cells are counted, and how well their interval holds."""
+    level, cover = texts.number(known.level, "share"), known.regions.cover
+    if cover is None:
+        return texts.say(INTERVAL_UNCHECKED, level=level)
+    held = texts.number(cover, "share")
+    return texts.say(INTERVAL_HELD, level=level, sums=known.regions.sums, cover=held)

@@ -14,10 +14,12 @@ from minerisk.pipelines.report.quality import (
     HazardModelRow,
     HazardThirds,
     NoveltyStep,
+    OverRule,
     RegionRow,
     hazard_model_rows,
     hazard_thirds,
     novelty,
+    over_rule_rows,
     regions,
 )
 
@@ -33,6 +35,8 @@ class Assessment:
     model, rule
         Measures of the model and of the distance rule on regions left out; of the rule, None where
         it has none.
+    over_rule
+        How much more the model finds than the plain rule, on all positives and each kind of find.
     regions
         Regions left out, one by one.
     hazard_thirds
@@ -48,6 +52,7 @@ class Assessment:
     metrics: Metrics
     model: Measures
     rule: Measures | None
+    over_rule: tuple[OverRule, ...]
     regions: tuple[RegionRow, ...]
     hazard_thirds: tuple[HazardThirds, ...]
     hazard_models: tuple[HazardModelRow, ...]
@@ -81,6 +86,7 @@ class Assessment:
             metrics=metrics,
             model=model,
             rule=far.models.get(ModelName.DISTANCE_RULE),
+            over_rule=over_rule_rows(metrics),
             regions=regions(metrics),
             hazard_thirds=hazard_thirds(metrics),
             hazard_models=hazard_model_rows(metrics.hazards),

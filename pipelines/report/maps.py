@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.cube.store import open_cube
+from minerisk.features.grid import strips
 from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS, LINES_LEGEND, OUTSIDE
@@ -29,7 +30,7 @@ from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.rasters import RiskClasses
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.row_blocks import row_blocks, thinned, thinned_grid
+from minerisk.pipelines.run.row_blocks import thinned, thinned_grid
 
 
 def layers_of_run(run: Run) -> MapLayers:
@@ -129,7 +130,7 @@ def run_maps(files: RunFolder, layers: MapLayers, *, marks: Marks, texts: Texts)
         layers=layers,
         tasks=read_frame(tasks, layer="tasks") if tasks.is_file() else None,
         marks=marks.words(texts),
-        simulated=marks.simulated,
+        stated=marks,
         texts=texts,
     )
     by_lines = _by_lines(classes, files.raster("lines_known"), geobox, texts)
@@ -143,7 +144,7 @@ def _by_lines(classes: Path, lines: Path, geobox: GeoBox, texts: Texts) -> tuple
     if not lines.is_file():
         return ()
     counts = {code: np.zeros(256, dtype=np.int64) for code in LINES_LEGEND.words}
-    for rows in row_blocks(geobox.height):
+    for rows in strips(geobox.shape):
         known, read = _rows(lines, geobox, rows), _rows(classes, geobox, rows)
         for code, count in counts.items():
             count += count_classes(np.where(known == code, read, OUTSIDE))
@@ -161,7 +162,7 @@ def report_maps(
     layers: MapLayers,
     tasks: gpd.GeoDataFrame | None,
     marks: Sequence[str],
-    simulated: bool,
+    stated: Marks,
     texts: Texts,
 ) -> Maps:
     """Draw what section 2 of a report shows.
@@ -174,8 +175,8 @@ def report_maps(
         In the CRS of the grid.
     marks
         Lines across the top of the map, in the reader's language.
-    simulated
-        Whether the findings are.
+    stated
+        What other pictures say above them.
     """
     classes = grids.risk_class
     drawn = chart(
@@ -189,7 +190,7 @@ def report_maps(
     )
     return Maps(
         chart=drawn,
-        figures=_probability(grids, simulated=simulated, texts=texts),
+        figures=_probability(grids, marks=stated.words(texts), texts=texts),
         shares=class_shares(count_classes(classes)),
         missing=tuple(texts.say(words) for words in layers.missing),
         marks=tuple(marks),
@@ -202,14 +203,14 @@ def _around(layers: MapLayers) -> tuple[str, ...]:
     return (*kinds, *(() if layers.districts is None else ("districts",)))
 
 
-def _probability(grids: Grids, *, simulated: bool, texts: Texts) -> tuple[MapPicture, ...]:
+def _probability(grids: Grids, *, marks: Sequence[str], texts: Texts) -> tuple[MapPicture, ...]:
     if grids.probability is None:
         return ()
     figure = map_figure(
         grids.probability,
         grids.geobox,
         title=texts.say("Probability of contamination"),
-        simulated=simulated,
+        marks=marks,
         cannot_say=np.asarray(grids.risk_class == CANNOT_SAY),
         elevation=grids.elevation,
         texts=texts,

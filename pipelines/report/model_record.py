@@ -11,9 +11,11 @@ from typing import ClassVar
 from minerisk.configs.schema import VectorLayer
 from minerisk.models.calibration.conformal import Cover
 from minerisk.models.cautions import Caution
+from minerisk.models.elsewhere.statement import LikeLand
 from minerisk.models.evaluation.results import Gate, Importance, PermutedSkill
 from minerisk.models.folds.protocol import ProtocolName
-from minerisk.pipelines.provenance.run_folder import MODEL_CARD_READS
+from minerisk.models.risk_model import members_made_by
+from minerisk.pipelines.provenance.run_folder import MODEL_CARD_READS, RunFolder
 from minerisk.pipelines.records.manifest import BuildFacts, EvidenceDates, LayerCover
 from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
 from minerisk.pipelines.records.record import Document, Record
@@ -22,16 +24,21 @@ from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.quality import HazardModelRow, HazardThirds, NoveltyStep, RegionRow
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.hazards import ANY
+from minerisk.pipelines.run.hazards import ANY, model_home
 
 
 class Overview(Record):
-    """Which model it is; `head` is the end of the trail of its run, `day` when layers were read."""
+    """Which model it is, and which layer of its run survey tasks go by.
+
+    `head` is the end of the trail of the run, `day` when layers were read.
+    """
 
     title: str
+    titles: Mapping[str, str] = {}
     study_area: str
     simulated: bool
     hazard: str
+    tasks_by: str
     head: str
     as_of: dt.date | None
     crs: str
@@ -39,6 +46,10 @@ class Overview(Record):
     day: dt.date | None
     trained_by: tuple[str, ...]
     code_sha256: str | None
+
+    def title_in(self, language: str) -> str:
+        """Return the title in a language, the English one where there is no other."""
+        return self.titles.get(language, self.title)
 
 
 class LayerRow(Record):
@@ -73,8 +84,19 @@ class DataPart(Record):
 
 
 class ModelPart(Record):
-    """What kind of model it is."""
+    """What kind of model it is.
 
+    Attributes
+    ----------
+    kind
+        Of its members, as the model states it: ``trees``, ``linear`` and so on, or the name of an
+        estimator that a package adds.
+    package
+        That package and its version; empty where minerisk has the estimator itself.
+    """
+
+    kind: str
+    package: str
     members: int
     calibrator: str
     features: tuple[str, ...]
@@ -86,6 +108,7 @@ class AssessmentPart(Record):
     """How good it is on land held out."""
 
     protocols: Mapping[ProtocolName, ProtocolScores]
+    like_this: LikeLand
     gates: tuple[Gate, ...]
     permuted: PermutedSkill
     regions: tuple[RegionRow, ...]
@@ -114,7 +137,7 @@ class ReviewPart(Record):
 class ModelRecord(Document):
     """``model_record.json``, which the model card is written from."""
 
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     made_by: ClassVar[str] = "minerisk pack"
 
     overview: Overview
@@ -137,11 +160,15 @@ def model_record(run: Run, found: Assessment, *, hazard: str = ANY) -> ModelReco
     hazard
         Class of hazard that the model is of.
     """
-    metrics = found.metrics
+    metrics, home = found.metrics, RunFolder(model_home(run.folder, hazard))
+    files = {name: (home.model / name).read_bytes() for name in ("members.json", "model.json")}
+    kind, added = members_made_by(files)
     return ModelRecord.of(
         overview=_overview(run, found, hazard),
         data=_data(run, found),
         model=ModelPart(
+            kind=kind,
+            package="" if added is None else f"{added.package} {added.version}",
             members=run.config.model.members,
             calibrator=metrics.calibrator,
             features=tuple(item.kind for item in run.config.features),
@@ -150,6 +177,7 @@ def model_record(run: Run, found: Assessment, *, hazard: str = ANY) -> ModelReco
         ),
         assessment=AssessmentPart(
             protocols=metrics.protocols,
+            like_this=metrics.like_this,
             gates=metrics.gates,
             permuted=metrics.permuted,
             regions=found.regions,
@@ -168,9 +196,11 @@ def _overview(run: Run, found: Assessment, hazard: str) -> Overview:
     used = manifest.environment("train")
     return Overview(
         title=run.config.study_area.title,
+        titles={str(code): title for code, title in run.config.study_area.titles.items()},
         study_area=run.config.study_area.name,
         simulated=run.simulated,
         hazard=hazard,
+        tasks_by=run.config.tasks.hazard,
         head=manifest.head,
         as_of=metrics.as_of,
         crs=metrics.crs,

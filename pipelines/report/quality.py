@@ -4,18 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from minerisk.features.grid import strips
 from minerisk.models.applicability.area_of_applicability import MAX_POINTS
 from minerisk.models.estimate import Estimate
-from minerisk.models.evaluation.results import RegionReliability, RegionScores
+from minerisk.models.evaluation.gates import over_rule
+from minerisk.models.evaluation.measures import ModelName, RankMeasures
+from minerisk.models.evaluation.results import FindScores, RegionReliability, RegionScores
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
 from minerisk.pipelines.formats.palette import DISSIMILARITY_RAMP
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.metrics import HazardModel, Metrics
-from minerisk.pipelines.run.row_blocks import row_blocks
+from minerisk.pipelines.records.metrics import HazardModel, Metrics, ProtocolScores
 
 NO_ESTIMATE = Estimate(None, None, None)
 
@@ -70,6 +74,70 @@ def _ranked(scores: RegionScores | None) -> Estimate:
     if scores.intervals is None:
         return Estimate(scores.roc_auc, None, None)
     return scores.intervals.roc_auc
+
+
+class Compared(Protocol):
+    """What is compared with the plain rule: the metrics of a run or of a table."""
+
+    @property
+    def protocols(self) -> Mapping[ProtocolName, ProtocolScores]:
+        """Scores by protocol."""
+
+    @property
+    def comparison(self) -> Mapping[ProtocolName, Mapping[ModelName, RankMeasures]]:
+        """Measures of the model minus those of each other, by protocol."""
+
+
+@dataclass(frozen=True)
+class OverRule:
+    """How much more the model finds in the first 20 % of land than the plain rule, by protocol.
+
+    Attributes
+    ----------
+    evidence
+        Kind of find, of `codes.REAL_FINDS`; None for all positives.
+    cells
+        Held-out cells of the kind; None for all positives.
+    minus
+        The model's share minus the rule's, on the same draws of blocks.
+    """
+
+    evidence: str | None
+    cells: int | None
+    minus: Mapping[ProtocolName, Estimate]
+
+
+def over_rule_rows(found: Compared) -> tuple[OverRule, ...]:
+    """Set the model against the plain rule: on all positives, then on each kind of find.
+
+    Returns
+    -------
+    tuple of OverRule
+        Empty where there is no plain rule.
+    """
+    whole = {
+        name: minus
+        for name, compared in found.comparison.items()
+        if (minus := over_rule(compared)) is not None
+    }
+    if not whole:
+        return ()
+    kinds: dict[str, dict[ProtocolName, FindScores]] = {}
+    for name in whole:
+        for row in found.protocols[name].finds:
+            kinds.setdefault(row.evidence, {})[name] = row
+    rule = ModelName.DISTANCE_RULE
+    return (
+        OverRule(None, None, whole),
+        *(
+            OverRule(
+                evidence,
+                max(row.cells for row in rows.values()),
+                {name: row.minus[rule] for name, row in rows.items()},
+            )
+            for evidence, rows in kinds.items()
+        ),
+    )
 
 
 @dataclass(frozen=True)
@@ -202,7 +270,7 @@ def _by_likeness(
     steps, most = len(DISSIMILARITY_RAMP), MAX_POINTS + 1
     like = np.zeros(steps * most, dtype=np.int64)
     known, error = np.zeros(steps, dtype=np.int64), np.zeros(steps)
-    for rows in row_blocks(geobox.height):
+    for rows in strips(geobox.shape):
         ratio, density, errors = (read_raster_like(path, geobox[rows, :]) for path in paths)
         inside = np.isfinite(ratio)
         step = np.searchsorted(edges, ratio[inside], side="left")

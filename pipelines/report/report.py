@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from minerisk.configs.schema import Config
+from minerisk.models.elsewhere.statement import LikeLand
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import Measure
 from minerisk.models.folds.protocol import ProtocolName
@@ -58,7 +59,8 @@ class Scope:
     cells, hectares
         Of the map; the cells of a public copy are larger.
     expected_finds
-        Cells of the run with a finding, expected where the model can speak.
+        Contaminated cells of the run, expected on land nobody has searched where the model can
+        speak.
     cell_m
         Cell of the map, metres.
     """
@@ -88,6 +90,8 @@ class Report:
         Survey tasks; None where none were made.
     maps
         Drawn maps; None where there are no rasters.
+    state
+        How the run stands, for each figure to say above it.
     marks
         Lines across the top, in the reader's language.
     hidden
@@ -96,6 +100,9 @@ class Report:
         From when the marks are, where that is not the day of reading.
     scope
         The land of a request; None in the report of a run.
+    like
+        How good the map is on land like that asked for; None in the report of a run, whose metrics
+        say it of what nobody surveyed.
     decision
         The last decision on the run; None where nobody has decided.
     """
@@ -106,10 +113,12 @@ class Report:
     manifest: Manifest | None = None
     tasks: TaskFacts | None = None
     maps: Maps | None = None
+    state: State = State.DRAFT
     marks: Sequence[str] = ()
     hidden: Sequence[str] = ()
     since: str = ""
     scope: Scope | None = None
+    like: LikeLand | None = None
     decision: Review | None = None
 
     @classmethod
@@ -151,6 +160,7 @@ class Report:
             printed=" · ".join(self._printed(texts)),
             since=self.since,
             scope=self.scope,
+            like=self.like,
             decision=self.decision,
             cell_m=metrics.resolution_m if self.scope is None else self.scope.cell_m,
             silent=self._silent,
@@ -158,7 +168,7 @@ class Report:
             effort=_effort(self.found),
             figures={
                 name: data_uri(image)
-                for name, image in _figures(files, self.found, self.tasks, texts)
+                for name, image in _figures(files, self.found, self.tasks, self.state, texts)
                 if name not in self.hidden
             },
             environment=environment,
@@ -193,7 +203,7 @@ def report_of_run(run: Run, language: str = "en", *, state: State = State.DRAFT)
     decided = run.reviews().entries
     return write_report(
         run.files,
-        title=run.config.study_area.title,
+        title=run.config.study_area.title_in(language),
         config=run.config,
         manifest=run.manifest(),
         layers=layers_of_run(run),
@@ -247,6 +257,7 @@ def write_report(
         report,
         maps=run_maps(files, layers, marks=marks, texts=told),
         marks=Marks(state, simulated=False).words(told),
+        state=state,
         since=told.say(SINCE),
         decision=decision,
     )
@@ -272,17 +283,18 @@ def _effort(found: Assessment) -> list[tuple[float, Estimate, Estimate | None]]:
 
 
 def _figures(
-    files: RunFolder, found: Assessment, tasks: TaskFacts | None, texts: Texts
+    files: RunFolder, found: Assessment, tasks: TaskFacts | None, state: State, texts: Texts
 ) -> Iterator[tuple[str, bytes]]:
-    metrics, simulated = found.metrics, found.metrics.simulated
+    metrics = found.metrics
+    marks = Marks(state, metrics.simulated).words(texts)
     if curves := metrics.capture.get(ProtocolName.FAR):
-        yield "capture", capture_figure(curves, simulated=simulated, texts=texts)
+        yield "capture", capture_figure(curves, marks=marks, texts=texts)
     if bins := metrics.reliability.get(ProtocolName.FAR):
-        yield "reliability", reliability_figure(bins, simulated=simulated, texts=texts)
+        yield "reliability", reliability_figure(bins, marks=marks, texts=texts)
     if metrics.importance:
-        yield "importance", importance_figure(metrics.importance, simulated=simulated, texts=texts)
+        yield "importance", importance_figure(metrics.importance, marks=marks, texts=texts)
     if regions := [row for row in metrics.regions if row.roc_auc is not None]:
-        yield "regions", region_figure(regions, simulated=simulated, texts=texts)
+        yield "regions", region_figure(regions, marks=marks, texts=texts)
     if tasks is not None and tasks.capture is not None:
         yield (
             "tasks_capture",
@@ -290,13 +302,14 @@ def _figures(
                 tasks.capture.found,
                 tasks.capture.shares,
                 words=texts.words(RULES),
-                simulated=simulated,
+                marks=marks,
                 texts=texts,
             ),
         )
     folds = files.figures / "folds.png"
-    if texts.language != "en" and files.held_out.is_file():
+    drawn = texts.language == "en" and state is State.DRAFT
+    if not drawn and files.held_out.is_file():
         held_out = held_out_cells(files.path, [f"fold_{ProtocolName.FAR}"])
-        yield "folds", fold_map(held_out, ProtocolName.FAR, metrics, texts)
+        yield "folds", fold_map(held_out, ProtocolName.FAR, metrics, marks=marks, texts=texts)
     elif folds.is_file():
         yield "folds", folds.read_bytes()

@@ -8,6 +8,8 @@ import pydantic
 
 from minerisk.models.estimate import Estimate
 from minerisk.models.tasks.survey_tasks import Arm, Firmness
+from minerisk.pipelines.language.messages import Texts
+from minerisk.pipelines.prioritize.words import nearest_brief
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.tasks import Capture, TaskFile, TaskReasons
 
@@ -25,8 +27,8 @@ class TaskLine(pydantic.BaseModel):
         Whether its rank can be distinguished from those around it; empty without a rank.
     band
         Band of tasks that cannot be told apart, from 1; empty without a rank.
-    evidence_kind, evidence_id, evidence_date, evidence_m
-        Of the record nearest to it; empty in a public copy, which has none.
+    evidence_m
+        Distance to the nearest evidence, metres.
     """
 
     task: str
@@ -42,9 +44,6 @@ class TaskLine(pydantic.BaseModel):
     rank_high: str = ""
     place: str = ""
     band: str = ""
-    evidence_kind: str = ""
-    evidence_id: str = ""
-    evidence_date: str = ""
     evidence_m: Maybe = None
 
 
@@ -124,6 +123,11 @@ class TaskFacts:
         """Find why a task is where it is."""
         known = () if self.file is None else self.file.reasons
         return next((item for item in known if item.task == task.task), None)
+
+    def nearest(self, task: TaskRow, texts: Texts) -> str:
+        """Name the evidence nearest to a task; nothing where that is kept back."""
+        found = self.reasons(task)
+        return "" if found is None else nearest_brief(found.evidence, texts)
 
 
 def task_lines(files: RunFolder) -> tuple[TaskLine, ...]:

@@ -1,16 +1,18 @@
 """Sentences that more than one page has, in the language of its reader."""
 
-import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from minerisk.models.cautions import Caution, CautionCode
+from minerisk.models.elsewhere.statement import LikeLand
 from minerisk.models.estimate import Estimate
+from minerisk.models.evaluation.gates import over_rule
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.results import Gate
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.survey_bias.facts import ReadingScores, Unsurveyed
+from minerisk.pipelines.language.like_words import like_line
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.language.metric_words import (
     caution_words,
@@ -19,7 +21,7 @@ from minerisk.pipelines.language.metric_words import (
     splitter_words,
     unsurveyed_words,
 )
-from minerisk.pipelines.language.names import MODELS, PROTOCOLS, family_name
+from minerisk.pipelines.language.names import FINDS, MODELS, PROTOCOLS, family_name
 from minerisk.pipelines.language.numbers import Kind
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.prioritize.words import families_words, verdicts, why
@@ -28,9 +30,9 @@ from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.rasters import ClassRow, HazardComparison, RiskClasses
 from minerisk.pipelines.records.review import FourEyes, Review, State, Verdict
 from minerisk.pipelines.records.tasks import Capture, Lack, TaskReasons
-from minerisk.pipelines.report.class_words import cut_words, lower_words
+from minerisk.pipelines.report.class_words import cut_words, interval_words, lower_words
 from minerisk.pipelines.report.facts import Assessment
-from minerisk.pipelines.report.quality import Side
+from minerisk.pipelines.report.quality import OverRule, Side
 from minerisk.pipelines.report.tasks import TaskFacts, TaskRow
 from minerisk.pipelines.run.hazards import HAZARD_TITLES
 
@@ -85,30 +87,12 @@ SIDES: Mapping[Side, str] = {
     Side.WITHIN: marked("within"),
     Side.ABOVE: marked("too high"),
 }
+OVER_RULE = marked(
+    "The share that the model finds minus that of the rule, nearest known line or position first; "
+    "90 % interval of the difference on the same draws of blocks. Suspected areas were drawn by "
+    "people who knew the line, so what was really found is measured by itself too."
+)
 NO_SKILL = 0.5
-
-
-def _more_than_rule(metrics: Metrics, name: ProtocolName) -> Estimate | None:
-    """How much more the model finds in the first 20 % of land than the plain rule does.
-
-    Where the two were not compared on the same draws, the ends are the farthest that their own
-    intervals allow: wider than a paired comparison, never narrower.
-    """
-    paired = metrics.comparison.get(name, {}).get(ModelName.DISTANCE_RULE)
-    if paired is not None:
-        return paired.found_in_top_20
-    models = metrics.protocols[name].models if name in metrics.protocols else {}
-    if ModelName.MODEL not in models or ModelName.DISTANCE_RULE not in models:
-        return None
-    mine = models[ModelName.MODEL].found_in_top_20
-    rule = models[ModelName.DISTANCE_RULE].found_in_top_20
-    ends = (mine.value, mine.low, mine.high, rule.value, rule.low, rule.high)
-    value, low, high, other, other_low, other_high = (
-        math.nan if each is None else each for each in ends
-    )
-    if math.isnan(low + high + other_low + other_high):
-        return None
-    return Estimate(value - other, low - other_high, high - other_low)
 
 
 @dataclass(frozen=True)
@@ -147,7 +131,7 @@ class Wording:
 
     def moment(self, at: str) -> str:
         """Return a date and time, which the trail has in ISO 8601 and UTC."""
-        return at.replace("T", " ").replace("+00:00", " UTC")
+        return self.texts.day(at)
 
     def splitter(self, protocol: ProtocolScores) -> str:
         """Describe how a protocol holds land out."""
@@ -205,14 +189,13 @@ class Wording:
         ]
 
     def _against_rule(self, metrics: Metrics, name: ProtocolName) -> str:
-        minus = _more_than_rule(metrics, name)
+        minus = over_rule(metrics.comparison.get(name, {}))
         if minus is None or minus.low is None or minus.high is None:
             return ""
-        ends = self.interval(minus, "share")
         values = {
             "where": self.texts.say(PROTOCOLS[name]),
             "rule": self.texts.say(MODELS[ModelName.DISTANCE_RULE]),
-            "minus": f"{self.texts.number(minus.value, 'share')} ({ends})",
+            "minus": self.beside(minus),
         }
         if minus.low > 0:
             words = marked(
@@ -231,6 +214,25 @@ class Wording:
             )
         return self.texts.say(words, **values)
 
+    def like(self, found: LikeLand) -> str:
+        """Say how good the map is on land like this, or why that cannot be said."""
+        return like_line(found, self.texts)
+
+    def kind(self, row: OverRule) -> str:
+        """Name what is found: all positives, or a kind of find and how many cells hold it."""
+        if row.evidence is None or row.cells is None:
+            return self.texts.say("all positives")
+        return self.texts.say(
+            "{kind} ({cells:count} cells)",
+            kind=self.texts.say(FINDS[row.evidence]),
+            cells=row.cells,
+        )
+
+    def tasks_by(self, layer: str) -> str:
+        """Say which layer of the run survey tasks go by."""
+        title = self.texts.lowered(self.texts.say(HAZARD_TITLES[layer]))
+        return self.texts.say("Survey tasks go by the layer: {layer}.", layer=title)
+
     def reason(self, tasks: TaskFacts | None, found: Assessment) -> str:
         """Say what puts the first task where it is, or what the whole ranking leans on."""
         first = tasks.ranked.rows[0] if tasks is not None and tasks.ranked.rows else None
@@ -247,8 +249,8 @@ class Wording:
         return self.texts.say("The ranking leans most on: {families}.", families=names)
 
     def classes_cut(self, known: RiskClasses) -> str:
-        """Say by what classes are cut."""
-        return cut_words(known, self.texts)
+        """Say by what classes are cut, and how well the intervals of what they hold do."""
+        return f"{cut_words(known, self.texts)} {interval_words(known, self.texts)}"
 
     def lower_holds(self, rows: tuple[ClassRow, ...]) -> str:
         """Say what the class of lower holds."""

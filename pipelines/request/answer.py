@@ -1,6 +1,7 @@
 """Answers to a request: its maps and its tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from minerisk.pipelines.provenance.files import sha256_path, write_whole
 from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.rasters import RasterFacts
-from minerisk.pipelines.records.request import RequestRecord
+from minerisk.pipelines.records.request import LikeThis, RequestRecord
 from minerisk.pipelines.request.filters import own_tasks
 from minerisk.pipelines.request.opening import OpenRequest
+from minerisk.pipelines.request.public_copy import FACTOR
 from minerisk.pipelines.run.hazards import ANY
 from minerisk.pipelines.run.intact import check_window
 from minerisk.pipelines.run.progress import Progress, progress
@@ -20,11 +22,25 @@ from minerisk.pipelines.run.progress import Progress, progress
 RECORD = "request.json"
 
 
-def write_maps(asked: OpenRequest, folder: Path | None = None) -> RequestRecord:
+def write_maps(
+    asked: OpenRequest,
+    folder: Path | None = None,
+    *,
+    seen: Callable[[Sequence[Path]], None] = lambda _: None,
+) -> RequestRecord:
     """Write the rasters of a request and ``request.json``, into its own folder or another.
 
     Where no class is asked for they are those of any hazard, and those of each class that has a
     model in a folder of its name. What is there already, byte for byte, is left alone.
+
+    Parameters
+    ----------
+    asked
+        A request.
+    folder
+        Where they go; none is its own folder.
+    seen
+        As in `predict`; those of what was asked for come first.
 
     Returns
     -------
@@ -36,9 +52,10 @@ def write_maps(asked: OpenRequest, folder: Path | None = None) -> RequestRecord:
     if known is not None:
         return known
     check_read(asked)
+    asked = with_like_this(asked)
     hazard, run = asked.filters.hazard, asked.run
     with locked(folder), progress("Risk rasters") as bar:
-        one = partial(_predict_one, asked, folder, bar)
+        one = partial(_predict_one, asked, folder, bar, seen)
         if hazard is None:
             paths, facts = predict_classes(run.folder, folder, one)
         else:
@@ -46,6 +63,16 @@ def write_maps(asked: OpenRequest, folder: Path | None = None) -> RequestRecord:
         maps = {path.relative_to(folder).as_posix(): sha256_path(path) for path in paths}
         update = {"maps": maps, "hazards": facts.hazards}
         return write_record(asked.record.model_copy(update=update), folder)
+
+
+def with_like_this(asked: OpenRequest) -> OpenRequest:
+    """Say in the record of a request how good the map is on land like that asked for."""
+    from minerisk.pipelines.evaluate.like_land import like_this
+
+    if asked.record.like_this is not None:
+        return asked
+    found = LikeThis.of(like_this(asked.run, asked.window, hazard=asked.filters.hazard))
+    return replace(asked, record=asked.record.model_copy(update={"like_this": found}))
 
 
 def check_read(asked: OpenRequest) -> None:
@@ -58,12 +85,17 @@ def check_read(asked: OpenRequest) -> None:
     """
     window = asked.window
     height, width = window.asked.shape
-    rows = slice(window.row, window.row + height)
-    check_window(asked.run, rows, slice(window.column, window.column + width))
+    rows = slice(
+        max(window.row - FACTOR, 0), window.row + height + FACTOR
+    )  # a public copy is wider
+    columns = slice(max(window.column - FACTOR, 0), window.column + width + FACTOR)
+    check_window(asked.run, rows, columns)
 
 
 def write_own_tasks(asked: OpenRequest) -> Path:
-    """Write survey tasks on the land of a request, with the budget of the configuration.
+    """Write survey tasks on the land of a request.
+
+    Budget and weights are the request's, or those of the configuration.
 
     Returns
     -------
@@ -78,7 +110,13 @@ def write_own_tasks(asked: OpenRequest) -> Path:
     from minerisk.pipelines.prioritize.prioritize import write_tasks
 
     with locked(asked.home):
-        write_tasks(asked.run, folder=asked.home, asked=own_tasks(asked.run, asked.filters))
+        write_tasks(
+            asked.run,
+            folder=asked.home,
+            asked=own_tasks(asked.run, asked.filters),
+            area=None if asked.filters.aoi is None else asked.area,
+            state=asked.state,
+        )
     return RunFolder(asked.home).tasks_gpkg
 
 
@@ -89,9 +127,21 @@ def write_record(record: RequestRecord, folder: Path) -> RequestRecord:
 
 
 def _predict_one(
-    asked: OpenRequest, folder: Path, bar: Progress, hazard: str | None
+    asked: OpenRequest,
+    folder: Path,
+    bar: Progress,
+    seen: Callable[[Sequence[Path]], None],
+    hazard: str | None,
 ) -> tuple[Sequence[Path], RasterFacts]:
-    return predict(asked.run, progress=bar, window=asked.window, folder=folder, hazard=hazard)
+    return predict(
+        asked.run,
+        progress=bar,
+        window=asked.window,
+        folder=folder,
+        hazard=hazard,
+        state=asked.state,
+        seen=seen,
+    )
 
 
 def _finished(asked: OpenRequest, folder: Path) -> RequestRecord | None:
@@ -99,7 +149,8 @@ def _finished(asked: OpenRequest, folder: Path) -> RequestRecord | None:
     if not (folder / RECORD).is_file():
         return None
     record = RequestRecord.read(folder / RECORD)
-    if record.id != asked.record.id or not record.maps:
+    same_run = (record.id, record.run_state) == (asked.record.id, asked.record.run_state)
+    if not same_run or not record.maps:
         return None
     same = all(
         (folder / name).is_file() and sha256_path(folder / name) == digest

@@ -6,21 +6,24 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from minerisk.models.elsewhere.statement import LikeLand
 from minerisk.pipelines.formats.workbook import Line
 from minerisk.pipelines.language.marks import STANDS, USE, Marks
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.predict.window import CubeWindow
 from minerisk.pipelines.records.pack import Edition
+from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.records.review import State
 from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.pages import report_page
 from minerisk.pipelines.report.wording import NOT_FOR, Wording
 from minerisk.pipelines.request.public_copy import FACTOR
+from minerisk.pipelines.request.titles import ALL, request_title
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, HAZARD_TITLES, hazard_rasters
 
-PUBLIC_WORDS = marked("PUBLIC COPY: cells of {size:g} m, no findings")
+PUBLIC_WORDS = marked("PUBLIC COPY: cells of {size:count} m, no findings")
 NO_TASK = marked(
     "No survey task fits the land that was asked for by itself: the tasks are those of the run "
     "that touch it."
@@ -33,6 +36,10 @@ FILES: Mapping[str, str] = {
         ".geojson for IMSMA and the rest"
     ),
     "task_sheets.html": marked("with --sheets: a page of A4 for each survey task, to print"),
+    "phone.mbtiles": marked(
+        "with --phone: classes, tasks and registered areas for QField, Locus and other apps with "
+        "offline maps"
+    ),
     "risk_class.tif": marked("higher, elevated, lower, cannot say; lower means survey later"),
     "probability.tif": marked(
         "calibrated probability, with _lower and _upper the ends of its interval. No value: cannot "
@@ -65,8 +72,10 @@ class PackContents:
         The cells asked for.
     area
         The polygons asked for, in the run's CRS; none is the whole study area.
-    id, name
-        Of the request: a hash of run, filters and area; and a name for people.
+    id
+        Of the request: a hash of run, filters and area.
+    filters
+        What was asked for.
     public
         Whether the answer is coarsened for the public.
     state
@@ -83,15 +92,19 @@ class PackContents:
         The words of the reader's language.
     notes
         What else the reader has to know, in that language.
+    like
+        How good the map is on land like this; None where another day is asked for.
     sheets
         Whether a page for each task goes with it.
+    phone
+        Whether a map for phones goes with it.
     """
 
     run: Run
     window: CubeWindow
     area: gpd.GeoDataFrame | None
     id: str
-    name: str
+    filters: Filters
     public: bool
     state: State
     taken: Mapping[str, str]
@@ -100,7 +113,9 @@ class PackContents:
     classes: Sequence[str] = ()
     texts: Texts = ENGLISH
     notes: Sequence[str] = ()
+    like: LikeLand | None = None
     sheets: bool = False
+    phone: bool = False
 
     @property
     def head(self) -> str:
@@ -130,6 +145,11 @@ class PackContents:
         return tuple(word for word in words if word)
 
     @property
+    def title(self) -> str:
+        """What was asked for, in words of the reader's language."""
+        return request_title(self.filters, self.texts)
+
+    @property
     def cell_m(self) -> float:
         """Metres of a cell of its maps."""
         return self.run.config.study_area.resolution_m * (FACTOR if self.public else 1)
@@ -145,8 +165,6 @@ class PackContents:
         return {
             "RUN": self.run.config.study_area.name,
             "RUN_HEAD": self.head,
-            "STATE": self.stated.run_state,
-            "FINDINGS": self.findings,
             "HAZARD": self.hazard,
             "USE": USE,
             "COPY": self.edition,
@@ -178,11 +196,11 @@ def workbook_facts(request: PackContents, bands: int) -> list[Line]:
     say, area = request.texts.say, request.run.config.study_area
     lines = [
         Line(say("What it is"), say("Survey tasks proposed by a risk model of {title}.",
-                                    title=area.title)),
+                                    title=area.title_in(request.texts.language))),
         Line(say("What it is not"), say(STANDS)),
         *(Line("", say(words)) for words in NOT_FOR),
-        Line(say("Land asked for"), say("whole study area") if request.area is None
-             else request.name),
+        Line(say("Land asked for"), say(ALL) if request.area is None
+             else request.title),
         *([Line(say("Order"), Wording(request.texts).bands(bands))] if bands else []),
         Line(say("Run"), request.head),
     ]  # fmt: skip
@@ -196,8 +214,8 @@ def readme(request: PackContents, notes: Sequence[str]) -> str:
         "pack_readme.txt.j2",
         request.texts,
         marks=request.marks_in(request.texts),
-        title=request.run.config.study_area.title,
-        area="" if request.area is None else request.name,
+        title=request.run.config.study_area.title_in(request.texts.language),
+        area="" if request.area is None else request.title,
         head=request.head,
         files=FILES,
         classes=request.classes,

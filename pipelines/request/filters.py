@@ -2,13 +2,15 @@
 
 import datetime as dt
 import difflib
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 from shapely.geometry.base import BaseGeometry
 
-from minerisk.configs.schema import Tasks, VectorLayer
+from minerisk.configs.schema import Criterion, Tasks, VectorLayer
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import CoverError, InputError
 from minerisk.features.layers.sources import Layers, VectorSource
@@ -19,11 +21,16 @@ from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, trained_hazards
 
+if TYPE_CHECKING:
+    from minerisk.pipelines.prioritize.land import CriterionSource
+
 SHOWN = 60
+HAZARD_WEIGHT, MOST_WEIGHT = "hazard", 100
+"""The weight of the hazard itself among those of criteria, and the greatest of all."""
 
 
 def check_filters(run: Run, filters: Filters) -> None:
-    """Refuse a layer, distance, district, hazard class or day that is not known.
+    """Refuse a layer, distance, district, hazard class, budget, criterion or day that is not known.
 
     Raises
     ------
@@ -43,6 +50,10 @@ def check_filters(run: Run, filters: Filters) -> None:
         _district_polygons(run, filters.districts)
     if filters.hazard is not None:
         _known("hazard class", filters.hazard, [ANY, *trained_hazards(run.folder)])
+    if filters.budget_ha is not None:
+        _check_budget(run, filters.budget_ha)
+    if filters.weights:
+        _check_weights(run, filters.weights)
     if filters.as_of is not None:
         _check_day(run, filters, filters.as_of)
 
@@ -92,8 +103,18 @@ def request_area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(geometry=[area], crs=crs)
 
 
+def criteria_of(run: Run) -> dict[str, float]:
+    """Map the hazard and each criterion of impact that layers allow to its weight.
+
+    A criterion that the configuration does not count has 0.
+    """
+    counted = {name: source.weight for name, source in _sources(run, run.config.tasks).items()}
+    known = dict.fromkeys(_sources(run, _anama(run.config.tasks)), 0.0)
+    return {HAZARD_WEIGHT: run.config.tasks.hazard_weight, **known, **counted}
+
+
 def own_tasks(run: Run, filters: Filters) -> Tasks:
-    """Return what the configuration asks of tasks, limited by the filters of a request."""
+    """Return what the configuration asks of tasks, changed by the filters of a request."""
     tasks, named = run.config.tasks, run.config.study_area.districts
     near, districts = dict(tasks.near), dict(tasks.districts)
     if filters.within_m is not None:
@@ -101,7 +122,65 @@ def own_tasks(run: Run, filters: Filters) -> Tasks:
     if filters.districts and named is not None:
         districts[f"{named.layer}.{named.name_column}"] = filters.districts
     hazard = filters.hazard or tasks.hazard
-    return tasks.model_copy(update={"near": near, "districts": districts, "hazard": hazard})
+    return tasks.model_copy(
+        update={
+            "near": near,
+            "districts": districts,
+            "hazard": hazard,
+            "budget_ha": filters.budget_ha or tasks.budget_ha,
+            "hazard_weight": filters.weights.get(HAZARD_WEIGHT, tasks.hazard_weight),
+            "criteria": dict(tasks.criteria) | _weighed(run, filters.weights),
+        }
+    )
+
+
+def _weighed(run: Run, weights: Mapping[str, float]) -> dict[str, Criterion]:
+    """Return criteria with the weights of a request, made of what they are made of anyway."""
+    if not weights:
+        return {}
+    sources = _sources(run, _anama(run.config.tasks))
+    return {
+        name: Criterion(
+            layer=tuple(sources[name].layers),
+            weight=weight,
+            reach_m=sources[name].reach_m,
+            classes=sources[name].classes,
+        )
+        for name, weight in weights.items()
+        if name != HAZARD_WEIGHT
+    }
+
+
+def _sources(run: Run, tasks: Tasks) -> dict[str, "CriterionSource"]:
+    """List what criteria are made of, where their layers are at hand."""
+    from minerisk.pipelines.prioritize.land import criterion_sources
+
+    present = set(run.layers().names())
+    found = criterion_sources(run.config, tasks)
+    return {str(name): source for name, source in found.items() if present >= set(source.layers)}
+
+
+def _anama(tasks: Tasks) -> Tasks:
+    return tasks.model_copy(update={"preset": "anama"})
+
+
+def _check_budget(run: Run, budget_ha: float) -> None:
+    least = run.config.tasks.min_ha
+    if not least <= budget_ha < math.inf:
+        raise InputError(
+            f"--budget is {budget_ha:g} ha; expected {least:g} ha or more, the least size of a "
+            "task in this run (tasks.min_ha)."
+        )
+
+
+def _check_weights(run: Run, weights: Mapping[str, float]) -> None:
+    known = criteria_of(run)
+    for name, weight in weights.items():
+        _known("criterion", name, list(known))
+        if not 0 <= weight <= MOST_WEIGHT:
+            raise InputError(f"--weight {name} is {weight:g}; expected 0 to {MOST_WEIGHT}.")
+    if not any({**known, **weights}.values()):
+        raise InputError("Every weight is 0, so that no land matters more than other. Raise one.")
 
 
 def _vector_layers(run: Run) -> list[str]:

@@ -13,11 +13,13 @@ import geopandas as gpd
 from minerisk.features.cube.store import open_cube
 from minerisk.features.grid import count_marked
 from minerisk.features.layers.intake import sha256_of
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.predict.window import CubeWindow, area_window, whole_window
 from minerisk.pipelines.provenance.files import canonical, sha256_text
 from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.request import Filters, RequestRecord
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.request.filters import check_filters, is_other_day, request_area
 from minerisk.pipelines.request.verified import check_cube, check_standing
 from minerisk.pipelines.run.folder import Run
@@ -43,6 +45,8 @@ class OpenRequest:
         The land in the CRS of the run, none for the whole study area, and its cells.
     record
         What was asked, as it is written down; without maps.
+    state
+        How the run that answers stands.
     """
 
     filters: Filters
@@ -51,6 +55,7 @@ class OpenRequest:
     area: gpd.GeoDataFrame | None
     window: CubeWindow
     record: RequestRecord
+    state: State
 
 
 def open_request(
@@ -75,7 +80,7 @@ def open_request(
         If the run was withdrawn, or what is read of it does not verify.
     """
     run = replace(Run.open(run_dir), workers=workers)
-    check_standing(run, filters)
+    state = check_standing(run)
     check_filters(run, filters)
     area, window = _land(run, filters)  # refused before anything is made for it
     area_sha256 = None if filters.aoi is None else sha256_of(filters.aoi)
@@ -83,7 +88,7 @@ def open_request(
     name = request_id(run_head, filters, area_sha256)
     home = RunFolder(run_dir).requests / name
     if is_other_day(run, filters):
-        run = _run_of_day(run, filters, home, said)
+        run, state = _run_of_day(run, filters, home, said), State.DRAFT
         area, window = _land(run, filters)
     cells = count_marked(window.asked)
     record = RequestRecord.of(
@@ -92,10 +97,11 @@ def open_request(
         filters=filters,
         area_sha256=area_sha256,
         cells=cells,
-        hectares=cells * run.config.study_area.resolution_m**2 / 10_000,
+        hectares=cells * run.config.study_area.cell_ha,
+        run_state=Marks(state, run.simulated).run_state,
         simulated=run.simulated,
     )
-    return OpenRequest(filters, run, home, area, window, record)
+    return OpenRequest(filters, run, home, area, window, record, state)
 
 
 def request_id(run_head: str, filters: Filters, area_sha256: str | None) -> str:

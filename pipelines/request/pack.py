@@ -16,6 +16,7 @@ from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.formats.imsma import task_fields
 from minerisk.pipelines.formats.stac import item_text, stac_item
 from minerisk.pipelines.formats.task_columns import with_marks
+from minerisk.pipelines.language.like_words import like_line
 from minerisk.pipelines.language.marks import USE, Marks
 from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.plotting.map_layers import map_layers, with_standing
@@ -28,13 +29,14 @@ from minerisk.pipelines.provenance.folders import replacing_folder
 from minerisk.pipelines.provenance.manifest import locked, outputs_of
 from minerisk.pipelines.provenance.run_folder import MODEL_CARD_READS, RunFolder
 from minerisk.pipelines.records.pack import PackManifest, PackSource
-from minerisk.pipelines.records.request import Filters, RequestRecord
+from minerisk.pipelines.records.request import Filters, LikeThis, RequestRecord
 from minerisk.pipelines.records.review import FourEyes, State
 from minerisk.pipelines.records.tasks import TaskFile
 from minerisk.pipelines.report.model_card import ModelCard
 from minerisk.pipelines.report.wording import FOUR_EYES, Wording
 from minerisk.pipelines.request.answer import (
     check_read,
+    with_like_this,
     write_maps,
     write_own_tasks,
     write_record,
@@ -42,6 +44,7 @@ from minerisk.pipelines.request.answer import (
 from minerisk.pipelines.request.contents import NO_TASK, PackContents, readme, workbook_facts
 from minerisk.pipelines.request.map_project import pack_project, write_map_layers
 from minerisk.pipelines.request.opening import OpenRequest
+from minerisk.pipelines.request.phone import write_phone_map
 from minerisk.pipelines.request.public_copy import coarsen_tasks
 from minerisk.pipelines.request.rasters import (
     WRITTEN,
@@ -78,6 +81,7 @@ def answer_request(
     public: bool = False,
     unapproved: bool = False,
     sheets: bool = False,
+    phone: bool = False,
     language: str = "en",
 ) -> Answer:
     """Answer a request: its packs and, where it limits the land, its maps with every band.
@@ -86,16 +90,18 @@ def answer_request(
     ----------
     out
         As in `make_packs`; none is ``pack``, or ``pack_<language>``, in the request's own folder.
-    public, unapproved, sheets, language
+    public, unapproved, sheets, phone, language
         As in `make_packs`.
     """
     name = "pack" if language == "en" else f"pack_{language}"
+    asked = with_like_this(asked)
     packs = make_packs(
         asked,
         out or asked.home / name,
         public=public,
         unapproved=unapproved,
         sheets=sheets,
+        phone=phone,
         language=language,
     )
     if asked.filters.limits_land:
@@ -111,6 +117,7 @@ def make_packs(
     public: bool = False,
     unapproved: bool = False,
     sheets: bool = False,
+    phone: bool = False,
     language: str = "en",
 ) -> list[Path]:
     """Write the pack of a request, and beside it, if asked for, the coarsened one.
@@ -129,11 +136,10 @@ def make_packs(
         Write the coarsened copy too. It is refused for a run that nobody has approved.
     unapproved
         Write it all the same: for a trial, or where approval is given elsewhere.
-    sheets
-        Write a page of A4 for each survey task, too.
+    sheets, phone
+        Write a page of A4 for each survey task too; a map for phones too.
     language
-        Of legends, report and README: ``en``, ``az`` or ``ru``. The model card, and what stands in
-        columns, stay in English.
+        Of all that is read: ``en``, ``az`` or ``ru``. What stands in columns stays in English.
 
     Returns
     -------
@@ -164,6 +170,9 @@ def make_packs(
     for target in targets:
         _check_replaceable(target)
     check_read(asked)
+    like = asked.record.like_this
+    if like is not None:
+        notes.append(like_line(like.land, told))
     if filters.needs_own_tasks:
         try:
             tasks = write_own_tasks(asked)
@@ -183,7 +192,7 @@ def make_packs(
                 asked.window,
                 asked.area,
                 id=asked.record.id,
-                name=filters.title,
+                filters=filters,
                 public=target != out,
                 state=standing.state,
                 taken=taken,
@@ -192,7 +201,9 @@ def make_packs(
                 classes=classes,
                 texts=told,
                 notes=notes,
+                like=None if like is None else like.land,
                 sheets=sheets,
+                phone=phone,
             )
             write_pack(request, cube, folder)
     return targets
@@ -209,28 +220,33 @@ def write_pack(request: PackContents, cube: xr.Dataset, out: Path) -> Path:
     tasks = _tasks(request, cube)
     marks = [*request.marks_in(request.texts), request.texts.say(USE)]
     facts = workbook_facts(request, tasks["band"].nunique())
-    write_task_files(out, tasks, words=marks, facts=facts, texts=request.texts)
     summary = request.tasks.with_suffix(".json")
-    if summary.is_file() and not request.public:
-        write_whole(out / summary.name, summary.read_bytes())
-    write_heights(found[request.hazard], out, tags=request.tags)
+    known = TaskFile.read(summary) if summary.is_file() and not request.public else None
+    reasons = () if known is None else known.reasons
+    write_task_files(out, tasks, words=marks, facts=facts, reasons=reasons, texts=request.texts)
+    if known is not None:
+        stated = known.model_copy(update=request.stated.columns)
+        write_whole(out / summary.name, stated.to_json())
+    heights = found[request.hazard]
+    write_heights(heights, out, tags=request.tags, marks=request.stated, texts=request.texts)
     drawn = write_map_layers(layers, request, grids.geobox, out)
     maps = {name: rasters.grids for name, rasters in found.items()}
-    page = pack_page(request, out, maps, layers=layers, tasks=tasks)
-    write_whole(out / "report.html", page)
+    write_whole(out / "report.html", pack_page(request, out, maps, layers=layers, tasks=tasks))
     if request.sheets:
-        drawn_on = maps[request.hazard]
-        sheets = sheets_page(request, out, drawn_on, layers=layers, tasks=tasks)
+        sheets = sheets_page(request, out, grids, layers=layers, tasks=tasks)
         write_whole(out / SHEETS, sheets)
+    if request.phone:
+        write_phone_map(request, grids, layers, tasks, out)
     card = ModelCard.of(run, hazard=request.hazard)
-    write_whole(
-        out / "MODEL_CARD.md",
-        card.text(request.texts, public_m=request.cell_m if request.public else None),
-    )
+    public_m = request.cell_m if request.public else None
+    write_whole(out / "MODEL_CARD.md", card.text(request.texts, public_m=public_m))
     write_whole(out / "model_record.json", card.record.to_json())
     missing = [request.texts.say(words) for words in layers.missing]
     write_whole(out / "README.txt", readme(request, [*request.notes, *above, *missing]))
-    write_whole(out / "map.qgs", pack_project(request, drawn, grids.geobox, out))
+    write_whole(
+        out / "map.qgs",
+        pack_project(request, drawn, grids.geobox, out, columns=list(tasks.columns)),
+    )
     _write_lists(request, grids.geobox, out)
     return out
 
@@ -251,7 +267,7 @@ def _write_maps(
     for name in (request.hazard, *request.classes):
         target = out / ("" if name == request.hazard else name)
         tags = request.tags | {"HAZARD": name}
-        found[name] = cut(request.rasters(name), cube, request.window)
+        found[name] = cut(request.rasters(name), request.run, request.window)
         classes = classes_of(request, found[name], name)
         write_whole(target / CLASSES, classes.to_json())
         if name != request.hazard:
@@ -260,9 +276,23 @@ def _write_maps(
             wording = Wording(request.texts)
             words = "" if compared is None else wording.above_any(name, compared)
             above += [words] if words else []
-        write_rasters(found[name], target, tags=tags, rule=classes.rule, texts=request.texts)
+        write_rasters(
+            found[name],
+            target,
+            tags=tags,
+            marks=request.stated,
+            rule=classes.rule,
+            texts=request.texts,
+        )
         if not request.public:
-            cut_reasons(request.rasters(name), cube, request.window, target, tags=tags)
+            cut_reasons(
+                request.rasters(name),
+                cube,
+                request.window,
+                target,
+                tags=tags,
+                marks=request.stated,
+            )
     return found, above
 
 
@@ -332,7 +362,7 @@ def _write_lists(request: PackContents, geobox: GeoBox, out: Path) -> None:
         _hashes(out),
         out,
         geobox,
-        name=f"{area.name}-{request.name}-{request.id}-{request.edition}",
+        name=f"{area.name}-{request.filters.title}-{request.id}-{request.edition}",
         when=area.as_of,
         properties={
             "title": " · ".join([area.title, *request.marks]),
@@ -350,11 +380,12 @@ def _write_lists(request: PackContents, geobox: GeoBox, out: Path) -> None:
         state=request.state,
         simulated=request.run.simulated,
         request=request.id,
-        area=request.name,
+        area=request.filters.title,
         study_area=area.name,
         hazards=[request.hazard, *request.classes],
         run=PackSource(head=request.head, code_sha256=code_sha256()),
         made_from=request.taken,
+        like_this=None if request.like is None else LikeThis.of(request.like),
         files=_hashes(out),
     )
     write_whole(RunFolder(out).manifest, manifest.to_json())

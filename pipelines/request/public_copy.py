@@ -11,6 +11,7 @@ from shapely.geometry.base import BaseGeometry
 from shapely.ops import unary_union
 
 from minerisk.features.errors import InputError
+from minerisk.features.grid import M2_PER_HA
 from minerisk.pipelines.formats.palette import CANNOT_SAY, ELEVATED, HIGHER, LOWER, OUTSIDE
 from minerisk.pipelines.language.marks import MARK_COLUMNS
 
@@ -95,7 +96,7 @@ def coarsen_tasks(tasks: gpd.GeoDataFrame, geobox: GeoBox) -> gpd.GeoDataFrame:
     found = gpd.GeoDataFrame(kept, geometry=shapes_of, crs=tasks.crs)
     inner = found.geometry.representative_point().to_crs("EPSG:4326")
     found["longitude"], found["latitude"] = inner.x.round(6), inner.y.round(6)
-    found["hectares"] = found.geometry.area / 10_000
+    found["hectares"] = found.geometry.area / M2_PER_HA
     return found[[*(name for name in found.columns if name != "geometry"), "geometry"]]
 
 

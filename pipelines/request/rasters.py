@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
 from minerisk.features.cube.store import cube_geobox, families_of
+from minerisk.features.grid import strips
 from minerisk.pipelines.formats.cog import Values, read_raster_like, write_raster
 from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE, Legend, Ramp
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.plotting.grids import HEIGHT, Grids
 from minerisk.pipelines.predict.bands import (
@@ -29,9 +31,11 @@ from minerisk.pipelines.predict.bands import (
     UPPER_END,
     Band,
 )
-from minerisk.pipelines.predict.class_table import CLASSES, Spread, class_rows
+from minerisk.pipelines.predict.class_draws import class_draws, unsearched
+from minerisk.pipelines.predict.class_table import CLASSES, class_rows
+from minerisk.pipelines.predict.predict import held_out_of
 from minerisk.pipelines.predict.reasons import REASON_BANDS, write_reason_raster
-from minerisk.pipelines.predict.risk_classes import area_of_applicability, rule_tag
+from minerisk.pipelines.predict.risk_classes import area_of_applicability, class_legend, rule_tag
 from minerisk.pipelines.predict.window import CubeWindow
 from minerisk.pipelines.records.rasters import ClassRule, RiskClasses
 from minerisk.pipelines.request.contents import PackContents
@@ -42,8 +46,8 @@ from minerisk.pipelines.request.public_copy import (
     coarsen_highest,
     coarsen_mean,
 )
-from minerisk.pipelines.run.hazards import ANY
-from minerisk.pipelines.run.row_blocks import row_blocks
+from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.hazards import ANY, model_home
 
 WRITTEN: Mapping[str, Band] = {
     name: {**PREDICTED, **DERIVED, UNMASKED: UNMASKED_BAND}[name]
@@ -64,27 +68,40 @@ Bands = Mapping[str, Values]
 
 @dataclass(frozen=True)
 class RequestRasters:
-    """The rasters of a request on one grid, with what maps are drawn of."""
+    """The rasters of a request on one grid, with what maps are drawn of.
+
+    Attributes
+    ----------
+    unsearched
+        Share of each cell that nobody has searched.
+    """
 
     bands: Bands
     grids: Grids
+    unsearched: NDArray[np.float32]
 
 
-def cut_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> RequestRasters:
+def cut_rasters(folder: Path, run: Run, window: CubeWindow) -> RequestRasters:
     """Cut the rasters of a run to a window: every cell keeps its value.
 
     Parameters
     ----------
     folder
         With the rasters of the run's whole land.
-    cube, window
-        The run's cube, and the cells asked for in it.
+    run, window
+        The run, and the cells asked for in its cube.
     """
     bands = {name: read_raster_like(folder / f"{name}.tif", window.geobox) for name in WRITTEN}
-    return _request_rasters(bands, window.asked[:], window.geobox, _height(cube, window))
+    return _request_rasters(
+        bands,
+        window.asked[:],
+        window.geobox,
+        _height(run.cube(), window),
+        unsearched(run.labels(), *_place(window)),
+    )
 
 
-def coarse_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> RequestRasters:
+def coarse_rasters(folder: Path, run: Run, window: CubeWindow) -> RequestRasters:
     """Coarsen the rasters of a run where a window touches a large cell.
 
     A large cell is made of all its cells, asked for or not, so that two requests agree.
@@ -94,6 +111,7 @@ def coarse_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> Reques
     `minerisk.pipelines.request.public_copy.coarsen_classes`. The raster that is not for ranking is
     left out.
     """
+    cube = run.cube()
     wide = _widened(cube, window)
     read = partial(_read_coarse, folder, wide.geobox)
     dissimilarity = read(DISSIMILARITY, coarsen_highest)
@@ -113,6 +131,7 @@ def coarse_rasters(folder: Path, cube: xr.Dataset, window: CubeWindow) -> Reques
         coarsen_any(wide.asked[:], wide.geobox),
         coarse_geobox(wide.geobox),
         None if height is None else coarsen_mean(height, wide.geobox),
+        coarsen_mean(unsearched(run.labels(), *_place(wide)), wide.geobox),
     )
 
 
@@ -126,29 +145,42 @@ def _read_coarse(
 
 
 def _request_rasters(
-    bands: Bands, asked: NDArray[np.bool_], geobox: GeoBox, height: NDArray[np.float32] | None
+    bands: Bands,
+    asked: NDArray[np.bool_],
+    geobox: GeoBox,
+    height: NDArray[np.float32] | None,
+    open_share: NDArray[np.float32],
 ) -> RequestRasters:
     kept = {name: _masked(values, asked) for name, values in bands.items()}
-    return RequestRasters(kept, Grids(kept[RISK_CLASS], geobox, kept[PROBABILITY], height))
+    grids = Grids(kept[RISK_CLASS], geobox, kept[PROBABILITY], height)
+    return RequestRasters(kept, grids, open_share)
 
 
 def classes_of(request: PackContents, rasters: RequestRasters, hazard: str) -> RiskClasses:
     """Sum up what each class of the maps of a request holds; they are cut as those of its run."""
     run = request.run
     known = RiskClasses.read(request.rasters(hazard) / CLASSES)
-    metrics = run.metrics(None if hazard == ANY else hazard)
+    block_m = run.metrics(None if hazard == ANY else hazard).block_m
+    home = model_home(run.folder, hazard)
+    open_land = rasters.unsearched
     bands = rasters.bands
     rows = class_rows(
         (
-            (bands[RISK_CLASS][part], bands[PROBABILITY][part], bands[UPPER_END][part])
-            for part in row_blocks(rasters.grids.geobox.height)
+            (
+                bands[RISK_CLASS][part],
+                bands[PROBABILITY][part],
+                bands[UPPER_END][part],
+                open_land[part],
+            )
+            for part in strips(rasters.grids.geobox.shape)
         ),
         rasters.grids.geobox,
-        Spread(metrics.interval, metrics.block_m, run.config.model.seed),
-        held_out={row.risk_class: row.held_out for row in known.rows if row.held_out is not None},
+        class_draws(home, run.cube(), known.regions, block_m=block_m, seed=run.config.model.seed),
+        level=known.level,
+        held_out=held_out_of(known),
         fine_cells=(request.cell_m / run.config.study_area.resolution_m) ** 2,
     )
-    return known.model_copy(update={"rows": rows})
+    return known.model_copy(update={"rows": rows, **request.stated.columns})
 
 
 def write_rasters(
@@ -156,6 +188,7 @@ def write_rasters(
     folder: Path,
     *,
     tags: Mapping[str, str],
+    marks: Marks,
     rule: ClassRule,
     texts: Texts = ENGLISH,
 ) -> list[Path]:
@@ -167,15 +200,26 @@ def write_rasters(
             values,
             rasters.grids.geobox,
             description=WRITTEN[name].description,
-            style=_worded(WRITTEN[name].style, texts),
+            style=class_legend(rule, texts)
+            if name == RISK_CLASS
+            else _worded(WRITTEN[name].style, texts),
             unit=WRITTEN[name].unit,
             tags={**tags, **WRITTEN[name].tags, **(classes if name == RISK_CLASS else {})},
+            marks=marks,
+            texts=texts,
         )
         for name, values in rasters.bands.items()
     ]
 
 
-def write_heights(rasters: RequestRasters, folder: Path, *, tags: Mapping[str, str]) -> None:
+def write_heights(
+    rasters: RequestRasters,
+    folder: Path,
+    *,
+    tags: Mapping[str, str],
+    marks: Marks,
+    texts: Texts = ENGLISH,
+) -> None:
     """Write the heights of a request, for the shade of hills, where the run knows heights."""
     if rasters.grids.elevation is None:
         return
@@ -187,6 +231,8 @@ def write_heights(rasters: RequestRasters, folder: Path, *, tags: Mapping[str, s
         style=HEIGHT_RAMP,
         unit="m",
         tags=tags,
+        marks=marks,
+        texts=texts,
     )
 
 
@@ -198,7 +244,13 @@ def _worded(style: Ramp | Legend, texts: Texts) -> Ramp | Legend:
 
 
 def cut_reasons(
-    folder: Path, cube: xr.Dataset, window: CubeWindow, out: Path, *, tags: Mapping[str, str]
+    folder: Path,
+    cube: xr.Dataset,
+    window: CubeWindow,
+    out: Path,
+    *,
+    tags: Mapping[str, str],
+    marks: Marks,
 ) -> list[Path]:
     """Cut ``reasons.tif`` of a run to a window, if the run has one.
 
@@ -221,7 +273,7 @@ def cut_reasons(
         ]
     )
     target, families = out / source.name, list(families_of(cube))
-    return write_reason_raster(target, window.geobox, [(0, codes)], families, tags)
+    return write_reason_raster(target, window.geobox, [(0, codes)], families, tags, marks=marks)
 
 
 def _masked(values: Values, asked: NDArray[np.bool_]) -> Values:
@@ -232,11 +284,18 @@ def _masked(values: Values, asked: NDArray[np.bool_]) -> Values:
 def _height(cube: xr.Dataset, window: CubeWindow) -> NDArray[np.float32] | None:
     if HEIGHT not in cube:
         return None
-    height, width = window.geobox.shape
-    rows = slice(window.row, window.row + height)
-    columns = slice(window.column, window.column + width)
+    rows, columns = _place(window)
     found: NDArray[np.float32] = cube[HEIGHT][rows, columns].to_numpy()
     return found
+
+
+def _place(window: CubeWindow) -> tuple[slice, slice]:
+    """Return the rows and columns of a window in the cube."""
+    height, width = window.geobox.shape
+    return (
+        slice(window.row, window.row + height),
+        slice(window.column, window.column + width),
+    )
 
 
 def _widened(cube: xr.Dataset, window: CubeWindow) -> CubeWindow:

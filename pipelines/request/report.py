@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
-import numpy as np
 
-from minerisk.features.grid import resolution
-from minerisk.pipelines.formats.palette import CANNOT_SAY, OUTSIDE
+from minerisk.features.grid import cell_hectares, resolution
+from minerisk.pipelines.formats.palette import OUTSIDE
 from minerisk.pipelines.plotting.data_uri import data_uri
 from minerisk.pipelines.plotting.figures import figure_bytes
 from minerisk.pipelines.plotting.grids import Grids
@@ -55,7 +54,7 @@ def pack_page(
         layers=layers,
         tasks=tasks,
         marks=request.marks_in(told),
-        simulated=run.simulated,
+        stated=request.stated,
         texts=told,
     )
     classes = tuple(_class_map(request, name, grids[name]) for name in request.classes)
@@ -63,10 +62,12 @@ def pack_page(
     found = Assessment.of(home)
     if hazard != ANY:  # measured on the maps of any hazard
         found = replace(found, novelty=())
+    held = RiskClasses.read(folder / CLASSES)
     decided = run.reviews().entries
     report = Report(
-        title=run.config.study_area.title,
+        title=run.config.study_area.title_in(told.language),
         found=found,
+        like=request.like,
         inputs=Inputs.of(run.config, run.manifest()),
         manifest=run.manifest(),
         tasks=read_tasks(RunFolder(folder)),
@@ -74,27 +75,24 @@ def pack_page(
             maps,
             figures=(*maps.figures, *classes),
             registered=not request.public,
-            classes=RiskClasses.read(folder / CLASSES),
+            classes=held,
         ),
         marks=request.marks_in(told, simulated=False),
+        state=request.state,
         hidden=BETRAYING if request.public else (),
-        scope=scope_of(request, grids[hazard]),
+        scope=scope_of(request, grids[hazard], held),
         decision=decided[-1] if decided and request.state is not State.DRAFT else None,
     )
     return report.page(told, run.files)
 
 
-def scope_of(request: PackContents, grids: Grids) -> Scope:
+def scope_of(request: PackContents, grids: Grids, held: RiskClasses) -> Scope:
     """Measure the land of a pack on its own maps: of a public copy, nothing finer than they are."""
     known, cell_m = grids.risk_class != OUTSIDE, resolution(grids.geobox)
-    speaks = known & (grids.risk_class != CANNOT_SAY)
-    fine = (cell_m / request.run.config.study_area.resolution_m) ** 2
-    finds = 0.0
-    if grids.probability is not None:
-        finds = fine * float(np.nansum(grids.probability[speaks], dtype=np.float64))
+    finds = sum(row.expected.value or 0.0 for row in held.rows if row.expected is not None)
     cells = int(known.sum())
-    name = "" if request.area is None else request.name
-    return Scope(name, cells, cells * cell_m**2 / 10_000, finds, cell_m)
+    name = "" if request.area is None else request.title
+    return Scope(name, cells, cells * cell_hectares(grids.geobox), finds, cell_m)
 
 
 def _class_map(request: PackContents, hazard: str, grids: Grids) -> MapPicture:
@@ -103,7 +101,7 @@ def _class_map(request: PackContents, hazard: str, grids: Grids) -> MapPicture:
         grids.risk_class,
         grids.geobox,
         title=words,
-        simulated=request.run.simulated,
+        marks=request.stated.words(request.texts),
         elevation=grids.elevation,
         texts=request.texts,
     )

@@ -3,8 +3,13 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from minerisk.features.grid import strips
 from minerisk.models.tasks.survey_tasks import Arm
-from minerisk.pipelines.formats.cog import read_raster
+from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
+from minerisk.pipelines.language.like_words import like_line
 from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.predict.bands import RISK_CLASS
@@ -16,6 +21,7 @@ from minerisk.pipelines.records.rasters import RiskClasses
 from minerisk.pipelines.records.request import RequestRecord
 from minerisk.pipelines.report.class_words import lower_words
 from minerisk.pipelines.report.tasks import task_lines
+from minerisk.pipelines.request.titles import request_title
 
 SHOWN = ("higher", "elevated", "lower", "cannot_say")
 WORDS = {Arm.RANKED: "ranked", Arm.LEARN: "to learn", Arm.CONTROL: "control"}
@@ -27,20 +33,29 @@ def answer_sentence(record: RequestRecord, pack: Path) -> str:
     manifest = PackManifest.read(RunFolder(pack).manifest)
     marks = Marks(manifest.state, manifest.simulated).words()
     land = land_sentence(record, pack)
-    return " ".join([f"{land}; {_tasks(pack)}.", *(f"{words}." for words in marks)])
+    like = [] if record.like_this is None else [like_line(record.like_this.land)]
+    return " ".join([f"{land}; {_tasks(pack)}.", *like, *(f"{words}." for words in marks)])
 
 
 def land_sentence(record: RequestRecord, folder: Path) -> str:
     """Say how much land was asked for, and how much of it is in which class."""
     number, filters = ENGLISH.number, record.filters
-    name = filters.title if filters.limits_land else "the whole study area"
-    shares = class_shares(count_classes(read_raster(folder / f"{RISK_CLASS}.tif")[0]))
+    name = request_title(filters) if filters.limits_land else "the whole study area"
+    shares = class_shares(_counts(folder / f"{RISK_CLASS}.tif"))
     classes = ", ".join(
         f"{number(shares[name], 'share')} {name.replace('_', ' ')}" for name in SHOWN
     )
     said = f"{number(record.hectares, 'hectares')} ha of {name}: {classes}"
     lower = lower_words(RiskClasses.read(folder / CLASSES).rows, ENGLISH)
     return f"{said}. {lower.rstrip('.')}" if lower else said
+
+
+def _counts(path: Path) -> NDArray[np.int64]:
+    """Count the cells of each code of a raster."""
+    geobox, counts = raster_grid(path), np.zeros(256, dtype=np.int64)
+    for rows in strips(geobox.shape):
+        counts += count_classes(read_raster_like(path, geobox[rows, :]))
+    return counts
 
 
 def _tasks(pack: Path) -> str:

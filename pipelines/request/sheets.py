@@ -44,11 +44,12 @@ LEAST_M = 1_500.0
 
 @dataclass(frozen=True)
 class TaskSheet:
-    """A page: the task, its map, and why it is there."""
+    """A page: the task, its map, why it is there, and the evidence nearest to it."""
 
     task: TaskRow
     chart: Markup
     why: str
+    nearest: str
 
 
 def sheets_page(
@@ -72,7 +73,7 @@ def sheets_page(
     return report_page(
         "task_sheets.html.j2",
         request.texts,
-        title=request.run.config.study_area.title,
+        title=request.run.config.study_area.title_in(request.texts.language),
         marks=request.marks_in(request.texts),
         uses=[request.texts.say(words) for words in (USE, STANDS)],
         head=request.head,
@@ -105,7 +106,8 @@ def _sheets(
             marks=request.marks_in(request.texts),
             texts=request.texts,
         )
-        yield TaskSheet(task, drawn, wording.why_of(facts, task))
+        why, nearest = wording.why_of(facts, task), facts.nearest(task, request.texts)
+        yield TaskSheet(task, drawn, why, nearest)
 
 
 def _around(grids: Grids, shape: gpd.GeoDataFrame) -> Grids:

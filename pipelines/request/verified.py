@@ -19,12 +19,20 @@ from minerisk.pipelines.run.folder import Run, refuse_unverified
 from minerisk.pipelines.tracking.registry import taken_away
 
 CUBE: Final = "cube.zarr"
-SMALL: Final = (*MODEL_CARD_READS, "simulated", "tasks.gpkg", "tasks.json", "tasks.csv", "tasks")
+SMALL: Final = (
+    *MODEL_CARD_READS,
+    "labels.zarr",
+    "simulated",
+    "tasks.gpkg",
+    "tasks.json",
+    "tasks.csv",
+    "tasks",
+)
 REFUSED: Final = "Nothing is handed out from it"
 _CHUNK: Final = re.compile(r"([^/]+)/c/(\d+)/(\d+)")
 
 
-def check_standing(run: Run, filters: Filters) -> State:
+def check_standing(run: Run) -> State:
     """Verify a run before a request to it, and return how it stands.
 
     Chain, reviews and keys are verified, and of the outputs the small ones that a request reads.
@@ -36,8 +44,7 @@ def check_standing(run: Run, filters: Filters) -> State:
     FindingError
         If the run does not verify, or was withdrawn.
     """
-    own = ("labels.zarr",) if filters.needs_own_tasks else ()
-    standing = run.standing((*SMALL, *own))
+    standing = run.standing(SMALL)
     lost = taken_away(run, run.manifest(), run.reviews())
     if lost is not None:
         standing = stand(run.manifest(), run.reviews(), [*standing.reasons, lost])

@@ -45,16 +45,39 @@ def derive_config(
     InputError
         If the result is no configuration.
     """
-    content = yaml.safe_load((run.files.config).read_text(encoding="utf-8"))
+    head = HEAD.format(run=run.folder.name, words=words)
+    return derive_from(run.files.config, run.config_path, path, change, head=head)
+
+
+def derive_from(
+    source: Path, place: Path, path: Path, change: Callable[[dict[str, Any]], None], *, head: str
+) -> Path:
+    """Write a configuration with something changed; see `derive_config`.
+
+    Parameters
+    ----------
+    source
+        The file that is read.
+    place
+        Where it lay when it was given: a relative data root is relative to that.
+    path
+        File to write.
+    change
+        Changes the content in place.
+    head
+        The first line.
+    """
+    config = read_config(source)
+    content = yaml.safe_load(source.read_text(encoding="utf-8"))
     try:
-        root = data_root(run.config, run.config_path)
+        root = data_root(config, place)
     except ConfigError as error:
         raise InputError(str(error)) from error
-    if "${" not in run.config.data_root:
+    if "${" not in config.data_root:
         content["data_root"] = os.path.relpath(root, path.resolve().parent)
     (content.get("tracking") or {}).pop("uri", None)  # see `Run.given`
     change(content)
-    text = HEAD.format(run=run.folder.name, words=words)
+    text = head
     text += yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
     write_whole(path, text)
     read_config(path)

@@ -150,7 +150,7 @@ class Run:
 
     def manifest(self) -> Manifest:
         """Read what went into each stage and what it wrote."""
-        return self._kept(self.files.manifest, lambda: read_manifest(self.files))
+        return self.kept(self.files.manifest, lambda: read_manifest(self.files))
 
     @property
     def day(self) -> dt.date | None:
@@ -182,19 +182,19 @@ class Run:
     def metrics(self, hazard: str | None = None) -> Metrics:
         """Read every score, or those of the model of a hazard class."""
         path = (self.files if hazard is None else self.files.hazard(hazard)).metrics
-        return self._kept(path, lambda: Metrics.read(path))
+        return self.kept(path, lambda: Metrics.read(path))
 
     def model(self, hazard: str | None = None) -> "RiskModel":
         """Read the model, or that of a hazard class."""
         home = self.files if hazard is None else self.files.hazard(hazard)
-        return self._kept(home.model, lambda: load_model(home.path))
+        return self.kept(home.model, lambda: load_model(home.path))
 
     @cached_property
     def _read(self) -> dict[Path, tuple[tuple[int, int, int], Any]]:
         return {}
 
-    def _kept(self, path: Path, read: Callable[[], T]) -> T:
-        """Read once; again where the file was replaced since."""
+    def kept(self, path: Path, read: Callable[[], T]) -> T:
+        """Read once; again where the file was replaced since. Of a file always read the same."""
         if not path.exists():
             return read()
         facts = path.stat()
@@ -228,12 +228,7 @@ class Run:
 
     def grid(self, layers: Layers) -> tuple[GeoBox, RowMask]:
         """Return the grid of the study area and which cells lie in it, drawn rows at a time."""
-        area = self.config.study_area
-        boundary = areas(layers.vector(area.boundary, crs=area.crs), name=area.boundary)
-        geobox = study_grid(
-            tuple(boundary.total_bounds), crs=area.crs, resolution_m=area.resolution_m
-        )
-        return geobox, drawn_mask(geobox, boundary)
+        return grid_of(self.config, layers)
 
     def _overrides(self) -> Mapping[str, Placed]:
         simulated = self._placed(SIMULATED_PREFIX, self.files.simulated)
@@ -245,6 +240,14 @@ class Run:
             for name, layer in self.config.layers.items()
             if isinstance(layer, VectorLayer) and layer.path.startswith(prefix)
         }
+
+
+def grid_of(config: Config, layers: Layers) -> tuple[GeoBox, RowMask]:
+    """Return the grid of a study area and which cells lie in it, drawn rows at a time."""
+    area = config.study_area
+    boundary = areas(layers.vector(area.boundary, crs=area.crs), name=area.boundary)
+    geobox = study_grid(tuple(boundary.total_bounds), crs=area.crs, resolution_m=area.resolution_m)
+    return geobox, drawn_mask(geobox, boundary)
 
 
 def read_config(path: Path) -> Config:

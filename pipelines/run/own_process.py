@@ -18,6 +18,8 @@ _DEFAULTS = {
     "OMP_WAIT_POLICY": "PASSIVE",
     # Small products of matrices gain nothing by threads, and waiting ones take a core from others.
     "OPENBLAS_NUM_THREADS": "1",
+    # pandas imports numexpr where rio-tiler has brought it; its threads would be lost in a fork.
+    "NUMEXPR_NUM_THREADS": "1",
     # What GDAL has read stays in memory: by itself a twentieth of the machine's in every worker.
     "GDAL_CACHEMAX": "256",
     # Arrow's own way to get memory keeps a thread, which a fork would leave behind.

@@ -8,7 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from minerisk.features.cube.store import open_store
-from minerisk.features.errors import InputError
+from minerisk.features.errors import InputError, MakeAgainError
 from minerisk.features.files.tables import read_parquet
 from minerisk.pipelines.provenance.run_folder import RunFolder
 
@@ -35,31 +35,48 @@ def held_out_cells(folder: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
 
     Raises
     ------
-    InputError
-        As from `run_table`, or if it lacks `columns`, places or states, or these are no numbers.
+    MakeAgainError
+        If the table cannot be read, lacks `columns`, places or states, or these are no numbers.
     """
     path = RunFolder(folder).held_out
-    table = run_table(path)
+    try:
+        table = run_table(path)
+    except InputError as error:
+        raise MakeAgainError(str(error)) from error
     lacking = [
         name
         for name in ("easting", "northing", "state", *columns)
         if name not in table or not pd.api.types.is_numeric_dtype(table[name])
     ]
     if lacking:
-        raise InputError(
+        raise MakeAgainError(
             f"{path} has no numbers in {', '.join(lacking)}. Train again (`minerisk train`)."
         )
     return table
 
 
 def load_model(folder: Path) -> "RiskModel":
-    """Read the model of a run."""
+    """Read the model of a run.
+
+    Raises
+    ------
+    MakeAgainError
+        If there is none, or it cannot be used.
+    """
     target = RunFolder(folder).model
     if not target.is_dir():
-        raise InputError(f"{folder} has no model; train first (`minerisk run`).")
+        raise MakeAgainError(f"{folder} has no model; train first (`minerisk run`).")
+    try:
+        return read_model(target)
+    except InputError as error:
+        raise MakeAgainError(str(error)) from error
+
+
+def read_model(folder: Path) -> "RiskModel":
+    """Read a model from the folder of its files."""
     from minerisk.models.risk_model import RiskModel
 
-    files = {item.name: item.read_bytes() for item in sorted(target.iterdir()) if item.is_file()}
+    files = {item.name: item.read_bytes() for item in sorted(folder.iterdir()) if item.is_file()}
     return RiskModel.from_files(files)
 
 

@@ -1,7 +1,7 @@
-"""The grid of a run by blocks of rows, so that no step need hold every cell of a large area."""
+"""Cells of a run read strip by strip, so that no step need hold every cell of a large area."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -9,40 +9,47 @@ import xarray as xr
 from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 
-from minerisk.features.grid import Mask, mask_strips
+from minerisk.features.grid import Mask, mask_strips, strips
 
-ROWS = 512
-"""Rows of a block: whole chunks of every store."""
 MOST_SHUFFLED = 50_000_000
 """Cells that are still put in random order as a whole to draw from them: 0.8 GB."""
 MOST_DRAWN = 1_600
 """Cells to a side of a picture, at most."""
 
 
-def row_blocks(height: int) -> Iterator[slice]:
-    """Yield the rows of each block, from north to south."""
-    for row in range(0, height, ROWS):
-        yield slice(row, min(row + ROWS, height))
-
-
 def values_at(
     variable: xr.DataArray, rows: NDArray[np.int64], columns: NDArray[np.int64]
 ) -> NDArray[Any]:
-    """Read scattered cells of a variable, one block at a time.
+    """Read scattered cells of a variable of dimensions ``(y, x)``; see `cells_of_rows`."""
+    return cells_of_rows(lambda part: variable[part].to_numpy(), variable.shape, rows, columns)
+
+
+def cells_of_rows(
+    read: Callable[[slice], NDArray[Any]],
+    shape: Iterable[int],
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> NDArray[Any]:
+    """Read scattered cells, one strip at a time.
 
     Parameters
     ----------
-    variable
-        Dimensions ``(y, x)``, opened lazily.
+    read
+        Reads rows of the whole.
+    shape
+        Height and width of the whole.
     rows, columns
-        Of the cells, shape ``(n,)``; rows ascend, as `numpy.nonzero` gives them.
+        Of the cells, in any order, shape ``(n,)``.
     """
-    found = np.empty(len(rows), dtype=variable.dtype)
-    for block in row_blocks(variable.sizes["y"]):
-        first, last = np.searchsorted(rows, (block.start, block.stop))
-        if first < last:
-            values = variable[block].to_numpy()
-            found[first:last] = values[rows[first:last] - block.start, columns[first:last]]
+    order = np.argsort(rows, kind="stable")
+    ascending, parts = rows[order], [read(slice(0, 0)).ravel()]
+    for strip in strips(shape):
+        own = order[slice(*np.searchsorted(ascending, (strip.start, strip.stop)))]
+        if own.size:
+            parts.append(read(strip)[rows[own] - strip.start, columns[own]])
+    ordered = np.concatenate(parts)
+    found = np.empty_like(ordered)
+    found[order] = ordered
     return found
 
 
@@ -66,7 +73,7 @@ def draw_cells(
     number = np.sort(drawn)
     rows = np.searchsorted(before, number, side="right") - 1
     columns = np.empty(len(number), dtype=np.int64)
-    for strip in row_blocks(mask.shape[0]):
+    for strip in strips(mask.shape):
         first, last = np.searchsorted(rows, (strip.start, strip.stop))
         if first < last:  # of the marked cells of the strip, in order, those that were drawn
             _, marked = np.nonzero(mask[strip])
@@ -80,7 +87,7 @@ def thinning(shape: tuple[int, ...]) -> int:
 
 
 def thinned(read: Callable[[slice], NDArray[Any]], shape: tuple[int, ...]) -> NDArray[Any]:
-    """Thin cells for a picture, reading them by blocks of rows.
+    """Thin cells for a picture, reading them strip by strip.
 
     Parameters
     ----------
@@ -96,9 +103,8 @@ def thinned(read: Callable[[slice], NDArray[Any]], shape: tuple[int, ...]) -> ND
     """
     step = thinning(shape)
     return np.concatenate(
-        [  # copies: a view would hold its block
-            read(block)[-block.start % step :: step, ::step].copy()
-            for block in row_blocks(shape[0])
+        [  # copies: a view would hold its strip
+            read(strip)[-strip.start % step :: step, ::step].copy() for strip in strips(shape)
         ]
     )
 

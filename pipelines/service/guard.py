@@ -1,5 +1,6 @@
 """Stands before every address: who calls, may they, is the call their own, is it too much."""
 
+import base64
 from dataclasses import dataclass
 
 from fastapi import Request
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.language.messages import LANGUAGES, Texts, texts
 from minerisk.pipelines.service.accounts.access import RULES, STRONG, Role, Rule, Scope
-from minerisk.pipelines.service.accounts.people import account_named, needs_factor, roles_of
+from minerisk.pipelines.service.accounts.people import account_named, all_roles, waiting_roles
 from minerisk.pipelines.service.accounts.secrets import form_word, same
 from minerisk.pipelines.service.accounts.sessions import (
     find_session,
@@ -20,12 +21,13 @@ from minerisk.pipelines.service.desk.desk import Caller, Desk
 from minerisk.pipelines.service.errors import RefusedError
 from minerisk.pipelines.service.wire import COOKIE
 
-LANGUAGE = "desk-language"
+LANGUAGE = "__Host-desk-language"
 """Cookie of the language that a reader chose on a page; it tells nothing else."""
 FORM = "x-desk-form"
 PROXY, PROXY_USER = "x-desk-proxy", "x-desk-user"
 CHANGES = {"POST", "PUT", "PATCH", "DELETE"}
 NO_RULE = Rule()
+HEALTH, METRICS = "/api/health", "/api/metrics"
 
 
 @dataclass(frozen=True)
@@ -39,13 +41,13 @@ class Identified:
     by_cookie
         Whether the browser sent it by itself, so that the call must prove to be the page's.
     waits
-        Whether a role of theirs waits for a second factor.
+        Roles of theirs that wait for a second factor.
     """
 
     caller: Caller
     scopes: frozenset[Scope] | None = None
     by_cookie: bool = False
-    waits: bool = False
+    waits: frozenset[Role] = frozenset()
 
 
 def desk_of(request: Request) -> Desk:
@@ -82,8 +84,14 @@ def guard(request: Request) -> None:
         own, or too many came.
     """
     desk = desk_of(request)
-    rule = RULES.get(f"{request.method} {request.scope['route'].path}", NO_RULE)
+    _refuse_beside_proxy(desk, request)
+    address = _address(request)
+    if address == METRICS:
+        _refuse_metrics(desk, request)
+        return
+    rule = RULES.get(f"{request.method} {address}", NO_RULE)
     found = identify(desk, request)
+    request.state.caller = found.caller
     who = found.caller.account_id or (request.client.host if request.client else "")
     wait = desk.pace.wait_for(who, desk.settings.limits.calls_a_minute)
     if wait:
@@ -91,7 +99,31 @@ def guard(request: Request) -> None:
     _refuse(rule, found)
     if request.method in CHANGES:
         _refuse_foreign(request, found)
-    request.state.caller = found.caller
+
+
+def _address(request: Request) -> str:
+    """Give the address called, as it is written in the table."""
+    return str(request.scope["route"].path)
+
+
+def _refuse_beside_proxy(desk: Desk, request: Request) -> None:
+    """Refuse a call that did not come through the proxy, where it is known by a secret.
+
+    Only the line from the proxy is known to be kept from others; all may ask whether it answers.
+    """
+    if desk.proxy_secret is None or _address(request) == HEALTH:
+        return
+    if not same(request.headers.get(PROXY, ""), desk.proxy_secret):
+        raise RefusedError(DeskCode.NOT_ALLOWED)
+
+
+def _refuse_metrics(desk: Desk, request: Request) -> None:
+    """Refuse numbers to whoever lacks the secret: to them, there are none."""
+    kind, _, word = request.headers.get("authorization", "").partition(" ")
+    wait = desk.pace.wait_for("metrics", desk.settings.limits.calls_a_minute)
+    secret = desk.metrics_secret
+    if wait or secret is None or kind.lower() != "bearer" or not same(word, secret):
+        raise RefusedError(DeskCode.NOT_FOUND)
 
 
 def identify(desk: Desk, request: Request) -> Identified:
@@ -109,9 +141,9 @@ def identify(desk: Desk, request: Request) -> Identified:
 
 
 def _identify(desk: Desk, session: Session, request: Request) -> tuple[Identified, bool | None]:
-    kind, _, word = request.headers.get("authorization", "").partition(" ")
-    if kind:
-        return _by_token(desk, session, word if kind.lower() == "bearer" else ""), None
+    stated = request.headers.get("authorization", "")
+    if stated:
+        return _by_token(desk, session, _token_in(stated)), None
     proxy = desk.settings.proxy
     if proxy is not None and proxy.identity:
         return _by_proxy(desk, session, request), None
@@ -122,11 +154,25 @@ def _identify(desk: Desk, session: Session, request: Request) -> tuple[Identifie
     if held is None or cookie is None:
         return Identified(_nobody(desk)), None
     account = held.account
-    roles = roles_of(account, strong=held.strong)
-    caller = Caller(account.id, account.name, roles, cookie)
-    waits = needs_factor(account) and not held.strong
+    waits = frozenset() if held.strong else waiting_roles(account, desk.settings)
+    roles = all_roles(account) - waits
+    caller = Caller(account.id, account.name, roles, cookie, account.issuer is not None)
     found = Identified(caller, by_cookie=True, waits=waits)
     return found, held.rotates if held.rotates or held.unseen else None
+
+
+def _token_in(stated: str) -> str:
+    """Return the token that a header states: as such, or as the password of a program.
+
+    The store of QGIS hands names and passwords to GDAL, and no other header; the name is ignored.
+    """
+    kind, _, word = stated.partition(" ")
+    if kind.lower() == "basic":
+        try:
+            return base64.b64decode(word, validate=True).decode().partition(":")[2]
+        except ValueError:
+            return ""
+    return word if kind.lower() == "bearer" else ""
 
 
 def _by_token(desk: Desk, session: Session, word: str) -> Identified:
@@ -134,20 +180,16 @@ def _by_token(desk: Desk, session: Session, word: str) -> Identified:
     if held is None:
         raise RefusedError(DeskCode.NOT_SIGNED_IN)
     account, scopes = held
-    caller = Caller(account.id, account.name, roles_of(account, strong=False))
+    caller = Caller(account.id, account.name, all_roles(account) - STRONG)
     return Identified(caller, scopes)
 
 
 def _by_proxy(desk: Desk, session: Session, request: Request) -> Identified:
     """Take the account that a trusted proxy names; it has checked a second factor, if any."""
-    if desk.proxy_secret is not None and not same(
-        request.headers.get(PROXY, ""), desk.proxy_secret
-    ):
-        raise RefusedError(DeskCode.NOT_SIGNED_IN)
     account = account_named(session, request.headers.get(PROXY_USER, ""))
     if account is None or not account.active:
         return Identified(_nobody(desk))
-    caller = Caller(account.id, account.name, roles_of(account, strong=True))
+    caller = Caller(account.id, account.name, all_roles(account))
     return Identified(caller, by_cookie=True)
 
 
@@ -166,8 +208,9 @@ def _refuse(rule: Rule, found: Identified) -> None:
     if not rule.roles & caller.roles:
         if caller.account_id is None:
             raise RefusedError(DeskCode.NOT_SIGNED_IN)
-        waiting = found.waits and bool(rule.roles & STRONG)
-        raise RefusedError(DeskCode.CODE_NEEDED if waiting else DeskCode.NOT_ALLOWED)
+        waiting = bool(rule.roles & found.waits)
+        needed = DeskCode.PROVIDER_FACTOR if caller.elsewhere else DeskCode.CODE_NEEDED
+        raise RefusedError(needed if waiting else DeskCode.NOT_ALLOWED)
 
 
 def _refuse_foreign(request: Request, found: Identified) -> None:

@@ -4,15 +4,19 @@ import logging
 import os
 import secrets
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import uvicorn
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import FOLDER
@@ -21,9 +25,16 @@ from minerisk.pipelines.service.accounts.people import account_named, add_accoun
 from minerisk.pipelines.service.app import create_app
 from minerisk.pipelines.service.desk.desk import Caller, Desk
 from minerisk.pipelines.service.desk.runs import folders_to_offer, offer
-from minerisk.pipelines.service.jobs.worker import Worker, work
+from minerisk.pipelines.service.jobs.worker import Worker, prepare, work
+from minerisk.pipelines.service.logs import keep_logs
 from minerisk.pipelines.service.settings import Settings
-from minerisk.pipelines.service.store.database import Store, is_current, open_store, upgrade
+from minerisk.pipelines.service.store.database import (
+    Store,
+    first_line,
+    is_current,
+    open_store,
+    upgrade,
+)
 from minerisk.pipelines.service.store.models import OfferedRun
 from minerisk.pipelines.service.upkeep import tidy
 
@@ -61,7 +72,13 @@ def ready_store(settings: Settings) -> Store:
     if settings.database is None and not file.exists():
         upgrade(settings.database_url)
     store = open_store(settings.database_url)
-    if not is_current(store):
+    try:
+        current = is_current(store)
+    except SQLAlchemyError as error:
+        raise InputError(
+            f"The database of the desk does not answer: {first_line(error)}."
+        ) from error
+    if not current:
         raise InputError(
             "The database of the desk is of another version, or empty. Make a copy of it "
             "(`minerisk desk backup`), then bring it up to date (`minerisk desk upgrade`)."
@@ -124,7 +141,11 @@ def serve(settings: Settings, *, command: Sequence[str], said: Callable[[str], N
     said
         What is told to whoever started the desk.
     """
+    keep_logs(settings.log_level)
+    _refuse_certificate(settings)
     desk = open_desk(settings)
+    path = None if settings.proxy is None else settings.proxy.socket
+    sockets = None if path is None else [open_socket(path)]
     over = threading.Event()
     threads = [
         threading.Thread(target=_keep_worker, args=(command, over), daemon=True)
@@ -133,14 +154,46 @@ def serve(settings: Settings, *, command: Sequence[str], said: Callable[[str], N
     threads.append(threading.Thread(target=_keep_tidy, args=(desk, over), daemon=True))
     for thread in threads:
         thread.start()
-    server = uvicorn.Server(_config(desk))
     said(f"The desk answers at {address(settings)}. Stop it with Ctrl-C.")
     try:
-        server.run()
+        uvicorn.Server(_config(desk)).run(sockets)
     finally:
         over.set()
         for thread in threads:
             thread.join(10)
+
+
+def open_socket(path: Path) -> socket.socket:
+    """Listen at a Unix socket that the account of the desk and its group alone may speak at.
+
+    Raises
+    ------
+    InputError
+        If something else is there, or it cannot be made.
+    """
+    if path.is_socket():
+        path.unlink()  # of a server that was killed
+    before = os.umask(0o117)
+    try:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        made.bind(str(path))
+    except OSError as error:
+        raise InputError(f"{path} cannot be listened at ({error.strerror}).") from error
+    finally:
+        os.umask(before)
+    return made
+
+
+def _refuse_certificate(settings: Settings) -> None:
+    if settings.tls is None:
+        return
+    certificate, key = settings.tls.certificate, settings.tls.key
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise InputError(
+            f"tls: {certificate} and {key} cannot be used as certificate and key ({error})."
+        ) from error
 
 
 def address(settings: Settings) -> str:
@@ -156,11 +209,16 @@ def run_worker(settings: Settings) -> None:
     over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: over.set())
+    keep_logs(settings.log_level)
     refuse_no_desk(settings)
-    parent = os.getppid()
-    bound = os.environ.get(BOUND) == str(parent)
     worker = Worker.of(settings, ready_store(settings))
-    work(worker, lambda: over.is_set() or (bound and os.getppid() != parent))
+    prepare()
+    work(worker, lambda: over.is_set() or is_left(os.environ, os.getppid()))
+
+
+def is_left(environment: Mapping[str, str], parent: int) -> bool:
+    """Tell whether the server that a worker was started by is gone, also before it got this far."""
+    return environment.get(BOUND, str(parent)) != str(parent)
 
 
 BOUND = "MINERISK_DESK_SERVER"
@@ -170,20 +228,20 @@ BOUND = "MINERISK_DESK_SERVER"
 def _config(desk: Desk) -> uvicorn.Config:
     settings = desk.settings
     proxy, tls = settings.proxy, settings.tls
-    socket = None if proxy is None else proxy.socket
+    by_socket = proxy is not None and proxy.socket is not None
     return uvicorn.Config(
         create_app(desk),
         host=settings.host,
         port=settings.port,
-        uds=None if socket is None else str(socket),
         ssl_certfile=None if tls is None else str(tls.certificate),
         ssl_keyfile=None if tls is None else str(tls.key),
-        log_level=settings.log_level.lower(),
+        log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=proxy is not None,
-        forwarded_allow_ips="*" if socket is not None else "127.0.0.1",
+        forwarded_allow_ips="*" if by_socket else "127.0.0.1",
         timeout_keep_alive=15,
+        timeout_graceful_shutdown=10,
         limit_concurrency=400,
         h11_max_incomplete_event_size=32_768,
     )

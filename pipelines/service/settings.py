@@ -3,7 +3,8 @@
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 import pydantic
 import yaml
@@ -13,8 +14,11 @@ from pydantic import Field
 from minerisk.features.errors import InputError
 from minerisk.pipelines.records.choices import Language
 from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.run.workers import ALONE, Workers
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+Some = TypeVar("Some", bound=Record)
+RoleName = Literal["manager", "data scientist", "reviewer", "administrator"]
 
 
 class Tls(Record):
@@ -42,6 +46,53 @@ class Proxy(Record):
         return self
 
 
+class Oidc(Record):
+    """A sign-in service that speaks OpenID Connect, and what its claims mean at the desk."""
+
+    issuer: str = Field(description="address of the service, as its tokens name it")
+    client_id: str = Field(min_length=1, description="what the service calls the desk")
+    client_secret_file: Path | None = Field(
+        None, description="file of the secret of the desk; none is a client with PKCE alone"
+    )
+    address: str = Field(description="where browsers find the desk, such as https://desk.example")
+    title: str = Field("OpenID Connect", max_length=60, description="what people call the service")
+    scopes: tuple[str, ...] = ("openid", "profile")
+    name_claim: str = Field("preferred_username", description="claim of the name of the account")
+    roles_claim: str = Field(
+        "groups", description="claim of the groups of a person; dots lead into a claim"
+    )
+    roles: Mapping[str, RoleName] = Field(
+        min_length=1, description="group of the service to role of the desk"
+    )
+    factor_claim: str = Field("amr", description="claim that tells how somebody signed in")
+    factor_values: tuple[str, ...] = Field(
+        ("mfa", "otp", "hwk", "sc"), description="values of it that mean a second factor"
+    )
+    ca_file: Path | None = Field(None, description="certificates that the service is checked by")
+
+    @pydantic.model_validator(mode="after")
+    def _is_guarded(self) -> Self:
+        for name, value in (("issuer", self.issuer), ("address", self.address)):
+            if not is_closed_line(value):
+                raise ValueError(f"{name} is {value}; expected https://…, without ? and #")
+        if "openid" not in self.scopes:
+            raise ValueError("scopes lack openid, without which nobody's name is told")
+        return self
+
+    @property
+    def back(self) -> str:
+        """Return where the service sends a browser back to."""
+        return f"{self.address.rstrip('/')}/sign-in/provider/back"
+
+
+class Cluster(Record):
+    """A Dask scheduler whose workers share the tiles of maps and of runs."""
+
+    address: str = Field(description="such as tls://10.0.0.1:8786")
+    tls: Path | None = Field(None, description="folder with ca.pem, cert.pem and key.pem")
+    trust_network: bool = Field(False, description="speak without TLS to another machine")
+
+
 class Limits(Record):
     """How much one account, one call and one job may take."""
 
@@ -54,6 +105,7 @@ class Limits(Record):
     attempts: int = Field(5, gt=0, description="failed sign-ins until an account is locked")
     locked_seconds: float = Field(900.0, gt=0)
     job_seconds: float = Field(1_800.0, gt=0, description="of one job, by the clock")
+    run_seconds: float = Field(86_400.0, gt=0, description="of a run that is made anew")
     lost_seconds: float = Field(
         30.0, ge=2, description="without a sign of life, until a worker is given up"
     )
@@ -89,11 +141,20 @@ class Settings(Record):
     )
     tls: Tls | None = None
     proxy: Proxy | None = None
+    oidc: Oidc | None = None
+    second_factor: Literal["deciding", "everybody"] = Field(
+        "deciding", description="who counts only after a second factor: roles that decide, or all"
+    )
     public: bool = Field(False, description="hand coarsened packs of approved runs to anybody")
     language: Language = "en"
     workers: int = Field(1, ge=0, le=64, description="worker processes that serve starts")
-    scheduler: str | None = Field(None, description="Dask scheduler for tiles")
+    scheduler: Cluster | None = Field(
+        None, description="for work on tiles; its workers see folders under the same paths"
+    )
     trusted_keys: Path | None = Field(None, description="public keys that may sign reviews")
+    metrics_secret_file: Path | None = Field(
+        None, description="file whose words a monitoring system sends as Bearer; none: no numbers"
+    )
     log_level: Literal["WARNING", "INFO"] = "INFO"
     limits: Limits = Limits()
 
@@ -104,12 +165,32 @@ class Settings(Record):
                 f"host is {self.host}, which others can reach, without tls or proxy; passwords "
                 "would travel in the open. Listen at 127.0.0.1, or set up tls or proxy"
             )
+        if self.database is not None and not is_closed_database(self.database):
+            raise ValueError(
+                "database is on another machine, and what is sent there could be read on the way; "
+                "add ?sslmode=verify-full"
+            )
+        if self.oidc is not None and self.proxy is not None and self.proxy.identity:
+            raise ValueError("both proxy.identity and oidc tell who calls; give one of them")
         return self
 
     @property
     def database_url(self) -> str:
         """Return the address of the database."""
         return self.database or f"sqlite:///{(self.home / 'desk.sqlite').absolute()}"
+
+    @property
+    def tile_workers(self) -> Workers:
+        """Who works on tiles: the process of a job, or the workers of a scheduler."""
+        given = self.scheduler
+        if given is None:
+            return ALONE
+        return Workers(scheduler=given.address, tls=given.tls, trust_network=given.trust_network)
+
+    @property
+    def configs(self) -> Path:
+        """Where configurations of runs that were made anew are kept."""
+        return self.home / "configs"
 
     @property
     def uploads(self) -> Path:
@@ -132,6 +213,36 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_closed_database(url: str) -> bool:
+    """Tell whether a database is on this machine, or is spoken to by TLS with its name checked."""
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        found = make_url(url)
+    except ArgumentError:
+        return True  # whoever connects is told that it is none
+    hosts = [found.host, *_listed(found.query.get("host")), *_listed(found.query.get("hostaddr"))]
+    here = all(not host or host.startswith("/") or is_loopback(host) for host in hosts)
+    return here or _listed(found.query.get("sslmode")) == ["verify-full"]
+
+
+def _listed(value: str | tuple[str, ...] | None) -> list[str]:
+    given = (value,) if isinstance(value, str) else value or ()
+    return [part for each in given for part in each.split(",")]
+
+
+def is_closed_line(url: str) -> bool:
+    """Tell whether an address is read by nobody on the way: of HTTPS, or of this machine."""
+    try:
+        found = urlsplit(url)
+        host = found.hostname or ""
+    except ValueError:
+        return False
+    kept = found.scheme == "https" or (found.scheme == "http" and is_loopback(host))
+    return kept and bool(host) and not found.query and not found.fragment
+
+
 def read_settings(path: Path) -> Settings:
     """Read the settings of a desk; paths in them are relative to the file.
 
@@ -146,17 +257,21 @@ def read_settings(path: Path) -> Settings:
         raise InputError(f"{path} cannot be read as YAML: {error}.") from error
     if not isinstance(content, dict):
         raise InputError(f"{path} holds no settings; expected `home:` and `runs:` at least.")
-    return _placed(settings_of(content, source=str(path)), path.parent)
+    return _placed(_checked(content, str(path)), path.parent.absolute())
 
 
 def settings_of(content: Mapping[str, pydantic.JsonValue | Path], *, source: str) -> Settings:
-    """Check settings.
+    """Check settings; paths in them are relative to the working directory.
 
     Raises
     ------
     InputError
         Naming the setting that is wrong.
     """
+    return _placed(_checked(content, source), Path.cwd())
+
+
+def _checked(content: Mapping[str, pydantic.JsonValue | Path], source: str) -> Settings:
     try:
         return Settings.model_validate(content)
     except pydantic.ValidationError as error:
@@ -171,7 +286,13 @@ def first_fault(error: pydantic.ValidationError | RequestValidationError) -> tup
     return place, str(first["msg"]).removeprefix("Value error, ")
 
 
-def _placed(settings: Settings, folder: Path) -> Settings:
-    return settings.model_copy(
-        update={"home": folder / settings.home, "runs": folder / settings.runs}
-    )
+def _placed(record: Some, folder: Path) -> Some:
+    """Lead every path of settings from a folder; one that is absolute stays."""
+    changed: dict[str, Path | Record] = {}
+    for name in type(record).model_fields:
+        value = getattr(record, name)
+        if isinstance(value, Path):
+            changed[name] = folder / value
+        elif isinstance(value, Record):
+            changed[name] = _placed(value, folder)
+    return record.model_copy(update=changed)

@@ -1,6 +1,8 @@
 """What every answer bears, and how large a call may be: on the wire, around the application."""
 
 import json
+import re
+from collections import Counter
 from collections.abc import Mapping
 
 from starlette.datastructures import MutableHeaders
@@ -14,6 +16,8 @@ from minerisk.pipelines.service.errors import PROBLEM_JSON, problem
 from minerisk.pipelines.service.settings import Limits
 
 COOKIE = "__Host-desk"
+FLOW_COOKIE = "__Host-desk-flow"
+FLOW_S = 600
 COOKIE_WORDS = "Path=/; Secure; HttpOnly; SameSite=Strict"
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
@@ -28,16 +32,18 @@ HEADERS: Mapping[str, str] = {
     "Permissions-Policy": "geolocation=(), camera=(), microphone=(), payment=()",
     "Cache-Control": "no-store",
 }
-UPLOADS = {"/api/areas"}
+UPLOADS = re.compile(r"/api/areas|(/api)?/runs/[0-9a-f]{16,32}/results(/check)?")
+"""Addresses that take files."""
 MB = 1_000_000
 
 
 class Wire:
     """Dresses answers, and counts the bytes of each call, whatever it says of its length."""
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits, answers: Counter[int]) -> None:
         self.app = app
         self.limits = limits
+        self.answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a call on with a limit on its body, and its answer with headers."""
@@ -57,6 +63,7 @@ class Wire:
 
         async def dressed(message: Message) -> None:
             if message["type"] == "http.response.start":
+                self.answers[message["status"]] += 1
                 dress(MutableHeaders(scope=message), scope)
             await send(message)
 
@@ -67,7 +74,7 @@ class Wire:
 
     def most(self, scope: Scope) -> int:
         """Return how many bytes the body of a call may have."""
-        upload = scope["path"] in UPLOADS
+        upload = UPLOADS.fullmatch(scope["path"])
         return self.limits.upload_bytes if upload else self.limits.body_bytes
 
 
@@ -76,7 +83,7 @@ def dress(headers: MutableHeaders, scope: Scope) -> None:
     for name, value in HEADERS.items():
         headers.setdefault(name, value)
     if scope["scheme"] == "https":
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     fresh = scope["state"].get("fresh")
     if fresh is not None and "set-cookie" not in headers:
         headers.append("Set-Cookie", cookie(fresh))
@@ -88,9 +95,24 @@ def cookie(word: str) -> str:
     return f"{COOKIE}={word}; {COOKIE_WORDS}"
 
 
+def flow_cookie(word: str) -> str:
+    """Return what hands a browser the word of a sign-in elsewhere.
+
+    It comes back from another site, which a cookie that is Strict would not survive.
+    """
+    age = FLOW_S if word else 0
+    return f"{FLOW_COOKIE}={word}; Max-Age={age}; Path=/; Secure; HttpOnly; SameSite=Lax"
+
+
 def no_cookie() -> str:
     """Return what takes it away."""
     return f"{COOKIE}=; Max-Age=0; {COOKIE_WORDS}"
+
+
+def signed_out(headers: MutableHeaders) -> None:
+    """Have a browser forget the session, and what was shown in it."""
+    headers["Set-Cookie"] = no_cookie()
+    headers["Clear-Site-Data"] = '"cache", "storage"'
 
 
 def _stated(scope: Scope) -> int:

@@ -11,19 +11,31 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
-from minerisk.configs.bounds import names_in
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
+from minerisk.models.selection.trials import Trial
 from minerisk.pipelines.provenance.manifest import outputs_of
+from minerisk.pipelines.provenance.run_folder import MLFLOW_MODEL
 from minerisk.pipelines.records.manifest import Environment, Manifest, TrackFacts
-from minerisk.pipelines.records.metrics import Metrics, Trials
+from minerisk.pipelines.records.metrics import Trials
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.drivers import check_driver, shown, unusable
+from minerisk.pipelines.tracking.shown import (
+    DESCRIPTION,
+    MAKER,
+    maker,
+    metric_values,
+    run_params,
+    run_tags,
+    run_title,
+    state_tags,
+)
 from minerisk.pipelines.tracking.store_place import (
     SQLITE,
     artifacts_beside,
@@ -45,6 +57,10 @@ QUIET = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Or MLflow's pages ask what kind of experiment it is, and show those of language models."""
+LOGGED_MODELS = "mlflow.log-model.history"
+"""By this tag MLflow's pages show a folder of artifacts as a model."""
 CONNECT_S = 5.0
 DIGEST = 32
 
@@ -147,42 +163,67 @@ def prepare_mlflow() -> None:
 
 def _log(client: "MlflowClient", run: Run, uri: str, figures: Path) -> TrackFacts:
     from minerisk.pipelines.report.model_card import ModelCard
+    from minerisk.pipelines.tracking.model_folder import model_folder
 
     area, manifest = run.config.study_area.name, run.manifest()
     used = _environment(manifest)
-    tags = _tags(run, used)
+    tags = run_tags(run, used) | state_tags(run, State.DRAFT)
     experiment = _experiment(client, run.config.tracking.experiment, uri)
-    title = f"{area} {manifest.done('train').key[:8]}"
-    with _open_run(client, experiment, title, tags) as parent:
+    with _open_run(client, experiment, run_title(run, State.DRAFT), tags, trained(run)) as parent:
         known = parent.run_id
         params = run_params(run.config)
         params |= {f"sha256.{key}": value for key, value in _inputs(run).items()}
-        _log_batch(client, parent, _metric_values(run.metrics()), params)
+        _log_batch(client, parent, metric_values(run.metrics()), params)
         client.log_inputs(known, _datasets(run, manifest))
         for path in (run.files.config, run.files.metrics, run.files.trials):
             client.log_artifact(known, str(path))
         client.log_text(known, ModelCard.of(run, mapped=False).text(), "MODEL_CARD.md")
         client.log_dict(known, used.model_dump(mode="json"), "environment.json")
-        client.log_artifacts(known, str(run.files.model), "model")
+        with model_folder(run, used, run_id=known) as (folder, about):
+            client.log_artifacts(known, str(folder), str(MLFLOW_MODEL))
+            client.set_tag(known, LOGGED_MODELS, json.dumps([about.get_tags_dict()]))
         client.log_artifacts(known, str(figures), "figures")
         _log_folds(client, known, run)
-        _log_children(client, parent, run)
+        _log_children(client, parent, run, maker(used))
         version = _register(client, f"minerisk-{area}", parent, tags)
     return TrackFacts(run_id=known, registered_model=f"minerisk-{area}", model_version=version)
 
 
+class Span(NamedTuple):
+    """When something began and ended, as MLflow has it: milliseconds since 1970-01-01, UTC.
+
+    Attributes
+    ----------
+    end
+        None where it is not known how long it took.
+    """
+
+    start: int
+    end: int | None
+
+
+def trained(run: Run) -> Span:
+    """Tell when a run was trained: up to when its scores were written, for as long as recorded."""
+    end = run.files.metrics.stat().st_mtime
+    return Span(int(1000 * (end - run.manifest().done("train").seconds)), int(1000 * end))
+
+
 @contextmanager
 def _open_run(
-    client: "MlflowClient", experiment: str, title: str, tags: Mapping[str, str]
+    client: "MlflowClient", experiment: str, title: str, tags: Mapping[str, str], span: Span
 ) -> Iterator["RunInfo"]:
     """Begin a run of MLflow and end it: finished, or failed."""
-    info = client.create_run(experiment, tags=dict(tags), run_name=title).info
+    made = client.create_run(experiment, span.start, dict(tags), run_name=title)
+    info = made.info
     try:
         yield info
     except BaseException:
         client.set_terminated(info.run_id, "FAILED")
         raise
-    client.set_terminated(info.run_id)
+    if span.end is None:
+        client.update_run(info.run_id, "FINISHED")
+    else:
+        client.set_terminated(info.run_id, end_time=span.end)
 
 
 def _log_batch(
@@ -207,7 +248,7 @@ def _experiment(client: "MlflowClient", name: str, uri: str) -> str:
     place = None
     if uri.startswith(SQLITE):
         place = artifacts_beside(Path(uri.removeprefix(SQLITE))).as_uri()
-    return str(client.create_experiment(name, artifact_location=place))
+    return str(client.create_experiment(name, artifact_location=place, tags=TRAINING))
 
 
 def _known_experiment(client: "MlflowClient", name: str, uri: str) -> str | None:
@@ -238,39 +279,6 @@ def _environment(manifest: Manifest) -> Environment:
     return found
 
 
-def _tags(run: Run, used: Environment) -> dict[str, str]:
-    failed = ", ".join(gate.name for gate in run.metrics().failed_gates) or "none"
-    findings = "SIMULATED" if run.simulated else "recorded"
-    return {
-        "mlflow.user": "not recorded",  # MLflow would take the name of the account
-        "mlflow.note.content": f"{run.config.study_area.title}. Findings: {findings}. "
-        f"Gates not passed: {failed}. Compare runs by the metrics under far/.",
-        "minerisk.study_area": run.config.study_area.name,
-        "minerisk.findings": findings,
-        "minerisk.gates_failed": failed,
-        "minerisk.code_sha256": used.code_sha256,
-        "minerisk.lock_sha256": str(used.lock_sha256),
-    }
-
-
-def run_params(config: Config) -> dict[str, JsonValue]:
-    """Flatten the settings that make one run another: ``features.distance.roads.cap_m``.
-
-    Features are named by kind and layer, not by their place, so that one more shifts no other.
-    """
-    settings = config.model_dump(mode="json", include={"study_area", "folds", "model", "gates"})
-    found = _flat(settings)
-    for item in config.model_dump(mode="json", include={"features"})["features"]:
-        kind, layers = item.pop("kind"), names_in(item.pop("layer", None))
-        known = ".".join(["features", kind, *layers])
-        name, number = known, 1
-        while any(key.startswith(f"{name}.") for key in found):
-            number += 1
-            name = f"{known}.{number}"
-        found |= _flat(item, f"{name}.") or {f"{name}.used": True}
-    return found
-
-
 def _inputs(run: Run) -> dict[str, str]:
     manifest = run.manifest()
     known = manifest.layers | outputs_of(manifest, "configure", "build", "train")
@@ -295,21 +303,6 @@ def _datasets(run: Run, manifest: Manifest) -> list["DatasetInput"]:
     return found
 
 
-def _metric_values(metrics: Metrics) -> dict[str, float]:
-    """Name scores ``far/model.roc_auc``: MLflow groups metrics by what is before the slash."""
-    values: dict[str, float | None] = {
-        "prevalence": metrics.prevalence,
-        "range_m": metrics.range_m,
-    }
-    for protocol, scores in metrics.protocols.items():
-        for model, measures in scores.models.items():
-            for name, found in measures.items():
-                values[f"{protocol}/{model}.{name}"] = found.value
-                values[f"{protocol} interval/{model}.{name}.low"] = found.low
-                values[f"{protocol} interval/{model}.{name}.high"] = found.high
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _log_folds(client: "MlflowClient", run_id: str, run: Run) -> None:
     folds = ("fold_far", "fold_near")
     held_out = run.held_out(*folds)
@@ -319,45 +312,61 @@ def _log_folds(client: "MlflowClient", run_id: str, run: Run) -> None:
         client.log_artifact(run_id, str(path))
 
 
-def _log_children(client: "MlflowClient", parent: "RunInfo", run: Run) -> None:
-    """Add a child run for each region left out and for each setting that was tried."""
-    for region in run.metrics().regions:
-        found = {name: value for name, value in asdict(region).items() if _is_number(value)}
-        name = f"far-{region.region:02d}"
-        _log_child(client, parent, name, scores=found, tags={"minerisk.protocol": "far"})
-    for protocol, search in Trials.read(run.files.trials).searches.items():
-        for trial in search.trials:
+def _log_children(client: "MlflowClient", parent: "RunInfo", run: Run, by: str) -> None:
+    """Add a child for the regions left out and one for the settings tried, and theirs below."""
+    regions = run.metrics().regions
+    moment = Span(parent.start_time, None)
+    with _child(client, parent, "regions left out", by, moment, protocol="far") as group:
+        _log_batch(client, group, {"regions": len(regions)}, {})
+        for region in regions:
+            found = {name: value for name, value in asdict(region).items() if _is_number(value)}
+            name = f"far-{region.region:02d}"
+            with _child(client, group, name, by, moment, protocol="far") as info:
+                _log_batch(client, info, found, {})
+    searches = Trials.read(run.files.trials).searches
+    tried = [(protocol, trial) for protocol, search in searches.items() for trial in search.trials]
+    if not tried:
+        return
+    with _child(client, parent, "settings tried", by, moment) as group:
+        _log_batch(client, group, {"settings": len(tried)}, {})
+        for protocol, trial in tried:
             name = f"trial-{protocol}-{trial.choice}-{trial.trial}"
-            scores: dict[str, float] = {}
-            params: dict[str, JsonValue] = {
-                "choice": trial.choice,
-                "trial": trial.trial,
-                **trial.settings,
-            }
-            if trial.failed is not None:
-                params["failed"] = trial.failed
-            if trial.scores is not None:
-                scores = {
-                    "average_precision": trial.scores.average_precision,
-                    "roc_auc": trial.scores.roc_auc,
-                    "objective": trial.scores.objective,
-                }
-            tags = {"minerisk.protocol": f"{protocol}, inside the training land"}
-            _log_child(client, parent, name, scores=scores, params=params, tags=tags)
+            inside = f"{protocol}, inside the training land"
+            with _child(client, group, name, by, moment, protocol=inside) as info:
+                _log_batch(client, info, _trial_scores(trial), _trial_params(trial))
 
 
-def _log_child(
+def _trial_scores(trial: Trial) -> dict[str, float]:
+    if trial.scores is None:
+        return {}
+    return {
+        "average_precision": trial.scores.average_precision,
+        "roc_auc": trial.scores.roc_auc,
+        "objective": trial.scores.objective,
+    }
+
+
+def _trial_params(trial: Trial) -> dict[str, JsonValue]:
+    failed = {} if trial.failed is None else {"failed": trial.failed}
+    return {"choice": trial.choice, "trial": trial.trial, **trial.settings, **failed}
+
+
+@contextmanager
+def _child(
     client: "MlflowClient",
     parent: "RunInfo",
     name: str,
+    by: str,
+    span: Span,
     *,
-    scores: Mapping[str, float],
-    tags: Mapping[str, str],
-    params: Mapping[str, JsonValue] | None = None,
-) -> None:
-    marks = {"mlflow.parentRunId": parent.run_id, "mlflow.user": "not recorded", **tags}
-    with _open_run(client, parent.experiment_id, name, marks) as info:
-        _log_batch(client, info, scores, params or {})
+    protocol: str | None = None,
+) -> Iterator["RunInfo"]:
+    """Open a run below another; how long each took by itself is not recorded."""
+    marks = {"mlflow.parentRunId": parent.run_id, MAKER: by}
+    if protocol is not None:
+        marks["minerisk.protocol"] = protocol
+    with _open_run(client, parent.experiment_id, name, marks, span) as info:
+        yield info
 
 
 def _is_number(value: JsonValue) -> bool:
@@ -372,15 +381,9 @@ def _register(client: "MlflowClient", name: str, info: "RunInfo", tags: Mapping[
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    source = f"{info.artifact_uri}/model"
-    version = client.create_model_version(name, source=source, run_id=info.run_id, tags=dict(tags))
+    source = f"{info.artifact_uri}/{MLFLOW_MODEL}"
+    version = client.create_model_version(
+        name, source, info.run_id, tags=dict(tags), description=tags[DESCRIPTION]
+    )
     client.set_registered_model_alias(name, "candidate", version.version)
     return str(version.version)
-
-
-def _flat(value: Mapping[str, JsonValue], prefix: str = "") -> dict[str, JsonValue]:
-    flat: dict[str, JsonValue] = {}
-    for key, item in value.items():
-        name = f"{prefix}{key}"
-        flat |= _flat(item, f"{name}.") if isinstance(item, dict) else {name: item}
-    return flat

@@ -22,6 +22,7 @@ from minerisk.pipelines.records.review import (
 )
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking.mlflow_record import store_client
+from minerisk.pipelines.tracking.shown import DESCRIPTION, run_title, state_tags
 from minerisk.pipelines.tracking.store_place import SQLITE, store_elsewhere, tracking_uri
 
 CHAMPION = "champion"
@@ -48,20 +49,24 @@ def follow_reviews(run: Run, manifest: Manifest, log: ReviewLog, standing: Stand
             "from a run folder is called; if it is yours, set MLFLOW_TRACKING_URI to it."
         )
     known = manifest.facts("track", TrackFacts)
-    set_state(tracking_uri(run), known, standing, end=log.end, head=manifest.head)
+    set_state(tracking_uri(run), run, known, standing, end=log.end)
 
 
 def set_state(
-    uri: str, known: TrackFacts, standing: Standing, *, end: str | None, head: str
+    uri: str, run: Run, known: TrackFacts, standing: Standing, *, end: str | None
 ) -> None:
-    """Set tags and alias of a model version in the store.
+    """Set name and tags of a run, and tags and alias of its model version, in the store.
 
     The hash of the last review comes last: where it is that of an earlier one, the store did not
     follow to the end.
     """
     name, version, run_id = known.registered_model, known.model_version, known.run_id
+    marks = state_tags(run, standing.state)
+    tags = {**marks, STATE: standing.state.value, HEAD: run.manifest().head}
     with store_client(uri) as client:
-        for key, value in {STATE: standing.state.value, HEAD: head}.items():
+        client.update_run(run_id, name=run_title(run, standing.state))
+        client.update_model_version(name, version, description=marks[DESCRIPTION])
+        for key, value in tags.items():
             client.set_model_version_tag(name, version, key, value)
             client.set_tag(run_id, key, value)
         holder = client.get_registered_model(name).aliases.get(CHAMPION)

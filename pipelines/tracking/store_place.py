@@ -14,6 +14,7 @@ from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.features.files.plain_files import read_plain
 from minerisk.pipelines.provenance.files import FILE, FOLDER, replacing, write_whole
+from minerisk.pipelines.provenance.run_folder import MLFLOW_MODEL
 from minerisk.pipelines.run.folder import Run
 
 SQLITE = "sqlite:///"
@@ -35,13 +36,15 @@ def own_uri(run: Run) -> str:
 
 @contextlib.contextmanager
 def settled(run: Run) -> Iterator[str]:
-    """Yield the store of a run; one in its folder logs beside itself and stays private."""
+    """Yield the store of a run; one in its folder logs beside itself, may move, stays private."""
     uri = tracking_uri(run)
     own = uri == own_uri(run)
     if own:
         settle_store(run.files.mlflow)
     try:
         yield uri
+        if own:
+            make_movable(run.files.mlflow)
     finally:
         if own:
             keep_private(run.files.mlflow)
@@ -90,6 +93,25 @@ def settle_store(store: Path) -> None:
         raise InputError(
             f"{store} cannot be used ({error}). Remove it: the run is then logged anew."
         ) from error
+
+
+def make_movable(store: Path) -> None:
+    """Let a store name its artifacts relative to its own folder: they are found where it lies.
+
+    MLflow writes whole paths, and reads relative ones from the folder that it is started in.
+    """
+    beside = artifacts_beside(store).name
+    model = f"artifacts/{MLFLOW_MODEL}"
+    with contextlib.closing(sqlite3.connect(store)) as database, database:
+        database.execute("UPDATE experiments SET artifact_location = ?", (beside,))
+        database.execute(
+            "UPDATE runs SET artifact_uri = ? || run_uuid || '/artifacts'", (f"{beside}/",)
+        )
+        database.execute(
+            "UPDATE model_versions SET source = ?1 || run_id || ?2, "
+            "storage_location = ?1 || run_id || ?2",
+            (f"{beside}/", f"/{model}"),
+        )
 
 
 def keep_private(store: Path) -> None:

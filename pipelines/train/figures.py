@@ -1,5 +1,6 @@
 """The figures of a trained run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from affine import Affine
 from odc.geo.geobox import GeoBox
 
 from minerisk.models.folds.protocol import ProtocolName
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.metric_words import splitter_words
 from minerisk.pipelines.plotting.figures import (
@@ -19,6 +21,7 @@ from minerisk.pipelines.plotting.figures import (
 )
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.records.metrics import Metrics
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.row_blocks import thinning
 
@@ -26,24 +29,29 @@ from minerisk.pipelines.run.row_blocks import thinning
 def write_figures(run: Run) -> Path:
     """Write ``figures/`` of a run: reliability, effort capture, importance, regions, fold maps."""
     metrics, target = run.metrics(), run.files.figures
-    simulated = metrics.simulated
+    marks = Marks(State.DRAFT, metrics.simulated).words()
     drawn = {
-        "capture_far": capture_figure(metrics.capture[ProtocolName.FAR], simulated=simulated),
-        "importance": importance_figure(metrics.importance, simulated=simulated),
-        "regions": region_figure(metrics.regions, simulated=simulated),
+        "capture_far": capture_figure(metrics.capture[ProtocolName.FAR], marks=marks),
+        "importance": importance_figure(metrics.importance, marks=marks),
+        "regions": region_figure(metrics.regions, marks=marks),
     }
     for name, bins in metrics.reliability.items():
-        drawn[f"reliability_{name}"] = reliability_figure(bins, simulated=simulated)
+        drawn[f"reliability_{name}"] = reliability_figure(bins, marks=marks)
     held_out = run.held_out("fold_far", "fold_near")
     for name, file in ((ProtocolName.FAR, "folds"), (ProtocolName.NEAR, "folds_near")):
-        drawn[file] = fold_map(held_out, name, metrics)
+        drawn[file] = fold_map(held_out, name, metrics, marks=marks)
     for file, image in drawn.items():
         write_whole(target / f"{file}.png", image)
     return target
 
 
 def fold_map(
-    held_out: pd.DataFrame, name: ProtocolName, metrics: Metrics, texts: Texts = ENGLISH
+    held_out: pd.DataFrame,
+    name: ProtocolName,
+    metrics: Metrics,
+    *,
+    marks: Sequence[str],
+    texts: Texts = ENGLISH,
 ) -> bytes:
     """Draw which fold of a protocol each cell of ``held_out.parquet`` was held out in.
 
@@ -63,6 +71,6 @@ def fold_map(
         folds,
         GeoBox(folds.shape, transform, metrics.crs),
         words=splitter_words(protocol.splitter, protocol.until, texts),
-        simulated=metrics.simulated,
+        marks=marks,
         texts=texts,
     )

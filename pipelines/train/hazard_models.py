@@ -1,4 +1,4 @@
-"""A model for each hazard class asked for, beside that of any hazard."""
+"""A model for each layer asked for, beside that of any hazard: classes, and what was found."""
 
 import logging
 import shutil
@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from minerisk.configs.model import Found
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation.measures import Measures
 from minerisk.models.evaluation.results import HazardScores
-from minerisk.models.table import CellTable, hazard_table
+from minerisk.models.table import CellTable, found_table, hazard_table, real_finds
 from minerisk.pipelines.language.metric_words import hazard_words
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.metrics import HazardModel
-from minerisk.pipelines.run.hazards import hazard_folder
+from minerisk.pipelines.run.hazards import FOUND, hazard_folder
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +26,7 @@ class ClassResult(NamedTuple):
     gates_passed: bool
 
 
-TrainClass = Callable[[CellTable, Path], ClassResult]
+TrainClass = Callable[[str, CellTable, Path], ClassResult]
 
 
 def train_hazards(
@@ -34,10 +35,11 @@ def train_hazards(
     train_class: TrainClass,
     *,
     hazards: Sequence[str],
+    found: Found,
     least: int,
     by_any: Sequence[HazardScores] = (),
 ) -> dict[str, HazardModel]:
-    """Train a model for each hazard class that was found often enough.
+    """Train a model for each layer that has finds enough.
 
     Parameters
     ----------
@@ -46,12 +48,14 @@ def train_hazards(
     folder
         The run folder; earlier classes in it are removed.
     train_class
-        Called with the table of one class (`table.hazard_table`) and the folder to write
-        to; trains, evaluates and writes as for any hazard.
+        Called with the name of a layer, its table (`table.hazard_table`, `table.found_table`) and
+        the folder to write to; trains, evaluates and writes as for any hazard.
     hazards
-        The classes asked for (`codes.HAZARD_BITS`).
+        The layers asked for (`hazards.LAYERS`).
+    found
+        How finds are raised in the layer of what was found.
     least
-        Cells with finds, and cells without, that a class needs.
+        Cells with finds, and cells without, that a layer needs.
     by_any
         From `held_out_measures.measure_hazards`: how the model of any hazard ranks each class.
 
@@ -69,27 +73,32 @@ def train_hazards(
     other = {row.hazard: row.intervals for row in by_any}
     return {
         name: _train_one(
-            hazard_table(table, name), hazard_folder(folder, name), train_class, least=least
+            name, _table_of(table, name, found), hazard_folder(folder, name), train_class, least
         ).model_copy(update={"far_by_any": other.get(name)})
         for name in hazards
     }
 
 
+def _table_of(table: CellTable, name: str, found: Found) -> CellTable:
+    return found_table(table, found.weight) if name == FOUND else hazard_table(table, name)
+
+
 def _train_one(
-    table: CellTable, folder: Path, train_class: TrainClass, *, least: int
+    name: str, table: CellTable, folder: Path, train_class: TrainClass, least: int
 ) -> HazardModel:
-    positive, negative = int((table.state == 1).sum()), int((table.state == 0).sum())
+    own = real_finds(table) if name == FOUND else table.state == 1
+    positive, negative = int(own.sum()), int((table.state == 0).sum())
     if min(positive, negative) < least:
         return _not_trained(
-            folder.name,
+            name,
             HazardModel(trained=False, positive=positive, negative=negative, least=least),
         )
     try:
-        result = train_class(table, folder)
+        result = train_class(name, table, folder)
     except InputError as error:
         shutil.rmtree(folder, ignore_errors=True)
         return _not_trained(
-            folder.name,
+            name,
             HazardModel(trained=False, positive=positive, negative=negative, error=str(error)),
         )
     return HazardModel(

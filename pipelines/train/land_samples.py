@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minerisk.features.cube.store import open_cube
-from minerisk.features.grid import RowMask, mask_strips
+from minerisk.features.grid import RowMask, mask_strips, strips
 from minerisk.models.risk_model import RiskModel
 from minerisk.models.table import CellTable
 from minerisk.pipelines.records.manifest import BuildFacts
@@ -12,7 +12,7 @@ from minerisk.pipelines.records.metrics import CellCounts
 from minerisk.pipelines.run.contents import read_places
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import open_labels
-from minerisk.pipelines.run.row_blocks import draw_cells, row_blocks
+from minerisk.pipelines.run.row_blocks import draw_cells
 
 
 def land_to_predict(run: Run) -> NDArray[np.float64] | None:
@@ -43,7 +43,7 @@ def count_cells(run: Run, drawn: CellTable) -> CellCounts:
     """Count the labelled cells of a run, all of them; and those drawn, if they are fewer."""
     state = open_labels(run.folder)["state"]
     found = np.zeros(2, dtype=np.int64)
-    for block in row_blocks(len(state)):
+    for block in strips(state.shape):
         part = state[block].to_numpy()
         found += np.bincount(part[part >= 0], minlength=2)
     negative, positive = map(int, found)

@@ -7,12 +7,13 @@ from minerisk.models.applicability.error_profiles import ErrorProfile
 from minerisk.models.cautions import Caution
 from minerisk.models.evaluation.assessment import assess_curves, capture_curves, compare_models
 from minerisk.models.evaluation.feature_lint import lint_features
-from minerisk.models.evaluation.gates import hold_to_gates, over_rule
+from minerisk.models.evaluation.gates import calibration_cautions, hold_to_gates, over_rule
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.fitting.training import Trained
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.selection.held_out_measures import (
     measure_calibrators,
+    measure_finds,
     measure_hazard_reliability,
     measure_hazards,
     measure_interval,
@@ -33,6 +34,7 @@ from minerisk.pipelines.records.metrics import (
 )
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.train.land_samples import applicable_share, run_cells, unsurveyed_sample
+from minerisk.pipelines.train.like_unsurveyed import like_unsurveyed
 
 FAR, NEAR = ProtocolName.FAR, ProtocolName.NEAR
 
@@ -58,11 +60,14 @@ def _gathered(run: Run, trained: Trained, unsurveyed: Future[Unsurveyed | None])
     area, table, agreed = run.config.study_area, scores.table, run.config.gates
     positive, labelled = int((table.state == 1).sum()), len(table.state)
     protocols = {
-        name: ProtocolScores.of(protocol, measure_models(scores, name))
+        name: ProtocolScores.of(protocol, measure_models(scores, name), measure_finds(scores, name))
         for name, protocol in scores.protocols.items()
     }
     far = scores.scores_of(FAR)
-    comparison = compare_models(far, table, block_m=scores.block_m)
+    comparison = {
+        name: compare_models(scores.scores_of(name), table, block_m=scores.block_m)
+        for name in (FAR, NEAR)
+    }
     share = applicable_share(run, model)
     return Metrics(
         schema_version=Metrics.version,
@@ -83,7 +88,13 @@ def _gathered(run: Run, trained: Trained, unsurveyed: Future[Unsurveyed | None])
         block_m=scores.block_m,
         protocols=protocols,
         held_out=HeldOutFacts(match=scores.held.match, folds=scores.held.folds),
-        cautions=(*scores.held.cautions, *_lint(scores)),
+        cautions=(
+            *calibration_cautions(
+                protocols[FAR].model.calibration_slope, margin=agreed.calibration_slope_margin
+            ),
+            *scores.held.cautions,
+            *_lint(scores),
+        ),
         calibrators=measure_calibrators(scores),
         calibrator=scores.calibrator,
         interval=model.interval,
@@ -97,7 +108,7 @@ def _gathered(run: Run, trained: Trained, unsurveyed: Future[Unsurveyed | None])
         reliability_by_hazard=measure_hazard_reliability(scores),
         hazard_classes=measure_hazards(scores),
         hazards={},
-        comparison={FAR: comparison},
+        comparison=comparison,
         curves=assess_curves(far[ModelName.MODEL], table, block_m=scores.block_m),
         capture={FAR: capture_curves(far, table)},
         reliability=measure_reliability(scores),
@@ -107,14 +118,15 @@ def _gathered(run: Run, trained: Trained, unsurveyed: Future[Unsurveyed | None])
         gates=hold_to_gates(
             positive_cells=positive,
             permuted=trained.permuted,
-            skill=comparison[ModelName.PREVALENCE].average_precision,
-            over_rule=over_rule(comparison),
+            skill=comparison[FAR][ModelName.PREVALENCE].average_precision,
+            over_rule=over_rule(comparison[FAR]),
             slope=protocols[FAR].model.calibration_slope,
             applicable_share=share,
             **agreed.model_dump(exclude={"permutations"}),
         ),
         settings={name: tuple(choice.chosen) for name, choice in trained.choices.items()},
         unsurveyed=unsurveyed.result(),
+        like_this=like_unsurveyed(run, scores),
     )
 
 

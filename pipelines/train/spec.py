@@ -2,10 +2,11 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import replace
 
-from minerisk.configs.schema import Model
-from minerisk.models.estimators.estimators import TrainBooster
+from minerisk.configs.model import Found, Model
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
+from minerisk.models.estimators.member_growth import TrainBooster
 from minerisk.models.selection.candidates import ModelSpec
 
 
@@ -32,8 +33,11 @@ def model_spec(
     train_large
         Trains on sets that are too large for this machine.
     """
+    choice = model.choice
+    alone = {} if choice.kind or not choice.added else {"kind": choice.added[0]}
+    left_out = {"trials", "inner_folds", "forward_fits", "added"}
     return ModelSpec(
-        trees=model.lightgbm.model_dump(),
+        trees=model.lightgbm.model_dump() | alone,
         encoder=findings_encoder(model, as_of=as_of),
         encoder_members=model.findings.members,
         monotone=model.monotone,
@@ -45,11 +49,17 @@ def model_spec(
         threads=model.threads,
         seed=model.seed,
         negatives_per_positive=model.negatives_per_positive,
-        space=model.choice.model_dump(exclude={"trials", "inner_folds"}),
-        trials=model.choice.trials,
-        inner_folds=model.choice.inner_folds,
+        space={**choice.model_dump(exclude=left_out), "kind": (*choice.kind, *choice.added)},
+        trials=choice.trials,
+        inner_folds=choice.inner_folds,
+        forward_fits=choice.forward_fits,
         train_large=train_large,
     )
+
+
+def found_spec(spec: ModelSpec, found: Found) -> ModelSpec:
+    """Return what the layer of what was found is made of: the settings stated, beside the rule."""
+    return replace(spec.without_search(), rule_power=found.rule_power)
 
 
 def findings_encoder(model: Model, *, as_of: dt.date | None) -> FindingsEncoder | None:

@@ -8,28 +8,31 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from minerisk.models.estimators.estimators import TrainBooster
+from minerisk.models.estimators.member_growth import TrainBooster
 from minerisk.models.evaluation.feature_lint import place_columns
 from minerisk.models.evaluation.gates import refuse_too_few
 from minerisk.models.fitting.training import Trained, train_model
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.selection.held_out_scores import HeldOutScores
-from minerisk.models.selection.protocols import hold_out
+from minerisk.models.selection.protocols import HeldOut, hold_out
 from minerisk.models.table import CellTable
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.metric_words import caution_words
 from minerisk.pipelines.provenance.files import replacing, write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import TrainFacts
 from minerisk.pipelines.records.metrics import Metrics, Trials
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.run.cluster import Scheduler
 from minerisk.pipelines.run.contents import covered_columns, feature_families, read_cells
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.hazards import ANY, FOUND
 from minerisk.pipelines.run.progress import Progress
 from minerisk.pipelines.train.dask_boosting import train_on_dask
 from minerisk.pipelines.train.hazard_models import ClassResult, train_hazards
 from minerisk.pipelines.train.land_samples import count_cells, land_to_predict
 from minerisk.pipelines.train.run_metrics import run_metrics
-from minerisk.pipelines.train.spec import model_spec
+from minerisk.pipelines.train.spec import found_spec, model_spec
 
 log = logging.getLogger(__name__)
 
@@ -43,17 +46,21 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], TrainFacts]:
         If shuffled labels can be predicted: something leaks.
     """
     table = read_cells(run)
+    held = hold_out_table(run, table)
 
-    def train_class(part: CellTable, folder: Path) -> ClassResult:
-        found = train_table(run, part, folder, progress=progress)
+    def train_class(name: str, part: CellTable, folder: Path) -> ClassResult:
+        # What was found is taught on the same land, by the same labels of other weights.
+        own = held if name == FOUND else hold_out_table(run, part)
+        found = train_table(run, part, own, folder, layer=name, progress=progress)
         return ClassResult(found.far.model, found.gates_passed)
 
-    metrics = train_table(run, table, run.folder, progress=progress)
+    metrics = train_table(run, table, held, run.folder, progress=progress)
     hazards = train_hazards(
         table,
         run.folder,
         train_class,
         hazards=run.config.model.hazards,
+        found=run.config.model.found,
         least=run.config.gates.min_positive_cells,
         by_any=metrics.hazard_classes,
     )
@@ -65,10 +72,29 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], TrainFacts]:
     return paths, TrainFacts(gates_passed=metrics.gates_passed)
 
 
-def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress) -> Metrics:
-    """Train on one table, and write into a folder what `train` writes."""
+def hold_out_table(run: Run, table: CellTable) -> HeldOut:
+    """Make the folds of the table of a layer, and refuse one of too few finds."""
     config = run.config
     refuse_too_few(table, least=config.gates.min_positive_cells)
+    held = hold_out(
+        table, target=land_to_predict(run), seed=config.model.seed, **config.folds.model_dump()
+    )
+    for caution in held.cautions:
+        log.warning("%s", caution_words(caution))
+    return held
+
+
+def train_table(
+    run: Run,
+    table: CellTable,
+    held: HeldOut,
+    folder: Path,
+    *,
+    layer: str = ANY,
+    progress: Progress,
+) -> Metrics:
+    """Train on the table of one layer, and write into a folder what `train` writes."""
+    config = run.config
     spec = model_spec(
         config.model,
         as_of=config.study_area.as_of,
@@ -76,9 +102,8 @@ def train_table(run: Run, table: CellTable, folder: Path, *, progress: Progress)
         place_columns=place_columns(table),
         train_large=_on_cluster(run.workers.cluster),
     )
-    held = hold_out(table, target=land_to_predict(run), seed=spec.seed, **config.folds.model_dump())
-    for caution in held.cautions:
-        log.warning("%s", caution_words(caution))
+    if layer == FOUND:
+        spec = found_spec(spec, config.model.found)
     trained = train_model(
         table,
         held,
@@ -110,7 +135,10 @@ def _write(folder: Path, trained: Trained, metrics: Metrics) -> None:
     for name, content in trained.model.to_files().items():
         write_whole(target / name, content)
     with replacing(RunFolder(folder).held_out) as unfinished:
-        _held_out(trained.scores).to_parquet(unfinished, index=False)
+        scored = _held_out(trained.scores)
+        marks = Marks(State.DRAFT, metrics.simulated)
+        scored.attrs.update(marks.columns)  # kept in the metadata of the file
+        scored.to_parquet(unfinished, index=False)
     write_whole(RunFolder(folder).metrics, metrics.to_json())
     searches = {name: choice.search for name, choice in trained.choices.items()}
     tried = Trials(schema_version=Trials.version, searches=searches)

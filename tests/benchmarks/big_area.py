@@ -16,6 +16,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing import forkserver
 from pathlib import Path
@@ -26,6 +27,7 @@ import numpy as np
 import rasterio
 from rasterio.windows import Window
 from shapely.geometry import LineString, Point, Polygon, box
+from shapely.geometry.base import BaseGeometry
 
 from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.pipelines.predict.predict import TILE
@@ -132,6 +134,14 @@ def make(folder: Path, cells: int) -> None:
     """Write layers and two configurations: of the whole, and a coarse one that findings are of."""
     folder.mkdir(parents=True, exist_ok=True)
     _elevation(folder / "elevation.tif", cells)
+    write_lines(folder, cells)
+    side = cells * CELL_M
+    land = box(WEST, NORTH - side, WEST + side, NORTH)
+    write_areas(folder, whole=[land], coarse=[land], coarse_m=COARSE_M)
+
+
+def write_lines(folder: Path, cells: int) -> None:
+    """Write roads, rivers, settlements, the front line and the area held."""
     rng = np.random.default_rng(5)
     side = cells * CELL_M
 
@@ -151,16 +161,31 @@ def make(folder: Path, cells: int) -> None:
         "front_line": [LineString(front)],
         "area_held": [held.buffer(0)],
     }
-    lines["whole"] = lines["coarse"] = [box(WEST, NORTH - side, WEST + side, NORTH)]
-    for name, metres, findings, more in (
-        ("coarse", COARSE_M, "@simulated/findings.gpkg", SIMULATION),
-        ("whole", CELL_M, "run_coarse/simulated/findings.gpkg", ""),
+    for name, shapes in lines.items():
+        write_shapes(folder / f"{name}.gpkg", shapes)
+
+
+def write_shapes(path: Path, shapes: Sequence[BaseGeometry]) -> None:
+    gpd.GeoDataFrame(geometry=list(shapes), crs=CRS).to_file(path, driver="GPKG")
+
+
+def write_areas(
+    folder: Path,
+    *,
+    whole: Sequence[BaseGeometry],
+    coarse: Sequence[BaseGeometry],
+    coarse_m: float,
+    simulation: str = SIMULATION,
+) -> None:
+    """Write the two study areas with their configurations, and simulate findings on the coarse."""
+    for name, shapes, metres, findings, more in (
+        ("coarse", coarse, coarse_m, "@simulated/findings.gpkg", simulation),
+        ("whole", whole, CELL_M, "run_coarse/simulated/findings.gpkg", ""),
     ):
         text = CONFIG.replace("NAME", name).replace("METRES", f"{metres:g}")
         text = text.replace("FINDINGS", findings) + more
         (folder / f"{name}.yaml").write_text(text, encoding="utf-8")
-    for name, shapes in lines.items():
-        gpd.GeoDataFrame(geometry=shapes, crs=CRS).to_file(folder / f"{name}.gpkg", driver="GPKG")
+        write_shapes(folder / f"{name}.gpkg", shapes)
     run_steps(folder / "coarse.yaml", folder / "run_coarse", last="simulate")
 
 
@@ -201,20 +226,20 @@ def _measured(folder: Path, name: str, workers: int) -> dict[str, float]:
         [*command, "--name", name, "--workers", str(workers)], stdout=subprocess.PIPE, text=True
     ) as work:
         while work.poll() is None:
-            most = max(most, _disk_mb(folder / "run_whole"))
+            most = max(most, disk_mb(folder / "run_whole"))
             with suppress(subprocess.TimeoutExpired):
                 work.wait(LOOK_S)
         said = work.stdout.read() if work.stdout else ""
     if work.returncode:
         raise SystemExit(f"{name} ended with {work.returncode}")
     used = json.loads(said.splitlines()[-1])
-    kept = _disk_mb(folder / "run_whole")
+    kept = disk_mb(folder / "run_whole")
     disk = {"disk_mb": kept, "disk_most_mb": max(most, kept)}
     found = {"seconds": time.perf_counter() - begin, **used, **disk}
     return {key: round(value, 1) for key, value in found.items()}
 
 
-def _disk_mb(folder: Path) -> float:
+def disk_mb(folder: Path) -> float:
     total = 0
     for place, _, names in os.walk(folder):  # passes over folders that go while we look
         for name in names:

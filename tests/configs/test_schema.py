@@ -63,3 +63,15 @@ def test_findings_of_another_simulation_are_simulated(told: dict, simulated: boo
     content = yaml.safe_load((HERE / "bosnia.yaml").read_text())
     content["layers"]["more"] = {"kind": "vector", "path": "findings.gpkg", **told}
     assert Config.model_validate(content).simulated is simulated
+
+
+def test_every_property_of_a_configuration_has_a_sentence() -> None:
+    """What an editor shows while one writes, and what the reference on the site is made of."""
+    schema = Config.model_json_schema()
+    untold = [
+        f"{name}.{key}"
+        for name, part in [("Config", schema), *schema["$defs"].items()]
+        for key, value in part.get("properties", {}).items()
+        if value.get("description", "metres") == "metres"
+    ]
+    assert untold == []

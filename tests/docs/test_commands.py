@@ -23,7 +23,9 @@ LINE = re.compile(r"^(?:\w+=\S+ )*(minerisk .*)$")
 def commands_in(page: Path) -> list[str]:
     """List the commands in the shell blocks of a page; two may be joined by ``&&``."""
     blocks = re.findall(r"```sh\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    lines = [part.strip() for block in blocks for part in re.split(r"&&|\n", block)]
+    lines = [
+        part.strip().removesuffix(" &") for block in blocks for part in re.split(r"&&|\n", block)
+    ]
     return [found[1] for line in lines if (found := LINE.match(line))]
 
 

@@ -69,7 +69,8 @@ def add_class(folder: Path) -> None:
     rasters, manifest = folder / "rasters", read_manifest(RunFolder(folder))
     home = folder / "hazards" / "at"
     shutil.copytree(folder / "model", home / "model")
-    shutil.copy(folder / "metrics.json", home / "metrics.json")
+    for name in ("metrics.json", "held_out.parquet"):
+        shutil.copy(folder / name, home / name)
     shutil.copytree(rasters, rasters / "at")
     stages = {stage.name: dict(stage.outputs) for stage in manifest.stages}
     stages["train"]["hazards"] = sha256_path(folder / "hazards")

@@ -168,7 +168,7 @@ def aside(work: Callable[[Path], None], folder: Path) -> None:
 
 
 def _write_inputs(base: Path) -> None:
-    land = read_land(Run.open(base / "run"))
+    (land,) = read_land(Run.open(base / "run")).strips()
     easting, northing = cell_centres(land.geobox)
     rows, columns = np.nonzero(land.answered & (land.trained == -1))
     crs = str(land.geobox.crs)

@@ -8,6 +8,7 @@ from pyproj import Transformer
 
 from minerisk.features.errors import InputError
 from minerisk.features.grid import (
+    MOST_IN_STRIP,
     STRIP,
     cell_centres,
     cells_inside,
@@ -15,6 +16,7 @@ from minerisk.features.grid import (
     drawn_mask,
     mask_sha256,
     mask_strips,
+    strips,
     study_grid,
 )
 
@@ -69,6 +71,22 @@ def test_a_mask_drawn_strip_by_strip_is_that_of_the_whole():
     assert count_marked(mask) == count_marked(whole) == whole.sum()
     wanted = hashlib.sha256(np.packbits(whole).tobytes()).hexdigest()
     assert mask_sha256(mask) == mask_sha256(whole) == wanted
+
+
+@pytest.mark.parametrize("rows", [1, 7, 100])
+def test_a_mask_has_the_same_hash_by_strips_of_any_height(rows, monkeypatch):
+    mask = np.random.default_rng(1).random((53, 31)) < 0.4
+    monkeypatch.setattr("minerisk.features.grid.STRIP", rows)
+    assert mask_sha256(mask) == hashlib.sha256(np.packbits(mask).tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("side", [100, 20_000, 50_000, 1_000_000])
+def test_strips_cover_every_row_once_and_hold_no_more_cells_than_is_said(side):
+    rows = list(strips((side, side)))
+    assert [one.start for one in rows] == [0, *(one.stop for one in rows[:-1])]
+    assert rows[-1].stop == side
+    assert max(one.stop - one.start for one in rows) * side <= MOST_IN_STRIP
+    assert all(one.start % 8 == 0 for one in rows)
 
 
 def test_a_study_area_may_have_billions_of_cells_but_not_a_slip_of_the_pen():

@@ -123,7 +123,7 @@ def small_run(source: Path, folder: Path, *, withdrawn: bool = False) -> Path:
         _review(folder, Decision("withdraw", by="reviewer 9", note="an accident"))
     record = RequestRecord.of(
         id="x", run_head="x", filters=Filters(), area_sha256=None, cells=1, hectares=1.0,
-        simulated=True,
+        run_state="DRAFT", simulated=True,
     )  # fmt: skip
     (folder / "requests" / "x").mkdir(parents=True)
     (folder / "requests" / "x" / "request.json").write_text(record.to_json(), "utf-8")
@@ -271,7 +271,7 @@ def _is_of_other_version(path: Path) -> bool:
 
 def _handed_out(files: RunFolder) -> State:
     try:
-        return check_standing(Run.open(files.path), Filters())
+        return check_standing(Run.open(files.path))
     except MineriskError:
         return State.UNVERIFIED
 

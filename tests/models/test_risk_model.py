@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,8 @@ from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.applicability.error_profiles import ErrorProfile
 from minerisk.models.calibration.calibrators import LogisticCalibrator
 from minerisk.models.calibration.conformal import IntervalScaler
+from minerisk.models.calibration.logistic import expit
+from minerisk.models.calibration.score_bins import logit
 from minerisk.models.estimators.column_pipeline import risk_pipeline
 from minerisk.models.estimators.distance_rule import DistanceRule
 from minerisk.models.estimators.estimators import (
@@ -17,7 +20,7 @@ from minerisk.models.estimators.estimators import (
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
 from minerisk.models.evaluation.out_of_fold_scores import Drawing, fit_pipeline
-from minerisk.models.risk_model import RiskModel, assemble
+from minerisk.models.risk_model import RiskModel, SilentLand, assemble
 from minerisk.models.table import CellTable
 
 FEATURES = ["a", "b"]
@@ -179,3 +182,32 @@ def test_no_file_is_a_pickle(model: RiskModel) -> None:
     files = model.to_files()
     assert {name.rsplit(".", 1)[1] for name in files} == {"lgb", "json", "parquet"}
     assert not any(content.startswith(b"\x80") for content in files.values())
+
+
+def test_where_a_layer_is_silent_the_interval_is_that_of_such_land(model: RiskModel) -> None:
+    """By hand: log-odds of the probability, more and less by 1.645 standard deviations."""
+    told = replace(model, silent=SilentLand(("b",), IntervalScaler(0.9, 0.0, 1.0, 1.0)))
+    cells = table().cells.copy()
+    silent = np.arange(len(cells)) % 3 == 0
+    cells.loc[silent, "b"] = np.nan
+    found, before = told.predict(cells), model.predict(cells)
+    np.testing.assert_array_equal(found.probability, before.probability)
+    np.testing.assert_array_equal(found.upper[~silent], before.upper[~silent])
+    centre = logit(found.probability[silent].astype(np.float64))
+    np.testing.assert_allclose(found.upper[silent], expit(centre + 1.6449), rtol=1e-4)
+    np.testing.assert_allclose(found.lower[silent], expit(centre - 1.6449), rtol=1e-4)
+    again = RiskModel.from_files(told.to_files()).predict(cells)
+    np.testing.assert_array_equal(again.upper, found.upper)
+
+
+@pytest.mark.parametrize("columns", ['["nothing"]', "[]"])
+def test_an_interval_of_land_that_the_model_does_not_know_is_refused(
+    model: RiskModel, columns: str
+) -> None:
+    told = replace(model, silent=SilentLand(("b",), IntervalScaler(0.9)))
+    files = told.to_files()
+    record = json.loads(files["model.json"])
+    record["silent"]["columns"] = json.loads(columns)
+    files["model.json"] = json.dumps(record).encode()
+    with pytest.raises(InputError, match="silent land"):
+        RiskModel.from_files(files)

@@ -3,7 +3,15 @@ import pandas as pd
 import pytest
 
 from minerisk.features.errors import InputError
-from minerisk.models.table import MARKS, CellTable, hazard_table, permute_labels
+from minerisk.models.table import (
+    KINDS,
+    MARKS,
+    CellTable,
+    found_table,
+    hazard_table,
+    permute_labels,
+    real_finds,
+)
 
 AP, AT, ANY = 1, 2, 8
 
@@ -14,6 +22,7 @@ def table(*, marked: bool = True) -> CellTable:
     if marked:
         cells["finding_hazard"] = np.array([AP, AT, AP | AT, ANY, 0, 0], dtype=np.uint8)
         cells["finding_evidence"] = np.array([1, 1, 2, 4, 0, 0], dtype=np.uint8)
+        cells[KINDS] = np.array([1, 1 | 2, 2, 8, 0, 0], dtype=np.uint8)
         cells["finding_day"] = [18_000.0, np.nan, 18_500.0, np.nan, np.nan, np.nan]
     return CellTable(
         cells=cells,
@@ -44,6 +53,22 @@ def test_any_hazard_takes_every_positive_and_needs_no_classes() -> None:
 def test_what_was_found_is_no_feature() -> None:
     assert table().features == ["slope"]
     assert set(MARKS) <= set(table().cells)
+
+
+def test_a_cell_holds_every_kind_of_evidence_found_in_it() -> None:
+    assert table().holds("find").tolist() == [True, True, False, False, False, False]
+    assert table().holds("accident").tolist() == [False, True, True, False, False, False]
+    assert not table(marked=False).holds("find").any()
+    order = np.array([3, 0, 4, 1, 2, 5])
+    dealt = permute_labels(table(), order)
+    np.testing.assert_array_equal(dealt.holds("find"), table().holds("find")[order])
+
+
+def test_what_was_found_is_raised_and_what_was_suspected_stays_positive() -> None:
+    whole, raised = table(), found_table(table(), 20.0)
+    assert real_finds(whole).tolist() == [True, True, True, False, False, False]
+    np.testing.assert_allclose(raised.weight, whole.weight * [20, 20, 20, 1, 1, 1])
+    np.testing.assert_array_equal(raised.state, whole.state)
 
 
 def test_a_table_without_classes_and_an_unknown_class_are_refused() -> None:

@@ -19,12 +19,17 @@ STATE = """
 import json, os, sys, threading
 from pathlib import Path
 own = Path("/proc/self")
+def comm(task):
+    try:
+        return (task / "comm").read_text().strip()
+    except OSError:  # it has ended meanwhile
+        return ""
 links = [item.resolve() for item in (own / "fd").glob("*")]
 print(json.dumps({
     "packages": sorted({name.partition(".")[0] for name, kept in sys.modules.items() if kept}),
     "modules": sorted(name for name, kept in sys.modules.items() if kept),
     "threads": [thread.name for thread in threading.enumerate()],
-    "native": [(item / "comm").read_text().strip() for item in (own / "task").glob("*")],
+    "native": [name for item in (own / "task").glob("*") if (name := comm(item))],
     "open": [item.name for item in links if item.is_file()],
 }))
 """
@@ -32,7 +37,7 @@ print(json.dumps({
 
 def state_after(code: str, *words: str) -> dict:
     # Threads of the linear algebra library stop and start by themselves at a fork.
-    calm = {"OPENBLAS_NUM_THREADS": "1"}
+    calm = {"OPENBLAS_NUM_THREADS": "1", "NUMEXPR_NUM_THREADS": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code + STATE, *words],
         capture_output=True, text=True, env={**os.environ, **calm},
@@ -51,6 +56,13 @@ def state_after(code: str, *words: str) -> dict:
 )
 def test_what_a_worker_imports_leaves_training_out(module: str) -> None:
     assert not TRAINING & set(state_after(f"import {module}")["packages"])
+
+
+def test_the_server_of_the_desk_leaves_training_out() -> None:
+    """It has at most half a gigabyte, and makes no model."""
+    found = state_after("import minerisk.pipelines.service.serving")
+    assert not (TRAINING | {"joblib", "rich"}) & set(found["packages"])
+    assert "scipy.stats" not in found["modules"]
 
 
 UNUSED = {"dask", "rich", "cryptography", "scipy.special", "scipy.spatial", "scipy.stats"}
@@ -94,9 +106,12 @@ from minerisk.pipelines.predict.tiles import begin_store, predict_tiles
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.workers import ALONE
 from minerisk.features.cube.store import open_cube
+from minerisk.pipelines.language.marks import Marks
+from minerisk.pipelines.records.review import State
 run, folder = map(Path, sys.argv[1:])
 window = predict.whole_window(open_cube(run / "cube.zarr"))
-store = predict._tile_store(predict.Target(Run.open(run), window, folder, None))
+marks = Marks(State.DRAFT, True)
+store = predict._tile_store(predict.Target(Run.open(run), window, folder, None, marks))
 begin_store(store, window.asked, predict.ALL_BANDS)
 predict_tiles(store, load=predict.load_model, workers=ALONE, progress=lambda *_: None)
 assert (store.path / "tiles" / "0_0").exists()

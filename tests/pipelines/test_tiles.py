@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minerisk.features.cube import build as cube_module
@@ -16,11 +17,13 @@ from minerisk.features.cube.build import Tiling, build_cube
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import InputError
 from minerisk.features.grid import cells_inside, study_grid
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.predict import predict as predict_module
 from minerisk.pipelines.predict import tiles, window
 from minerisk.pipelines.predict.bands import PREDICTED
 from minerisk.pipelines.provenance.manifest import locked
 from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.request.answer import write_maps
 from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.run.folder import Run
@@ -61,6 +64,10 @@ def rasters(run: Run, folder: Path, *, workers: Workers = ALONE) -> dict[str, st
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in inside}
 
 
+def nothing_searched(_labels: object, rows: slice, columns: slice) -> np.ndarray:
+    return np.ones((rows.stop - rows.start, columns.stop - columns.start), dtype=np.float32)
+
+
 def files(folder: Path) -> dict[str, str]:
     found = (path for path in folder.rglob("*") if path.is_file())
     return {
@@ -80,6 +87,8 @@ def test_tiles_and_workers_change_no_byte_of_cube_and_rasters(
     for name, workers in (("two", Workers(2)), ("dask", cluster)):
         fine_cube(run, tmp_path / f"{name}.zarr", Tiling(512, workers.run))
         assert files(tmp_path / f"{name}.zarr") == files(cube)
+    # The labels are those of the coarse cube: what was searched is not asked of them.
+    monkeypatch.setattr(predict_module, "unsearched", nothing_searched)
     whole = rasters(run, tmp_path / "whole")
     assert {"probability.tif", "dissimilarity.tif", "area_of_applicability.tif"} <= set(whole)
     monkeypatch.setattr(predict_module, "TILE", 512)
@@ -113,6 +122,8 @@ def test_a_prediction_goes_on_with_the_tiles_that_are_done(
     tiny_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, said = Run.open(tiny_copy), tiles.tile_bands
+    # The labels are those of the coarse cube: what was searched is not asked of them.
+    monkeypatch.setattr(predict_module, "unsearched", nothing_searched)
     whole = rasters(run, tmp_path / "whole")
     monkeypatch.setattr(tiles, "CHUNK", 16)
     monkeypatch.setattr(predict_module, "TILE", 16)
@@ -137,6 +148,8 @@ def test_a_store_half_removed_is_not_gone_on_with(
 ) -> None:
     """Its marks say that all is predicted, but what was predicted is gone."""
     run, remove = Run.open(tiny_copy), shutil.rmtree
+    # The labels are those of the coarse cube: what was searched is not asked of them.
+    monkeypatch.setattr(predict_module, "unsearched", nothing_searched)
     whole = rasters(run, tmp_path / "whole")
 
     def killed(path: Path, **chosen: bool) -> None:
@@ -159,7 +172,7 @@ def test_a_store_of_another_program_or_another_tile_is_begun_anew(
     part = window.whole_window(open_cube(cube))
 
     def key() -> str:
-        target = predict_module.Target(run, part, tmp_path, None)
+        target = predict_module.Target(run, part, tmp_path, None, Marks(State.DRAFT, True))
         return predict_module._tile_store(target).key
 
     known = key()

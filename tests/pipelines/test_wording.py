@@ -18,37 +18,21 @@ from minerisk.pipelines.report.report import report_of_run
 from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.request.pack import make_packs
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.translate.forbidden import FORBIDDEN, FORBIDDEN_IN
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("features", "models", "pipelines", "configs")
-FORBIDDEN = re.compile(
-    r"\bsafe(ly|ty|r|st)?\b|\bclear(ed)?\b|\bfree\b|\breleased\b|\b(no|zero|without) risk\b"
-    r"|\brisk-free\b|\bmine-free\b|\bgreen\b|\bdanger(ous)?\b",
-    re.IGNORECASE,
-)
-# Stems, since both languages inflect; what is said of the model or a file claims nothing of land.
-FORBIDDEN_IN = {
-    "az": re.compile(
-        r"təhlükəsiz|\btəmiz|minasız|azad\b|azad (edil|olun)|risksiz|risk yoxdur|mina yoxdur"
-        r"|təhlükə yoxdur|\byaşıl",
-        re.IGNORECASE,
-    ),
-    "ru": re.compile(
-        r"безопас|\bчист(о|а|ы|ый|ая|ое|ые|ой|ую)?\b|очищен|свобод|освобожд|разминирован"
-        r"|риска нет|нет риска|без риска|мин нет|нет мин\b|зел[её]н",
-        re.IGNORECASE,
-    ),
-}
-# A pattern of column names, a kind of evidence, a colour channel and disk space claim nothing.
+# Patterns of columns, a kind of evidence, a colour channel, disk space and headers claim nothing.
 ALLOWED = re.compile(
-    r"clear\(ed\|ance\)|\ACleared( Area)?\Z|\AGreen\Z|<Name>Green</Name>"
-    r"|\bfree (disk )?space\b|\bspace free\b",
+    r"clear\(ed\|ance\)|\ACleared( Area)?\Z|\AGreen\Z|<Name>Green</Name>|\bgreen=\""
+    r"|\bfree (disk )?space\b|\bspace free\b|\AClear-Site-Data\Z",
     re.IGNORECASE,
 )
 
 # Pictures, and a kind of evidence in a column of its own.
 DATA = re.compile(
     r"(?<=[|:,\"]) ?cleared(?= row| \||[,\"\n<])"
+    r'|value="Cleared Area"'  # the code of IMSMA; shown are our words
     r"|data:image/png;base64,[A-Za-z0-9+/=]+|<style>.*?</style>",
     re.DOTALL,
 )

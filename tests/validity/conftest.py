@@ -19,7 +19,7 @@ def record_validity() -> Record:
     table=(), figure=None)``: see `validity_page.Result` for what each is. Call it *before*
     the assert, so that a missed target reaches the page too.
 
-    The folder is that of the environment variable MINERISK_VALIDITY, or build/validity.
+    The folder is that of the environment variable MINERISK_VALIDITY, or docs/validity.
     """
     folder = Path(os.environ.get("MINERISK_VALIDITY") or FOLDER)
     started = time.monotonic()

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.pipeline import Pipeline
 
-from minerisk.features.simulator.land import Landscape, cell_centre_points, cell_of, made_up_land
+from minerisk.features.grid import cell_of
+from minerisk.features.simulator.land import Landscape, cell_centre_points, made_up_land
 from minerisk.features.simulator.laying import Laying, simulate_laying
 from minerisk.features.simulator.survey import Survey, simulate_survey
 from minerisk.models.calibration.conformal import IntervalScaler, gather_groups

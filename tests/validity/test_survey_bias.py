@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from minerisk.features.simulator.land import Landscape, cell_centre_points, cell_of, made_up_land
+from minerisk.features.grid import cell_of
+from minerisk.features.simulator.land import Landscape, cell_centre_points, made_up_land
 from minerisk.features.simulator.laying import Laying, simulate_laying
 from minerisk.features.simulator.survey import SURVEYS, Survey, simulate_survey
 from minerisk.models.estimators.estimators import LightGBMEnsemble

@@ -6,20 +6,22 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.service.accounts.access import GIVEN, STRONG, Role
+from minerisk.pipelines.service.accounts.provider import Person
 from minerisk.pipelines.service.accounts.secrets import (
     factor_step,
     hashed,
+    is_outdated,
     is_password,
     is_weak,
     new_factor,
 )
 from minerisk.pipelines.service.errors import RefusedError
-from minerisk.pipelines.service.settings import Limits
+from minerisk.pipelines.service.settings import Limits, Settings
 from minerisk.pipelines.service.store.models import Account, SignedIn, Token
 
 NAME = re.compile(r"[\w][\w .@+-]{0,98}[\w]", re.UNICODE)
@@ -89,9 +91,31 @@ def set_password(session: Session, account: Account, password: str) -> None:
 
 def end_all(session: Session, account: Account) -> None:
     """End every session and token of an account."""
-    for kind in (SignedIn, Token):
-        for row in session.scalars(select(kind).where(kind.account_id == account.id)):
-            session.delete(row)
+    end_sessions(session, account)
+    session.execute(delete(Token).where(Token.account_id == account.id))
+
+
+def end_sessions(session: Session, account: Account) -> None:
+    """End every session of an account; its tokens stay."""
+    session.execute(delete(SignedIn).where(SignedIn.account_id == account.id))
+
+
+def prove(account: Account, password: str | None, limits: Limits, *, at: float) -> DeskCode | None:
+    """Have somebody who is signed in give their password again; what fails is counted.
+
+    Returns
+    -------
+    DeskCode or None
+        The code tells why not. It is returned, not raised, so that the count is kept.
+    """
+    if account.password is None:  # who they are is checked elsewhere
+        return None
+    if account.locked_until > at:
+        return DeskCode.LOCKED_OUT
+    if is_password(password or "", account.password):
+        return None
+    _count_failure(account, limits, at)
+    return DeskCode.CREDENTIALS_WRONG
 
 
 def start_factor(account: Account) -> str:
@@ -138,26 +162,74 @@ def try_sign_in(
         right = step is not None
         account.totp_step = account.totp_step if step is None else step
     if not right:
-        account.failed += 1
-        if account.failed >= limits.attempts:
-            account.failed, account.locked_until = 0, at + limits.locked_seconds
+        _count_failure(account, limits, at)
         return DeskCode.CREDENTIALS_WRONG
     account.failed = 0
+    if is_outdated(account.password):
+        account.password = hashed(given.password)
     return account
 
 
-def roles_of(account: Account, *, strong: bool) -> frozenset[Role]:
-    """Return the roles that count: those that need a second factor only after one."""
-    roles = frozenset(Role(name) for name in account.roles)
-    return roles if strong else roles - STRONG
+def welcome(session: Session, person: Person, *, at: float) -> Account | DeskCode:
+    """Find or make the account of somebody whom the sign-in service knows; their roles are its.
+
+    An account is found by what the service never gives to somebody else, and not by its name:
+    whoever has the name of a local account there does not become its owner.
+
+    Returns
+    -------
+    Account or DeskCode
+        The code tells why not. It is returned, not raised, so that roles that were taken away
+        are.
+
+    Raises
+    ------
+    RefusedError
+        If the account would be new, and its name is taken or none.
+    """
+    found = select(Account).where(
+        Account.issuer == person.issuer, Account.subject == person.subject
+    )
+    account = session.scalars(found).one_or_none()
+    if account is None and not person.roles:
+        return DeskCode.PROVIDER_ROLE
+    if account is None:
+        account = add_account(session, person.name, person.roles, None, at=at)
+        account.issuer, account.subject = person.issuer, person.subject
+        session.flush()
+    if not account.active:
+        return DeskCode.CREDENTIALS_WRONG
+    account.roles = sorted(person.roles)
+    if not person.roles:
+        end_all(session, account)
+        return DeskCode.PROVIDER_ROLE
+    return account
 
 
-def needs_factor(account: Account) -> bool:
-    """Tell whether an account has a role that counts only after a second factor."""
-    return bool(STRONG & {Role(name) for name in account.roles})
+def all_roles(account: Account) -> frozenset[Role]:
+    """Return the roles of an account, whether they count now or not."""
+    return frozenset(Role(name) for name in account.roles)
+
+
+def waiting_roles(account: Account, settings: Settings) -> frozenset[Role]:
+    """Return the roles that count only after a second factor."""
+    roles = all_roles(account)
+    return roles if settings.second_factor == "everybody" else roles & STRONG
+
+
+def lacks_factor(account: Account, settings: Settings) -> bool:
+    """Tell whether an account has yet to set up a second factor here, and not at a service."""
+    elsewhere = account.issuer is not None
+    return bool(waiting_roles(account, settings)) and not elsewhere and not account.totp_confirmed
 
 
 def count_administrators(session: Session) -> int:
     """Count the administrators that can sign in."""
     accounts = session.scalars(select(Account).where(Account.active))
     return sum(Role.ADMINISTRATOR in account.roles for account in accounts)
+
+
+def _count_failure(account: Account, limits: Limits, at: float) -> None:
+    account.failed += 1
+    if account.failed >= limits.attempts:
+        account.failed, account.locked_until = 0, at + limits.locked_seconds

@@ -3,14 +3,29 @@
 import hashlib
 import hmac
 import math
+import re
 import secrets
+from pathlib import Path
 
 from minerisk.features.errors import InputError
+from minerisk.pipelines.service.accounts.common import is_common
 
 LEAST = 12
 MOST = 256
 STEP_S = 30
-_COMMON = ("password", "parol", "qwerty", "123456", "minerisk", "letmein", "пароль", "йцукен")
+_COMMON = (
+    "azerbaijan", "azərbaycan", "liverpool", "1q2w3e4r", "1qaz2wsx", "baseball", "changeme",
+    "computer", "football", "iloveyou", "internet", "minerisk", "passw0rd", "password",
+    "passwort", "princess", "starwars", "sunshine", "superman", "trustno1", "whatever",
+    "zaq12wsx", "солнышко", "arsenal", "charlie", "chelsea", "default", "letmein", "michael",
+    "qarabag", "qarabağ", "samsung", "welcome", "access", "ashley", "autumn", "batman",
+    "daniel", "dragon", "google", "jordan", "master", "monkey", "nicole", "qazwsx", "secret",
+    "shadow", "spring", "summer", "winter", "любовь", "максим", "наташа", "пароль", "admin",
+    "hello", "login", "parol", "şifrə", "desk",
+)  # fmt: skip
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm", "1234567890", "abcdefghijklmnopqrstuvwxyz",
+         "йцукенгшщзхъ", "фывапролджэ", "ячсмитьбю",
+         "абвгдежзийклмнопрстуфхцчшщъыьэюя")  # fmt: skip
 
 
 def hashed(password: str) -> str:
@@ -32,6 +47,13 @@ def is_password(password: str, kept: str | None) -> bool:
     return kept is not None
 
 
+def is_outdated(kept: str | None) -> bool:
+    """Tell whether a hash was made with other costs than a new one would be."""
+    from argon2 import PasswordHasher
+
+    return kept is not None and PasswordHasher().check_needs_rehash(kept)
+
+
 _NOBODY = (
     "$argon2id$v=19$m=65536,t=3,p=4$c29tZXRoaW5nc2FsdHk$uMkCTwYQWmrrAAsLlyEPfy+eFO4dMxTPbA1hFUVcvhQ"
 )
@@ -39,12 +61,31 @@ _NOBODY = (
 
 
 def is_weak(password: str, name: str) -> bool:
-    """Tell a password that is short, or mostly a word that everybody tries."""
-    folded = password.casefold()
-    rest = folded
+    """Tell a password that most people have, or that is easily guessed."""
+    return is_guessable(password, name) or is_common(password)
+
+
+def is_guessable(password: str, name: str) -> bool:
+    """Tell a password that is short, or mostly what everybody tries.
+
+    Left out of account are common words, the name of the account, four or more keys or letters in a
+    row, and what is repeated.
+    """
+    rest = re.sub(r"(.{2,}?)\1+", r"\1", password.casefold())
     for word in (*_COMMON, name.casefold()):
         rest = rest.replace(word, "") if word else rest
-    return not LEAST <= len(password) <= MOST or len(set(folded)) < 5 or len(rest) < LEAST / 2
+    for row in _ROWS:
+        for keys in (row, row[::-1]):
+            rest = _without_run(rest, keys)
+    return not LEAST <= len(password) <= MOST or len(set(rest)) < 5 or len(rest) < LEAST * 2 / 3
+
+
+def _without_run(text: str, row: str) -> str:
+    """Leave out four or more letters that follow each other in a row."""
+    for length in range(len(row), 3, -1):
+        for start in range(len(row) - length + 1):
+            text = text.replace(row[start : start + length], "")
+    return text
 
 
 def new_word() -> str:
@@ -97,8 +138,22 @@ def factor_step(secret: str, code: str, *, now: float, after: int) -> int | None
     return None
 
 
+def read_words(path: Path) -> str:
+    """Read the file of a secret.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise InputError(f"{path} cannot be read ({error}).") from error
+
+
 def read_secret(text: str) -> str:
-    """Take the secret of a proxy from the text of its file.
+    """Take the secret of a proxy, or of a monitoring system, from the text of its file.
 
     Raises
     ------
@@ -108,6 +163,7 @@ def read_secret(text: str) -> str:
     word = text.strip()
     if len(word) < 32:
         raise InputError(
-            "The secret of the proxy is shorter than 32 characters; make a longer one."
+            "The secret of a proxy or a monitoring system is shorter than 32 characters; make a "
+            "longer one."
         )
     return word

@@ -82,6 +82,16 @@ def end_session(session: Session, word: str) -> None:
     session.execute(delete(SignedIn).where(SignedIn.digest == digest(word)))
 
 
+def sessions_of(session: Session, account: Account, limits: Limits, *, at: float) -> list[SignedIn]:
+    """List the sessions of an account that hold, the newest first; replaced words are left out."""
+    rows = session.scalars(
+        select(SignedIn)
+        .where(SignedIn.account_id == account.id, SignedIn.seen_at >= SignedIn.rotated_at)
+        .order_by(SignedIn.created_at.desc())
+    )
+    return [row for row in rows if not _over(row, limits, at)]
+
+
 def end_old(session: Session, limits: Limits, *, at: float) -> None:
     """Take away what is over."""
     session.execute(

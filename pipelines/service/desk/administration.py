@@ -40,6 +40,7 @@ class AccountChange(Record):
     active: bool | None = None
     password: str | None = Field(None, max_length=256)
     drop_second_factor: bool = False
+    end_sessions: bool = False
     requests_a_day: int | None = Field(None, ge=1, le=100_000)
 
 
@@ -103,9 +104,12 @@ def change(session: Session, caller: Caller, name: str, given: AccountChange) ->
     if given.drop_second_factor:
         account.totp, account.totp_confirmed, account.totp_step = None, False, 0
     if given.password is not None:
+        _refuse_elsewhere(account)
         set_password(session, account, given.password)
     if given.password is not None or given.drop_second_factor or given.active is False:
         account.failed, account.locked_until = 0, 0.0
+        end_all(session, account)
+    if given.end_sessions:
         end_all(session, account)
     session.flush()
     if count_administrators(session) == 0:
@@ -157,3 +161,10 @@ def status(desk: Desk, session: Session) -> Status:
 def _refuse_roles(roles: Collection[Role]) -> None:
     if not set(roles) <= GIVEN:
         raise RefusedError(DeskCode.BODY_WRONG, place="roles", why="public is no role of accounts")
+
+
+def _refuse_elsewhere(account: Account) -> None:
+    """Refuse a second way into an account that a sign-in service checks."""
+    if account.issuer is not None:
+        why = "the sign-in service checks this account"
+        raise RefusedError(DeskCode.BODY_WRONG, place="password", why=why)

@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 import geopandas as gpd
 import shapely
 from geojson_pydantic import MultiPolygon
+from pyproj import CRS
+from pyproj.exceptions import CRSError
 from sqlalchemy.orm import Session
 
 from minerisk.features.errors import InputError
@@ -60,10 +62,17 @@ class AreaFacts(Record):
 
 @dataclass(frozen=True)
 class Sent:
-    """A file as it was sent, in a folder of its own."""
+    """A file as it was sent, in a folder of its own.
+
+    Attributes
+    ----------
+    crs
+        Named by the sender, for a Shapefile that does not say it.
+    """
 
     path: Path
     layer: str | None = None
+    crs: str | None = None
 
 
 def keep_area(
@@ -77,6 +86,8 @@ def keep_area(
         If it is of no kind that is taken, cannot be read, has no CRS, or holds no land.
     """
     path = _unpacked(sent.path)
+    if sent.crs is not None:
+        _state_crs(path, sent.crs)
     facts, layer = read_area(path, sent.layer, name=sent.path.name)
     area = Area(
         id=new_id(), account_id=account, name=path.name, layer=layer, sha256=sha256_of(path),
@@ -162,6 +173,19 @@ def _outline(degrees: gpd.GeoSeries) -> MultiPolygon:
     parts = [part for part in shapely.get_parts(simple) if shapely.get_dimensions(part) == 2]
     whole = shapely.multipolygons(parts or [degrees.union_all().envelope])
     return MultiPolygon.model_validate_json(shapely.to_geojson(whole))
+
+
+def _state_crs(path: Path, crs: str) -> None:
+    """Write the CRS that the sender names beside a Shapefile; one that says its own keeps it."""
+    try:
+        found = CRS.from_user_input(crs)
+    except CRSError as error:
+        why = f"{crs[:60]!r} is no coordinate system; expected one such as EPSG:32638"
+        raise RefusedError(DeskCode.BODY_WRONG, place="crs", why=why) from error
+    beside = path.with_suffix(".prj")
+    if path.suffix == ".shp" and not beside.exists():
+        with create_plain(beside) as stream:
+            stream.write(found.to_wkt("WKT1_ESRI").encode())
 
 
 def _unpacked(path: Path) -> Path:

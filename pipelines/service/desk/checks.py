@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import CoverError, MineriskError
 from minerisk.features.grid import count_marked, mask_strips
+from minerisk.pipelines.evaluate.like_land import like_this
 from minerisk.pipelines.formats.cog import read_raster_like
 from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_NAMES
 from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_notice
@@ -22,13 +23,13 @@ from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.predict.window import LEAST_SHARE, CubeWindow, measure_area, whole_window
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.records.record import Record
-from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.records.request import Filters, LikeThis
 from minerisk.pipelines.request.filters import check_filters, is_other_day, request_area
 from minerisk.pipelines.request.opening import request_id
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, hazard_rasters, trained_hazards
 from minerisk.pipelines.service.desk.runs import Strip, district_names, vector_layers
-from minerisk.pipelines.service.errors import RefusedError, Said, said
+from minerisk.pipelines.service.errors import RefusedError, Said, notice_of, said
 from minerisk.pipelines.service.jobs.orders import JobKind, JobState, Order
 from minerisk.pipelines.service.settings import Limits
 from minerisk.pipelines.service.store.models import Job
@@ -59,6 +60,9 @@ class Check(Record):
     )
     class_shares: dict[str, float] = Field(
         default_factory=dict, description="of that land, by risk class; lower means survey later"
+    )
+    like_this: LikeThis | None = Field(
+        None, description="how good the map is on land like this; none where another day is asked"
     )
     seconds: float | None = Field(None, description="that such answers took; none of one before")
     earlier: str | None = Field(None, description="the same request, made before")
@@ -111,7 +115,7 @@ def refuse_filters(run: Run, filters: Filters) -> None:
     try:
         check_filters(run, filters)
     except MineriskError as error:
-        raise RefusedError(DeskCode.ASKED_REFUSED, why=str(error)) from error
+        raise RefusedError.of(notice_of(error)) from error
 
 
 def measure(run: Run, filters: Filters, limits: Limits) -> Land:
@@ -156,6 +160,7 @@ def check(run: Run, filters: Filters, limits: Limits, *, strip: Strip, texts: Te
         outside_share=land.outside,
         cannot_say_share=shares.get(CLASS_NAMES[CANNOT_SAY]),
         class_shares=shares,
+        like_this=None if is_other_day(run, filters) else _like_this(run, filters, land.window),
         remarks=tuple(said(each, texts) for each in remarks(run, filters, land)),
     )
 
@@ -166,13 +171,7 @@ def remarks(run: Run, filters: Filters, land: Land) -> list[DeskNotice]:
     if not filters.clip and land.outside > 1 - LEAST_SHARE:
         found.append(desk_notice(DeskCode.AREA_PARTLY_OUTSIDE, share=land.outside))
     if land.smallest_ha is not None and land.smallest_ha < cell:
-        found.append(
-            desk_notice(
-                DeskCode.AREA_TOO_SMALL,
-                hectares=land.smallest_ha,
-                cell=run.config.study_area.cell_ha,
-            )
-        )
+        found.append(desk_notice(DeskCode.AREA_TOO_SMALL, hectares=land.smallest_ha, cell=cell))
     return found
 
 
@@ -214,6 +213,14 @@ def _area(run: Run, filters: Filters) -> gpd.GeoDataFrame:
     except MineriskError as error:
         name = "" if filters.aoi is None else filters.aoi.name
         raise RefusedError(DeskCode.AREA_NOT_READ, name=name, why=str(error)) from error
+
+
+def _like_this(run: Run, filters: Filters, window: CubeWindow) -> LikeThis | None:
+    """Say how good the map is on such land; none where the run has no such scores to go by."""
+    try:
+        return LikeThis.of(like_this(run, window, hazard=filters.hazard))
+    except MineriskError:
+        return None
 
 
 def _shares(run: Run, filters: Filters, window: CubeWindow) -> dict[str, float]:

@@ -1,13 +1,15 @@
 """The desk as one value: its settings, its database, and what it keeps in mind."""
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from minerisk.pipelines.service.accounts.access import Role
-from minerisk.pipelines.service.accounts.secrets import read_secret
-from minerisk.pipelines.service.desk.pace import Pace
+from minerisk.pipelines.service.accounts.provider import Provider
+from minerisk.pipelines.service.accounts.secrets import read_secret, read_words
+from minerisk.pipelines.service.desk.pace import Pace, Recent
 from minerisk.pipelines.service.desk.standings import Standings
 from minerisk.pipelines.service.settings import Settings
 from minerisk.pipelines.service.store.database import Store
@@ -23,14 +25,24 @@ class Desk:
         Seconds since 1970-01-01; a test has its own.
     proxy_secret
         What a trusted proxy sends; none where there is no proxy, or it is known by its socket.
+    metrics_secret
+        What a monitoring system sends; none where there is none.
+    answers
+        How many were given, by status.
+    provider
+        The sign-in service, where there is one.
     """
 
     settings: Settings
     store: Store
     standings: Standings = field(default_factory=Standings)
     pace: Pace = field(default_factory=Pace)
+    recent: Recent = field(default_factory=Recent)
     clock: Callable[[], float] = time.time
     proxy_secret: str | None = None
+    metrics_secret: str | None = None
+    answers: Counter[int] = field(default_factory=Counter)
+    provider: Provider | None = None
 
     @classmethod
     def of(cls, settings: Settings, store: Store) -> "Desk":
@@ -38,8 +50,15 @@ class Desk:
         proxy = settings.proxy
         secret = None
         if proxy is not None and proxy.secret_file is not None:
-            secret = read_secret(proxy.secret_file.read_text(encoding="utf-8"))
-        return cls(settings, store, proxy_secret=secret)
+            secret = read_secret(read_words(proxy.secret_file))
+        file = settings.metrics_secret_file
+        return cls(
+            settings,
+            store,
+            proxy_secret=secret,
+            metrics_secret=None if file is None else read_secret(read_words(file)),
+            provider=Provider.of(settings.oidc),
+        )
 
     def run_folder(self, name: str) -> Path:
         """Return where a run of that name is."""
@@ -58,12 +77,15 @@ class Caller:
         Those that count now.
     word
         Of the session, where there is one.
+    elsewhere
+        Whether a sign-in service checks the account.
     """
 
     account_id: str | None = None
     name: str | None = None
     roles: frozenset[Role] = frozenset()
     word: str | None = None
+    elsewhere: bool = False
 
     @property
     def sees_drafts(self) -> bool:

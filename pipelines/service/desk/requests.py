@@ -15,6 +15,7 @@ from minerisk.pipelines.records.choices import Language
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.records.review import State
+from minerisk.pipelines.request.titles import request_title
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.service.accounts.access import Role
 from minerisk.pipelines.service.accounts.people import new_id
@@ -31,13 +32,10 @@ from minerisk.pipelines.service.desk.checks import (
     with_area,
 )
 from minerisk.pipelines.service.desk.desk import Caller, Desk
-from minerisk.pipelines.service.desk.runs import (
-    STATE_CODES,
-    Strip,
-    strip_of,
-    usable_run,
-)
+from minerisk.pipelines.service.desk.runs import Strip, strip_of, usable_run
+from minerisk.pipelines.service.desk.staleness import Look, look_once, outdated
 from minerisk.pipelines.service.errors import RefusedError, Said, said
+from minerisk.pipelines.service.jobs.homes import with_home
 from minerisk.pipelines.service.jobs.orders import (
     OVER,
     JobKind,
@@ -103,6 +101,9 @@ class RequestView(Record):
     why: Said | None = Field(None, description="why it failed, was cancelled, or is done again")
     strip: Strip
     usable: bool = Field(description="whether its result may be looked at now")
+    drawn: bool = Field(
+        False, description="whether its maps may be looked at, while the rest is being done"
+    )
     outdated: tuple[Said, ...] = Field((), description="what has changed since")
     record: str | None = Field(None, description="id in request.json")
     cells: int | None = None
@@ -126,9 +127,9 @@ def ask(desk: Desk, session: Session, caller: Caller, asked: Asked) -> Request:
     if not filters.clip and land.outside > 1 - LEAST_SHARE:
         raise RefusedError(DeskCode.AREA_PARTLY_OUTSIDE, share=land.outside)
     _refuse_more(desk, session, caller)
-    order = order_of(session, asked, row, run)
-    key = job_key(order, name_of(run, filters, given))
-    job = add_job(session, order, key, at=desk.clock())
+    order, name = order_of(session, asked, row, run), name_of(run, filters, given)
+    made = with_home(session, order, desk.settings.runs, name)
+    job = add_job(session, made, job_key(order, name), at=desk.clock())
     request = Request(
         id=new_id(), account_id=caller.id, run_id=row.id, job_id=job.id, title=filters.title,
         note=asked.note, shared=asked.shared, created_at=desk.clock(),
@@ -278,16 +279,29 @@ def job_of(session: Session, request: Request) -> Job:
     return session.get_one(Job, request.job_id, populate_existing=True)
 
 
+def views(desk: Desk, session: Session, caller: Caller, texts: Texts) -> list[RequestView]:
+    """Describe a caller's requests and shared ones, newest first."""
+    look = look_once(desk)
+    found = list_requests(session, caller)
+    return [view(desk, session, caller, request, texts, look) for request in found]
+
+
 def view(
-    desk: Desk, session: Session, caller: Caller, request: Request, texts: Texts
+    desk: Desk,
+    session: Session,
+    caller: Caller,
+    request: Request,
+    texts: Texts,
+    look: Look | None = None,
 ) -> RequestView:
     """Describe a request to a caller."""
+    look = look or look_once(desk)
     job = job_of(session, request)
     order, state = Order.model_validate_json(job.order), JobState(job.state)
     why = None if job.notice is None else DeskNotice.model_validate_json(job.notice)
     if request.dismissed:  # whatever became of a job that others waited for
         state, why = JobState.CANCELLED, desk_notice(DeskCode.CANCELLED)
-    known = desk.standings.of(desk.run_folder(order.run))
+    known = look(order.run)
     outcome = None if job.outcome is None else Outcome.model_validate_json(job.outcome)
     account = session.get_one(Account, request.account_id)
     allowed = known.state is State.APPROVED or (
@@ -297,12 +311,12 @@ def view(
     return RequestView(
         id=request.id,
         run=request.run_id,
-        title=request.title,
+        title=request_title(order.asked, texts),
         note=request.note,
         by=account.name,
         own=request.account_id == caller.id,
         shared=request.shared,
-        created_at=_time(request.created_at),
+        created_at=time_of(request.created_at),
         filters=order.filters,
         area=None if order.area is None else order.area.parts[0],
         public=order.public,
@@ -312,11 +326,14 @@ def view(
         step=job.step,
         steps=job.steps,
         seconds=None if state in OVER else seconds_of(session, order.run),
-        finished_at=None if job.finished_at is None else _time(job.finished_at),
+        finished_at=None if job.finished_at is None else time_of(job.finished_at),
         why=None if why is None else said(why, texts),
         strip=strip_of(known, texts, day=day),
         usable=allowed and state is JobState.DONE,
-        outdated=tuple(said(each, texts) for each in _outdated(desk, session, order)),
+        drawn=allowed and state is JobState.RUNNING and outcome is not None,
+        outdated=tuple(
+            said(each, texts) for each in outdated(session, look, order, request.created_at)
+        ),
         record=None if outcome is None else outcome.request,
         cells=None if outcome is None else outcome.cells,
         hectares=None if outcome is None else outcome.hectares,
@@ -335,35 +352,20 @@ def command_of(order: Order) -> str:
     for name in filters.near:
         words += ["--near", name]
     if filters.within_m is not None:
-        words += ["--within", f"{filters.within_m:g}"]
+        words += ["--within", f"{filters.within_m:.12g}"]
     for name in filters.districts:
         words += ["--district", name]
     if filters.hazard is not None:
         words += ["--hazard", filters.hazard]
     if filters.as_of is not None:
         words += ["--as-of", filters.as_of.isoformat()]
+    if filters.budget_ha is not None:
+        words += ["--budget", f"{filters.budget_ha:.12g}"]
+    for name, weight in filters.weights.items():
+        words += ["--weight", f"{name}={weight:.12g}"]
     words += ["--public"] if order.public else []
     words += ["--language", order.language] if order.language != "en" else []
     return shlex.join(words)
-
-
-def _outdated(desk: Desk, session: Session, order: Order) -> list[DeskNotice]:
-    """Say what has changed since a request was made: the run, or that there is a newer one."""
-    known = desk.standings.of(desk.run_folder(order.run))
-    if known.run is None or known.state in {State.WITHDRAWN, State.UNVERIFIED}:
-        return [desk_notice(STATE_CODES[known.state])]
-    found = []
-    if known.run.manifest().head != order.head:
-        found.append(desk_notice(DeskCode.RUN_CHANGED))
-    name = known.run.config.study_area.name
-    this = session.scalars(select(OfferedRun).where(OfferedRun.folder == order.run)).one_or_none()
-    for row in session.scalars(select(OfferedRun)):
-        other = desk.standings.of(desk.run_folder(row.folder))
-        newer = this is not None and row.offered_at > this.offered_at
-        run = other.run if newer and other.state is State.APPROVED else None
-        if run is not None and run.config.study_area.name == name:
-            return [*found, desk_notice(DeskCode.RUN_NEWER)]
-    return found
 
 
 def _refuse_more(desk: Desk, session: Session, caller: Caller) -> None:
@@ -394,7 +396,3 @@ def _visible(caller: Caller) -> ColumnElement[bool]:
     if Role.SCIENTIST in caller.roles:
         return Request.id.is_not(None)
     return mine | Request.shared.is_(True)
-
-
-def _time(seconds: float) -> dt.datetime:
-    return time_of(seconds)

@@ -1,7 +1,10 @@
 """What is handed out of a request: files of its packs, tasks, and what is known of one cell."""
 
 import threading
+from collections import OrderedDict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import rasterio
@@ -29,7 +32,9 @@ from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.pack import PackManifest
 from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.request.titles import request_title
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.run.hazards import ANY
 from minerisk.pipelines.service.desk.desk import Caller, Desk
 from minerisk.pipelines.service.desk.requests import find_request, job_of
 from minerisk.pipelines.service.desk.runs import Strip, path_in, refuse_unusable, strip_of
@@ -38,6 +43,8 @@ from minerisk.pipelines.service.jobs.orders import JobState, Order, Outcome
 from minerisk.pipelines.service.store.models import Job, Request
 
 PUBLIC = "_public"
+MOST_HASHED = 10_000
+"""Files whose hashes are kept; the one that was hashed the longest ago is given up."""
 
 
 class Reason(Record):
@@ -75,6 +82,7 @@ class Result:
     outcome: Outcome
     run: Run
     strip: Strip
+    title: str
 
     def pack(self, *, public: bool = False) -> Path:
         """Return the folder to hand out."""
@@ -84,8 +92,15 @@ class Result:
         return self.run.folder / self.outcome.home / names[0]
 
 
-def find_result(desk: Desk, session: Session, caller: Caller, name: str, texts: Texts) -> Result:
-    """Find the result of a request that a caller may see.
+def find_result(
+    desk: Desk,
+    session: Session,
+    caller: Caller,
+    name: str,
+    texts: Texts,
+    reads: Collection[str] | None = None,
+) -> Result:
+    """Find the result of a request that a caller may see; `reads` is as in `Standings.of`.
 
     Raises
     ------
@@ -93,7 +108,61 @@ def find_result(desk: Desk, session: Session, caller: Caller, name: str, texts: 
         If it is not ready, expired, or its run was withdrawn or does not verify.
     """
     request = find_request(session, caller, name)
-    return _result(desk, session, request, texts, drafts=caller.sees_drafts)
+    return _result(desk, session, request, texts, drafts=caller.sees_drafts, reads=reads)
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Maps of a request: of its pack, or while that is being written, those it is made with."""
+
+    run: Run
+    place: Callable[[str], Path]
+
+
+def find_maps(
+    desk: Desk,
+    session: Session,
+    caller: Caller,
+    name: str,
+    texts: Texts,
+    reads: Collection[str] | None = None,
+) -> Maps:
+    """Find the maps of a request that a caller may see; see `find_result`.
+
+    Raises
+    ------
+    RefusedError
+        If there are none yet, or none any more, or their run was withdrawn or does not verify.
+    """
+    request = find_request(session, caller, name)
+    job = job_of(session, request)
+    drawn = maps_of(job)
+    if drawn is None or request.dismissed:
+        found = _result(desk, session, request, texts, drafts=caller.sees_drafts, reads=reads)
+        return Maps(found.run, partial(pack_file, found))
+    order = Order.model_validate_json(job.order)
+    known = desk.standings.of(desk.run_folder(order.run), reads)
+    run = refuse_unusable(known, drafts=caller.sees_drafts)
+    hazard = order.filters.hazard
+    below = "" if hazard in {None, ANY} else f"{hazard}/"
+    return Maps(run, lambda name: _map_file(run.folder / drawn.home, drawn, below + name))
+
+
+def maps_of(job: Job) -> Outcome | None:
+    """Return what can be looked at of a job that is not done; none where nothing can."""
+    if job.state != JobState.RUNNING or job.outcome is None:
+        return None
+    return Outcome.model_validate_json(job.outcome)
+
+
+def _map_file(home: Path, drawn: Outcome, name: str) -> Path:
+    """Return a map that a pack is being made with, if it is as it was written."""
+    path = path_in(home, name)
+    if name not in drawn.maps:
+        raise RefusedError(DeskCode.NOT_FOUND)
+    if INTACT.sha256(path) != drawn.maps[name]:
+        raise RefusedError(DeskCode.RESULT_CHANGED)
+    return path
 
 
 def public_results(desk: Desk, session: Session, texts: Texts) -> list[Result]:
@@ -116,11 +185,17 @@ def public_results(desk: Desk, session: Session, texts: Texts) -> list[Result]:
 
 
 def _result(
-    desk: Desk, session: Session, request: Request, texts: Texts, *, drafts: bool
+    desk: Desk,
+    session: Session,
+    request: Request,
+    texts: Texts,
+    *,
+    drafts: bool,
+    reads: Collection[str] | None = None,
 ) -> Result:
     job = job_of(session, request)
     order = Order.model_validate_json(job.order)
-    known = desk.standings.of(desk.run_folder(order.run))
+    known = desk.standings.of(desk.run_folder(order.run), reads)
     run = refuse_unusable(known, drafts=drafts)
     if job.state == JobState.EXPIRED:
         days = desk.settings.limits.retention_days
@@ -131,14 +206,15 @@ def _result(
         raise RefusedError(DeskCode.RESULT_NOT_READY)
     outcome = Outcome.model_validate_json(job.outcome)
     strip = strip_of(known, texts, day=outcome.evidence_day)
-    return Result(request, job, order, outcome, run, strip)
+    title = request_title(order.asked, texts)
+    return Result(request, job, order, outcome, run, strip, title)
 
 
 class Intact:
     """Files of packs that were hashed, by what the file system says of them."""
 
     def __init__(self) -> None:
-        self._known: dict[Path, tuple[tuple[int, ...], str]] = {}
+        self._known: OrderedDict[Path, tuple[tuple[int, ...], str]] = OrderedDict()
         self._lock = threading.Lock()
 
     def sha256(self, path: Path) -> str:
@@ -151,7 +227,10 @@ class Intact:
             return kept[1]
         digest = sha256_path(path)
         with self._lock:
+            self._known.pop(path, None)
             self._known[path] = (mark, digest)
+            if len(self._known) > MOST_HASHED:
+                self._known.popitem(last=False)
         return digest
 
 
@@ -171,9 +250,15 @@ def manifest_of(result: Result, *, public: bool = False) -> PackManifest:
     try:
         if INTACT.sha256(path) != result.outcome.packs[pack.name]:
             raise RefusedError(DeskCode.RESULT_CHANGED)
-        return PackManifest.read(path)
+        return _read_manifest(path, result.outcome.packs[pack.name])
     except (OSError, MineriskError) as error:
         raise RefusedError(DeskCode.RESULT_CHANGED) from error
+
+
+@lru_cache(maxsize=64)
+def _read_manifest(path: Path, sha256: str) -> PackManifest:
+    """Read the manifest of a pack once for each of its hashes."""
+    return PackManifest.read(path)
 
 
 def pack_file(result: Result, name: str, *, public: bool = False) -> Path:

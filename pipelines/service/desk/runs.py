@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 import geopandas as gpd
@@ -17,8 +18,10 @@ from minerisk.pipelines.language.desk_codes import DeskCode, desk_notice
 from minerisk.pipelines.language.marks import STANDS, USE, Marks
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.provenance.clock import time_of
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.records.review import State
+from minerisk.pipelines.request.filters import criteria_of
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, trained_hazards
 from minerisk.pipelines.service.desk.access_log import note
@@ -74,6 +77,10 @@ class RunFacts(Record):
     districts: tuple[str, ...]
     near: tuple[str, ...] = Field(description="layers that land can be near to")
     layers: tuple[str, ...] = Field(description="layers that can be drawn")
+    budget_ha: float = Field(description="land that tasks have, where nothing else is asked")
+    weights: dict[str, float] = Field(
+        description="of the hazard and of each criterion of impact, where nothing else is asked"
+    )
     head: str
 
 
@@ -90,13 +97,13 @@ def run_id(folder: str) -> str:
 
 
 def folders_to_offer(desk: Desk, session: Session) -> list[str]:
-    """List the run folders that are not on the desk yet."""
+    """List the run folders that are not on the desk yet, and were made to the end."""
     there = set(session.scalars(select(OfferedRun.folder)))
     try:
         found = sorted(entry.name for entry in os.scandir(desk.settings.runs) if entry.is_dir())
     except OSError:
         return []
-    runs = [name for name in found if (desk.run_folder(name) / "manifest.json").is_file()]
+    runs = [name for name in found if RunFolder(desk.run_folder(name)).report.is_file()]
     return [name for name in runs if name not in there][:MOST_FOLDERS]
 
 
@@ -133,8 +140,14 @@ def list_runs(desk: Desk, session: Session, caller: Caller, texts: Texts) -> Run
     return RunList(runs=shown, remark=remark)
 
 
-def find_run(desk: Desk, session: Session, caller: Caller, name: str) -> tuple[OfferedRun, Known]:
-    """Find a run that a caller may see.
+def find_run(
+    desk: Desk,
+    session: Session,
+    caller: Caller,
+    name: str,
+    reads: Collection[str] | None = None,
+) -> tuple[OfferedRun, Known]:
+    """Find a run that a caller may see; `reads` is as in `Standings.of`.
 
     Raises
     ------
@@ -144,13 +157,19 @@ def find_run(desk: Desk, session: Session, caller: Caller, name: str) -> tuple[O
     row = session.get(OfferedRun, name)
     if row is None:
         raise RefusedError(DeskCode.NOT_FOUND)
-    known = desk.standings.of(desk.run_folder(row.folder))
+    known = desk.standings.of(desk.run_folder(row.folder), reads)
     if not caller.sees_drafts and known.state not in {State.APPROVED, State.WITHDRAWN}:
         raise RefusedError(STATE_CODES[known.state])
     return row, known
 
 
-def usable_run(desk: Desk, session: Session, caller: Caller, name: str) -> tuple[OfferedRun, Run]:
+def usable_run(
+    desk: Desk,
+    session: Session,
+    caller: Caller,
+    name: str,
+    reads: Collection[str] | None = None,
+) -> tuple[OfferedRun, Run]:
     """Find a run that a caller may ask now: withdrawn or changed ones are refused at once.
 
     Raises
@@ -158,7 +177,7 @@ def usable_run(desk: Desk, session: Session, caller: Caller, name: str) -> tuple
     RefusedError
         With the code of how it stands.
     """
-    row, known = find_run(desk, session, caller, name)
+    row, known = find_run(desk, session, caller, name, reads)
     return row, refuse_unusable(known, drafts=caller.sees_drafts)
 
 
@@ -187,7 +206,7 @@ def view_of(row: OfferedRun, known: Known, caller: Caller, texts: Texts) -> RunV
     )
     return RunView(
         id=row.id,
-        title=row.folder if run is None else run.config.study_area.title,
+        title=row.folder if run is None else run.config.study_area.title_in(texts.language),
         study_area="" if run is None else run.config.study_area.name,
         strip=strip_of(known, texts),
         usable=usable and run is not None,
@@ -215,7 +234,7 @@ def facts_of(view: RunView, run: Run) -> RunFacts:
     with open_cube(run.files.cube) as cube:
         geobox = cube_geobox(cube)
     bounds = geobox.extent.to_crs("EPSG:4326").boundingbox
-    area = run.config.study_area
+    area, area_tasks = run.config.study_area, run.config.tasks
     present = vector_layers(run)
     return RunFacts(
         run=view,
@@ -229,6 +248,8 @@ def facts_of(view: RunView, run: Run) -> RunFacts:
         districts=tuple(district_names(run)),
         near=tuple(present),
         layers=tuple(present),
+        budget_ha=area_tasks.budget_ha,
+        weights=criterion_weights(run),
         head=run.manifest().head,
     )
 
@@ -241,6 +262,14 @@ def vector_layers(run: Run) -> list[str]:
     except (MineriskError, OSError):
         return []
     return sorted(name for name in present if isinstance(layers.get(name), VectorLayer))
+
+
+def criterion_weights(run: Run) -> dict[str, float]:
+    """Map hazard and criteria to their weights; none where layers are not at hand."""
+    try:
+        return criteria_of(run)
+    except (MineriskError, OSError):
+        return {}
 
 
 def district_names(run: Run) -> list[str]:

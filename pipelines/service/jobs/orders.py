@@ -20,6 +20,7 @@ class JobKind(StrEnum):
     AUDIT = "audit"
     REVIEW = "review"
     FOLLOW = "follow"
+    RETRAIN = "retrain"
 
 
 class JobState(StrEnum):
@@ -34,6 +35,10 @@ class JobState(StrEnum):
 
 
 OVER = (JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.EXPIRED)
+
+
+DIFFERENCE = "_difference"
+"""After the name of a run that was made anew: the folder of what moved."""
 
 
 class Deciding(Record):
@@ -61,6 +66,11 @@ class Order(Record):
         As the house has them, without the file of polygons.
     area, layer
         That file, below the folder of areas, and its layer.
+    makes
+        Folder of the request that the desk makes in the run and deletes when it is old; none where
+        it was there before.
+    target, by
+        Folder of a run to be made anew, and who asked for it.
     """
 
     kind: JobKind
@@ -68,9 +78,17 @@ class Order(Record):
     head: str = ""
     filters: Filters = Filters()
     area: PurePosixPath | None = None
+    makes: str = ""
     public: bool = False
     language: Language = "en"
     deciding: Deciding | None = None
+    target: str = ""
+    by: str = ""
+
+    @property
+    def asked(self) -> Filters:
+        """What is asked for, with the file of polygons."""
+        return self.filters.model_copy(update={"aoi": self.area})
 
 
 class Outcome(Record):
@@ -80,6 +98,8 @@ class Outcome(Record):
     ----------
     home
         Folder of the request, below the folder of its run.
+    maps
+        Files of maps in it, and their SHA-256: they are looked at while packs are being written.
     pack, public
         Folders to hand out, in it; SHA-256 of their manifests.
     answered_by
@@ -88,8 +108,8 @@ class Outcome(Record):
 
     request: str = ""
     home: PurePosixPath = PurePosixPath()
-    made_home: bool = False
     answered_by: PurePosixPath = PurePosixPath()
+    maps: dict[str, str] = Field(default_factory=dict)
     packs: dict[str, str] = Field(default_factory=dict)
     cells: int = 0
     hectares: float = 0.0

@@ -46,6 +46,11 @@ def add_job(session: Session, order: Order, key: str, *, at: float, priority: in
     return job
 
 
+def is_waiting(session: Session) -> bool:
+    """Tell whether a job waits."""
+    return session.scalar(select(Job.id).where(Job.state == JobState.WAITING).limit(1)) is not None
+
+
 def claim(session: Session, worker: str, *, at: float) -> Claim | None:
     """Take the next job that waits; None where there is none, or another was faster."""
     job = session.scalars(
@@ -67,6 +72,7 @@ def claim(session: Session, worker: str, *, at: float) -> Claim | None:
             heartbeat_at=at,
             started_at=at,
             notice=None,
+            outcome=None,
             step=0,
             steps=0,
         ),
@@ -86,6 +92,14 @@ def beat(session: Session, claimed: Claim, step: tuple[int, int], *, at: float) 
     )
 
 
+def show_maps(session: Session, claimed: Claim, found: Outcome, *, at: float) -> None:
+    """Write down what can be looked at already, while the rest is being done."""
+    _changes(
+        session,
+        update(Job).where(*_own(claimed)).values(heartbeat_at=at, outcome=found.model_dump_json()),
+    )
+
+
 def finish(session: Session, claimed: Claim, result: Outcome | DeskNotice, *, at: float) -> bool:
     """Write down what came of a job; False where another worker has it by now."""
     well = isinstance(result, Outcome)
@@ -94,7 +108,7 @@ def finish(session: Session, claimed: Claim, result: Outcome | DeskNotice, *, at
         state = JobState.CANCELLED
     values: dict[str, str | None] = {"outcome": result.model_dump_json()}
     if not well:
-        values = {"notice": result.model_dump_json(), "live_key": None}
+        values = {"notice": result.model_dump_json(), "live_key": None, "outcome": None}
     return _changes(
         session,
         update(Job)

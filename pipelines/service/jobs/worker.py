@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
@@ -19,24 +20,26 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from minerisk.pipelines.language.desk_codes import DeskCode, DeskNotice, desk_notice
-from minerisk.pipelines.service.jobs.orders import Outcome
+from minerisk.pipelines.service.jobs.orders import JobKind, Outcome
 from minerisk.pipelines.service.jobs.queue import (
     Claim,
     beat,
     claim,
     finish,
     give_back,
+    is_waiting,
     lose,
+    show_maps,
     take_back_lost,
 )
 from minerisk.pipelines.service.jobs.work import PRELOAD, Message, Places, do_in_process
 from minerisk.pipelines.service.settings import Settings
-from minerisk.pipelines.service.store.database import Store
+from minerisk.pipelines.service.store.database import Store, first_line
 from minerisk.pipelines.service.store.models import Job
 
 log = logging.getLogger(__name__)
 
-POLL_S, BEAT_S, LOOK_S, PATIENCE_S = 0.05, 1.0, 0.5, 5.0
+POLL_S, BEAT_S, LOOK_S, LOST_EACH_S, PATIENCE_S = 0.05, 1.0, 0.1, 1.0, 5.0
 GB = 1_000_000_000
 
 
@@ -64,21 +67,30 @@ class _Doing:
     pipe: Connection
     step: tuple[int, int] = (0, 0)
     said: Message | None = None
+    maps: Outcome | None = None
 
 
 def work(worker: Worker, over: Callable[[], bool]) -> None:
     """Do jobs until `over`; a database that is not there is waited for."""
+    again_at = time.monotonic()
     while not over():
         try:
-            with worker.store.write() as session:
-                after = worker.settings.limits.lost_seconds
-                take_back_lost(session, at=worker.clock(), after=after)
-            busy = work_once(worker, over)
+            if time.monotonic() >= again_at:
+                again_at = time.monotonic() + LOST_EACH_S
+                _take_back_lost(worker)
+            with worker.store.read() as session:  # looking is often, and holds nobody up
+                waits = is_waiting(session)
+            busy = waits and work_once(worker, over)
         except SQLAlchemyError as error:
-            log.warning("the database does not answer: %s", str(error).splitlines()[0])
+            _warn(error)
             busy = False
         if not busy:
             time.sleep(LOOK_S)
+
+
+def _take_back_lost(worker: Worker) -> None:
+    with worker.store.write() as session:
+        take_back_lost(session, at=worker.clock(), after=worker.settings.limits.lost_seconds)
 
 
 def work_once(worker: Worker, over: Callable[[], bool] = lambda: False) -> bool:
@@ -88,6 +100,18 @@ def work_once(worker: Worker, over: Callable[[], bool] = lambda: False) -> bool:
     if taken is None:
         return False
     result = _no_room(worker.settings) or _do(worker, taken, over)
+    while True:
+        try:
+            _write_down(worker, taken, result)
+            return True
+        except SQLAlchemyError as error:  # what was done is not done again for want of a database
+            if over():
+                raise
+            _warn(error)
+            time.sleep(LOOK_S)
+
+
+def _write_down(worker: Worker, taken: Claim, result: Outcome | DeskNotice | str | None) -> None:
     with worker.store.write() as session:
         if result is None:
             give_back(session, taken)
@@ -97,7 +121,10 @@ def work_once(worker: Worker, over: Callable[[], bool] = lambda: False) -> bool:
                 lose(session, job, at=worker.clock())
         else:
             finish(session, taken, result, at=worker.clock())
-    return True
+
+
+def _warn(error: SQLAlchemyError) -> None:
+    log.warning("the database does not answer: %s", first_line(error))
 
 
 def context() -> ForkServerContext:
@@ -105,6 +132,12 @@ def context() -> ForkServerContext:
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(list(PRELOAD))
     return made
+
+
+def prepare() -> None:
+    """Have what jobs need imported before the first of them comes."""
+    context()
+    forkserver.ensure_running()
 
 
 def _do(
@@ -134,9 +167,14 @@ def _watched(
     worker: Worker, taken: Claim, doing: _Doing, over: Callable[[], bool]
 ) -> Outcome | DeskNotice | str | None:
     limits = worker.settings.limits
+    anew = taken.order.kind is JobKind.RETRAIN
+    most_s = limits.run_seconds if anew else limits.job_seconds
     start = beaten = time.monotonic()
     while True:
         ended = _listen(doing)
+        if doing.maps is not None:
+            _show_maps(worker, taken, doing.maps)
+            doing.maps = None
         if doing.said is not None and doing.said.outcome is not None:
             return doing.said.outcome
         if doing.said is not None and doing.said.notice is not None:
@@ -145,15 +183,33 @@ def _watched(
             return "lost"
         if over():
             return None
-        if time.monotonic() - start > limits.job_seconds:
-            return desk_notice(DeskCode.TIME_SPENT, minutes=limits.job_seconds / 60)
+        if time.monotonic() - start > most_s:
+            return desk_notice(DeskCode.TIME_SPENT, minutes=most_s / 60)
         if _resident(doing.process.pid) > limits.job_bytes:
             return desk_notice(DeskCode.MEMORY_SPENT, most=limits.job_bytes / GB)
         if time.monotonic() - beaten > BEAT_S:
             beaten = time.monotonic()
-            with worker.store.write() as session:
-                if not beat(session, taken, doing.step, at=worker.clock()):
-                    return desk_notice(DeskCode.CANCELLED)
+            if not _shows_life(worker, taken, doing):
+                return desk_notice(DeskCode.CANCELLED)
+
+
+def _show_maps(worker: Worker, taken: Claim, maps: Outcome) -> None:
+    """Let maps be looked at; without a database they are seen when all is done."""
+    try:
+        with worker.store.write() as session:
+            show_maps(session, taken, maps, at=worker.clock())
+    except SQLAlchemyError as error:
+        _warn(error)
+
+
+def _shows_life(worker: Worker, taken: Claim, doing: _Doing) -> bool:
+    """Show that a worker lives; a database that is away does not stop what is being done."""
+    try:
+        with worker.store.write() as session:
+            return beat(session, taken, doing.step, at=worker.clock())
+    except SQLAlchemyError as error:
+        _warn(error)
+        return True
 
 
 def _listen(doing: _Doing) -> bool:
@@ -161,6 +217,9 @@ def _listen(doing: _Doing) -> bool:
     try:
         while doing.pipe.poll(POLL_S * 4):
             said = Message.model_validate_json(doing.pipe.recv_bytes())
+            if said.kind == "maps":
+                doing.maps = said.outcome
+                return False
             if said.kind != "step":
                 doing.said = said
                 return False

@@ -10,6 +10,7 @@ from rasterio.warp import transform_bounds
 
 from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.language.desk_codes import DeskCode
+from minerisk.pipelines.language.like_words import like_line
 from minerisk.pipelines.predict.bands import RISK_CLASS
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report.tasks import read_tasks
@@ -22,7 +23,7 @@ from minerisk.pipelines.service.desk.results import Result
 from minerisk.pipelines.service.errors import RefusedError
 from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
 from minerisk.pipelines.service.jobs.orders import OVER, JobState
-from minerisk.pipelines.service.pages.maps import Extent, result_map
+from minerisk.pipelines.service.pages.maps import Extent, MapPart, drawn_map, result_map
 from minerisk.pipelines.service.pages.places import evidence_words, tasks_at
 from minerisk.pipelines.service.pages.shell import fragment, render
 from minerisk.pipelines.service.store.models import Area
@@ -37,10 +38,7 @@ def list_requests(request: Request) -> Response:
     """List own and shared requests, newest first, with what made them stale."""
     desk, caller, texts = desk_of(request), caller_of(request), texts_of(request)
     with desk.store.read() as session:
-        found = [
-            requests.view(desk, session, caller, each, texts)
-            for each in requests.list_requests(session, caller)
-        ]
+        found = requests.views(desk, session, caller, texts)
     return render(request, "requests.html.j2", found=found, done=JobState.DONE)
 
 
@@ -49,7 +47,8 @@ def show(request: Request, asked: Id) -> Response:
     """Show how far a request is, or its result."""
     view = _view(request, asked)
     if view.state not in OVER:
-        return render(request, "progress.html.j2", strip=view.strip, view=view)
+        map_ = _drawn(request, view) if view.drawn else None
+        return render(request, "progress.html.j2", strip=view.strip, view=view, map=map_)
     if not view.usable:
         return render(request, "no_result.html.j2", strip=view.strip, view=view)
     desk, texts = desk_of(request), texts_of(request)
@@ -60,6 +59,8 @@ def show(request: Request, asked: Id) -> Response:
     if area is not None:
         outline = AreaFacts.model_validate_json(area.facts).outline.model_dump(mode="json")
     pack = results.pack_file(found, f"{RISK_CLASS}.tif").parent
+    manifest = results.manifest_of(found)
+    like = None if manifest.like_this is None else like_line(manifest.like_this.land, texts)
     return render(
         request,
         "result.html.j2",
@@ -67,7 +68,8 @@ def show(request: Request, asked: Id) -> Response:
         view=view,
         map=result_map(found.run, view.run, asked, extent_of(pack), texts, outline=outline),
         tasks=read_tasks(RunFolder(pack)),
-        files=sorted(results.manifest_of(found).files),
+        files=sorted(manifest.files),
+        like=like,
         wording=Wording(texts),
     )
 
@@ -115,6 +117,7 @@ def show_task(request: Request, asked: Id, task: Annotated[str, Path(max_length=
         view=view,
         task=row,
         why=Wording(texts).why_of(facts, row),
+        nearest=facts.nearest(row, texts),
         map=part.at(focus),
         wording=Wording(texts),
         interval=row.interval,
@@ -134,6 +137,15 @@ def task_extent(path: FilePath, task: str) -> Extent:
     west, south, east, north = frame[frame["task"].astype(str) == task].total_bounds
     wide, high = AROUND * (east - west), AROUND * (north - south)
     return float(west - wide), float(south - high), float(east + wide), float(north + high)
+
+
+def _drawn(request: Request, view: RequestView) -> MapPart:
+    """Put together the map of a request whose pack is being written."""
+    desk, texts = desk_of(request), texts_of(request)
+    with desk.store.read() as session:
+        found = results.find_maps(desk, session, caller_of(request), view.id, texts)
+    extent = extent_of(found.place(f"{RISK_CLASS}.tif").parent)
+    return drawn_map(found.run, view.run, view.id, extent, texts)
 
 
 def _result(request: Request, asked: str) -> Result:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from minerisk.pipelines.service.accounts.access import Role
 from minerisk.pipelines.service.addresses import Id
-from minerisk.pipelines.service.desk import reviews, runs
+from minerisk.pipelines.service.desk import retraining, reviews, runs
 from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
 from minerisk.pipelines.service.jobs.orders import OVER, JobKind, JobState
 from minerisk.pipelines.service.pages.shell import render
@@ -51,4 +51,5 @@ def offers(request: Request) -> Response:
     with desk.store.read() as session:
         folders = runs.folders_to_offer(desk, session)
         found = runs.list_runs(desk, session, caller_of(request), texts_of(request))
-    return render(request, "offers.html.j2", folders=folders, found=found)
+        made = retraining.retrainings(session, texts_of(request))
+    return render(request, "offers.html.j2", folders=folders, found=found, made=made, over=OVER)

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 
-from minerisk.features.errors import MineriskError
 from minerisk.pipelines.language.desk_codes import DeskCode
+from minerisk.pipelines.language.like_words import like_line
 from minerisk.pipelines.language.messages import LANGUAGES
+from minerisk.pipelines.language.task_words import CRITERIA
 from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.records.choices import Hazard
-from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY, hazard_rasters
 from minerisk.pipelines.service.accounts.access import Role
@@ -122,6 +122,7 @@ def ask(request: Request, run: Id) -> Response:
         day=area.as_of or found.day,
         today=now().date(),
         choices=LANGUAGES,
+        criteria=CRITERIA,
     )
 
 
@@ -133,23 +134,15 @@ def check(request: Request, run: Id, asked: Asked) -> Response:
         raise RefusedError(DeskCode.BODY_WRONG, place="run", why="another run than the address")
     with desk.store.read() as session:
         found = requests.check_request(desk, session, caller_of(request), asked, texts_of(request))
-        _, run_asked = runs.usable_run(desk, session, caller_of(request), run)
     return fragment(
         request,
         "check.html.j2",
         check=found,
         clip=asked.filters.clip,
-        found_first=_found_first(run_asked, asked.filters.hazard),
+        like=None
+        if found.like_this is None
+        else like_line(found.like_this.land, texts_of(request)),
     )
-
-
-def _found_first(run: Run, hazard: str | None) -> float | None:
-    """Return how much of the finds the first fifth of land held, on regions left out."""
-    home = run.files if hazard in {None, ANY} else run.files.hazard(str(hazard))
-    try:
-        return Assessment.of(home).model.found_in_top_20.value
-    except (MineriskError, OSError):
-        return None
 
 
 def _usable(request: Request, run: str) -> tuple[RunFacts, Run]:

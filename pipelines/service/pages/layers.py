@@ -3,6 +3,15 @@
 from dataclasses import dataclass
 
 from minerisk.configs.bounds import names_in
+from minerisk.configs.layer_names import (
+    OPEN_WATER,
+    PLACES,
+    RAILWAYS,
+    RIVERS,
+    ROADS,
+    TRACKS,
+    is_called,
+)
 from minerisk.configs.schema import VectorLayer
 from minerisk.pipelines.language.messages import Texts
 from minerisk.pipelines.plotting.map_layers import front_names
@@ -10,9 +19,11 @@ from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.service.desk.runs import vector_layers
 from minerisk.pipelines.service.pages.words import LAYERS
 
-WATER = ("river", "stream", "water", "lake", "canal")
-ROADS = ("road", "rail", "track", "path", "street")
-PLACES = ("settlement", "place", "town", "village")
+CALLED = (
+    ("water", (*RIVERS, *OPEN_WATER)),
+    ("roads", (*ROADS, *RAILWAYS, *TRACKS)),
+    ("places", PLACES),
+)
 SHOWN = {"boundary", "districts", "line", "places", "water", "roads"}
 """What is on the map from the beginning."""
 ORDER = ("boundary", "districts", "line", "places", "water", "roads", "other", "findings")
@@ -57,9 +68,9 @@ def _role(run: Run, name: str) -> str:
         return "districts"
     if name in front_names(run):
         return "line"
-    words = f"{name} {_path(run, name)}".lower()
-    for role, known in (("water", WATER), ("roads", ROADS), ("places", PLACES)):
-        if any(word in words for word in known) and name in _asked(run):
+    words = f"{name} {_path(run, name)}"
+    for role, parts in CALLED:
+        if is_called(words, parts) and name in _asked(run):
             return role
     return "other"
 

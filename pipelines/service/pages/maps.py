@@ -17,10 +17,11 @@ Extent = tuple[float, float, float, float]
 
 
 class ScriptMap(Record):
-    """A map to choose."""
+    """A map to choose; `tiles` is where its own come from, if not from where all do."""
 
-    name: MapName
+    name: str
     title: str
+    tiles: str | None = None
 
 
 class ScriptLayer(Record):
@@ -41,6 +42,8 @@ class MapFacts(Record):
         Where tiles come from, without map, zoom and place.
     cell
         Where a cell is asked about.
+    unknown
+        Whether land that cannot be spoken for is hatched over the maps.
     tasks
         Where survey tasks come from.
     outline
@@ -55,6 +58,7 @@ class MapFacts(Record):
     maps: tuple[ScriptMap, ...]
     layers: tuple[ScriptLayer, ...]
     shade: bool
+    unknown: bool = True
     tasks: str | None = None
     outline: JsonValue = None
     focus: Extent | None = None
@@ -65,10 +69,11 @@ class MapPart:
     """A map with what stands beside it: its choices, its legends, its layers."""
 
     facts: MapFacts
-    titles: dict[MapName, str]
-    legends: dict[MapName, list[Swatch]]
+    titles: dict[str, str]
+    legends: dict[str, list[Swatch]]
     layers: list[DrawnLayer]
     swipe: bool
+    right: str = MapName.PROBABILITY
 
     @property
     def json(self) -> str:
@@ -76,8 +81,8 @@ class MapPart:
         return self.facts.model_dump_json()
 
     def at(self, focus: Extent) -> "MapPart":
-        """Return the map as it is opened at a part of its land."""
-        return replace(self, facts=self.facts.model_copy(update={"focus": focus}))
+        """Return the map as it is opened at a part of its land, to be printed: without swipe."""
+        return replace(self, facts=self.facts.model_copy(update={"focus": focus}), swipe=False)
 
 
 def run_map(run: Run, facts: RunFacts, texts: Texts, *, hazard: str) -> MapPart:
@@ -97,6 +102,11 @@ def result_map(
         run, name, texts, extent, tiles=f"/tiles/requests/{asked}",
         cell=f"/requests/{asked}/cell", tasks=f"/api/requests/{asked}/tasks", outline=outline,
     )  # fmt: skip
+
+
+def drawn_map(run: Run, name: str, asked: str, extent: Extent, texts: Texts) -> MapPart:
+    """Put together the risk classes of a request whose tasks and files are not there yet."""
+    return _part(run, name, texts, extent, tiles=f"/tiles/requests/{asked}", cell="")
 
 
 def _part(
@@ -129,5 +139,41 @@ def _part(
         tasks=tasks,
         outline=outline,
     )
-    legends = {each: legend(each, texts) for each in RISK_MAPS}
-    return MapPart(facts, titles, legends, layers, swipe=tasks is not None)
+    legends = {str(each): legend(each, texts) for each in RISK_MAPS}
+    named = {str(name): title for name, title in titles.items()}
+    return MapPart(facts, named, legends, layers, swipe=tasks is not None)
+
+
+def beside_map(old: str, facts: RunFacts, names: tuple[str, str], texts: Texts) -> MapPart:
+    """Put the risk classes of two runs beside each other, with a swipe between them.
+
+    Each class has its own grey for land that cannot be spoken for, so none is hatched over both.
+
+    Parameters
+    ----------
+    old, facts
+        Id of the run that was there, and what is known of the one made anew.
+    names
+        Of both.
+    """
+    new, title = facts.run.id, texts.say(TITLES[MapName.CLASS])
+    first, second = str(MapName.CLASS), f"{MapName.CLASS}-new"
+    titles = {first: f"{title}: {names[0]}", second: f"{title}: {names[1]}"}
+    told = MapFacts(
+        extent=(facts.west, facts.south, facts.east, facts.north),
+        tiles=f"/tiles/runs/{old}/any",
+        cell="",
+        maps=(
+            ScriptMap(name=first, title=titles[first]),
+            ScriptMap(
+                name=second,
+                title=titles[second],
+                tiles=f"/tiles/runs/{new}/any/{MapName.CLASS}",
+            ),
+        ),
+        layers=(),
+        shade=False,
+        unknown=False,
+    )
+    legends = {first: [replace(each, hatched=False) for each in legend(MapName.CLASS, texts)]}
+    return MapPart(told, titles, legends, [], swipe=True, right=second)

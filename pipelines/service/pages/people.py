@@ -6,10 +6,11 @@ from sqlalchemy import select
 
 from minerisk.pipelines.provenance.clock import time_of
 from minerisk.pipelines.service.accounts.access import GIVEN, Role, Scope
-from minerisk.pipelines.service.accounts.people import needs_factor
+from minerisk.pipelines.service.accounts.people import lacks_factor
 from minerisk.pipelines.service.desk import administration, results
 from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
 from minerisk.pipelines.service.pages.shell import render
+from minerisk.pipelines.service.routes.session import list_sessions
 from minerisk.pipelines.service.store.models import Account, Token
 
 router = APIRouter(tags=["pages"], include_in_schema=False)
@@ -20,7 +21,9 @@ def sign_in(request: Request) -> Response:
     """Show where to sign in."""
     if caller_of(request).account_id is not None:
         return RedirectResponse("/", 303)
-    return render(request, "sign_in.html.j2", public=desk_of(request).settings.public)
+    settings = desk_of(request).settings
+    provider = None if settings.oidc is None else settings.oidc.title
+    return render(request, "sign_in.html.j2", public=settings.public, provider=provider)
 
 
 @router.get("/account")
@@ -33,10 +36,11 @@ def own_account(request: Request) -> Response:
     return render(
         request,
         "account.html.j2",
-        waits=needs_factor(account) and not account.totp_confirmed,
-        factor=account.totp_confirmed,
+        waits=lacks_factor(account, desk.settings),
+        factor=account.totp_confirmed or account.issuer is not None,
         password=account.password is not None,
         roles=[Role(name) for name in account.roles],
+        sessions=list_sessions(request),
         tokens=[(token, time_of(token.expires_at)) for token in own],
         may_have_tokens=bool(caller.roles & {Role.MANAGER, Role.SCIENTIST}),
         scopes=list(Scope),

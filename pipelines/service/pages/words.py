@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from minerisk.pipelines.formats.palette import CLASS_NAMES, CLASS_WORDS
 from minerisk.pipelines.language.names import family_name
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.service.accounts.access import Role, Scope
@@ -18,10 +19,38 @@ SCRIPT_WORDS: Mapping[str, str] = {
     "key_not_read_next": marked(
         "Sign the file on your own machine instead, or use a newer browser."
     ),
+    "no_results": marked("No file of survey results is chosen."),
+    "no_results_next": marked("Choose what KoBo, ODK or Survey123 exported: CSV or XLSX."),
     "zoom_in": marked("Zoom in"),
     "zoom_out": marked("Zoom out"),
+    "from_near": marked("seen when the map is zoomed in"),
 }
 """What scripts say, by the names that they use."""
+
+AS_PREDICTED = marked("as predicted")
+LESS_FOUND = marked("less found than predicted")
+MORE_FOUND = marked("more found than predicted")
+NOTHING_TESTS = marked("no land searched that tests it")
+ARMS: Mapping[str, str] = {
+    "control": marked("random arm, drawn blind"),
+    "ranked": marked("tasks that the run ranked"),
+    "elsewhere": marked("other land that somebody chose"),
+}
+CLASSES: Mapping[str, str] = {CLASS_NAMES[code]: words for code, words in CLASS_WORDS.items()}
+OUTCOMES: Mapping[str, str] = {
+    "find": marked("something was found"),
+    "no find": marked("nothing was found"),
+}
+MEASURES: Mapping[str, str] = {
+    "roc_auc": marked("ROC-AUC"),
+    "average_precision": marked("average precision"),
+    "found_in_top_20": marked("finds in the first 20 % of the land"),
+    "calibration_slope": marked("calibration slope"),
+}
+PROTOCOLS: Mapping[str, str] = {
+    "far": marked("on land far from what was surveyed"),
+    "near": marked("on land near what was surveyed"),
+}
 
 ROLES: Mapping[Role, str] = {
     Role.MANAGER: marked("manager"),

@@ -11,6 +11,7 @@ from minerisk.pipelines.service.desk.administration import (
     NewAccount,
     Status,
 )
+from minerisk.pipelines.service.desk.metrics import TEXT, metrics
 from minerisk.pipelines.service.guard import caller_of, desk_of
 
 router = APIRouter(tags=["administration"])
@@ -58,3 +59,11 @@ def show_status(request: Request) -> Status:
     desk = desk_of(request)
     with desk.store.read() as session:
         return administration.status(desk, session)
+
+
+@router.get("/api/metrics", include_in_schema=False)
+def show_metrics(request: Request) -> Response:
+    """Return numbers for a monitoring system."""
+    desk = desk_of(request)
+    with desk.store.read() as session:
+        return Response(metrics(desk, session), headers={"Content-Type": TEXT})

@@ -2,8 +2,9 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -19,6 +20,7 @@ from minerisk.pipelines.service.guard import caller_of, desk_of
 from minerisk.pipelines.service.store.models import Area
 
 router = APIRouter(tags=["areas"])
+Done = TypeVar("Done")
 
 
 class AreaView(Record):
@@ -35,20 +37,28 @@ async def send_area(
     request: Request,
     name: Annotated[str, Query(min_length=1, max_length=200)],
     layer: Annotated[str | None, Query(max_length=200)] = None,
+    crs: Annotated[str | None, Query(max_length=100)] = None,
 ) -> AreaView:
     """Send a GeoPackage, zipped Shapefile, KML or GeoJSON: its bytes are the body of the call.
 
-    What was drawn on a map is sent as GeoJSON, under a name of its own.
+    What was drawn on a map is sent as GeoJSON, under a name of its own. `crs` is that of a
+    Shapefile which does not say it.
     """
-    desk = desk_of(request)
-    kept = sent_name(name)
-    desk.settings.uploads.mkdir(mode=FOLDER, parents=True, exist_ok=True)
-    folder = FilePath(tempfile.mkdtemp(prefix=".sent-", dir=desk.settings.uploads))
+    return await while_sent(
+        request, sent_name(name), lambda path: _keep(request, Sent(path, layer, crs))
+    )
+
+
+async def while_sent(request: Request, name: str, work: Callable[[FilePath], Done]) -> Done:
+    """Keep what is sent, under a checked name, for as long as it is worked on."""
+    uploads = desk_of(request).settings.uploads
+    uploads.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    folder = FilePath(tempfile.mkdtemp(prefix=".sent-", dir=uploads))
     try:
-        with (folder / kept).open("xb") as stream:
+        with (folder / name).open("xb") as stream:
             async for block in request.stream():
                 stream.write(block)
-        return await run_in_threadpool(_keep, request, Sent(folder / kept, layer))
+        return await run_in_threadpool(work, folder / name)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

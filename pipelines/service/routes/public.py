@@ -33,7 +33,7 @@ def list_packs(request: Request) -> list[PublicPack]:
     return [
         PublicPack(
             id=each.request.id,
-            title=each.request.title,
+            title=each.title,
             hectares=each.outcome.hectares,
             strip=each.strip,
         )

@@ -37,10 +37,7 @@ def list_requests(request: Request) -> list[RequestView]:
     """List own and shared requests, newest first."""
     desk, caller, texts = desk_of(request), caller_of(request), texts_of(request)
     with desk.store.read() as session:
-        return [
-            requests.view(desk, session, caller, each, texts)
-            for each in requests.list_requests(session, caller)
-        ]
+        return requests.views(desk, session, caller, texts)
 
 
 @router.get("/api/requests/{asked}")

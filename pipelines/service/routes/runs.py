@@ -10,9 +10,10 @@ from minerisk.pipelines.records.choices import Hazard
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.run.hazards import hazard_rasters
 from minerisk.pipelines.service.addresses import Id, Latitude, Longitude
-from minerisk.pipelines.service.desk import runs
+from minerisk.pipelines.service.desk import retraining, runs
 from minerisk.pipelines.service.desk.access_log import note
 from minerisk.pipelines.service.desk.results import Cell, cell_of
+from minerisk.pipelines.service.desk.retraining import Retraining
 from minerisk.pipelines.service.desk.runs import RunFacts, RunList, RunView
 from minerisk.pipelines.service.errors import RefusedError
 from minerisk.pipelines.service.guard import caller_of, desk_of, texts_of
@@ -79,6 +80,31 @@ def take_off(request: Request, run: Id) -> None:
             raise RefusedError(DeskCode.NOT_FOUND)
         session.delete(row)
         note(session, caller_of(request).name, "take off", run)
+
+
+@router.post("/api/runs/{run}/retrain", status_code=202)
+def retrain(request: Request, run: Id) -> Retraining:
+    """Have a run made anew in a folder of its own; it is a draft, and is not offered by itself."""
+    desk = desk_of(request)
+    with desk.store.write() as session:
+        job = retraining.retrain(desk, session, caller_of(request), run)
+        return retraining.view_of(job, texts_of(request))
+
+
+@router.get("/api/retrainings")
+def list_retrainings(request: Request) -> list[Retraining]:
+    """List the runs that were made anew, or are to be."""
+    with desk_of(request).store.read() as session:
+        return retraining.retrainings(session, texts_of(request))
+
+
+@router.delete("/api/retrainings/{job}")
+def stop_retraining(request: Request, job: Id) -> Retraining:
+    """Stop a run that is made anew."""
+    desk = desk_of(request)
+    with desk.store.write() as session:
+        row = retraining.stop(desk, session, caller_of(request), job)
+        return retraining.view_of(row, texts_of(request))
 
 
 @router.get("/api/runs/{run}")

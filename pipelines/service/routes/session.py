@@ -15,29 +15,29 @@ from minerisk.pipelines.service.accounts.access import Role, Scope
 from minerisk.pipelines.service.accounts.people import (
     Credentials,
     confirm_factor,
-    needs_factor,
+    end_sessions,
+    lacks_factor,
+    prove,
     set_password,
     start_factor,
     try_sign_in,
+    waiting_roles,
 )
-from minerisk.pipelines.service.accounts.secrets import (
-    factor_address,
-    form_word,
-    is_password,
-)
+from minerisk.pipelines.service.accounts.secrets import digest, factor_address, form_word
 from minerisk.pipelines.service.accounts.sessions import (
     MOST_DAYS,
     add_token,
     end_old,
     end_session,
     open_session,
+    sessions_of,
 )
 from minerisk.pipelines.service.addresses import Id
 from minerisk.pipelines.service.desk.access_log import note
 from minerisk.pipelines.service.errors import RefusedError
 from minerisk.pipelines.service.guard import caller_of, desk_of
 from minerisk.pipelines.service.store.models import Account, Token
-from minerisk.pipelines.service.wire import cookie, no_cookie
+from minerisk.pipelines.service.wire import cookie, signed_out
 
 router = APIRouter(tags=["session"])
 Words = Annotated[str, Field(max_length=256)]
@@ -67,6 +67,21 @@ class NewPassword(Record):
 
     old: Words
     new: Words
+
+
+class Password(Record):
+    """The password once more; accounts that are checked elsewhere have none."""
+
+    password: Words | None = None
+
+
+class OpenSession(Record):
+    """Where an account is signed in."""
+
+    created_at: dt.datetime
+    seen_at: dt.datetime
+    second_factor: bool
+    own: bool = Field(description="whether it is the session that asks")
 
 
 class Code(Record):
@@ -110,7 +125,7 @@ def who(request: Request) -> SessionView:
     if caller.account_id is not None:
         with desk.store.read() as session:
             account = session.get_one(Account, caller.account_id)
-            waits = needs_factor(account) and not account.totp_confirmed
+            waits = lacks_factor(account, desk.settings)
     return SessionView(
         name=caller.name,
         roles=tuple(sorted(caller.roles)),
@@ -146,7 +161,7 @@ def sign_in(request: Request, response: Response, given: SignIn) -> SessionView:
         name=found.name,
         roles=tuple(sorted(Role(name) for name in found.roles)),
         form=form_word(word),
-        second_factor=needs_factor(found) and not strong,
+        second_factor=not strong and bool(waiting_roles(found, desk.settings)),
         languages=dict(LANGUAGES),
         public=desk.settings.public,
     )
@@ -160,7 +175,7 @@ def sign_out(request: Request, response: Response) -> None:
         with desk_of(request).store.write() as session:
             end_session(session, caller.word)
             note(session, caller.name, "sign out", caller.id)
-    response.headers["Set-Cookie"] = no_cookie()
+    signed_out(response.headers)
 
 
 @router.put("/api/session/password", status_code=204)
@@ -169,24 +184,29 @@ def change_password(request: Request, response: Response, given: NewPassword) ->
     desk, caller = desk_of(request), caller_of(request)
     with desk.store.write() as session:
         account = session.get_one(Account, caller.id)
-        right = is_password(given.old, account.password)
-        if right:
+        if account.password is None:
+            raise RefusedError(DeskCode.NOT_ALLOWED)
+        wrong = prove(account, given.old, desk.settings.limits, at=desk.clock())
+        if wrong is None:
             set_password(session, account, given.new)
             note(session, caller.name, "change password", caller.id)
-    if not right:
-        raise RefusedError(DeskCode.CREDENTIALS_WRONG)
-    response.headers["Set-Cookie"] = no_cookie()
+    if wrong is not None:
+        raise RefusedError(wrong)
+    signed_out(response.headers)
 
 
 @router.post("/api/session/second-factor")
-def begin_factor(request: Request) -> Factor:
+def begin_factor(request: Request, given: Password) -> Factor:
     """Begin to set up a second factor; one that is set up is only changed by an administrator."""
     desk, caller = desk_of(request), caller_of(request)
     with desk.store.write() as session:
         account = session.get_one(Account, caller.id)
-        if account.totp_confirmed:
+        if account.totp_confirmed or account.issuer is not None:
             raise RefusedError(DeskCode.NOT_ALLOWED)
-        secret = start_factor(account)
+        wrong = prove(account, given.password, desk.settings.limits, at=desk.clock())
+        secret = "" if wrong is not None else start_factor(account)
+    if wrong is not None:
+        raise RefusedError(wrong)
     return Factor(secret=secret, address=factor_address(secret, caller.name or ""))
 
 
@@ -196,11 +216,10 @@ def end_factor(request: Request, response: Response, given: Code) -> SessionView
     desk, caller = desk_of(request), caller_of(request)
     with desk.store.write() as session:
         account = session.get_one(Account, caller.id)
-        if account.totp_confirmed:
+        if account.totp_confirmed or account.issuer is not None:
             raise RefusedError(DeskCode.NOT_ALLOWED)
         confirm_factor(account, given.code, at=desk.clock())
-        if caller.word is not None:
-            end_session(session, caller.word)
+        end_sessions(session, account)  # also those that somebody else may have opened
         word = open_session(session, account, strong=True, at=desk.clock())
         note(session, caller.name, "set up second factor", caller.id)
     response.headers["Set-Cookie"] = cookie(word)
@@ -211,6 +230,40 @@ def end_factor(request: Request, response: Response, given: Code) -> SessionView
         languages=dict(LANGUAGES),
         public=desk.settings.public,
     )
+
+
+@router.get("/api/sessions")
+def list_sessions(request: Request) -> list[OpenSession]:
+    """List where the own account is signed in."""
+    desk, caller = desk_of(request), caller_of(request)
+    with desk.store.read() as session:
+        account = session.get_one(Account, caller.id)
+        found = sessions_of(session, account, desk.settings.limits, at=desk.clock())
+    own = {digest(word) for word in (caller.word, getattr(request.state, "fresh", None)) if word}
+    return [
+        OpenSession(
+            created_at=time_of(row.created_at),
+            seen_at=time_of(row.seen_at),
+            second_factor=row.strong,
+            own=row.digest in own,
+        )
+        for row in found
+    ]
+
+
+@router.post("/api/sessions/end", status_code=204)
+def end_all_sessions(request: Request, response: Response, given: Password) -> None:
+    """End every session of the own account, this one too."""
+    desk, caller = desk_of(request), caller_of(request)
+    with desk.store.write() as session:
+        account = session.get_one(Account, caller.id)
+        wrong = prove(account, given.password, desk.settings.limits, at=desk.clock())
+        if wrong is None:
+            end_sessions(session, account)
+            note(session, caller.name, "end sessions", caller.id)
+    if wrong is not None:
+        raise RefusedError(wrong)
+    signed_out(response.headers)
 
 
 @router.get("/api/tokens")

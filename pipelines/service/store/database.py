@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -16,7 +16,12 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import FOLDER
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 WRITES = "desk_writes"
+VERSIONS = "alembic_version"
+"""The table in which the version of the others stands."""
 WAIT_MS = 20_000
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -50,6 +55,19 @@ class Store:
         with Session(writing, expire_on_commit=False) as session, session.begin():
             yield session
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield a connection that sees the database as it is now, whatever others write."""
+        level = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        with self.engine.execution_options(**level).connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Yield a connection to change tables by: all of it is kept, or nothing."""
+        with self.engine.execution_options(**{WRITES: True}).begin() as connection:
+            yield connection
+
     @property
     def is_sqlite(self) -> bool:
         """Tell whether the database is a file of this machine."""
@@ -77,7 +95,14 @@ def open_store(url: str) -> Store:
         )
     if parsed.get_backend_name() == "sqlite":
         return Store(_sqlite(url))
-    return Store(create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED"))
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg2")  # of the extra, whatever the default
+    try:
+        return Store(create_engine(parsed, pool_pre_ping=True, isolation_level="READ COMMITTED"))
+    except ImportError as error:
+        raise InputError(
+            f"{error}. Install what speaks to it: pip install 'minerisk[serve,postgresql]'."
+        ) from error
 
 
 def _sqlite(url: str) -> Engine:
@@ -110,35 +135,80 @@ def upgrade(url: str) -> None:
     InputError
         If it cannot be reached.
     """
-    from alembic import command
-    from alembic.config import Config
-
-    path = make_url(url).database
-    if url.startswith("sqlite") and path:
-        Path(path).parent.mkdir(mode=FOLDER, parents=True, exist_ok=True)
-        if not Path(path).exists():
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    prepare_file(url)
     store = open_store(url)
     try:
-        with store.engine.execution_options(**{WRITES: True}).begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+        with store.writing() as connection:
+            bring(connection)
     except SQLAlchemyError as error:
-        raise InputError(f"The database cannot be used: {str(error).splitlines()[0]}") from error
+        raise InputError(f"The database cannot be used: {first_line(error)}") from error
     finally:
         store.engine.dispose()
 
 
-def is_current(store: Store) -> bool:
-    """Tell whether the database has the tables of this version."""
-    from alembic.config import Config
+def first_line(error: Exception) -> str:
+    """Return what a library says of a database first; the rest is its query."""
+    return str(error).splitlines()[0]
+
+
+def prepare_file(url: str) -> None:
+    """Make the file of SQLite, which its owner alone may read, where there is none."""
+    path = make_url(url).database
+    if not url.startswith("sqlite") or not path or Path(path).exists():
+        return
+    Path(path).parent.mkdir(mode=FOLDER, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+
+
+def bring(connection: Connection, version: str = "head") -> None:
+    """Bring the tables to a version, in the transaction of a connection.
+
+    Raises
+    ------
+    InputError
+        If this program does not know the version that they are in, or should come to.
+    """
+    from alembic import command
+    from alembic.util import CommandError
+
+    config = _alembic()
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, version)
+    except CommandError as error:
+        raise InputError(
+            "The database or its copy is of a later version of minerisk. Install that one."
+        ) from error
+
+
+def version_of(connection: Connection) -> str | None:
+    """Return the version of the tables; None where there are none."""
     from alembic.runtime.migration import MigrationContext
+
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def is_current(store: Store) -> bool:
+    """Tell whether the database has the tables of this version.
+
+    Raises
+    ------
+    InputError
+        If it cannot be reached.
+    """
     from alembic.script import ScriptDirectory
+
+    try:
+        with store.engine.connect() as connection:
+            there = version_of(connection)
+    except SQLAlchemyError as error:
+        raise InputError(f"The database cannot be used: {first_line(error)}") from error
+    return there == ScriptDirectory.from_config(_alembic()).get_current_head()
+
+
+def _alembic() -> "Config":
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with store.engine.connect() as connection:
-        there = MigrationContext.configure(connection).get_current_heads()
-    return set(there) == set(ScriptDirectory.from_config(config).get_heads())
+    return config

@@ -12,7 +12,11 @@ class Base(DeclarativeBase):
 
 
 class Account(Base):
-    """Somebody who may sign in; `folded` is the name in which spellings are alike."""
+    """Somebody who may sign in; `folded` is the name in which spellings are alike.
+
+    Of an account that a sign-in service checks, `issuer` and `subject` are how the service names
+    it.
+    """
 
     __tablename__ = "accounts"
 
@@ -29,6 +33,10 @@ class Account(Base):
     locked_until: Mapped[float] = mapped_column(default=0.0)
     created_at: Mapped[float]
     requests_a_day: Mapped[int | None] = mapped_column(default=None)
+    issuer: Mapped[str | None] = mapped_column(String(400), default=None)
+    subject: Mapped[str | None] = mapped_column(String(255), default=None)
+
+    __table_args__ = (Index("accounts_by_subject", "issuer", "subject", unique=True),)
 
 
 class SignedIn(Base):
@@ -111,7 +119,10 @@ class Job(Base):
 
 
 class Request(Base):
-    """What somebody asked of a run; several may be answered by one job."""
+    """What somebody asked of a run; several may be answered by one job.
+
+    `process` and `outputs` are what a program asked for by a standard.
+    """
 
     __tablename__ = "requests"
 
@@ -124,6 +135,8 @@ class Request(Base):
     shared: Mapped[bool] = mapped_column(default=False)
     dismissed: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[float]
+    process: Mapped[str | None] = mapped_column(String(16), default=None)
+    outputs: Mapped[list[str] | None] = mapped_column(JSON, default=None)
 
 
 class Access(Base):

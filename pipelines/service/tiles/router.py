@@ -43,8 +43,10 @@ class Source:
 def of_run(request: Request, run: Id, hazard: Hazard, name: MapName) -> Source:
     """Find the rasters of a map of a run that this caller may use now."""
     desk = desk_of(request)
+    home = hazard_rasters(FilePath(), hazard)
+    reads = [(home / f"{raster}.tif").as_posix() for raster in RASTERS.get(name, ())]
     with desk.store.read() as session:
-        _, found = runs.usable_run(desk, session, caller_of(request), run)
+        _, found = runs.usable_run(desk, session, caller_of(request), run, reads)
     folder = hazard_rasters(found.folder, hazard)
     return _source(request, found, name, lambda raster: folder / f"{raster}.tif")
 
@@ -53,10 +55,10 @@ def of_result(request: Request, asked: Id, name: MapName) -> Source:
     """Find the rasters of a map of a result that this caller may use now."""
     desk = desk_of(request)
     with desk.store.read() as session:
-        found = results.find_result(desk, session, caller_of(request), asked, texts_of(request))
-    return _source(
-        request, found.run, name, lambda raster: results.pack_file(found, f"{raster}.tif")
-    )
+        found = results.find_maps(
+            desk, session, caller_of(request), asked, texts_of(request), reads=()
+        )
+    return _source(request, found.run, name, lambda raster: found.place(f"{raster}.tif"))
 
 
 def _source(request: Request, run: Run, name: MapName, place: Callable[[str], FilePath]) -> Source:

@@ -27,6 +27,19 @@ def test_three_states_by_hand(grid, frame):
     ]  # fmt: skip
 
 
+def test_every_kind_of_evidence_in_a_cell_is_kept_beside_the_strongest(grid, frame):
+    # A find and an accident in column 0, the weaker accident inside a suspected area in column 1.
+    found = label(
+        grid(1, 3),
+        EvidenceLayer(frame([Point(50, -50)]), "find", 1.0),
+        EvidenceLayer(frame([Point(60, -50), Point(150, -50)]), "accident", 0.5),
+        EvidenceLayer(frame([box(110, -90, 190, -10)]), "suspicion", 0.7),
+    )
+    assert found.evidence.values.tolist() == [[1, 4, 0]]
+    find, accident, suspicion = 1, 2, 8
+    assert found.kinds.values.tolist() == [[find | accident, accident | suspicion, 0]]
+
+
 def test_without_a_search_nothing_is_negative(grid, frame):
     found = label(grid(2, 2), EvidenceLayer(frame([Point(50, -50)]), "find", 1.0))
     assert found.state.values.tolist() == [[1, -1], [-1, -1]]

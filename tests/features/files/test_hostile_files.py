@@ -234,8 +234,15 @@ def read_frame_of_a_point(folder: Path) -> None:
     read_frame(folder / "point.geojson")
 
 
-@pytest.mark.parametrize("kind", ["geojson", "csv", "fgb", "gpkg", "parquet", "shp"])
-@pytest.mark.parametrize("places", [(1e308, 1e308), (-1e308, 1.0), (np.inf, 1.0)])
+BEYOND = [
+    (kind, places)
+    for kind in ("geojson", "csv", "fgb", "gpkg", "parquet", "shp")
+    for places in ((1e308, 1e308), (-1e308, 1.0), (np.inf, 1.0))
+    if kind != "shp" or np.isfinite(places[0])  # GDAL writes no such shapefile
+]
+
+
+@pytest.mark.parametrize(("kind", "places"), BEYOND)
 def test_coordinates_beyond_all_land_are_refused(
     tmp_path: Path, kind: str, places: tuple[float, float]
 ) -> None:
@@ -247,8 +254,6 @@ def test_coordinates_beyond_all_land_are_refused(
         frame.to_parquet(path)
     elif kind == "geojson" and np.isinf(places[0]):
         path.write_text(collection("").replace("46.5", "1e999"))
-    elif kind == "shp" and np.isinf(places[0]):
-        pytest.skip("GDAL writes no such shapefile")
     else:
         frame.to_file(path)
     columns = {"easting": "e", "northing": "n", "crs": "EPSG:32638"} if kind == "csv" else {}

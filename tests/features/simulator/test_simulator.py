@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minerisk.features.errors import InputError
+from minerisk.features.grid import cell_of
 from minerisk.features.simulator.land import (
-    cell_of,
     describe_land,
     displace_front,
     distance_to_points,

@@ -10,9 +10,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from minerisk.features.errors import InputError
+from minerisk.models.estimators import estimators
 from minerisk.models.estimators.column_pipeline import (
     baselines,
-    random_forest,
     risk_columns,
     risk_pipeline,
 )
@@ -22,8 +22,9 @@ from minerisk.models.estimators.estimators import (
     LogisticEnsemble,
 )
 from minerisk.models.estimators.findings_encoder import FindingsEncoder
-from minerisk.models.estimators.members import members_from_files
+from minerisk.models.estimators.random_forest import RandomForest
 from minerisk.models.estimators.remembered import Remembered
+from minerisk.models.estimators.stored_members import members_from_files
 
 
 def made_up(n: int = 1_500, seed: int = 0) -> tuple[pd.DataFrame, np.ndarray]:
@@ -109,7 +110,6 @@ def test_every_rule_of_thumb_fits_with_missing_values_and_gives_probabilities() 
     models = baselines(
         risk_columns(FEATURES, None),
         risk_columns(FEATURES, FindingsEncoder()),
-        width=len(FEATURES) + 3,
         rule_columns=("front_distance_m",),
         seed=0,
     )
@@ -213,7 +213,7 @@ def test_the_random_forest_ranks_as_scikit_learn_s_does() -> None:
     y = (rng.random(6_000) < expit(X[:, 0] + X[:, 1] * X[:, 2] - 1)).astype(int)
     train, test = slice(0, 4_000), slice(4_000, 6_000)
     theirs = RandomForestClassifier(100, min_samples_leaf=50, random_state=0, n_jobs=1)
-    ours = random_forest(9, seed=0)
+    ours = RandomForest(seed=0)
     auc = [
         roc_auc_score(y[test], model.fit(X[train], y[train]).predict_proba(X[test])[:, 1])
         for model in (ours, theirs)
@@ -234,9 +234,22 @@ def test_a_mixed_ensemble_takes_the_members_that_were_trained_before() -> None:
     groups, known = np.arange(len(y)) // 50, Remembered()
     for kind in ("boosted", "forest"):
         small(kind=kind, members=4).fit(X, y, groups=groups, known=known)
-    mixed = small(kind="both", members=4, hidden=("a",)).fit(X, y, groups=groups, known=known)
-    alone = small(kind="both", members=4, hidden=("a",)).fit(X, y, groups=groups)
+    hidden = ("slope_deg",)
+    mixed = small(kind="both", members=4, hidden=hidden).fit(X, y, groups=groups, known=known)
+    alone = small(kind="both", members=4, hidden=hidden).fit(X, y, groups=groups)
     assert (mixed.predict_proba(X) == alone.predict_proba(X)).all()
     boosted = small(kind="boosted", members=4).fit(X, y, groups=groups, known=known)
     assert mixed.members_.boosters[0] is boosted.members_.boosters[0]
-    assert mixed.members_.boosters[2] is not boosted.members_.boosters[2]  # it is blind to a
+    assert mixed.members_.boosters[2] is not boosted.members_.boosters[2]  # it is blind
+
+
+def test_members_of_very_many_rows_are_trained_by_lightgbm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    X, y = made_up(6_000)
+    own = small(kind="both", members=2, hidden=()).fit(X, y).predict_proba(X)[:, 1]
+    monkeypatch.setattr(estimators, "MOST_ROWS", 1_000)
+    theirs = small(kind="both", members=2, hidden=()).fit(X, y).predict_proba(X)[:, 1]
+    assert not np.array_equal(own, theirs)
+    assert abs(roc_auc_score(y, own) - roc_auc_score(y, theirs)) < 0.01
+    assert np.abs(own - theirs).mean() < 0.1 * own.std()

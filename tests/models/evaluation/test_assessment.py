@@ -1,5 +1,7 @@
 """Regions, hazard classes, curves and paired differences of held-out scores."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,14 +9,17 @@ from sklearn.metrics import roc_auc_score
 
 from minerisk.models.evaluation.assessment import (
     assess_curves,
+    assess_finds,
     assess_hazards,
     assess_regions,
     compare_models,
 )
+from minerisk.models.evaluation.comparison import compare
 from minerisk.models.evaluation.measures import Measure, ModelName
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import LeaveRegionOut
-from minerisk.models.table import CellTable
+from minerisk.models.table import KINDS, CellTable
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +78,28 @@ def test_curves_and_differences(land):
     assert set(found) == {blind, ModelName.PREVALENCE}
     assert found[blind].roc_auc.low > 0
     assert Measure.BRIER not in found[blind].by_measure()
+
+
+def test_each_kind_of_find_is_counted_on_all_land_beside_the_rule(land):
+    table, _, score, rng = land
+    # Of the positives a third are finds, a third accidents, a third both; suspicions are no finds.
+    kinds = np.where(table.state == 1, rng.choice([1, 2, 3, 8], len(score)), 0).astype(np.uint8)
+    marked = replace(table, cells=table.cells.assign(**{KINDS: kinds}))
+    rule, prevalence = ModelName.DISTANCE_RULE, ModelName.PREVALENCE
+    fold = table.region  # constants that differ by fold must not rank
+    scores = {
+        ModelName.MODEL: score,
+        rule: rng.random(len(score)),
+        prevalence: 0.1 + fold / 100,
+    }
+    find, accident = assess_finds(scores, marked, block_m=5_000)
+    assert (find.evidence, accident.evidence) == ("find", "accident")
+    held = np.isin(kinds, (2, 3))
+    assert accident.cells == held.sum()
+    first = np.argsort(-score)[: len(score) // 5]
+    assert accident.found[ModelName.MODEL].value == pytest.approx(held[first].sum() / held.sum())
+    assert accident.found[prevalence].value == pytest.approx(0.2)
+    blocks = assign_blocks(table.coordinates, block_m=5_000)
+    paired = compare(held, score, scores[rule], blocks, cell_ha=1.0)["found_in_top_20"]
+    assert accident.minus[rule] == pytest.approx(paired)
+    assert assess_finds(scores, table, block_m=5_000) == []

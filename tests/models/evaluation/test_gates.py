@@ -6,12 +6,12 @@ import pytest
 
 from minerisk.configs.schema import Gates
 from minerisk.models.estimate import Estimate
-from minerisk.models.evaluation.gates import hold_to_gates
+from minerisk.models.evaluation.gates import calibration_cautions, hold_to_gates
 from minerisk.models.evaluation.results import GateName, PermutedSkill
 
 MEASURED: dict[str, Any] = {
     "positive_cells": 100,
-    "permuted": PermutedSkill((0.52,), Estimate(0.52, 0.4, 0.6), passed=True),
+    "permuted": PermutedSkill((0.52,), Estimate(0.52, 0.4, 0.6), moved=0.0, passed=True),
     "skill": Estimate(0.05, 0.02, 0.08),
     "slope": Estimate(1.2, 1.1, 1.3),
     "applicable_share": 0.8,
@@ -57,3 +57,22 @@ def test_a_slope_whose_interval_holds_one_is_passed_and_one_without_a_value_is_n
     failed = [row for row in hold_to_gates(**blank, **AGREED) if not row.passed]
     assert [row.name for row in failed] == [GateName.NULL_MODEL, GateName.CALIBRATION]
     assert [row.value for row in failed] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("slope", "known"),
+    [
+        (Estimate(0.96, 0.9, 1.1), True),
+        (Estimate(0.96, 0.3, 1.2), False),
+        (Estimate(1.0, 0.8, 1.4), False),
+        (Estimate(1.0, None, None), False),
+    ],
+)
+def test_a_slope_that_could_be_further_off_than_agreed_is_not_known(
+    slope: Estimate, known: bool
+) -> None:
+    """Even where the gate is passed, since 1 lies in the interval."""
+    cautions = calibration_cautions(slope, margin=0.25)
+    assert bool(cautions) is not known
+    for caution in cautions:
+        assert (caution.slope_low, caution.slope_high) == (slope.low, slope.high)

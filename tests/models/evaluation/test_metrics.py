@@ -13,8 +13,8 @@ from sklearn.linear_model import LogisticRegression
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation.metrics import (
     block_bootstrap,
-    bootstrap_draws,
     capture_curve,
+    measured_draws,
     miss_rate_bound,
     rank_score,
     reliability,
@@ -230,7 +230,7 @@ def test_the_fast_bootstrap_agrees_with_resampling_rows_and_scoring_them():
     y, p, rng = world(8, n=6_000)
     p = p ** rng.uniform(0.9, 1.1, p.size)
     block = rng.integers(0, 40, p.size)
-    fast = bootstrap_draws(y, p, block, cell_ha=1.0, draws=25, seed=3)
+    _, fast = measured_draws(y, p, block, cell_ha=1.0, draws=25, seed=3)
     times = np.random.default_rng(3).multinomial(40, np.full(40, 1 / 40), size=25)
     slow = [score(y, p, cell_ha=1.0, weight=drawn[block]) for drawn in times]
     close = {"roc_auc": 1e-4, "average_precision": 2e-3, "brier": 1e-9, "log_loss": 1e-9,
@@ -245,7 +245,7 @@ def test_few_different_scores_are_bootstrapped_exactly():
     y, p, rng = world(9, n=5_000)
     p = np.round(p, 2) + 0.001
     block = rng.integers(0, 30, p.size)
-    fast = bootstrap_draws(y, p, block, cell_ha=1.0, draws=5, seed=0)
+    _, fast = measured_draws(y, p, block, cell_ha=1.0, draws=5, seed=0)
     times = np.random.default_rng(0).multinomial(30, np.full(30, 1 / 30), size=5)
     for draw, drawn in enumerate(times):
         slow = score(y, p, cell_ha=1.0, weight=drawn[block])

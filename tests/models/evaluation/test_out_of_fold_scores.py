@@ -14,6 +14,7 @@ from minerisk.models.evaluation.assessment import assess, assess_regions
 from minerisk.models.evaluation.measures import Measure
 from minerisk.models.evaluation.out_of_fold_scores import (
     Drawing,
+    Stated,
     draw_folds,
     grouped_importance,
     out_of_fold,
@@ -70,6 +71,16 @@ def test_every_row_is_scored_once_by_a_model_that_did_not_see_it(table: CellTabl
     assert np.isfinite(out.score).all()
     assert len(out.fitted) == 4
     assert roc_auc_score(table.state, out.score) > 0.7
+
+
+def test_a_stated_pipeline_has_the_same_scores_and_no_land_is_copied_for_it(
+    table: CellTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    protocol, pipeline = blocks(table), make()(table)
+    asked = out_of_fold(lambda _: pipeline, table, protocol, drawing=DRAWING)
+    monkeypatch.delattr(CellTable, "take")
+    stated = out_of_fold(Stated(pipeline), table, protocol, drawing=DRAWING)
+    np.testing.assert_array_equal(stated.score, asked.score)
 
 
 def test_models_that_share_their_columns_have_the_scores_of_each_by_itself(

@@ -68,9 +68,15 @@ def test_what_is_kept_is_fitted_on_all_land_after_all_else_is_known() -> None:
 def test_a_model_that_predicts_permuted_labels_is_not_fitted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    leaked = PermutedSkill((0.7,), Estimate(0.7, 0.65, 0.75), False)
+    leaked = PermutedSkill((0.7,), Estimate(0.7, 0.65, 0.75), 0.0, False)
     monkeypatch.setattr(training, "permuted_within_blocks", lambda *_, **__: leaked)
     steps: list[str] = []
     with pytest.raises(FindingError, match="no model was written"):
         trained(steps)
     assert "final model" not in steps
+
+
+def test_a_model_whose_scores_move_with_the_labels_left_out_is_not_fitted() -> None:
+    moved = PermutedSkill((0.5,), Estimate(0.5, 0.45, 0.55), 0.25, False)
+    with pytest.raises(FindingError, match=r"25\.00% of the scores of a fold left out change"):
+        training.refuse_leak(moved)

@@ -182,7 +182,7 @@ def test_target_columns_are_found_by_name_and_constants_do_not_count():
     with pytest.raises(InputError, match=r"lacks the features \['slope'\]"):
         KNNDM(3, target=target.drop(columns="slope"), space="features").match(X)
     X.loc[3, "front"] = np.nan
-    with pytest.raises(InputError, match="1 of 100 rows have a feature that is not finite"):
+    with pytest.raises(InputError, match="1 of 100 rows lack a feature, or hold one"):
         KNNDM(3, target=target, space="features").match(X)
 
 

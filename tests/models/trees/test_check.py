@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from minerisk.features.errors import InputError
-from minerisk.models.estimators.estimators import LightGBMEnsemble
-from minerisk.models.estimators.members import members_from_files
+from minerisk.models.estimators.stored_members import members_from_files
 from minerisk.models.trees.check import checked_trees
 from minerisk.models.trees.stored_booster import StoredBooster
 
@@ -21,8 +20,9 @@ ROOT = Path(__file__).resolve().parents[3]
 def text() -> str:
     rng = np.random.default_rng(0)
     X = rng.normal(size=(500, 3))
-    model = LightGBMEnsemble(members=1, trees=5, min_cells_in_leaf=10, feature_share=1.0)
-    return model.fit(X, X[:, 0] > 0).members_.boosters[0].model_to_string()
+    chosen = {"num_leaves": 15, "min_data_in_leaf": 10, "objective": "binary", "num_threads": 1,
+              "verbosity": -1}  # fmt: skip
+    return lgb.train(chosen, lgb.Dataset(X, X[:, 0] > 0), 5).model_to_string()
 
 
 def test_a_model_of_lightgbm_passes(text: str) -> None:
@@ -160,7 +160,7 @@ MUTANTS = """
 import sys
 import numpy as np
 from minerisk.features.errors import InputError
-from minerisk.models.estimators.members import members_from_files
+from minerisk.models.estimators.stored_members import members_from_files
 sys.path.insert(0, "tests/models/trees")
 from test_check import files_of, sized
 

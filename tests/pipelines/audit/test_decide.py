@@ -22,6 +22,7 @@ from minerisk.features.errors import FindingError, InputError
 from minerisk.pipelines.audit import decide
 from minerisk.pipelines.audit.decide import Decision, follow, review_run
 from minerisk.pipelines.audit.verify import audit_run
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import (
@@ -35,6 +36,7 @@ from minerisk.pipelines.provenance.reviews import line_of, review_sha256, signed
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.provenance.signatures import public_text, read_key, sign
 from minerisk.pipelines.records.manifest import Manifest
+from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.records.review import Review, State
 from minerisk.pipelines.request.pack import PackContents
 from minerisk.pipelines.run.folder import Run
@@ -351,10 +353,11 @@ def test_only_what_is_approved_is_handed_out_without_the_draft_mark(
         simulated=False,
         config=SimpleNamespace(study_area=SimpleNamespace(name="x")),
     )
-    asked = PackContents(run, None, None, "x", "x", False, state, {}, tiny_run / "tasks.gpkg")
+    asked = PackContents(run, None, None, "x", Filters(), False, state, {}, tiny_run / "tasks.gpkg")
     marked = [mark for mark in asked.marks if mark.startswith("DRAFT")]
     assert len(marked) == (state != "approved")
-    assert asked.tags["STATE"].startswith("DRAFT") is (state != "approved")
+    tags = Marks(state, simulated=False).tags
+    assert tags["STATE"].startswith("DRAFT") is (state != "approved")
 
 
 def aliases(folder: Path) -> dict[str, str]:
@@ -389,7 +392,7 @@ def test_an_alias_on_a_run_that_was_never_approved_is_noticed(passing: Path) -> 
 
 
 def test_a_changed_copy_of_the_model_in_mlflow_is_noticed(passing: Path) -> None:
-    for copy in (passing / "mlflow").glob("*/artifacts/model/model.json"):
+    for copy in (passing / "mlflow").glob("*/artifacts/model/data/model/model.json"):
         copy.write_bytes(copy.read_bytes() + b" ")
     assert any("is not the model of this run" in line for line in problems(passing))
 

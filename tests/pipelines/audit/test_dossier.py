@@ -72,7 +72,7 @@ def test_every_region_is_there_with_its_place(dossier: Path, tiny_run: Path) -> 
     for row in metrics["reliability_by_region"]:
         assert f'<td class="n">{row["cells"]:,}</td>' in page
     assert "Far: whole regions" in page
-    assert "Near: as far" in page
+    assert "On land like this: " in page
     places = re.findall(r"<td>(\d+\.\d\d), (\d+\.\d\d)</td>", page)
     assert len(places) == len(metrics["reliability_by_region"])
     assert all(39 < float(lat) < 40 and 46 < float(lon) < 48 for lat, lon in places)

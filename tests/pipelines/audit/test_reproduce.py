@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import rasterio
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.audit.differences import largest_difference
@@ -246,3 +247,16 @@ def test_what_can_be_read_on_one_side_only_is_infinitely_far(tmp_path: Path) -> 
 def test_the_result_is_plain_json(tiny_run: Path, remade: Path) -> None:
     found = compare_trails(Run.open(tiny_run), Run.open(remade))
     assert Reproduction.parse(found.to_json(), source=Path("x")) == found
+
+
+def test_every_band_of_a_raster_is_compared(tmp_path: Path) -> None:
+    bands = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
+    for name, second in (("one", bands[1]), ("two", bands[1] + 5)):
+        path = tmp_path / f"{name}.tif"
+        with rasterio.open(
+            path, "w", driver="GTiff", width=4, height=3, count=2, dtype="uint8",
+            crs="EPSG:32638", transform=rasterio.transform.from_origin(0, 0, 10, 10),
+        ) as raster:  # fmt: skip
+            raster.write(np.stack([bands[0], second]))
+    found = largest_difference(tmp_path / "one.tif", tmp_path / "two.tif")
+    assert found == pytest.approx(5 / 12)  # relative to the values, of which 12 is the least

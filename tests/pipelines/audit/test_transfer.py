@@ -74,9 +74,9 @@ def test_another_store_gets_the_same_model_and_scores_once(
     run = client(store).get_run(made.run_id)
     metrics = json.loads((tiny_run / "metrics.json").read_text(encoding="utf-8"))
     expected = metrics["protocols"]["far"]["models"]["distance_rule"]["roc_auc"][0]
-    assert run.data.metrics["far/distance_rule.roc_auc"] == pytest.approx(expected)
+    assert run.data.metrics["far rules/distance_rule.roc_auc"] == pytest.approx(expected)
     assert run.data.tags["minerisk.head"] == read_manifest(RunFolder(tiny_run)).head
-    model = tmp_path / "store" / "mlflow" / made.run_id / "artifacts" / "model"
+    model = tmp_path / "store" / "mlflow" / made.run_id / "artifacts" / "model" / "data" / "model"
     for path in (tiny_run / "model").iterdir():
         assert (model / path.name).read_bytes() == path.read_bytes()
     with pytest.raises(InputError, match="already"):

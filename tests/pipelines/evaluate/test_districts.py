@@ -23,16 +23,16 @@ def run(layer: str | None, column: str | None) -> SimpleNamespace:
     ]
     frame = gpd.GeoDataFrame({"name": names}, geometry=shapes, crs="EPSG:32638")
     named = None if layer is None else SimpleNamespace(layer=layer, name_column=column)
-    config = SimpleNamespace(study_area=SimpleNamespace(districts=named))
+    config = SimpleNamespace(study_area=SimpleNamespace(districts=named, crs="EPSG:32638"))
     return SimpleNamespace(
         config=config, layers=lambda: SimpleNamespace(vector=lambda name, crs: frame)
     )
 
 
 def test_polygons_of_one_name_are_one_district() -> None:
-    found = read_districts(run("rayons", "name"), GRID)
+    found = read_districts(run("rayons", "name"))
     assert found.names == ("Aghdam", "Шуши")
-    assert found.codes.tolist() == [[1, 0, -1], [1, 1, -1]]
+    assert found.codes(GRID).tolist() == [[1, 0, -1], [1, 1, -1]]
 
 
 @pytest.mark.parametrize(
@@ -41,4 +41,4 @@ def test_polygons_of_one_name_are_one_district() -> None:
 )  # fmt: skip
 def test_without_a_layer_or_column_it_is_said_what_to_do(layer, column, words) -> None:
     with pytest.raises(InputError, match=words):
-        read_districts(run(layer, column), GRID)
+        read_districts(run(layer, column))

@@ -21,7 +21,7 @@ from minerisk.pipelines.run.folder import Run
 def later(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Finds in the eight likeliest and the four least likely cells that had no label, and one
     outside; the whole western half searched."""
-    land = read_land(Run.open(tiny_run))
+    (land,) = read_land(Run.open(tiny_run)).strips()
     easting, northing = cell_centres(land.geobox)
     rows, columns = np.nonzero(land.answered & (land.trained == -1))
     order = np.argsort(land.probability[rows, columns], kind="stable")
@@ -72,7 +72,7 @@ def test_the_run_stays_as_it_is_and_the_result_goes_elsewhere(
 
 
 def test_finds_the_run_knew_test_nothing(tiny_run: Path, tmp_path: Path) -> None:
-    land = read_land(Run.open(tiny_run))
+    (land,) = read_land(Run.open(tiny_run)).strips()
     easting, northing = cell_centres(land.geobox)
     points = []
     for state in (1, 0):

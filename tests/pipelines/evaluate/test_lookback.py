@@ -12,7 +12,7 @@ from minerisk.models.estimators.members import LinearMembers
 from minerisk.pipelines.evaluate.lookback import look_back, lookback_lines, reasons_by_family
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.records.lookback import FamilyMeans, Lookback
-from minerisk.pipelines.run.contents import read_cells
+from minerisk.pipelines.run.contents import read_places
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import load_model
 
@@ -119,7 +119,7 @@ def columns_at(run: Run, rows, columns) -> np.ndarray:
     """The columns that the members see, of cells in the order of the grid."""
     chosen = np.zeros(tuple(read_raster(run.folder / "rasters" / "probability.tif")[1].shape), bool)
     chosen[rows, columns] = True
-    cells = read_cells(run, chosen).cells
+    cells = read_places(run, *np.nonzero(chosen)).cells
     return load_model(run.folder).columns(cells).to_numpy(dtype=np.float32)
 
 

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from minerisk.pipelines.evaluate.miss_patterns import miss_patterns, pattern_lines
+from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.records.evaluations import FindPlace, TrainedAs
 from minerisk.pipelines.records.lookback import Event
 
-LAND = SimpleNamespace(classes=np.array([[3, 2, 1, 1, 0, 255]], dtype=np.uint8))
+CLASSES = np.array([[3, 2, 1, 1, 0, 255]], dtype=np.uint8)
+LAND = SimpleNamespace(class_shares=lambda: class_shares(count_classes(CLASSES)))
 
 
 def event(

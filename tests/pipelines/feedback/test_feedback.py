@@ -39,7 +39,7 @@ def problems(folder: Path, **given: Any) -> tuple[str, ...]:
 @pytest.fixture
 def results(tiny_run: Path, tmp_path: Path) -> Path:
     """Two cells without a label, 2 km apart or more: searched by half, and a find."""
-    land = read_land(Run.open(tiny_run))
+    (land,) = read_land(Run.open(tiny_run)).strips()
     easting, northing = cell_centres(land.geobox)
     rows, columns = np.nonzero(land.answered & (land.trained == -1))
     one, two = ((easting[columns[i]], northing[rows[i]]) for i in (0, -1))

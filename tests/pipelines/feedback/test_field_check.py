@@ -10,30 +10,31 @@ from shapely.geometry import Point, box
 
 from minerisk.features.grid import cell_centres
 from minerisk.models.evaluation.intervals import exact_binomial
-from minerisk.pipelines.evaluate.predicted_land import PredictedLand, read_land
+from minerisk.pipelines.evaluate.predicted_land import LandStrip, read_land
 from minerisk.pipelines.feedback.field_check import check_in_field, field_lines
 from minerisk.pipelines.records.feedback import SearchedCells
 from minerisk.pipelines.run.folder import Run
 
 
 @pytest.fixture(scope="module")
-def land(tiny_run: Path) -> PredictedLand:
-    return read_land(Run.open(tiny_run))
+def land(tiny_run: Path) -> LandStrip:
+    (whole,) = read_land(Run.open(tiny_run)).strips()
+    return whole
 
 
-def results(land: PredictedLand, rows: list[tuple[str, Any, float]]) -> gpd.GeoDataFrame:
+def results(land: LandStrip, rows: list[tuple[str, Any, float]]) -> gpd.GeoDataFrame:
     frame = gpd.GeoDataFrame(rows, columns=["outcome", "geometry", "effort"])
     return frame.set_geometry("geometry", crs=str(land.geobox.crs))
 
 
-def unlabelled(land: PredictedLand, count: int) -> list[tuple[float, float]]:
+def unlabelled(land: LandStrip, count: int) -> list[tuple[float, float]]:
     """Centres of cells the run answered for and learned nothing from."""
     easting, northing = cell_centres(land.geobox)
     rows, columns = np.nonzero(land.answered & (land.trained == -1))
     return [(easting[columns[i]], northing[rows[i]]) for i in range(0, 3 * count, 3)]
 
 
-def test_cells_are_counted_as_they_were_searched(tiny_run: Path, land: PredictedLand) -> None:
+def test_cells_are_counted_as_they_were_searched(tiny_run: Path, land: LandStrip) -> None:
     places = unlabelled(land, 6)
     rows: list[tuple[str, Any, float]] = [
         ("no find", box(x - 100, y - 100, x + 100, y + 100), 0.5) for x, y in places[:4]
@@ -54,7 +55,7 @@ def test_cells_are_counted_as_they_were_searched(tiny_run: Path, land: Predicted
     assert any("SIMULATED" not in line and "Random arm" in line for line in field_lines(check))
 
 
-def test_land_the_run_learned_from_tests_nothing(tiny_run: Path, land: PredictedLand) -> None:
+def test_land_the_run_learned_from_tests_nothing(tiny_run: Path, land: LandStrip) -> None:
     whole = box(*land.geobox.boundingbox)
     check = check_in_field(Run.open(tiny_run), results(land, [("no find", whole, 1.0)]))
     assert check.cells.searched == land.answered.sum()
@@ -64,7 +65,7 @@ def test_land_the_run_learned_from_tests_nothing(tiny_run: Path, land: Predicted
 
 
 def test_the_random_arm_stands_apart_and_each_draw_counts_once(
-    tiny_run: Path, land: PredictedLand
+    tiny_run: Path, land: LandStrip
 ) -> None:
     tasks = gpd.read_file(tiny_run / "tasks.gpkg", layer="tasks")
     control = tasks[tasks["arm"] == "control"]

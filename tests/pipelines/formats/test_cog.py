@@ -263,7 +263,7 @@ def test_a_map_that_is_the_same_everywhere_puts_nothing_first():
     assert (cuts.higher, cuts.elevated) == (None, None)
 
 
-def test_previews_repeat_and_mark_simulated_findings(tmp_path):
+def test_previews_repeat_and_bear_their_marks(tmp_path):
     values, geobox = surface(60, 80), grid(60, 80)
     grey = np.zeros((60, 80), dtype=bool)
     grey[20:30, 20:40] = True
@@ -273,11 +273,11 @@ def test_previews_repeat_and_mark_simulated_findings(tmp_path):
             values,
             geobox,
             title="Test",
-            simulated=simulated,
+            marks=marks,
             cannot_say=grey,
             elevation=values * 100,
         ).read_bytes()
-        for name, simulated in (("a", True), ("b", True), ("c", False))
+        for name, marks in (("a", ["DRAFT"]), ("b", ["DRAFT"]), ("c", []))
     ]
     assert pictures[0] == pictures[1] != pictures[2]
 

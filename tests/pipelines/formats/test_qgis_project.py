@@ -8,13 +8,16 @@ from xml.etree import ElementTree
 import geopandas as gpd
 import numpy as np
 import pytest
+from matplotlib.image import imread
 from odc.geo.geobox import GeoBox
 from shapely.geometry import LineString, Point, box
 
 from minerisk.pipelines.formats import palette, qml
 from minerisk.pipelines.formats.cog import write_raster
+from minerisk.pipelines.formats.forms import task_form
 from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
-from minerisk.pipelines.formats.qgis_project import ProjectLayer, project_text
+from minerisk.pipelines.formats.qgis_project import ProjectLayer, Sheets, TaskLine, project_text
+from minerisk.pipelines.formats.task_columns import COLUMNS
 
 PYTHON = "/usr/bin/python3"
 GRID = GeoBox.from_bbox((700_000, 4_400_000, 715_000, 4_410_000), "EPSG:32638", resolution=250)
@@ -25,7 +28,9 @@ from qgis.core import (
     QgsApplication, QgsExpressionContext, QgsExpressionContextUtils, QgsMapRendererSequentialJob,
     QgsMapSettings, QgsProject,
 )
+from qgis.core import QgsReadWriteContext, QgsTextFormat
 from qgis.PyQt.QtCore import QSize
+from qgis.PyQt.QtXml import QDomDocument
 app = QgsApplication([], False)
 app.initQgis()
 project = QgsProject.instance()
@@ -43,8 +48,12 @@ job = QgsMapRendererSequentialJob(settings)
 job.start()
 job.waitForFinished()
 image = job.renderedImage()
+document, letters = QDomDocument(), QgsTextFormat()
+document.setContent(project.readEntry("TitleLabel", "/Font")[0])
+letters.readXml(document.documentElement(), QgsReadWriteContext())
 print(json.dumps({
     "read": read,
+    "letters": [letters.color().name(), letters.size()],
     "crs": project.crs().authid(),
     "layers": [[l.name(), l.isValid(), l.crs().authid(), l.renderer().type()] for l in layers],
     "shown": sorted(l.name() for l in shown),
@@ -120,7 +129,7 @@ def project(tmp_path):
     ]
     path = tmp_path / "map.qgs"
     path.write_text(
-        project_text(layers, title="Land & <water>", geobox=GRID, mark="DRAFT & more"),
+        project_text(layers, title="Land & <water>", geobox=GRID, mark="DRAFT & more\nSIMULATED"),
         encoding="utf-8",
     )
     return path
@@ -134,6 +143,14 @@ def test_the_project_is_well_formed_and_points_at_files_beside_it(project):
         assert (project.parent / source.text.split("|")[0]).is_file()
     tree = [layer.get("id") for layer in root.iter("layer-tree-layer")]
     assert tree == [layer.find("id").text for layer in root.iter("maplayer")]
+
+
+def test_the_canvas_opens_with_room_above_the_land_for_the_mark():
+    root = ElementTree.fromstring(
+        project_text([], title="Land", geobox=GRID, mark="DRAFT").split("\n", 1)[1]
+    )
+    opened = {side.tag: float(side.text) for side in root.find("mapcanvas/extent")}
+    assert opened == {"xmin": 700_000, "ymin": 4_400_000, "xmax": 715_000, "ymax": 4_411_500}
 
 
 @pytest.mark.skipif(not has_qgis(), reason="QGIS is not installed")
@@ -154,9 +171,111 @@ def test_qgis_opens_it_in_order_styled_and_in_its_crs(project):
         ["Probability", True, "EPSG:32638", "singlebandpseudocolor"],
     ]
     assert found["shown"] == ["Line", "Marks", "Risk class", "Tasks"]
-    assert found["title"] == [True, "DRAFT & more"]
+    assert found["title"] == [True, "DRAFT & more\nSIMULATED"]
+    assert found["letters"] == ["#ffffff", 10.0]  # white on its red
     assert found["red"] > 200  # in the picture, whatever part of the map is shown
     assert found["pixels"] == [
         palette.CLASS_COLOURS[code]
         for code in (palette.HIGHER, palette.ELEVATED, palette.LOWER, palette.CANNOT_SAY)
     ]
+
+
+PRINT = """
+import json, os, sys
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from qgis.core import QgsApplication, QgsLayoutExporter, QgsLayoutItemLabel, QgsProject
+app = QgsApplication([], False)
+app.initQgis()
+project = QgsProject.instance()
+project.read(sys.argv[1])
+found = {}
+for layout in project.layoutManager().printLayouts():
+    exporter, settings = QgsLayoutExporter(layout), QgsLayoutExporter.ImageExportSettings()
+    settings.dpi = 50
+    atlas = layout.atlas()
+    if atlas.enabled():
+        atlas.beginRender()
+        atlas.updateFeatures()
+        atlas.seekTo(0)
+    target = sys.argv[2] + "/" + layout.name() + ".png"
+    words = [item.currentText() for item in layout.items() if isinstance(item, QgsLayoutItemLabel)]
+    legend = layout.itemById("legend").model().rootGroup().findLayers()
+    found[layout.name()] = {
+        "made": int(exporter.exportToImage(target, settings)),
+        "sheets": atlas.count() if atlas.enabled() else 1,
+        "words": words,
+        "legend": [node.layer().name() for node in legend],
+    }
+tasks = project.mapLayersByName("Tasks")[0]
+form, fields = tasks.editFormConfig(), tasks.fields()
+found["form"] = {
+    "tabs": [tab.name() for tab in form.tabs()],
+    "widgets": {name: tasks.editorWidgetSetup(fields.indexOf(name)).type()
+                for name in ("arm", "simulated", "why")},
+    "aliases": {name: tasks.attributeAlias(fields.indexOf(name)) for name in ("arm", "task")},
+    "locked": [name for name in fields.names() if form.readOnly(fields.indexOf(name))],
+    "tip": tasks.mapTipTemplate(),
+}
+print(json.dumps(found))
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def printed(project):
+    """The project with the columns of tasks in words, and its print layouts."""
+    folder = project.parent
+    columns = {"task": ["NTS-0001", "NTS-0002"], "run_state": "DRAFT", "simulated": [1, 1],
+               "source_kind": "one", "arm": ["ranked", "control"], "hectares": [400.0, 100.0],
+               "why": "Raised most by past findings."}  # fmt: skip
+    frame = gpd.GeoDataFrame(
+        columns,
+        geometry=[box(703_000, 4_407_000, 705_000, 4_409_000), box(710_000, 4_403_000, 711_000,
+                                                                  4_404_000)],
+        crs=GRID.crs,
+    )  # fmt: skip
+    style = qml.tasks_qml(form=task_form(list(frame.columns)))
+    write_geopackage(folder / "tasks.gpkg", {"tasks": PackageLayer(frame, "Tasks", "w", style)})
+    tasks = ProjectLayer("tasks.gpkg|layername=tasks", "Tasks", style, "Polygon", True)
+    classes = ProjectLayer(
+        "risk_class.tif", "Risk class", (folder / "risk_class.qml").read_text(), shown=True
+    )
+    lines = [TaskLine("Kind", '[% represent_value("arm") %]'), TaskLine("Why", '[% "why" %]')]
+    sheets = Sheets(
+        "Map", "Task sheets", "Land & water", "DRAFT · SIMULATED", "it decides nothing", lines,
+        tasks.id, [tasks, classes],
+    )  # fmt: skip
+    path = folder / "printed.qgs"
+    path.write_text(
+        project_text([tasks, classes], title="Land", geobox=GRID, sheets=sheets), encoding="utf-8"
+    )
+    return path
+
+
+@pytest.mark.skipif(not has_qgis(), reason="QGIS is not installed")
+def test_qgis_prints_the_map_and_a_sheet_for_each_task_and_shows_its_columns_in_words(
+    printed, tmp_path
+):
+    asked = [PYTHON, "-c", PRINT, str(printed), str(tmp_path)]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=240, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    whole, task = found["Map"], found["Task sheets"]
+    assert (whole["made"], task["made"], task["sheets"]) == (0, 0, 2)
+    assert {"Land & water", "DRAFT · SIMULATED", "it decides nothing"} <= set(whole["words"])
+    assert {"NTS-0001 · Land & water", "DRAFT · SIMULATED", "ranked by the model",
+            "Raised most by past findings."} <= set(task["words"])  # fmt: skip
+    assert whole["legend"] == task["legend"] == ["Tasks", "Risk class"]
+    for name, size in (("Map", (413, 585)), ("Task sheets", (585, 413))):
+        picture = imread(tmp_path / f"{name}.png")[..., :3]
+        assert np.abs(np.array(picture.shape[:2]) - size).max() <= 2
+        red = (np.abs(255 * picture - (176, 0, 32)).max(axis=2) < 3).mean()
+        assert red > 0.02
+        cells = (255 * picture).round().astype(int)
+        shown = {tuple(palette.rgba(palette.CLASS_COLOURS[code])[:3]) for code in (3, 2, 1)}
+        assert any((np.abs(cells - colour).max(axis=2) < 3).sum() > 500 for colour in shown)
+    form = found["form"]  # the columns of a task in words
+    assert form["tabs"] == ["Where, and how much", "Why", "What it is"]
+    assert form["widgets"] == {"arm": "ValueMap", "simulated": "ValueMap", "why": "TextEdit"}
+    assert form["aliases"] == {"arm": COLUMNS["arm"].words, "task": "task number"}
+    assert form["locked"] == ["run_state", "simulated", "source_kind"]
+    assert "run_state" in form["tip"]

@@ -5,11 +5,13 @@ import geopandas as gpd
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from odc.geo.geobox import GeoBox
 from shapely.geometry import LineString, Point, box
 
 from minerisk.pipelines.formats import palette
-from minerisk.pipelines.plotting.chart import chart
+from minerisk.pipelines.plotting.chart import MARK_SIGNS, WIDTH, chart, mark_lines
 from minerisk.pipelines.plotting.map_figure import SCALE_BAR, paint
 from minerisk.pipelines.plotting.map_layers import MapLayers
 
@@ -141,3 +143,32 @@ def test_classes_are_told_apart_in_black_and_white():
     higher, elevated, lower = (light(c) for c in (palette.HIGHER, palette.ELEVATED, palette.LOWER))
     for darker, lighter in ((higher, elevated), (elevated, lower)):
         assert (lighter + 0.05) / (darker + 0.05) > 1.9  # contrast ratio as WCAG counts it
+
+
+MARKS = [f"{word}: nobody has approved this run, in a language of long words" for word in "ABC"]
+
+
+@pytest.mark.parametrize(
+    ("marks", "lines"),
+    [([], []), (["DRAFT", "SIMULATED"], ["DRAFT · SIMULATED"]), (MARKS, MARKS)],
+)
+def test_marks_share_a_line_or_have_one_each(marks, lines):
+    assert mark_lines(marks) == lines
+
+
+def test_no_line_of_marks_is_wider_than_the_map():
+    lines = mark_lines(["DRAFT " * 40, "SIMULATED"])
+    assert "".join(lines).count("DRAFT") == 40
+    for words in ("M" * 4 + "eaning " * 12)[:MARK_SIGNS], *lines:
+        letters = TextPath((0, 0), words, size=14, prop=FontProperties(weight="bold"))
+        assert letters.get_extents().width < WIDTH
+
+
+def test_lines_of_marks_stand_above_the_map():
+    classes = np.full(GRID.shape, palette.LOWER, dtype=np.uint8)
+    drawn = ElementTree.fromstring(chart(classes, GRID, layers=MapLayers(), marks=MARKS))
+    words = ["".join(item.itertext()) for item in drawn.iter("text")]
+    assert [word for word in words if "approved" in word] == MARKS
+    one = ElementTree.fromstring(chart(classes, GRID, layers=MapLayers(), marks=MARKS[:1]))
+    tall, low = (float(picture.get("viewBox").split()[3]) for picture in (drawn, one))
+    assert tall == pytest.approx(low + 2 * 24)

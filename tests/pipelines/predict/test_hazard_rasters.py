@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from odc.geo.geobox import GeoBox
 
+from minerisk.configs.model import Found
 from minerisk.features.errors import FindingError, InputError
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import Measure, Measures, ModelName
@@ -20,7 +22,7 @@ from minerisk.models.folds.splits import folds_from_ids
 from minerisk.models.selection.held_out_measures import measure_hazards
 from minerisk.models.selection.held_out_scores import HeldOutScores
 from minerisk.models.selection.protocols import HeldOut
-from minerisk.models.table import CellTable
+from minerisk.models.table import KINDS, CellTable
 from minerisk.pipelines.formats.cog import write_raster
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.language.metric_words import hazard_words
@@ -34,7 +36,7 @@ from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import hazard_folder, trained_hazards
 from minerisk.pipelines.run.progress import progress
 from minerisk.pipelines.train.hazard_models import ClassResult, TrainClass, train_hazards
-from minerisk.pipelines.train.train import train_table
+from minerisk.pipelines.train.train import hold_out_table, train_table
 
 LEAST = 20
 AP, AT, UXO, ANY = 1, 2, 4, 8
@@ -58,7 +60,7 @@ def test_the_gate_of_a_class_goes_by_its_own_positive_cells(tiny_run: Path, tmp_
     part = whole.take(np.delete(rows, np.flatnonzero(whole.state == 1)[::3]))
     own = int((part.state == 1).sum())
     with progress("Model") as bar:
-        metrics = train_table(run, part, tmp_path, progress=bar)
+        metrics = train_table(run, part, hold_out_table(run, part), tmp_path, progress=bar)
     assert metrics.cells.positive == own < (whole.state == 1).sum()
     assert metrics.gates[0].value == own
 
@@ -70,10 +72,12 @@ def trained(
     hazards: tuple[str, ...],
     by_any: Sequence[HazardScores] = (),
 ) -> dict[str, HazardModel]:
-    return train_hazards(cells, folder, train_class, hazards=hazards, least=LEAST, by_any=by_any)
+    return train_hazards(
+        cells, folder, train_class, hazards=hazards, found=Found(), least=LEAST, by_any=by_any
+    )
 
 
-def write_model(part: CellTable, folder: Path) -> ClassResult:
+def write_model(name: str, part: CellTable, folder: Path) -> ClassResult:
     """Stand in for the training of a run."""
     (folder / "model").mkdir(parents=True)
     (folder / "model" / "model.json").write_text(json.dumps({"rows": len(part.state)}))
@@ -109,8 +113,8 @@ def test_without_classes_asked_for_there_is_nothing_and_old_ones_go(tmp_path: Pa
 
 
 def test_a_class_whose_land_cannot_be_held_out_is_told_and_leaves_nothing(tmp_path: Path) -> None:
-    def refuse(part: CellTable, folder: Path) -> ClassResult:
-        write_model(part, folder)
+    def refuse(name: str, part: CellTable, folder: Path) -> ClassResult:
+        write_model(name, part, folder)
         raise InputError("two folds would be empty")
 
     facts = trained(table(), tmp_path, refuse, ("ap",))
@@ -119,7 +123,7 @@ def test_a_class_whose_land_cannot_be_held_out_is_told_and_leaves_nothing(tmp_pa
 
 
 def test_a_leak_stops_the_run(tmp_path: Path) -> None:
-    def leak(part: CellTable, folder: Path) -> ClassResult:
+    def leak(name: str, part: CellTable, folder: Path) -> ClassResult:
         raise FindingError("permuted labels are still predicted")
 
     with pytest.raises(FindingError):
@@ -222,3 +226,23 @@ def test_cells_of_a_run_tell_what_was_found(tiny_run: Path) -> None:
     assert cells.cells["finding_day"].notna()[positive].any()
     assert cells.cells["finding_day"].isna()[~positive].all()
     assert not set(cells.features) & {"finding_hazard", "finding_evidence", "finding_day"}
+
+
+def test_the_layer_of_what_was_found_needs_finds_and_learns_from_all_land(tmp_path: Path) -> None:
+    cells = table()
+    kinds = np.repeat([1, 2, 8, 0], [30, 10, 40, 100]).astype(np.uint8)
+    marked = replace(cells, cells=cells.cells.assign(**{KINDS: kinds}))
+    given: list[CellTable] = []
+
+    def keep(name: str, part: CellTable, folder: Path) -> ClassResult:
+        given.append(part)
+        return write_model(name, part, folder)
+
+    facts = trained(marked, tmp_path, keep, ("found",))
+    assert facts["found"].positive == 40  # finds and accidents, not the 40 suspicions
+    assert trained_hazards(tmp_path) == ["found"]
+    np.testing.assert_array_equal(given[0].state, cells.state)
+    np.testing.assert_array_equal(given[0].weight, np.repeat([20, 1], [40, 140]))
+    few = replace(cells, cells=cells.cells.assign(**{KINDS: np.minimum(kinds, 0)}))
+    assert not trained(few, tmp_path, keep, ("found",))["found"].trained
+    assert trained_hazards(tmp_path) == []

@@ -4,7 +4,9 @@ import numpy as np
 import rasterio
 from odc.geo.geobox import GeoBox
 
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.predict.reasons import reason_legend, write_reason_raster
+from minerisk.pipelines.records.review import State
 
 
 def test_codes_and_their_words_are_read_back(tmp_path: Path) -> None:
@@ -12,9 +14,9 @@ def test_codes_and_their_words_are_read_back(tmp_path: Path) -> None:
     codes = np.full((3, 3, 4), 255, dtype=np.uint8)
     codes[0, 0, 0], codes[1, 0, 0], codes[0, 2, 3] = 3, 4, 0
     blocks = [(0, codes[:, :2]), (2, codes[:, 2:])]
-    paths = write_reason_raster(
-        tmp_path / "reasons.tif", grid, blocks, ["front_line", "terrain"], {"RUN": "x"}
-    )
+    families, marks = ["front_line", "terrain"], Marks(State.DRAFT, simulated=True)
+    target = tmp_path / "reasons.tif"
+    paths = write_reason_raster(target, grid, blocks, families, {"RUN": "x"}, marks=marks)
     assert all(path.is_file() for path in paths)
     assert not list(tmp_path.glob(".*"))
     with rasterio.open(paths[0]) as raster:

@@ -17,7 +17,7 @@ from minerisk.configs.load import load_config
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.features.grid import study_grid
-from minerisk.pipelines.prepare.build import label_land
+from minerisk.pipelines.prepare.build import findings_of
 from minerisk.pipelines.prepare.validate import run_validate
 from minerisk.pipelines.run.layers import open_layers
 
@@ -74,7 +74,7 @@ def labels(path: Path) -> tuple[list[int], list[int]]:
     config = load_config(path)
     bounds = (WEST, SOUTH, WEST + 1_000, SOUTH + 100)
     geobox = study_grid(bounds, crs=UTM, resolution_m=100)
-    made = label_land(config, open_layers(config, config_path=path), geobox)
+    made = findings_of(config, open_layers(config, config_path=path)).label(geobox)
     return made["state"].to_numpy()[0].tolist(), made["hazard"].to_numpy()[0].tolist()
 
 

@@ -9,9 +9,9 @@ import xarray as xr
 from odc.geo.geobox import GeoBox
 from shapely.geometry import Point, box
 
+from minerisk.features import grid
 from minerisk.features.evidence.labels import EvidenceLayer, label_cells
 from minerisk.pipelines.prepare.label_store import write_labels
-from minerisk.pipelines.run import row_blocks
 
 GRID = GeoBox.from_bbox((300_000, 4_000_000, 340_000, 4_060_000), "EPSG:32638", resolution=500)
 EVERYWHERE = np.ones(GRID.shape, dtype=bool)
@@ -35,7 +35,7 @@ def written(path, rows, monkeypatch, grouping=None, inside=EVERYWHERE):
         surveyed=frame(searched),
         search_weight=0.8,
     )
-    monkeypatch.setattr(row_blocks, "ROWS", rows)
+    monkeypatch.setattr(grid, "STRIP", rows)
     count = write_labels(
         path, GRID, inside, label=label, grouping=grouping, count=4, seed=1
     )  # fmt: skip

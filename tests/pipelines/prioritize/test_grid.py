@@ -42,7 +42,7 @@ def test_blocks_lie_on_the_cells_they_are_made_of():
 def test_probabilities_are_means_and_one_cell_without_a_statement_silences_its_block(
     rows, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(grid, "ROWS", rows)
+    monkeypatch.setattr("minerisk.features.grid.STRIP", rows)
     source = np.random.default_rng(1)
     probability = source.random((27, 23)).astype(np.float32)
     probability[:5, :5], probability[0, 6] = np.nan, np.nan

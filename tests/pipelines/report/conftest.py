@@ -6,6 +6,7 @@ import pytest
 
 from minerisk.configs.schema import Tasks
 from minerisk.models.calibration.conformal import IntervalScaler
+from minerisk.models.elsewhere.statement import LikeLand, TooFew
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import Measure, Measures, ModelName
 from minerisk.models.evaluation.results import (
@@ -20,7 +21,9 @@ from minerisk.models.evaluation.results import (
 )
 from minerisk.models.folds.protocol import ProtocolName, Splitter
 from minerisk.models.tasks.survey_tasks import TaskSummary
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.records.metrics import CellCounts, HeldOutFacts, Metrics, ProtocolScores
+from minerisk.pipelines.records.review import State
 from minerisk.pipelines.records.tasks import Capture, TaskFile
 
 NONE = Estimate(None, None, None)
@@ -80,6 +83,7 @@ def metrics_of():
             "held_out": HeldOutFacts(match=None, folds={}),
             "cautions": (),
             "unsurveyed": None,
+            "like_this": LikeLand(2.5, 900, 20, 4.0, too_few=TooFew.REGIONS),
             "calibrators": {},
             "calibrator": "isotonic",
             "interval": IntervalScaler(0.9, 1.0, 0.1, 1.0, 10, 20),
@@ -100,7 +104,9 @@ def metrics_of():
             },
             "reliability": {ProtocolName.FAR: BINS},
             "importance": FAMILIES,
-            "permuted": PermutedSkill((0.5, 0.48), Estimate(0.5, 0.48, 0.52), passed=True),
+            "permuted": PermutedSkill(
+                (0.5, 0.48), Estimate(0.5, 0.48, 0.52), moved=0.0, passed=True
+            ),
             "applicable_share": 0.8,
             "gates": (
                 Gate(GateName.POSITIVE_CELLS, 50, 90, passed=True),
@@ -122,6 +128,7 @@ def _task_file(found, *, shares, minus=(), gap=None, missing=(), reasons=()):
     """Make what is known of tasks: `found` and `minus` are rules and what they find."""
     numbers = {field.name: 0 for field in fields(TaskSummary)} | {"gap": gap}
     return TaskFile.of(
+        **Marks(State.DRAFT, simulated=True).columns,
         asked=Tasks(),
         summary=TaskSummary(**numbers),
         weights={"hazard": 1.0},

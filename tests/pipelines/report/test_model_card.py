@@ -95,3 +95,11 @@ def test_what_is_said_of_several_columns_is_said_once() -> None:
     assert first.startswith("a_m stays alike over 280 km, more than the block of 17 km")
     assert first.endswith(" The same holds for: b_m, c.")
     assert second == "land_cover_shrub has one value everywhere, or none: leave it out."
+
+
+@pytest.mark.parametrize("language", ["en", "az", "ru"])
+def test_a_calibration_that_is_not_known_is_said_to_be_with_its_slope(language: str) -> None:
+    caution = Caution(code=CautionCode.CALIBRATION_NOT_KNOWN, slope_low=0.3, slope_high=1.2)
+    (words,) = Wording(texts(language)).cautions([caution])
+    ends = ("0.3", "1.2") if language == "en" else ("0,3", "1,2")
+    assert all(end in words for end in ends)

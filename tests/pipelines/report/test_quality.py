@@ -7,16 +7,20 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.models.calibration.conformal import Cover
 from minerisk.models.estimate import Estimate
+from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.results import (
+    FindScores,
     HazardReliability,
     PartReliability,
     RegionReliability,
 )
+from minerisk.models.folds.protocol import ProtocolName
 from minerisk.pipelines.formats.cog import write_raster
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.report import quality
 from minerisk.pipelines.report.quality import HazardThirds, Side
 from minerisk.pipelines.report.report import write_report
+from minerisk.pipelines.report.summary import score_lines
 
 GRID = GeoBox.from_bbox((0, 0, 2_000, 1_000), "EPSG:3035", shape=(10, 20))
 
@@ -104,3 +108,40 @@ def test_the_page_of_a_run_shows_them(tiny_run):
     page = (tiny_run / "report.html").read_text(encoding="utf-8")
     for words in ("Region by region", "How like the surveyed land", "expected_error.tif", "Held"):
         assert words in page
+
+
+def test_every_table_shows_finds_beside_the_whole_and_against_the_plain_rule(metrics_of):
+    rule = ModelName.DISTANCE_RULE
+    finds = FindScores(
+        evidence="accident",
+        cells=1_912,
+        found={ModelName.MODEL: Estimate(0.61, 0.5, 0.7), rule: Estimate(0.64, 0.55, 0.71)},
+        minus={rule: Estimate(-0.03, -0.07, 0.004)},
+    )
+    plain = metrics_of()
+    far = plain.far.model_copy(update={"finds": (finds,)})
+    whole = replace(plain.far.model, found_in_top_20=Estimate(0.14, 0.09, 0.18))
+    metrics = plain.model_copy(
+        update={
+            "protocols": {**plain.protocols, ProtocolName.FAR: far},
+            "comparison": {ProtocolName.FAR: {rule: whole}, ProtocolName.NEAR: {rule: whole}},
+        }
+    )
+    rows = quality.over_rule_rows(metrics)
+    assert [(row.evidence, row.cells) for row in rows] == [(None, None), ("accident", 1_912)]
+    assert rows[1].minus == {ProtocolName.FAR: Estimate(-0.03, -0.07, 0.004)}
+    lines = list(score_lines(metrics))
+    head = next(line for line in lines if line.startswith("| protocol"))
+    assert head.endswith("| accidents (1,912 cells) in the first 20 % of land |")
+    model, *_ = (line for line in lines if line.startswith("| far | the model"))
+    assert model.endswith("| 0.610 (0.500 to 0.700) |")
+    near, *_ = (line for line in lines if line.startswith("| near | the model"))
+    assert near.endswith("| – |")
+    assert "| all positives | 0.140 (0.090 to 0.180) | 0.140 (0.090 to 0.180) |" in lines
+    assert "| accidents (1,912 cells) | -0.030 (-0.070 to 0.004) | – |" in lines
+    assert {line.count("|") for line in lines if line.startswith("| far")} == {head.count("|")}
+    first = lines.index(head)
+    rule_of_table = "| --- |" + " --- |" * (head.count("|") - 2)
+    assert lines[first + 1] == rule_of_table
+    assert all(line.startswith("| ") for line in lines[first + 2 : first + 10])  # no gap in it
+    assert quality.over_rule_rows(plain) == ()

@@ -2,6 +2,7 @@ import json
 import re
 from functools import partial
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from odc.geo.geobox import GeoBox
 from minerisk.features.errors import InputError
 from minerisk.features.kinds import FEATURE_KINDS as KINDS
 from minerisk.features.layers.problems import LayerCode, Level
+from minerisk.models.cautions import Caution, CautionCode
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.folds.protocol import ProtocolName
@@ -91,6 +93,14 @@ def test_the_page_needs_nothing_from_outside(files):
     assert not re.search(r"url\((?!#)", page)
 
 
+def test_every_table_scrolls_by_itself_on_a_phone(files):
+    page = page_of(files)
+    lines = [line for line in page.splitlines() if line.strip()]
+    before = [above for above, line in pairwise(lines) if line.startswith("<table")]
+    assert len(before) == page.count("<table") > 5
+    assert all(line.endswith('<div class="wide">') for line in before)
+
+
 def test_words_from_outside_are_escaped(files):
     page = page_of(files, title="<script>alert(1)</script>")
     assert "<script>" not in page
@@ -136,16 +146,9 @@ def test_the_verdict_goes_by_the_interval_of_the_difference(minus, words):
     assert words in found
 
 
-def test_without_a_paired_comparison_the_verdict_is_the_more_careful():
-    near = {
-        ModelName.MODEL: SimpleNamespace(found_in_top_20=Estimate(0.6, 0.5, 0.7)),
-        ModelName.DISTANCE_RULE: SimpleNamespace(found_in_top_20=Estimate(0.45, 0.4, 0.52)),
-    }
-    protocols = {ProtocolName.NEAR: SimpleNamespace(models=near)}
-    metrics = SimpleNamespace(comparison={}, protocols=protocols)
-    (found,) = Wording(ENGLISH).against_rule(metrics)
-    assert "does not beat the plain rule" in found
-    assert "15 % (-2 to 30 %)" in found
+def test_without_a_paired_comparison_nothing_is_said_of_the_rule():
+    metrics = SimpleNamespace(comparison={}, protocols={})
+    assert Wording(ENGLISH).against_rule(metrics) == []
 
 
 def test_the_page_says_what_it_must(files):
@@ -162,6 +165,15 @@ def test_the_page_says_what_it_must(files):
         assert words in page, words
     # 12 of 54 rows of land are cannot say.
     assert "For 22 % of the land the model cannot say" in page
+
+
+def test_the_first_page_says_where_probabilities_cannot_be_gone_by(files, metrics_of):
+    caution = Caution(code=CautionCode.CALIBRATION_NOT_KNOWN, slope_low=0.3, slope_high=1.2)
+    words = "Calibration not known: its slope on regions left out is between 0.3 and 1.2"
+    for cautions, said in (((caution,), True), ((), False)):
+        files.metrics.write_text(metrics_of(cautions=cautions).to_json())
+        first, _ = page_of(files).split("<h2>", 1)
+        assert (words in first) is said
 
 
 def test_the_same_run_gives_the_same_page(files):
@@ -280,7 +292,7 @@ def test_a_run_without_metrics_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("form", ["png", "svg"])
-def test_figures_repeat_and_mark_simulated_findings(form, metrics_of):
+def test_figures_repeat_and_bear_their_marks(form, metrics_of):
     folds = np.arange(4800).reshape(60, 80) % 7 - 1
     found = metrics_of()
     far = ProtocolName.FAR
@@ -299,9 +311,9 @@ def test_figures_repeat_and_mark_simulated_findings(form, metrics_of):
         partial(figures.fold_figure, folds, GRID, words="Folds", form=form),
     ]
     for draw in drawings:
-        assert draw(simulated=False) == draw(simulated=False) != draw(simulated=True)
+        assert draw(marks=()) == draw(marks=()) != draw(marks=("DRAFT", "SIMULATED"))
 
 
 def test_nothing_to_draw_is_refused(metrics_of):
     with pytest.raises(InputError, match="at least one"):
-        figures.region_figure(metrics_of().regions[1:], simulated=False)
+        figures.region_figure(metrics_of().regions[1:], marks=())

@@ -61,7 +61,8 @@ def test_the_same_bytes_under_another_name_are_the_same_request(
 def test_every_filter_the_run_and_the_area_make_another_request() -> None:
     asked = {
         "near": ("roads",), "within_m": 5.0, "districts": ("Agdam",), "hazard": "ap",
-        "as_of": dt.date(2023, 1, 1), "layer": "areas", "clip": True,
+        "as_of": dt.date(2023, 1, 1), "layer": "areas", "clip": True, "budget_ha": 500.0,
+        "weights": {"hazard": 2.0},
     }  # fmt: skip
     assert {*asked, "aoi"} == set(Filters.model_fields)
     names = {request_id("head", Filters(**{name: value}), None) for name, value in asked.items()}

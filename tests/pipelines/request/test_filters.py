@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +20,13 @@ from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.predict.window import area_window
 from minerisk.pipelines.prioritize.land import filtered
 from minerisk.pipelines.records.request import Filters
-from minerisk.pipelines.request.answer import write_maps
-from minerisk.pipelines.request.filters import check_filters, own_tasks, request_area
+from minerisk.pipelines.request.answer import write_maps, write_own_tasks
+from minerisk.pipelines.request.filters import (
+    check_filters,
+    criteria_of,
+    own_tasks,
+    request_area,
+)
 from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.run.folder import Run
 
@@ -42,6 +48,11 @@ def run(tiny_run: Path) -> Run:
         (Filters(districts=("North",)), "names no layer of districts"),
         (Filters(hazard="ap"), "No hazard class is named 'ap'. There are: any"),
         (Filters(as_of=dt.date(2999, 1, 1)), "a day to come"),
+        (Filters(budget_ha=20), "--budget is 20 ha; expected 100 ha or more"),
+        (Filters(weights={"casualty": 1}), "Did you mean 'casualties'"),
+        (Filters(weights={"resettlement": 1}), "There are: hazard, casualties, socio_economic"),
+        (Filters(weights={"casualties": -1}), "--weight casualties is -1; expected 0 to 100"),
+        (Filters(weights={"hazard": 0}), "Every weight is 0"),
     ],
 )
 def test_what_is_not_known_is_refused_with_the_choices(
@@ -123,7 +134,7 @@ def grid() -> xr.Dataset:
 
 def cells_of(cube: xr.Dataset, *shapes, clip: bool = False) -> set[tuple[int, int]]:
     window = area_window(cube, gpd.GeoDataFrame(geometry=[*shapes], crs="EPSG:32638"), clip=clip)
-    rows, columns = np.nonzero(window.asked)
+    rows, columns = np.nonzero(window.asked[:])
     return {(int(y) + window.row, int(x) + window.column) for y, x in zip(rows, columns)}  # noqa: B905
 
 
@@ -131,6 +142,20 @@ def square(column: float, row: float, width: float, height: float):
     """A rectangle in cells from the upper left of `grid`."""
     left, top = 500_000 + 100 * column, 4_400_400 - 100 * row
     return box(left, top - 100 * height, left + 100 * width, top)
+
+
+def test_the_cells_of_a_large_area_are_drawn_strip_by_strip(grid, monkeypatch) -> None:
+    shapes = square(0.2, 0.4, 2.9, 2.2), square(3.1, 3.1, 0.2, 0.2), square(4.2, 0, 0.5, 4)
+    whole = cells_of(grid, *shapes, clip=True)
+    monkeypatch.setattr("minerisk.pipelines.predict.window.MOST_IN_STRIP", 0)
+    for rows in (1, 3):
+        monkeypatch.setattr("minerisk.features.grid.STRIP", rows)
+        assert cells_of(grid, *shapes, clip=True) == whole
+        area = gpd.GeoDataFrame(geometry=[*shapes], crs="EPSG:32638")
+        asked = area_window(grid, area, clip=True).asked
+        assert not isinstance(asked, np.ndarray)
+        taken_along = pickle.loads(pickle.dumps(asked))
+        np.testing.assert_array_equal(taken_along[:], asked[:])
 
 
 def test_an_area_smaller_than_a_cell_gets_the_cell_that_holds_most_of_it(grid) -> None:
@@ -236,3 +261,40 @@ def test_near_means_the_same_for_rasters_and_for_tasks(run: Run) -> None:
     settings = own_tasks(run, asked)
     tasks = filtered(settings, run.layers(), cube_geobox(cube))
     np.testing.assert_array_equal(rasters, tasks & (cube["inside"].to_numpy() == 1))
+
+
+def test_weights_are_the_same_request_in_whatever_order() -> None:
+    one, other = ({"hazard": 2, "casualties": 1}, {"casualties": 1, "hazard": 2})
+    texts = [Filters(weights=weights).model_dump_json() for weights in (one, other)]
+    assert texts[0] == texts[1]
+    assert Filters(weights=one).needs_own_tasks
+    assert Filters(budget_ha=500).needs_own_tasks
+    title = Filters(budget_ha=500, weights={"casualties": 2}).title
+    assert title == "budget_500ha__weigh_casualties_2"
+
+
+def test_weights_of_a_request_take_the_place_of_those_of_the_configuration(run: Run) -> None:
+    assert criteria_of(run) == {"hazard": 1.0, "casualties": 0.0, "socio_economic": 0.0}
+    asked = Filters(weights={"hazard": 0.5, "casualties": 3})
+    check_filters(run, asked)
+    tasks = own_tasks(run, asked)
+    assert tasks.hazard_weight == 0.5
+    ((name, criterion),) = tasks.criteria.items()
+    assert (name, criterion.weight, criterion.reach_m) == ("casualties", 3, 3_000)
+    accidents = {item.layer for item in run.config.labels.positive if item.evidence == "accident"}
+    assert set(criterion.layers) == accidents
+    assert own_tasks(run, Filters(budget_ha=400)).budget_ha == 400
+
+
+def test_the_budget_of_a_request_is_spent_on_its_land(tiny_copy: Path, tmp_path: Path) -> None:
+    run = Run.open(tiny_copy)
+    whole = cube_geobox(open_cube(tiny_copy / "cube.zarr")).boundingbox
+    middle = (whole.left + whole.right) / 2
+    land = box(whole.left, whole.bottom, middle, whole.top)
+    aoi = tmp_path / "west.gpkg"
+    gpd.GeoDataFrame(geometry=[land], crs=run.config.study_area.crs).to_file(aoi)
+    opened = open_request(tiny_copy, Filters(aoi=aoi, clip=True, budget_ha=500))
+    write_own_tasks(opened)
+    tasks = gpd.read_file(opened.home / "tasks.gpkg", layer="tasks")
+    assert 100 <= tasks.area.sum() / 10_000 <= 500 + 1e-6
+    assert tasks.within(land.buffer(251)).all()  # of cells whose middles lie in it

@@ -16,8 +16,11 @@ from xlsxwriter.utility import xl_col_to_name
 from minerisk.pipelines.formats.imsma import FIELDS, LAND, land_fields, task_fields
 from minerisk.pipelines.formats.palette import CLASS_COLOURS, HIGHER
 from minerisk.pipelines.formats.task_columns import with_marks
+from minerisk.pipelines.formats.workbook import MOST_FOOTER, footer_text
 from minerisk.pipelines.language.marks import Marks
+from minerisk.pipelines.language.messages import texts
 from minerisk.pipelines.records.review import State
+from minerisk.pipelines.records.tasks import EvidenceRecord, NearestEvidence, TaskReasons
 from minerisk.pipelines.request import task_files
 from minerisk.pipelines.request.task_files import write_task_files
 
@@ -61,9 +64,29 @@ def tasks():
     return with_marks(fields, Marks(State.DRAFT, simulated=True))
 
 
+REASONS = TaskReasons(
+    task="NTS-0001",
+    sureness=(),
+    speaks=True,
+    strongest=(),
+    raised_by=(),
+    lowered_by=(),
+    evidence=EvidenceRecord(
+        code=NearestEvidence.FIND,
+        layer="finds",
+        identity="<b>F-7</b> & more",
+        row=3,
+        date="2019-05-02",
+        metres=1240.4,
+    ),
+    gaps=(),
+)
+
+
 @pytest.fixture
 def folder(tasks, tmp_path):
-    write_task_files(tmp_path, tasks, words=["DRAFT", "one source & others"])
+    words = ["DRAFT", "one source & others"]
+    write_task_files(tmp_path, tasks, words=words, reasons=[REASONS])
     return tmp_path
 
 
@@ -71,7 +94,9 @@ def test_every_format_holds_the_same_tasks(folder, tasks):
     names = list(tasks["task"])
     assert list(pyogrio.read_dataframe(folder / "tasks.gpkg")["task"]) == names
     assert list(pd.read_csv(folder / "tasks.csv")["task"]) == names
-    assert list(pyogrio.read_dataframe(folder / "tasks.xlsx", layer="tasks")["task"]) == names
+    assert (
+        list(pyogrio.read_dataframe(folder / "tasks.xlsx", layer="Survey tasks")["task"]) == names
+    )
     assert list(pyogrio.read_dataframe(folder / "tasks.geojson")["task"]) == names
     assert list(pyogrio.read_dataframe(folder / "tasks.kml")["Name"]) == names
 
@@ -82,7 +107,7 @@ def test_every_row_of_every_format_bears_its_marks(folder, name):
     if name == "csv":
         found = pd.read_csv(path)
     else:
-        layer = "tasks" if name == "xlsx" else None  # its first sheet is to be read first
+        layer = "Survey tasks" if name == "xlsx" else None  # its first sheet is to be read first
         found = pyogrio.read_dataframe(path, layer=layer, read_geometry=False)
     assert list(found["run_state"]) == ["DRAFT"] * 2
     assert [int(value) for value in found["simulated"]] == [1, 1]
@@ -93,6 +118,13 @@ def test_whole_numbers_have_no_point_and_others_four_digits(folder):
     first, second = (folder / "tasks.csv").read_text(encoding="utf-8").splitlines()[1:]
     assert ",ranked,1,2,800.0,16.0,0.125,0.05,0.3,1,find," in first
     assert ",control,,,200.0,4.0,,,,,find," in second
+
+
+def test_a_footer_of_the_workbook_ends_with_a_whole_mark():
+    marks = [f"{word}: R & D, xanalar 1\u202f000 m " + "x" * 70 for word in "ABC"]
+    assert footer_text(" · ".join(marks)) == " · ".join(marks[:2]).replace("&", "&&")
+    assert footer_text(marks[0]) == marks[0].replace("&", "&&")
+    assert len(footer_text("DRAFT " * 99)) <= MOST_FOOTER
 
 
 def test_the_workbook_says_first_what_it_is_and_shows_numbers_as_people_write_them(folder):
@@ -127,7 +159,7 @@ def test_the_workbook_says_first_what_it_is_and_shows_numbers_as_people_write_th
 
 def test_geojson_is_degrees_with_outer_rings_counter_clockwise(folder, tasks):
     found = json.loads((folder / "tasks.geojson").read_text(encoding="utf-8"))
-    assert found["description"] == "DRAFT one source & others"
+    assert found["description"] == "DRAFT · one source & others"
     assert [item["id"] for item in found["features"]] == ["NTS-0001", "NTS-C0001"]
     first, second = (shape(item["geometry"]) for item in found["features"])
     assert first.exterior.is_ccw
@@ -157,11 +189,20 @@ def test_a_balloon_is_a_handful_of_lines_and_says_what_it_is(folder):
         "band 2, rank 1",
         "800 ha, 16 team-days",
         "Mean probability of contamination of a cell 12 % (5 % to 30 %)",
-        "Nearest evidence: find <b>F-7</b> & more, 2019-05-02, 1,240 m away",
+        "Nearest evidence: find <b>F-7</b> & more, 2019-05-02, 1,240 m",
         "DRAFT · one source & others",
     ]
     assert second[0] == "control, drawn blind"
     assert second[2] == "The model cannot say here."
+
+
+def test_a_balloon_has_no_english_in_another_language(tasks, tmp_path):
+    unnamed = REASONS.evidence.model_copy(update={"identity": None, "date": None})
+    reasons = [REASONS.model_copy(update={"evidence": unnamed})]
+    write_task_files(tmp_path, tasks, words=[], reasons=reasons, texts=texts("az"))
+    root = ElementTree.parse(tmp_path / "tasks.kml").getroot()
+    lines = root.find(f".//{KML}Placemark/{KML}description").text.split("\n")
+    assert lines[3] == "Ən yaxın sübut: tapıntı sətir 3, tarixi qeyd edilməyib, 1\u202f240 m"
 
 
 def test_ranked_tasks_have_the_colour_of_the_highest_class_on_a_phone(folder):
@@ -202,7 +243,9 @@ def test_the_package_brings_its_style(folder):
 def test_the_same_tasks_give_the_same_bytes_at_another_time(folder, tasks, tmp_path):
     time.sleep(2.1)  # the clock of a zip file ticks every two seconds
     again = tmp_path / "again"
-    for path in write_task_files(again, tasks, words=["DRAFT", "one source & others"]):
+    for path in write_task_files(
+        again, tasks, words=["DRAFT", "one source & others"], reasons=[REASONS]
+    ):
         assert path.read_bytes() == (folder / path.name).read_bytes(), path.name
 
 

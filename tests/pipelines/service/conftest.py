@@ -2,12 +2,14 @@
 
 import shutil
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import create_engine
 
 from minerisk.pipelines.service.accounts.access import Role
 from minerisk.pipelines.service.accounts.people import add_account
@@ -19,6 +21,7 @@ from minerisk.pipelines.service.jobs.worker import Worker, work_once
 from minerisk.pipelines.service.serving import open_desk
 from minerisk.pipelines.service.settings import Limits, Settings
 from minerisk.pipelines.service.wire import COOKIE
+from tests.faults.postgres import BINARIES, MISSING, running_postgres
 
 TINY = Path(__file__).resolve().parents[3] / "configs" / "tiny.yaml"
 ROLES = {role.value.split()[-1]: role for role in Role if role is not Role.PUBLIC}
@@ -102,6 +105,32 @@ def town_of(tmp_path: Path) -> Iterator[Callable[..., Town]]:
 @pytest.fixture
 def town(town_of: Callable[..., Town]) -> Town:
     return town_of()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    if not BINARIES:
+        pytest.skip(MISSING)
+    with running_postgres() as database:
+        yield database.url
+
+
+@pytest.fixture
+def database_of(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], str]:
+    """Give an address of a new database: of SQLite, or of a real PostgreSQL."""
+
+    def make(kind: str, name: str = "desk") -> str:
+        if kind == "sqlite":
+            return f"sqlite:///{tmp_path / name}.sqlite"
+        url: str = request.getfixturevalue("postgres")
+        made = f"{name}_{uuid.uuid4().hex[:8]}"
+        engine = create_engine(url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"CREATE DATABASE {made}")
+        engine.dispose()
+        return f"{url.rpartition('/')[0]}/{made}"
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
 """Signing in: passwords, second factors, sessions, tokens, and a proxy in front."""
 
+import secrets
+
 import pyotp
 import pytest
 from sqlalchemy import select
 
 from minerisk.pipelines.service.accounts.access import Role
+from minerisk.pipelines.service.accounts.common import _common, is_common
 from minerisk.pipelines.service.accounts.people import add_account
 from minerisk.pipelines.service.accounts.secrets import factor_step, hashed, is_password, is_weak
 from minerisk.pipelines.service.settings import Proxy
@@ -41,14 +44,38 @@ def test_a_password_is_kept_as_argon2id_with_a_salt_of_its_own() -> None:
         ("short", True),
         ("password1234", True),
         ("aaaaaaaaaaaaaaaa", True),
+        ("123456789012", True),
+        ("qwertyuiop[]", True),
+        ("iloveyouforever1", False),
+        ("letmeinletmein", True),
+        ("trustno1trustno1", True),
+        ("1q2w3e4r5t6y", True),
+        ("xyz7xyz7xyz7xyz7", True),
+        ("ФЫВАПРОЛДЖЭ123", True),
+        ("Passw0rd2024!", True),
+        ("minerisk-desk-1", True),
+        ("minerisk minerisk", True),
+        ("heron 7 lantern", False),
+        ("staple 7 heron lantern", False),
         ("staff 12 staff 12", True),
         ("x" * 300, True),
+        ("leavemealone", True),
+        ("FinalFantasy", True),
+        ("1QAZ2wsx3edc4rfv", True),
+        ("unbelievable", True),
         (WORDS, False),
         ("пять длинных слов здесь", False),
     ],
 )
 def test_a_short_or_common_password_is_weak(password: str, weak: bool) -> None:
     assert is_weak(password, "staff 12") is weak
+
+
+def test_the_commonest_passwords_that_are_long_enough_are_known() -> None:
+    assert len(_common()) == 10_000
+    assert all(is_common(word) for word in ("justinbieber", "Justinbieber", "finalfantasy"))
+    taken = [secrets.token_urlsafe(12) for _ in range(2_000)]
+    assert not any(is_common(word) for word in taken)
 
 
 def test_the_cookie_is_closed_to_scripts_other_sites_and_plain_lines(town) -> None:
@@ -86,7 +113,10 @@ def test_a_reviewer_may_nothing_before_a_second_factor_and_no_code_is_taken_twic
     client = town.stranger()
     assert sign_in(client, "rita").json()["second_factor"] is True
     assert client.get("/api/runs").json()["code"] == "desk_code_needed"
-    secret = client.post("/api/session/second-factor").json()["secret"]
+    refused = client.post("/api/session/second-factor", json={"password": "x"})
+    assert refused.json()["code"] == "desk_credentials_wrong"
+    begun = client.post("/api/session/second-factor", json={"password": WORDS})
+    secret = begun.json()["secret"]
     wrong = client.put("/api/session/second-factor", json={"code": "000000"})
     assert wrong.json()["code"] == "desk_code_wrong"
     code = pyotp.TOTP(secret).at(town.clock())
@@ -98,7 +128,10 @@ def test_a_reviewer_may_nothing_before_a_second_factor_and_no_code_is_taken_twic
     assert sign_in(again, "rita", code=code).status_code == 401  # used above
     town.clock.ahead = 60
     assert sign_in(again, "rita", code=pyotp.TOTP(secret).at(town.clock())).status_code == 200
-    assert again.post("/api/session/second-factor").json()["code"] == "desk_not_allowed"
+    assert (
+        again.post("/api/session/second-factor", json={"password": WORDS}).json()["code"]
+        == "desk_not_allowed"
+    )
 
 
 def test_codes_of_a_second_factor_are_those_of_rfc_6238() -> None:
@@ -187,6 +220,68 @@ def test_a_new_password_ends_sessions_and_tokens(town) -> None:
     assert sign_in(other, "ann", "other four long words").status_code == 200
 
 
+def test_a_new_second_factor_ends_other_sessions(town) -> None:
+    with_password(town, "rita", Role.REVIEWER)
+    client, other = town.stranger(), town.stranger()
+    sign_in(client, "rita")
+    sign_in(other, "rita")
+    body = {"password": WORDS}
+    secret = client.post("/api/session/second-factor", json=body).json()["secret"]
+    code = pyotp.TOTP(secret).at(town.clock())
+    assert client.put("/api/session/second-factor", json={"code": code}).status_code == 200
+    assert other.get("/api/session").json()["name"] is None
+    assert client.get("/api/session").json()["name"] == "rita"
+
+
+def test_passwords_that_are_tried_from_within_a_session_are_counted_too(town) -> None:
+    with_password(town, "ann", Role.MANAGER)
+    client = town.stranger()
+    sign_in(client, "ann")
+    for _ in range(5):
+        body = {"old": "wrong words here", "new": "other four long words"}
+        assert client.put("/api/session/password", json=body).status_code == 401
+    for path in ("/api/session/second-factor", "/api/sessions/end"):
+        locked = client.post(path, json={"password": WORDS})
+        assert locked.json()["code"] == "desk_locked_out"
+
+
+def test_an_account_sees_where_it_is_signed_in_and_ends_all_of_it(town) -> None:
+    with_password(town, "ann", Role.MANAGER)
+    client, other = town.stranger(), town.stranger()
+    sign_in(other, "ann")
+    sign_in(client, "ann")
+    town.clock.ahead = 901
+    client.headers["X-Desk-Form"] = client.get("/api/runs").headers["X-Desk-Form"]
+    found = client.get("/api/sessions").json()
+    assert [each["own"] for each in found] == [True, False]  # the word before is none of its own
+    assert "Where this account is signed in" in client.get("/account").text
+    refused = client.post("/api/sessions/end", json={"password": "x"})
+    assert refused.json()["code"] == "desk_credentials_wrong"
+    assert client.post("/api/sessions/end", json={"password": WORDS}).status_code == 204
+    assert other.get("/api/runs").status_code == 401
+    assert client.get("/api/sessions").status_code == 401
+
+
+def test_an_administrator_ends_the_sessions_of_an_account(town) -> None:
+    word = town.manager.post("/api/tokens", json={"title": "x", "scopes": ["read"]}).json()["word"]
+    accounts = town.administrator.get("/api/accounts").json()
+    own = next(each["id"] for each in accounts if each["name"] == "manager")
+    town.administrator.patch(f"/api/accounts/{own}", json={"end_sessions": True})
+    assert town.manager.get("/api/runs").status_code == 401
+    program = town.stranger()
+    assert program.get("/api/runs", headers={"Authorization": f"Bearer {word}"}).status_code == 401
+
+
+def test_everybody_needs_a_second_factor_where_settings_say_so(town_of) -> None:
+    town = town_of(second_factor="everybody")
+    with_password(town, "ann", Role.MANAGER)
+    client = town.stranger()
+    assert sign_in(client, "ann").json()["second_factor"] is True
+    assert client.get("/api/runs").json()["code"] == "desk_code_needed"
+    assert "counts only with a second factor" in client.get("/account").text
+    assert town.manager.get("/api/runs").status_code == 200  # with one
+
+
 def test_the_last_administrator_stays(town) -> None:
     accounts = town.administrator.get("/api/accounts").json()
     own = next(each["id"] for each in accounts if each["name"] == "administrator")
@@ -216,13 +311,44 @@ def test_a_proxy_is_believed_by_its_secret_alone(town_of, tmp_path) -> None:
     town = town_of(proxy=Proxy(secret_file=secret, identity=True))
     client = town.stranger()
     client.headers["X-Desk-User"] = "manager"
-    assert client.get("/api/runs").status_code == 401
+    assert client.get("/api/runs").status_code == 403
     client.headers["X-Desk-Proxy"] = "t" * 40
-    assert client.get("/api/runs").status_code == 401
+    assert client.get("/api/runs").status_code == 403
     client.headers["X-Desk-Proxy"] = "s" * 40
     assert client.get("/api/runs").status_code == 200
     client.headers["X-Desk-User"] = "somebody else"
     assert client.get("/api/runs").status_code == 401
+
+
+def test_where_a_proxy_has_a_secret_nobody_calls_beside_it(town_of, tmp_path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s" * 40)
+    town = town_of(proxy=Proxy(secret_file=secret))
+    for path in ("/api/runs", "/sign-in", "/static/desk.css", "/api/session"):
+        assert town.manager.get(path, headers={"Accept": "text/html"}).status_code == 403
+    assert town.stranger().get("/api/health").status_code == 200
+    town.manager.headers["X-Desk-Proxy"] = "s" * 40
+    assert town.manager.get("/api/runs").status_code == 200
+
+
+def test_a_proxy_at_a_socket_is_believed_and_signing_in_beside_it_is_not(town_of, tmp_path) -> None:
+    town = town_of(proxy=Proxy(socket=tmp_path / "desk.socket", identity=True))
+    with_password(town, "ann", Role.MANAGER)
+    client = town.stranger()
+    assert sign_in(client, "ann").json()["code"] == "desk_not_allowed"
+    client.headers["X-Desk-User"] = "ann"
+    assert client.get("/api/runs").status_code == 200
+    assert client.post("/api/areas?name=x.kml").json()["code"] == "desk_form_stale"
+
+
+@pytest.mark.parametrize("proxy", [None, "desk.socket"])
+def test_headers_of_a_proxy_mean_nothing_where_none_tells_who_calls(
+    town_of, tmp_path, proxy
+) -> None:
+    client = town_of(proxy=proxy and Proxy(socket=tmp_path / proxy)).stranger()
+    for name in ("X-Desk-User", "X-Desk-Proxy", "X_Desk_User", "Remote-User", "X-Forwarded-User"):
+        client.headers[name] = "administrator"
+    assert client.get("/api/accounts").status_code == 401
 
 
 def test_no_account_is_there_by_itself(tmp_path) -> None:

@@ -8,6 +8,8 @@ import geopandas as gpd
 import pytest
 from shapely.geometry import Point, box
 
+from minerisk.pipelines.service.settings import read_settings, settings_of
+
 LAND = gpd.GeoDataFrame(geometry=[box(47.25, 39.5, 47.3, 39.55)], crs="EPSG:4326")
 KML = """<?xml version="1.0"?><kml xmlns="http://www.opengis.net/kml/2.2"><Document><Placemark>
 <MultiGeometry><Polygon><outerBoundaryIs><LinearRing><coordinates>
@@ -71,6 +73,14 @@ def test_an_area_is_its_senders_alone(town) -> None:
 def test_a_file_without_crs_is_asked_for_it(town, tmp_path: Path) -> None:
     done = send(town, "a.zip", shapefile(tmp_path, leave_out=".prj"))
     assert (done.status_code, done.json()["code"]) == (422, "desk_area_without_crs")
+    content = shapefile(tmp_path, leave_out=".prj")
+    for crs, status in (("EPSG:32638", 201), ("EPSG:0", 422), ("here", 422)):
+        params = {"name": "a.zip", "crs": crs}
+        done = town.manager.post("/api/areas", params=params, content=content)
+        assert done.status_code == status, done.text
+        if status == 201:
+            assert done.json()["facts"]["hectares"] == pytest.approx(2387, rel=0.005)
+            assert done.json()["facts"]["west"] == pytest.approx(47.25, abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -123,3 +133,14 @@ def test_a_name_that_leads_elsewhere_is_only_a_name(town) -> None:
 def test_a_file_that_is_too_large_is_refused(town) -> None:
     done = town.manager.post("/api/areas?name=a.kml", content=b"x" * 20_000_001)
     assert done.json()["code"] == "desk_body_too_large"
+
+
+def test_a_desk_in_a_folder_that_is_named_from_here_reads_what_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "runs").mkdir()
+    monkeypatch.chdir(tmp_path)
+    settings = settings_of({"home": Path("desk"), "runs": Path("runs")}, source="options")
+    assert settings.uploads == tmp_path / "desk" / "areas"
+    (tmp_path / "desk.yaml").write_text("home: desk\nruns: runs\n")
+    assert read_settings(Path("desk.yaml")).uploads == settings.uploads

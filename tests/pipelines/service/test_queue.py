@@ -1,10 +1,5 @@
 """Jobs are done once, by one worker, and again at most twice; on SQLite and on PostgreSQL."""
 
-import os
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,37 +23,7 @@ from minerisk.pipelines.service.jobs.queue import (
 from minerisk.pipelines.service.store.database import Store, is_current, open_store, upgrade
 from minerisk.pipelines.service.store.models import Base, Job
 
-BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 ORDER = Order(kind=JobKind.REQUEST, run="tiny", head="h")
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """A Postgres of its own; it refuses to run as root."""
-    if not BINARIES:
-        pytest.skip("postgresql is not installed (Debian: postgresql)")
-    folder = Path(tempfile.mkdtemp(prefix="minerisk-desk-postgres-"))
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-        as_user = ["runuser", "-u", "postgres", "--"]
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
-    tools = BINARIES[-1]
-    make = [str(tools / "initdb"), "-D", str(folder), "-U", "desk", "-A", "trust", "--no-sync"]
-    subprocess.run([*as_user, *make], check=True, cwd="/", capture_output=True)
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
-    control = [*as_user, str(tools / "pg_ctl"), "-D", str(folder), "-w"]
-    log = ["-l", str(folder / "log")]
-    subprocess.run([*control, *log, "-o", options, "start"], check=True, cwd="/",
-                   stdout=subprocess.DEVNULL)  # fmt: skip
-    try:
-        yield f"postgresql+psycopg2://desk@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([*control, "-m", "immediate", "stop"], check=True, cwd="/",
-                       stdout=subprocess.DEVNULL)  # fmt: skip
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import html
 import json
 import shutil
 import zipfile
@@ -10,19 +11,27 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+import rasterio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from minerisk.pipelines.audit.decide import Decision, review_run
+from minerisk.pipelines.language.like_words import like_line
 from minerisk.pipelines.provenance.signatures import public_text
+from minerisk.pipelines.records.metrics import Metrics
+from minerisk.pipelines.records.pack import PackManifest
 from minerisk.pipelines.records.request import Filters, RequestRecord
 from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.request.pack import answer_request
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.service.accounts.access import Role
-from minerisk.pipelines.service.jobs.orders import Order
+from minerisk.pipelines.service.copies import back_up, restore
+from minerisk.pipelines.service.desk import checks
+from minerisk.pipelines.service.jobs.orders import JobState, Order, Outcome
+from minerisk.pipelines.service.jobs.queue import claim, show_maps, take_back_lost
+from minerisk.pipelines.service.jobs.work import Places, do
 from minerisk.pipelines.service.store.models import Job
-from minerisk.pipelines.service.upkeep import back_up, restore, tidy
+from minerisk.pipelines.service.upkeep import tidy
 from tests.pipelines.service.conftest import Town
 
 SQUARE = [[47.25, 39.5], [47.3, 39.5], [47.3, 39.55], [47.25, 39.55], [47.25, 39.5]]
@@ -73,7 +82,9 @@ def test_the_filters_of_the_house_are_those_of_every_door(town) -> None:
     assert described
     for name in described:
         assert set(schema[name]["properties"]) == set(Filters.model_fields)
-    options = {"within": "within_m", "district": "districts"}
+    options = {
+        "within": "within_m", "district": "districts", "budget": "budget_ha", "weight": "weights"
+    }  # fmt: skip
     assert {options.get(name, name) for name in Asked.__dataclass_fields__} == set(
         Filters.model_fields
     )
@@ -116,6 +127,28 @@ def test_a_request_gives_the_same_bytes_by_either_door(
     _results(client, found["id"], home)
 
 
+def test_budget_and_weights_are_the_same_by_every_door(town_with_run, runs: Path) -> None:
+    from minerisk.pipelines.cli.request_commands import Asked, Shared, _opened
+
+    client = town_with_run.scientist
+    facts = client.get(f"/api/runs/{run_id(client)}").json()
+    assert facts["weights"] == {"hazard": 1.0, "casualties": 0.0, "socio_economic": 0.0}
+    filters = {"near": ["front_line"], "within_m": 900.5, "budget_ha": 400,
+               "weights": {"hazard": 1, "casualties": 2}}  # fmt: skip
+    found = client.post("/api/requests", json={"run": run_id(client), "filters": filters}).json()
+    given = Asked(None, None, ["front_line"], 900.5, None, None, None, False, 400.0,
+                  ["casualties=2", "hazard=1"])  # fmt: skip
+    opened = _opened(runs / "tiny", given, Shared(1, None, None, False))
+    order = town_with_run.desk.store
+    with order.read() as session:
+        asked = Order.model_validate_json(session.scalars(select(Job.order)).one()).filters
+    assert asked == opened.filters
+    assert found["command"] == (
+        "minerisk request tiny --near front_line --within 900.5 --budget 400 "
+        "--weight casualties=2 --weight hazard=1"
+    )
+
+
 def _results(client, name: str, home: Path) -> None:
     packed = client.get(f"/api/requests/{name}/pack.zip")
     with zipfile.ZipFile(BytesIO(packed.content)) as archive:
@@ -132,6 +165,13 @@ def _results(client, name: str, home: Path) -> None:
     assert len(cell["reasons"]) == 3
     outside = client.get(f"/api/requests/{name}/cell?longitude=40&latitude=39.52").json()
     assert outside["code"] == "desk_area_outside"
+    like = RequestRecord.read(home / "request.json").like_this
+    assert like is not None
+    assert PackManifest.read(home / "pack" / "manifest.json").like_this == like
+    shown = [client.get(f"/requests/{name}").text]
+    shown += [(home / "pack" / known).read_text() for known in ("report.html", "README.txt")]
+    for text in shown:  # lines of a text file are folded
+        assert like_line(like.land) in " ".join(html.unescape(text).split())
     for strange in ("nothing.tif", "../request.json", "%2e%2e/request.json", "/etc/passwd"):
         assert client.get(f"/api/requests/{name}/files/{strange}").status_code == 404, strange
 
@@ -170,6 +210,58 @@ def test_a_run_whose_layers_are_not_at_hand_is_still_looked_at(
     assert facts.json()["layers"] == facts.json()["near"] == []
 
 
+class EnoughError(Exception):
+    """Ends a job in the middle, as if its process had been killed."""
+
+
+def test_the_map_is_looked_at_while_the_pack_is_being_written(town_with_run, runs: Path) -> None:
+    town, manager = town_with_run, town_with_run.manager
+    decide(runs / "tiny", "approve")
+    name = manager.post("/api/requests", json=question(manager)).json()["id"]
+    tile, worker = f"/tiles/requests/{name}/class/9/323/194.png", "worker 1"
+
+    def code_of(path: str) -> str:
+        return manager.get(path).json()["code"]
+
+    assert code_of(tile) == "desk_result_not_ready"
+    with town.desk.store.write() as session:
+        taken = claim(session, worker, at=town.clock())
+
+    def look(maps: Outcome) -> None:
+        with town.desk.store.write() as session:
+            show_maps(session, taken, maps, at=town.clock())
+        written.append(runs / "tiny" / maps.home / "risk_class.tif")
+        raise EnoughError
+
+    written: list[Path] = []
+    with pytest.raises(EnoughError):
+        do(taken.order, Places.of(town.desk.settings, taken.id), look)
+    drawn, (path,) = manager.get(tile), written
+    assert drawn.headers["content-type"] == "image/png"
+    view = manager.get(f"/api/requests/{name}").json()
+    assert (view["state"], view["drawn"], view["usable"]) == ("running", True, False)
+    assert f"/tiles/requests/{name}" in manager.get(f"/requests/{name}").text
+    assert "data-drawn" in manager.get(f"/requests/{name}/progress").text
+    assert code_of(f"/api/requests/{name}/pack.zip") == "desk_result_not_ready"
+    assert town.stranger().get(tile).status_code == 401
+    assert town.administrator.get(tile).status_code == 403
+    before = path.read_bytes()
+    path.write_bytes(before + b" ")
+    assert code_of(tile) == "desk_result_changed"
+    path.write_bytes(before)
+    assert manager.get(tile).content == drawn.content
+    with town.desk.store.write() as session:  # its worker is given up
+        assert take_back_lost(session, at=town.clock() + 60) == 1
+    assert code_of(tile) == "desk_result_not_ready"
+    assert town.work()
+    assert manager.get(tile).content == drawn.content
+    with town.desk.store.write() as session:
+        session.get(Job, taken.id).state = JobState.RUNNING
+    assert manager.get(tile).content == drawn.content
+    decide(runs / "tiny", "withdraw")
+    assert code_of(tile) == "desk_run_withdrawn"
+
+
 def test_a_withdrawn_run_is_refused_from_the_next_call_on(town_with_run, runs: Path) -> None:
     town, manager = town_with_run, town_with_run.manager
     decide(runs / "tiny", "approve")
@@ -206,6 +298,36 @@ def test_a_withdrawn_run_is_refused_from_the_next_call_on(town_with_run, runs: P
     log = town.administrator.get("/api/access-log").text
     for action in ("offer", "ask", "download", "see tasks", "see layer", "withdraw"):
         assert f'"action":"{action}"' in log, action
+
+
+def test_anybody_has_coarse_packs_of_approved_runs_where_that_is_switched_on_and_nothing_else(
+    town_of: Callable[..., Town], runs: Path
+) -> None:
+    town = town_of(runs, public=True)
+    town.scientist.post("/api/runs", json={"folder": "tiny"})
+    decide(runs / "tiny", "approve")
+    manager, anybody = town.manager, town.stranger()
+    for public, shared in ((True, False), (False, True), (True, True)):
+        asked = question(manager) | {"public": public, "shared": shared}
+        name = manager.post("/api/requests", json=asked).json()["id"]
+        town.work()
+        town.work()
+    listed = anybody.get("/api/public").json()
+    assert [each["id"] for each in listed] == [name]
+    pack = anybody.get(f"/api/public/{name}/pack.zip")
+    assert pack.status_code == 200
+    with zipfile.ZipFile(BytesIO(pack.content)) as opened:
+        held = {Path(member).name for member in opened.namelist()}
+        raster = next(each for each in opened.namelist() if each.endswith("/probability.tif"))
+        with rasterio.io.MemoryFile(opened.read(raster)).open() as coarse:
+            assert coarse.res == (2_000, 2_000)
+    assert "reasons.tif" not in held
+    for path in (f"/api/requests/{name}/pack.zip", f"/api/requests/{name}/files/probability.tif",
+                 "/api/runs", f"/api/runs/{asked['run']}/layers/front_line"):  # fmt: skip
+        assert anybody.get(path).status_code == 401
+    decide(runs / "tiny", "withdraw")
+    assert anybody.get("/api/public").json() == []
+    assert anybody.get(f"/api/public/{name}/pack.zip").status_code == 404
 
 
 def test_a_run_that_was_touched_is_refused_from_the_next_call_on(town_with_run, runs) -> None:
@@ -295,6 +417,9 @@ def test_a_check_tells_what_an_answer_would_be_about(town_with_run) -> None:
         ({"within_m": 5}, "desk_near_without_metres"),
         ({"near": ["front_line"], "within_m": -1}, "desk_asked_refused"),
         ({"hazard": "ap"}, "desk_class_without_model"),
+        ({"budget_ha": 1}, "desk_asked_refused"),
+        ({"weights": {"nothing": 1}}, "desk_asked_refused"),
+        ({"weights": {"casualties": "many"}}, "desk_body_wrong"),
         ({"as_of": "2999-01-01"}, "desk_day_to_come"),
         ({"districts": ["Nowhere"]}, "desk_district_unknown"),
         ({"aoi": "/etc/passwd"}, "desk_body_wrong"),
@@ -321,6 +446,39 @@ def test_land_that_cannot_be_answered_is_refused_with_its_code(town_with_run) ->
     town_with_run.with_limits(hectares=10)
     large = client.post("/api/requests", json=question(client)).json()
     assert large["code"] == "desk_area_too_large"
+
+
+def test_a_run_of_another_version_is_told_as_that_and_not_as_a_wrong_question(
+    town_with_run, monkeypatch
+) -> None:
+    def read(run: Run, filters: Filters) -> None:
+        Metrics.parse('{"schema_version": 99}', source=Path("metrics.json"))
+
+    monkeypatch.setattr(checks, "check_filters", read)
+    client = town_with_run.scientist
+    asked = question(client)
+    found = client.post(f"/api/runs/{asked['run']}/check", json=asked)
+    assert (found.status_code, found.json()["code"]) == (409, "desk_run_not_read")
+    assert "schema version 99" in found.json()["title"]
+    assert "version of minerisk that made it" in found.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "whole study area"),
+        ("az", "bütün tədqiqat ərazisi"),
+        ("ru", "весь район исследования"),
+    ],
+)
+def test_a_request_for_all_land_is_named_in_the_language_of_whoever_reads(
+    town_with_run, language, words
+) -> None:
+    client = town_with_run.scientist
+    made = client.post("/api/requests", json={"run": run_id(client), "filters": {}}).json()
+    client.cookies.set("minerisk_language", language)
+    found = client.get(f"/api/requests/{made['id']}", headers={"Accept-Language": language})
+    assert found.json()["title"] == words
 
 
 def test_an_account_asks_as_much_as_its_quota(town_with_run) -> None:

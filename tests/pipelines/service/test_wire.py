@@ -1,10 +1,16 @@
 """What every answer bears, how large and how fast calls may be, and where a desk listens."""
 
+import stat
+
 import pytest
+from anyio.to_thread import current_default_thread_limiter
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.language.desk_words import DESK_WORDS, NEXT_STEPS
+from minerisk.pipelines.service.app import THREADS
+from minerisk.pipelines.service.desk.pace import Recent
+from minerisk.pipelines.service.serving import open_socket, serve
 from minerisk.pipelines.service.settings import read_settings, settings_of
 
 SAID = {"home": "desk", "runs": "runs"}
@@ -61,6 +67,13 @@ def test_too_many_calls_wait(town) -> None:
     assert int(codes[-1].headers["retry-after"]) > 0
 
 
+def test_a_file_that_is_read_in_parts_is_one_line_of_the_log() -> None:
+    noted = Recent()
+    assert [noted.is_new("ann", "a", "x.tif") for _ in range(3)] == [True, False, False]
+    assert noted.is_new("ann", "a", "y.tif")
+    assert noted.is_new("bob", "a", "x.tif")
+
+
 def test_a_name_that_is_not_the_desks_is_refused(town) -> None:
     assert town.manager.get("/api/health", headers={"Host": "evil.example"}).status_code == 400
 
@@ -94,6 +107,43 @@ def test_a_proxy_without_secret_and_socket_is_refused() -> None:
         settings_of({**SAID, "proxy": {"identity": True}}, source="options")
 
 
+def test_nobody_but_the_desk_and_its_group_speaks_at_its_socket(tmp_path) -> None:
+    path = tmp_path / "desk.socket"
+    for _ in range(2):  # the second finds what a server that was killed left
+        with open_socket(path):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o660
+    path.unlink()
+    path.write_text("notes")
+    with pytest.raises(InputError, match=r"desk\.socket cannot be listened at"):
+        open_socket(path)
+    assert path.read_text() == "notes"
+    with pytest.raises(InputError, match="No such file"):
+        open_socket(tmp_path / "nowhere" / "desk.socket")
+
+
+def test_files_that_are_not_there_are_named_before_anything_listens(tmp_path) -> None:
+    (tmp_path / "runs").mkdir()
+    given = {"home": tmp_path / "desk", "runs": tmp_path / "runs"}
+    tls = {"certificate": tmp_path / "c.pem", "key": tmp_path / "k.pem"}
+    with pytest.raises(InputError, match=r"c\.pem and .*k\.pem cannot be used"):
+        serve(settings_of({**given, "tls": tls}, source="x"), command=[], said=print)
+    proxy = {"secret_file": tmp_path / "proxy.secret"}
+    with pytest.raises(InputError, match=r"proxy\.secret cannot be read"):
+        serve(settings_of({**given, "proxy": proxy}, source="x"), command=[], said=print)
+
+
+def test_every_path_of_settings_is_led_from_their_file(tmp_path) -> None:
+    path = tmp_path / "desk.yaml"
+    path.write_text(
+        "home: h\nruns: r\ntls: {certificate: c.pem, key: /etc/k.pem}\nproxy: {socket: s}\n"
+    )
+    found = read_settings(path)
+    assert found.tls is not None
+    assert found.proxy is not None
+    assert (found.tls.certificate, str(found.tls.key)) == (tmp_path / "c.pem", "/etc/k.pem")
+    assert found.proxy.socket == tmp_path / "s"
+
+
 def test_settings_are_read_beside_their_file(tmp_path) -> None:
     path = tmp_path / "desk.yaml"
     path.write_text("home: here\nruns: /somewhere/runs\nlimits: {waiting: 3}\n")
@@ -103,3 +153,11 @@ def test_settings_are_read_beside_their_file(tmp_path) -> None:
     path.write_text("home: here\nruns: r\nlimts: {}\n")
     with pytest.raises(InputError, match="limts"):
         read_settings(path)
+
+
+def test_few_calls_are_answered_at_a_time(town) -> None:
+    """Each tile being made has several megabytes: forty of them at once are too much memory."""
+    with town.stranger() as client:
+        assert client.portal is not None
+        tokens = client.portal.call(lambda: current_default_thread_limiter().total_tokens)
+    assert tokens == THREADS <= 16

@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from minerisk.features.errors import InputError
 from minerisk.models.estimators import estimators
 from minerisk.models.estimators.estimators import LightGBMEnsemble
-from minerisk.models.estimators.members import members_from_files
+from minerisk.models.estimators.stored_members import members_from_files
 from minerisk.pipelines.run.cluster import Scheduler
 from minerisk.pipelines.train.dask_boosting import train_on_dask
 

@@ -1,13 +1,8 @@
 """A desk that serves a run, and a browser to look at it with."""
 
 import shutil
-import socket
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +18,7 @@ from minerisk.pipelines.service.pages.shell import STATIC
 from minerisk.pipelines.service.serving import open_desk
 from minerisk.pipelines.service.settings import settings_of
 from minerisk.pipelines.steps import run_steps
+from tests.pipelines.service.real_server import real_server
 
 TINY = Path(__file__).parents[4] / "configs" / "tiny.yaml"
 PASSWORD = "staple 7 heron lantern"
@@ -37,6 +33,7 @@ class Served:
     address: str
     run: str
     folder: Path
+    home: Path
     secrets: dict[str, str]
 
     def code(self, name: str) -> str:
@@ -75,28 +72,9 @@ def served(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
             session.flush()
             if role is Role.SCIENTIST:
                 offer(desk, session, Caller(account.id, name), folder.name)
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(Path(sys.executable).parent / "minerisk"), "serve", "--home", str(home),
-               "--runs", str(tiny_run.parent), "--port", str(port)]  # fmt: skip
-    address = f"http://localhost:{port}"
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        _wait(address)
-        yield Served(address, run_id(folder.name), folder, secrets)
-        server.terminate()
-        server.wait(30)
+    with real_server("--home", home, "--runs", tiny_run.parent) as server:
+        yield Served(server.address, run_id(folder.name), folder, home, secrets)
     shutil.rmtree(folder)
-
-
-def _wait(address: str) -> None:
-    for _ in range(300):
-        try:
-            with urllib.request.urlopen(f"{address}/api/health", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    pytest.fail("The desk does not answer.")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from minerisk.pipelines.formats.palette import (
     rgba,
 )
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.service.tiles.cells import cells_of_tile
+from minerisk.pipelines.service.tiles.cells import cells_of_tile, project, tile_places
 from minerisk.pipelines.service.tiles.colours import INTERVAL_RAMP, MapName, paint
 from minerisk.pipelines.service.tiles.router import router
 from minerisk.pipelines.service.tiles.shade import shade_file
@@ -118,3 +118,20 @@ def test_tiles_that_are_asked_for_at_once_share_one_shade(tiny_run, tmp_path):
     assert len(set(found)) == 1
     assert found[0].is_file()
     assert [path.name for path in found[0].parent.iterdir()] == [found[0].name]
+
+
+@pytest.mark.parametrize(
+    ("crs", "longitude", "latitude"),
+    [("EPSG:32638", 47, 39.5), ("EPSG:3035", 18, 44), ("EPSG:32721", -58, -51.7)],
+)
+@pytest.mark.parametrize("zoom", [2, 3, 5, 9, 14])
+def test_places_between_projected_pixels_are_where_they_would_be_projected(
+    crs, longitude, latitude, zoom
+):
+    x, y, _, _ = tile_at(longitude, latitude, zoom)
+    places = tile_places(x, y, zoom)
+    found = project(crs, *places)
+    whole = Transformer.from_crs("EPSG:3857", crs, always_xy=True).transform(*np.meshgrid(*places))
+    pixel = np.hypot(*(np.gradient(part, axis=1) for part in whole))
+    away = np.hypot(*(one - other for one, other in zip(found, whole, strict=True))) / pixel
+    assert np.nanmax(away[np.isfinite(away)], initial=0) < 0.03

@@ -1,0 +1,1 @@
+"""A feature, an estimator and a calibrator of one's own for minerisk."""

@@ -1,0 +1,77 @@
+"""What every area of applicability needs of its training land: features, folds, and the limit."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from minerisk.features.errors import InputError
+
+Array = NDArray[np.float64]
+Nearest = Callable[[Array, Array], Array]
+"""Measures the distance from each of some points to the nearest of others."""
+
+
+def checked_folds(folds: ArrayLike, rows: int) -> NDArray[np.int64]:
+    """Return the fold of every row; refuse as many as there are not."""
+    fold = np.asarray(folds)
+    if fold.shape != (rows,):
+        raise InputError(f"The folds have shape {fold.shape}; expected ({rows},).")
+    return fold
+
+
+def drawn_rows(complete: NDArray[np.int64], seed: int, most: int) -> NDArray[np.int64]:
+    """Draw the rows that are kept of those that are complete, ascending."""
+    return np.sort(np.random.default_rng(seed).permutation(complete)[:most])
+
+
+def upper_whisker(values: ArrayLike) -> float:
+    """Return the third quartile plus 1.5 interquartile ranges, at most the greatest value.
+
+    Examples
+    --------
+    >>> upper_whisker([1, 2, 3, 4, 100])
+    7.0
+    """
+    known = np.asarray(values, dtype=np.float64)
+    first, third = np.quantile(known, [0.25, 0.75])
+    return float(min(third + 1.5 * (third - first), known.max()))
+
+
+def used_features(X: pd.DataFrame, importance: Mapping[str, float] | pd.Series) -> list[str]:
+    """List the columns with importance, in the order of the columns."""
+    weights = {str(name): float(value) for name, value in importance.items()}
+    unknown = [name for name in weights if name not in X]
+    if unknown:
+        raise InputError(f"Importance is given for {unknown}, which the features lack.")
+    if not np.isfinite(list(weights.values())).all():
+        raise InputError("Some importances are not finite; expected numbers.")
+    names = [str(name) for name in X.columns if weights.get(str(name), 0.0) > 0]
+    if not names:
+        raise InputError(
+            "No feature has an importance above zero, so that no land is like any other; "
+            "expected at least one. The model has learned nothing."
+        )
+    return names
+
+
+def across_folds(reference: Array, fold: NDArray[np.int64], nearest: Nearest) -> Array:
+    """Return the distance of each point to the nearest of another fold, ascending.
+
+    Raises
+    ------
+    InputError
+        If the points lie in fewer than two folds, or none of them is tested.
+    """
+    tested = np.unique(fold[fold >= 0])
+    if tested.size == 0 or np.unique(fold).size < 2:
+        raise InputError(
+            f"The complete training points lie in folds {np.unique(fold).tolist()}; expected at "
+            "least two. Use smaller blocks, or features with fewer gaps."
+        )
+    distances = []
+    for one in tested:
+        own = fold == one
+        distances.append(nearest(reference[own], reference[~own]))
+    return np.sort(np.concatenate(distances))

@@ -1,0 +1,1 @@
+"""Maps cut into square pictures, as phones show them."""

@@ -1,0 +1,1 @@
+"""Addresses that keep to standards: OGC API - Processes and Features, and STAC."""

@@ -1,0 +1,1 @@
+"""Survey results: what a team takes along, and what comes back."""

@@ -1,0 +1,1 @@
+"""Whether what is installed here, and the machine, will do."""

@@ -1,0 +1,25 @@
+"""What the pages must say of the desk: number of a requirement to the words that say it."""
+
+DOCUMENTED = {
+    "2.1.1": "JSON by the schema at `/api/openapi.json`",
+    "2.1.2": "land that lies in the study area",
+    "2.1.3": "`requests_a_day`, `waiting`, `calls_a_minute`, `attempts`",
+    "5.1.1": "a ZIP file of 30 parts and 200 MB at most when unpacked",
+    "6.1.1": "so that nobody locks another out for good",
+    "6.1.2": "may not stand on `minerisk`, `desk` or the name of its account",
+    "6.1.3": "There are three ways: accounts of the desk, OpenID Connect, and a proxy",
+    "6.4.4": "looks at who it is as when the account was made",
+    "7.1.1": "Sessions end after an hour without use and after ten",
+    "7.1.2": "an account may have any number of them",
+    "7.1.3": "A session that OpenID Connect opened lives by the same limits",
+    "8.1.1": "is the table of addresses and roles",
+    "8.1.2": "a draft is seen by data scientists and reviewers alone",
+    "11.1.1": "| key | made by | of use for | replaced |",
+    "11.1.2": "Ed25519 under decisions",
+    "13.1.1": "It calls nobody else",
+    "14.1.1": "| level | what | how it is kept |",
+    "14.1.2": "deleted after `retention_days`",
+    "15.1.1": "is mended within 7 days if it is critical",
+    "15.1.3": "| what costs much |",
+    "16.1.1": "| log | what | where, for how long |",
+}

@@ -10,7 +10,8 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,21 +41,49 @@ def cost_of(
     environment
         Its environment; none is that of this process.
     """
+    with counted() as cost:
+        # Not from the folder of this process: Python would import from there first.
+        done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/")
+    if done.returncode != code:
+        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}")
+    return cost()
+
+
+@contextmanager
+def counted() -> Iterator[Callable[[], Cost]]:
+    """Count what is done in the block by processes, until the last that they started has ended."""
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    # Not from the folder of this process: Python would import from there first.
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/")
+    found: list[Cost] = []
+    yield lambda: found[0]
     wall = time.perf_counter() - begun
     while True:
         try:
             os.wait()
         except ChildProcessError:
             break
-    if done.returncode != code:
-        raise RuntimeError(f"{command} ended with {done.returncode}: {done.stderr}")
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
-    return Cost(used, wall)
+    found.append(Cost(used, wall))
+
+
+def family(pid: int) -> list[int]:
+    """List a process and all that descend from it."""
+    found = [pid]
+    for one in found:
+        with suppress(OSError):
+            for task in (Path("/proc") / str(one) / "task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def most_held_mb(pid: int) -> float:
+    """Read the most memory that a process ever held (VmHWM)."""
+    with suppress(OSError):
+        for line in (Path("/proc") / str(pid) / "status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return 0.0
 
 
 def record(

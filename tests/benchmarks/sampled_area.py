@@ -46,6 +46,7 @@ from tests.benchmarks.big_area import (
     write_lines,
 )
 from tests.benchmarks.cube_layers import processor_seconds
+from tests.benchmarks.record import family, most_held_mb
 
 MIRRORED = 4_096
 """Cells to a side of the heights that are made; the square repeats them, mirrored, seamless."""
@@ -150,7 +151,7 @@ def _measured(folder: Path, name: str, workers: int, every: int) -> dict[str, fl
     looks = 0
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as work:
         while work.poll() is None:
-            held |= {pid: _most_held_mb(pid) or held.get(pid, 0.0) for pid in _family(work.pid)}
+            held |= {pid: most_held_mb(pid) or held.get(pid, 0.0) for pid in family(work.pid)}
             if looks % 60 == 0:
                 most_mb = max(most_mb, disk_mb(folder / "run_whole"))
             looks += 1
@@ -171,25 +172,6 @@ def _measured(folder: Path, name: str, workers: int, every: int) -> dict[str, fl
         "disk_most_mb": max(most_mb, kept),
     }
     return {key: round(value, 1) for key, value in found.items()}
-
-
-def _family(pid: int) -> list[int]:
-    """List a process and all that descend from it."""
-    found = [pid]
-    for one in found:
-        with suppress(OSError):
-            for task in (Path("/proc") / str(one) / "task").iterdir():
-                found += map(int, (task / "children").read_text().split())
-    return found
-
-
-def _most_held_mb(pid: int) -> float:
-    """Read the most memory that a process ever held (VmHWM)."""
-    with suppress(OSError):
-        for line in (Path("/proc") / str(pid) / "status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
 
 
 def stage(folder: Path, name: str, workers: int, every: int) -> dict[str, float]:

@@ -16,10 +16,10 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from minerisk.pipelines.request import answer, opening
-from tests.benchmarks.record import Cost, cost_of, record
+if TYPE_CHECKING:
+    from tests.benchmarks.record import Cost
 
 Pair = list[float]
 COMMAND = """
@@ -47,11 +47,18 @@ def main() -> None:
 
     prepare_drawing()
     from minerisk.pipelines.predict import predict
+    from minerisk.pipelines.records.request import Filters
+    from minerisk.pipelines.request import answer, opening
 
     stages["imports"] = since(begun)
-    for name in ("load_model", "predict_tiles", "preview_png", "_write_bands", "_write_classes"):
+    for name in (
+        "load_model",
+        "predict_tiles",
+        "preview_png",
+        "_write_predicted",
+        "_write_classes",
+    ):
         setattr(predict, name, timed(getattr(predict, name), stages, name))
-    from minerisk.pipelines.records.request import Filters
 
     def request() -> None:
         answer.write_maps(opening.open_request(asked.run, Filters(aoi=asked.area)), asked.out)
@@ -61,6 +68,8 @@ def main() -> None:
 
 
 def by_turns(words: list[str], turns: int, before: Path | None) -> None:
+    from tests.benchmarks.record import record
+
     trees = {"now": HERE} | ({} if before is None else {"before": before})
     kinds = {"maps two": "2", "maps one": "1", "refused": "2"}
     found: dict[str, list[Cost]] = {f"{tree} {kind}": [] for tree in trees for kind in kinds}
@@ -82,8 +91,10 @@ def by_turns(words: list[str], turns: int, before: Path | None) -> None:
             record(kept, what, ours, costs, unit=unit, at_most=limited, command=command)
 
 
-def turn(words: list[str], cores: str, tree: Path, *, refused: bool) -> Cost:
+def turn(words: list[str], cores: str, tree: Path, *, refused: bool) -> "Cost":
     """Time a whole command with all processes that it starts."""
+    from tests.benchmarks.record import cost_of
+
     run, area, out = words
     shutil.rmtree(out, ignore_errors=True)
     asked = ["--near", "no_such_layer", "--within", "500"] if refused else ["--aoi", area]
@@ -121,19 +132,18 @@ def told(found: dict[str, Pair]) -> dict[str, dict[str, float]]:
             all_s - sum(found[part][at] for part in parts) for at, all_s in enumerate(found[name])
         ]
 
+    writing = [
+        bands + classes
+        for bands, classes in zip(
+            less("_write_predicted", "predict_tiles"), found["_write_classes"], strict=True
+        )
+    ]
     stages = {
         "imports": found["imports"],
-        "area and checks": less("request", "_write_bands", "_write_classes"),
+        "area and checks": less("request", "_write_predicted", "_write_classes", "preview_png"),
         "model": found["load_model"],
         "tiles": less("predict_tiles", "load_model"),
-        "writing": [
-            bands + classes
-            for bands, classes in zip(
-                less("_write_bands", "predict_tiles"),
-                less("_write_classes", "preview_png"),
-                strict=True,
-            )
-        ],
+        "writing": writing,
         "preview": found["preview_png"],
     }
     return {name: {"wall_s": wall, "processor_s": cpu} for name, (wall, cpu) in stages.items()}

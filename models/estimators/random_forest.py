@@ -126,10 +126,12 @@ def grown_forest(
         Those that may be split on, shape ``(p,)``; all, if not stated.
     """
     telling = np.flatnonzero(binned.telling if columns is None else binned.telling & columns)
-    amounts = weight.astype(np.float64), weight * target
+    # Of the 63 bits of a sum, so many are for weights; above them rows are counted.
+    amounts = weight.astype(np.float64), target > 0, 62 - len(target).bit_length()
+    by_column = np.ascontiguousarray(binned.codes.T)
     grown = [
         _grow(
-            binned.codes, binned.bins - 1, telling, amounts, limits,
+            by_column, binned.bins - 1, telling, amounts, limits,
             np.uint64(seed * 1_000_003 + tree + 1),
         )
         for tree in range(trees)
@@ -200,129 +202,162 @@ def _drawn(rows, state):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _grow(codes, edges, telling, amounts, limits, seed):  # type: ignore[no-untyped-def]
+def _grow(by_column, edges, telling, amounts, limits, seed):  # type: ignore[no-untyped-def]
     """Grow one tree; return what `Grown` says of its nodes."""
     most_leaves, least_rows, tried = limits
     state = np.array([seed], np.uint64)
-    rows = _drawn(len(codes), state)
-    weight, positive = amounts[0][rows], amounts[1][rows]
+    rows = _drawn(by_column.shape[1], state)
+    packed = np.empty(len(rows), np.int64)
+    bits, low = amounts[2], (1 << amounts[2]) - 1
+    unit = _packed(rows, amounts, packed)
     most = 2 * most_leaves - 1
     feature, code = np.full(most, -1, np.int32), np.zeros(most, np.int32)
     missing_left, left = np.zeros(most, np.bool_), np.zeros(most, np.int32)
-    value, gain, gained = np.zeros(most), np.full(most, -1.0), np.zeros(most)
-    amount = np.zeros(most)
+    gain, gained = np.full(most, -1.0), np.zeros(most)
+    totals = np.empty((most, 2), np.int64)
     first, last = np.zeros(most, np.int64), np.zeros(most, np.int64)
-    columns, sums = telling.copy(), np.empty((tried, MISSING + 1, 3))
-    spare = np.empty(len(rows), np.int32), np.empty(len(rows)), np.empty(len(rows))
+    columns, sums = telling.copy(), np.empty((tried, 2 * (MISSING + 1)), np.int64)
+    spare = np.empty(len(rows) + 1, np.int32), np.empty(len(rows) + 1, np.int64)
     last[0], nodes, leaves = len(rows), 1, 1
-    amount[0] = weight.sum()
-    value[0] = positive.sum() / amount[0]
+    _total(rows, packed, totals[0])
     best = _best_split(
-        codes, edges, columns, tried, least_rows, rows, weight, positive, sums, state
+        by_column, edges, columns, tried, least_rows, rows, packed, totals[0], bits, sums, state
     )
     gain[0], feature[0], code[0], missing_left[0] = best
     while leaves < most_leaves:
         node = np.argmax(gain[:nodes])
-        if gain[node] <= _LEAST_GAIN:
+        if gain[node] * unit <= _LEAST_GAIN:
             break
-        gained[node], gain[node] = gain[node], -1.0
+        gained[node], gain[node] = gain[node] * unit, -1.0
         begin, end = first[node], last[node]
         middle = _parted(
-            codes[:, feature[node]], code[node], missing_left[node], rows, weight, positive,
-            begin, end, spare,
+            by_column[feature[node]], code[node], missing_left[node],
+            rows, packed, begin, end, spare,
         )  # fmt: skip
         left[node] = nodes
         for child in range(2):
             a, b = (begin, middle) if child == 0 else (middle, end)
             first[nodes], last[nodes] = a, b
-            amount[nodes] = weight[a:b].sum()
-            value[nodes] = positive[a:b].sum() / amount[nodes]
+            _total(rows[a:b], packed[a:b], totals[nodes])
             if b - a >= 2 * least_rows:
                 best = _best_split(
-                    codes, edges, columns, tried, least_rows,
-                    rows[a:b], weight[a:b], positive[a:b], sums, state,
+                    by_column, edges, columns, tried, least_rows,
+                    rows[a:b], packed[a:b], totals[nodes], bits, sums, state,
                 )  # fmt: skip
                 gain[nodes], feature[nodes], code[nodes], missing_left[nodes] = best
             nodes += 1
         leaves += 1
     feature[:nodes][left[:nodes] == 0] = -1
+    negative, positive = (totals[:nodes, 0] & low) * unit, (totals[:nodes, 1] & low) * unit
+    amount = negative + positive
     return (
         feature[:nodes].copy(), code[:nodes].copy(), missing_left[:nodes].copy(),
-        left[:nodes].copy(), value[:nodes].copy(), (last - first)[:nodes].copy(),
-        amount[:nodes].copy(), gained[:nodes].copy(),
+        left[:nodes].copy(), positive / amount, (last - first)[:nodes].copy(),
+        amount, gained[:nodes].copy(),
     )  # fmt: skip
 
 
+@numba.njit(cache=True, nogil=True)
+def _packed(rows, amounts, packed):  # type: ignore[no-untyped-def]
+    """Write one whole number a row, its 1 and its weight; return the unit of the weights.
+
+    Twice the number of a row stands for it in `rows` from here on, and 1 more if it is positive.
+    """
+    weight, positive, bits = amounts
+    total = 0.0
+    for place in range(len(rows)):
+        total += weight[rows[place]]
+    per_unit = ((1 << bits) - 1 - len(rows)) / total
+    for place in range(len(rows)):
+        row = rows[place]
+        packed[place] = (1 << bits) + int(weight[row] * per_unit + 0.5)
+        rows[place] = 2 * row + positive[row]
+    return 1.0 / per_unit
+
+
+@numba.njit(cache=True, nogil=True)
+def _total(rows, packed, total):  # type: ignore[no-untyped-def]
+    total[:] = 0
+    for place in range(len(rows)):
+        total[rows[place] & 1] += packed[place]
+
+
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _best_split(codes, edges, columns, tried, least, rows, weight, positive, sums, state):  # type: ignore[no-untyped-def]
+def _best_split(by_column, edges, columns, tried, least, rows, packed, total, bits, sums, state):  # type: ignore[no-untyped-def]
     """Find the split of some rows that gains most, among columns drawn anew for them.
 
     Returns
     -------
     gain, column, last bin that goes left, whether missing values go left
-        The gain is what the weighted squared error falls by; -1 where there is no split.
+        The gain is what the weighted squared error falls by, in units; -1 where there is no split.
     """
     best, best_column, best_code, best_left = 0.0, -1, 0, False
-    total_w, total_p, total_n = weight.sum(), positive.sum(), len(rows)
+    total_n, low = len(rows), (1 << bits) - 1
+    total_p = float(total[1] & low)
+    total_w = total_p + float(total[0] & low)
     tried = min(tried, len(columns))
     for turn in range(tried):
         other = turn + int(_random(state) * (len(columns) - turn))
         columns[turn], columns[other] = columns[other], columns[turn]
-        sums[turn, : edges[columns[turn]] + 1] = 0.0
-        sums[turn, MISSING] = 0.0
-    _sum_up(codes, columns[:tried], rows, weight, positive, sums)
+        bins = edges[columns[turn]] + 1
+        for begin in (0, MISSING + 1):
+            sums[turn, begin : begin + bins] = 0
+            sums[turn, begin + MISSING] = 0
+    _sum_up(by_column, columns[:tried], rows, packed, sums)
     for turn in range(tried):
         own, bins = sums[turn], edges[columns[turn]] + 1
-        missing_n = own[MISSING, 0]
-        for way in range(2 if missing_n > 0 else 1):  # missing values right, then left
-            n, w, p = 0.0, 0.0, 0.0
-            if way == 1:
-                n, w, p = missing_n, own[MISSING, 1], own[MISSING, 2]
+        missing = own[MISSING], own[2 * MISSING + 1]
+        lacks = missing[0] + missing[1] > 0
+        for way in range(2 if lacks else 1):  # missing values right, then left
+            negative, positive = missing if way == 1 else (0, 0)
             # Behind the last bin of numbers only missing values are left.
-            for code in range(bins if way == 0 and missing_n > 0 else bins - 1):
-                n += own[code, 0]
-                w += own[code, 1]
-                p += own[code, 2]
+            for code in range(bins if way == 0 and lacks else bins - 1):
+                here = own[code], own[MISSING + 1 + code]
+                if here[0] + here[1] == 0:  # no row is in this bin
+                    continue
+                negative += here[0]
+                positive += here[1]
+                n = (negative >> bits) + (positive >> bits)
                 if n < least:
                     continue
                 if total_n - n < least:
                     break
+                p = float(positive & low)
+                w = p + float(negative & low)
                 q, v = total_p - p, total_w - w
                 found = (p * p * v + q * q * w) / (w * v)
                 if found > best:
                     best, best_column, best_code = found, columns[turn], code
-                    best_left = way == 1 or (missing_n == 0 and 2 * n > total_n)
+                    best_left = way == 1 or (not lacks and 2 * n > total_n)
     gain = best - total_p * total_p / total_w if best_column >= 0 else -1.0
     return gain, best_column, best_code, best_left
 
 
 @numba.njit(cache=True, nogil=True)
-def _sum_up(codes, columns, rows, weight, positive, sums):  # type: ignore[no-untyped-def]
-    """Add up rows, weights and positives in each bin of some columns."""
-    for place in range(len(rows)):
-        own, w, p = codes[rows[place]], weight[place], positive[place]
-        # Columns by turns: an addition need not wait for the one before it in the same bin.
-        for turn in range(len(columns)):
-            code = own[columns[turn]]
-            sums[turn, code, 0] += 1.0
-            sums[turn, code, 1] += w
-            sums[turn, code, 2] += p
+def _sum_up(by_column, columns, rows, packed, sums):  # type: ignore[no-untyped-def]
+    """Add up rows and weights in each bin of some columns, of negatives and of positives."""
+    for turn in range(len(columns)):
+        own, codes = sums[turn], by_column[columns[turn]]
+        for place in range(len(rows)):
+            row = rows[place]
+            begin = np.uintp((row & 1) * (MISSING + 1))
+            own[begin + np.uintp(codes[np.uintp(row >> 1)])] += packed[place]
 
 
 @numba.njit(cache=True, nogil=True)
-def _parted(codes, code, missing_left, rows, weight, positive, begin, end, spare):  # type: ignore[no-untyped-def]
+def _parted(own, code, missing_left, rows, packed, begin, end, spare):  # type: ignore[no-untyped-def]
     """Put the rows that go left before the others, in order; return where the others begin."""
-    at, right = begin, 0
-    for place in range(begin, end):
-        own = codes[rows[place]]
-        if (own == MISSING and missing_left) or (own != MISSING and own <= code):
-            rows[at], weight[at], positive[at] = rows[place], weight[place], positive[place]
-            at += 1
-        else:
-            spare[0][right], spare[1][right] = rows[place], weight[place]
-            spare[2][right] = positive[place]
-            right += 1
+    goes = np.zeros(MISSING + 1, np.uint8)
+    goes[: code + 1] = 1
+    goes[MISSING] = missing_left
+    at, right = np.uintp(begin), np.uintp(0)
+    for place in range(np.uintp(begin), np.uintp(end)):
+        row, value = rows[place], packed[place]
+        left = np.uintp(goes[own[np.uintp(row >> 1)]])
+        rows[at], packed[at] = row, value
+        spare[0][right], spare[1][right] = row, value
+        at += left
+        right += np.uintp(1) - left
     rows[at:end] = spare[0][:right]
-    weight[at:end] = spare[1][:right]
-    positive[at:end] = spare[2][:right]
+    packed[at:end] = spare[1][:right]
     return at

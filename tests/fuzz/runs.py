@@ -161,7 +161,7 @@ def fuzz(folder: Path, *, seeds: range, stop_s: float = float("inf")) -> Found:
             raise SystemExit(f"The run has problems before any change: {first.problems}")
         usual = _whole_command(folder, forget)
         for seed in seeds:
-            if time.monotonic() - began > stop_s:
+            if found.tried and time.monotonic() - began > stop_s:
                 break
             rng = random.Random(seed)
             (path,) = rng.choices(paths, weights)

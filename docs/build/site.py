@@ -77,11 +77,18 @@ def copy_pages(source: Path) -> None:
         elif path.suffix in PICTURES:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, source / name)
+    copy_script(source)
     readme = ROOT / "README.md"
     write(
         source / "readme.md",
         linked(readme.read_text(encoding="utf-8"), readme, source / "readme.md"),
     )
+
+
+def copy_script(source: Path) -> None:
+    """Copy the script by which the search runs where the site is opened as a file."""
+    (source / "assets").mkdir(parents=True, exist_ok=True)
+    shutil.copy(DOCS / "build" / "iframe-worker.js", source / "assets")
 
 
 def linked(text: str, page: Path, target: Path) -> str:
@@ -227,7 +234,9 @@ def gallery_pages(source: Path) -> None:
         "# Gallery",
         "",
         "Short scripts, run when this site was built; what they print and draw is theirs. Findings "
-        "are SIMULATED or made up.",
+        "are SIMULATED or made up. Those that look at a run take `runs/tiny` where they are "
+        "started; `minerisk example tiny --out my_first` and `minerisk run my_first/tiny.yaml "
+        "--out runs/tiny` make it in about two minutes.",
         "",
     ]
     for path in sorted((DOCS / "gallery").glob("*.py")):
@@ -313,8 +322,8 @@ def notebook_page(source: Path) -> None:
     write(source / "notebook.md", "\n".join(page) + "\n")
 
 
-def build(source: Path, out: Path) -> None:
-    """Run MkDocs on the pages; a warning ends it."""
+def build(source: Path, out: Path, **settings: Any) -> None:
+    """Run MkDocs on the pages, with other settings where they are given; a warning ends it."""
     from mkdocs.commands.build import build as run_mkdocs
     from mkdocs.config import load_config
 
@@ -323,6 +332,7 @@ def build(source: Path, out: Path) -> None:
         docs_dir=str(source),
         site_dir=str(out),
         strict=True,
+        **settings,
     )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
     run_mkdocs(config)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import minerisk
 
-run = minerisk.Run.open(Path(os.environ["GALLERY_RUN"]))
+run = minerisk.Run.open(Path(os.environ.get("GALLERY_RUN", "runs/tiny")))
 features = run.cube().chunk({"y": 30, "x": 30})
 risk = minerisk.predict_dataset(run.model(), features)
 print("chunks:", risk["probability"].chunks)

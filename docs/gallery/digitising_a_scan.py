@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import geopandas as gpd
 import matplotlib.pyplot as plt
 
-scan = Path(os.environ["GALLERY_DOCS"]) / "digitise" / "jajce.jpg"
+scan = Path(os.environ.get("GALLERY_DOCS", "docs")) / "digitise" / "jajce.jpg"
 with TemporaryDirectory() as place:
     asked = [
         "digitise",

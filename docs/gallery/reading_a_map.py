@@ -12,7 +12,7 @@ import rasterio
 
 import minerisk
 
-run = minerisk.Run.open(Path(os.environ["GALLERY_RUN"]))  # minerisk run tiny.yaml --out runs/tiny
+run = minerisk.Run.open(Path(os.environ.get("GALLERY_RUN", "runs/tiny")))
 with rasterio.open(run.folder / "rasters" / "risk_class.tif") as raster:
     print(raster.tags()["CLASSES"][:200] if "CLASSES" in raster.tags() else raster.tags())
 risk = minerisk.predict_dataset(run.model(), run.cube())

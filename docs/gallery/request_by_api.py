@@ -24,7 +24,7 @@ from minerisk.pipelines.service.wire import COOKIE
 
 
 def main():
-    run = Path(os.environ["GALLERY_RUN"])
+    run = Path(os.environ.get("GALLERY_RUN", "runs/tiny"))
     with TemporaryDirectory(dir=run.parent.parent) as place:
         # The desk, and the session of a data scientist (in a browser: signing in).
         shutil.copytree(run, Path(place) / "tiny")

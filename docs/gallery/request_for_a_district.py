@@ -15,7 +15,7 @@ with TemporaryDirectory() as place:
         "-m",
         "minerisk",
         "request",
-        os.environ["GALLERY_RUN"],
+        os.environ.get("GALLERY_RUN", "runs/tiny"),
         "--near",
         "settlements",
         "--within",

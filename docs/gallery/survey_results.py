@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 import geopandas as gpd
 
-run = Path(os.environ["GALLERY_RUN"])
+run = Path(os.environ.get("GALLERY_RUN", "runs/tiny"))
 with TemporaryDirectory(dir=run.parent.parent) as place:
     copy, results = Path(place) / "run", Path(place) / "results.gpkg"
     shutil.copytree(run, copy)

@@ -78,7 +78,7 @@ class Applicability:
         Dissimilarity of training points to the nearest point of another fold, ascending.
     threshold
         Upper whisker of `training_dissimilarity`: third quartile plus 1.5 interquartile ranges,
-        but no more than its greatest value.
+        but no more than its greatest value; above 0.
 
     Notes
     -----

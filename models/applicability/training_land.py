@@ -26,17 +26,31 @@ def drawn_rows(complete: NDArray[np.int64], seed: int, most: int) -> NDArray[np.
     return np.sort(np.random.default_rng(seed).permutation(complete)[:most])
 
 
+LEAST_THRESHOLD = 1e-6
+"""Threshold where every training point has its like in another fold, mean distances."""
+
+
 def upper_whisker(values: ArrayLike) -> float:
     """Return the third quartile plus 1.5 interquartile ranges, at most the greatest value.
+
+    Where most values are 0 (training points with their like in another fold, as distances counted
+    in cells give), the whisker is that of the others: no dissimilarity could be told from a limit
+    of 0.
 
     Examples
     --------
     >>> upper_whisker([1, 2, 3, 4, 100])
     7.0
+    >>> upper_whisker([0, 0, 0, 0, 0, 0, 0, 0, 0, 2])
+    2.0
     """
     known = np.asarray(values, dtype=np.float64)
     first, third = np.quantile(known, [0.25, 0.75])
-    return float(min(third + 1.5 * (third - first), known.max()))
+    whisker = float(min(third + 1.5 * (third - first), known.max()))
+    if whisker > 0:
+        return whisker
+    apart = known[known > 0]
+    return max(upper_whisker(apart), LEAST_THRESHOLD) if apart.size else LEAST_THRESHOLD
 
 
 def used_features(X: pd.DataFrame, importance: Mapping[str, float] | pd.Series) -> list[str]:

@@ -18,6 +18,7 @@ from sklearn.utils.validation import (
 )
 
 from minerisk.features.errors import InputError
+from minerisk.models.calibration.conformal import EXPECTED
 from minerisk.models.calibration.cross_calibration import choose_kind
 from minerisk.models.estimators.column_pipeline import risk_pipeline
 from minerisk.models.estimators.ensemble import Ensemble
@@ -31,6 +32,7 @@ from minerisk.models.evaluation.out_of_fold_scores import (
     out_of_fold,
 )
 from minerisk.models.fitting.final_model import FAR, fit_final_model
+from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.facts import Fold
 from minerisk.models.folds.protocol import Protocol as Way
 from minerisk.models.folds.protocol import Splitter
@@ -76,7 +78,8 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
     folds
         Splitter whose test rows the calibrator is learned from; each row has to be tested once.
         None leaves out the regions that `fit` gets as `groups`, or else blocks of land wider than
-        the range in which labels are alike.
+        the range in which labels are alike, and so wide that five positives lie in one on average
+        (as far as the land allows).
     calibrator
         A kind of `minerisk.models.calibration.CALIBRATORS`, ``chosen`` by held-out log loss, or
         the name of one that another package adds (entry point ``minerisk.calibrators``).
@@ -269,7 +272,15 @@ class RiskClassifier(ClassifierMixin, BaseEstimator):
     def _block_m(self, table: CellTable) -> float:
         if not _placed(table):
             return 1.0  # each row is a place of its own
-        return choose_block(table, label_range(table), count=self._splits(table))[0]
+        reach, splits = label_range(table), self._splits(table)
+        side_m = choose_block(table, reach, count=splits)[0]
+        # A block with hardly a positive does not tell how far blocks lie off the model.
+        while _blocks(table, side_m) * EXPECTED > table.state.sum():
+            wider_m = choose_block(table, reach, block_m=1.25 * side_m, count=splits)[0]
+            if wider_m <= side_m:
+                break
+            side_m = wider_m
+        return side_m
 
     @staticmethod
     def _splits(table: CellTable) -> int:
@@ -334,6 +345,10 @@ def _placed(table: CellTable) -> bool:
     return bool(np.ptp(table.coordinates[:, 1]) > 0) or not np.array_equal(
         table.coordinates[:, 0], np.arange(len(table.state))
     )
+
+
+def _blocks(table: CellTable, side_m: float) -> int:
+    return int(np.unique(assign_blocks(table.coordinates, block_m=side_m)).size)
 
 
 def _table(

@@ -79,8 +79,37 @@ def test_a_script_of_the_gallery_runs(name: str, tmp_path: Path) -> None:
 
 
 def test_the_ten_questions_are_answered_on_the_site() -> None:
-    rows = re.findall(
-        r"^\| \d+ \|.*$", (DOCS / "ten-questions.md").read_text("utf-8"), re.MULTILINE
+    page = (DOCS / "ten-questions.md").read_text("utf-8")
+    rows, tried = (
+        re.findall(r"^\| \d+ \|.*$", part, re.MULTILINE) for part in page.split("\n## Tried")
     )
-    assert len(rows) == 10
+    assert len(rows) == len(tried) == 10
     assert all(re.search(r"\]\(", row.split("|")[3]) for row in rows)
+
+
+def test_scripts_that_look_at_a_run_take_the_one_that_the_gallery_tells_to_make() -> None:
+    takes = [path for path in SCRIPTS if "GALLERY_RUN" in path.read_text(encoding="utf-8")]
+    assert len(takes) > 5
+    for path in takes:
+        text = path.read_text(encoding="utf-8")
+        assert text.count("GALLERY_RUN") == text.count('"GALLERY_RUN", "runs/tiny"'), path.name
+    assert "os.environ[" not in "".join(path.read_text(encoding="utf-8") for path in SCRIPTS)
+
+
+def test_the_search_of_the_site_runs_where_a_page_is_opened_as_a_file(tmp_path: Path) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not Path("/usr/bin/chromium").exists():
+        pytest.skip("not installed: chromium")
+    source = tmp_path / "source"
+    site.write(source / "index.md", "# Start\n\nA heron stands on the bank.\n")
+    site.copy_script(source)
+    site.build(source, tmp_path / "html", nav=[{"Start": "index.md"}])
+    with playwright.sync_playwright() as programs:
+        browser = programs.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox"]
+        )
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto((tmp_path / "html" / "index.html").as_uri())
+        page.fill("input.md-search__input", "heron")
+        page.wait_for_selector(".md-search-result__item mark")
+        browser.close()

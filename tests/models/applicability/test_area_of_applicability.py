@@ -128,6 +128,18 @@ def test_the_whisker_by_hand():
     assert upper_whisker([1, 2, 3, 4, 5]) == 5
 
 
+def test_a_threshold_can_be_divided_by_where_most_training_points_have_their_like_elsewhere():
+    assert upper_whisker([0.0] * 90 + [1, 2, 3, 4, 5]) == 5
+    assert upper_whisker([0.0] * 90) > 0
+    # Distances counted in cells: hardly any that another fold does not have, too.
+    cells = np.concatenate([np.repeat(np.arange(40) * 250.0, 20), [10_100.0, 10_200.0]])
+    X = pd.DataFrame({"front_m": cells})
+    area = Applicability.fit(X, {"front_m": 1.0}, np.arange(len(X)) % 4)
+    assert np.quantile(area.training_dissimilarity, 0.75) == 0
+    new = pd.DataFrame({"front_m": [250.0, 300.0, 10_300.0, 50_000.0]})
+    assert area.applicable(area.dissimilarity(new)).tolist() == [True, True, True, False]
+
+
 def test_what_cannot_be_fitted_is_refused():
     X = table([[0, 1], [1, 1], [2, 1]])
     with pytest.raises(InputError, match="importance above zero"):

@@ -82,6 +82,22 @@ def test_rows_are_held_out_in_whole_blocks_of_land(fitted: RiskClassifier) -> No
     assert same.mean() < 0.35
 
 
+@pytest.mark.parametrize("seed", [4, 5])
+def test_the_interval_is_learned_from_blocks_that_hold_positives(seed: int) -> None:
+    # Of these two worlds the range of the labels is not found: blocks of one row each would tell
+    # nothing of how blocks differ, and any interval would hold what is found in them.
+    rng = np.random.default_rng(seed)
+    X = pd.DataFrame(rng.uniform(0, 80_000, (3_000, 2)), columns=["easting", "northing"])
+    X["line_m"] = (X["easting"] - 40_000).abs()
+    block = (X["easting"] // 8_000 + 100 * (X["northing"] // 8_000)).astype(int)
+    peculiar = dict(zip(block.unique(), rng.normal(0, 0.7, block.nunique()), strict=True))
+    odds = np.exp(-0.5 - X["line_m"] / 8_000 + block.map(peculiar))
+    y = (rng.random(3_000) < odds / (1 + odds)).to_numpy().astype(np.int64)
+    scaler = RiskClassifier(LogisticEnsemble(members=4)).fit(X, y).model_.interval
+    assert scaler.blocks * 5 <= y.sum()
+    assert scaler.stretch * np.hypot(scaler.scale * 0.05, scaler.block_sd) > 0.25
+
+
 @pytest.mark.parametrize(
     "folds",
     [

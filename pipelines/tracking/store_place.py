@@ -108,9 +108,9 @@ def make_movable(store: Path) -> None:
             "UPDATE runs SET artifact_uri = ? || run_uuid || '/artifacts'", (f"{beside}/",)
         )
         database.execute(
-            "UPDATE model_versions SET source = ?1 || run_id || ?2, "
-            "storage_location = ?1 || run_id || ?2",
-            (f"{beside}/", f"/{model}"),
+            "UPDATE model_versions SET source = :place || run_id || :model, "
+            "storage_location = :place || run_id || :model",
+            {"place": f"{beside}/", "model": f"/{model}"},
         )
 
 

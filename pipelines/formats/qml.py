@@ -1,5 +1,6 @@
 """Layer styles for QGIS (QML)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ MARK_TIP = (
 LABELS_TO = 400_000
 """Scale (1 to so much) up to which the numbers of tasks are shown; farther out they would cover
 the map."""
+
+_NUMBER = re.compile(r"(format_number\([^()]+, \d)\)")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,16 @@ def raster_qml(style: Legend | Ramp) -> str:
     return template("raster.qml.j2").render(ramp=style, silent=silent)
 
 
+def in_language(expression: str, texts: Texts) -> str:
+    """Return a QGIS expression whose numbers are written as in a language, whatever that of QGIS.
+
+    Azerbaijani takes Russian, the locale of QGIS that writes as `minerisk` does in both. What
+    names a language already, such as coordinates, stays.
+    """
+    locale = "en" if texts.style.point == "." else "ru"
+    return _NUMBER.sub(rf"\1, '{locale}')", expression)
+
+
 def tasks_qml(texts: Texts = ENGLISH, *, form: LayerForm = NO_FORM) -> str:
     """Write the QGIS style of the task layer: outlines that show on every class, and numbers.
 
@@ -76,6 +89,7 @@ def tasks_qml(texts: Texts = ENGLISH, *, form: LayerForm = NO_FORM) -> str:
         "[% coalesce('<br>' || attribute($currentfeature, 'why'), '') %]"
         "<br><b>" + MARK_TIP + "</b>"
     )
+    tip = in_language(tip, texts)
     return _vector_qml(symbols, column="arm", label="task", farthest=LABELS_TO, form=form, tip=tip)
 
 

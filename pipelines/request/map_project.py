@@ -17,6 +17,7 @@ from minerisk.pipelines.formats.qgis_project import ProjectLayer, Sheets, TaskLi
 from minerisk.pipelines.formats.qml import (
     districts_qml,
     hillshade_qml,
+    in_language,
     line_qml,
     mark_qml,
     points_qml,
@@ -74,7 +75,8 @@ TASK_LINES: Sequence[tuple[str, Sequence[str], str]] = (
     (
         marked("Centre"),
         ("latitude", "longitude"),
-        '[% format_number("latitude", 4) || \', \' || format_number("longitude", 4) %]',
+        "[% format_number(\"latitude\", 4, 'en') || ', ' || "
+        "format_number(\"longitude\", 4, 'en') %]",
     ),
     (
         marked("Nearest evidence"),
@@ -195,7 +197,9 @@ def _sheets(
     title = area if request.area is None else f"{area} · {request.title}"
     foot = " ".join([say(USE), say(STANDS), say("Run {head}.", head=request.head[:16])])
     lines = [
-        TaskLine(say(words), expression.format(silent=say("cannot say")))
+        TaskLine(
+            say(words), in_language(expression, request.texts).format(silent=say("cannot say"))
+        )
         for words, needs, expression in TASK_LINES
         if set(needs) <= set(columns)
     ]

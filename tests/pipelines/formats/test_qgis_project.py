@@ -18,6 +18,8 @@ from minerisk.pipelines.formats.forms import task_form
 from minerisk.pipelines.formats.geopackage import PackageLayer, write_geopackage
 from minerisk.pipelines.formats.qgis_project import ProjectLayer, Sheets, TaskLine, project_text
 from minerisk.pipelines.formats.task_columns import COLUMNS
+from minerisk.pipelines.language.messages import texts
+from minerisk.pipelines.request.map_project import TASK_LINES
 
 PYTHON = "/usr/bin/python3"
 GRID = GeoBox.from_bbox((700_000, 4_400_000, 715_000, 4_410_000), "EPSG:32638", resolution=250)
@@ -279,3 +281,59 @@ def test_qgis_prints_the_map_and_a_sheet_for_each_task_and_shows_its_columns_in_
     assert form["aliases"] == {"arm": COLUMNS["arm"].words, "task": "task number"}
     assert form["locked"] == ["run_state", "simulated", "source_kind"]
     assert "run_state" in form["tip"]
+
+
+WRITE = """
+import json, os, sys
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+from qgis.core import QgsApplication, QgsExpression, QgsExpressionContext, QgsFeature, QgsField
+from qgis.core import QgsFields
+from qgis.PyQt.QtCore import QLocale, QVariant
+app = QgsApplication([], False)
+app.initQgis()
+values = {"hectares": 12345.6, "team_days": 9.5, "probability": 0.012, "lower": 0.003,
+          "upper": 0.09, "expected_finds": 1.25, "latitude": 39.5, "longitude": 47.25,
+          "evidence_m": 1200.0}
+fields = QgsFields()
+for name in values:
+    fields.append(QgsField(name, QVariant.Double))
+for name in ("evidence_kind", "evidence_id", "evidence_date"):
+    fields.append(QgsField(name, QVariant.String))
+task = QgsFeature(fields)
+for name, value in {**values, "evidence_kind": "find", "evidence_id": "7"}.items():
+    task[name] = value
+context = QgsExpressionContext()
+context.setFeature(task)
+context.setFields(fields)
+found = {}
+for locale in ("en_US", "de_DE", "ru_RU"):
+    QLocale.setDefault(QLocale(locale))
+    found[locale] = [QgsExpression.replaceExpressionText(line, context)
+                     for line in json.loads(sys.argv[1])]
+print(json.dumps(found))
+os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not has_qgis(), reason="QGIS is not installed")
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("en", ["12,345.6", "9.5", "1.2 % (0.3 – 9.0 %)", "1.3", "find 7, 1,200 m"]),
+        ("az", ["12 345,6", "9,5", "1,2 % (0,3 – 9,0 %)", "1,3", "find 7, 1 200 m"]),
+        ("ru", ["12 345,6", "9,5", "1,2 % (0,3 – 9,0 %)", "1,3", "find 7, 1 200 m"]),
+    ],
+)
+def test_a_sheet_writes_numbers_in_the_language_of_the_project_and_not_of_qgis(language, expected):
+    lines = {
+        words: qml.in_language(expression, texts(language))
+        for words, _, expression in TASK_LINES
+        if "format_number" in expression
+    }
+    asked = [PYTHON, "-c", WRITE, json.dumps(list(lines.values()))]
+    done = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    for written in found.values():
+        told = dict(zip(lines, (line.replace("\xa0", " ") for line in written), strict=True))
+        assert told.pop("Centre") == "39.5000, 47.2500"
+        assert list(told.values()) == expected

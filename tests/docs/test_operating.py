@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from tests.faults.postgres import BINARIES, free_port, running_postgres
+from tests.faults.postgres import BINARIES, MISSING, USER, free_port, running_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("install", "backup", "restore", "upgrade", "postgresql", "workers", "uninstall")
@@ -30,6 +31,13 @@ def script(page: str) -> str:
     )
     assert blocks, page
     return "".join(blocks)
+
+
+def for_root(page: str) -> list[str]:
+    """List the commands of a page that take an account of the system, or its services."""
+    text = (ROOT / f"docs/operate/{page}.md").read_text()
+    lines = re.findall(r"^    (\S.*)$", text, re.MULTILINE)
+    return [part.strip() for line in lines for part in line.split("&&")]
 
 
 def do(lines: str, folder: Path) -> str:
@@ -95,3 +103,49 @@ def test_units_that_the_pages_name_are_there() -> None:
             unit = unit if "." in unit else f"{unit}.service"
             if unit != "minerisk-ca.service":
                 assert (ROOT / "deploy/systemd" / unit).is_file(), name
+
+
+NOT_RUN = (
+    "/opt/minerisk/bin/pip install",  # needs a network
+    "adduser ", "deluser ", "chgrp ",  # change the accounts of the machine
+    "systemctl reload ", "systemctl daemon-reload", "systemctl start ", "systemctl stop ",
+    "rm -r /var/lib/minerisk",
+)  # fmt: skip
+"""Commands that only a machine with a running systemd, or one to be thrown away, can take."""
+
+
+def test_every_other_command_is_run_by_a_test_below_or_named_as_one_that_cannot_be() -> None:
+    run = ("systemctl enable ", "systemctl disable ", "sudo -u postgres ")
+    asked = [line for page in PAGES for line in for_root(page)]
+    assert len(asked) > 10
+    assert [line for line in asked if not line.startswith((*NOT_RUN, *run))] == []
+
+
+@pytest.mark.skipif(shutil.which("systemctl") is None, reason="not installed: systemd")
+def test_units_are_enabled_and_all_of_them_disabled_again(tmp_path: Path) -> None:
+    units = tmp_path / "etc" / "systemd" / "system"
+    shutil.copytree(ROOT / "deploy" / "systemd", units)
+
+    def said(verb: str, page: str) -> None:
+        (line,) = [one for one in for_root(page) if one.startswith(f"systemctl {verb} ")]
+        words = [word for word in shlex.split(line)[2:] if word != "--now"]
+        done = subprocess.run(["systemctl", f"--root={tmp_path}", verb, *words],
+                              capture_output=True, text=True)  # fmt: skip
+        assert (done.returncode, "not supported" in done.stderr) == (0, False), done.stderr
+
+    said("enable", "install")
+    assert len([path for path in units.rglob("*") if path.is_symlink()]) == 3
+    said("disable", "uninstall")
+    assert [path for path in units.rglob("*") if path.is_symlink()] == []
+
+
+@pytest.mark.skipif(not BINARIES, reason=MISSING)
+def test_a_database_is_made_and_dropped_as_the_pages_say() -> None:
+    with running_postgres() as database:
+        place = {"PGHOST": "127.0.0.1", "PGPORT": str(database.port), "PGUSER": USER}
+        for page in ("postgresql", "uninstall"):
+            for line in for_root(page):
+                if line.startswith("sudo -u postgres "):
+                    name, *words = line.removeprefix("sudo -u postgres ").split()
+                    subprocess.run([str(BINARIES[-1] / name), *words],
+                                   env={**os.environ, **place}, check=True)  # fmt: skip

@@ -79,7 +79,7 @@ def study_grid(
     height, width = top - bottom, right - left
     if max(height, width) > MAX_SIDE:
         raise InputError(
-            f"The study area has {height:,} x {width:,} cells at {resolution_m:g} m; at most "
+            f"The study area has {height:,} x {width:,} cells at {resolution_m:,g} m; at most "
             f"{MAX_SIDE:,} to a side are taken. Use a coarser resolution or a smaller area."
         )
     snapped = (left * resolution_m, bottom * resolution_m, right * resolution_m, top * resolution_m)

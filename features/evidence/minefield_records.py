@@ -72,7 +72,7 @@ def minefield_records(
         apart = distance_to(mask, resolution_m=cell, cap_m=cap_m).astype(np.float64)
         nearest = np.minimum(nearest, apart / share)
         none_right *= 1.0 - share * _fading(apart, error_m, cap_m)
-    words = f"distance to minefield records of {layer}, over their accuracy, at most {cap_m:g} m"
+    words = f"distance to minefield records of {layer}, over their accuracy, at most {cap_m:,g} m"
     chance = (1.0 - none_right).astype(np.float32)
     return to_dataset(
         geobox,

@@ -74,7 +74,7 @@ def search_effort(
     variables = {
         f"{layer}_searched": Variable(share, "1", f"share of the cell that {layer} has searched"),
         f"{layer}_unsearched_m": Variable(
-            metres, "m", f"distance to land that {layer} has searched, at most {cap_m:g} m"
+            metres, "m", f"distance to land that {layer} has searched, at most {cap_m:,g} m"
         ),
     }
     if days is not None and as_of is not None:

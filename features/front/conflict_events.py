@@ -162,7 +162,9 @@ def spread(
 def _variable(geobox: GeoBox, events: _Events, weight: Floats, what: str, decay: float) -> Variable:
     sd = np.hypot(events.error_m, decay)
     density = spread(geobox, (events.easting, events.northing), weight, sd)
-    words = f"{what} per square kilometre, fading over {decay:g} m, spread as far as they are known"
+    words = (
+        f"{what} per square kilometre, fading over {decay:,g} m, spread as far as they are known"
+    )
     return Variable(density, "1/km2", words, disc_m=decay)
 
 

@@ -50,12 +50,12 @@ def front_zones(
     distance = nearest_to_cells(trace_of(frame, name=layer).ends, geobox).distance
     held = held_side(layers, geobox, layer=layer, held_area=held_area, side_column=side_column)
     error_m, cell, start = position_error(layers, layer), resolution(geobox), name_start(epoch)
-    off = f", the line being off by {error_m:g} m (1 sd)" if error_m else ""
+    off = f", the line being off by {error_m:,g} m (1 sd)" if error_m else ""
     variables = {}
     for begin, end, name in zones(edges_m):
         for side, share in _shares(distance, held, (begin, end), error_m, cell).items():
             on = "" if held is None else f" on the {side} side"
-            words = f"expected share of the cell {begin:g} to {end:g} m from the front line"
+            words = f"expected share of the cell {begin:,g} to {end:,g} m from the front line"
             variables[f"{start}{side}_{name}"] = Variable(share, "1", f"{words}{on}{off}")
     if held is not None:
         behind = share_below(np.where(held, distance, -distance), error_m=error_m, cell_m=cell)

@@ -62,7 +62,7 @@ def front_line(
     frame, start = layers.vector(layer, crs=str(geobox.crs)), name_start(epoch)
     line = burn_mask(geobox, frame, all_touched=True)
     distance = distance_to(line, resolution_m=resolution(geobox), cap_m=cap_m)
-    most = f"at most {cap_m:g} m"
+    most = f"at most {cap_m:,g} m"
     variables = {
         f"{start}distance_m": Variable(distance, "m", f"distance to the front line, {most}")
     }
@@ -73,7 +73,7 @@ def front_line(
         variables[f"{start}signed_m"] = Variable(signed_distance(distance, held), "m", words)
     error_m = position_error(layers, layer)
     if error_m > 0:
-        words = f"distance to be expected, the drawn line being off by {error_m:g} m (1 sd)"
+        words = f"distance to be expected, the drawn line being off by {error_m:,g} m (1 sd)"
         expected = expected_distance(distance, error_m=error_m)
         variables[f"{start}expected_m"] = Variable(expected, "m", words)
     if along:

@@ -106,17 +106,17 @@ def _line(layers: Layers, geobox: GeoBox, epoch: str, name: str, cap_m: float) -
 
 def _of_one(line: _Line, cap_m: float) -> dict[str, Variable]:
     start, when = name_start(line.epoch), line.epoch.replace("_", " ")
-    words = f"distance to the front line of {when}, at most {cap_m:g} m"
+    words = f"distance to the front line of {when}, at most {cap_m:,g} m"
     found = {f"{start}distance_m": Variable(line.distance, "m", words, covered=line.covered)}
     if line.error_m > 0:
-        off = f"the drawn line being off by {line.error_m:g} m (1 sd)"
+        off = f"the drawn line being off by {line.error_m:,g} m (1 sd)"
         words = f"distance to be expected to the front line of {when}, {off}"
         found[f"{start}expected_m"] = Variable(line.expected, "m", words, covered=line.covered)
     return found
 
 
 def _of_all(lines: Sequence[_Line], near_m: Sequence[float], cap_m: float) -> dict[str, Variable]:
-    partly, most = any(line.covered for line in lines), f"at most {cap_m:g} m"
+    partly, most = any(line.covered for line in lines), f"at most {cap_m:,g} m"
     distance = np.stack([line.distance for line in lines])
     words = f"distance to the nearest front line of any epoch that is known here, {most}"
     nearest = np.fmin.reduce(distance)
@@ -128,7 +128,7 @@ def _of_all(lines: Sequence[_Line], near_m: Sequence[float], cap_m: float) -> di
     known = np.isfinite(distance)
     for near in near_m:
         share = _share(distance <= near, known)
-        words = f"share of the epochs known here whose front line is within {near:g} m"
+        words = f"share of the epochs known here whose front line is within {near:,g} m"
         found[f"front_epochs_within_{radius_name(near)}"] = Variable(
             share, "1", words, covered=partly
         )

@@ -50,7 +50,7 @@ def front_facing(
     facing = northness * north + eastness * east
     fall = np.tan(np.radians(slope.astype(np.float64))) * facing
     faces = "1 on slopes that face the front line, -1 away"
-    falls, beyond = "metres down for a metre towards the front line", f"; 0 beyond {cap_m:g} m"
+    falls, beyond = "metres down for a metre towards the front line", f"; 0 beyond {cap_m:,g} m"
     variables = {
         "front_facing": Variable(facing, "1", faces + beyond),
         "front_fall": Variable(fall, "1", falls + beyond),
@@ -61,7 +61,7 @@ def front_facing(
     error_m = position_error(layers, front_line)
     if error_m > 0:
         sure = chance_of_side(distance, error_m=error_m)
-        off = f", to be expected of a drawn line that is off by {error_m:g} m (1 sd)"
+        off = f", to be expected of a drawn line that is off by {error_m:,g} m (1 sd)"
         variables["front_facing_expected"] = Variable(facing * sure, "1", faces + off + beyond)
         variables["front_fall_expected"] = Variable(fall * sure, "1", falls + off + beyond)
     return to_dataset(geobox, variables)

@@ -67,18 +67,18 @@ def fortifications(
         start, what = f"fortifications_{name}_", name.replace("_", " ")
         mask = burn_mask(geobox, own, all_touched=True)
         distance = distance_to(mask, resolution_m=cell, cap_m=cap_m)
-        words = f"distance to the nearest of {what}, at most {cap_m:g} m"
+        words = f"distance to the nearest of {what}, at most {cap_m:,g} m"
         variables[f"{start}distance_m"] = Variable(distance, "m", words)
         counts = np.rint(count_points(geobox, own)).astype(np.int64)
         for radius in radii_m:
             number = _within(counts, radius, cell).astype(np.float32)
-            words = f"number of {what} within {radius:g} m"
+            words = f"number of {what} within {radius:,g} m"
             found = Variable(number, "1", words, disc_m=radius)
             variables[f"{start}count_{radius_name(radius)}"] = found
         lines = own[shapely.get_dimensions(own.geometry.array) == 1]
         for radius in radii_m if len(lines) else ():
             metres = length_within(geobox, lines, radius_m=radius)
-            words = f"metres of {what} within {radius:g} m"
+            words = f"metres of {what} within {radius:,g} m"
             found = Variable(metres, "m", words, disc_m=radius)
             variables[f"{start}length_{radius_name(radius)}"] = found
     return to_dataset(geobox, variables)

@@ -196,7 +196,7 @@ def _ahead(geobox: GeoBox, posts: Posts, what: str, *, cap_m: float) -> dict[str
     ahead = (easting[None, :] - posts.easting[own]) * posts.east[own]
     ahead += (northing[:, None] - posts.northing[own]) * posts.north[own]
     metres = np.clip(ahead, -cap_m, cap_m).astype(np.float32)
-    words = f"metres in front of the nearest of {what}, negative behind, at most {cap_m:g} m"
+    words = f"metres in front of the nearest of {what}, negative behind, at most {cap_m:,g} m"
     return {"ahead_m": Variable(metres, "m", words)}
 
 
@@ -208,12 +208,12 @@ def _zones(
     columns = np.column_stack(posts[:6])
     edges = np.asarray(edges_m, dtype=np.float64)
     _stamp(shares, columns, edges, easting, northing, resolution(geobox), error_m)
-    off = f", they being off by {error_m:g} m (1 sd)" if error_m else ""
+    off = f", they being off by {error_m:,g} m (1 sd)" if error_m else ""
     return {
         f"front_{name}": Variable(
             as_share(share),
             "1",
-            f"expected share of the cell {begin:g} to {end:g} m in front of {what}{off}",
+            f"expected share of the cell {begin:,g} to {end:,g} m in front of {what}{off}",
         )
         for (begin, end, name), share in zip(zones(edges_m), shares, strict=True)
     }
@@ -226,7 +226,7 @@ def _covered(geobox: GeoBox, trace: Trace, posts: Posts, what: str) -> dict[str,
     )
     frame = gpd.GeoDataFrame(geometry=lines, crs=str(geobox.crs))
     metres = length_within(geobox, frame, radius_m=STRETCH_M)
-    words = f"metres of front line within {STRETCH_M:g} m that {what} cover"
+    words = f"metres of front line within {STRETCH_M:,g} m that {what} cover"
     return {f"covered_{radius_name(STRETCH_M)}": Variable(metres, "m", words, disc_m=STRETCH_M)}
 
 

@@ -56,7 +56,7 @@ def own_side_share(
         variables[f"own_side_share_{radius_name(radius)}"] = Variable(
             np.where(known, own, np.nan).astype(np.float32),
             "1",
-            f"share of the land within {radius:g} m that the side holding the cell held",
+            f"share of the land within {radius:,g} m that the side holding the cell held",
             disc_m=radius,
         )
     return to_dataset(geobox, variables)

@@ -75,7 +75,7 @@ def front_shape(
     error_m = position_error(layers, layer)
     if scale_m < error_m:
         raise InputError(
-            f"scale_m is {scale_m:g} m, but the line {layer} is off by {error_m:g} m "
+            f"scale_m is {scale_m:,g} m, but the line {layer} is off by {error_m:,g} m "
             "(position_error_m): its bends at that scale are the draughtsman's. Use a scale_m no "
             "less than the error."
         )
@@ -86,7 +86,7 @@ def front_shape(
     shape = shape_of(trace, scale_m=scale_m)
     nearest = nearest_to_cells(trace.ends, geobox)
     near = _Near(along(trace, nearest), np.maximum(1.0 - nearest.distance / reach_m, 0.0))
-    over = f"the nearest front line over {scale_m:g} m, fading to 0 at {reach_m:g} m from it"
+    over = f"the nearest front line over {scale_m:,g} m, fading to 0 at {reach_m:,g} m from it"
     if held_area is None and side_column is None:
         return to_dataset(geobox, _unsided(shape, near, name_start(epoch), over))
     left = trace.held_left[np.searchsorted(trace.piece, shape.piece)]
@@ -132,7 +132,7 @@ def no_mans_land(
         gap += distance
         expected += expected_distance(distance, error_m=error_m) if error_m > 0 else distance
     start, words = name_start(epoch), "way from one line to the other through here"
-    most, off = f"at most {cap_m:g} m", "the lines being off by {:g} and {:g} m".format(*errors)
+    most, off = f"at most {cap_m:,g} m", "the lines being off by {:,g} and {:,g} m".format(*errors)
     variables = {f"{start}gap_m": Variable(np.minimum(gap, cap_m), "m", f"{words}, {most}")}
     if max(errors) > 0:
         variables[f"{start}gap_expected_m"] = Variable(

@@ -201,7 +201,7 @@ def long_pieces(trace: Trace, *, least_m: float, name: str) -> Trace:
     if not kept.any():
         raise InputError(
             f"The longest connected piece of the layer {name} is {lengths.max():,.0f} m long; "
-            f"expected at least {least_m:g} m. Use a finer scale, or join its lines end to end."
+            f"expected at least {least_m:,g} m. Use a finer scale, or join its lines end to end."
         )
     piece = np.unique(trace.piece[kept], return_inverse=True)[1].astype(np.int64)
     return Trace(trace.ends[kept], piece, trace.start[kept], trace.held_left[kept])

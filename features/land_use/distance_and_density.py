@@ -42,7 +42,7 @@ def distance(layers: Layers, geobox: GeoBox, *, layer: str, cap_m: float) -> xr.
     """
     mask = burn_mask(geobox, layers.vector(layer, crs=str(geobox.crs)), all_touched=True)
     metres = distance_to(mask, resolution_m=resolution(geobox), cap_m=cap_m)
-    words = f"distance to the nearest of {layer}, at most {cap_m:g} m"
+    words = f"distance to the nearest of {layer}, at most {cap_m:,g} m"
     return to_dataset(geobox, {f"{layer}_distance_m": Variable(metres, "m", words)})
 
 
@@ -87,7 +87,7 @@ def density(
         km2 = float((2 * disc + 1).sum()) * cell * cell / 1e6
         value = disc_density(amount, disc, steps=_STEPS, per=_STEPS * km2)
         variables[f"{layer}_density_{radius_name(radius)}"] = Variable(
-            value, unit, f"{what} per square kilometre within {radius:g} m", disc_m=radius
+            value, unit, f"{what} per square kilometre within {radius:,g} m", disc_m=radius
         )
     return to_dataset(geobox, variables)
 
@@ -140,7 +140,7 @@ def population_change(
     frame, before, after = frame[counted], before[counted], after[counted]
     left = frame[(before > 0) & (after <= abandoned_share * before)]
     metres = distance_to(burn_mask(geobox, left, all_touched=True), resolution_m=cell, cap_m=cap_m)
-    words = f"distance to the nearest of {layer} that was abandoned, at most {cap_m:g} m"
+    words = f"distance to the nearest of {layer} that was abandoned, at most {cap_m:,g} m"
     variables = {f"{layer}_abandoned_distance_m": Variable(metres, "m", words)}
     burnt = [count_points(geobox, frame, number) for number in (before, after)]
     for radius in radii_m:
@@ -150,7 +150,7 @@ def population_change(
         variables[f"{layer}_people_change_{radius_name(radius)}"] = Variable(
             change.astype(np.float32),
             "1",
-            f"change of the people within {radius:g} m, as a logarithm; negative where they left",
+            f"change of the people within {radius:,g} m, as a logarithm; negative where they left",
             disc_m=radius,
         )
     return to_dataset(geobox, variables)

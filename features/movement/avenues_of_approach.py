@@ -116,7 +116,7 @@ def approach(
         route, detour = corridor(one, other, cap_m=cap_m, beside=disc)
         for name, values, words in (
             ("route", route, "cost of the cheapest route across the front through here"),
-            ("detour", detour, f"cost over the cheapest such route within {beside_m:g} m"),
+            ("detour", detour, f"cost over the cheapest such route within {beside_m:,g} m"),
         ):
             shown = np.where(np.isnan(ground.elevation), np.nan, values).astype(np.float32)
             variables[f"approach_{mode}_{name}_m"] = Variable(

@@ -41,7 +41,7 @@ def crossings(
     roads, water = layers.vector(layer, crs=crs), layers.vector(rivers, crs=crs)
     mask = burn_mask(geobox, meeting_points(roads, water), all_touched=True)
     metres = distance_to(mask, resolution_m=resolution(geobox), cap_m=cap_m)
-    words = f"distance to the nearest crossing of {layer} with {rivers}, at most {cap_m:g} m"
+    words = f"distance to the nearest crossing of {layer} with {rivers}, at most {cap_m:,g} m"
     name = f"{layer}_{rivers}_crossing_distance_m"
     return to_dataset(geobox, {name: Variable(metres, "m", words)})
 
@@ -90,8 +90,8 @@ def passes(
     metres = distance_to(found, resolution_m=cell, cap_m=cap_m)
     metres = np.where(np.isnan(elevation), np.nan, metres).astype(np.float32)
     words = (
-        f"distance to the nearest pass ({rise_m:g} m of rise and fall at {radius_m:g} m), at most "
-        f"{cap_m:g} m"
+        f"distance to the nearest pass ({rise_m:,g} m of rise and fall at {radius_m:,g} m), "
+        f"at most {cap_m:,g} m"
     )
     return to_dataset(geobox, {"pass_distance_m": Variable(metres, "m", words)})
 

@@ -80,7 +80,7 @@ def trafficability(
         variables[f"wheeled_ground_{radius_name(radius)}"] = Variable(
             np.where(known, share, np.nan).astype(np.float32),
             "1",
-            f"share of the ground within {radius:g} m that wheels can use",
+            f"share of the ground within {radius:,g} m that wheels can use",
             disc_m=radius,
         )
     return to_dataset(geobox, variables)

@@ -53,7 +53,7 @@ def distance_to(
     """
     if cap_m / resolution_m > MAX_CAP_CELLS:
         raise InputError(
-            f"The cap of {cap_m:g} m is {cap_m / resolution_m:,.0f} cells of {resolution_m:g} m; "
+            f"The cap of {cap_m:,g} m is {cap_m / resolution_m:,.0f} cells of {resolution_m:,g} m; "
             f"at most {MAX_CAP_CELLS:,} are exact. Lower cap_m or use a coarser resolution."
         )
     if not mask.any():

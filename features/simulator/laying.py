@@ -360,7 +360,7 @@ def _take(mines: pd.DataFrame, zone: Mask, wanted: int) -> pd.DataFrame:
     _, first = np.unique(mines["cell"].to_numpy(dtype=int), return_index=True)
     if len(first) < wanted:
         raise InputError(
-            f"The simulation wants {wanted} contaminated cells on one side of {LINE_ZONE_M:g} m "
+            f"The simulation wants {wanted} contaminated cells on one side of {LINE_ZONE_M:,g} m "
             f"from the front line and reaches {len(first)}; lower simulation.prevalence, change "
             "simulation.away_share, or take a larger area."
         )

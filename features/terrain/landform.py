@@ -100,7 +100,7 @@ def landform(
     elevation, cell = layers.raster(layer, geobox, unit="m"), resolution(geobox)
     variables = {}
     for radius in radii_m:
-        name, near = radius_name(radius), f"within {radius:g} m"
+        name, near = radius_name(radius), f"within {radius:,g} m"
         seen = outlook(elevation, radius_m=radius, resolution_m=cell, flat_deg=flat_deg)
         for number, (form, words) in enumerate(FORMS.items()):
             variables[f"landform_{form}_{name}"] = Variable(

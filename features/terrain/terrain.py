@@ -54,7 +54,7 @@ def terrain(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[flo
         ),
     }
     for radius, (position, roughness) in zip(radii_m, around, strict=True):
-        near, name = f"the ground within {radius:g} m", radius_name(radius)
+        near, name = f"the ground within {radius:,g} m", radius_name(radius)
         variables[f"tpi_{name}"] = Variable(
             position, "m", f"height above the mean of {near}", disc_m=radius
         )

@@ -266,13 +266,13 @@ def _dataset(
         variables[f"visible_{name}_{radius_name(radius)}"] = Variable(
             seen,
             "1",
-            f"number of {what} within {radius:g} m that see the place",
+            f"number of {what} within {radius:,g} m that see the place",
             disc_m=radius,
         )
         variables[f"dead_ground_{name}_{radius_name(radius)}"] = Variable(
             hidden,
             "1",
-            f"share of {what} within {radius:g} m that do not see the place; 0 if there are none",
+            f"share of {what} within {radius:,g} m that do not see the place; 0 if there are none",
             disc_m=radius,
         )
     return to_dataset(geobox, variables)

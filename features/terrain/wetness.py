@@ -56,7 +56,7 @@ def wetness(layers: Layers, geobox: GeoBox, *, layer: str, radii_m: Sequence[flo
         variables[f"wetness_{radius_name(radius)}"] = Variable(
             np.log(cells * cell / gradient).astype(np.float32),
             "1",
-            f"where water gathers from up to {radius:g} m and stands: high on wet valley floors",
+            f"where water gathers from up to {radius:,g} m and stands: high on wet valley floors",
             disc_m=radius,
         )
     return to_dataset(geobox, variables)

@@ -58,9 +58,9 @@ ELEVATION = "elevation"
 HEIGHT_RAMP: Ramp = (
     (200.0, "#f7f7f7", "< 200 m"),
     (500.0, "#e0e0e0", "200 – 500 m"),
-    (1_000.0, "#c8c8c8", "500 – 1000 m"),
-    (2_000.0, "#b0b0b0", "1000 – 2000 m"),
-    (float("inf"), "#989898", "> 2000 m"),
+    (1_000.0, "#c8c8c8", "500 – 1,000 m"),
+    (2_000.0, "#b0b0b0", "1,000 – 2,000 m"),
+    (float("inf"), "#989898", "> 2,000 m"),
 )
 Bands = Mapping[str, Values]
 """Name to cells: floats, and codes as uint8; NaN, or 255 for codes, outside what was asked for."""

@@ -184,23 +184,10 @@ def maps(
 
 
 def _opened(folder: Path, asked: Asked, shared: Shared) -> "OpenRequest":
-    """Check a request, while other processes import what will answer it."""
-    workers = workers_for(
-        shared.workers,
-        shared.scheduler,
-        "minerisk.pipelines.predict.predict",
-        tls=shared.tls,
-        trust_network=shared.trust_network,
-    )
-    if workers.alone:
-        prepare_drawing()
-    if workers.cluster is None:
-        leave_out("dask")  # odc-geo and xarray would ask it whether their arrays are Dask's
-    from minerisk.features.files.process import prepare_from_here
+    """Check a request: names first, then, while other processes import, the land."""
     from minerisk.pipelines.records.request import Filters
-    from minerisk.pipelines.request.opening import open_request
+    from minerisk.pipelines.request.named import refuse_unknown
 
-    prepare_from_here()
     filters = Filters(
         near=tuple(asked.near or ()),
         within_m=asked.within,
@@ -213,6 +200,22 @@ def _opened(folder: Path, asked: Asked, shared: Shared) -> "OpenRequest":
         budget_ha=asked.budget,
         weights=_weights(asked.weight or ()),
     )
+    refuse_unknown(folder, filters)
+    workers = workers_for(
+        shared.workers,
+        shared.scheduler,
+        "minerisk.pipelines.predict.predict",
+        tls=shared.tls,
+        trust_network=shared.trust_network,
+    )
+    if workers.alone:
+        prepare_drawing()
+    if workers.cluster is None:
+        leave_out("dask")  # odc-geo and xarray would ask it whether their arrays are Dask's
+    from minerisk.features.files.process import prepare_from_here
+    from minerisk.pipelines.request.opening import open_request
+
+    prepare_from_here()
     return open_request(folder, filters, said=progress_line, workers=workers)
 
 

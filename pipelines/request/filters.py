@@ -1,8 +1,6 @@
 """The filters of a request: whether they are known, and which land passes them."""
 
 import datetime as dt
-import difflib
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,15 +14,13 @@ from minerisk.features.errors import CoverError, InputError
 from minerisk.features.layers.sources import Layers, VectorSource
 from minerisk.features.layers.vectors import areas
 from minerisk.pipelines.predict.window import area_window
-from minerisk.pipelines.provenance.clock import now
 from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.request.named import check_known, check_named
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.hazards import ANY, trained_hazards
 
 if TYPE_CHECKING:
     from minerisk.pipelines.prioritize.land import CriterionSource
 
-SHOWN = 60
 HAZARD_WEIGHT, MOST_WEIGHT = "hazard", 100
 """The weight of the hazard itself among those of criteria, and the greatest of all."""
 
@@ -37,21 +33,11 @@ def check_filters(run: Run, filters: Filters) -> None:
     InputError
         With the choices there are.
     """
-    if bool(filters.near) != (filters.within_m is not None):
-        raise InputError(
-            "--near and --within go together: a layer, and metres, such as --near "
-            f"{_vector_layers(run)[0]} --within 500."
-        )
-    if filters.within_m is not None and not 0 < filters.within_m <= 1_000_000:
-        raise InputError(f"--within is {filters.within_m:g}; expected metres above 0.")
+    check_named(run.folder, run.config, filters)
     for name in filters.near:
-        _known("layer", name, _vector_layers(run))
+        check_known("layer", name, _vector_layers(run))
     if filters.districts:
         _district_polygons(run, filters.districts)
-    if filters.hazard is not None:
-        _known("hazard class", filters.hazard, [ANY, *trained_hazards(run.folder)])
-    if filters.budget_ha is not None:
-        _check_budget(run, filters.budget_ha)
     if filters.weights:
         _check_weights(run, filters.weights)
     if filters.as_of is not None:
@@ -164,19 +150,10 @@ def _anama(tasks: Tasks) -> Tasks:
     return tasks.model_copy(update={"preset": "anama"})
 
 
-def _check_budget(run: Run, budget_ha: float) -> None:
-    least = run.config.tasks.min_ha
-    if not least <= budget_ha < math.inf:
-        raise InputError(
-            f"--budget is {budget_ha:g} ha; expected {least:g} ha or more, the least size of a "
-            "task in this run (tasks.min_ha)."
-        )
-
-
 def _check_weights(run: Run, weights: Mapping[str, float]) -> None:
     known = criteria_of(run)
     for name, weight in weights.items():
-        _known("criterion", name, list(known))
+        check_known("criterion", name, list(known))
         if not 0 <= weight <= MOST_WEIGHT:
             raise InputError(f"--weight {name} is {weight:g}; expected 0 to {MOST_WEIGHT}.")
     if not any({**known, **weights}.values()):
@@ -187,17 +164,6 @@ def _vector_layers(run: Run) -> list[str]:
     present = run.layers().names()
     layers = run.config.layers
     return sorted(name for name in present if isinstance(layers.get(name), VectorLayer))
-
-
-def _known(what: str, given: str, choices: Sequence[str]) -> None:
-    if given in choices:
-        return
-    close = difflib.get_close_matches(given, choices, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
-    more = f" and {len(choices) - SHOWN} more" if len(choices) > SHOWN else ""
-    raise InputError(
-        f"No {what} is named {given!r}.{hint} There are: {', '.join(choices[:SHOWN])}{more}."
-    )
 
 
 def _district_polygons(run: Run, names: Sequence[str]) -> gpd.GeoDataFrame:
@@ -217,7 +183,7 @@ def _district_polygons(run: Run, names: Sequence[str]) -> gpd.GeoDataFrame:
         )
     column = frame[asked.name_column].astype(str)
     for name in names:
-        _known("district", name, sorted(set(column)))
+        check_known("district", name, sorted(set(column)))
     return frame[column.isin(names)]
 
 
@@ -229,8 +195,6 @@ def _polygons_of(run: Run, path: Path, layer: str | None) -> gpd.GeoDataFrame:
 
 
 def _check_day(run: Run, filters: Filters, day: dt.date) -> None:
-    if day > now().date():
-        raise InputError(f"--as-of is {day}, a day to come; expected one up to {now().date()}.")
     if not is_other_day(run, filters):
         return
     labels, layers = run.config.labels, run.config.layers

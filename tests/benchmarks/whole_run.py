@@ -1,9 +1,9 @@
 """What a whole command takes: seconds, seconds of the processor, and memory of each process.
 
 ``python -m tests.benchmarks.whole_run run CONFIG OUT`` makes a run from layers to report, and
-``… predict OUT`` all rasters of a run that is there once more. Both record what they took for the
-table in ``docs/performance.md``, under the name of the configuration, with the limits that are set
-for it here. Kernels are compiled before: the first run after an installation is not one to measure.
+``… predict OUT`` all rasters of a run that is there anew, for which those it has are deleted. Both
+record what they took for the table in ``docs/performance.md``, with the limits that are set here.
+Kernels are compiled before: the first run after an installation is not one to measure.
 """
 
 import argparse
@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
 from tests.benchmarks.record import Cost, counted, family, most_held_mb, record
 
@@ -80,6 +81,7 @@ def main() -> None:
         tell(f"run_{name}", what, found, RUNS.get(name, Limits()), command)
         return
     name = Run.open(asked.out).config.study_area.name
+    shutil.rmtree(RunFolder(asked.out).rasters)
     found = taken([minerisk, "predict", str(asked.out)])
     command = f"python -m tests.benchmarks.whole_run predict DIR ({name})"
     what = f"every raster and reason of {name}, from its model"

@@ -76,6 +76,7 @@ class DeskCode(StrEnum):
     RESULTS_ROWS = "desk_results_rows"
     BODY_WRONG = "desk_body_wrong"
     BODY_TOO_LARGE = "desk_body_too_large"
+    BODY_TOO_SLOW = "desk_body_too_slow"
     QUERY_WRONG = "desk_query_wrong"
     QUERY_UNKNOWN = "desk_query_unknown"
     METHOD_WRONG = "desk_method_wrong"

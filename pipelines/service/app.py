@@ -102,6 +102,8 @@ def _answer(
     headers = dict(HEADERS)
     if found.status in {429, 503}:
         headers |= {"Retry-After": str(RETRY_S)}
+    if found.status == 408:
+        headers |= {"Connection": "close"}  # the rest of the body is not waited for
     if found.status == 401:
         headers |= {"WWW-Authenticate": 'Bearer realm="minerisk"'}
     if notice.code is DeskCode.METHOD_WRONG:
@@ -142,6 +144,8 @@ async def _other(request: Request, error: Exception) -> Response:
             limits.upload_bytes if UPLOADS.fullmatch(request.url.path) else limits.body_bytes
         ) / MB
         return _answer(request, desk_notice(DeskCode.BODY_TOO_LARGE, most=most))
+    if status == 408:
+        return _answer(request, desk_notice(DeskCode.BODY_TOO_SLOW))
     if status == 405:
         methods = _methods_at(request.url.path)
         notice = desk_notice(DeskCode.METHOD_WRONG, method=request.method)

@@ -51,6 +51,7 @@ STATUS: Mapping[DeskCode, int] = {
     DeskCode.NAME_TAKEN: 409,
     DeskCode.LAST_ADMINISTRATOR: 409,
     DeskCode.BODY_TOO_LARGE: 413,
+    DeskCode.BODY_TOO_SLOW: 408,
     DeskCode.QUERY_WRONG: 400,
     DeskCode.QUERY_UNKNOWN: 400,
     DeskCode.METHOD_WRONG: 405,

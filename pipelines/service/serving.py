@@ -26,6 +26,7 @@ from minerisk.pipelines.service.app import create_app
 from minerisk.pipelines.service.desk.desk import Caller, Desk
 from minerisk.pipelines.service.desk.runs import folders_to_offer, offer
 from minerisk.pipelines.service.jobs.worker import Worker, prepare, work
+from minerisk.pipelines.service.lines import LINES, QUIET_S, Line, ProxyLine
 from minerisk.pipelines.service.logs import keep_logs
 from minerisk.pipelines.service.settings import Settings
 from minerisk.pipelines.service.store.database import (
@@ -233,6 +234,7 @@ def _config(desk: Desk) -> uvicorn.Config:
         create_app(desk),
         host=settings.host,
         port=settings.port,
+        http=Line if proxy is None else ProxyLine,
         ssl_certfile=None if tls is None else str(tls.certificate),
         ssl_keyfile=None if tls is None else str(tls.key),
         log_config=None,
@@ -240,9 +242,9 @@ def _config(desk: Desk) -> uvicorn.Config:
         server_header=False,
         proxy_headers=proxy is not None,
         forwarded_allow_ips="*" if by_socket else "127.0.0.1",
-        timeout_keep_alive=15,
+        timeout_keep_alive=int(QUIET_S),
         timeout_graceful_shutdown=10,
-        limit_concurrency=400,
+        limit_concurrency=LINES,
         h11_max_incomplete_event_size=32_768,
     )
 

@@ -1,10 +1,12 @@
 """What every answer bears, and how large a call may be: on the wire, around the application."""
 
 import json
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
 
+from anyio import current_time, move_on_after
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -35,10 +37,13 @@ HEADERS: Mapping[str, str] = {
 UPLOADS = re.compile(r"/api/areas|(/api)?/runs/[0-9a-f]{16,32}/results(/check)?")
 """Addresses that take files."""
 MB = 1_000_000
+BODY_S = 30.0
+BODY_RATE = 1_000
+"""A body may take so many seconds, and one more for so many bytes of it that have come."""
 
 
 class Wire:
-    """Dresses answers, and counts the bytes of each call, whatever it says of its length."""
+    """Dresses answers, and counts bytes and time of each call, whatever it says of its length."""
 
     def __init__(self, app: ASGIApp, limits: Limits, answers: Counter[int]) -> None:
         self.app = app
@@ -50,12 +55,18 @@ class Wire:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most, count = self.most(scope), 0
+        most, count, more = self.most(scope), 0, True
+        began = current_time()
         scope.setdefault("state", {})
 
         async def counted() -> Message:
-            nonlocal count
-            message = await receive()
+            nonlocal count, more
+            until = began + BODY_S + count / BODY_RATE if more else math.inf
+            with move_on_after(until - current_time()) as waiting:
+                message = await receive()
+            if waiting.cancelled_caught:
+                raise HTTPException(408)
+            more = more and message.get("more_body", False)
             count += len(message.get("body", b""))
             if count > most:
                 raise HTTPException(413)

@@ -117,6 +117,8 @@ def site_of(socket: Path, certificates: Path, *, people: bool) -> tuple[str, int
         "listen 80;": f"listen 127.0.0.1:{plain};",
         "listen 443 ssl": f"listen 127.0.0.1:{port} ssl",
         "timeout 10s;": "timeout 1s;",  # a test does not wait as long
+        "send_timeout 30s;": "send_timeout 1s;",
+        "keepalive_timeout 30s;": "keepalive_timeout 1s;",
     }
     if people:
         other[PEOPLE] = PEOPLE.replace("# ", "")

@@ -8,7 +8,7 @@ import ssl
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -19,6 +19,7 @@ import rasterio
 
 from minerisk.pipelines.service.accounts.access import Role
 from minerisk.pipelines.service.accounts.people import add_account
+from minerisk.pipelines.service.pages.shell import STATIC
 from minerisk.pipelines.service.serving import open_desk
 from minerisk.pipelines.service.settings import Settings
 from tests.pipelines.service.deploy.conftest import Behind, authority, nginx, serving, wait_for
@@ -224,6 +225,57 @@ def test_whoever_sends_slowly_is_cut_off_and_nobody_waits(behind: Behind, sent: 
                 rest = b""
             assert rest == b"" or rest.startswith(b"HTTP/1.1 408")
         assert time.monotonic() - began < 15
+
+
+def test_whoever_does_not_begin_or_go_on_is_cut_off(behind: Behind) -> None:
+    with ExitStack() as stack:
+        silent = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", behind.port), 10))
+            for _ in range(20)
+        ]  # without TLS
+        kept = [stack.enter_context(line(behind)) for _ in range(20)]
+        for opened in kept:
+            opened.sendall(b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert answer(opened)[0] == 200
+        with behind.client() as client:
+            assert client.get("/api/health").status_code == 200
+        for opened in (*silent, *kept):
+            opened.settimeout(15)
+            with suppress(ConnectionError, ssl.SSLEOFError):
+                assert opened.recv(1_000) == b""
+
+
+def test_whoever_takes_a_download_slowly_is_cut_off_and_nobody_waits(behind: Behind) -> None:
+    asked = b"GET /static/desk.js HTTP/1.1\r\nHost: localhost\r\n\r\n" * 30
+    with ExitStack() as stack:
+        slow = [stack.enter_context(line(behind)) for _ in range(20)]
+        for opened in slow:
+            opened.sendall(asked)
+        began = time.monotonic()
+        with behind.client() as client:
+            assert client.get("/api/session").status_code == 200
+        assert time.monotonic() - began < 5
+        time.sleep(5)
+        whole = 30 * (STATIC / "desk.js").stat().st_size
+        for opened in slow:
+            taken, block = 0, b"x"
+            with suppress(OSError):
+                while block := opened.recv(1_000_000):
+                    taken += len(block)
+            assert 0 < taken < whole
+
+
+def test_one_address_has_so_many_calls_at_a_time(behind: Behind) -> None:
+    begun = b"POST /api/requests HTTP/1.1\r\nHost: localhost\r\nContent-Length: 60000\r\n\r\n{"
+    with ExitStack() as stack:
+        slow = [stack.enter_context(line(behind)) for _ in range(60)]
+        for opened in slow:
+            opened.sendall(begun)
+        refused = 0
+        for opened in slow:
+            with suppress(ConnectionError, ssl.SSLEOFError):
+                refused += opened.recv(1_000).startswith(b"HTTP/1.1 429 ")
+        assert refused == 20
 
 
 def test_what_is_too_large_does_not_come_through(behind: Behind) -> None:

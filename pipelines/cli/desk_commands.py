@@ -23,6 +23,9 @@ Settings_ = Annotated[
     Path | None, typer.Option("--settings", help="YAML file, in place of --home and --runs")
 ]
 Name = Annotated[str, typer.Argument(help="name of the account")]
+PasswordFile = Annotated[
+    Path | None, typer.Option("--password-file", help="its first line; none asks for it")
+]
 AT_HOME, AT_RUNS = Path("desk"), Path("runs")
 
 
@@ -71,16 +74,16 @@ def add_account(
     home: Home = AT_HOME,
     runs: Runs = AT_RUNS,
     settings: Settings_ = None,
-    password_file: Annotated[
-        Path | None, typer.Option("--password-file", help="its first line; none asks for it")
-    ] = None,
+    password_file: PasswordFile = None,
 ) -> None:
-    """Make an account; the first administrator is made so."""
-    import time
+    """Make an account; the first administrator is made so.
 
+    The password lets its owner choose another within a few days, and do nothing else.
+    """
     from minerisk.features.errors import InputError
     from minerisk.pipelines.service.accounts.access import GIVEN, Role
     from minerisk.pipelines.service.accounts.people import add_account as add
+    from minerisk.pipelines.service.desk.administration import first_until
     from minerisk.pipelines.service.serving import open_desk
 
     choices = sorted(GIVEN)
@@ -89,8 +92,33 @@ def add_account(
     opened = open_desk(_settings(home, runs, settings))
     password = _password(password_file)
     with opened.store.write() as session:
-        add(session, name, [Role(each) for each in role], password, at=time.time())
-    _said(f"{name} can sign in.")
+        roles, until = [Role(each) for each in role], first_until(opened)
+        add(session, name, roles, password, at=opened.clock(), first_until=until)
+    _said(_first_password_words(name, until))
+
+
+@desk.command("password", epilog=example("minerisk desk password 'staff 12' --home desk"))
+def give_password(
+    name: Name,
+    home: Home = AT_HOME,
+    runs: Runs = AT_RUNS,
+    settings: Settings_ = None,
+    password_file: PasswordFile = None,
+) -> None:
+    """Give an account another password, where no administrator can sign in to do so.
+
+    It lets its owner choose another within a few days, and do nothing else.
+    """
+    from minerisk.pipelines.service.desk.administration import first_until, give_password
+    from minerisk.pipelines.service.serving import open_desk, refuse_no_desk
+
+    found = _settings(home, runs, settings)
+    refuse_no_desk(found)
+    opened = open_desk(found)
+    password = _password(password_file)
+    with opened.store.write() as session:
+        give_password(opened, session, name, password)
+    _said(_first_password_words(name, first_until(opened)))
 
 
 @desk.command("try", epilog=example("minerisk desk try my_area --home desk --runs runs"))
@@ -122,17 +150,14 @@ def offer(
     settings: Settings_ = None,
 ) -> None:
     """Put a run on the desk."""
-    from minerisk.features.errors import InputError
-    from minerisk.pipelines.service.accounts.people import account_named
+    from minerisk.pipelines.service.desk.administration import known_account
     from minerisk.pipelines.service.desk.desk import Caller
     from minerisk.pipelines.service.desk.runs import offer as offer_run
     from minerisk.pipelines.service.serving import open_desk
 
     opened = open_desk(_settings(home, runs, settings))
     with opened.store.write() as session:
-        account = account_named(session, by)
-        if account is None:
-            raise InputError(f"No account is named {by!r}. Make it with `minerisk desk account`.")
+        account = known_account(session, by)
         offer_run(opened, session, Caller(account.id, account.name), folder)
     _said(f"{folder} is on the desk.")
 
@@ -209,6 +234,12 @@ def _password(file: Path | None) -> str:
         return sys.stdin.readline().rstrip("\n")
     given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     return given
+
+
+def _first_password_words(name: str, until: float) -> str:
+    from minerisk.pipelines.provenance.clock import time_of
+
+    return f"Until {time_of(until):%Y-%m-%d} {name} can sign in with it, and chooses another then."
 
 
 def _said(line: str) -> None:

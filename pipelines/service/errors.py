@@ -39,6 +39,8 @@ STATUS: Mapping[DeskCode, int] = {
     DeskCode.NOT_FOUND: 404,
     DeskCode.CREDENTIALS_WRONG: 401,
     DeskCode.LOCKED_OUT: 429,
+    DeskCode.FIRST_PASSWORD: 403,
+    DeskCode.FIRST_PASSWORD_OVER: 401,
     DeskCode.CODE_WRONG: 401,
     DeskCode.CODE_NEEDED: 403,
     DeskCode.PROVIDER_AWAY: 503,

@@ -42,12 +42,15 @@ class Identified:
         Whether the browser sent it by itself, so that the call must prove to be the page's.
     waits
         Roles of theirs that wait for a second factor.
+    first
+        Whether they have yet to choose a password of their own.
     """
 
     caller: Caller
     scopes: frozenset[Scope] | None = None
     by_cookie: bool = False
     waits: frozenset[Role] = frozenset()
+    first: bool = False
 
 
 def desk_of(request: Request) -> Desk:
@@ -154,10 +157,11 @@ def _identify(desk: Desk, session: Session, request: Request) -> tuple[Identifie
     if held is None or cookie is None:
         return Identified(_nobody(desk)), None
     account = held.account
+    first = account.first_until is not None
     waits = frozenset() if held.strong else waiting_roles(account, desk.settings)
-    roles = all_roles(account) - waits
+    roles = frozenset() if first else all_roles(account) - waits
     caller = Caller(account.id, account.name, roles, cookie, account.issuer is not None)
-    found = Identified(caller, by_cookie=True, waits=waits)
+    found = Identified(caller, by_cookie=True, waits=waits, first=first)
     return found, held.rotates if held.rotates or held.unseen else None
 
 
@@ -201,6 +205,8 @@ def _refuse(rule: Rule, found: Identified) -> None:
     caller, scopes = found.caller, found.scopes
     if rule.anyone:
         return
+    if found.first and not rule.first:
+        raise RefusedError(DeskCode.FIRST_PASSWORD)
     if scopes is not None and (rule.scope is None or rule.scope not in scopes):
         raise RefusedError(DeskCode.NOT_ALLOWED)
     if rule.signed_in and caller.account_id is not None:

@@ -113,6 +113,9 @@ class Limits(Record):
     disk_bytes: int = Field(
         2_000_000_000, ge=0, description="what must be left on the disk before a job starts"
     )
+    first_password_days: float = Field(
+        7.0, gt=0, description="until a password that somebody else chose is of no use any more"
+    )
     session_seconds: float = Field(36_000.0, gt=0, description="life of a session")
     idle_seconds: float = Field(3_600.0, gt=0, description="life of a session that is not used")
     retention_days: int = Field(90, gt=0, description="how long results are kept")

@@ -41,6 +41,8 @@ class Rule:
         Whether nobody has to be signed in.
     signed_in
         Whether being signed in is enough, also before the second factor is set up.
+    first
+        Whether it is open to whoever has yet to choose a password of their own.
     scope
         What a token needs; none is closed to tokens.
     """
@@ -48,12 +50,14 @@ class Rule:
     roles: frozenset[Role] = frozenset()
     anyone: bool = False
     signed_in: bool = False
+    first: bool = False
     scope: Scope | None = None
 
 
 M, D, R, A, P = Role.MANAGER, Role.SCIENTIST, Role.REVIEWER, Role.ADMINISTRATOR, Role.PUBLIC
 ANYONE = Rule(anyone=True)
 SIGNED_IN = Rule(signed_in=True)
+FIRST = Rule(signed_in=True, first=True)
 
 
 def _of(*roles: Role, scope: Scope | None = None) -> Rule:
@@ -65,8 +69,8 @@ RULES: Mapping[str, Rule] = {
     "GET /api/metrics": ANYONE,  # with a secret of its own: see the guard
     "GET /api/session": ANYONE,
     "POST /api/session": ANYONE,
-    "DELETE /api/session": SIGNED_IN,
-    "PUT /api/session/password": SIGNED_IN,
+    "DELETE /api/session": FIRST,
+    "PUT /api/session/password": FIRST,
     "GET /api/sessions": SIGNED_IN,
     "POST /api/sessions/end": SIGNED_IN,
     "POST /api/session/second-factor": SIGNED_IN,
@@ -146,7 +150,7 @@ RULES: Mapping[str, Rule] = {
     "GET /sign-in/provider/back": ANYONE,
     "GET /sign-out/provider": ANYONE,
     "GET /static/{name}": ANYONE,
-    "GET /account": SIGNED_IN,
+    "GET /account": FIRST,
     "GET /public": _of(P, M, D, R, A),
     "GET /runs": _of(M, D, R),
     "GET /runs/{run}": _of(M, D, R),

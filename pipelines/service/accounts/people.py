@@ -42,9 +42,17 @@ def new_id() -> str:
 
 
 def add_account(
-    session: Session, name: str, roles: Collection[Role], password: str | None, *, at: float
+    session: Session,
+    name: str,
+    roles: Collection[Role],
+    password: str | None,
+    *,
+    at: float,
+    first_until: float | None = None,
 ) -> Account:
     """Make an account; without a password it is for sign-in by a proxy only.
+
+    A password with `first_until` lets its owner choose another until then, and do nothing else.
 
     Raises
     ------
@@ -59,7 +67,7 @@ def add_account(
         id=new_id(), name=name, folded=folded(name), roles=sorted(roles), created_at=at
     )
     if password is not None:
-        set_password(session, account, password)
+        set_password(session, account, password, first_until=first_until)
     session.add(account)
     return account
 
@@ -75,8 +83,12 @@ def folded(name: str) -> str:
     return unicodedata.normalize("NFKC", plain.replace("\u0131", "i"))  # İ, I, ı and i are alike
 
 
-def set_password(session: Session, account: Account, password: str) -> None:
+def set_password(
+    session: Session, account: Account, password: str, *, first_until: float | None = None
+) -> None:
     """Set a password, and end whatever was signed in with the one before.
+
+    One that somebody else chose has `first_until`: until then it lets its owner choose another.
 
     Raises
     ------
@@ -86,6 +98,7 @@ def set_password(session: Session, account: Account, password: str) -> None:
     if is_weak(password, account.name):
         raise RefusedError(DeskCode.PASSWORD_WEAK)
     account.password = hashed(password)
+    account.first_until = first_until
     end_all(session, account)
 
 
@@ -165,9 +178,16 @@ def try_sign_in(
         _count_failure(account, limits, at)
         return DeskCode.CREDENTIALS_WRONG
     account.failed = 0
+    if is_over(account, at=at):
+        return DeskCode.FIRST_PASSWORD_OVER
     if is_outdated(account.password):
         account.password = hashed(given.password)
     return account
+
+
+def is_over(account: Account, *, at: float) -> bool:
+    """Tell whether an account has a first password that was not replaced in time."""
+    return account.first_until is not None and account.first_until < at
 
 
 def welcome(session: Session, person: Person, *, at: float) -> Account | DeskCode:

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from minerisk.pipelines.service.accounts.access import Scope
-from minerisk.pipelines.service.accounts.people import new_id
+from minerisk.pipelines.service.accounts.people import is_over, new_id
 from minerisk.pipelines.service.accounts.secrets import digest, new_word
 from minerisk.pipelines.service.settings import Limits
 from minerisk.pipelines.service.store.models import Account, SignedIn, Token
@@ -47,7 +47,7 @@ def find_session(session: Session, word: str, limits: Limits, *, at: float) -> F
     if row is None or _over(row, limits, at):
         return None
     account = session.get(Account, row.account_id)
-    if account is None or not account.active:
+    if account is None or not account.active or is_over(account, at=at):
         return None
     replaced = row.seen_at < row.rotated_at  # by another word: its use lengthens nothing
     unseen = at - row.seen_at > SEEN_S and not replaced

@@ -1,5 +1,6 @@
 """What an administrator does: accounts, quotas, room on the disk; findings are not among it."""
 
+import datetime as dt
 import shutil
 from collections.abc import Collection
 
@@ -7,10 +8,13 @@ from pydantic import Field
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from minerisk.features.errors import InputError
 from minerisk.pipelines.language.desk_codes import DeskCode
+from minerisk.pipelines.provenance.clock import time_of
 from minerisk.pipelines.records.record import Record
 from minerisk.pipelines.service.accounts.access import GIVEN, Role
 from minerisk.pipelines.service.accounts.people import (
+    account_named,
     add_account,
     count_administrators,
     end_all,
@@ -23,6 +27,7 @@ from minerisk.pipelines.service.jobs.orders import JobState
 from minerisk.pipelines.service.store.models import Account, Job
 
 GB = 1_000_000_000
+DAY_S = 86_400.0
 
 
 class NewAccount(Record):
@@ -53,6 +58,9 @@ class AccountView(Record):
     active: bool
     second_factor: bool
     locked: bool
+    first_until: dt.datetime | None = Field(
+        description="until when the password that was given can be replaced; null where it was"
+    )
     requests_a_day: int | None
 
 
@@ -77,13 +85,23 @@ def make(desk: Desk, session: Session, caller: Caller, given: NewAccount) -> Acc
         If the name is taken, or the password is weak.
     """
     _refuse_roles(given.roles)
-    account = add_account(session, given.name, given.roles, given.password, at=desk.clock())
+    account = add_account(
+        session, given.name, given.roles, given.password,
+        at=desk.clock(), first_until=first_until(desk),
+    )  # fmt: skip
     session.flush()
     note(session, caller.name, "make account", account.id, name=given.name, roles=given.roles)
     return account
 
 
-def change(session: Session, caller: Caller, name: str, given: AccountChange) -> Account:
+def first_until(desk: Desk) -> float:
+    """Return until when a password that is given now can be replaced by one of its owner's."""
+    return desk.clock() + desk.settings.limits.first_password_days * DAY_S
+
+
+def change(
+    desk: Desk, session: Session, caller: Caller, name: str, given: AccountChange
+) -> Account:
     """Change an account.
 
     Raises
@@ -105,7 +123,7 @@ def change(session: Session, caller: Caller, name: str, given: AccountChange) ->
         account.totp, account.totp_confirmed, account.totp_step = None, False, 0
     if given.password is not None:
         _refuse_elsewhere(account)
-        set_password(session, account, given.password)
+        set_password(session, account, given.password, first_until=first_until(desk))
     if given.password is not None or given.drop_second_factor or given.active is False:
         account.failed, account.locked_until = 0, 0.0
         end_all(session, account)
@@ -119,6 +137,37 @@ def change(session: Session, caller: Caller, name: str, given: AccountChange) ->
         what=tuple(sorted(given.model_dump(exclude_defaults=True))),
     )  # fmt: skip
     return account
+
+
+def known_account(session: Session, name: str) -> Account:
+    """Return the account of a name that is given on the command line.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    account = account_named(session, name)
+    if account is None:
+        raise InputError(f"No account is named {name!r}. Make it with `minerisk desk account`.")
+    return account
+
+
+def give_password(desk: Desk, session: Session, name: str, password: str) -> None:
+    """Give an account another password from the command line of the desk's own machine.
+
+    Raises
+    ------
+    RefusedError
+        If the password is weak, or a sign-in service checks the account.
+    InputError
+        If there is no such account.
+    """
+    account = known_account(session, name)
+    _refuse_elsewhere(account)
+    set_password(session, account, password, first_until=first_until(desk))
+    account.failed, account.locked_until = 0, 0.0
+    note(session, None, "change account", account.id, what=("password",))
 
 
 def accounts(desk: Desk, session: Session) -> list[AccountView]:
@@ -136,6 +185,7 @@ def account_view(desk: Desk, account: Account) -> AccountView:
         active=account.active,
         second_factor=account.totp_confirmed,
         locked=account.locked_until > desk.clock(),
+        first_until=None if account.first_until is None else time_of(account.first_until),
         requests_a_day=account.requests_a_day,
     )
 

@@ -36,6 +36,7 @@ def own_account(request: Request) -> Response:
     return render(
         request,
         "account.html.j2",
+        first=account.first_until is not None,
         waits=lacks_factor(account, desk.settings),
         factor=account.totp_confirmed or account.issuer is not None,
         password=account.password is not None,
@@ -55,7 +56,13 @@ def accounts(request: Request) -> Response:
         found = administration.accounts(desk, session)
     limits = desk.settings.limits
     return render(
-        request, "accounts.html.j2", found=found, roles=sorted(GIVEN), day=limits.requests_a_day
+        request,
+        "accounts.html.j2",
+        found=found,
+        roles=sorted(GIVEN),
+        day=limits.requests_a_day,
+        first_days=limits.first_password_days,
+        now=time_of(desk.clock()),
     )
 
 

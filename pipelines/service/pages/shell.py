@@ -28,6 +28,7 @@ Showable = Hashable | Collection[Hashable]
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
 SIGN_IN = "/sign-in"
+LEADS = {DeskCode.NOT_SIGNED_IN: SIGN_IN, DeskCode.FIRST_PASSWORD: "/account"}
 M, D, R, A = Role.MANAGER, Role.SCIENTIST, Role.REVIEWER, Role.ADMINISTRATOR
 
 
@@ -89,9 +90,9 @@ def fragment(request: Request, template: str, **facts: Showable) -> HTMLResponse
 
 
 def refusal(request: Request, notice: DeskNotice, choices: tuple[str, ...] = ()) -> Response:
-    """Show why a page is not shown; somebody who is not signed in is led to sign in."""
-    if notice.code is DeskCode.NOT_SIGNED_IN:
-        return RedirectResponse(SIGN_IN, 303)
+    """Show why a page is not shown; who can do something about it first is led there."""
+    if notice.code in LEADS:
+        return RedirectResponse(LEADS[notice.code], 303)
     found = problem(notice, texts_of(request), choices)
     return render(request, "refusal.html.j2", code=found.status, problem=found)
 

@@ -39,7 +39,7 @@ def change_account(request: Request, account: LongId, given: AccountChange) -> A
     """Change roles, quota or password of an account, or close it."""
     desk = desk_of(request)
     with desk.store.write() as session:
-        row = administration.change(session, caller_of(request), account, given)
+        row = administration.change(desk, session, caller_of(request), account, given)
         return administration.account_view(desk, row)
 
 

@@ -58,6 +58,9 @@ class SessionView(Record):
     roles: tuple[Role, ...]
     form: str | None = Field(None, description="send it back as X-Desk-Form with each change")
     second_factor: bool = Field(False, description="whether a role waits for a second factor")
+    first_password: bool = Field(
+        False, description="whether a password has to be chosen before anything else"
+    )
     languages: dict[str, str]
     public: bool
 
@@ -121,16 +124,18 @@ def who(request: Request) -> SessionView:
     desk, caller = desk_of(request), caller_of(request)
     word = getattr(request.state, "fresh", None) or caller.word
     form = None if word is None else form_word(word)
-    waits = False
+    waits = first = False
     if caller.account_id is not None:
         with desk.store.read() as session:
             account = session.get_one(Account, caller.account_id)
             waits = lacks_factor(account, desk.settings)
+            first = account.first_until is not None
     return SessionView(
         name=caller.name,
         roles=tuple(sorted(caller.roles)),
         form=form,
         second_factor=waits,
+        first_password=first,
         languages=dict(LANGUAGES),
         public=desk.settings.public,
     )
@@ -162,6 +167,7 @@ def sign_in(request: Request, response: Response, given: SignIn) -> SessionView:
         roles=tuple(sorted(Role(name) for name in found.roles)),
         form=form_word(word),
         second_factor=not strong and bool(waiting_roles(found, desk.settings)),
+        first_password=found.first_until is not None,
         languages=dict(LANGUAGES),
         public=desk.settings.public,
     )
@@ -188,6 +194,8 @@ def change_password(request: Request, response: Response, given: NewPassword) ->
             raise RefusedError(DeskCode.NOT_ALLOWED)
         wrong = prove(account, given.old, desk.settings.limits, at=desk.clock())
         if wrong is None:
+            if given.new == given.old:
+                raise RefusedError(DeskCode.PASSWORD_SAME)
             set_password(session, account, given.new)
             note(session, caller.name, "change password", caller.id)
     if wrong is not None:

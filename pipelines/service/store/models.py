@@ -14,8 +14,9 @@ class Base(DeclarativeBase):
 class Account(Base):
     """Somebody who may sign in; `folded` is the name in which spellings are alike.
 
-    Of an account that a sign-in service checks, `issuer` and `subject` are how the service names
-    it.
+    `first_until` is until when a password that somebody else chose lets its owner choose another;
+    None where they have. Of an account that a sign-in service checks, `issuer` and `subject` are
+    how the service names it.
     """
 
     __tablename__ = "accounts"
@@ -26,6 +27,7 @@ class Account(Base):
     roles: Mapped[list[str]] = mapped_column(JSON)
     active: Mapped[bool] = mapped_column(default=True)
     password: Mapped[str | None] = mapped_column(Text, default=None)
+    first_until: Mapped[float | None] = mapped_column(default=None)
     totp: Mapped[str | None] = mapped_column(String(64), default=None)
     totp_confirmed: Mapped[bool] = mapped_column(default=False)
     totp_step: Mapped[int] = mapped_column(default=0)

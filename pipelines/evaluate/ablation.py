@@ -44,8 +44,10 @@ from minerisk.pipelines.train.land_samples import land_to_predict
 from minerisk.pipelines.train.spec import model_spec
 
 FINDINGS = "past_findings"
-BASE = (*(name for name, kind in FEATURE_KINDS.items() if kind.first), FINDINGS)
-"""What a first configuration holds (`minerisk init`); all else is off until it is asked for."""
+BEYOND_COVER = "beyond_cover"
+BASE = (*(name for name, kind in FEATURE_KINDS.items() if kind.first), FINDINGS, BEYOND_COVER)
+"""What a first configuration holds (`minerisk init`), and what the model makes of land beyond a
+layer's cover; all else is off until it is asked for."""
 PROTOCOLS = (ProtocolName.FAR, ProtocolName.NEAR)
 FEW_MEMBERS = 4
 FEW_NEGATIVES = 4.0
@@ -179,12 +181,18 @@ def few(spec: ModelSpec) -> ModelSpec:
 
 
 def families_of(run: Run) -> dict[str, list[str]]:
-    """Group the columns of the cube by kind of feature; past findings, if used, come last."""
-    cube = open_cube(run.files.cube)
+    """Group the columns of the cube by kind of feature.
+
+    Last come past findings, if used, and the way beyond the cover of layers, if there are such
+    layers and a way is stated: neither has columns of the cube.
+    """
+    cube, model = open_cube(run.files.cube), run.config.model
     families: dict[str, list[str]] = {}
     for name in cube.attrs["variables"]:
         families.setdefault(str(cube[name].attrs["kind"]), []).append(str(name))
-    return families | ({FINDINGS: []} if run.config.model.findings.use else {})
+    taught = model.beyond_cover != "nodata" and bool(covered_columns(run))
+    used = {FINDINGS: model.findings.use, BEYOND_COVER: taught}
+    return families | {name: [] for name, is_used in used.items() if is_used}
 
 
 def pairs(families: Sequence[str]) -> Iterator[tuple[str, Change, frozenset[str], frozenset[str]]]:
@@ -215,6 +223,8 @@ def _scored(bench: _Bench, name: ProtocolName, known: frozenset[str]) -> NDArray
     spec, block_m = bench.spec, bench.held.block_m
     if FINDINGS not in known:
         spec = replace(spec, encoder=None)
+    if BEYOND_COVER not in known:
+        spec = replace(spec, beyond_cover="nodata")
     unread = [
         column
         for family, names in bench.families.items()

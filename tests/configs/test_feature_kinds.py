@@ -11,7 +11,7 @@ from minerisk.configs.bounds import layer_settings
 from minerisk.configs.schema import Feature
 from minerisk.features.added_kind import ADDED
 from minerisk.features.kinds import FEATURE_KINDS
-from minerisk.pipelines.evaluate.ablation import BASE, FINDINGS
+from minerisk.pipelines.evaluate.ablation import BASE, BEYOND_COVER, FINDINGS
 
 SETTINGS = {model.model_fields["kind"].default: model for model in get_args(get_args(Feature)[0])}
 DOI = re.compile(r"10\.\d{4,9}/\S+")
@@ -56,4 +56,4 @@ def test_every_doi_of_a_module_is_among_the_references_of_a_kind() -> None:
 
 def test_the_base_of_an_ablation_is_what_a_first_configuration_holds() -> None:
     first = {name for name, kind in FEATURE_KINDS.items() if kind.first}
-    assert set(BASE) == first | {FINDINGS}
+    assert set(BASE) == first | {FINDINGS, BEYOND_COVER}

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 MOST_VALUES = 2**23
 """Values that are still told apart; past that, those with the same first digits count as equal."""
 _DIGIT, _GROUP = 16, 48
+_FLOAT32 = np.dtype(np.float32)
 
 Floats = NDArray[np.float32] | NDArray[np.float64]
 Keys = NDArray[np.uint64]
@@ -32,7 +33,7 @@ def ordered(parts: Grouped, places: Sequence[tuple[int, int]]) -> list[float]:
     >>> ordered(lambda: iter([(values, groups)]), [(0, 0), (0, 2), (1, 0)])
     [-2.0, 3.0, 9.0]
     """
-    kind = next((values.dtype for values, _ in parts()), np.dtype(np.float32))
+    kind = next((values.dtype for values, _ in parts()), _FLOAT32)
     bits = 8 * kind.itemsize
     heads, left = [0] * len(places), [place for _, place in places]
     for shift in range(bits - _DIGIT, -1, -_DIGIT):
@@ -89,18 +90,21 @@ class ValueCounts:
         0 where all values are told apart.
     extremes
         Least and greatest value.
+    dtype
+        Of the values.
     """
 
     keys: Keys
     counts: NDArray[np.int64]
     shift: int = 0
     extremes: tuple[float, float] = (np.inf, -np.inf)
+    dtype: np.dtype[np.floating] = _FLOAT32
 
     @property
     def values(self) -> NDArray[np.float64]:
         """The values; of those that count as equal, the least that could be among them."""
         kept = self.keys << np.uint64(self.shift)
-        return _values(kept, np.dtype(np.float32)).astype(np.float64)
+        return _values(kept, self.dtype).astype(np.float64)
 
     @property
     def ranks(self) -> NDArray[np.float64]:
@@ -108,9 +112,7 @@ class ValueCounts:
         count = self.counts.sum(axis=0)
         return np.cumsum(count) - (count - 1) / 2
 
-    def with_values(
-        self, values: NDArray[np.float32], kind: NDArray[np.int64] | None = None
-    ) -> "ValueCounts":
+    def with_values(self, values: Floats, kind: NDArray[np.int64] | None = None) -> "ValueCounts":
         """Count more values, of the kind 0 if nothing else is said; see `count_values`."""
         least, greatest = self.extremes
         if values.size:
@@ -126,22 +128,22 @@ class ValueCounts:
         while len(found.keys) > MOST_VALUES:
             shorter = ValueCounts(found.keys >> np.uint64(1), found.counts)
             found = _joined([shorter], found.shift + 1)
-        return replace(found, extremes=(least, greatest))
+        return replace(found, extremes=(least, greatest), dtype=values.dtype)
 
-    def places(self, values: NDArray[np.float32]) -> NDArray[np.int64]:
+    def places(self, values: Floats) -> NDArray[np.int64]:
         """Find where values, which must be among those that were counted, stand in `keys`."""
         return np.searchsorted(self.keys, _keys(values) >> np.uint64(self.shift))
 
 
 def count_values(
-    parts: Iterable[tuple[NDArray[np.float32], NDArray[np.int64]]], *, kinds: int = 1
+    parts: Iterable[tuple[Floats, NDArray[np.int64]]], *, kinds: int = 1
 ) -> ValueCounts:
     """Count how often each value comes up.
 
     Parameters
     ----------
     parts
-        Values, none of them NaN, and the kind of each, from 0.
+        Values of one dtype, none of them NaN, and the kind of each, from 0.
     kinds
         How many kinds are counted apart.
 

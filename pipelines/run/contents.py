@@ -26,22 +26,34 @@ def read_cells(run: Run) -> CellTable:
 
     Past `model.most_cells` of them a sample is read.
     """
-    state = run.labels()["state"]
+    rows, columns, cell_ha = labelled_cells(run)
+    return replace(read_places(run, rows, columns), cell_ha=cell_ha)
+
+
+def labelled_cells(run: Run) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:
+    """Find the labelled cells of a run; past `model.most_cells` of them a sample is drawn.
+
+    Returns
+    -------
+    rows, columns, cell_ha
+        In the order of the grid, shape ``(n,)``; and the hectares of land that each stands for.
+    """
+    state, cell_ha = run.labels()["state"], cell_hectares(cube_geobox(run.cube()))
     labelled = RowMask(state.shape, lambda rows: state[rows].to_numpy() >= 0)
     count, most = count_marked(labelled), run.config.model.most_cells
     rng = np.random.default_rng([run.config.model.seed, 5])
-    drawn = read_places(run, *draw_cells(labelled, most, rng=rng))
+    rows, columns = draw_cells(labelled, most, rng=rng)
     if count <= most:
-        return drawn
+        return rows, columns, cell_ha
     log.warning(
-        "%s cells are labelled; the model is trained and scored on %s of them, drawn at random, "
-        "each as likely as the others whatever its label, so that shares and probabilities hold. "
-        "model.most_cells sets how many.",
+        "%s cells are labelled; %s of them are read, drawn at random, each as likely as the others "
+        "whatever its label, so that shares and probabilities hold. model.most_cells sets how "
+        "many.",
         f"{count:,}",
         f"{most:,}",
     )
     # Each represents the land of all: hectares to be surveyed are those of the land.
-    return replace(drawn, cell_ha=drawn.cell_ha * count / most)
+    return rows, columns, cell_ha * count / most
 
 
 def read_places(run: Run, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> CellTable:

@@ -8,7 +8,6 @@ from typing import Any
 from minerisk.configs.schema import Config
 from minerisk.features.cube.store import cube_geobox
 from minerisk.features.errors import FindingError, InputError
-from minerisk.features.grid import resolution
 from minerisk.models.elsewhere import TransferredModel
 from minerisk.models.elsewhere.transferred import columns_of_members, findings_of, weights_of
 from minerisk.pipelines.language.marks import Marks
@@ -22,14 +21,13 @@ from minerisk.pipelines.run.folder import Run, read_config, refuse_unverified
 from minerisk.pipelines.run.workers import ALONE, Workers
 from minerisk.pipelines.steps import run_steps
 from minerisk.pipelines.transfer.files import Sheet, write_rasters, write_shift
+from minerisk.pipelines.transfer.land import edge_of_cover, scored_land
 from minerisk.pipelines.transfer.lines import transfer_lines
 from minerisk.pipelines.transfer.matching import Matching, match
 from minerisk.pipelines.transfer.measure import (
-    edge_of_cover,
     finds_there,
-    ranked,
     ranks_there,
-    score_land,
+    searched_cells,
     with_shifts,
 )
 from minerisk.pipelines.transfer.record import ColumnThere, Had, Transfer
@@ -45,6 +43,8 @@ READ = ("config.yaml", "model", "metrics.json", "cube.zarr", "labels.zarr")
 KEPT = ("study_area", "data_root", "layers", "labels", "simulation", "classes")
 """Sections of the new study area that count; how to train is settled by the run."""
 FACTS = "transfer.json"
+SCORES = "scores.zarr"
+"""What the model makes of each cell, while files are made of it."""
 HEAD = "# Made by minerisk: the features of {run} for the layers of another study area.\n"
 
 
@@ -98,24 +98,24 @@ def transfer(
     lacking = [column.name for column in columns if column.had.lacking]
     transferred = TransferredModel.of(model, lacking, seed=run.config.model.seed)
     edge_m = edge_of_cover(run, made, list(matching.layers))
-    land = score_land(made, transferred, had, edge_m=edge_m)
     columns = with_shifts(columns, run, made)
     marks = Marks(State.DRAFT, run.simulated or made.simulated)
     shift = write_shift(out / "shift.csv", columns, marks)
-    spoken = float(land.applicable.sum() / max(land.inside.sum(), 1))
-    _check_spoken(spoken, shift)
     geobox, block_m = cube_geobox(made.cube()), run.metrics().block_m
-    finds = finds_there(land, made, block_m=block_m)
     title = f"{there.study_area.title}\nranks by a model of {run.config.study_area.title}; DRAFT"
     sheet = Sheet(out, geobox, title, marks, _tags(run, there))
-    settled = finds.ranks_only is None and finds.intercept is not None
-    paths = write_rasters(
-        sheet,
-        land,
-        ranked(land),
-        shares=(there.classes.higher_share, there.classes.elevated_share),
-        intercept=finds.intercept.value if settled and finds.intercept else None,
-    )
+    with scored_land(made, transferred, had, edge_m=edge_m, store=out / SCORES) as land:
+        spoken = land.spoken / max(land.cells, 1)
+        _check_spoken(spoken, shift)
+        searched = searched_cells(land, made, block_m=block_m)
+        finds = finds_there(searched)
+        settled = finds.ranks_only is None and finds.intercept is not None
+        paths = write_rasters(
+            sheet,
+            land,
+            shares=(there.classes.higher_share, there.classes.elevated_share),
+            intercept=finds.intercept.value if settled and finds.intercept else None,
+        )
     facts = Transfer.of(
         run=run.config.study_area.name,
         run_head=run.manifest().head,
@@ -130,10 +130,10 @@ def transfer(
         simulated_there=made.simulated,
         matches=tuple(matching.layers.values()),
         columns=columns,
-        cells=int(land.inside.sum()),
+        cells=land.cells,
         spoken=spoken,
         finds=finds,
-        ranks=ranks_there(land, made, block_m=block_m, cell_ha=resolution(geobox) ** 2 / 10_000),
+        ranks=ranks_there(searched),
         outputs={path.name: sha256_path(path) for path in sorted([shift, *paths])},
     )
     write_whole(out / "transfer.txt", "\n".join(transfer_lines(facts)) + "\n")

@@ -34,9 +34,9 @@ def test_order_and_percentiles_are_those_of_numpy(drawn, cut, kind):
 
 
 @settings(max_examples=60, deadline=None)
-@given(drawn=VALUES, cut=st.integers(0, 60))
-def test_ranks_are_those_of_scipy(drawn, cut):
-    values = np.array([value for value, _ in drawn], dtype=np.float32) + np.float32(0)
+@given(drawn=VALUES, cut=st.integers(0, 60), dtype=st.sampled_from([np.float32, np.float64]))
+def test_ranks_are_those_of_scipy(drawn, cut, dtype):
+    values = np.array([value for value, _ in drawn], dtype=dtype) / dtype(3) + dtype(0)
     kind = np.array([kind for _, kind in drawn])
     cuts, wanted = [min(cut, len(values))], rankdata(values)
     known = count_values(parted(values, kind, cuts=cuts), kinds=3)

@@ -31,6 +31,8 @@ from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
+from minerisk.pipelines.transfer.transfer import transfer
+from tests.pipelines.transfer.test_transfer import other_world
 
 WHOLE = 512
 Found = Callable[[], object]
@@ -116,6 +118,11 @@ def _cases(tiny: Path, changed: Path, later: Path, out: Path) -> dict[str, Found
         pairs = [(tiny / name, changed / name) for name in ("rasters", "labels.zarr", "cube.zarr")]
         return [largest_difference(*pair) for pair in pairs]
 
+    def transferred() -> object:
+        config = other_world(out / "other.yaml")
+        facts = transfer(tiny, config, out / "there", given={}, said=lambda _: None)
+        return facts, {path.name: path.read_bytes() for path in (out / "there").glob("*.*")}
+
     return {
         "later labels": lambda: evaluate_labels(
             tiny, later, layer="finds", searched_layer="searched"
@@ -127,6 +134,7 @@ def _cases(tiny: Path, changed: Path, later: Path, out: Path) -> dict[str, Found
         "reproduce": differing,
         "land of the dossier": lambda: land_of_regions(Run.open(tiny)),
         "dates of the dossier": lambda: evidence_dates(tiny / "labels.zarr"),
+        "transfer": transferred,
     }
 
 

@@ -2,18 +2,30 @@
 
 import json
 import os
+import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 import rasterio
+import xarray as xr
 import yaml
 from typer.testing import CliRunner
 
+from minerisk.features.cube.store import cube_geobox
+from minerisk.models.elsewhere import TransferredModel
 from minerisk.pipelines.cli.main import app
+from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.provenance.files import sha256_path
+from minerisk.pipelines.records.review import State
+from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.readers import open_labels
+from minerisk.pipelines.transfer import files, land
+from minerisk.pipelines.transfer.files import Sheet, write_rasters
+from minerisk.pipelines.transfer.land import scored_land
 from minerisk.pipelines.transfer.record import Had, Transfer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -117,6 +129,60 @@ def test_the_same_transfer_gives_the_same_bytes(
     assert code == 0
     for name in (*Transfer.read(out / "transfer.json").outputs, "transfer.json", "transfer.txt"):
         assert (tmp_path / "again" / name).read_bytes() == (out / name).read_bytes(), name
+
+
+def test_the_width_that_is_scored_at_a_time_changes_no_byte(
+    applied: tuple[Path, Path, str], tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out, other, _ = applied
+    names = Transfer.read(out / "transfer.json").outputs
+    before = {name: (out / name).read_bytes() for name in names}
+    monkeypatch.setattr(land, "TILE", 16)
+    assert command(tiny_run, other, "--out", out)[0] == 0
+    assert {name: (out / name).read_bytes() for name in names} == before
+    assert not (out / "scores.zarr").exists()
+
+
+def test_what_is_held_does_not_grow_with_the_land(
+    applied: tuple[Path, Path, str],
+    tiny_run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of land of 30 times as many rows, no array of all cells is made."""
+    monkeypatch.setattr("minerisk.features.grid.STRIP", 32)
+    # A picture has its own most cells, and a size that goes by the shape of the land.
+    monkeypatch.setattr(files, "preview_png", lambda path, *_, **words: path)
+    made = Run.open(applied[0] / "run")
+    model = TransferredModel.of(Run.open(tiny_run).model(), (), seed=0)
+
+    def taller(times: int) -> xr.Dataset:
+        path = tmp_path / f"{times}.zarr"
+        cube = xr.concat([made.cube().drop_vars("y")] * times, "y", combine_attrs="override")
+        for name in cube.variables:
+            cube[name].encoding = {}
+        chunks = {name: {"chunks": (32, cube.sizes["x"])} for name in cube.data_vars}
+        cube.to_zarr(path, zarr_format=3, consolidated=False, encoding=chunks)
+        return xr.open_zarr(path, chunks=None, consolidated=False)
+
+    def work(cube: xr.Dataset) -> None:
+        run: Any = SimpleNamespace(cube=lambda: cube)
+        sheet = Sheet(tmp_path, cube_geobox(cube), "", Marks(State.DRAFT, True), {})
+        with scored_land(run, model, {}, edge_m=None, store=tmp_path / "scores") as found:
+            write_rasters(sheet, found, shares=(0.05, 0.15), intercept=0.1)
+
+    def most_held(cube: xr.Dataset) -> int:
+        tracemalloc.start()
+        try:
+            work(cube)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    one, many = taller(1), taller(30)
+    work(one)  # compiles
+    few, most = most_held(one), most_held(many)
+    assert most < 1.3 * few, f"{most / 1e6:.1f} MB of 30 times the land, {few / 1e6:.1f} MB of it"
 
 
 def refused(run: Path, config: Path, out: Path, *words: str) -> str:

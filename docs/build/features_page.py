@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from odc.geo.geobox import GeoBox
 from PIL import Image
 
-from minerisk.configs.layers import VectorLayer
+from minerisk.configs.layers import RasterLayer, VectorLayer
 from minerisk.configs.load import load_config
 from minerisk.configs.schema import Feature
 from minerisk.features.cube.feature import build_window
@@ -65,11 +65,39 @@ _MEASURES = {
 }
 
 
-MADE_UP = {
-    "made_up_events": "made_up_events.csv",
-    "made_up_positions": "made_up_positions.csv",
+SOURCE = "made up for pictures"
+
+
+def _points(path: str, *, position_error_m: float = 0.0) -> VectorLayer:
+    return VectorLayer(
+        kind="vector",
+        path=path,
+        crs="EPSG:4326",
+        easting="longitude",
+        northing="latitude",
+        position_error_m=position_error_m,
+        source=SOURCE,
+    )
+
+
+def _greenness(band: int) -> RasterLayer:
+    return RasterLayer(
+        kind="raster", path="made_up_greenness.tif", band=band, unit="%", source=SOURCE
+    )
+
+
+MADE_UP: dict[str, VectorLayer | RasterLayer] = {
+    "made_up_events": _points("made_up_events.csv"),
+    "made_up_positions": _points("made_up_positions.csv"),
+    "made_up_records": _points("made_up_positions.csv", position_error_m=1_500.0),
+    "made_up_settlements": _points("made_up_people.csv"),
+    "made_up_opposing_line": VectorLayer(
+        kind="vector", path="made_up_opposing_line.geojson", source=SOURCE
+    ),
+    "made_up_searched": VectorLayer(kind="vector", path="made_up_searched.geojson", source=SOURCE),
+    "made_up_greenness_before": _greenness(1),
+    "made_up_greenness": _greenness(2),
 }
-ON_MADE_UP = ("conflict_events", "fortifications", "front_of_positions")
 """Layers for pictures of kinds that no public layer of Karabakh allows; they stand for nothing."""
 
 
@@ -174,15 +202,8 @@ def _few_colours(figure: Figure) -> bytes:
 
 def _ground(root: Path) -> tuple[Layers, GeoBox, NDArray[np.bool_]]:
     config = load_config(root / AREA)
-    more = {
-        name: VectorLayer(
-            kind="vector", path=file, crs="EPSG:4326", easting="longitude", northing="latitude",
-            source="made up for pictures",
-        )
-        for name, file in MADE_UP.items()
-    }  # fmt: skip
-    config = config.model_copy(update={"layers": {**config.layers, **more}})
-    made_up = {name: Placed(root / PICTURES, file) for name, file in MADE_UP.items()}
+    config = config.model_copy(update={"layers": {**config.layers, **MADE_UP}})
+    made_up = {name: Placed(root / PICTURES, layer.path) for name, layer in MADE_UP.items()}
     layers = open_layers(config, config_path=root / AREA, overrides=made_up)
     boundary = layers.vector(config.study_area.boundary, crs=config.study_area.crs)
     bounds = tuple(boundary.total_bounds)
@@ -218,7 +239,7 @@ def _section(kind: KindFacts, shown: str, columns: Sequence[Column]) -> Iterator
     else:
         rows = [(f"`{column.column}`", column.unit, column.words) for column in columns]
         yield f"![{kind.kind} on the ground of Karabakh](features/{kind.kind}.png)\n"
-        made_up = " Events and positions in it are made up." * (kind.kind in ON_MADE_UP)
+        made_up = " What it is drawn from is made up." * any("made_up" in c.layer for c in columns)
         yield f"The picture shows `{shown}`; the black line is the front line.{made_up}\n"
         yield _table(("column in Karabakh", "unit", "meaning"), rows)
     follows = ", ".join(f"[doi:{doi}](https://doi.org/{doi})" for doi in kind.references)

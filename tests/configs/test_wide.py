@@ -6,8 +6,17 @@ import pytest
 
 from minerisk.configs.checks import check_config
 from minerisk.configs.load import load_config
+from minerisk.features.kinds import FEATURE_KINDS
 
 HERE = Path(__file__).parents[2] / "configs"
+NOT_WEIGHED = {
+    "no_mans_land": "two lines that face each other",
+    "minefield_records": "records of minefields that are no labels",
+    "population_change": "people in each settlement before and after",
+    "change": "one raster of two times",
+    "search_effort": "is not read by the model",
+}
+"""Kinds that neither wide study area can have, and what no open layer of its land gives."""
 
 
 @pytest.mark.parametrize("name", ["bosnia", "karabakh"])
@@ -22,3 +31,18 @@ def test_a_wide_study_area_differs_in_its_name_and_in_more_features_only(name: s
     same = set(type(plain).model_fields) - {"study_area", "layers", "features"}
     assert {key: getattr(wide, key) for key in same} == {key: getattr(plain, key) for key in same}
     assert all(problem.level == "warning" for problem in check_config(wide))
+
+
+def test_every_kind_is_weighed_by_an_ablation_or_the_page_says_why_not() -> None:
+    weighed = {
+        feature.kind
+        for name in ("bosnia", "karabakh")
+        for feature in load_config(HERE / f"{name}_wide.yaml").features
+    }
+    assert set(FEATURE_KINDS) - weighed == set(NOT_WEIGHED), (
+        "a kind is missing in the wide study areas: add it to configs/*_wide.yaml and run "
+        "`make ablation`"
+    )
+    page = " ".join((HERE.parent / "docs" / "features_intro.md").read_text("utf-8").split())
+    for kind, words in NOT_WEIGHED.items():
+        assert f"`{kind}` ({words})" in page

@@ -62,10 +62,11 @@ bench: $(INSTALLED)  ## benchmarks: ratios inside one run, peers from requiremen
 soak: $(INSTALLED)  ## an hour of tiles, pages and requests: memory of the desk's server must not grow
 	MINERISK_SOAK_S=3600 $(BIN)/python -m pytest -m benchmark -s tests/benchmarks/test_desk_service.py -k grow
 
-validity: $(INSTALLED)  ## long checks of what the numbers promise (an hour), written to docs/validity.md
+validity: $(INSTALLED)  ## long checks of what the numbers promise (an hour), written to docs/validity.md and docs/results.md
 	OMP_WAIT_POLICY=PASSIVE OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m validity \
 	  --junitxml=build/validity/tests.xml tests/validity; \
-	  status=$$?; $(BIN)/python -m docs.build.validity_page --tests build/validity/tests.xml; \
+	  status=$$?; $(BIN)/python -m docs.build.validity_page --tests build/validity/tests.xml \
+	  --targets docs/results.md; \
 	  page=$$?; [ $$status -ne 0 ] && exit $$status || exit $$page
 
 areas: $(INSTALLED)  ## each point of docs/looked-at.md on the demo and on Bosnia (needs MINERISK_DATA; an hour with the runs)

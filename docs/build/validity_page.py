@@ -2,6 +2,7 @@
 
 ``python -m docs.build.validity_page`` writes ``docs/validity.md`` and its pictures from the
 JSON files that the tests marked `validity` left in ``docs/validity``; one test can be run alone.
+With ``--targets docs/results.md`` it also puts those that a run is judged by into that page.
 """
 
 import argparse
@@ -21,6 +22,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from docs.build.records import with_table
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import write_whole
 
@@ -30,6 +32,14 @@ FOLDER = Path("docs/validity")
 PAGE = Path("docs/validity.md")
 KINDS = ("line", "points", "bar", "histogram")
 COLOURS = ("#1b4965", "#ca6702", "#5f0f40", "#7f7f7f", "#8c6bb1", "#9b2226")
+ASKED = (
+    "calibration_with_few_finds",
+    "choice",
+    "like_land",
+    "like_land_interval",
+    "like_land_slope",
+)
+"""What is asked of a run, beside its numbers on real land."""
 _NAME = re.compile(r"^[a-z0-9_]+$")
 
 
@@ -200,10 +210,17 @@ def page_text(
         for result in results
         if not result.passed
     ]
-    summary = _markdown_table(
+    summary = summary_table(results)
+    sections = [line for result in results for line in _section(result, figures)]
+    return "\n".join([*head, *missed, *([""] if missed else []), *summary, "", *sections])
+
+
+def summary_table(results: Sequence[Result], *, page: str = "") -> list[str]:
+    """Return the lines of a table of results, each with a link to its section of a page."""
+    return _markdown_table(
         [
             {
-                "what": f"[{result.title}](#{_anchor(result.title)})",
+                "what": f"[{result.title}]({page}#{_anchor(result.title)})",
                 "target": _said(result.target),
                 "measured": _said(result.measured),
                 "": "met" if result.passed else "**missed**",
@@ -211,8 +228,13 @@ def page_text(
             for result in results
         ]
     )
-    sections = [line for result in results for line in _section(result, figures)]
-    return "\n".join([*head, *missed, *([""] if missed else []), *summary, "", *sections])
+
+
+def write_asked(results: Sequence[Result], target: Path, *, page: str = PAGE.name) -> Path:
+    """Put the table of what is asked of a run between the marks of another page."""
+    asked = [result for result in results if result.name in ASKED]
+    table = "\n".join(summary_table(asked, page=page))
+    return write_whole(target, with_table(target.read_text(encoding="utf-8"), table))
 
 
 def _section(result: Result, figures: str) -> list[str]:
@@ -345,11 +367,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--results", type=Path, default=FOLDER, help="folder of JSON results")
     parser.add_argument("--page", type=Path, default=PAGE, help="Markdown file to write")
     parser.add_argument("--tests", type=Path, help="JUnit file of the tests that ran")
+    parser.add_argument("--targets", type=Path, help="page that also lists what is asked of a run")
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     try:
         failed = failed_tests(given.tests) if given.tests else []
         log.info("Wrote %s", write_page(given.results, given.page, failed=failed))
+        if given.targets:
+            log.info("Wrote %s", write_asked(read_results(given.results), given.targets))
         if failed:
             parser.exit(1, f"{len(failed)} tests failed; the page says which.\n")
     except InputError as error:

@@ -4,6 +4,9 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
+from docs.build.records import with_table
+from docs.build.validity_page import ASKED, read_results, summary_table
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
 FIRST, _, SECOND = PAGE.partition("## Ranked for what was found")
@@ -14,6 +17,10 @@ FOUND, FINDS, ACCIDENTS = (
     "finds (605 cells) in the first 20 % of land",
     "accidents (925 cells) in the first 20 % of land",
 )
+PAIRED = [
+    (row, at) for at in ("far", "near") for row in ("finds (605 cells)", "accidents (925 cells)")
+]
+"""What the second layer is held against the rule by."""
 RULE = "distance rule (nearest known line or position first)"
 
 
@@ -98,3 +105,67 @@ def test_what_is_called_better_beyond_the_interval_is() -> None:
     assert "finds no more than the rule does" in WORDS
     assert ALL["finds (605 cells)",]["far"][1] < 0
     assert ALL["accidents (925 cells)",]["far"][1] < 0
+
+
+def targets() -> dict[str, list[str]]:
+    """Read the table of targets: what was asked for, to the other cells of its row."""
+    lines = PAGE.partition("## Targets")[2].partition("<!-- table")[0].splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+    return {row[0]: row[1:] for row in cells[2:]}
+
+
+def test_targets_on_held_out_land_are_held_against_the_tables() -> None:
+    found, model = targets(), ALL["far", "the model"]
+    for name, column in (
+        ("far: ROC-AUC", "ROC-AUC"),
+        ("far: average precision", "average precision"),
+        ("far: found in the first 20 % of land", FOUND),
+    ):
+        wanted, measured, verdict, _ = found[name]
+        middle, low, high = model[column]
+        assert measured == f"{middle:.3f} ({low:.3f} to {high:.3f})"
+        short = Decimal(wanted) - Decimal(f"{middle:.3f}")
+        assert verdict == ("met" if short <= 0 else f"missed by {short}")
+    more = [ALL["all positives",]["far"], *(OF_FINDS[row,][at] for row, at in PAIRED)]
+    told = [
+        found["far: better than the plain rule in the first three, paired"],
+        found["far: more lifted minefields in the first 20 % than by the plain rule, paired"],
+        found["far: more accidents than by the plain rule, paired"],
+        found["near: both"],
+        found["near: both"],
+    ]
+    for (middle, low, high), (_, measured, verdict, _) in zip(more, told, strict=True):
+        assert f"{middle:.3f} ({low:.3f} to {high:.3f})" in measured
+        assert verdict.startswith("met" if low > 0 else f"missed by {-low:.3f}")
+
+
+def test_what_is_missed_says_what_was_tried() -> None:
+    rows = targets()
+    assert len(rows) > 8
+    assert all(tried for *_, verdict, tried in rows.values() if verdict.startswith("missed"))
+
+
+def test_digitised_lines_are_those_of_their_page() -> None:
+    page = (ROOT / "docs" / "digitise.md").read_text(encoding="utf-8")
+    sheets = [line for line in page.splitlines() if "| reported |" in line]
+    assert len(sheets) == 4
+    numbers = [
+        re.findall(r"(\d+) m, (\d+) m, ([\d.]+) %", line.split(" km | ")[1]) for line in sheets
+    ]
+    middle, most, share = zip(*(way for sheet in numbers for way in sheet), strict=True)
+    assert len(middle) == 8
+    assert targets()["digitised lines against tracings, both ways"][1] == (
+        f"{min(map(int, middle))} to {max(map(int, middle))} m, {min(map(int, most))} to "
+        f"{max(map(int, most))} m, {min(map(float, share))} to {max(map(float, share))} % on four "
+        "sheets"
+    )
+
+
+def test_what_is_asked_of_a_run_on_made_up_worlds_is_as_recorded() -> None:
+    results = read_results(ROOT / "docs" / "validity")
+    asked = [result for result in results if result.name in ASKED]
+    assert len(asked) == len(ASKED)
+    table = "\n".join(summary_table(asked, page="validity.md"))
+    assert with_table(PAGE, table) == PAGE, (
+        "run python -m docs.build.validity_page --targets docs/results.md"
+    )

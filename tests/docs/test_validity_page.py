@@ -1,6 +1,7 @@
 """The validity page says what was measured, and hides nothing that was missed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,21 @@ def test_the_same_results_give_the_same_bytes_and_old_figures_go(tmp_path: Path)
     (tmp_path / "in" / "slope.json").unlink()
     write_page(tmp_path / "in", page)
     assert not figure.exists()
+
+
+def test_what_is_asked_of_a_run_goes_into_another_page_too(tmp_path: Path) -> None:
+    other = tmp_path / "results.md"
+    other.write_text("Before\n<!-- table: begin -->\nold\n<!-- table: end -->\nafter\n")
+    for result in (MET, replace(MISSED, name="choice")):
+        record(result, tmp_path / "in")
+    given = ["--results", str(tmp_path / "in"), "--page", str(tmp_path / "validity.md")]
+    main([*given, "--targets", str(other)])
+    lines = other.read_text(encoding="utf-8").splitlines()
+    row = "| [Slope is right](validity.md#slope-is-right) | 0.85 to 1.15 | 0.7 | **missed** |"
+    assert (lines[0], lines[-1]) == ("Before", "after")
+    assert row in lines
+    assert len(lines) == 7  # of what is not asked for there is no row
+    assert "old" not in lines
 
 
 def test_no_results_and_foreign_files_are_told_apart(tmp_path: Path) -> None:

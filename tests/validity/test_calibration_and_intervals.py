@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.pipeline import Pipeline
 
+from minerisk.configs.schema import Gates
 from minerisk.features.grid import cell_of
 from minerisk.features.simulator.land import Landscape, cell_centre_points, made_up_land
 from minerisk.features.simulator.laying import Laying, simulate_laying
 from minerisk.features.simulator.survey import Survey, simulate_survey
 from minerisk.models.calibration.conformal import IntervalScaler, gather_groups
 from minerisk.models.calibration.cross_calibration import choose_kind, cross_calibrate, fit_kind
+from minerisk.models.estimate import Estimate
 from minerisk.models.estimators.column_pipeline import risk_pipeline
 from minerisk.models.estimators.estimators import LightGBMEnsemble
-from minerisk.models.evaluation.metrics import score
+from minerisk.models.evaluation.gates import calibration_cautions
+from minerisk.models.evaluation.metrics import block_bootstrap, score
 from minerisk.models.evaluation.out_of_fold_scores import Drawing, fit_pipeline, out_of_fold
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
@@ -38,6 +41,7 @@ LEVEL = 0.9
 DETECTION = 0.85
 LAID = {"prevalence": 0.05, "away_share": 0.4}
 ORACLE_WORLDS, LAYINGS = 20, 100
+MARGIN = Gates().calibration_slope_margin
 DRAWING = Drawing(20.0, BLOCK_M, 0)
 FEATURES = [
     "elevation_m",
@@ -206,12 +210,39 @@ def calibration_of_left_out_regions(seed: int, side: int, regions: int) -> dict[
         for measure in ("slope", "intercept"):
             row[f"{measure}_{name}"] = measured[f"calibration_{measure}"]
         row[f"log_loss_{name}"] = measured["log_loss"]
+        if name == "chosen":
+            row |= slope_interval(table, p)
     raw = score(table.state, out.score, cell_ha=table.cell_ha)
     return row | {
         "slope_before": raw["calibration_slope"],
         "intercept_before": raw["calibration_intercept"],
         "roc_auc": raw["roc_auc"],
     }
+
+
+def slope_interval(table: CellTable, p: NDArray[np.float64]) -> dict[str, float]:
+    """Resample blocks for the interval that a run states of its slope."""
+    found = block_bootstrap(
+        table.state, p, blocks_of(table), cell_ha=table.cell_ha, part="probabilities"
+    )
+    _, low, high = found["calibration_slope"]
+    return {"slope_low": low, "slope_high": high}
+
+
+def words_of_caution(frame: pd.DataFrame) -> str:
+    """Tell where a run would say that its calibration is not known, which its finds decide."""
+    slopes = zip(frame["slope_chosen"], frame["slope_low"], frame["slope_high"], strict=True)
+    warned = np.array([bool(calibration_cautions(Estimate(*s), margin=MARGIN)) for s in slopes])
+    right = within(frame, "chosen").to_numpy()
+    return (
+        " What a run says of it: its 90 % interval of the slope (blocks of "
+        f"{BLOCK_M / 1_000:g} km) reaches further from 1 than gates.calibration_slope_margin, "
+        f"{MARGIN:g}, and it says that its calibration is not known, in "
+        f"{int((warned & ~right).sum())} of the {int((~right).sum())} worlds beyond the limits and "
+        f"in {int((warned & right).sum())} of the {int(right.sum())} within; of the "
+        f"{int((~warned).sum())} worlds in which it says nothing {int((~warned & right).sum())} "
+        "are within."
+    )
 
 
 def slope_of_the_true_probability(seed: int, side: int) -> float:
@@ -229,9 +260,9 @@ def slope_of_the_true_probability(seed: int, side: int) -> float:
     return float(score(table.state, known, cell_ha=table.cell_ha)["calibration_slope"])
 
 
-def within_limits(frame: pd.DataFrame, name: str) -> float:
+def within(frame: pd.DataFrame, name: str) -> pd.Series:
     slope, intercept = frame[f"slope_{name}"], frame[f"intercept_{name}"]
-    return float((slope.between(0.85, 1.15) & intercept.abs().le(0.2)).mean())
+    return slope.between(0.85, 1.15) & intercept.abs().le(0.2)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +275,9 @@ def test_left_out_regions_are_calibrated(record_validity, name, side, regions, l
         [calibration_of_left_out_regions(seed, side, regions) for seed in range(WORLDS)]
     )
     slope, intercept = frame["slope_chosen"], frame["intercept_chosen"]
-    shares = {one: within_limits(frame, one) for one in ("chosen", "platt", "isotonic", "before")}
+    shares = {
+        one: float(within(frame, one).mean()) for one in ("chosen", "platt", "isotonic", "before")
+    }
     loss = {one: frame[f"log_loss_{one}"].mean() for one in ("chosen", "platt", "isotonic")}
     finds, kinds = round(frame["finds"].median()), frame["kind"].value_counts().to_dict()
     known = [slope_of_the_true_probability(seed, side) for seed in range(ORACLE_WORLDS)]
@@ -272,7 +305,8 @@ def test_left_out_regions_are_calibrated(record_validity, name, side, regions, l
         "region to region. What the draw of mines alone would allow: the true probability of each "
         f"cell (share of {LAYINGS} layings on the same land, smoothed) has its slope within the "
         f"limits in {oracle:.2f} of {ORACLE_WORLDS} worlds ({min(known):.2f} to {max(known):.2f}). "
-        "Pooled over regions; a region by itself holds too few finds to tell.",
+        "Pooled over regions; a region by itself holds too few finds to tell."
+        f"{words_of_caution(frame)}",
         table=frame.round(4).to_dict("records"),
         figure={
             "x": slope.round(4).tolist(),

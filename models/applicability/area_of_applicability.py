@@ -1,7 +1,8 @@
 """Area of applicability: where new land is too unlike the training land to say anything."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Self
 
 import numpy as np
@@ -152,10 +153,14 @@ class Applicability:
 
         fold = checked_folds(folds, len(X))
         names = used_features(X, importance)
-        values = X[names].to_numpy(dtype=np.float64)
         silent = np.array([name in may_lack for name in names])
-        complete = np.flatnonzero(np.isfinite(values[:, ~silent]).all(axis=1))
-        centre, scale = _centre_and_scale(values[complete])
+        rows = np.arange(len(X))
+        complete = np.flatnonzero(
+            np.concatenate(
+                [np.isfinite(part[:, ~silent]).all(axis=1) for part in _parts(X, names, rows)]
+            )
+        )
+        centre, scale = _centre_and_scale(partial(_parts, X, names, complete), len(names))
         varied = scale > 1e-12 * np.maximum(np.abs(centre), 1e-300)
         if not varied.any():
             raise InputError(
@@ -168,7 +173,8 @@ class Applicability:
         weight = np.array([float(importance[name]) for name in names])
         weight /= weight.sum()
         rows = drawn_rows(complete, seed, max_points)
-        reference = (_filled(values[rows][:, varied], missing) - centre) / scale * weight
+        values = _taken(X, names, rows)
+        reference = (_filled(values, missing) - centre) / scale * weight
         mean_distance = float(pdist(reference).mean())
         training = across_folds(reference, fold[rows], _nearest) / mean_distance
         return cls(
@@ -342,16 +348,31 @@ class Applicability:
         )
 
 
-def _centre_and_scale(values: Array) -> tuple[Array, Array]:
+def _taken(X: pd.DataFrame, names: Sequence[str], rows: NDArray[np.int64]) -> Array:
+    """Return the values of some rows, shape (rows, names)."""
+    return np.stack([X[name].to_numpy()[rows] for name in names], axis=1).astype(np.float64)
+
+
+def _parts(X: pd.DataFrame, names: Sequence[str], rows: NDArray[np.int64]) -> Iterator[Array]:
+    """Yield the values of some rows so many at a time, once at least."""
+    for start in range(0, max(len(rows), 1), _CHUNK_ROWS):
+        yield _taken(X, names, rows[start : start + _CHUNK_ROWS])
+
+
+def _centre_and_scale(parts: Callable[[], Iterator[Array]], width: int) -> tuple[Array, Array]:
     """Return mean and standard deviation of what is known of each column; 0 for a single value."""
-    known = np.isfinite(values)
-    if known.all():
-        few = np.zeros(values.shape[1])
-        return values.mean(axis=0), values.std(axis=0, ddof=1) if len(values) > 1 else few
-    count = np.maximum(known.sum(axis=0), 1)
-    centre = np.where(known, values, 0.0).sum(axis=0) / count
-    square = np.where(known, (values - centre) ** 2, 0.0).sum(axis=0)
-    return centre, np.sqrt(square / np.maximum(count - 1, 1))
+    count = np.maximum(_sum((np.isfinite(part) for part in parts()), width), 1.0)
+    centre = _sum((np.where(np.isfinite(part), part, 0.0) for part in parts()), width) / count
+    squares = (np.where(np.isfinite(part), (part - centre) ** 2, 0.0) for part in parts())
+    return centre, np.sqrt(_sum(squares, width) / np.maximum(count - 1.0, 1.0))
+
+
+def _sum(parts: Iterable[Array], width: int) -> Array:
+    """Sum rows, one after the other wherever the parts begin, so that they make no odds."""
+    total = np.zeros(width)
+    for part in parts:
+        total = np.concatenate([total[None], part]).sum(axis=0)
+    return total
 
 
 def _filled(values: Array, missing: Array) -> Array:

@@ -8,6 +8,9 @@ from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.records.request import Filters
 from minerisk.pipelines.run.hazards import HAZARD_TITLES
 
+DRAWN = "drawn.geojson"
+"""What a page of the desk calls land that was drawn on its map."""
+DRAWN_LAND = marked("land drawn on the map")
 ALL = marked("whole study area")
 NEAR = marked("within {metres:amount} m of {layer}")
 DISTRICT = marked("district {district}")
@@ -24,7 +27,7 @@ def request_title(filters: Filters, texts: Texts = ENGLISH) -> str:
 
 def _parts(filters: Filters, texts: Texts) -> Iterator[str]:
     if filters.aoi is not None:
-        yield filters.aoi.stem
+        yield texts.say(DRAWN_LAND) if filters.aoi.name == DRAWN else filters.aoi.stem
     for layer in filters.near:
         yield texts.say(NEAR, layer=layer, metres=filters.within_m)
     for district in filters.districts:

@@ -28,6 +28,13 @@ def test_all_land_has_a_name_in_each_language() -> None:
     assert len(set(found)) == len(LANGUAGES)
 
 
+def test_land_drawn_on_the_map_of_the_desk_is_called_that_in_each_language() -> None:
+    drawn = Filters(aoi=Path("drawn.geojson"))
+    found = [request_title(drawn, texts(language)) for language in LANGUAGES]
+    assert found[0] == "land drawn on the map"
+    assert len(set(found)) == len(LANGUAGES)
+
+
 def test_each_filter_is_said_in_words() -> None:
     assert request_title(EVERY) == (
         "Ağdam south · within 2,000 m of schools · district Şuşa · Anti-tank mines · "

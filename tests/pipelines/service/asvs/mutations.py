@@ -198,7 +198,7 @@ MUTATIONS: dict[str, tuple[str, str, str]] = {
     "14.3.1": (WIRE, 'headers["Clear-Site-Data"]', 'headers["X-Nothing"]'),
     "14.3.3": (ASK, SCRIPT, SCRIPT + " localStorage.x = 1;"),
     "15.1.2": ("requirements.lock", "--hash=sha256:", "# "),
-    "15.2.2": (SERVING, "http=Line if proxy is None else ProxyLine,", ""),
+    "15.2.2": (WIRE, "began + BODY_S + count / BODY_RATE if more else math.inf", "math.inf"),
     "15.2.3": ("pyproject.toml", "serve = [", 'serve = ["pytest",'),
     "15.3.2": (PROVIDER, "timeout=PATIENCE_S\n            ) as client:",
                "timeout=PATIENCE_S, follow_redirects=True\n            ) as client:"),

@@ -52,9 +52,7 @@ HECTARE_M2 = 10_000.0
 class SplitsRows(Protocol):
     """What a scikit-learn splitter can do."""
 
-    def split(
-        self, X: Any, y: Any = None, groups: Any = None
-    ) -> Any:  # scikit-learn's own splitters state no types
+    def split(self, X: Any, y: Any = None, groups: Any = None) -> Any:  # theirs state no types
         """Yield training and test row numbers."""
         ...
 

@@ -132,8 +132,8 @@ def request(
         Asked(aoi, layer, near, within, district, hazard, as_of, clip, budget, weight),
         Shared(workers, scheduler, tls, trust_network),
     )
+    from minerisk.pipelines.cli.answer_sentence import answer_sentence
     from minerisk.pipelines.request.pack import answer_request
-    from minerisk.pipelines.request.sentence import answer_sentence
 
     answer = answer_request(
         asked,

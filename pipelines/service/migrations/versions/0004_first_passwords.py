@@ -11,4 +11,4 @@ depends_on = None
 
 def upgrade() -> None:
     """Add until when a first password is of use."""
-    op.add_column("accounts", sa.Column("first_until", sa.Float(), nullable=True))
+    op.add_column("accounts", sa.Column("first_until", sa.Double(), nullable=True))

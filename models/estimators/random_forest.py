@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from minerisk.features.errors import InputError
 from minerisk.models.trees.best_split import MISSING
-from minerisk.models.trees.binned_rows import BinnedRows, bin_rows
+from minerisk.models.trees.binned_rows import BinnedRows, bin_rows, part_rows
 from minerisk.models.trees.kernel import Kernel
 from minerisk.models.trees.model import Trees
 from minerisk.models.trees.written import Stated, decisions, thresholds
@@ -127,7 +127,7 @@ def grown_forest(
     """
     telling = np.flatnonzero(binned.telling if columns is None else binned.telling & columns)
     # Of the 63 bits of a sum, so many are for weights; above them rows are counted.
-    amounts = weight.astype(np.float64), target > 0, 62 - len(target).bit_length()
+    amounts = weight.astype(np.float64), (target > 0).view(np.uint8), 62 - len(target).bit_length()
     by_column = np.ascontiguousarray(binned.codes.T)
     grown = [
         _grow(
@@ -207,9 +207,9 @@ def _grow(by_column, edges, telling, amounts, limits, seed):  # type: ignore[no-
     most_leaves, least_rows, tried = limits
     state = np.array([seed], np.uint64)
     rows = _drawn(by_column.shape[1], state)
-    packed = np.empty(len(rows), np.int64)
-    bits, low = amounts[2], (1 << amounts[2]) - 1
-    unit = _packed(rows, amounts, packed)
+    weight, side, bits = amounts
+    low = (1 << bits) - 1
+    packed, unit = _packed(rows, weight, bits)
     most = 2 * most_leaves - 1
     feature, code = np.full(most, -1, np.int32), np.zeros(most, np.int32)
     missing_left, left = np.zeros(most, np.bool_), np.zeros(most, np.int32)
@@ -217,11 +217,22 @@ def _grow(by_column, edges, telling, amounts, limits, seed):  # type: ignore[no-
     totals = np.empty((most, 2), np.int64)
     first, last = np.zeros(most, np.int64), np.zeros(most, np.int64)
     columns, sums = telling.copy(), np.empty((tried, 2 * (MISSING + 1)), np.int64)
-    spare = np.empty(len(rows) + 1, np.int32), np.empty(len(rows) + 1, np.int64)
+    spare = np.empty(len(rows) + 1, np.int32)
     last[0], nodes, leaves = len(rows), 1, 1
-    _total(rows, packed, totals[0])
+    _total(rows, packed, side, totals[0])
     best = _best_split(
-        by_column, edges, columns, tried, least_rows, rows, packed, totals[0], bits, sums, state
+        by_column,
+        edges,
+        columns,
+        tried,
+        least_rows,
+        rows,
+        packed,
+        side,
+        totals[0],
+        bits,
+        sums,
+        state,
     )
     gain[0], feature[0], code[0], missing_left[0] = best
     while leaves < most_leaves:
@@ -230,19 +241,18 @@ def _grow(by_column, edges, telling, amounts, limits, seed):  # type: ignore[no-
             break
         gained[node], gain[node] = gain[node] * unit, -1.0
         begin, end = first[node], last[node]
-        middle = _parted(
-            by_column[feature[node]], code[node], missing_left[node],
-            rows, packed, begin, end, spare,
-        )  # fmt: skip
+        middle = part_rows(
+            by_column[feature[node]], code[node], missing_left[node], rows, begin, end, spare
+        )
         left[node] = nodes
         for child in range(2):
             a, b = (begin, middle) if child == 0 else (middle, end)
             first[nodes], last[nodes] = a, b
-            _total(rows[a:b], packed[a:b], totals[nodes])
+            _total(rows[a:b], packed, side, totals[nodes])
             if b - a >= 2 * least_rows:
                 best = _best_split(
                     by_column, edges, columns, tried, least_rows,
-                    rows[a:b], packed[a:b], totals[nodes], bits, sums, state,
+                    rows[a:b], packed, side, totals[nodes], bits, sums, state,
                 )  # fmt: skip
                 gain[nodes], feature[nodes], code[nodes], missing_left[nodes] = best
             nodes += 1
@@ -258,32 +268,31 @@ def _grow(by_column, edges, telling, amounts, limits, seed):  # type: ignore[no-
 
 
 @numba.njit(cache=True, nogil=True)
-def _packed(rows, amounts, packed):  # type: ignore[no-untyped-def]
-    """Write one whole number a row, its 1 and its weight; return the unit of the weights.
-
-    Twice the number of a row stands for it in `rows` from here on, and 1 more if it is positive.
-    """
-    weight, positive, bits = amounts
+def _packed(rows, weight, bits):  # type: ignore[no-untyped-def]
+    """Return one whole number a row, its 1 and its weight, and the unit of the weights."""
     total = 0.0
     for place in range(len(rows)):
         total += weight[rows[place]]
     per_unit = ((1 << bits) - 1 - len(rows)) / total
+    packed = np.empty(len(weight), np.int64)
     for place in range(len(rows)):
         row = rows[place]
-        packed[place] = (1 << bits) + int(weight[row] * per_unit + 0.5)
-        rows[place] = 2 * row + positive[row]
-    return 1.0 / per_unit
+        packed[row] = (1 << bits) + int(weight[row] * per_unit + 0.5)
+    return packed, 1.0 / per_unit
 
 
 @numba.njit(cache=True, nogil=True)
-def _total(rows, packed, total):  # type: ignore[no-untyped-def]
+def _total(rows, packed, side, total):  # type: ignore[no-untyped-def]
     total[:] = 0
     for place in range(len(rows)):
-        total[rows[place] & 1] += packed[place]
+        row = np.uintp(rows[place])
+        total[np.uintp(side[row])] += packed[row]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _best_split(by_column, edges, columns, tried, least, rows, packed, total, bits, sums, state):  # type: ignore[no-untyped-def]
+def _best_split(
+    by_column, edges, columns, tried, least, rows, packed, side, total, bits, sums, state
+):  # type: ignore[no-untyped-def]
     """Find the split of some rows that gains most, among columns drawn anew for them.
 
     Returns
@@ -303,7 +312,7 @@ def _best_split(by_column, edges, columns, tried, least, rows, packed, total, bi
         for begin in (0, MISSING + 1):
             sums[turn, begin : begin + bins] = 0
             sums[turn, begin + MISSING] = 0
-    _sum_up(by_column, columns[:tried], rows, packed, sums)
+    _sum_up(by_column, columns[:tried], rows, packed, side, sums)
     for turn in range(tried):
         own, bins = sums[turn], edges[columns[turn]] + 1
         missing = own[MISSING], own[2 * MISSING + 1]
@@ -334,30 +343,11 @@ def _best_split(by_column, edges, columns, tried, least, rows, packed, total, bi
 
 
 @numba.njit(cache=True, nogil=True)
-def _sum_up(by_column, columns, rows, packed, sums):  # type: ignore[no-untyped-def]
+def _sum_up(by_column, columns, rows, packed, side, sums):  # type: ignore[no-untyped-def]
     """Add up rows and weights in each bin of some columns, of negatives and of positives."""
     for turn in range(len(columns)):
         own, codes = sums[turn], by_column[columns[turn]]
         for place in range(len(rows)):
-            row = rows[place]
-            begin = np.uintp((row & 1) * (MISSING + 1))
-            own[begin + np.uintp(codes[np.uintp(row >> 1)])] += packed[place]
-
-
-@numba.njit(cache=True, nogil=True)
-def _parted(own, code, missing_left, rows, packed, begin, end, spare):  # type: ignore[no-untyped-def]
-    """Put the rows that go left before the others, in order; return where the others begin."""
-    goes = np.zeros(MISSING + 1, np.uint8)
-    goes[: code + 1] = 1
-    goes[MISSING] = missing_left
-    at, right = np.uintp(begin), np.uintp(0)
-    for place in range(np.uintp(begin), np.uintp(end)):
-        row, value = rows[place], packed[place]
-        left = np.uintp(goes[own[np.uintp(row >> 1)]])
-        rows[at], packed[at] = row, value
-        spare[0][right], spare[1][right] = row, value
-        at += left
-        right += np.uintp(1) - left
-    rows[at:end] = spare[0][:right]
-    packed[at:end] = spare[1][:right]
-    return at
+            row = np.uintp(rows[place])
+            begin = np.uintp(side[row]) * np.uintp(MISSING + 1)
+            own[begin + np.uintp(codes[row])] += packed[row]

@@ -121,3 +121,21 @@ def _evenly(counts, bins):  # type: ignore[no-untyped-def]
             if found == bins - 1:
                 break
     return ends[:found]
+
+
+@numba.njit(cache=True, nogil=True)
+def part_rows(own, code, missing_left, rows, begin, end, spare):  # type: ignore[no-untyped-def]
+    """Put the rows that go left before the others, in order; return where the others begin."""
+    goes = np.zeros(MISSING + 1, np.uint8)
+    goes[: code + 1] = 1
+    goes[MISSING] = missing_left
+    at, right = np.uintp(begin), np.uintp(0)
+    for place in range(np.uintp(begin), np.uintp(end)):
+        row = rows[place]
+        left = np.uintp(goes[own[np.uintp(row)]])
+        rows[at] = row
+        spare[right] = row
+        at += left
+        right += np.uintp(1) - left
+    rows[at:end] = spare[:right]
+    return at

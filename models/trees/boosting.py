@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minerisk.models.trees.best_split import EPSILON, LOW, MISSING, best_split, leaf_value
+from minerisk.models.trees.binned_rows import part_rows
 from minerisk.models.trees.draws import BLOCK, draw_rows, sample, seeds
 
 MOST_ROWS = 1_000_000
@@ -258,7 +259,9 @@ def _split(columns, chosen, rows, spare, l2, constrained, open_, old, new, grown
     open_.parent[old] = open_.parent[new] = here
     for side in range(2):
         begin, end = open_.at[old, side]
-        middle = _part(columns.by_column[column], code, missing_left, rows[side], begin, end, spare)
+        middle = part_rows(
+            columns.by_column[column], code, missing_left, rows[side], begin, end, spare
+        )
         open_.at[old, side, 1] = open_.at[new, side, 0] = middle
         open_.at[new, side, 1] = end
     g, h = open_.sums[old, 0], open_.sums[old, 1] + 2.0 * EPSILON
@@ -274,24 +277,6 @@ def _split(columns, chosen, rows, spare, l2, constrained, open_, old, new, grown
         middle_value = (left + right) / 2.0
         open_.between[low, 1] = min(open_.between[low, 1], middle_value)
         open_.between[high, 0] = max(open_.between[high, 0], middle_value)
-
-
-@numba.njit(cache=True, nogil=True)
-def _part(own, code, missing_left, rows, begin, end, spare):  # type: ignore[no-untyped-def]
-    """Put the rows that go left before the others, in order; return where the others begin."""
-    goes = np.zeros(MISSING + 1, np.uint8)
-    goes[: code + 1] = 1
-    goes[MISSING] = missing_left
-    at, right = np.uintp(begin), np.uintp(0)
-    for place in range(np.uintp(begin), np.uintp(end)):
-        row = rows[place]
-        left = np.uintp(goes[own[np.uintp(row)]])
-        rows[at] = row
-        spare[right] = row
-        at += left
-        right += np.uintp(1) - left
-    rows[at:end] = spare[:right]
-    return at
 
 
 @numba.njit(cache=True, nogil=True)

@@ -33,7 +33,8 @@ from minerisk.features.cube.store import cube_geobox, open_cube
 from minerisk.pipelines.predict.predict import TILE
 from minerisk.pipelines.run.workers import Workers
 from minerisk.pipelines.steps import redo_step, run_steps
-from tests.benchmarks.cube_layers import peak_mb, processor_seconds
+from tests.benchmarks.cube_layers import processor_seconds
+from tests.benchmarks.memory import most_held_mb
 
 CRS = "EPSG:32638"
 CELL_M = 25.0
@@ -257,7 +258,7 @@ def step(folder: Path, name: str, workers: int) -> dict[str, float]:
     forkserver._forkserver._stop()  # also counts what its workers spent
     return {
         "processor_s": processor_seconds(),
-        "main_mb": peak_mb(),
+        "main_mb": most_held_mb(os.getpid()),
         "worker_mb": resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024,
     }
 

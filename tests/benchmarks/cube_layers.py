@@ -8,6 +8,7 @@ Theirs takes for every layer the faster of the two libraries, and rasterio to bu
 import argparse
 import importlib
 import json
+import os
 import resource
 import sys
 import time
@@ -30,6 +31,7 @@ from shapely.geometry import LineString, Point
 from minerisk.features.cube.build import Tiling, build_cube
 from minerisk.features.cube.chunks import packing
 from minerisk.features.layers.sources import Layers, RasterSource, VectorSource
+from tests.benchmarks.memory import most_held_mb
 
 CRS, CELL_M = "EPSG:32638", 25.0
 NEAR_M, MIDDLE_M, FAR_M, CAP_M, SIGHT_M = 125.0, 375.0, 1_250.0, 5_000.0, 5_000.0
@@ -211,15 +213,6 @@ def _sum(values: NDArray[Any], disc: NDArray[np.float64]) -> NDArray[np.float64]
     return np.asarray(signal.oaconvolve(values.astype(np.float64), disc, mode="same"))
 
 
-def peak_mb() -> float:
-    """Give the most memory that this program held, in MiB.
-
-    Not `ru_maxrss`, which begins with the peak of whatever process started this one.
-    """
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
-
-
 def processor_seconds() -> float:
     """Give what this process and those it has waited for have used."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
@@ -237,7 +230,7 @@ def main() -> None:
         return
     start = time.process_time()
     seconds = ours(asked.folder) if asked.what == "ours" else theirs(asked.folder)
-    peak = peak_mb()
+    peak = most_held_mb(os.getpid())
     all_s = time.process_time() - start
     sys.stdout.write(json.dumps({"seconds": seconds, "peak_mb": peak, "with_warm_up_s": all_s}))
 

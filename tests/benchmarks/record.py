@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,25 +65,6 @@ def counted() -> Iterator[Callable[[], Cost]]:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     used = (after.ru_utime - before.ru_utime) + (after.ru_stime - before.ru_stime)
     found.append(Cost(used, wall))
-
-
-def family(pid: int) -> list[int]:
-    """List a process and all that descend from it."""
-    found = [pid]
-    for one in found:
-        with suppress(OSError):
-            for task in (Path("/proc") / str(one) / "task").iterdir():
-                found += map(int, (task / "children").read_text().split())
-    return found
-
-
-def most_held_mb(pid: int) -> float:
-    """Read the most memory that a process ever held (VmHWM)."""
-    with suppress(OSError):
-        for line in (Path("/proc") / str(pid) / "status").read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) / 1024
-    return 0.0
 
 
 def record(

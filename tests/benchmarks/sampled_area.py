@@ -46,7 +46,7 @@ from tests.benchmarks.big_area import (
     write_lines,
 )
 from tests.benchmarks.cube_layers import processor_seconds
-from tests.benchmarks.record import family, most_held_mb
+from tests.benchmarks.memory import family, most_held_mb
 
 MIRRORED = 4_096
 """Cells to a side of the heights that are made; the square repeats them, mirrored, seamless."""

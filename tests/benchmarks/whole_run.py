@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.run.folder import Run
-from tests.benchmarks.record import Cost, counted, family, most_held_mb, record
+from tests.benchmarks.memory import family, most_held_mb
+from tests.benchmarks.record import Cost, counted, record
 
 LOOK_S = 0.5
 MIB_A_GB = 1e9 / 2**20

@@ -173,8 +173,7 @@ class Applicability:
         weight = np.array([float(importance[name]) for name in names])
         weight /= weight.sum()
         rows = drawn_rows(complete, seed, max_points)
-        values = _taken(X, names, rows)
-        reference = (_filled(values, missing) - centre) / scale * weight
+        reference = (_filled(_taken(X, names, rows), missing) - centre) / scale * weight
         mean_distance = float(pdist(reference).mean())
         training = across_folds(reference, fold[rows], _nearest) / mean_distance
         return cls(
@@ -237,13 +236,11 @@ class Applicability:
         missing = [name for name in self.features if name not in X]
         if missing:
             raise InputError(f"The cells lack the features {missing}; rebuild the feature cube.")
-        columns = [X[name].to_numpy() for name in self.features]
         out = np.full((2, len(X)), np.nan, dtype=np.float32)
         radius = self.threshold * self.mean_distance
         for start in range(0, len(X), _CHUNK_ROWS):
             rows = slice(start, start + _CHUNK_ROWS)
-            values = np.stack([column[rows] for column in columns], axis=1).astype(np.float64)
-            values = _filled(values, self.missing)
+            values = _filled(_taken(X, self.features, rows), self.missing)
             known = np.isfinite(values).all(axis=1)
             points = (values[known] - self.centre) / self.scale * self.weight
             distance, near = nearest_and_near(
@@ -348,7 +345,7 @@ class Applicability:
         )
 
 
-def _taken(X: pd.DataFrame, names: Sequence[str], rows: NDArray[np.int64]) -> Array:
+def _taken(X: pd.DataFrame, names: Sequence[str], rows: NDArray[np.int64] | slice) -> Array:
     """Return the values of some rows, shape (rows, names)."""
     return np.stack([X[name].to_numpy()[rows] for name in names], axis=1).astype(np.float64)
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from minerisk.features.errors import InputError
+from minerisk.models.applicability import area_of_applicability
 from minerisk.models.applicability.area_of_applicability import Applicability, upper_whisker
 
 
@@ -110,6 +111,25 @@ def test_batches_threads_and_files_change_no_bit(fitted):
     np.testing.assert_array_equal(again.dissimilarity(X), whole)
     assert again.threshold == area.threshold
     assert all(array.dtype.kind in "fU" for array in area.to_arrays().values())
+
+
+def test_rows_read_a_few_at_a_time_teach_the_same_to_the_bit(monkeypatch):
+    rng = np.random.default_rng(5)
+    X = table(rng.normal(3.0, 2.0, (400, 3)), names=("a", "b", "c"))
+    X.loc[::7, "b"], X.loc[::11, "c"] = np.nan, np.nan
+    folds = rng.integers(-1, 4, 400)
+
+    def taught():
+        found = Applicability.fit(X, {"a": 1, "b": 2, "c": 3}, folds, may_lack=("c",))
+        return {name: array.tobytes() for name, array in found.to_arrays().items()}
+
+    whole = taught()
+    monkeypatch.setattr(area_of_applicability, "_CHUNK_ROWS", 7)
+    assert taught() == whole
+    complete = X[X["b"].notna()].astype(np.float64)
+    scaling = Applicability.fit(X, {"a": 1, "b": 2, "c": 3}, folds, may_lack=("c",))
+    np.testing.assert_allclose(scaling.centre, complete.mean(), rtol=1e-12)
+    np.testing.assert_allclose(scaling.scale, complete.std(), rtol=1e-12)
 
 
 def test_training_points_are_drawn_by_seed(fitted):

@@ -97,6 +97,23 @@ for words in (["--near", "no_such_layer", "--within", "500"], ["--aoi", "no_such
     assert not {*TRAINING, *UNUSED, "numba"} & set(found["modules"])
 
 
+def test_a_name_that_no_run_knows_is_refused_before_any_table_is_read(tiny_run: Path) -> None:
+    code = """
+import sys
+from minerisk.features.errors import InputError
+from minerisk.pipelines.cli.main import app
+for words in (["--near", "no_such_layer", "--within", "500"], ["--near", "roads"],
+              ["--hazard", "at"]):
+    try:
+        app(["maps", sys.argv[1], *words], standalone_mode=False)
+    except InputError:
+        continue
+    raise AssertionError(words)
+"""
+    found = state_after(code, str(tiny_run))
+    assert not {"numpy", "pandas", "geopandas", "xarray", "matplotlib"} & set(found["packages"])
+
+
 def test_tiles_are_predicted_without_what_trained_the_model(tiny_run: Path, tmp_path: Path) -> None:
     code = """
 import sys

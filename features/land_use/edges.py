@@ -101,7 +101,7 @@ def margin(
     """
     if min(widths_m) <= beyond_m:
         raise InputError(
-            f"The margin of {layer} is {min(widths_m):g} m wide and begins at {beyond_m:,g} m; "
+            f"The margin of {layer} is {min(widths_m):,g} m wide and begins at {beyond_m:,g} m; "
             "expected widths_m above beyond_m."
         )
     frame = layers.vector(layer, crs=str(geobox.crs))
@@ -109,7 +109,7 @@ def margin(
     variables = {}
     for width in widths_m:
         share = np.maximum(_covered(geobox, frame, width) - near, 0).astype(np.float32)
-        start = f"{beyond_m:g} to " if beyond_m else ""
+        start = f"{beyond_m:,g} to " if beyond_m else ""
         variables[f"{layer}_margin_{radius_name(width)}"] = Variable(
             share, "1", f"share of the cell within {start}{width:,g} m of {layer}"
         )

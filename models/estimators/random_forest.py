@@ -210,6 +210,7 @@ def _grow(by_column, edges, telling, amounts, limits, seed):  # type: ignore[no-
     weight, side, bits = amounts
     low = (1 << bits) - 1
     packed, unit = _packed(rows, weight, bits)
+    held = packed, side, bits
     most = 2 * most_leaves - 1
     feature, code = np.full(most, -1, np.int32), np.zeros(most, np.int32)
     missing_left, left = np.zeros(most, np.bool_), np.zeros(most, np.int32)
@@ -219,20 +220,9 @@ def _grow(by_column, edges, telling, amounts, limits, seed):  # type: ignore[no-
     columns, sums = telling.copy(), np.empty((tried, 2 * (MISSING + 1)), np.int64)
     spare = np.empty(len(rows) + 1, np.int32)
     last[0], nodes, leaves = len(rows), 1, 1
-    _total(rows, packed, side, totals[0])
+    _total(rows, held, totals[0])
     best = _best_split(
-        by_column,
-        edges,
-        columns,
-        tried,
-        least_rows,
-        rows,
-        packed,
-        side,
-        totals[0],
-        bits,
-        sums,
-        state,
+        by_column, edges, columns, tried, least_rows, rows, held, totals[0], sums, state
     )
     gain[0], feature[0], code[0], missing_left[0] = best
     while leaves < most_leaves:
@@ -248,11 +238,11 @@ def _grow(by_column, edges, telling, amounts, limits, seed):  # type: ignore[no-
         for child in range(2):
             a, b = (begin, middle) if child == 0 else (middle, end)
             first[nodes], last[nodes] = a, b
-            _total(rows[a:b], packed, side, totals[nodes])
+            _total(rows[a:b], held, totals[nodes])
             if b - a >= 2 * least_rows:
                 best = _best_split(
                     by_column, edges, columns, tried, least_rows,
-                    rows[a:b], packed, side, totals[nodes], bits, sums, state,
+                    rows[a:b], held, totals[nodes], sums, state,
                 )  # fmt: skip
                 gain[nodes], feature[nodes], code[nodes], missing_left[nodes] = best
             nodes += 1
@@ -282,7 +272,8 @@ def _packed(rows, weight, bits):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _total(rows, packed, side, total):  # type: ignore[no-untyped-def]
+def _total(rows, held, total):  # type: ignore[no-untyped-def]
+    packed, side, _ = held
     total[:] = 0
     for place in range(len(rows)):
         row = np.uintp(rows[place])
@@ -290,9 +281,7 @@ def _total(rows, packed, side, total):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def _best_split(
-    by_column, edges, columns, tried, least, rows, packed, side, total, bits, sums, state
-):  # type: ignore[no-untyped-def]
+def _best_split(by_column, edges, columns, tried, least, rows, held, total, sums, state):  # type: ignore[no-untyped-def]
     """Find the split of some rows that gains most, among columns drawn anew for them.
 
     Returns
@@ -301,6 +290,7 @@ def _best_split(
         The gain is what the weighted squared error falls by, in units; -1 where there is no split.
     """
     best, best_column, best_code, best_left = 0.0, -1, 0, False
+    packed, side, bits = held
     total_n, low = len(rows), (1 << bits) - 1
     total_p = float(total[1] & low)
     total_w = total_p + float(total[0] & low)

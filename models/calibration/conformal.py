@@ -5,7 +5,10 @@ itself. What can be checked is the share found in a group of searched cells: cel
 with like probabilities. The interval of a cell is to hold the share that such a group tends to;
 around that share, what is found in so many cells scatters as coins do. `IntervalScaler` widens
 the spread of the ensemble until both together hold what was found on held-out land as often as
-stated. The cover is claimed for blocks like those, on land that was searched, and no further.
+stated. Groups that hold hardly a find lie within any interval, narrow or wide, so that they cannot
+make one narrower: of the spreads that the finds do not contradict, the widest is taken, and it is
+stretched but never shrunk. The cover is claimed for blocks like those, on land that was searched,
+and no further.
 """
 
 import logging
@@ -32,8 +35,11 @@ EXPECTED = 5.0
 MOST_GROUPS = 4
 """Groups of one block at most."""
 LEAST_BLOCKS = 8
-NARROWEST, WIDEST = 0.25, 6.0
-"""Bounds of the stretch: where held-out groups differ by chance alone, an interval stays."""
+CONTRADICTED = 0.5
+"""A spread whose log-likelihood is further below the greatest than this is contradicted by what was
+found: one standard error of a parameter."""
+WIDEST = 6.0
+"""The stretch at most."""
 _DRAWS = 2_000
 _NODES, _NODE_WEIGHTS = np.polynomial.hermite_e.hermegauss(31)
 _NODE_WEIGHTS = _NODE_WEIGHTS / _NODE_WEIGHTS.sum()
@@ -67,8 +73,9 @@ class IntervalScaler(PlainRecord):
     """How far the log-odds of a group of cells on new land may lie from what the model says.
 
     ``reach = stretch * z * sqrt((scale * spread)² + block_sd²)`` in log-odds, with z the normal
-    quantile of the level. `scale` and `block_sd` are the likeliest given held-out groups; `stretch`
-    is then chosen, conformally by blocks, so that held-out groups are held as often as stated.
+    quantile of the level. `scale` and `block_sd` are the widest that what was found in
+    held-out groups does not contradict; `stretch`, 1 or more, is then chosen, conformally by
+    blocks, so that held-out groups are held as often as stated.
 
     Attributes
     ----------
@@ -153,7 +160,7 @@ class IntervalScaler(PlainRecord):
                 f"{count} blocks hold searched cells; expected at least {LEAST_BLOCKS} to say how "
                 "blocks differ. Use smaller blocks."
             )
-        scale, block_sd = _likeliest(groups)
+        scale, block_sd = _widest_uncontradicted(groups)
         # Blocks not seen are one more than blocks seen: the usual conformal correction.
         target = min(level * (1.0 + 1.0 / count), 1.0)
         unit = cls(level, scale, block_sd, 1.0, count, groups.probability.size)
@@ -343,40 +350,41 @@ def _scattered(groups: Groups, sd: Array) -> Array:
     return expit(logit(groups.probability)[:, None] + sd[:, None] * _NODES)
 
 
-def _likeliest(groups: Groups) -> tuple[float, float]:
-    """Find scale and block_sd of greatest marginal likelihood on a grid."""
+def _widest_uncontradicted(groups: Groups) -> tuple[float, float]:
+    """Find scale and block_sd on a grid: the widest that what was found does not contradict."""
     from scipy.special import gammaln
 
     cells, found = groups.cells, groups.positive
     ways = gammaln(cells + 1) - gammaln(found + 1) - gammaln(cells - found + 1)
-    best = (-np.inf, 1.0, 0.0)
-    for scale in _SCALES:
-        for block_sd in _BLOCK_SDS:
-            sd = np.sqrt((scale * groups.spread) ** 2 + block_sd**2)
-            chance = np.clip(_scattered(groups, sd), 1e-12, 1 - 1e-12)
-            each = found[:, None] * np.log(chance)
-            each += (cells - found)[:, None] * np.log1p(-chance) + ways[:, None]
-            top = each.max(axis=1, keepdims=True)
-            likelihood = float((np.log(np.exp(each - top) @ _NODE_WEIGHTS) + top[:, 0]).sum())
-            if likelihood > best[0]:
-                best = (likelihood, float(scale), float(block_sd))
-    return best[1], best[2]
+    pairs = [(float(scale), float(block_sd)) for scale in _SCALES for block_sd in _BLOCK_SDS]
+    likelihood, width = np.empty(len(pairs)), np.empty(len(pairs))
+    for place, (scale, block_sd) in enumerate(pairs):
+        sd = np.sqrt((scale * groups.spread) ** 2 + block_sd**2)
+        chance = np.clip(_scattered(groups, sd), 1e-12, 1 - 1e-12)
+        each = found[:, None] * np.log(chance)
+        each += (cells - found)[:, None] * np.log1p(-chance) + ways[:, None]
+        top = each.max(axis=1, keepdims=True)
+        likelihood[place] = (np.log(np.exp(each - top) @ _NODE_WEIGHTS) + top[:, 0]).sum()
+        width[place] = np.square(sd).mean()
+    likely = likelihood >= likelihood.max() - CONTRADICTED
+    return pairs[int(np.argmax(np.where(likely, width, -1.0)))]
 
 
 def _least_stretch(unit: IntervalScaler, groups: Groups, target: float) -> float:
-    """Find by halving the least stretch whose mean cover over groups reaches the target."""
+    """Find by halving the least stretch, from 1, whose mean cover over groups is the target."""
 
     def reached(stretch: float) -> bool:
         tried = IntervalScaler(unit.level, unit.scale, unit.block_sd, stretch)
         return float(tried.cover(groups).mean()) >= target
 
-    low, high = NARROWEST, WIDEST
+    low, high = 1.0, WIDEST
     if reached(low):
         return low
     if not reached(high):
         log.warning(
             "Even the widest interval holds fewer than %.0f %% of held-out groups; it is given. "
-            "The probabilities do not fit the held-out land: look at their reliability.",
+            "Either the probabilities do not fit the held-out land: look at their reliability; or "
+            "too few finds were held out to tell.",
             100 * unit.level,
         )
         return high

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from minerisk.models.calibration.conformal import IntervalScaler, share_in_centre
+from minerisk.models.calibration.conformal import CONTRADICTED, IntervalScaler, share_in_centre
 from minerisk.models.calibration.joint_draws import keep_mean, whole_sds
 from minerisk.models.calibration.logistic import expit
 
@@ -18,8 +18,6 @@ Array = NDArray[np.float64]
 
 SDS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8, 1.0, 1.25, 1.5, 2.0])
 """What is tried, log-odds. Where nothing is known, the last is taken."""
-CONTRADICTED = 0.5
-"""Log-likelihood below the greatest from which a deviation counts as contradicted."""
 LEAST_EXPECTED = 1.0
 _DRAWS = 400
 

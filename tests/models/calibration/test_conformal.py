@@ -47,6 +47,24 @@ def test_the_true_probability_of_new_blocks_is_held_as_stated():
     assert np.mean(found) == pytest.approx(LEVEL, abs=0.03)
 
 
+@pytest.mark.parametrize("finds_a_block", [0.05, 0.3, 1.0, 5.0])
+@pytest.mark.parametrize("block_sd", [0.3, 0.8])
+def test_few_finds_widen_the_interval_and_never_narrow_it(finds_a_block, block_sd):
+    rng = np.random.default_rng(0)
+    blocks, cells = 200, 200
+    block = np.repeat(np.arange(blocks), cells)
+    p, spread = np.full(block.size, finds_a_block / cells), np.full(block.size, 0.3)
+    held = []
+    for _ in range(8):
+        truth = expit(logit(p) + rng.normal(0.0, block_sd, blocks)[block])
+        y = rng.random(block.size) < truth
+        scaler = IntervalScaler.fit(p, spread, y, block, level=LEVEL)
+        # A new block is held where its draw is below the reach, both in log-odds.
+        reach = norm.ppf(0.5 + LEVEL / 2) * scaler.log_odds_sd(0.3)
+        held.append(2 * norm.cdf(reach / block_sd) - 1)
+    assert np.mean(held) > LEVEL - 0.02
+
+
 def test_cover_across_folds_is_near_the_level_and_no_fold_makes_its_own_interval():
     p, spread, y, block, _ = world(4)
     fold = block % 5

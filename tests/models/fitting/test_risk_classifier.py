@@ -95,7 +95,7 @@ def test_the_interval_is_learned_from_blocks_that_hold_positives(seed: int) -> N
     y = (rng.random(3_000) < odds / (1 + odds)).to_numpy().astype(np.int64)
     scaler = RiskClassifier(LogisticEnsemble(members=4)).fit(X, y).model_.interval
     assert scaler.blocks * 5 <= y.sum()
-    assert scaler.stretch * np.hypot(scaler.scale * 0.05, scaler.block_sd) > 0.25
+    assert scaler.log_odds_sd(0.05) > 0.2
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,8 @@ from minerisk.pipelines.predict.bands import RISK_CLASS
 from minerisk.pipelines.predict.class_table import CLASSES
 from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.pack import PackManifest
 from minerisk.pipelines.records.rasters import RiskClasses
-from minerisk.pipelines.records.request import RequestRecord
+from minerisk.pipelines.records.request import PackManifest, RequestRecord
 from minerisk.pipelines.report.class_words import lower_words
 from minerisk.pipelines.report.tasks import task_lines
 from minerisk.pipelines.request.titles import request_title

@@ -65,11 +65,21 @@ def evaluate_by(
     as_json: Json = False,
 ) -> None:
     """Print the scores of a run by the values of one feature."""
-    from minerisk.pipelines.evaluate.by_feature import evaluate_by as measure
-    from minerisk.pipelines.evaluate.by_feature import numbers_of, strata_lines
+    from minerisk.pipelines.evaluate.by_land import evaluate_by as measure
+    from minerisk.pipelines.evaluate.by_land import numbers_of, strata_lines
 
     strata = measure(folder, feature, numbers_of(edges))
     show(strata, strata_lines(strata), as_json=as_json)
+
+
+@evaluate.command("regions", epilog=example("minerisk evaluate regions runs/my_area"))
+def evaluate_regions(folder: RunFolder, as_json: Json = False) -> None:
+    """Print how good a run and its plain rule are in each region left out, the worst first."""
+    from minerisk.pipelines.evaluate.by_land import evaluate_regions as measure
+    from minerisk.pipelines.evaluate.by_land import region_lines
+
+    found = measure(folder)
+    show(found, region_lines(found), as_json=as_json)
 
 
 @evaluate.command("area", epilog=example("minerisk evaluate area runs/my_area district.gpkg"))
@@ -82,8 +92,8 @@ def evaluate_area(
 ) -> None:
     """Print how good a run is on land like that of an area.
 
-    From land held out of which as much is known of the lines, with an interval for the next such
-    land, not for the mean of all.
+    From land held out where as many lines are known, with an interval for the next such land, not
+    for the mean of all.
     """
     from minerisk.pipelines.evaluate.like_land import like_lines, like_this
     from minerisk.pipelines.predict.window import area_window

@@ -66,7 +66,9 @@ def add(
         Delivery(results, by=by or "", hours_per_ha=hours_per_ha, export=export),
         layer=layer,
     )
-    line = f"Added as delivery {entry.number}: {entry.records} results, {entry.finds} finds."
+    line = (
+        f"Added as delivery {entry.number}. Results: {entry.records}, of them finds: {entry.finds}."
+    )
     show(entry, [line], as_json=as_json)
 
 

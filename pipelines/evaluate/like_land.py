@@ -30,7 +30,7 @@ def like_this(run: Run, window: CubeWindow, *, hazard: str | None = None) -> Lik
     Returns
     -------
     LikeLand
-        From cells that were held out with their regions and of which as much is known of the lines.
+        From cells that were held out with their regions and where as many lines are known.
     """
     held = held_out_of(run, None if hazard == ANY else hazard)
     counted = run.metrics().cells

@@ -9,22 +9,22 @@ from minerisk.pipelines.language.words import Message, marked
 TOO_FEW: Mapping[TooFew, Message] = {
     TooFew.COVER: marked(
         "On land like this: nothing can be said of how good the map is. No land with a find was "
-        "held out of which as much is known of the lines."
+        "held out where as many lines are known."
     ),
     TooFew.REGIONS: marked(
-        "On land like this: nothing can be said of how good the map is. Land of which as much is "
-        "known of the lines was held out in {regions:.1f} regions in effect; at least 4 are needed."
+        "On land like this: nothing can be said of how good the map is. Land where as many lines "
+        "are known was held out in {regions:.1f} regions in effect; at least 4 are needed."
     ),
     TooFew.FINDS: marked(
         "On land like this: nothing can be said of how good the map is. Cells with a find that "
-        "were held out on land of which as much is known of the lines: {finds:count}; too few."
+        "were held out on land where as many lines are known: {finds:count}; too few."
     ),
 }
 LIKE = marked(
     "On land like this: the 20 % of land put first held {top:share} of the finds ({top_range}), "
     "ROC-AUC {auc:.2f} ({auc_range}), and {ratio:.1f} were found for each one predicted "
-    "({ratio_range}); 90 % intervals for one such piece of land, from land held out of which as "
-    "much is known of the lines, {regions:.1f} regions in effect."
+    "({ratio_range}); 90 % intervals for one such piece of land. This rests on land held out "
+    "where as many lines are known: {regions:.1f} regions in effect."
 )
 
 

@@ -15,36 +15,12 @@ from minerisk.models.evaluation.results import (
     PermutedSkill,
     RegionScores,
     ReliabilityBin,
-    Stratum,
     SuccessPoint,
 )
 from minerisk.models.folds.protocol import ProtocolName, Splitter
 from minerisk.pipelines.records.metrics import CellCounts, ProtocolScores
 from minerisk.pipelines.records.notice import Notice
 from minerisk.pipelines.records.record import Document, Record
-
-
-class ByFeature(Record):
-    """Far scores of a run by the values of one feature.
-
-    Attributes
-    ----------
-    feature, unit, description
-        Column of the cube, its unit, and what it is.
-    simulated
-        Whether findings are.
-    block_m
-        Side of the resampled blocks, metres.
-    strata
-        Land of like values, by rising value.
-    """
-
-    feature: str
-    unit: str
-    description: str
-    simulated: bool
-    block_m: float
-    strata: tuple[Stratum, ...]
 
 
 class TrainedAs(StrEnum):

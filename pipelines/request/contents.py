@@ -12,8 +12,7 @@ from minerisk.pipelines.language.marks import STANDS, USE, Marks
 from minerisk.pipelines.language.messages import ENGLISH, Texts
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.predict.window import CubeWindow
-from minerisk.pipelines.records.pack import Edition
-from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.records.request import Edition, Filters
 from minerisk.pipelines.records.review import State
 from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.pages import report_page

@@ -28,8 +28,12 @@ from minerisk.pipelines.provenance.files import sha256_path, write_whole
 from minerisk.pipelines.provenance.folders import replacing_folder
 from minerisk.pipelines.provenance.manifest import locked, outputs_of
 from minerisk.pipelines.provenance.run_folder import MODEL_CARD_READS, RunFolder
-from minerisk.pipelines.records.pack import PackManifest, PackSource
-from minerisk.pipelines.records.request import Filters, LikeThis, RequestRecord
+from minerisk.pipelines.records.request import (
+    LikeThis,
+    PackManifest,
+    PackSource,
+    RequestRecord,
+)
 from minerisk.pipelines.records.review import FourEyes, State
 from minerisk.pipelines.records.tasks import TaskFile
 from minerisk.pipelines.report.model_card import ModelCard
@@ -45,7 +49,7 @@ from minerisk.pipelines.request.contents import NO_TASK, PackContents, readme, w
 from minerisk.pipelines.request.map_project import pack_project, write_map_layers
 from minerisk.pipelines.request.opening import OpenRequest
 from minerisk.pipelines.request.phone import write_phone_map
-from minerisk.pipelines.request.public_copy import coarsen_tasks
+from minerisk.pipelines.request.public_copy import coarsen_tasks, refuse_near_finds
 from minerisk.pipelines.request.rasters import (
     WRITTEN,
     RequestRasters,
@@ -158,7 +162,7 @@ def make_packs(
     # Of the run that answers, which is another for another day.
     standing = run.standing(MODEL_CARD_READS)
     if public:
-        _refuse_public(run, filters)
+        refuse_near_finds(run, filters)
         if standing.state is not State.APPROVED and not unapproved:
             raise FindingError(
                 f"{run.folder} is {Marks(standing.state, run.simulated).run_state}: no public copy "
@@ -294,15 +298,6 @@ def _write_maps(
                 marks=request.stated,
             )
     return found, above
-
-
-def _refuse_public(run: Run, filters: Filters) -> None:
-    found = {item.layer for item in run.config.labels.positive}
-    if telling := sorted(found & set(filters.near)):
-        raise InputError(
-            f"A public copy of the land near {', '.join(telling)} would tell where finds are. "
-            "Leave --public out, or ask near another layer."
-        )
 
 
 def _taken(run: Run, tasks: Path | None, hazards: Sequence[str]) -> dict[str, str]:

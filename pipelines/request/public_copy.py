@@ -14,6 +14,8 @@ from minerisk.features.errors import InputError
 from minerisk.features.grid import M2_PER_HA
 from minerisk.pipelines.formats.palette import CANNOT_SAY, ELEVATED, HIGHER, LOWER, OUTSIDE
 from minerisk.pipelines.language.marks import MARK_COLUMNS
+from minerisk.pipelines.records.request import Filters
+from minerisk.pipelines.run.folder import Run
 
 FACTOR = 4
 TASK_COLUMNS = (
@@ -124,3 +126,13 @@ def _blocks(values: NDArray[np.generic], geobox: GeoBox, nodata: float) -> NDArr
     padded = np.full((height, width), nodata, dtype=values.dtype)
     padded[row : row + values.shape[0], column : column + values.shape[1]] = values
     return padded.reshape(large.shape[0], FACTOR, large.shape[1], FACTOR)
+
+
+def refuse_near_finds(run: Run, filters: Filters) -> None:
+    """Refuse a public copy of the land near a layer of finds."""
+    found = {item.layer for item in run.config.labels.positive}
+    if telling := sorted(found & set(filters.near)):
+        raise InputError(
+            f"A public copy of the land near {', '.join(telling)} would tell where finds are. "
+            "Leave --public out, or ask near another layer."
+        )

@@ -32,7 +32,7 @@ from docs.build.records import commit
 from docs.build.reliability_page import Trial, added, last_seed, record, recorded
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.pack import PackManifest
+from minerisk.pipelines.records.request import PackManifest
 from minerisk.pipelines.service.accounts.access import Role, Scope
 from minerisk.pipelines.service.accounts.people import add_account
 from minerisk.pipelines.service.accounts.sessions import add_token

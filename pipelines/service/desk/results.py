@@ -30,8 +30,8 @@ from minerisk.pipelines.predict.bands import (
 from minerisk.pipelines.predict.reasons import REASON_BANDS, reason_names
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.run_folder import RunFolder
-from minerisk.pipelines.records.pack import PackManifest
 from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.records.request import PackManifest
 from minerisk.pipelines.request.titles import request_title
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.hazards import ANY

@@ -6,7 +6,7 @@ import pytest
 
 from minerisk.features.errors import MakeAgainError
 from minerisk.pipelines.language.desk_codes import DeskCode
-from minerisk.pipelines.records.pack import PackManifest
+from minerisk.pipelines.records.request import PackManifest
 from minerisk.pipelines.service.errors import notice_of
 
 

@@ -12,8 +12,7 @@ from shapely.geometry import box
 from minerisk.features.errors import FindingError
 from minerisk.pipelines.formats.cog import read_raster
 from minerisk.pipelines.provenance.files import sha256_path
-from minerisk.pipelines.records.pack import PackManifest
-from minerisk.pipelines.records.request import Filters, RequestRecord
+from minerisk.pipelines.records.request import Filters, PackManifest, RequestRecord
 from minerisk.pipelines.records.review import Standing, State
 from minerisk.pipelines.request.answer import write_maps
 from minerisk.pipelines.request.opening import open_request, request_id

@@ -19,8 +19,7 @@ from minerisk.pipelines.audit.decide import Decision, review_run
 from minerisk.pipelines.language.like_words import like_line
 from minerisk.pipelines.provenance.signatures import public_text
 from minerisk.pipelines.records.metrics import Metrics
-from minerisk.pipelines.records.pack import PackManifest
-from minerisk.pipelines.records.request import Filters, RequestRecord
+from minerisk.pipelines.records.request import Filters, PackManifest, RequestRecord
 from minerisk.pipelines.request.opening import open_request
 from minerisk.pipelines.request.pack import answer_request
 from minerisk.pipelines.run.folder import Run

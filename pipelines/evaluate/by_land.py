@@ -1,21 +1,31 @@
-"""`minerisk evaluate by`: how good a run is on land near the line, far from it, high, low."""
+"""How good a run is near the line and far from it, high and low, and region by region.
+
+`minerisk evaluate by` and `minerisk evaluate regions`.
+"""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
+from minerisk.features.coverage import EVERY_LINE, LINES_KNOWN
 from minerisk.features.errors import InputError
+from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.results import Stratum
 from minerisk.models.evaluation.strata import assess_strata
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName
-from minerisk.pipelines.records.evaluations import ByFeature
+from minerisk.pipelines.records.by_land import ByFeature, ByRegion, RegionLeftOut
+from minerisk.pipelines.report.quality import regions
 from minerisk.pipelines.run.contents import read_cells
 from minerisk.pipelines.run.folder import Run
 
 FIFTHS = (0.2, 0.4, 0.6, 0.8)
+RULE = f"{ProtocolName.FAR}_{ModelName.DISTANCE_RULE}"
+FOLD = f"fold_{ProtocolName.FAR}"
+SIMULATED = "SIMULATED findings: these numbers test the software and claim nothing of real land."
 
 
 def evaluate_by(folder: Path, feature: str, edges: Sequence[float] = ()) -> ByFeature:
@@ -86,7 +96,7 @@ def numbers_of(text: str) -> list[float]:
 def strata_lines(found: ByFeature) -> Iterator[str]:
     """Write the scores by feature as a Markdown table."""
     if found.simulated:
-        yield "SIMULATED findings: these numbers test the software and claim nothing of real land."
+        yield SIMULATED
     yield f"{found.feature}: {found.description}"
     yield (
         f"Left-out regions; 90 % intervals from resampled blocks of "
@@ -114,3 +124,66 @@ def _span(row: Stratum) -> str:
     if low is None:
         return f"under {high:,g}"
     return f"{low:,g} and over" if high is None else f"{low:,g} to {high:,g}"
+
+
+def evaluate_regions(folder: Path) -> ByRegion:
+    """Measure the far scores of a run and of its plain rule region by region.
+
+    Parameters
+    ----------
+    folder
+        A trained run.
+    """
+    run = Run.open(folder)
+    metrics = run.metrics()
+    held_out = run.held_out(RULE, FOLD)
+    state = held_out["state"].to_numpy()
+    fold, rule = held_out[FOLD].to_numpy(), held_out[RULE].to_numpy()
+    cells = read_cells(run).cells
+    known = cells[LINES_KNOWN].to_numpy() == EVERY_LINE if LINES_KNOWN in cells else None
+    found = []
+    for row in regions(metrics):
+        own = (fold == row.region) & np.isfinite(rule)
+        both = 0 < row.positive < row.cells
+        found.append(
+            RegionLeftOut(
+                region=row.region,
+                cells=row.cells,
+                positive=row.positive,
+                every_line_known=None if known is None else float(known[own].mean()),
+                model=row.roc_auc,
+                rule=float(roc_auc_score(state[own] == 1, rule[own])) if both else None,
+            )
+        )
+    return ByRegion(simulated=metrics.simulated, block_m=metrics.block_m, regions=tuple(found))
+
+
+def region_lines(found: ByRegion) -> Iterator[str]:
+    """Write the regions left out as a Markdown table, the worst first."""
+    if found.simulated:
+        yield SIMULATED
+    yield (
+        f"Each region was left out whole; 90 % intervals from its blocks of "
+        f"{found.block_m / 1_000:.0f} km. With few finds a region tells little."
+    )
+    yield ""
+    yield (
+        "| region | searched cells | positives | share where every line is known "
+        "| ROC-AUC of the model | of the plain rule |"
+    )
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for row in sorted(found.regions, key=lambda row: row.model.value or 0.0):
+        known = "–" if row.every_line_known is None else f"{row.every_line_known:.0%}"
+        rule = "–" if row.rule is None else f"{row.rule:.3f}"
+        yield (
+            f"| {row.region} | {row.cells:,} | {row.positive:,} | {known} "
+            f"| {_with_interval(row.model)} | {rule} |"
+        )
+
+
+def _with_interval(found: Estimate) -> str:
+    if found.value is None:
+        return "–"
+    if found.low is None or found.high is None:
+        return f"{found.value:.3f}"
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"

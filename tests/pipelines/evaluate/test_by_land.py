@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from minerisk.features.errors import InputError
-from minerisk.pipelines.evaluate.by_feature import evaluate_by, numbers_of, strata_lines
+from minerisk.pipelines.evaluate.by_land import evaluate_by, numbers_of, strata_lines
 from minerisk.pipelines.run.folder import Run
 
 

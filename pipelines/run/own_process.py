@@ -5,11 +5,12 @@ which read their settings once. Whoever imports minerisk as a library keeps the 
 readers then rely on `minerisk.features.layers.intake` alone, which checks each file first.
 """
 
+import ctypes
 import logging
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from minerisk.features.files.gdal_settings import gdal_settings
 
@@ -25,6 +26,9 @@ _DEFAULTS = {
     # Arrow's own way to get memory keeps a thread, which a fork would leave behind.
     "ARROW_DEFAULT_MEMORY_POOL": "system",
 }
+
+_M_ARENA_MAX = -8
+"""Of malloc.h."""
 
 
 def set_up_process() -> None:
@@ -52,6 +56,15 @@ def keep_output_own() -> None:
     os.close(nowhere)
     encoding, errors = sys.stdout.encoding, sys.stdout.errors
     sys.stdout = os.fdopen(own, "w", encoding=encoding, errors=errors)
+
+
+def share_arenas() -> None:
+    """Let the threads of a server get their memory from two arenas, where the C library has any.
+
+    By itself glibc gives each thread one of its own, which keeps the most that it ever held.
+    """
+    with suppress(OSError, AttributeError, TypeError):  # Windows, macOS, musl
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def leave_out(package: str) -> None:

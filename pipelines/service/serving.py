@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from minerisk.features.errors import InputError
 from minerisk.pipelines.provenance.files import FOLDER
+from minerisk.pipelines.run.own_process import share_arenas
 from minerisk.pipelines.service.accounts.access import Role
 from minerisk.pipelines.service.accounts.people import account_named, add_account, set_password
 from minerisk.pipelines.service.app import create_app
@@ -142,6 +143,7 @@ def serve(settings: Settings, *, command: Sequence[str], said: Callable[[str], N
     said
         What is told to whoever started the desk.
     """
+    share_arenas()
     keep_logs(settings.log_level)
     _refuse_certificate(settings)
     desk = open_desk(settings)

@@ -57,6 +57,8 @@ QUIET = {
     "GIT_PYTHON_REFRESH": "quiet",
 }
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+DATABASE = "MLFLOW_SQLALCHEMYSTORE_"
+"""How the names of settings of MLflow's connections begin."""
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 """Or MLflow's pages ask what kind of experiment it is, and show those of language models."""
 LOGGED_MODELS = "mlflow.log-model.history"
@@ -155,6 +157,9 @@ def prepare_mlflow() -> None:
     os.environ.update(QUIET)
     for name, value in PATIENCE.items():
         os.environ.setdefault(name, value)
+    if not any(name.startswith(DATABASE) for name in os.environ):
+        # A connection that is kept would still hold the file of a folder that was made anew.
+        os.environ[f"{DATABASE}POOLCLASS"] = "NullPool"
     import mlflow  # sets the levels of its loggers
 
     for noisy in (mlflow.__name__, "alembic"):

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Annotated, TypeVar
 
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request
-from starlette.concurrency import run_in_threadpool
 
 from minerisk.pipelines.language.desk_codes import DeskCode
 from minerisk.pipelines.provenance.files import FOLDER
@@ -18,6 +19,9 @@ from minerisk.pipelines.service.desk.areas import AreaFacts, Sent, keep_area, se
 from minerisk.pipelines.service.errors import RefusedError
 from minerisk.pipelines.service.guard import caller_of, desk_of
 from minerisk.pipelines.service.store.models import Area
+
+READERS = CapacityLimiter(3)
+"""Files read at a time, in threads of their own: a slow one keeps nobody from tiles and pages."""
 
 router = APIRouter(tags=["areas"])
 Done = TypeVar("Done")
@@ -58,7 +62,7 @@ async def while_sent(request: Request, name: str, work: Callable[[FilePath], Don
         with (folder / name).open("xb") as stream:
             async for block in request.stream():
                 stream.write(block)
-        return await run_in_threadpool(work, folder / name)
+        return await run_sync(work, folder / name, limiter=READERS)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -21,8 +21,9 @@ from minerisk.pipelines.service.accounts.sessions import add_token
 from minerisk.pipelines.service.app import THREADS
 from minerisk.pipelines.service.pages import land
 from minerisk.pipelines.service.pages.shell import STATIC
+from minerisk.pipelines.service.routes import areas
 from minerisk.pipelines.service.serving import open_desk
-from minerisk.pipelines.service.settings import settings_of
+from minerisk.pipelines.service.settings import Settings, settings_of
 from tests.pipelines.service.real_server import free_port, real_server, wait_for
 
 MANY = THREADS + 3
@@ -54,14 +55,20 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[At]:
         pytest.fail("The scripts of the desk are not built: make front")
     folder = tmp_path_factory.mktemp("desk")
     (folder / "runs").mkdir()
-    opened = open_desk(settings_of({"home": folder / "desk", "runs": folder / "runs"}, source="x"))
+    given = settings_of({"home": folder / "desk", "runs": folder / "runs"}, source="x")
+    token = token_of_a_manager(given)
+    with real_server("--home", folder / "desk", "--runs", folder / "runs") as server:
+        yield At(server.port, token)
+
+
+def token_of_a_manager(settings: Settings) -> bytes:
+    opened = open_desk(settings)
     with opened.store.write() as session:
         account = add_account(session, "mara", [Role.MANAGER], None, at=time.time())
         session.flush()
         _, word = add_token(session, account, "x", [Scope.ASK], days=1, at=time.time())
     opened.store.engine.dispose()
-    with real_server("--home", folder / "desk", "--runs", folder / "runs") as server:
-        yield At(server.port, word.encode())
+    return word.encode()
 
 
 @contextmanager
@@ -214,6 +221,28 @@ def test_a_client_that_does_not_take_its_answer_is_cut_off(
             found = http.client.HTTPResponse(steady)
             found.begin()
             assert len(found.read()) == 30_000_000
+
+
+def test_files_that_take_long_to_read_hold_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, over = threading.Semaphore(0), threading.Event()
+
+    def read(*_: object) -> None:
+        reading.release()
+        over.wait(60)
+
+    monkeypatch.setattr(areas, "_keep", read)
+    with desk_in_this_process(tmp_path) as port, ExitStack() as stack:
+        kept = settings_of({"home": tmp_path / "desk", "runs": tmp_path / "runs"}, source="test")
+        token = token_of_a_manager(kept)
+        file = FILE.replace(b"9000000", b"1") + b"Authorization: Bearer " + token + b"\r\n\r\n<"
+        for _ in range(MANY):
+            stack.enter_context(opened(port, file))
+        assert all(reading.acquire(timeout=30) for _ in range(areas.READERS.total_tokens))
+        assert seconds_of_a_call(port) < 10
+        assert not reading.acquire(timeout=1)
+        over.set()
 
 
 def is_cut_off(line: socket.socket) -> bool:

@@ -329,6 +329,18 @@ def test_one_run_s_store_is_not_the_next_one_s(tiny_run: Path, tiny_copy: Path) 
     assert tracking_uri(Run.open(tiny_copy)) == f"sqlite:///{tiny_copy / 'mlflow.db'}"
 
 
+def test_a_folder_that_was_removed_and_made_anew_is_recorded(
+    tiny_copy: Path, tmp_path: Path
+) -> None:
+    """As in a notebook: the same process, another file at the same address."""
+    kept = shutil.copytree(tiny_copy, tmp_path / "kept")
+    for _ in range(2):
+        forget(tiny_copy, "track")
+        redo_step(tiny_copy, "track")
+        shutil.rmtree(tiny_copy)
+        shutil.copytree(kept, tiny_copy)
+
+
 def test_a_second_record_is_a_second_version(tiny_copy: Path, tmp_path: Path, monkeypatch) -> None:
     uri = f"sqlite:///{tmp_path / 'elsewhere.db'}"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)

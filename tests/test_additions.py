@@ -17,7 +17,7 @@ from minerisk.models.risk_model import RiskModel
 from minerisk.pipelines.steps import run_steps
 
 ROOT = Path(__file__).parents[1]
-TEMPLATE = ROOT / "docs" / "extend" / "template"
+TEMPLATE = ROOT / "data" / "additions"
 USE = """
 import json, numpy as np, pandas as pd
 import minerisk

@@ -26,7 +26,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 OUT = ROOT / "build" / "site"
-LEFT_OUT = ("build", "extend/template", "gallery", "features_intro.md")
+LEFT_OUT = ("build", "gallery", "features_intro.md")
 ABOUT = ("README", "CHANGELOG", "CONTRIBUTING", "NOTICE", "LICENSE")
 LINK = re.compile(
     r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(((?!https?:|mailto:|#)[^)#\s]+)(#[^)\s]*)?\)"

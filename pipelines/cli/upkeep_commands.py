@@ -34,10 +34,22 @@ def doctor(
 
 
 def copy_example(
-    name: Annotated[str, typer.Argument(help="karabakh, or tiny: 30 km of it, a minute's run")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="karabakh; tiny: 30 km of it, a minute's run; or additions: a package of features "
+            "and models of one's own"
+        ),
+    ],
     out: Annotated[Path, typer.Option("--out", help="new folder")],
 ) -> None:
-    """Write a study area that comes with minerisk, with its layers, into a new folder."""
-    from minerisk.pipelines.notebook.example_area import write_example
+    """Write a study area that comes with minerisk, or a package that extends it, into a new folder.
 
-    typer.echo(f"Now: minerisk run {write_example(name, out)} --out runs/{name}")
+    A study area comes with its layers.
+    """
+    from minerisk.pipelines.notebook.example_area import ADDITIONS, write_example
+
+    written = write_example(name, out)
+    here = written if written.is_absolute() else f"./{written}"
+    run = f"minerisk run {written} --out runs/{name}"
+    typer.echo(f"Now: {f'pip install {here}' if name == ADDITIONS else run}")

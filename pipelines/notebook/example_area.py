@@ -1,4 +1,4 @@
-"""The study areas that come with minerisk: a configuration and its layers, without a network."""
+"""What comes with minerisk to start from: study areas with their layers, a package to extend it."""
 
 import shutil
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ from minerisk.pipelines.run.folder import grid_of
 from minerisk.pipelines.run.layers import open_layers
 
 AreaName = Literal["karabakh", "tiny"]
+ADDITIONS = "additions"
+"""Name of the package that adds a feature, an estimator and a calibrator; see docs/extend.md."""
 LAYERS = "layers"
 _HOME = Path(__file__).resolve().parents[2]
 
@@ -60,19 +62,28 @@ class ExampleArea:
 
 
 def write_example(name: str, folder: Path) -> Path:
-    """Copy a study area into a new folder: ``NAME.yaml``, and its layers beside it.
+    """Copy a study area into a new folder, ``NAME.yaml`` and its layers, or the package.
+
+    Returns
+    -------
+    Path
+        The configuration; of the package its folder.
 
     Raises
     ------
     InputError
-        If there is no such area, or the folder holds something.
+        If there is no such example, or the folder holds something.
     """
-    if name not in get_args(AreaName):
-        raise InputError(f"The example is {name!r}; expected one of {list(get_args(AreaName))}.")
+    names = [*get_args(AreaName), ADDITIONS]
+    if name not in names:
+        raise InputError(f"The example is {name!r}; expected one of {names}.")
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder} is not empty; expected a new folder. Name another.")
-    area = ExampleArea("karabakh" if name == "karabakh" else "tiny")
     folder.mkdir(parents=True, exist_ok=True)
+    if name == ADDITIONS:
+        compiled = shutil.ignore_patterns("__pycache__")
+        return shutil.copytree(_HOME / "data" / name, folder, ignore=compiled, dirs_exist_ok=True)
+    area = ExampleArea("karabakh" if name == "karabakh" else "tiny")
     shutil.copytree(area.data, folder / LAYERS)
     own = area.path.read_text(encoding="utf-8")
     text = own.replace(f"data_root: ../data/{name}", f"data_root: {LAYERS}")

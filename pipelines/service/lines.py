@@ -37,6 +37,7 @@ class Line(H11Protocol):
         super().connection_made(transport)
         self._quiet_since = self._full_since = self.loop.time()
         if len(self.connections) > LINES + SPARE or self._of_this_one() > self.of_one:
+            self.connections.discard(self)  # now, not when it has ended: others come meanwhile
             transport.abort()
             return
         self._look = self.loop.call_later(LOOK_S, self._cut_off_if_late)

@@ -32,3 +32,10 @@ def test_a_copy_reads_its_own_layers(tmp_path: Path) -> None:
         write_example("tiny", tmp_path / "own")
     with pytest.raises(InputError, match="expected one of"):
         write_example("bosnia", tmp_path / "other")
+
+
+def test_the_package_that_extends_minerisk_is_written_whole(tmp_path: Path) -> None:
+    folder = write_example("additions", tmp_path / "own")
+    names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    modules = {"__init__", "calibrator", "estimator", "feature"}
+    assert names == {"pyproject.toml", *(f"minerisk_template/{name}.py" for name in modules)}

@@ -1,5 +1,6 @@
 """Draws of the probabilities of cells: what moves them together stays together."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,14 +67,48 @@ def draw_jointly(
     -------
     ndarray, shape (draws, n)
     """
+    size = np.size(probability)
+    whole = draw_in_pieces(
+        scaler, probability, deviations, wholes, draws=draws, rng=rng, cells=max(size, 1)
+    )
+    return next((drawn for _, drawn in whole), np.zeros((draws, 0)))
+
+
+def draw_in_pieces(
+    scaler: IntervalScaler,
+    probability: ArrayLike,
+    deviations: ArrayLike,
+    wholes: Wholes,
+    *,
+    draws: int,
+    rng: np.random.Generator,
+    cells: int,
+) -> Iterator[tuple[slice, Array]]:
+    """Draw as `draw_jointly`, so many `cells` at a time: what moves them together is drawn once.
+
+    Yields
+    ------
+    slice, ndarray of shape (draws, cells)
+        Which cells, and their draws.
+    """
+    mean = np.asarray(probability, dtype=np.float64)
     apart = np.asarray(deviations, dtype=np.float64)
     steepness = scaler.stretch * scaler.scale / np.sqrt(max(apart.shape[1] - 1, 1))
-    moved = rng.normal(size=(draws, apart.shape[1])) @ apart.T * steepness
-    moved += _off(scaler, wholes, draws=draws, rng=rng)
-    own = steepness * np.sqrt((apart**2).sum(axis=1))
-    together = np.hypot(*whole_sds(scaler, wholes.region_sd))
-    moved += keep_mean(probability, np.hypot(own, together))
-    return np.asarray(expit(moved))
+    sds = whole_sds(scaler, wholes.region_sd)
+    of_members = rng.normal(size=(draws, apart.shape[1]))
+    numbers = (wholes.blocks, wholes.regions)
+    off = [
+        sd * rng.normal(size=(draws, int(number.max(initial=0)) + 1))
+        for sd, number in zip(sds, numbers, strict=True)
+    ]
+    for begin in range(0, mean.size, cells):
+        piece = slice(begin, begin + cells)
+        moved = of_members @ apart[piece].T * steepness
+        for moves, number in zip(off, numbers, strict=True):
+            moved += moves[:, number[piece]]
+        own = steepness * np.sqrt((apart[piece] ** 2).sum(axis=1))
+        moved += keep_mean(mean[piece], np.hypot(own, np.hypot(*sds)))
+        yield piece, np.asarray(expit(moved))
 
 
 def whole_sds(scaler: IntervalScaler, region_sd: float) -> tuple[float, float]:
@@ -103,12 +138,3 @@ def keep_mean(probability: ArrayLike, sd: ArrayLike) -> Array:
         if not step.size or np.abs(step).max() < _EXACT:
             break
     return np.asarray(centre)
-
-
-def _off(scaler: IntervalScaler, wholes: Wholes, *, draws: int, rng: np.random.Generator) -> Array:
-    """Draw how far cells lie off with their blocks and regions, log-odds, shape (draws, n)."""
-    total = np.zeros((draws, wholes.blocks.size))
-    numbers = (wholes.blocks, wholes.regions)
-    for sd, number in zip(whole_sds(scaler, wholes.region_sd), numbers, strict=True):
-        total += sd * rng.normal(size=(draws, int(number.max(initial=0)) + 1))[:, number]
-    return total

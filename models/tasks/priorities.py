@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from minerisk.features.errors import InputError
 from minerisk.models.tasks.arms import MOST_NOVEL, control_tasks, learning_tasks
 from minerisk.models.tasks.rank_intervals import (
+    DRAWS,
     HAZARD,
     drawn_alone,
     impact_of,
@@ -209,10 +210,15 @@ def _drawn(
     if land.joint is None:
         return None
     rows, columns = np.nonzero((owner > 0) & land.known)
-    values = land.joint(rows, columns)
+    order = np.argsort(owner[rows, columns], kind="stable")
+    rows, columns = rows[order], columns[order]
     task = owner[rows, columns] - 1
     layers = [np.ones(task.size), *(layer[rows, columns] for layer in land.criteria.values())]
-    return np.stack([_by_task(values * layer, task, len(table)) for layer in layers])
+    sums = np.zeros((len(layers), DRAWS, len(table)))
+    for piece, values in land.joint(rows, columns):
+        for total, layer in zip(sums, layers, strict=True):
+            total += _by_task(values * layer[piece], task[piece], len(table))
+    return sums
 
 
 def _by_task(values: Array, task: NDArray[np.int32], count: int) -> Array:

@@ -1,7 +1,7 @@
 """What survey tasks are made on, what is asked of them, and what they are."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from minerisk.models.tasks.rank_intervals import HAZARD
 
 Array = NDArray[np.float64]
-JointDraws = Callable[[NDArray[np.int64], NDArray[np.int64]], Array]
+JointDraws = Callable[
+    [NDArray[np.int64], NDArray[np.int64]], Iterable[tuple[slice, NDArray[np.float64]]]
+]
 
 
 class Arm(StrEnum):
@@ -55,8 +57,9 @@ class TaskLand:
     criteria
         Impact: criterion to a value of 0 to 1. Empty: every find counts alike.
     joint
-        Draws the probabilities of cells jointly, by their rows and columns, shape
-        ``(draws, cells)``. None: each task is drawn by itself, from the mean ends of its cells.
+        Draws the probabilities of cells jointly, by their rows and columns: some cells at a time,
+        which ones and their draws, shape ``(draws, cells)``. None: each task is drawn by itself,
+        from the mean ends of its cells.
     """
 
     probability: Array

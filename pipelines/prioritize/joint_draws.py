@@ -1,12 +1,13 @@
 """Draws of the probabilities of cells as the model means them: what moves together, together."""
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from minerisk.models.calibration.joint_draws import Wholes, draw_jointly
+from minerisk.models.calibration.joint_draws import Wholes, draw_in_pieces, draw_jointly
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.inputs import COORDINATES
 from minerisk.models.risk_model import RiskModel
@@ -15,6 +16,8 @@ from minerisk.models.tasks.survey_tasks import JointDraws
 from minerisk.pipelines.prioritize.reasons import Cells
 
 Array = NDArray[np.float64]
+PIECE = 16_384
+"""Cells drawn at a time: 500 draws of so many take 66 MB."""
 
 
 def joint_draws(
@@ -32,12 +35,18 @@ def joint_draws(
         Side of the blocks, metres; not finite: all cells are one block.
     """
 
-    def draw(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Array:
+    def draw(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Iterator[tuple[slice, Array]]:
         values = cells(rows, columns)
         blocks = number_blocks(values, block_m)
-        wholes = Wholes(blocks, np.zeros_like(blocks))
-        rng = np.random.default_rng([seed, 7])
-        return draw_cells(model, values, probability[rows, columns], wholes, rng=rng)
+        return draw_in_pieces(
+            model.interval,
+            probability[rows, columns],
+            _members_apart(model, values),
+            Wholes(blocks, np.zeros_like(blocks)),
+            draws=DRAWS,
+            rng=np.random.default_rng([seed, 7]),
+            cells=PIECE,
+        )
 
     return draw
 
@@ -61,10 +70,15 @@ def draw_cells(
     probability
         Of the cells, calibrated.
     """
+    apart = _members_apart(model, values)
+    return draw_jointly(model.interval, probability, apart, wholes, draws=DRAWS, rng=rng)
+
+
+def _members_apart(model: RiskModel, values: pd.DataFrame) -> Array:
+    """Return how far the log-odds of each member lie from their mean, shape (n, members)."""
     matrix = model.columns(values).to_numpy(dtype=np.float32)
     log_odds = model.members.log_odds(matrix, threads=model.threads)
-    apart = log_odds - log_odds.mean(axis=1, keepdims=True)
-    return draw_jointly(model.interval, probability, apart, wholes, draws=DRAWS, rng=rng)
+    return np.asarray(log_odds - log_odds.mean(axis=1, keepdims=True), dtype=np.float64)
 
 
 def number_blocks(values: pd.DataFrame, block_m: float) -> NDArray[np.int64]:

@@ -3,7 +3,13 @@ import pytest
 from scipy.special import expit, logit
 
 from minerisk.models.calibration.conformal import IntervalScaler
-from minerisk.models.calibration.joint_draws import Wholes, draw_jointly, keep_mean, whole_sds
+from minerisk.models.calibration.joint_draws import (
+    Wholes,
+    draw_in_pieces,
+    draw_jointly,
+    keep_mean,
+    whole_sds,
+)
 
 SCALER = IntervalScaler(level=0.9, scale=2.0, block_sd=0.5, stretch=1.5)
 APART = np.array([[0.3, -0.1, -0.2], [0.6, -0.2, -0.4], [-0.3, 0.1, 0.2]])
@@ -23,6 +29,18 @@ def test_joint_draws_scatter_as_each_cell_does_and_move_together_as_the_members_
     # Covariances from the formula: stretch² (scale² Σ a b / (m - 1) + block_sd² where shared).
     expected = 1.5**2 * (4 * APART @ APART.T / 2 + 0.25 * (blocks[:, None] == blocks))
     np.testing.assert_allclose(np.cov(values.T), expected, atol=0.06)
+
+
+def test_pieces_are_the_draws_of_the_whole() -> None:
+    wholes = Wholes(np.array([0, 1, 0]), np.array([0, 0, 1]), region_sd=0.6)
+    whole = drawn(wholes)
+    pieces = list(
+        draw_in_pieces(
+            SCALER, PROBABILITY, APART, wholes, draws=40_000, rng=np.random.default_rng(5), cells=2
+        )
+    )
+    assert [piece for piece, _ in pieces] == [slice(0, 2), slice(2, 4)]
+    np.testing.assert_allclose(np.hstack([part for _, part in pieces]), whole, rtol=1e-5)
 
 
 def test_the_mean_of_the_draws_of_a_cell_is_its_probability():

@@ -249,10 +249,12 @@ def test_the_interval_of_a_task_is_that_of_its_joint_draws_not_the_mean_of_its_e
     alone = np.random.default_rng(1).uniform(0.05, 0.35, size=(500, 36))
 
     def apart(rows, columns):
-        return alone[:, 6 * rows + columns]
+        for begin in range(0, rows.size, 5):  # pieces that part tasks
+            piece = slice(begin, begin + 5)
+            yield piece, alone[:, 6 * rows[piece] + columns[piece]]
 
     def together(rows, columns):
-        return alone[:, :1].repeat(rows.size, axis=1)
+        yield slice(0, rows.size), alone[:, :1].repeat(rows.size, axis=1)
 
     asked = {"random_share": 0.0, "min_ha": 9.0, "max_ha": 9.0, "budget_ha": 36.0}
     narrow, wide = (tasks_of(probability, joint=each, **asked).table for each in (apart, together))
@@ -271,7 +273,7 @@ def test_bands_are_a_result_of_the_summary():
     low = np.random.default_rng(2).normal(1.0, 0.02, size=(500, 1))
 
     def joint(rows, columns):
-        return np.clip(probability[rows, columns] * low, 0, 1)
+        yield slice(0, rows.size), np.clip(probability[rows, columns] * low, 0, 1)
 
     made = tasks_of(probability, joint=joint, random_share=0.0, min_ha=16.0, max_ha=16.0,
                     budget_ha=32.0)  # fmt: skip

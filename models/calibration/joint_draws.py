@@ -67,11 +67,11 @@ def draw_jointly(
     -------
     ndarray, shape (draws, n)
     """
-    size = np.size(probability)
-    whole = draw_in_pieces(
-        scaler, probability, deviations, wholes, draws=draws, rng=rng, cells=max(size, 1)
+    cells = max(np.size(probability), 1)
+    ((_, drawn),) = draw_in_pieces(
+        scaler, probability, deviations, wholes, draws=draws, rng=rng, cells=cells
     )
-    return next((drawn for _, drawn in whole), np.zeros((draws, 0)))
+    return drawn
 
 
 def draw_in_pieces(
@@ -89,7 +89,7 @@ def draw_in_pieces(
     Yields
     ------
     slice, ndarray of shape (draws, cells)
-        Which cells, and their draws.
+        Which cells, and their draws; where there are no cells, none of them once.
     """
     mean = np.asarray(probability, dtype=np.float64)
     apart = np.asarray(deviations, dtype=np.float64)
@@ -101,7 +101,7 @@ def draw_in_pieces(
         sd * rng.normal(size=(draws, int(number.max(initial=0)) + 1))
         for sd, number in zip(sds, numbers, strict=True)
     ]
-    for begin in range(0, mean.size, cells):
+    for begin in range(0, max(mean.size, 1), cells):
         piece = slice(begin, begin + cells)
         moved = of_members @ apart[piece].T * steepness
         for moves, number in zip(off, numbers, strict=True):

@@ -3,6 +3,7 @@
 `minerisk evaluate by` and `minerisk evaluate regions`.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,12 +12,12 @@ from sklearn.metrics import roc_auc_score
 
 from minerisk.features.coverage import EVERY_LINE, LINES_KNOWN
 from minerisk.features.errors import InputError
-from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.results import Stratum
 from minerisk.models.evaluation.strata import assess_strata
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName
+from minerisk.pipelines.language.numbers import with_interval
 from minerisk.pipelines.records.by_land import ByFeature, ByRegion, RegionLeftOut
 from minerisk.pipelines.report.quality import regions
 from minerisk.pipelines.run.contents import read_cells
@@ -172,18 +173,17 @@ def region_lines(found: ByRegion) -> Iterator[str]:
         "| ROC-AUC of the model | of the plain rule |"
     )
     yield "| --- | --- | --- | --- | --- | --- |"
-    for row in sorted(found.regions, key=lambda row: row.model.value or 0.0):
+    ranked = sorted(
+        found.regions, key=lambda row: (row.model.value is None, row.model.value or 0.0)
+    )
+    for row in ranked:
         known = "–" if row.every_line_known is None else f"{row.every_line_known:.0%}"
         rule = "–" if row.rule is None else f"{row.rule:.3f}"
         yield (
             f"| {row.region} | {row.cells:,} | {row.positive:,} | {known} "
-            f"| {_with_interval(row.model)} | {rule} |"
+            f"| {with_interval(row.model)} | {rule} |"
         )
 
 
-def _with_interval(found: Estimate) -> str:
-    if found.value is None:
-        return "–"
-    if found.low is None or found.high is None:
-        return f"{found.value:.3f}"
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+def _rank_of(row: RegionLeftOut) -> float:
+    return math.inf if row.model.value is None else row.model.value

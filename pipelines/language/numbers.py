@@ -4,6 +4,8 @@ import datetime as dt
 import math
 from typing import Final, Literal, NamedTuple
 
+from minerisk.models.estimate import Estimate
+
 Kind = Literal["number", "share", "hectares", "count", "amount", "exact"]
 """``share`` is shown as per cent, ``hectares`` and ``count`` without decimals, ``amount`` as people
 write how much there is of something: two digits that count, and no decimals from 10 up; ``exact``
@@ -105,3 +107,10 @@ def _plain(value: float, kind: Kind) -> str:
     if kind != "number" or abs(value) >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.4g}"
+
+
+def with_interval(found: Estimate | None) -> str:
+    """Write a measure with its interval, as tables do; a dash where any of the three is missing."""
+    if found is None or None in found:
+        return NONE
+    return "{:.3f} ({:.3f} to {:.3f})".format(*found)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from minerisk.models.elsewhere.finds_there import FACTOR, LEAST_BLOCKS, SLOPES
-from minerisk.models.estimate import Estimate
 from minerisk.pipelines.language.marks import STANDS, USE, Marks
+from minerisk.pipelines.language.numbers import with_interval
 from minerisk.pipelines.records.review import State
 from minerisk.pipelines.transfer.record import (
     ColumnThere,
@@ -97,17 +97,17 @@ def _probability_line(found: FindsThere) -> str:
     )
     if found.ranks_only is None:
         return (
-            f"Probabilities: the intercept was set by finds there, {_range(found.intercept)} in "
-            f"log-odds, slope {_range(found.slope)} ({counted})."
+            "Probabilities: the intercept was set by finds there, "
+            f"{with_interval(found.intercept)} in log-odds, slope {with_interval(found.slope)} ({counted})."
         )
     reasons = {
         RanksOnly.NO_FINDS: f"no find there says how much there is. {needed}.",
         RanksOnly.FEW_FINDS: f"{counted}. {needed}.",
-        RanksOnly.WIDE: f"{counted}; the intercept is {_range(found.intercept)}. {needed}, and "
-        "more where they lie close together.",
+        RanksOnly.WIDE: f"{counted}; the intercept is {with_interval(found.intercept)}. {needed}, "
+        "and more where they lie close together.",
         RanksOnly.OTHER_SLOPE: f"{counted}, on which the calibration slope is "
-        f"{_range(found.slope)}; expected {SLOPES[0]:g} to {SLOPES[1]:g}. An intercept alone would "
-        "not make these probabilities right.",
+        f"{with_interval(found.slope)}; expected {SLOPES[0]:g} to {SLOPES[1]:g}. "
+        "An intercept alone would not make these probabilities right.",
     }
     return f"Ranks only, no probabilities: {reasons[found.ranks_only]}"
 
@@ -127,15 +127,9 @@ def _rank_lines(found: RanksThere, *, simulated: bool) -> Iterator[str]:
         ("average precision", [side.average_precision for side in sides]),
         ("found in the first 20 % of land", [side.found_in_top_20 for side in sides]),
     ):
-        yield f"| {words} | {' | '.join(_range(each) for each in estimates)} |"
+        yield f"| {words} | {' | '.join(with_interval(each) for each in estimates)} |"
     low, high = found.difference.roc_auc.low, found.difference.roc_auc.high
     if high is not None and high < 0:
         yield "The nearest known line alone ranks these finds better (ROC-AUC): go by the line."
     elif low is not None and low <= 0:
         yield "No better than the nearest known line (ROC-AUC), as far as these finds tell."
-
-
-def _range(found: Estimate | None) -> str:
-    if found is None or found.value is None or found.low is None or found.high is None:
-        return "–"
-    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"

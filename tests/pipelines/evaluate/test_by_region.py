@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from minerisk.features.coverage import LINES_KNOWN
+from minerisk.models.estimate import Estimate
 from minerisk.pipelines.evaluate import by_land
 from minerisk.pipelines.evaluate.by_land import evaluate_regions, region_lines
 from minerisk.pipelines.run.contents import read_cells
@@ -40,3 +41,10 @@ def test_it_says_where_a_line_is_silent(tiny_run: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(by_land, "read_cells", lambda run: silent)
     known = {row.region: row.every_line_known for row in evaluate_regions(tiny_run).regions}
     assert known == {region: float(region != 0) for region in known}
+
+
+def test_a_region_without_a_find_is_not_the_worst(tiny_run: Path) -> None:
+    found = evaluate_regions(tiny_run)
+    silent = found.regions[0].model_copy(update={"model": Estimate(None, None, None)})
+    lines = list(region_lines(found.model_copy(update={"regions": (silent, *found.regions[1:])})))
+    assert lines[-1].startswith(f"| {silent.region} |")

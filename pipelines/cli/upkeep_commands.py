@@ -50,6 +50,7 @@ def copy_example(
     from minerisk.pipelines.notebook.example_area import ADDITIONS, write_example
 
     written = write_example(name, out)
-    here = written if written.is_absolute() else f"./{written}"
-    run = f"minerisk run {written} --out runs/{name}"
-    typer.echo(f"Now: {f'pip install {here}' if name == ADDITIONS else run}")
+    if name == ADDITIONS:
+        typer.echo(f"Now: pip install {written if written.is_absolute() else f'./{written}'}")
+    else:
+        typer.echo(f"Now: minerisk run {written} --out runs/{name}")

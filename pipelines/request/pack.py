@@ -28,12 +28,7 @@ from minerisk.pipelines.provenance.files import sha256_path, write_whole
 from minerisk.pipelines.provenance.folders import replacing_folder
 from minerisk.pipelines.provenance.manifest import locked, outputs_of
 from minerisk.pipelines.provenance.run_folder import MODEL_CARD_READS, RunFolder
-from minerisk.pipelines.records.request import (
-    LikeThis,
-    PackManifest,
-    PackSource,
-    RequestRecord,
-)
+from minerisk.pipelines.records.request import LikeThis, PackManifest, PackSource, RequestRecord
 from minerisk.pipelines.records.review import FourEyes, State
 from minerisk.pipelines.records.tasks import TaskFile
 from minerisk.pipelines.report.model_card import ModelCard

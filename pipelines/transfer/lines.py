@@ -98,7 +98,8 @@ def _probability_line(found: FindsThere) -> str:
     if found.ranks_only is None:
         return (
             "Probabilities: the intercept was set by finds there, "
-            f"{with_interval(found.intercept)} in log-odds, slope {with_interval(found.slope)} ({counted})."
+            f"{with_interval(found.intercept)} in log-odds, "
+            f"slope {with_interval(found.slope)} ({counted})."
         )
     reasons = {
         RanksOnly.NO_FINDS: f"no find there says how much there is. {needed}.",

@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from minerisk.configs.schema import Config
 from minerisk.features.additions import load_added
 from minerisk.features.errors import InputError
+from minerisk.features.layers.stored_frames import StoredFrames
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.provenance.extras import Extra, need
 from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of, record_maker
@@ -244,7 +245,7 @@ def run_steps(
         raise InputError(f"There is no configuration at {config_path}. Give the path of a YAML.")
     signer = None if key is None else read_key(key)
     with locked(folder):
-        run = replace(Run.start(config_path, folder), workers=workers)
+        run = replace(Run.start(config_path, folder), workers=workers, stored=StoredFrames())
         record_maker(run.files, by, signer=signer)
         _check_beforehand(run, last)
         do_steps(run, last=last, said=said, signer=signer)
@@ -293,7 +294,7 @@ def redo_step(
     workers: Workers = ALONE,
 ) -> Run:
     """Do one stage of a run that has what it needs, as it was written."""
-    run = replace(Run.open(folder), workers=workers)
+    run = replace(Run.open(folder), workers=workers, stored=StoredFrames())
     with locked(folder):
         check_outputs(run, _needed(run, STEPS[name]))
         said(_do(run, STEPS[name]))

@@ -15,6 +15,7 @@ from odc.geo.geobox import GeoBox
 
 from minerisk.features.errors import InputError
 from minerisk.features.layers import bands, intake, vectors
+from minerisk.features.layers.stored_frames import StoredFrames
 from minerisk.features.raster_files import units
 from minerisk.features.vector_files.columns import column_of
 from minerisk.features.vector_files.dates import RecordDays, days_or_refuse
@@ -98,6 +99,8 @@ class Layers:
         For single layers, another root: those that a run itself has written.
     today
         No record is dated later than the day after this one; none: it is not checked.
+    stored
+        What was read of files already; none: nothing.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class Layers:
         *,
         roots: Mapping[str, Path] | None = None,
         today: dt.date | None = None,
+        stored: StoredFrames | None = None,
     ) -> None:
         self._sources = dict(sources)
         self._root = Path(root)
@@ -115,7 +119,7 @@ class Layers:
         self._own: dict[str, tuple[gpd.GeoDataFrame, vectors.Repairs]] = {}
         self._frames: dict[tuple[str, str], gpd.GeoDataFrame] = {}
         self._covers: dict[tuple[str, str], gpd.GeoDataFrame] = {}
-        self._last: tuple[tuple[str, Path, int, int], gpd.GeoDataFrame] | None = None
+        self._stored = stored or StoredFrames()
         self._bands: dict[str, bands.Band] = {}
         self._kept: dict[str, Kept] = {}
 
@@ -207,18 +211,13 @@ class Layers:
         return source
 
     def _read(self, name: str, source: VectorSource, path: Path) -> gpd.GeoDataFrame:
-        status = path.stat()
-        key = (name, path, status.st_mtime_ns, status.st_size)
-        if self._last is None or self._last[0] != key:  # checks of a layer read it one by one
-            frame = vectors.read_frame(
-                path,
-                layer=source.layer,
-                crs=source.crs,
-                easting=source.easting,
-                northing=source.northing,
-            )
-            self._last = key, frame
-        frame = self._last[1].copy()
+        frame = self._stored.read(  # checks of a layer read it one by one
+            path,
+            layer=source.layer,
+            crs=source.crs,
+            easting=source.easting,
+            northing=source.northing,
+        )
         rows, self._kept[name] = keep_rows(frame, source.keep, name=path.name)
         return rows
 

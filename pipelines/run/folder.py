@@ -18,6 +18,7 @@ from minerisk.features.cube.store import open_cube
 from minerisk.features.errors import FindingError, InputError
 from minerisk.features.grid import RowMask, drawn_mask, study_grid
 from minerisk.features.layers.sources import Layers
+from minerisk.features.layers.stored_frames import StoredFrames
 from minerisk.features.layers.vectors import areas
 from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import ENGLISH
@@ -60,6 +61,8 @@ class Run:
     given
         Whether the configuration was given for this command. One that lay in the run folder may be
         from anybody.
+    stored
+        What was read of the layers already, for stages that read the same; none: nothing is kept.
     """
 
     folder: Path
@@ -67,6 +70,7 @@ class Run:
     config_path: Path
     workers: Workers = ALONE
     given: bool = False
+    stored: StoredFrames | None = None
 
     @classmethod
     def start(cls, config_path: Path, folder: Path) -> "Run":
@@ -211,7 +215,12 @@ class Run:
 
     def layers(self) -> Layers:
         """Return the layers; simulated ones are read from the run folder."""
-        return open_layers(self.config, config_path=self.config_path, overrides=self._overrides())
+        return open_layers(
+            self.config,
+            config_path=self.config_path,
+            overrides=self._overrides(),
+            stored=self.stored,
+        )
 
     def layer_inputs(self) -> dict[str, str]:
         """Map ``layer:<name>`` to SHA-256, for the layers that are not simulated."""

@@ -17,6 +17,7 @@ from minerisk.configs.schema import (
 from minerisk.features.errors import InputError
 from minerisk.features.layers.problems import LayerCode, LayerProblem, warning
 from minerisk.features.layers.sources import Coverage, Layers, RasterSource, Source, VectorSource
+from minerisk.features.layers.stored_frames import StoredFrames
 from minerisk.features.vector_files.columns import ClassColumn, Column, NumberColumn, record_weights
 from minerisk.pipelines.language.messages import ENGLISH
 from minerisk.pipelines.provenance.clock import now
@@ -33,7 +34,11 @@ class Placed(NamedTuple):
 
 
 def open_layers(
-    config: Config, *, config_path: Path, overrides: Mapping[str, Placed] | None = None
+    config: Config,
+    *,
+    config_path: Path,
+    overrides: Mapping[str, Placed] | None = None,
+    stored: StoredFrames | None = None,
 ) -> Layers:
     """Return the layers of a configuration; none is opened yet.
 
@@ -48,6 +53,8 @@ def open_layers(
     overrides
         Layer name to a file that the run itself has written, such as simulated findings, and the
         folder it lies in, which it cannot leave. The layer keeps its other settings.
+    stored
+        What was read of files already; none: nothing.
 
     Raises
     ------
@@ -68,7 +75,7 @@ def open_layers(
         path = placed.folder.absolute() / placed.path
         sources[name] = dataclasses.replace(_source(config.layers[name]), path=path)
         roots[name] = placed.folder
-    return Layers(sources, root, roots=roots, today=now().date())
+    return Layers(sources, root, roots=roots, today=now().date(), stored=stored)
 
 
 def absent_layers(config: Config, layers: Layers) -> list[str]:

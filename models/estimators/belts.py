@@ -166,7 +166,7 @@ def _axis(apart: Floats) -> tuple[Floats, float, float]:
     return axis, math.sqrt(mean + half), math.sqrt(max(mean - half, 0.0))
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _moments(places: Floats, finds: Floats, next_to: Floats, radius: float) -> Floats:
     """Return count, variances, covariance and median spacing of the finds within the radius."""
     out = np.zeros((len(places), 5))
@@ -196,7 +196,7 @@ def _moments(places: Floats, finds: Floats, next_to: Floats, radius: float) -> F
     return out
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _nearest_belt(places: Floats, belts: Floats, cap: float) -> Floats:
     out = np.empty((len(places), 3))
     for row in range(len(places)):

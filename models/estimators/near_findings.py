@@ -1,4 +1,4 @@
-"""How near findings are to places, and how many are near: compiled searches of a sorted list."""
+"""How near findings are to places, and how many are near: compiled searches of square buckets."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -9,12 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-FEW_PAIRS = 20_000_000
-"""Pairs of a place and a finding up to which each pair is looked at: some 0.03 seconds.
-
-A tree takes fewer looks, but importing SciPy's takes ten times as long as a small request looks.
-"""
-IN_A_BUCKET = 2.0
+IN_A_BUCKET = 8.0
 """Findings in a bucket, were they spread evenly."""
 
 
@@ -42,42 +37,14 @@ class Buckets(NamedTuple):
     columns: int
 
 
-def nearest_distances(
-    places: Floats, findings: Floats, *, neighbours: Sequence[int], cap: float
-) -> Floats:
-    """Measure the distance to the nearest findings: to the first, the tenth and so on.
+def in_buckets(findings: Floats) -> Buckets:
+    """Put findings into buckets, for any number of searches.
 
     Parameters
     ----------
-    places, findings
-        Easting and northing, metres, shapes (n, 2) and (m, 2).
-    neighbours
-        Which; 1 is the nearest.
-    cap
-        Greatest distance given, also where there are fewer findings.
-
-    Returns
-    -------
-    ndarray, shape (n, neighbours)
-        Metres.
+    findings
+        Easting and northing, metres, shape (m, 2), at least one.
     """
-    if len(places) * len(findings) <= FEW_PAIRS:
-        pair = np.ascontiguousarray(places), np.ascontiguousarray(findings)
-        return _of_all_pairs(*pair, max(neighbours), cap)[:, np.asarray(neighbours) - 1]
-    from scipy.spatial import cKDTree
-
-    found, _ = cKDTree(findings).query(places, k=list(neighbours), distance_upper_bound=cap)
-    return np.asarray(np.minimum(found, cap))
-
-
-def count_within(places: Floats, findings: Floats, radius: float) -> Floats:
-    """Count the findings within `radius` metres of each place, shape (n,)."""
-    if len(findings) == 0:
-        return np.zeros(len(places))
-    return _count_within(np.ascontiguousarray(places), _in_buckets(findings), radius)
-
-
-def _in_buckets(findings: Floats) -> Buckets:
     west, south = (float(value) for value in findings.min(axis=0))
     wide, high = (float(value) for value in np.ptp(findings, axis=0))
     buckets = max(1.0, len(findings) / IN_A_BUCKET)
@@ -91,25 +58,86 @@ def _in_buckets(findings: Floats) -> Buckets:
     return Buckets(ordered, first, west, south, side, rows, columns)
 
 
-@njit(cache=True)
-def _of_all_pairs(places: Floats, findings: Floats, count: int, cap: float) -> Floats:
+def nearest_distances(
+    places: Floats, found: Buckets, *, neighbours: Sequence[int], cap: float
+) -> Floats:
+    """Measure the distance to the nearest findings: to the first, the tenth and so on.
+
+    Parameters
+    ----------
+    places
+        Easting and northing, metres, shape (n, 2).
+    found
+        The findings, from `in_buckets`.
+    neighbours
+        Which; 1 is the nearest.
+    cap
+        Greatest distance given, also where there are fewer findings.
+
+    Returns
+    -------
+    ndarray, shape (n, neighbours)
+        Metres.
+    """
+    nearest = _nearest(np.ascontiguousarray(places), found, max(neighbours), cap)
+    return nearest[:, np.asarray(neighbours) - 1]
+
+
+def count_within(places: Floats, found: Buckets, radius: float) -> Floats:
+    """Count the findings within `radius` metres of each place, shape (n,)."""
+    return _count_within(np.ascontiguousarray(places), found, radius)
+
+
+@njit(cache=True, nogil=True)
+def _nearest(places: Floats, found: Buckets, count: int, cap: float) -> Floats:
+    """Search rings of buckets about each place, until no finding farther out can be nearer."""
     best = np.full((len(places), count), cap * cap)
+    side, rows, columns = found.side, found.rows, found.columns
     for at in range(len(places)):
         own = best[at]
-        for place in range(len(findings)):
-            across = findings[place, 0] - places[at, 0]
-            up = findings[place, 1] - places[at, 1]
-            apart = across * across + up * up
-            if apart < own[count - 1]:
-                slot = count - 1
-                while slot > 0 and own[slot - 1] > apart:
-                    own[slot] = own[slot - 1]
-                    slot -= 1
-                own[slot] = apart
+        across, up = places[at, 0] - found.west, places[at, 1] - found.south
+        column, row = int(np.floor(across / side)), int(np.floor(up / side))
+        # From the place to the edge of its bucket; buckets are held to be a trifle wider.
+        edge = min(
+            across - column * side, (column + 1) * side - across,
+            up - row * side, (row + 1) * side - up,
+        ) - 1e-6 * side  # fmt: skip
+        ring = max(-column, column - columns + 1, -row, row - rows + 1, 0)
+        last = max(column, columns - 1 - column, row, rows - 1 - row)
+        while ring <= last:
+            apart = (ring - 1) * side + edge
+            if ring > 0 and apart > 0 and apart * apart >= own[count - 1]:
+                break
+            left, right = max(column - ring, 0), min(column + ring, columns - 1)
+            for here in range(max(row - ring, 0), min(row + ring, rows - 1) + 1):
+                first = here * columns
+                if abs(here - row) == ring:
+                    _keep_nearest(places[at], found, first + left, first + right, own)
+                    continue
+                if column - ring >= 0:
+                    _keep_nearest(places[at], found, first + left, first + left, own)
+                if column + ring < columns:
+                    _keep_nearest(places[at], found, first + right, first + right, own)
+            ring += 1
     return np.sqrt(best)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def _keep_nearest(place: Floats, found: Buckets, first: int, last: int, best: Floats) -> None:
+    """Put the findings of some buckets among the nearest, whose squared distances ascend."""
+    for finding in range(found.first[first], found.first[last + 1]):
+        across = found.places[finding, 0] - place[0]
+        up = found.places[finding, 1] - place[1]
+        apart = across * across + up * up
+        if apart < best[-1]:
+            slot = len(best) - 1
+            while slot > 0 and best[slot - 1] > apart:
+                best[slot] = best[slot - 1]
+                slot -= 1
+            best[slot] = apart
+
+
+@njit(cache=True, nogil=True)
 def _count_within(places: Floats, found: Buckets, radius: float) -> Floats:
     counts = np.zeros(len(places))
     side = found.side

@@ -12,7 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from minerisk.features.errors import InputError
 from minerisk.features.evidence.codes import EVIDENCE, HAZARD_BITS
 from minerisk.features.vector_files.dates import day_number, iso_day
-from minerisk.models.estimators.near_findings import count_within, nearest_distances
+from minerisk.models.estimators.near_findings import (
+    Buckets,
+    count_within,
+    in_buckets,
+    nearest_distances,
+)
 from minerisk.models.inputs import COORDINATES
 from minerisk.models.table import MARKS
 
@@ -174,15 +179,18 @@ class PastFindings:
         self, coordinates: NDArray[np.float64], findings: NDArray[np.float64]
     ) -> NDArray[np.float32]:
         weight = self._weights(findings)
+        found = in_buckets(findings[:, :2]) if len(findings) else None
         parts = [
-            self._distances(coordinates, findings[:, :2]),
-            self._densities(coordinates, findings, weight),
+            self._distances(coordinates, found),
+            self._densities(coordinates, findings, weight, found),
         ]
         for held in self._kinds(findings):
             chosen, own = findings[held], weight[held]
             parts += [
                 _nearest(coordinates, *_by_northing(chosen, own), float(self.cap_m)),
-                self._densities(coordinates, chosen, own),
+                self._densities(
+                    coordinates, chosen, own, in_buckets(chosen[:, :2]) if held.any() else None
+                ),
             ]
         if self.belts:
             from minerisk.models.estimators.belts import fit_belts, nearest_belt, row_geometry
@@ -211,26 +219,29 @@ class PastFindings:
         return held + [evidence == EVIDENCE[name] for name in self.evidence]
 
     def _distances(
-        self, coordinates: NDArray[np.float64], findings: NDArray[np.float64]
+        self, coordinates: NDArray[np.float64], found: Buckets | None
     ) -> NDArray[np.float64]:
-        if len(findings) == 0 or len(coordinates) == 0:
-            return np.full((len(coordinates), len(self.neighbours)), float(self.cap_m))
         cap = float(self.cap_m)
-        return nearest_distances(coordinates, findings, neighbours=self.neighbours, cap=cap)
+        if found is None:
+            return np.full((len(coordinates), len(self.neighbours)), cap)
+        return nearest_distances(coordinates, found, neighbours=self.neighbours, cap=cap)
 
     def _densities(
         self,
         coordinates: NDArray[np.float64],
         findings: NDArray[np.float64],
         weight: NDArray[np.float64],
+        found: Buckets | None,
     ) -> NDArray[np.float64]:
+        """Sum the weights within each radius; `found` are the same findings, or none."""
+        if found is None or not len(self.radii_m):
+            return np.zeros((len(coordinates), len(self.radii_m)))
         if (weight == 1.0).all():
-            places = np.ascontiguousarray(findings[:, :2])
-            counts = [count_within(coordinates, places, float(r)) for r in self.radii_m]
-            return np.column_stack(counts) if counts else np.zeros((len(coordinates), 0))
-        ordered = _by_northing(findings, weight)
-        sums = [_sum_within(coordinates, *ordered, float(radius)) for radius in self.radii_m]
-        return np.column_stack(sums) if sums else np.zeros((len(coordinates), 0))
+            sums = [count_within(coordinates, found, float(radius)) for radius in self.radii_m]
+        else:
+            ordered = _by_northing(findings, weight)
+            sums = [_sum_within(coordinates, *ordered, float(radius)) for radius in self.radii_m]
+        return np.column_stack(sums)
 
 
 def days_to(date: str) -> float:
@@ -261,7 +272,8 @@ def _by_northing(
     return np.ascontiguousarray(findings[order, :2]), weight[order]
 
 
-@njit(cache=True)  # a tree that lists the neighbours is forty times slower at 10 km
+# A tree that lists the neighbours is forty times slower at 10 km.
+@njit(cache=True, nogil=True)
 def _sum_within(
     coordinates: NDArray[np.float64],
     findings: NDArray[np.float64],
@@ -282,7 +294,7 @@ def _sum_within(
     return sums
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _nearest(
     coordinates: NDArray[np.float64],
     findings: NDArray[np.float64],

@@ -1,11 +1,10 @@
-"""Nearest findings and counts of findings are those of SciPy's tree, by either way to search."""
+"""Nearest findings and counts of findings are those of SciPy's tree."""
 
 import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from minerisk.models.estimators import near_findings
-from minerisk.models.estimators.near_findings import count_within, nearest_distances
+from minerisk.models.estimators.near_findings import count_within, in_buckets, nearest_distances
 
 CAP, RADIUS = 3_000.0, 1_500.0
 
@@ -23,22 +22,25 @@ def findings(kind: str, rng: np.random.Generator) -> np.ndarray:
 
 
 @pytest.mark.parametrize("kind", ["spread", "row", "one place", "far away", "cells", "few"])
-def test_distances_and_counts_are_those_of_a_tree(
-    kind: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_distances_and_counts_are_those_of_a_tree(kind: str) -> None:
     rng = np.random.default_rng(7)
     known = findings("spread", rng)[:3] if kind == "few" else findings(kind, rng)
     places = rng.uniform(-4_000, 24_000, (400, 2))
     places[:50] = np.round(places[:50] / 250) * 250
     tree = cKDTree(known)
     wanted, _ = tree.query(places, k=[1, 2, 5], distance_upper_bound=CAP)
-    for pairs in (near_findings.FEW_PAIRS, 0):
-        monkeypatch.setattr(near_findings, "FEW_PAIRS", pairs)
-        found = nearest_distances(places, known, neighbours=(1, 2, 5), cap=CAP)
-        np.testing.assert_array_equal(found, np.minimum(wanted, CAP))
+    found = in_buckets(known)
+    near = nearest_distances(places, found, neighbours=(1, 2, 5), cap=CAP)
+    np.testing.assert_array_equal(near, np.minimum(wanted, CAP))
     within = [len(rows) for rows in tree.query_ball_point(places, RADIUS)]
-    np.testing.assert_array_equal(count_within(places, known, RADIUS), within)
+    np.testing.assert_array_equal(count_within(places, found, RADIUS), within)
 
 
-def test_without_findings_none_is_within() -> None:
-    assert not count_within(np.zeros((3, 2)), np.empty((0, 2)), RADIUS).any()
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 4e5])
+def test_far_and_crowded_findings_are_searched_to_the_cap(scale: float) -> None:
+    rng = np.random.default_rng(1)
+    crowd = np.concatenate([rng.normal(0, 1, (500, 2)), rng.uniform(-40, 40, (30, 2))]) * scale
+    places = np.concatenate([rng.uniform(-90, 90, (300, 2)) * scale, crowd])
+    near = nearest_distances(places, in_buckets(crowd), neighbours=(1, 10), cap=60 * scale)
+    wanted, _ = cKDTree(crowd).query(places, k=[1, 10])
+    np.testing.assert_array_equal(near, np.minimum(wanted, 60 * scale))

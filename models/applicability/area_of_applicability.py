@@ -15,6 +15,7 @@ from minerisk.models.applicability.training_land import (
     across_folds,
     checked_folds,
     drawn_rows,
+    refuse_one_fold,
     upper_whisker,
     used_features,
 )
@@ -80,6 +81,8 @@ class Applicability:
     threshold
         Upper whisker of `training_dissimilarity`: third quartile plus 1.5 interquartile ranges,
         but no more than its greatest value; above 0.
+    reference_row
+        Row of the training table that each point is, shape (m,); none in a model that was read.
 
     Notes
     -----
@@ -111,6 +114,7 @@ class Applicability:
     mean_distance: float
     training_dissimilarity: Array
     threshold: float
+    reference_row: NDArray[np.int64] | None = None
 
     @classmethod
     def fit(
@@ -187,7 +191,31 @@ class Applicability:
             mean_distance=mean_distance,
             training_dissimilarity=training,
             threshold=upper_whisker(training),
+            reference_row=rows,
         )
+
+    def known_by(self, folds: ArrayLike) -> Self:
+        """Return the same training land, its points known by other folds of the rows of `fit`.
+
+        Parameters
+        ----------
+        folds
+            Fold of every row that it was fitted on, shape (n,).
+
+        Raises
+        ------
+        InputError
+            If the points lie in fewer than two folds, none of them is tested, or the rows are not
+            known, as of a model that was read.
+        """
+        if self.reference_row is None:
+            raise InputError(
+                "The area of applicability was read from files, which do not say what rows its "
+                "training points are. Use the one that was fitted."
+            )
+        fold = np.asarray(folds)[self.reference_row].astype(np.int64)
+        refuse_one_fold(fold)
+        return replace(self, reference_fold=fold)
 
     def dissimilarity(self, X: pd.DataFrame, *, workers: int = 2) -> NDArray[np.float32]:
         """Compute the dissimilarity index of cells.

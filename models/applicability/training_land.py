@@ -78,14 +78,25 @@ def across_folds(reference: Array, fold: NDArray[np.int64], nearest: Nearest) ->
     InputError
         If the points lie in fewer than two folds, or none of them is tested.
     """
-    tested = np.unique(fold[fold >= 0])
-    if tested.size == 0 or np.unique(fold).size < 2:
-        raise InputError(
-            f"The complete training points lie in folds {np.unique(fold).tolist()}; expected at "
-            "least two. Use smaller blocks, or features with fewer gaps."
-        )
+    refuse_one_fold(fold)
     distances = []
-    for one in tested:
+    for one in np.unique(fold[fold >= 0]):
         own = fold == one
         distances.append(nearest(reference[own], reference[~own]))
     return np.sort(np.concatenate(distances))
+
+
+def refuse_one_fold(fold: NDArray[np.int64]) -> None:
+    """Refuse training points of which none can be held against those of another fold.
+
+    Raises
+    ------
+    InputError
+        If the points lie in fewer than two folds, or none of them is tested.
+    """
+    known = np.unique(fold)
+    if known.size < 2 or known[-1] < 0:
+        raise InputError(
+            f"The complete training points lie in folds {known.tolist()}; expected at "
+            "least two. Use smaller blocks, or features with fewer gaps."
+        )

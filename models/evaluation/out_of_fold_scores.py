@@ -1,6 +1,6 @@
 """Out-of-fold scores on folds that respect space, and what a model loses without a family."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -49,7 +49,7 @@ class OutOfFold:
     spread
         Standard deviation of the log-odds of an ensemble's members, NaN for other models.
     fitted
-        The pipeline of each fold.
+        The pipeline of each fold; empty where they are not kept.
     """
 
     score: NDArray[np.float64]
@@ -222,6 +222,7 @@ def out_of_fold_models(
     rows: int,
     threads: int = 1,
     step: Callable[[int], None] = lambda fold: None,
+    keep: Collection[Name] | None = None,
 ) -> dict[Name, OutOfFold]:
     """Fit several models on each fold's training rows, as `out_of_fold` does for one.
 
@@ -239,6 +240,8 @@ def out_of_fold_models(
         How many models of a fold are fitted side by side.
     step
         Called with the number of each fold before it is begun.
+    keep
+        Models whose fitted pipelines are kept, of which a forest's takes megabytes; none: all.
     """
     scores = {name: np.full((2, rows), np.nan) for name in makers}
     fitted: dict[Name, list[Pipeline]] = {name: [] for name in makers}
@@ -253,7 +256,8 @@ def out_of_fold_models(
             before.result()
         pipeline = fold.fit(fold.made_by(makers[name]))
         scores[name][:, test] = fold.score(pipeline)
-        fitted[name].append(pipeline)
+        if keep is None or name in keep:
+            fitted[name].append(pipeline)
 
     # The first model takes longest. While it ends a fold, the others begin the next.
     names = [*list(makers)[1:], *list(makers)[:1]]

@@ -1,7 +1,7 @@
 """The model that answers: fitted on all labelled land, calibrated by what was held out."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -48,22 +48,27 @@ def fit_final_model(
         Columns of layers that state their coverage: that they say nothing is known land too.
     """
     table = scores.table
-    calibrator, scaler = calibrate(scores, interval=interval)
-    pipeline = fit_pipeline(make(table), table, drawing=drawing)
-    columns = pipeline.named_steps["columns"].transform(table.cells)
-    shares = pipeline.named_steps["classifier"].members_.importance()
-    fold = scores.held.blocks.fold_of_row(len(table.state))
-    weights = dict(zip(columns.columns, shares, strict=True))
-    applicability = Applicability.fit(columns, weights, fold, may_lack=covered)
-    return assemble(
-        pipeline,
-        features=[*table.features, *(name for name in columns if name == EDGE_M)],
-        calibrator=calibrator,
-        applicability=applicability,
-        interval=scaler,
-        profile=_error_profile(scores, columns, weights, applicability, covered),
-        silent=interval_of_silent_land(scores, covered, interval=interval),
-    )
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # What scores mean needs no model of all land: it is learned beside it.
+        calibration = pool.submit(calibrate, scores, interval=interval)
+        silent = pool.submit(interval_of_silent_land, scores, covered, interval=interval)
+        pipeline = fit_pipeline(make(table), table, drawing=drawing)
+        columns = pipeline.named_steps["columns"].transform(table.cells)
+        shares = pipeline.named_steps["classifier"].members_.importance()
+        fold = scores.held.blocks.fold_of_row(len(table.state))
+        weights = dict(zip(columns.columns, shares, strict=True))
+        applicability = Applicability.fit(columns, weights, fold, may_lack=covered)
+        profile = _error_profile(scores, columns, applicability)
+        calibrator, scaler = calibration.result()
+        return assemble(
+            pipeline,
+            features=[*table.features, *(name for name in columns if name == EDGE_M)],
+            calibrator=calibrator,
+            applicability=applicability,
+            interval=scaler,
+            profile=profile,
+            silent=silent.result(),
+        )
 
 
 def calibrate(scores: HeldOutScores, *, interval: float) -> tuple[Calibrator, IntervalScaler]:
@@ -103,16 +108,11 @@ def interval_of_silent_land(
 
 
 def _error_profile(
-    scores: HeldOutScores,
-    columns: pd.DataFrame,
-    weights: Mapping[str, float],
-    applicability: Applicability,
-    covered: Sequence[str],
+    scores: HeldOutScores, columns: pd.DataFrame, applicability: Applicability
 ) -> ErrorProfile:
     """Learn on left-out regions how the error grows where land is less like the others."""
     y = (scores.table.state == 1).astype(np.int8)
     fold = scores.protocols[FAR].fold_of_row(len(y))
-    # The same training points by the same seed, known by region instead of block.
-    regions = Applicability.fit(columns, weights, fold, may_lack=covered).reference_fold
-    novelty = replace(applicability, reference_fold=regions).held_out_novelty(columns, fold)
+    # The same training points, known by region instead of block.
+    novelty = applicability.known_by(fold).held_out_novelty(columns, fold)
     return ErrorProfile.fit(novelty, log_loss_above_prevalence(y, scores.probability[FAR]))

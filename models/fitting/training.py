@@ -5,6 +5,7 @@ on all land.
 """
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,21 +95,22 @@ def train_model(
         step=step,
     )
     refuse_leak(permuted)
-    step("importance", 0, 1)
-    importance = _importance(scores, spec, families)
-    step("final model", 0, 1)
     make = makers(table.features, spec, families=families, block_m=held.block_m)[ModelName.MODEL]
-    model = fit_final_model(
-        scores,
-        make,
-        drawing=spec.drawing(held.block_m),
-        interval=interval,
-        covered=spec.covered,
-    )
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        step("importance", 0, 1)
+        importance = pool.submit(_importance, scores, spec, families)
+        step("final model", 0, 1)  # it needs no importance
+        model = fit_final_model(
+            scores,
+            make,
+            drawing=spec.drawing(held.block_m),
+            interval=interval,
+            covered=spec.covered,
+        )
     choices: dict[str, NestedChoice] = {name.value: one for name, one in scores.choices.items()}
     if isinstance(make, NestedChoice):
         choices["final"] = make
-    return Trained(model, scores, permuted, tuple(importance), choices)
+    return Trained(model, scores, permuted, tuple(importance.result()), choices)
 
 
 def refuse_leak(permuted: PermutedSkill) -> None:

@@ -36,7 +36,7 @@ class HeldOutScores:
     held
         The folds.
     scores
-        By names of protocol and model.
+        By names of protocol and model; with the fitted pipelines of the model on far land alone.
     choices
         What was tried inside the training sets, by protocol.
     calibrator
@@ -103,6 +103,7 @@ def score_held_out(
             rows=len(table.state),
             threads=spec.threads,
             step=partial(_step_of_fold, step, protocol),
+            keep={ModelName.MODEL} if protocol.name is ProtocolName.FAR else set(),
         )
         scores |= {(protocol.name, name): out for name, out in found.items()}
         model = made[ModelName.MODEL]

@@ -205,6 +205,22 @@ def test_a_held_out_row_is_measured_against_other_folds_only():
     assert np.isnan(area.held_out_novelty(X, folds - 1).density[folds == 0]).all()
 
 
+def test_training_points_are_known_by_other_folds_as_if_fitted_on_them():
+    rng = np.random.default_rng(4)
+    X = table(rng.normal(size=(60, 2)))
+    X.loc[::7, "a"] = np.nan
+    blocks, regions = np.arange(60) % 4, np.arange(60) // 20
+    area = Applicability.fit(X, {"a": 1.0, "b": 2.0}, blocks, max_points=30)
+    again = Applicability.fit(X, {"a": 1.0, "b": 2.0}, regions, max_points=30)
+    known = area.known_by(regions)
+    np.testing.assert_array_equal(known.reference_fold, again.reference_fold)
+    assert known.threshold == area.threshold
+    with pytest.raises(InputError, match="at least two"):
+        area.known_by(np.zeros(60))
+    with pytest.raises(InputError, match="was read from files"):
+        Applicability.from_arrays(area.to_arrays()).known_by(regions)
+
+
 def test_land_that_a_layer_says_nothing_of_is_like_other_such_land():
     rng = np.random.default_rng(0)
     X = pd.DataFrame({"slope": rng.normal(size=400), "line_m": rng.normal(size=400)})

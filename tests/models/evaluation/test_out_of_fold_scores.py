@@ -208,7 +208,9 @@ def test_each_model_meets_the_folds_in_their_order(table: CellTable) -> None:
         draw_folds(table, protocol, DRAWING),
         rows=len(table.state),
         threads=3,
+        keep={"slow"},
     )
+    assert [len(found[name].fitted) for name in met] == [len(protocol.folds), 0]
     order = [len(train) for train, _ in protocol.folds]
     assert met == {"slow": order, "quick": order}
     assert np.isfinite(found["slow"].score).all()

@@ -1,7 +1,7 @@
 """How the error on held-out land grows with novelty: the expected error of a cell, from its own."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -78,15 +78,16 @@ class ErrorProfile(PlainRecord):
         error_known = errors[known]
         di = novelty.dissimilarity[known].astype(np.float64)
         density = novelty.density[known].astype(np.float64)
+        by_di, by_density = _Windows.of(di), _Windows.of(density)
         added = np.zeros(error_known.size)
         for _ in range(_ROUNDS):
-            knots_di, curve_di = _curve(di, error_known - added, rising=True)
-            rest = error_known - np.interp(di, knots_di, curve_di)
-            knots_density, curve_density = _curve(density, rest, rising=False)
-            added = np.interp(density, knots_density, curve_density)
+            curve_di = by_di.curve(error_known - added, rising=True)
+            rest = error_known - np.interp(di, by_di.knots, curve_di)
+            curve_density = by_density.curve(rest, rising=False)
+            added = np.interp(density, by_density.knots, curve_density)
             curve_density = curve_density - added.mean()
             added = added - added.mean()
-        return cls(knots_di, curve_di, knots_density, curve_density)
+        return cls(by_di.knots, curve_di, by_density.knots, curve_density)
 
     def expected(self, novelty: Novelty) -> NDArray[np.float32]:
         """Return the expected error of cells, shape (n,); NaN where novelty is.
@@ -131,17 +132,33 @@ def log_loss_above_prevalence(y: ArrayLike, p: ArrayLike) -> Array:
     return np.asarray(own - np.where(labels == 1, -np.log(share), -np.log1p(-share)))
 
 
-def _curve(values: Array, error: Array, *, rising: bool) -> tuple[Array, Array]:
-    """Draw a monotone staircase through the means of windows of equal numbers of rows."""
-    from sklearn.isotonic import IsotonicRegression
+class _Windows(NamedTuple):
+    """Rows in windows of equal numbers by a value, put in order once for any error.
 
-    order = np.argsort(values, kind="stable")
-    windows = np.array_split(order, min(WINDOWS, values.size))
-    middle = np.array([values[rows].mean() for rows in windows])
-    mean = np.array([error[rows].mean() for rows in windows])
-    size = np.array([float(rows.size) for rows in windows])
-    knots, where = np.unique(middle, return_inverse=True)
-    weight = np.bincount(where, size)
-    level = np.bincount(where, size * mean) / weight
-    fitted = IsotonicRegression(increasing=rising).fit_transform(knots, level, sample_weight=weight)
-    return knots, np.asarray(fitted, dtype=np.float64)
+    ``rows`` are those of each window, ``size`` their number; ``knots`` the different means of the
+    value, rising, and ``where`` the knot of each window.
+    """
+
+    rows: list[NDArray[np.int64]]
+    size: Array
+    knots: Array
+    where: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Array) -> Self:
+        order = np.argsort(values, kind="stable")
+        rows = np.array_split(order, min(WINDOWS, values.size))
+        middle = np.array([values[own].mean() for own in rows])
+        knots, where = np.unique(middle, return_inverse=True)
+        return cls(rows, np.array([float(own.size) for own in rows]), knots, where)
+
+    def curve(self, error: Array, *, rising: bool) -> Array:
+        """Draw a monotone staircase through the means of the windows; return it at the knots."""
+        from sklearn.isotonic import IsotonicRegression
+
+        mean = np.array([error[own].mean() for own in self.rows])
+        weight = np.bincount(self.where, self.size)
+        level = np.bincount(self.where, self.size * mean) / weight
+        monotone = IsotonicRegression(increasing=rising)
+        fitted = monotone.fit_transform(self.knots, level, sample_weight=weight)
+        return np.asarray(fitted, dtype=np.float64)

@@ -96,7 +96,7 @@ def as_labels(y: ArrayLike, size: int) -> NDArray[np.int64]:
 def numbered(values: ArrayLike) -> NDArray[np.int64]:
     """Return the number of each value among the different ones, numbered rising from 0.
 
-    Whole numbers that lie close together, as those of blocks do, need no sorting.
+    Of whole numbers only the different ones are sorted, and those that lie close together not even.
 
     Examples
     --------
@@ -106,11 +106,12 @@ def numbered(values: ArrayLike) -> NDArray[np.int64]:
     given = np.asarray(values)
     if given.dtype.kind == "i" and given.size:
         least, most = int(given.min()), int(given.max())
-        if most - least < 4 * given.size:
-            place = given.astype(np.int64) - least
-            there = np.zeros(most - least + 1, dtype=bool)
-            there[place] = True
-            return np.asarray((np.cumsum(there) - 1)[place], dtype=np.int64)
+        if most - least >= 4 * given.size:
+            return np.asarray(pd.factorize(given, sort=True)[0], dtype=np.int64)
+        place = given.astype(np.int64) - least
+        there = np.zeros(most - least + 1, dtype=bool)
+        there[place] = True
+        return np.asarray((np.cumsum(there) - 1)[place], dtype=np.int64)
     return np.unique(given, return_inverse=True)[1].astype(np.int64)
 
 

@@ -18,7 +18,7 @@ from minerisk.models.evaluation.area_curves import (
     score_windows,
     success_of,
 )
-from minerisk.models.evaluation.metrics import BOOTSTRAP_GROUPS, block_draws
+from minerisk.models.evaluation.drawn_blocks import BOOTSTRAP_GROUPS, block_draws
 from minerisk.models.evaluation.score_groups import ScoreGroups, coarse_groups
 from minerisk.models.order_statistics import ValueCounts, count_values
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
+from minerisk.models.inputs import numbered
 
 Array = NDArray[np.float64]
 
@@ -43,13 +44,13 @@ def gather(scores: Array, labels: Array, weights: Array, *, limit: int) -> Gathe
 
     All arguments have shape (n,); every weight is above 0.
     """
-    value, group = np.unique(scores, return_inverse=True)
+    value = np.unique(scores)
     if value.size > limit:
-        log_odds = logit(value)
-        edges = np.linspace(log_odds[0], log_odds[-1], limit + 1)[1:-1]
-        group = np.searchsorted(edges, log_odds, side="right")[group]
-        _, group = np.unique(group, return_inverse=True)
+        edges = np.linspace(*logit(value[[0, -1]]), limit + 1)[1:-1]
+        group = numbered(np.searchsorted(edges, logit(scores), side="right"))
         value = np.bincount(group, weights * scores) / np.bincount(group, weights)
+    else:
+        group = np.searchsorted(value, scores)
     found = np.bincount(group, weights * labels, value.size)
     missed = np.bincount(group, weights * (1.0 - labels), value.size)
     return Gathered(value.astype(np.float64), found.astype(np.float64), missed.astype(np.float64))

@@ -8,14 +8,10 @@ from scipy.stats import rankdata
 
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation import ranking_kernels
+from minerisk.models.evaluation.drawn_blocks import DrawnBlocks, block_draws, block_numbers
 from minerisk.models.evaluation.intervals import percentile_interval
-from minerisk.models.evaluation.metrics import (
-    BOOTSTRAP_GROUPS,
-    Interval,
-    block_draws,
-    block_numbers,
-)
-from minerisk.models.evaluation.score_groups import ScoreGroups, coarse_groups, resample, tie_groups
+from minerisk.models.evaluation.metrics import Interval
+from minerisk.models.evaluation.score_groups import ScoreGroups, coarse_groups
 from minerisk.models.inputs import checked_scores
 
 Array = NDArray[np.float64]
@@ -165,7 +161,7 @@ def success_rate(
     >>> curve.land.tolist(), curve.found.tolist()
     ([0.0, 0.5, 1.0], [0.0, 1.0, 1.0])
     """
-    groups, sampled = _grouped(y, p, blocks, draws=draws, seed=seed, weight=weight)
+    groups, sampled = grouped_draws(y, p, blocks, draws=draws, seed=seed, weight=weight)
     return success_of(groups, sampled, points=points, level=level)
 
 
@@ -203,7 +199,7 @@ def prediction_area(
     -----
     Yousefi and Carranza 2015, Computers & Geosciences 79:69-81 (P–A plot, normalised density).
     """
-    groups, sampled = _grouped(y, p, blocks, draws=draws, seed=seed, weight=weight)
+    groups, sampled = grouped_draws(y, p, blocks, draws=draws, seed=seed, weight=weight)
     return plot_of(groups, sampled, level=level)
 
 
@@ -221,22 +217,20 @@ def plot_of(groups: ScoreGroups, sampled: ScoreGroups, *, level: float) -> Predi
     )
 
 
-def _grouped(
+def grouped_draws(
     y: ArrayLike,
     p: ArrayLike,
     blocks: ArrayLike,
     *,
     draws: int,
-    seed: int,
-    weight: ArrayLike | None,
+    seed: int = 0,
+    weight: ArrayLike | None = None,
 ) -> tuple[ScoreGroups, ScoreGroups]:
     """Gather rows of equal score, and their draws from blocks."""
     labels, scores, weights = checked_scores(y, p, weight, probability=False)
-    block = block_numbers(blocks, labels.size)
-    times = block_draws(int(block.max()) + 1, draws=draws, seed=seed)
-    groups = tie_groups(scores, labels, weights)
-    coarse = coarse_groups(groups, BOOTSTRAP_GROUPS)
-    return groups, resample(coarse, times, block, labels, weights)
+    drawn = DrawnBlocks(scores, weights, blocks, draws=draws, seed=seed)
+    groups, _, sampled = drawn.grouped(labels)
+    return groups, sampled
 
 
 def score_windows(low: float, high: float, share: float, count: int) -> tuple[Array, Array]:

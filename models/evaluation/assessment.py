@@ -1,29 +1,33 @@
 """From scores of held-out land to the numbers that are reported."""
 
 from collections.abc import Mapping
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
-from minerisk.features.evidence.codes import HAZARD_BITS, REAL_FINDS
+from minerisk.features.evidence.codes import HAZARD_BITS
 from minerisk.models.estimate import Estimate
-from minerisk.models.evaluation.area_curves import boyce_index, prediction_area, success_rate
-from minerisk.models.evaluation.comparison import compare_each, measure_beside
-from minerisk.models.evaluation.measures import Measure, Measures, ModelName, RankMeasures
+from minerisk.models.evaluation.area_curves import (
+    CURVE_POINTS,
+    boyce_index,
+    grouped_draws,
+    plot_of,
+    success_of,
+)
+from minerisk.models.evaluation.drawn_blocks import Part
+from minerisk.models.evaluation.measures import Measures, ModelName, RankMeasures
 from minerisk.models.evaluation.metrics import (
     Interval,
-    Part,
     block_bootstrap,
     capture_curve,
     reliability,
 )
 from minerisk.models.evaluation.out_of_fold_scores import calibrate_across_folds
+from minerisk.models.evaluation.ranked_models import LEVEL, Ranked, rank_models
 from minerisk.models.evaluation.results import (
     CapturePoint,
     Curves,
-    FindScores,
     HazardScores,
     RegionScores,
     ReliabilityBin,
@@ -34,8 +38,6 @@ from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol
 from minerisk.models.table import CellTable
 
-LEVEL = 0.9
-
 
 def assess(
     score: NDArray[np.float64],
@@ -45,6 +47,8 @@ def assess(
     block_m: float,
     kind: str,
     ranks: bool = True,
+    ranked: Ranked | None = None,
+    probability: NDArray[np.float64] | None = None,
 ) -> Measures:
     """Measure pooled held-out scores, with 90 % intervals from resampled blocks.
 
@@ -66,6 +70,8 @@ def assess(
     ranks
         False for a model that tells no two cells apart: its constant differs from fold to fold
         (more positives held out, fewer left to learn from), and pooled it would rank backwards.
+    ranked, probability
+        How it ranks, and the scores calibrated so, where they are known; they are made if not.
 
     Returns
     -------
@@ -75,30 +81,43 @@ def assess(
     scored = np.isfinite(score)
     y = (table.state[scored] == 1).astype(np.int8)
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
-    value = score[scored] if ranks else np.full(len(y), y.mean())
-    measured = partial(block_bootstrap, cell_ha=table.cell_ha, level=LEVEL)
-    ranked = measured(y, value, blocks, part="ranks")
-    fold = protocol.fold_of_row(len(score))
-    found = (table.state == 1).astype(np.int8)
-    probability = calibrate_across_folds(score, found, fold, kind=kind)[scored]
-    calibrated = measured(y, probability, blocks, part="probabilities")
+    if ranked is None:
+        name = ModelName.MODEL if ranks else ModelName.PREVALENCE
+        ranked = rank_models({name: score}, table, block_m=block_m)[name]
+    if probability is None:
+        found, fold = (table.state == 1).astype(np.int8), protocol.fold_of_row(len(score))
+        probability = calibrate_across_folds(score, found, fold, kind=kind)
+    calibrated = block_bootstrap(
+        y,
+        probability[scored],
+        blocks,
+        cell_ha=table.cell_ha,
+        level=LEVEL,
+        part="probabilities",
+    )
     if not ranks:  # constants that differ by fold alone: their slope says how folds were drawn
         calibrated["calibration_slope"] = (np.nan, np.nan, np.nan)
-    return Measures.of(ranked | calibrated)
+    return Measures.of(ranked.intervals() | calibrated)
 
 
 def assess_regions(
     score: NDArray[np.float64],
+    probability: NDArray[np.float64],
     table: CellTable,
     protocol: Protocol,
     *,
-    kind: str,
     block_m: float | None = None,
 ) -> list[RegionScores]:
-    """Measure each left-out region by itself; with `block_m`, with intervals."""
+    """Measure each left-out region by itself; with `block_m`, with intervals.
+
+    Parameters
+    ----------
+    score, probability
+        Held-out scores, NaN where none, and what each fold's mean by those of the other folds
+        (`calibrate_across_folds`), shape ``(n,)``.
+    """
     y = (table.state == 1).astype(np.int8)
     fold = protocol.fold_of_row(len(score))
-    probability = calibrate_across_folds(score, y, fold, kind=kind)
     rows = []
     for number in range(len(protocol.folds)):
         test = (fold == number) & np.isfinite(score)
@@ -153,67 +172,6 @@ def assess_hazards(
     return rows
 
 
-def assess_finds(
-    scores: Mapping[ModelName, NDArray[np.float64]],
-    table: CellTable,
-    *,
-    model: ModelName = ModelName.MODEL,
-    block_m: float,
-) -> list[FindScores]:
-    """Measure how much of each kind of find lies in the first 20 % of held-out land.
-
-    Most labels are areas that somebody suspected, who knew the line. A find was not drawn by
-    anybody, so that each kind is measured by itself, on all land that was held out.
-
-    Parameters
-    ----------
-    scores
-        Held-out scores of each model, NaN where none, shape ``(n,)``.
-    table
-        The labelled cells, with the kinds of evidence that hold them.
-    model
-        The one that is compared with each other.
-    block_m
-        Side of the resampled blocks, metres.
-
-    Returns
-    -------
-    list of FindScores
-        Kinds that no cell holds are left out.
-    """
-    scored = np.all([np.isfinite(score) for score in scores.values()], axis=0)
-    blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
-    levels = _levels(scores, scored)
-    own = levels.pop(model)
-    rows = []
-    for evidence in REAL_FINDS:
-        held = table.holds(evidence)[scored]
-        if not held.any():
-            continue
-        first, others, minus = measure_beside(
-            held, own, levels, blocks, measure=Measure.FOUND_IN_TOP_20, cell_ha=table.cell_ha
-        )
-        rows.append(
-            FindScores(
-                evidence=evidence,
-                cells=int(held.sum()),
-                found={name: Estimate.of(one) for name, one in ({model: first} | others).items()},
-                minus={name: Estimate.of(one) for name, one in minus.items()},
-            )
-        )
-    return rows
-
-
-def _levels(
-    scores: Mapping[ModelName, NDArray[np.float64]], scored: NDArray[np.bool_]
-) -> dict[ModelName, NDArray[np.float64]]:
-    """Take the scores of some rows; prevalence differs from fold to fold, and is one constant."""
-    return {
-        name: np.zeros(int(scored.sum())) if name is ModelName.PREVALENCE else score[scored]
-        for name, score in scores.items()
-    }
-
-
 def assess_curves(
     score: NDArray[np.float64], table: CellTable, *, block_m: float, draws: int = 200
 ) -> Curves:
@@ -221,8 +179,9 @@ def assess_curves(
     scored = np.isfinite(score)
     y, p = (table.state[scored] == 1).astype(np.int8), score[scored]
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
-    curve = success_rate(y, p, blocks, draws=draws, level=LEVEL)
-    plot = prediction_area(y, p, blocks, draws=draws, level=LEVEL)
+    groups, sampled = grouped_draws(y, p, blocks, draws=draws)
+    curve = success_of(groups, sampled, points=CURVE_POINTS, level=LEVEL)
+    plot = plot_of(groups, sampled, level=LEVEL)
     boyce = None
     if p.min() < p.max():
         index = boyce_index(y, p, blocks, draws=draws, level=LEVEL).index
@@ -237,27 +196,6 @@ def assess_curves(
         crossing=Estimate.of(plot.crossing),
         density=Estimate.of(plot.density),
     )
-
-
-def compare_models(
-    scores: Mapping[ModelName, NDArray[np.float64]],
-    table: CellTable,
-    *,
-    model: ModelName = ModelName.MODEL,
-    block_m: float,
-) -> dict[ModelName, RankMeasures]:
-    """Compute the measures of `model` minus those of each other, on the same resampled blocks.
-
-    Scores are taken as they are, so that only ranking measures are compared. Prevalence, whose
-    constant differs from fold to fold, is taken as one constant.
-    """
-    scored = np.all([np.isfinite(score) for score in scores.values()], axis=0)
-    y = (table.state[scored] == 1).astype(np.int8)
-    blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
-    levels = _levels(scores, scored)
-    own = levels.pop(model)
-    found = compare_each(y, own, levels, blocks, cell_ha=table.cell_ha, part="ranks")
-    return {name: RankMeasures.of(differences) for name, differences in found.items()}
 
 
 def _part(
@@ -291,16 +229,15 @@ def capture_curves(
 
 
 def reliability_bins(
-    score: NDArray[np.float64],
-    table: CellTable,
-    protocol: Protocol,
-    *,
-    block_m: float,
-    kind: str,
+    probability: NDArray[np.float64], table: CellTable, *, block_m: float
 ) -> list[ReliabilityBin]:
-    """Compare predicted with observed share on held-out land, by tenths of the land."""
-    y = (table.state == 1).astype(np.int8)
-    probability = calibrate_across_folds(score, y, protocol.fold_of_row(len(score)), kind=kind)
-    scored = np.isfinite(probability)
+    """Compare predicted with observed share on held-out land, by tenths of the land.
+
+    Parameters
+    ----------
+    probability
+        Held-out scores calibrated by those of other folds, NaN where none, shape ``(n,)``.
+    """
+    y, scored = (table.state == 1).astype(np.int8), np.isfinite(probability)
     blocks = assign_blocks(table.coordinates[scored], block_m=block_m)
     return reliability(y[scored], probability[scored], blocks=blocks, level=LEVEL)

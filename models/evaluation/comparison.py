@@ -5,19 +5,14 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from minerisk.models.evaluation.drawn_blocks import Measured, Part
 from minerisk.models.evaluation.intervals import percentile_interval
-from minerisk.models.evaluation.metrics import (
-    Interval,
-    Part,
-    measured_draws,
-)
+from minerisk.models.evaluation.metrics import Interval, measured_draws
 
 LEVEL = 0.9
 Name = TypeVar("Name")
-Measured = tuple[dict[str, float], dict[str, NDArray[np.float64]]]
-"""Each measure, and its draws."""
 
 
 def compare(
@@ -69,49 +64,18 @@ def compare_each(
     """Compare one model with each of several, as `compare` does; it is measured once."""
     drawn = partial(measured_draws, y, blocks=blocks, cell_ha=cell_ha, draws=draws, part=part)
     one = drawn(p)
-    return {name: _differences(one, drawn(q)) for name, q in others.items()}
+    return {name: differences_of(one, drawn(q)) for name, q in others.items()}
 
 
-def measure_beside(
-    y: ArrayLike,
-    p: ArrayLike,
-    others: Mapping[Name, ArrayLike],
-    blocks: ArrayLike,
-    *,
-    measure: str,
-    cell_ha: float,
-    draws: int = 200,
-) -> tuple[Interval, dict[Name, Interval], dict[Name, Interval]]:
-    """Measure one model and several others, and compare it with each, on the same draws of blocks.
-
-    Parameters
-    ----------
-    measure
-        One of `rank_score`.
-
-    Returns
-    -------
-    own, levels, differences
-        Measure of `p`, that of each other, and that of `p` minus that of each other, as `compare`.
-    """
-    drawn = partial(measured_draws, y, blocks=blocks, cell_ha=cell_ha, draws=draws, part="ranks")
-    one = drawn(p)
-    levels: dict[Name, Interval] = {}
-    differences: dict[Name, Interval] = {}
-    for name, q in others.items():
-        other = drawn(q)
-        levels[name] = _level(other, measure)
-        differences[name] = _differences(one, other)[measure]
-    return _level(one, measure), levels, differences
-
-
-def _level(measured: Measured, name: str) -> Interval:
+def level_of(measured: Measured, name: str) -> Interval:
+    """Give one measure with the interval of its draws."""
     value = measured[0][name]
     low, high = percentile_interval(measured[1][name], level=LEVEL)
     return value, float(np.fmin(low, value)), float(np.fmax(high, value))
 
 
-def _differences(one: Measured, other: Measured) -> dict[str, Interval]:
+def differences_of(one: Measured, other: Measured) -> dict[str, Interval]:
+    """Give each measure of one model minus that of another on the same draws, with its interval."""
     differences = {}
     for name, drawn in one[1].items():
         difference = one[0][name] - other[0][name]

@@ -4,46 +4,33 @@ Ranking measures are exact for equal scores: within a tie the order is random an
 value is given, so that a constant score finds 20 % of the positives in 20 % of the land.
 """
 
-from functools import partial
-from typing import Literal
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
-from minerisk.features.errors import InputError
 from minerisk.models.evaluation import ranking_kernels
+from minerisk.models.evaluation.drawn_blocks import (
+    DrawnBlocks,
+    Measured,
+    Part,
+    block_numbers,
+    losses_of,
+    measures_of,
+)
 from minerisk.models.evaluation.intervals import effective_rows, percentile_interval, wilson
 from minerisk.models.evaluation.results import ReliabilityBin
 from minerisk.models.evaluation.score_groups import (
     BINS,
     ScoreGroups,
-    coarse_groups,
     equal_land_bins,
-    probability_measures,
     rank_measures,
-    resample,
     share_in_lowest,
     tie_groups,
 )
-from minerisk.models.inputs import checked_scores, numbered
+from minerisk.models.inputs import checked_scores
 
 Array = NDArray[np.float64]
 Interval = tuple[float, float, float]
-Part = Literal["all", "ranks", "probabilities"]
-"""Which measures are wanted: those of `score`, those of `rank_score`, or the others."""
-
-BOOTSTRAP_GROUPS = 2_048
-LIMITS = {
-    "calibration_slope": (-np.inf, np.inf),
-    "calibration_intercept": (-np.inf, np.inf),
-    "log_loss": (0.0, np.inf),
-    "hectares_to_50": (0.0, np.inf),
-    "hectares_to_80": (0.0, np.inf),
-    "hectares_to_95": (0.0, np.inf),
-}
-"""What a measure can be; from 0 to 1 if not named here."""
-_CLIP = 1e-15
 
 
 def score(
@@ -100,8 +87,8 @@ def score(
     """
     labels, predicted, weights = checked_scores(y, p, weight)
     groups = tie_groups(predicted, labels, weights)
-    losses = _losses(labels, predicted, weights).sum(axis=0)
-    measured = _measures(groups, losses[None, :], cell_ha=cell_ha)
+    losses = losses_of(labels, predicted, weights).sum(axis=0)
+    measured = measures_of(groups, losses[None, :], cell_ha=cell_ha)
     return {name: float(values[0]) for name, values in measured.items()}
 
 
@@ -244,20 +231,33 @@ def block_bootstrap(
     >>> bool(low < 1.0 < high)
     True
     """
-    checked = checked_scores(y, p, weight)
-    block = block_numbers(blocks, checked[0].size)
-    groups = tie_groups(checked[1], checked[0], checked[2])
-    drawing = draws, seed
-    estimate, sampled = _bootstrap(groups, checked, block, drawing, cell_ha=cell_ha, part=part)
-    intervals = {}
-    for name, value in estimate.items():
-        low, high = percentile_interval(sampled[name], level=level)
-        intervals[name] = (value, min(low, value), max(high, value))
+    labels, scores, weights = checked_scores(y, p, weight)
+    drawn = DrawnBlocks(scores, weights, blocks, draws=draws, seed=seed)
+    measured = drawn.measured(labels, cell_ha=cell_ha, part=part)
     if part == "probabilities":
-        return intervals
-    value, low, high = intervals["lowest_class_miss_rate"]
-    bound = _miss_bound(groups, checked, block, level=0.5 + level / 2)
-    intervals["lowest_class_miss_rate"] = (value, low, max(high, bound))
+        return intervals_of(measured, level=level)
+    bound = miss_bound(drawn.groups, labels, weights, drawn.block, level=0.5 + level / 2)
+    return intervals_of(measured, level=level, miss_bound=bound)
+
+
+def intervals_of(
+    measured: Measured, *, level: float, miss_bound: float | None = None
+) -> dict[str, Interval]:
+    """Give each measure with an interval of its draws that holds it, as `block_bootstrap`.
+
+    Parameters
+    ----------
+    miss_bound
+        What the upper end of ``lowest_class_miss_rate`` is at least; none where it is not there.
+    """
+    exact, drawn = measured
+    intervals = {}
+    for name, value in exact.items():
+        low, high = percentile_interval(drawn[name], level=level)
+        intervals[name] = (value, min(low, value), max(high, value))
+    if miss_bound is not None:
+        value, low, high = intervals["lowest_class_miss_rate"]
+        intervals["lowest_class_miss_rate"] = (value, low, max(high, miss_bound))
     return intervals
 
 
@@ -278,10 +278,9 @@ def miss_rate_bound(
     -----
     Korn and Graubard 1998, Survey Methodology 24(2):193-201.
     """
-    checked = checked_scores(y, p, weight, probability=False)
-    block = block_numbers(blocks, checked[0].size)
-    groups = tie_groups(checked[1], checked[0], checked[2])
-    return _miss_bound(groups, checked, block, level=level)
+    labels, scores, weights = checked_scores(y, p, weight, probability=False)
+    block = block_numbers(blocks, labels.size)
+    return miss_bound(tie_groups(scores, labels, weights), labels, weights, block, level=level)
 
 
 def measured_draws(
@@ -294,12 +293,10 @@ def measured_draws(
     seed: int = 0,
     weight: ArrayLike | None = None,
     part: Part = "all",
-) -> tuple[dict[str, float], dict[str, Array]]:
+) -> Measured:
     """Measure as `score` does, and draw every measure from samples of blocks with replacement.
 
-    Scores are put into about 2,000 groups, half of them fine at the top of the ranking, and each
-    draw is a product of block counts with group counts. The small error of grouping is taken out
-    by shifting the draws by the difference of the exact and the grouped value on all rows.
+    See `minerisk.models.evaluation.drawn_blocks.DrawnBlocks` for how it is done.
     The same blocks and seed give the same samples, so that draws of two models on the same rows
     can be subtracted.
 
@@ -313,62 +310,20 @@ def measured_draws(
     InputError
         If there are fewer than two blocks.
     """
-    checked = checked_scores(y, p, weight)
-    block = block_numbers(blocks, checked[0].size)
-    groups = tie_groups(checked[1], checked[0], checked[2])
-    return _bootstrap(groups, checked, block, (draws, seed), cell_ha=cell_ha, part=part)
+    labels, scores, weights = checked_scores(y, p, weight)
+    drawn = DrawnBlocks(scores, weights, blocks, draws=draws, seed=seed)
+    return drawn.measured(labels, cell_ha=cell_ha, part=part)
 
 
-def block_draws(count: int, *, draws: int, seed: int) -> Array:
-    """Draw blocks with replacement: how often each comes up, shape (draws, count).
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two blocks.
-    """
-    if count < 2:
-        raise InputError(
-            "All rows lie in one block; an interval needs at least 2. Use smaller blocks."
-        )
-    rng = np.random.default_rng(seed)
-    return rng.multinomial(count, np.full(count, 1.0 / count), size=draws).astype(np.float64)
-
-
-def _bootstrap(
+def miss_bound(
     groups: ScoreGroups,
-    checked: tuple[Array, Array, Array],
-    block: NDArray[np.int64],
-    drawing: tuple[int, int],
-    *,
-    cell_ha: float,
-    part: Part,
-) -> tuple[dict[str, float], dict[str, Array]]:
-    """Return the exact measures, and so many draws by this seed."""
-    labels, predicted, weights = checked
-    times = block_draws(int(block.max()) + 1, draws=drawing[0], seed=drawing[1])
-    coarse = coarse_groups(groups, BOOTSTRAP_GROUPS)
-    losses = _losses(labels, predicted, weights)
-    by_block = np.stack([np.bincount(block, one, times.shape[1]) for one in losses.T], axis=1)
-    measures = partial(_measures, cell_ha=cell_ha, part=part)
-    sampled = measures(resample(coarse, times, block, labels, weights), times @ by_block)
-    all_losses = losses.sum(axis=0)[None, :]
-    exact, grouped = measures(groups, all_losses), measures(coarse, all_losses)
-    shifted = {
-        name: np.clip(sampled[name] + (exact[name] - grouped[name]), *LIMITS.get(name, (0.0, 1.0)))
-        for name in sampled
-    }
-    return {name: float(values[0]) for name, values in exact.items()}, shifted
-
-
-def _miss_bound(
-    groups: ScoreGroups,
-    checked: tuple[Array, Array, Array],
+    labels: Array,
+    weights: Array,
     block: NDArray[np.int64],
     *,
     level: float,
 ) -> float:
-    labels, _, weights = checked
+    """Compute `miss_rate_bound` of rows in groups of equal scores; see there."""
     hit = labels == 1
     missed = share_in_lowest(groups)[groups.group_of_row][hit]
     rate = float(np.average(missed, weights=weights[hit]))
@@ -376,25 +331,3 @@ def _miss_bound(
     if rate >= 1.0:
         return 1.0
     return float(betaincinv(rate * effective + 1.0, effective * (1.0 - rate), level))
-
-
-def _measures(
-    groups: ScoreGroups, losses: Array, *, cell_ha: float, part: Part = "all"
-) -> dict[str, Array]:
-    ranks = {} if part == "probabilities" else rank_measures(groups, cell_ha=cell_ha)
-    return ranks | ({} if part == "ranks" else probability_measures(groups, losses))
-
-
-def _losses(labels: Array, predicted: Array, weights: Array) -> Array:
-    """Compute the weighted squared error and log loss of every row, shape (n, 2)."""
-    clipped = np.clip(predicted, _CLIP, 1 - _CLIP)
-    log_loss = -np.where(labels == 1, np.log(clipped), np.log1p(-clipped))
-    return np.stack([weights * (predicted - labels) ** 2, weights * log_loss], axis=1)
-
-
-def block_numbers(blocks: ArrayLike, size: int) -> NDArray[np.int64]:
-    """Assign to each row the number of its block, from 0, shape (size,)."""
-    given = np.asarray(blocks)
-    if given.shape != (size,):
-        raise InputError(f"The blocks have shape {given.shape}; expected ({size},), one a row.")
-    return numbered(given)

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from minerisk.models.evaluation import ranking_kernels
 from minerisk.models.evaluation.ranking_kernels import Counts
+from minerisk.models.inputs import numbered
 
 Array = NDArray[np.float64]
 
@@ -16,6 +17,8 @@ FIND_SHARES = np.array([0.50, 0.80, 0.95])
 LOWEST_SHARE = 0.5
 """The lowest class of `lowest_class_miss_rate`: the half of the land with the lowest scores."""
 BINS = 10
+CELLS_PER_ROW = 4
+"""A table of groups and blocks that has more cells than so many times the rows is kept sparse."""
 _LOGIT_CLIP = 1e-7
 
 
@@ -48,20 +51,37 @@ def tie_groups(scores: Array, labels: Array, weights: Array) -> ScoreGroups:
     return ScoreGroups(ascending[::-1].copy(), positive[None, :], land[None, :], group)
 
 
+def with_labels(groups: ScoreGroups, labels: Array, weights: Array) -> ScoreGroups:
+    """Return the groups of one draw with the positives of other labels of the same rows."""
+    positive = _sums(groups.group_of_row, weights * labels, groups.value.size)
+    return replace(groups, positive=positive[None, :])
+
+
 def coarse_groups(groups: ScoreGroups, limit: int) -> ScoreGroups:
-    """Join neighbouring groups of one draw until about `limit` are left, fine at the top.
+    """Join neighbouring groups of one draw until about `limit` are left; see `joined_numbers`."""
+    return join_groups(groups, joined_numbers(groups, limit))
+
+
+def joined_numbers(groups: ScoreGroups, limit: int) -> NDArray[np.int64] | None:
+    """Tell which neighbouring groups of one draw are joined, so that about `limit` are left.
 
     Half of the edges are even in land, half are even in the logarithm of land, because average
-    precision is decided in the first per cent.
+    precision is decided in the first per cent. None where there are no more groups than that.
     """
     if groups.value.size <= limit:
-        return groups
+        return None
     land = groups.land[0]
     middle = (np.cumsum(land) - 0.5 * land) / land.sum()
     half = limit // 2
     edges = np.union1d(np.linspace(0, 1, half + 1), np.geomspace(0.5 / land.size, 1, half))
-    _, joined = np.unique(np.searchsorted(edges, middle, side="right"), return_inverse=True)
-    count = int(joined.max()) + 1
+    return numbered(np.searchsorted(edges, middle, side="right"))
+
+
+def join_groups(groups: ScoreGroups, joined: NDArray[np.int64] | None) -> ScoreGroups:
+    """Join the groups of one draw that have the same of `joined_numbers`; none are, if none."""
+    if joined is None:
+        return groups
+    land, count = groups.land[0], int(joined.max()) + 1
     land_joined = _sums(joined, land, count)
     value = _sums(joined, land * groups.value, count) / np.where(land_joined, land_joined, 1)
     return ScoreGroups(
@@ -88,13 +108,24 @@ def resample(
     block, labels, weights
         Of every row, shape (n,).
     """
+    return replace(
+        groups,
+        positive=counts_per_draw(groups, times, block, weights * labels),
+        land=counts_per_draw(groups, times, block, weights),
+    )
+
+
+def counts_per_draw(
+    groups: ScoreGroups, times: Array, block: NDArray[np.int64], amount: Array
+) -> Counts:
+    """Sum an amount of every row by draw of blocks and group, shape (draws, groups)."""
     shape = (groups.value.size, times.shape[1])
-
-    def per_draw(amount: Array) -> Counts:
+    if shape[0] * shape[1] <= CELLS_PER_ROW * amount.size:
+        place = groups.group_of_row * shape[1] + block
+        cells = sparse.csr_array(_sums(place, amount, shape[0] * shape[1]).reshape(shape))
+    else:
         cells = sparse.coo_array((amount, (groups.group_of_row, block)), shape=shape).tocsr()
-        return np.ascontiguousarray((cells @ times.T).T)
-
-    return replace(groups, positive=per_draw(weights * labels), land=per_draw(weights))
+    return np.ascontiguousarray((cells @ times.T).T)
 
 
 def rank_measures(groups: ScoreGroups, *, cell_ha: float) -> dict[str, Array]:

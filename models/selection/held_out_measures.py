@@ -1,6 +1,7 @@
 """What is measured of held-out scores, with the calibrator that was chosen for them."""
 
 import logging
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +12,18 @@ from minerisk.models.calibration.conformal import Cover, cover_across_folds
 from minerisk.models.calibration.cross_calibration import calibration_losses
 from minerisk.models.evaluation.assessment import (
     assess,
-    assess_finds,
     assess_hazards,
     assess_regions,
     reliability_bins,
 )
 from minerisk.models.evaluation.measures import Measures, ModelName
+from minerisk.models.evaluation.out_of_fold_scores import calibrate_across_folds
+from minerisk.models.evaluation.ranked_models import Ranked, rank_models
 from minerisk.models.evaluation.reliability_by_part import (
     reliability_by_hazard,
     reliability_by_region,
 )
 from minerisk.models.evaluation.results import (
-    FindScores,
     HazardReliability,
     HazardScores,
     RegionReliability,
@@ -40,8 +41,16 @@ RULES_KIND = "shrunk"
 """Kind of calibrator of the rules of thumb: none is chosen for them."""
 
 
-def measure_models(scores: HeldOutScores, name: ProtocolName) -> dict[ModelName, Measures]:
-    """Measure every model on one protocol, the model of the run with its own kind of calibrator."""
+def measure_models(
+    scores: HeldOutScores, name: ProtocolName, ranked: Mapping[ModelName, Ranked]
+) -> dict[ModelName, Measures]:
+    """Measure every model on one protocol, the model of the run with its own kind of calibrator.
+
+    Parameters
+    ----------
+    ranked
+        How they rank its land, from `rank_protocol`.
+    """
     return {
         known: assess(
             score,
@@ -50,15 +59,16 @@ def measure_models(scores: HeldOutScores, name: ProtocolName) -> dict[ModelName,
             block_m=scores.block_m,
             kind=scores.calibrator if known is MODEL else RULES_KIND,
             ranks=known is not ModelName.PREVALENCE,
+            ranked=ranked[known],
+            probability=_probability(scores, name) if known is MODEL else None,
         )
         for known, score in scores.scores_of(name).items()
     }
 
 
-def measure_finds(scores: HeldOutScores, name: ProtocolName) -> tuple[FindScores, ...]:
-    """Measure every model on each kind of find, on one protocol; empty where no kinds are told."""
-    known = scores.scores_of(name)
-    return tuple(assess_finds(known, scores.table, block_m=scores.block_m))
+def rank_protocol(scores: HeldOutScores, name: ProtocolName) -> dict[ModelName, Ranked]:
+    """Measure how every model ranks the held-out land of one protocol."""
+    return rank_models(scores.scores_of(name), scores.table, block_m=scores.block_m)
 
 
 def measure_regions(scores: HeldOutScores) -> tuple[RegionScores, ...]:
@@ -66,10 +76,10 @@ def measure_regions(scores: HeldOutScores) -> tuple[RegionScores, ...]:
     return tuple(
         assess_regions(
             scores.scores[FAR, MODEL].score,
+            _probability(scores, FAR),
             scores.table,
             scores.protocols[FAR],
             block_m=scores.block_m,
-            kind=scores.calibrator,
         )
     )
 
@@ -96,17 +106,20 @@ def measure_reliability(
     """Compare predicted with observed share by tenths of the land, on every protocol but random."""
     return {
         name: tuple(
-            reliability_bins(
-                scores.scores[name, MODEL].score,
-                scores.table,
-                protocol,
-                block_m=scores.block_m,
-                kind=scores.calibrator,
-            )
+            reliability_bins(_probability(scores, name), scores.table, block_m=scores.block_m)
         )
-        for name, protocol in scores.protocols.items()
+        for name in scores.protocols
         if name is not ProtocolName.RANDOM
     }
+
+
+def _probability(scores: HeldOutScores, name: ProtocolName) -> NDArray[np.float64]:
+    """Return the model's probabilities on one protocol, each fold calibrated by the others."""
+    if name in scores.probability:
+        return scores.probability[name]
+    fold = scores.protocols[name].fold_of_row(len(scores.table.state))
+    score = scores.scores[name, MODEL].score
+    return calibrate_across_folds(score, _labels(scores), fold, kind=scores.calibrator)
 
 
 def measure_region_reliability(scores: HeldOutScores) -> tuple[RegionReliability, ...]:

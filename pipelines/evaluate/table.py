@@ -12,11 +12,12 @@ from minerisk.configs.schema import Choice, FindingsEncoder, Folds, Gates, Light
 from minerisk.features.errors import InputError
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.estimate import Estimate
-from minerisk.models.evaluation.assessment import assess_curves, capture_curves, compare_models
+from minerisk.models.evaluation.assessment import assess_curves, capture_curves
 from minerisk.models.evaluation.gates import hold_to_gates, over_rule
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.metrics import block_bootstrap
 from minerisk.models.evaluation.out_of_fold_scores import fit_pipeline
+from minerisk.models.evaluation.ranked_models import compare_models
 from minerisk.models.evaluation.results import PermutedSkill, RegionScores
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName
@@ -26,6 +27,7 @@ from minerisk.models.selection.held_out_measures import (
     measure_models,
     measure_regions,
     measure_reliability,
+    rank_protocol,
 )
 from minerisk.models.selection.held_out_scores import HeldOutScores, score_held_out
 from minerisk.models.selection.leakage import permuted_within_blocks
@@ -202,12 +204,10 @@ def _gather(
 ) -> TableMetrics:
     whole, table, block_m = given.table, scores.table, scores.block_m
     positive, far = int((table.state == 1).sum()), scores.scores_of(FAR)
-    comparison = {
-        name: compare_models(scores.scores_of(name), table, block_m=block_m)
-        for name in (FAR, ProtocolName.NEAR)
-    }
+    ranked = {name: rank_protocol(scores, name) for name in scores.protocols}
+    comparison = {name: compare_models(ranked[name]) for name in (FAR, ProtocolName.NEAR)}
     protocols = {
-        name: ProtocolScores.of(protocol, measure_models(scores, name))
+        name: ProtocolScores.of(protocol, measure_models(scores, name, ranked[name]))
         for name, protocol in scores.protocols.items()
     }
     share = _applicable_share(scores, whole)

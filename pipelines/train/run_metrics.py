@@ -5,15 +5,15 @@ from functools import partial
 
 from minerisk.models.applicability.error_profiles import ErrorProfile
 from minerisk.models.cautions import Caution
-from minerisk.models.evaluation.assessment import assess_curves, capture_curves, compare_models
+from minerisk.models.evaluation.assessment import assess_curves, capture_curves
 from minerisk.models.evaluation.feature_lint import lint_features
 from minerisk.models.evaluation.gates import calibration_cautions, hold_to_gates, over_rule
 from minerisk.models.evaluation.measures import ModelName
+from minerisk.models.evaluation.ranked_models import assess_finds, compare_models
 from minerisk.models.fitting.training import Trained
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.selection.held_out_measures import (
     measure_calibrators,
-    measure_finds,
     measure_hazard_reliability,
     measure_hazards,
     measure_interval,
@@ -21,6 +21,7 @@ from minerisk.models.selection.held_out_measures import (
     measure_region_reliability,
     measure_regions,
     measure_reliability,
+    rank_protocol,
 )
 from minerisk.models.selection.held_out_scores import HeldOutScores
 from minerisk.models.survey_bias.facts import Unsurveyed
@@ -59,15 +60,17 @@ def _gathered(run: Run, trained: Trained, unsurveyed: Future[Unsurveyed | None])
     scores, model = trained.scores, trained.model
     area, table, agreed = run.config.study_area, scores.table, run.config.gates
     positive, labelled = int((table.state == 1).sum()), len(table.state)
+    ranked = {name: rank_protocol(scores, name) for name in scores.protocols}
     protocols = {
-        name: ProtocolScores.of(protocol, measure_models(scores, name), measure_finds(scores, name))
+        name: ProtocolScores.of(
+            protocol,
+            measure_models(scores, name, ranked[name]),
+            tuple(assess_finds(ranked[name])),
+        )
         for name, protocol in scores.protocols.items()
     }
     far = scores.scores_of(FAR)
-    comparison = {
-        name: compare_models(scores.scores_of(name), table, block_m=scores.block_m)
-        for name in (FAR, NEAR)
-    }
+    comparison = {name: compare_models(ranked[name]) for name in (FAR, NEAR)}
     share = applicable_share(run, model)
     return Metrics(
         schema_version=Metrics.version,

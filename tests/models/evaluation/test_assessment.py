@@ -9,13 +9,13 @@ from sklearn.metrics import roc_auc_score
 
 from minerisk.models.evaluation.assessment import (
     assess_curves,
-    assess_finds,
     assess_hazards,
     assess_regions,
-    compare_models,
 )
 from minerisk.models.evaluation.comparison import compare
 from minerisk.models.evaluation.measures import Measure, ModelName
+from minerisk.models.evaluation.out_of_fold_scores import calibrate_across_folds
+from minerisk.models.evaluation.ranked_models import assess_finds, compare_models, rank_models
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import LeaveRegionOut
@@ -41,13 +41,14 @@ def land():
 
 def test_regions_have_intervals_when_asked(land):
     table, far, score, _ = land
-    assert assess_regions(score, table, far, kind="shrunk")[0].intervals is None
-    for row in assess_regions(score, table, far, kind="shrunk", block_m=5_000):
+    p = calibrate_across_folds(score, table.state, far.fold_of_row(len(score)), kind="shrunk")
+    assert assess_regions(score, p, table, far)[0].intervals is None
+    for row in assess_regions(score, p, table, far, block_m=5_000):
         value, low, high = row.intervals.roc_auc
         assert low <= value <= high
         assert value == pytest.approx(row.roc_auc, abs=1e-9)
     # one block holds each region: nothing can be said of its spread
-    wide = assess_regions(score, table, far, kind="shrunk", block_m=1e6)
+    wide = assess_regions(score, p, table, far, block_m=1e6)
     assert all(row.intervals is None for row in wide)
 
 
@@ -74,7 +75,7 @@ def test_curves_and_differences(land):
         blind: rng.random(len(score)),
         ModelName.PREVALENCE: score * 0 + 0.1,
     }
-    found = compare_models(scores, table, block_m=5_000)
+    found = compare_models(rank_models(scores, table, block_m=5_000))
     assert set(found) == {blind, ModelName.PREVALENCE}
     assert found[blind].roc_auc.low > 0
     assert Measure.BRIER not in found[blind].by_measure()
@@ -92,7 +93,7 @@ def test_each_kind_of_find_is_counted_on_all_land_beside_the_rule(land):
         rule: rng.random(len(score)),
         prevalence: 0.1 + fold / 100,
     }
-    find, accident = assess_finds(scores, marked, block_m=5_000)
+    find, accident = assess_finds(rank_models(scores, marked, block_m=5_000))
     assert (find.evidence, accident.evidence) == ("find", "accident")
     held = np.isin(kinds, (2, 3))
     assert accident.cells == held.sum()
@@ -102,4 +103,4 @@ def test_each_kind_of_find_is_counted_on_all_land_beside_the_rule(land):
     blocks = assign_blocks(table.coordinates, block_m=5_000)
     paired = compare(held, score, scores[rule], blocks, cell_ha=1.0)["found_in_top_20"]
     assert accident.minus[rule] == pytest.approx(paired)
-    assert assess_finds(scores, table, block_m=5_000) == []
+    assert assess_finds(rank_models(scores, table, block_m=5_000)) == []

@@ -15,6 +15,7 @@ from minerisk.models.evaluation.measures import Measure
 from minerisk.models.evaluation.out_of_fold_scores import (
     Drawing,
     Stated,
+    calibrate_across_folds,
     draw_folds,
     grouped_importance,
     out_of_fold,
@@ -189,7 +190,9 @@ def test_measures_come_with_intervals_that_hold_them(table: CellTable) -> None:
     assert measures.calibration_slope.value == pytest.approx(1.0, abs=0.3)
     constant = assess(out.score, table, protocol, block_m=BLOCK_M, kind="shrunk", ranks=False)
     assert constant.calibration_slope.value is None  # that of a model that ranks nothing
-    rows = assess_regions(out.score, table, protocol, kind="shrunk")
+    fold = protocol.fold_of_row(len(out.score))
+    probability = calibrate_across_folds(out.score, y.astype(np.int8), fold, kind="shrunk")
+    rows = assess_regions(out.score, probability, table, protocol)
     assert sum(row.cells for row in rows) == len(y)
     assert sum(row.positive for row in rows) == y.sum()
 

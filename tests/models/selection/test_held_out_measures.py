@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from minerisk.models.calibration.cross_calibration import cross_calibrate
-from minerisk.models.evaluation.measures import ModelName
+from minerisk.models.evaluation.measures import Measures, ModelName
 from minerisk.models.evaluation.out_of_fold_scores import OutOfFold
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import folds_from_ids
@@ -14,6 +14,7 @@ from minerisk.models.selection.held_out_measures import (
     measure_models,
     measure_regions,
     measure_reliability,
+    rank_protocol,
 )
 from minerisk.models.selection.held_out_scores import HeldOutScores
 from minerisk.models.selection.protocols import HeldOut
@@ -42,13 +43,18 @@ def held_out_scores(kind: str) -> HeldOutScores:
     return HeldOutScores(table, held, scores, {}, kind, {})
 
 
+def measured(scores: HeldOutScores) -> dict[ModelName, Measures]:
+    """Measures on far land."""
+    return measure_models(scores, FAR, rank_protocol(scores, FAR))
+
+
 @pytest.mark.parametrize("kind", ["shrunk", "isotonic", "venn_abers"])
 def test_the_calibrator_that_is_measured_is_the_one_that_was_chosen(kind: str) -> None:
     scores = held_out_scores(kind)
     y, fold = scores.table.state, scores.table.region
     p = cross_calibrate(scores.scores[FAR, MODEL].score, y, fold, kind=kind)
     brier = np.mean((p - y) ** 2)
-    assert measure_models(scores, FAR)[MODEL].brier.value == pytest.approx(brier)
+    assert measured(scores)[MODEL].brier.value == pytest.approx(brier)
     for row in measure_regions(scores):
         assert row.mean_probability == pytest.approx(p[fold == row.region].mean())
     tenths = measure_reliability(scores)[FAR]
@@ -59,7 +65,7 @@ def test_the_calibrator_that_is_measured_is_the_one_that_was_chosen(kind: str) -
 
 def test_the_kinds_differ_on_these_scores() -> None:
     values = {
-        kind: measure_models(held_out_scores(kind), FAR)[MODEL].log_loss.value
+        kind: measured(held_out_scores(kind))[MODEL].log_loss.value
         for kind in ("shrunk", "isotonic", "venn_abers")
     }
     assert len({round(value, 4) for value in values.values()}) == 3
@@ -68,9 +74,9 @@ def test_the_kinds_differ_on_these_scores() -> None:
 def test_the_log_loss_of_each_kind_is_that_of_the_measured_model() -> None:
     losses = measure_calibrators(held_out_scores("shrunk"))
     for kind in ("isotonic", "venn_abers"):
-        measured = measure_models(held_out_scores(kind), FAR)[MODEL].log_loss.value
-        assert measured == pytest.approx(losses[kind], abs=1e-6)
+        loss = measured(held_out_scores(kind))[MODEL].log_loss.value
+        assert loss == pytest.approx(losses[kind], abs=1e-6)
 
 
 def test_no_model_of_one_constant_a_fold_is_ranked() -> None:
-    assert measure_models(held_out_scores("isotonic"), FAR)[PRIOR].roc_auc.value == 0.5
+    assert measured(held_out_scores("isotonic"))[PRIOR].roc_auc.value == 0.5

@@ -46,7 +46,8 @@ def gather(scores: Array, labels: Array, weights: Array, *, limit: int) -> Gathe
     """
     value = np.unique(scores)
     if value.size > limit:
-        edges = np.linspace(*logit(value[[0, -1]]), limit + 1)[1:-1]
+        low, high = logit(value[[0, -1]])
+        edges = np.linspace(low, high, limit + 1)[1:-1]
         group = numbered(np.searchsorted(edges, logit(scores), side="right"))
         value = np.bincount(group, weights * scores) / np.bincount(group, weights)
     else:

@@ -11,6 +11,7 @@ Array = NDArray[np.float64]
 _STEPS = 50
 _HALVINGS = 20
 _TOLERANCE = 1e-8
+_TOGETHER = 4  # rows whose products are added at once
 
 log = logging.getLogger(__name__)
 
@@ -66,23 +67,41 @@ def _derivatives(columns, target, weight, at):  # type: ignore[no-untyped-def]
     rows, width = columns.shape
     gradient = np.zeros(width + 1)
     curvature = np.zeros((width + 1, width + 1))
-    x = np.ones(width + 1)
+    x, scaled = np.ones((_TOGETHER, width + 1)), np.empty((_TOGETHER, width + 1))
+    held = 0
     for row in range(rows):
-        if weight[row] == 0:
-            continue
-        x[:width] = columns[row]
-        probability = 1.0 / (1.0 + np.exp(-_value(x, at)))
-        residual = weight[row] * (target[row] - probability)
-        bend = weight[row] * probability * (1.0 - probability)
-        for one in range(width + 1):
-            gradient[one] += residual * x[one]
-            scaled = bend * x[one]
-            for other in range(one, width + 1):
-                curvature[one, other] += scaled * x[other]
+        if weight[row] != 0:
+            x[held, :width] = columns[row]
+            probability = 1.0 / (1.0 + np.exp(-_value(x[held], at)))
+            residual = weight[row] * (target[row] - probability)
+            bend = weight[row] * probability * (1.0 - probability)
+            for one in range(width + 1):
+                gradient[one] += residual * x[held, one]
+                scaled[held, one] = bend * x[held, one]
+            held += 1
+        if held == _TOGETHER:
+            _add_products(x, scaled, curvature)
+            held = 0
+    scaled[held:] = 0.0  # adds nothing
+    _add_products(x, scaled, curvature)
     for one in range(width + 1):
         for other in range(one):
             curvature[one, other] = curvature[other, one]
     return gradient, curvature
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_products(x, scaled, curvature):  # type: ignore[no-untyped-def]
+    """Add the products of a few rows, one row after the other, to each sum while it is at hand."""
+    width = x.shape[1]
+    for one in range(width):
+        sums = curvature[one]
+        a, b, c, d = scaled[0, one], scaled[1, one], scaled[2, one], scaled[3, one]
+        for other in range(one, width):
+            total = sums[other] + a * x[0, other]
+            total = total + b * x[1, other]
+            total = total + c * x[2, other]
+            sums[other] = total + d * x[3, other]
 
 
 @numba.njit(cache=True, nogil=True)

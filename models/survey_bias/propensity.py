@@ -5,6 +5,7 @@ therefore not like surveyed land. Weights by the odds of not being surveyed make
 stand for unsurveyed land, as far as there is surveyed land like it: `overlap` says how far.
 """
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,6 +128,28 @@ def survey_chance(
         fitted = clone(learner).fit(matrix[train], mask[train].astype(np.int64))
         chance[test] = fitted.predict_proba(matrix[test])[:, 1]
     return np.clip(chance, CHANCE_CLIP, 1 - CHANCE_CLIP)
+
+
+class KnownChances:
+    """Chances of survey that were learned before, by all that they are learned from.
+
+    Layers of one run are taught on the same land by other weights: where it was surveyed is the
+    same, and takes longer to learn than all else that is measured of it.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, Array] = {}
+
+    def of(self, X: ArrayLike, surveyed: ArrayLike, blocks: ArrayLike, *, seed: int) -> Array:
+        """Return `survey_chance` of the same arguments, learned once."""
+        parts = [np.ascontiguousarray(part) for part in (X, surveyed, blocks)]
+        seen = hashlib.sha256(repr([(part.shape, part.dtype.str) for part in parts]).encode())
+        for part in parts:
+            seen.update(part.tobytes())
+        key = f"{seen.hexdigest()} {seed}"
+        if key not in self._known:
+            self._known[key] = survey_chance(parts[0], parts[1], parts[2], seed=seed)
+        return self._known[key]
 
 
 def transport_weights(chance: ArrayLike, surveyed: ArrayLike, *, trim: float = 0.99) -> Array:

@@ -24,9 +24,9 @@ from minerisk.models.survey_bias.prevalence import (
     unsurveyed_prevalence,
 )
 from minerisk.models.survey_bias.propensity import (
+    KnownChances,
     Overlap,
     overlap,
-    survey_chance,
     transport_weights,
 )
 from minerisk.models.survey_bias.readings import SEARCH, Reading, label_readings
@@ -48,6 +48,7 @@ def assess_unsurveyed(
     *,
     block_m: float,
     seed: int,
+    chances: KnownChances | None = None,
 ) -> Unsurveyed | None:
     """Estimate the prevalence of unsurveyed land, and how far surveyed land can stand for it.
 
@@ -63,6 +64,8 @@ def assess_unsurveyed(
         The trained model.
     block_m
         Side of the blocks that are drawn from, metres.
+    chances
+        What was learned before of where land was surveyed, and is added to; nothing, if none.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def assess_unsurveyed(
     features = cells[surveyed.features]
     features = features.loc[:, features.nunique() > 1]
     try:
-        chance = survey_chance(features.to_numpy(), mask, blocks, seed=seed)
+        chance = (chances or KnownChances()).of(features.to_numpy(), mask, blocks, seed=seed)
         weights = transport_weights(chance, mask)
         prevalence = unsurveyed_prevalence(
             np.clip(predicted, 0.0, 1.0), found, weights, blocks, seed=seed

@@ -25,6 +25,7 @@ from minerisk.models.selection.held_out_measures import (
 )
 from minerisk.models.selection.held_out_scores import HeldOutScores
 from minerisk.models.survey_bias.facts import Unsurveyed
+from minerisk.models.survey_bias.propensity import KnownChances
 from minerisk.models.survey_bias.unsurveyed import assess_unsurveyed
 from minerisk.pipelines.records.metrics import (
     CellCounts,
@@ -40,8 +41,14 @@ from minerisk.pipelines.train.like_unsurveyed import like_unsurveyed
 FAR, NEAR = ProtocolName.FAR, ProtocolName.NEAR
 
 
-def run_metrics(run: Run, trained: Trained) -> Metrics:
-    """Gather the scores of a run; those of hazard classes are added when they are trained."""
+def run_metrics(run: Run, trained: Trained, *, chances: KnownChances | None = None) -> Metrics:
+    """Gather the scores of a run; those of hazard classes are added when they are trained.
+
+    Parameters
+    ----------
+    chances
+        What is known of where land was surveyed, from other layers of the run.
+    """
     # What surveyed land shows of other land takes as long as all else: they go side by side.
     unsurveyed = partial(
         assess_unsurveyed,
@@ -51,6 +58,7 @@ def run_metrics(run: Run, trained: Trained) -> Metrics:
         trained.model,
         block_m=trained.scores.block_m,
         seed=run.config.model.seed,
+        chances=chances,
     )
     with ThreadPoolExecutor(max_workers=1) as pool:
         return _gathered(run, trained, pool.submit(unsurveyed))

@@ -15,6 +15,7 @@ from minerisk.models.fitting.training import Trained, train_model
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.selection.held_out_scores import HeldOutScores
 from minerisk.models.selection.protocols import HeldOut, hold_out
+from minerisk.models.survey_bias.propensity import KnownChances
 from minerisk.models.table import CellTable
 from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.metric_words import caution_words
@@ -45,16 +46,16 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], TrainFacts]:
     FindingError
         If shuffled labels can be predicted: something leaks.
     """
-    table = read_cells(run)
+    table, chances = read_cells(run), KnownChances()
     held = hold_out_table(run, table)
 
     def train_class(name: str, part: CellTable, folder: Path) -> ClassResult:
         # What was found is taught on the same land, by the same labels of other weights.
         own = held if name == FOUND else hold_out_table(run, part)
-        found = train_table(run, part, own, folder, layer=name, progress=progress)
+        found = train_table(run, part, own, folder, layer=name, progress=progress, chances=chances)
         return ClassResult(found.far.model, found.gates_passed)
 
-    metrics = train_table(run, table, held, run.folder, progress=progress)
+    metrics = train_table(run, table, held, run.folder, progress=progress, chances=chances)
     hazards = train_hazards(
         table,
         run.folder,
@@ -92,8 +93,12 @@ def train_table(
     *,
     layer: str = ANY,
     progress: Progress,
+    chances: KnownChances | None = None,
 ) -> Metrics:
-    """Train on the table of one layer, and write into a folder what `train` writes."""
+    """Train on the table of one layer, and write into a folder what `train` writes.
+
+    Layers of the same land share what is known of where it was surveyed, if it is given.
+    """
     config = run.config
     spec = model_spec(
         config.model,
@@ -113,7 +118,7 @@ def train_table(
         permutations=config.gates.permutations,
         step=progress.step,
     )
-    metrics = run_metrics(run, trained)
+    metrics = run_metrics(run, trained, chances=chances)
     _write(folder, trained, metrics)
     return metrics
 

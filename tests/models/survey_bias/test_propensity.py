@@ -4,6 +4,7 @@ import pytest
 from scipy.special import expit
 
 from minerisk.features.errors import InputError
+from minerisk.models.survey_bias import propensity
 from minerisk.models.survey_bias.propensity import (
     overlap,
     standardised_differences,
@@ -93,3 +94,26 @@ def test_what_cannot_be_weighed_is_refused(
         transport_weights(chance, surveyed)
     with pytest.raises(InputError, match="trim"):
         transport_weights([0.5, 0.5], [True, False], trim=0.0)
+
+
+def test_chances_of_the_same_land_are_learned_once(monkeypatch):
+    learned = []
+
+    def learn(X, surveyed, blocks, *, seed):
+        learned.append(seed)
+        return survey_chance(X, surveyed, blocks, seed=seed)
+
+    monkeypatch.setattr(propensity, "survey_chance", learn)
+    rng = np.random.default_rng(3)
+    X, blocks = rng.normal(size=(400, 2)), np.arange(400) // 20
+    surveyed = rng.random(400) < 1 / (1 + np.exp(-X[:, 0]))
+    known = propensity.KnownChances()
+    first = known.of(X, surveyed, blocks, seed=1)
+    np.testing.assert_array_equal(first, survey_chance(X, surveyed, blocks, seed=1))
+    assert known.of(X.copy(), surveyed, blocks, seed=1) is first
+    moved = X.copy()
+    moved[0, 0] += 1.0
+    for other in ((moved, surveyed, blocks), (X, ~surveyed, blocks), (X, surveyed, blocks + 1)):
+        assert known.of(*other, seed=1) is not first
+    known.of(X, surveyed, blocks, seed=2)
+    assert learned == [1, 1, 1, 1, 2]

@@ -8,12 +8,14 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from minerisk.configs.schema import Config
 from minerisk.features.errors import InputError
 from minerisk.features.files.plain_files import read_plain
-from minerisk.pipelines.provenance.files import FILE, FOLDER, replacing, write_whole
+from minerisk.pipelines.provenance.files import FILE, FOLDER, write_whole
 from minerisk.pipelines.provenance.run_folder import MLFLOW_MODEL
 from minerisk.pipelines.run.folder import Run
 
@@ -131,16 +133,23 @@ def make_whole(path: Path) -> None:
     """
     if path.exists() or not path.parent.is_dir():
         return
-    from mlflow import MlflowClient
-
     handle = os.open(path.parent, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)  # two that begin at once make it one after the other
         if not path.exists():
-            with replacing(path) as partial:
-                uri = f"{SQLITE}{partial}"
-                client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-                client.search_experiments(max_results=1)
-                client.search_registered_models(max_results=1)
+            write_whole(path, empty_store())
     finally:
         os.close(handle)
+
+
+@cache
+def empty_store() -> bytes:
+    """Make a SQLite store in which nothing is recorded, once in a process: it takes a second."""
+    from mlflow import MlflowClient
+
+    with TemporaryDirectory(prefix="minerisk-") as folder:
+        path = Path(folder) / "mlflow.db"
+        client = MlflowClient(tracking_uri=f"{SQLITE}{path}", registry_uri=f"{SQLITE}{path}")
+        client.search_experiments(max_results=1)
+        client.search_registered_models(max_results=1)
+        return path.read_bytes()

@@ -21,6 +21,7 @@ from minerisk.pipelines.provenance.manifest import do_stage, locked, outputs_of,
 from minerisk.pipelines.provenance.signatures import read_key
 from minerisk.pipelines.records.manifest import NoFacts, TrackFacts, ValidateFacts
 from minerisk.pipelines.records.record import Record
+from minerisk.pipelines.report.drawing import DRAWING
 from minerisk.pipelines.run.beforehand import check_day, check_room
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.intact import check_outputs
@@ -165,15 +166,21 @@ def _report(run: Run, bar: Progress) -> Done:
     return [report_of_run(run)], NoFacts()
 
 
+LATE = (
+    "minerisk.pipelines.cli.main",
+    "minerisk.pipelines.steps",
+    "minerisk.pipelines.train.figures",
+    "minerisk.pipelines.plotting.preview",
+    *DRAWING,
+    "minerisk.pipelines.tracking.imports",
+)
+"""What is imported for stages after the model is trained."""
+
+
 def prepare_late_steps() -> None:
     """Let a second core import what draws and records the model, while this one trains it."""
     if (os.cpu_count() or 1) > 1:
-        prepare(
-            "minerisk.pipelines.cli.main",
-            "minerisk.pipelines.steps",
-            "minerisk.pipelines.train.figures",
-            "minerisk.pipelines.tracking.imports",
-        )
+        prepare(*LATE)
 
 
 LAND = ("study_area", "layers", "features", "effort", "labels")

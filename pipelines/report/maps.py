@@ -16,19 +16,17 @@ from minerisk.features.cube.store import open_cube
 from minerisk.features.grid import strips
 from minerisk.features.layers.vectors import read_frame
 from minerisk.pipelines.formats.cog import raster_grid, read_raster_like
-from minerisk.pipelines.formats.palette import CANNOT_SAY, CLASS_COLOURS, LINES_LEGEND, OUTSIDE
+from minerisk.pipelines.formats.palette import CLASS_COLOURS, LINES_LEGEND, OUTSIDE
 from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.messages import Texts
-from minerisk.pipelines.plotting.chart import chart
 from minerisk.pipelines.plotting.data_uri import data_uri
-from minerisk.pipelines.plotting.figures import figure_bytes
 from minerisk.pipelines.plotting.grids import HEIGHT, Grids
-from minerisk.pipelines.plotting.map_figure import map_figure
 from minerisk.pipelines.plotting.map_layers import MapLayers, map_layers, with_standing
 from minerisk.pipelines.predict.class_table import CLASSES
 from minerisk.pipelines.predict.risk_classes import class_shares, count_classes
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.rasters import RiskClasses
+from minerisk.pipelines.report.drawing import draw_maps
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.row_blocks import thinned, thinned_grid
 
@@ -178,20 +176,14 @@ def report_maps(
     stated
         What other pictures say above them.
     """
-    classes = grids.risk_class
-    drawn = chart(
-        classes,
-        grids.geobox,
-        layers=layers,
-        tasks=tasks,
-        elevation=grids.elevation,
-        marks=marks,
-        texts=texts,
+    drawn, probability = draw_maps(
+        grids, layers=layers, tasks=tasks, marks=marks, stated=stated, language=texts.language
     )
+    words = texts.say("Probability of contamination of a cell; hatched where the model cannot say")
     return Maps(
         chart=drawn,
-        figures=_probability(grids, marks=stated.words(texts), texts=texts),
-        shares=class_shares(count_classes(classes)),
+        figures=() if probability is None else (MapPicture(data_uri(probability), words),),
+        shares=class_shares(count_classes(grids.risk_class)),
         missing=tuple(texts.say(words) for words in layers.missing),
         marks=tuple(marks),
         around=_around(layers),
@@ -201,22 +193,6 @@ def report_maps(
 def _around(layers: MapLayers) -> tuple[str, ...]:
     kinds = () if layers.ways is None else sorted({str(kind) for kind in layers.ways["kind"]})
     return (*kinds, *(() if layers.districts is None else ("districts",)))
-
-
-def _probability(grids: Grids, *, marks: Sequence[str], texts: Texts) -> tuple[MapPicture, ...]:
-    if grids.probability is None:
-        return ()
-    figure = map_figure(
-        grids.probability,
-        grids.geobox,
-        title=texts.say("Probability of contamination"),
-        marks=marks,
-        cannot_say=np.asarray(grids.risk_class == CANNOT_SAY),
-        elevation=grids.elevation,
-        texts=texts,
-    )
-    words = texts.say("Probability of contamination of a cell; hatched where the model cannot say")
-    return (MapPicture(data_uri(figure_bytes(figure, dpi=110)), words),)
 
 
 def _height(cube: Path) -> NDArray[np.float32] | None:

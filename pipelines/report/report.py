@@ -9,32 +9,22 @@ from minerisk.configs.schema import Config
 from minerisk.models.elsewhere.statement import LikeLand
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.measures import Measure
-from minerisk.models.folds.protocol import ProtocolName
 from minerisk.pipelines.language.marks import SIMULATED, Marks
 from minerisk.pipelines.language.messages import Texts, texts
-from minerisk.pipelines.language.task_words import RULES
 from minerisk.pipelines.language.words import marked
 from minerisk.pipelines.plotting.data_uri import data_uri
-from minerisk.pipelines.plotting.figures import (
-    capture_figure,
-    importance_figure,
-    region_figure,
-    reliability_figure,
-    tasks_capture_figure,
-)
 from minerisk.pipelines.plotting.map_layers import MapLayers
 from minerisk.pipelines.provenance.files import write_whole
 from minerisk.pipelines.provenance.run_folder import RunFolder
 from minerisk.pipelines.records.manifest import Manifest
 from minerisk.pipelines.records.review import Review, State
+from minerisk.pipelines.report.drawing import draw_figures
 from minerisk.pipelines.report.facts import Assessment
 from minerisk.pipelines.report.inputs import Inputs
 from minerisk.pipelines.report.maps import Maps, layers_of_run, run_maps
 from minerisk.pipelines.report.pages import report_page
 from minerisk.pipelines.report.tasks import TaskFacts, read_tasks
 from minerisk.pipelines.run.folder import Run
-from minerisk.pipelines.run.readers import held_out_cells
-from minerisk.pipelines.train.figures import fold_map
 
 NO_LAYERS = MapLayers()
 TOP_MOVED = 8
@@ -168,12 +158,16 @@ class Report:
             effort=_effort(self.found),
             figures={
                 name: data_uri(image)
-                for name, image in _figures(files, self.found, self.tasks, self.state, texts)
+                for name, image in self._figures(texts.language, files).items()
                 if name not in self.hidden
             },
             environment=environment,
             top_moved=TOP_MOVED,
         )
+
+    def _figures(self, language: str, files: RunFolder) -> Mapping[str, bytes]:
+        capture = None if self.tasks is None else self.tasks.capture
+        return draw_figures(files, self.found.metrics, capture, state=self.state, language=language)
 
     def _printed(self, texts: Texts) -> Iterator[str]:
         yield from self.marks
@@ -280,36 +274,3 @@ def _effort(found: Assessment) -> list[tuple[float, Estimate, Estimate | None]]:
         (share, model[measure], None if rule is None else rule[measure])
         for share, measure in EFFORT.items()
     ]
-
-
-def _figures(
-    files: RunFolder, found: Assessment, tasks: TaskFacts | None, state: State, texts: Texts
-) -> Iterator[tuple[str, bytes]]:
-    metrics = found.metrics
-    marks = Marks(state, metrics.simulated).words(texts)
-    if curves := metrics.capture.get(ProtocolName.FAR):
-        yield "capture", capture_figure(curves, marks=marks, texts=texts)
-    if bins := metrics.reliability.get(ProtocolName.FAR):
-        yield "reliability", reliability_figure(bins, marks=marks, texts=texts)
-    if metrics.importance:
-        yield "importance", importance_figure(metrics.importance, marks=marks, texts=texts)
-    if regions := [row for row in metrics.regions if row.roc_auc is not None]:
-        yield "regions", region_figure(regions, marks=marks, texts=texts)
-    if tasks is not None and tasks.capture is not None:
-        yield (
-            "tasks_capture",
-            tasks_capture_figure(
-                tasks.capture.found,
-                tasks.capture.shares,
-                words=texts.words(RULES),
-                marks=marks,
-                texts=texts,
-            ),
-        )
-    folds = files.figures / "folds.png"
-    drawn = texts.language == "en" and state is State.DRAFT
-    if not drawn and files.held_out.is_file():
-        held_out = held_out_cells(files.path, [f"fold_{ProtocolName.FAR}"])
-        yield "folds", fold_map(held_out, ProtocolName.FAR, metrics, marks=marks, texts=texts)
-    elif folds.is_file():
-        yield "folds", folds.read_bytes()

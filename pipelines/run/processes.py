@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from operator import itemgetter
 from statistics import median
 from traceback import format_exception
 from typing import Any, TypeVar
@@ -67,6 +68,7 @@ class _Crew:
     packed: bytes
     tasks: Sequence[Any]
     count: int
+    twice: bool
     waiting: deque[int]
     losses: list[int]
     workers: list[_Worker] = field(default_factory=list)
@@ -103,14 +105,33 @@ def prepare(*modules: str) -> None:
 
 def apart(work: Callable[[T], R], task: T) -> R:
     """Do a task in a process that has imported what it needs, or right here if none has."""
-    if _module(work) not in _PREPARED:
-        return work(task)
-    (result,) = in_processes(work, [task], 1)
+    (result,) = apart_each(work, [task])
     return result
 
 
-def in_processes(work: Callable[[T], R], tasks: Sequence[T], count: int) -> Iterator[R]:
+def apart_each(work: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+    """Do tasks side by side as `apart` does one; return the results in the order of the tasks."""
+    if _module(work) not in _PREPARED:
+        return [work(task) for task in tasks]
+    count = min(len(tasks), os.cpu_count() or 1)
+    numbered = partial(_numbered, work=work)
+    done = in_processes(numbered, list(enumerate(tasks)), count, twice=False)
+    return [result for _, result in sorted(done, key=itemgetter(0))]
+
+
+def _numbered(task: tuple[int, T], *, work: Callable[[T], R]) -> tuple[int, R]:
+    return task[0], work(task[1])
+
+
+def in_processes(
+    work: Callable[[T], R], tasks: Sequence[T], count: int, *, twice: bool = True
+) -> Iterator[R]:
     """Do tasks in up to `count` processes; yield the result of each, in the order they are done.
+
+    Parameters
+    ----------
+    twice
+        Whether a task that takes much longer than the others is done a second time meanwhile.
 
     Raises
     ------
@@ -119,7 +140,8 @@ def in_processes(work: Callable[[T], R], tasks: Sequence[T], count: int) -> Iter
     """
     # Not a ProcessPoolExecutor: it hands tiles out ahead, and the loss of one process ends all.
     prepare(_module(work))
-    crew = _Crew(pickle.dumps(work), tasks, count, deque(range(len(tasks))), [0] * len(tasks))
+    waiting, losses = deque(range(len(tasks))), [0] * len(tasks)
+    crew = _Crew(pickle.dumps(work), tasks, count, twice, waiting, losses)
     last = []
     try:
         while len(crew.done) < len(tasks):
@@ -162,7 +184,7 @@ def _hand_out(crew: _Crew) -> None:
 
 def _times_left(crew: _Crew) -> dict[int, float]:
     """Compute how many seconds each tile that is worked on has until it is late."""
-    if not crew.took:
+    if not crew.took or not crew.twice:
         return {}
     begun: dict[int, float] = {}
     for worker in crew.busy:

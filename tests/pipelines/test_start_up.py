@@ -164,12 +164,18 @@ def test_what_is_imported_before_a_fork_starts_no_thread_and_opens_no_data(modul
 
 def test_what_draws_and_records_a_run_can_be_forked_from_a_process_that_imported_it() -> None:
     state = state_after(
-        "import minerisk.pipelines.cli.main, minerisk.pipelines.steps, "
-        "minerisk.pipelines.train.figures, minerisk.pipelines.tracking.imports"
+        "import importlib\n"
+        "from minerisk.pipelines.steps import LATE\n"
+        "for name in LATE:\n    importlib.import_module(name)"
     )
     assert {"matplotlib", "mlflow"} <= set(state["packages"])
     assert state["threads"] == ["MainThread"]
     assert set(state["native"][1:]) | set(state["open"]) <= FORKS
+
+
+def test_a_report_is_put_together_without_what_draws() -> None:
+    packages = state_after("import minerisk.pipelines.report.report, minerisk.pipelines.steps")
+    assert not {"matplotlib", "mlflow"} & set(packages["packages"])
 
 
 def test_training_is_imported_without_what_draws_and_records() -> None:

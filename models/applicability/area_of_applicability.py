@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from minerisk.features.errors import InputError
-from minerisk.models.applicability.feature_distance import nearest_and_near
+from minerisk.models.applicability.feature_distance import Reference, nearest_and_near
 from minerisk.models.applicability.training_land import (
     across_folds,
     checked_folds,
@@ -266,14 +266,13 @@ class Applicability:
             raise InputError(f"The cells lack the features {missing}; rebuild the feature cube.")
         out = np.full((2, len(X)), np.nan, dtype=np.float32)
         radius = self.threshold * self.mean_distance
+        reference = Reference.of(self.reference[kept])
         for start in range(0, len(X), _CHUNK_ROWS):
             rows = slice(start, start + _CHUNK_ROWS)
             values = _filled(_taken(X, self.features, rows), self.missing)
             known = np.isfinite(values).all(axis=1)
             points = (values[known] - self.centre) / self.scale * self.weight
-            distance, near = nearest_and_near(
-                points, self.reference[kept], radius=radius, workers=workers
-            )
+            distance, near = nearest_and_near(points, reference, radius=radius, workers=workers)
             out[0, rows][known] = distance / self.mean_distance
             out[1, rows][known] = near
         return Novelty(out[0], out[1])

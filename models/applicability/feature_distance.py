@@ -1,16 +1,15 @@
 """The nearest training point of many cells, and how many lie near: exact, in many dimensions.
 
-Cells that follow each other lie side by side on the ground and are much alike. All distances are
-taken from the middle of a few of them, once; which training points can be the nearest to one of
-them, or within the radius of one but not another, follows by the triangle inequality, and only
-those are looked at for each. Where cells that follow each other are not alike, training points are
-put in blocks that lie together, and a block is left out where even the near side of its box is too
-far. Distances are taken in float32, several at a time, and only points that might be the nearest,
-or might lie on the other side of the radius, are measured again in float64. The result is that of
-float64 throughout.
+Distances do not change when the axes are turned, so they are turned until the first few of them
+hold nearly all of what training points differ by (principal axes). Points that lie together make a
+block; a block is left out as soon as its box, the first axes or the first and second part of them
+say that all of its points are too far. These sums are taken in float32, and only points that might
+be the nearest, or might lie on the other side of the radius, are measured again in float64 and in
+the axes they came in. The result is that of float64 throughout.
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple, Self
 
 import numba
 import numpy as np
@@ -20,16 +19,81 @@ Array = NDArray[np.float64]
 
 _ROWS = 4_096
 _BLOCK = 64
-_GROUP, _FEW = 16, 4
-"""Points measured together, if what they have to be held against is less than one in so many."""
+_TOGETHER = 16
+"""Cells that a block is held against while it lies in the cache."""
+_AT_ONCE, _FIRST, _SECOND, _BOX = 8, 8, 16, 6
+"""Axes of one pass; axes by which a block is tried first and then; axes of its box."""
 _SLACK = 2e-5
 """More than the relative error of a float32 sum of up to a hundred squares."""
 _MORE = np.float32(1.0 + _SLACK)
 _ROUNDING = 2.0**-23
 
 
+class Reference(NamedTuple):
+    """Training points made ready for many searches.
+
+    Attributes
+    ----------
+    centre, axes
+        Mean of the points, shape (d,), and the axes they are turned to, shape (d, d).
+    points, times
+        Each point once, block after block, shape (blocks * 64, d), and how often it is there; 0
+        for what fills up the last block.
+    blocks
+        The points in turned axes, infinity where there is none, float32 of shape (blocks, d, 64);
+        d is filled up to a multiple of 8.
+    boxes
+        Least and greatest of the first axes of each block, float32 of shape (2, axes, blocks).
+    longest
+        Distance of the point farthest from the centre.
+    """
+
+    centre: Array
+    axes: Array
+    points: Array
+    times: NDArray[np.int32]
+    blocks: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+    longest: float
+
+    @classmethod
+    def of(cls, reference: Array) -> Self:
+        """Make training points ready, shape (m, d), finite."""
+        points, times = np.unique(
+            np.asarray(reference, dtype=np.float64), axis=0, return_counts=True
+        )
+        centre = points.mean(axis=0)
+        axes = np.linalg.eigh((points - centre).T @ (points - centre))[1][:, ::-1]
+        turned = (points - centre) @ axes
+        order = _together(turned)
+        blocks, width = -(-len(points) // _BLOCK), points.shape[1]
+        filled = np.zeros((blocks * _BLOCK, -(-width // _AT_ONCE) * _AT_ONCE), dtype=np.float32)
+        filled[len(points) :] = np.inf
+        filled[: len(points), :width] = turned[order]
+        cut = np.ascontiguousarray(filled.reshape(blocks, _BLOCK, -1).transpose(0, 2, 1))
+        first = cut[:, :_BOX]
+        greatest = np.where(np.isinf(first), -np.inf, first).max(axis=2)
+        more = blocks * _BLOCK - len(points)
+        return cls(
+            centre=centre,
+            axes=np.ascontiguousarray(axes),
+            points=np.pad(points[order], ((0, more), (0, 0))),
+            times=np.pad(times[order], (0, more)).astype(np.int32),
+            blocks=cut,
+            boxes=np.ascontiguousarray(np.stack([first.min(axis=2).T, greatest.T])),
+            longest=float(np.sqrt((turned**2).sum(axis=1).max())),
+        )
+
+    def turned(self, points: Array) -> tuple[NDArray[np.float32], Array]:
+        """Turn points to the axes, and give how far each may be from where float32 puts it."""
+        turned = (points - self.centre) @ self.axes
+        small = np.zeros((len(points), self.blocks.shape[1]), dtype=np.float32)
+        small[:, : turned.shape[1]] = turned
+        return small, _ROUNDING * (np.sqrt((turned**2).sum(axis=1)) + self.longest)
+
+
 def nearest_and_near(
-    points: Array, reference: Array, *, radius: float, workers: int = 1
+    points: Array, reference: Array | Reference, *, radius: float, workers: int = 1
 ) -> tuple[Array, NDArray[np.int32]]:
     """Measure the distance to the nearest reference point, and count those within `radius`.
 
@@ -37,6 +101,7 @@ def nearest_and_near(
     ----------
     points, reference
         Shapes (n, d) and (m, d), finite; their scale should be such that squares fit float32.
+        Reference points that are searched again and again are made ready once: `Reference.of`.
     radius
         In the same unit; points at just this distance count.
     workers
@@ -53,17 +118,15 @@ def nearest_and_near(
     >>> nearest_and_near(np.array([[0.0, 0.0]]), reference, radius=2.0)
     (array([1.]), array([2], dtype=int32))
     """
+    ready = reference if isinstance(reference, Reference) else Reference.of(reference)
     own = np.ascontiguousarray(points, dtype=np.float64)
-    there = np.asarray(reference, dtype=np.float64)
-    there = np.ascontiguousarray(there[_together(there)])
-    blocks, boxes = _blocks(there)
-    reach = float(radius), float(np.sqrt((there**2).sum(axis=1).max()))
     distance = np.empty(len(own))
     near = np.empty(len(own), dtype=np.int32)
 
     def measure(start: int) -> None:
         rows = slice(start, start + _ROWS)
-        _measure(own[rows], there, blocks, boxes, reach, distance[rows], near[rows])
+        turned = ready.turned(own[rows])
+        _measure(own[rows], turned, ready, float(radius), distance[rows], near[rows])
 
     with ThreadPoolExecutor(max_workers=workers) as pool:
         list(pool.map(measure, range(0, len(own), _ROWS)))
@@ -71,7 +134,7 @@ def nearest_and_near(
 
 
 def _together(reference: Array) -> NDArray[np.int64]:
-    """Order points so that every `_BLOCK` of them lie together: halve along the widest feature."""
+    """Order points so that every `_BLOCK` of them lie together: halve along the widest axis."""
     parts, done = [np.arange(len(reference))], []
     while parts:
         part = parts.pop()
@@ -85,186 +148,71 @@ def _together(reference: Array) -> NDArray[np.int64]:
     return np.concatenate(done)
 
 
-def _blocks(reference: Array) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return points by block (blocks, d, `_BLOCK`) and boxes (2, d, blocks): least, greatest."""
-    count, width = -(-len(reference) // _BLOCK), reference.shape[1]
-    padded = np.full((count * _BLOCK, width), np.inf, dtype=np.float32)
-    padded[: len(reference)] = reference
-    blocks = np.ascontiguousarray(padded.reshape(count, _BLOCK, width).transpose(0, 2, 1))
-    greatest = np.where(np.isinf(blocks), -np.inf, blocks).max(axis=2)
-    return blocks, np.ascontiguousarray(np.stack([blocks.min(axis=2).T, greatest.T]))
-
-
 @numba.njit(cache=True, nogil=True)
-def _measure(
-    points: Array,
-    reference: Array,
-    blocks: NDArray[np.float32],
-    boxes: NDArray[np.float32],
-    reach: tuple[float, float],
-    distance: Array,
-    near: NDArray[np.int32],
-) -> None:
-    """Measure points a group at a time where its points are alike, else one by one."""
-    width, count = blocks.shape[1], blocks.shape[0] * blocks.shape[2]
-    columns = np.empty((width, count), dtype=np.float32)
-    for block in range(blocks.shape[0]):
-        columns[:, block * blocks.shape[2] : (block + 1) * blocks.shape[2]] = blocks[block]
-    rough = np.empty(count, dtype=np.float32)
-    held = np.empty((2, count), dtype=np.int64)
-    store = np.empty((2, columns.size), dtype=np.float32)
-    for start in range(0, points.shape[0], _GROUP):
-        rows = slice(start, min(start + _GROUP, points.shape[0]))
-        group = points[rows]
-        sure, closest, edge = _candidates(group, columns, reach, rough, held)
-        if closest + edge > count // _FEW:
-            _measure_rows(group, reference, blocks, boxes, reach, distance[rows], near[rows])
-            continue
-        nearby = _picked(columns, held[0, :closest], store[0])
-        around = _picked(columns, held[1, :edge], store[1])
-        for row in range(group.shape[0]):
-            point, moved = group[row], _moved(group[row], reach[1])
-            small = point.astype(np.float32)
-            _rough_squares(small, nearby, rough[:closest])
-            limit = _beyond(rough[:closest].min(), moved)
-            best = np.inf
-            for j in range(closest):
-                if rough[j] <= limit:
-                    best = min(best, _exact_square(reference[held[0, j]], point))
-            distance[start + row] = np.sqrt(best)
-            inner, outer = _edges(reach[0], moved)
-            _rough_squares(small, around, rough[:edge])
-            within = sure
-            for j in range(edge):
-                if rough[j] <= inner:
-                    within += 1
-                elif rough[j] <= outer:
-                    exact = _exact_square(reference[held[1, j]], point)
-                    within += exact <= reach[0] * reach[0]
-            near[start + row] = within
-
-
-@numba.njit(cache=True, nogil=True)
-def _candidates(
-    group: Array,
-    columns: NDArray[np.float32],
-    reach: tuple[float, float],
-    rough: NDArray[np.float32],
-    held: NDArray[np.int64],
-) -> tuple[int, int, int]:
-    """List what may be the nearest to a point of a group, and what may be on either side.
-
-    By the triangle inequality a point's distances are those of the group's centre, give or take
-    how far the point is from the centre.
-
-    Returns
-    -------
-    sure, closest, edge
-        How many lie within the radius of every point; and lengths of the lists, in `held`.
-    """
-    centre = np.zeros(group.shape[1])
-    for row in range(group.shape[0]):
-        centre += group[row] / group.shape[0]
-    apart, moved = 0.0, _moved(centre, reach[1])
-    for row in range(group.shape[0]):
-        apart = max(apart, _exact_square(group[row], centre))
-    off = np.sqrt(apart) * (1.0 + _SLACK) + moved
-    _rough_squares(centre.astype(np.float32), columns, rough)
-    inner, outer = _edges(reach[0], off)
-    limit = _beyond(rough.min(), off)
-    sure = closest = edge = 0
-    for j in range(rough.size):
-        value = rough[j]
-        if value <= limit:
-            held[0, closest] = j
-            closest += 1
-        if value <= inner:
-            sure += 1
-        elif value <= outer:
-            held[1, edge] = j
-            edge += 1
-    return sure, closest, edge
-
-
-@numba.njit(cache=True, nogil=True)
-def _picked(
-    columns: NDArray[np.float32], rows: NDArray[np.int64], store: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Put the points of some rows side by side, shape (d, rows)."""
-    picked = store[: columns.shape[0] * rows.size].reshape(columns.shape[0], rows.size)
-    for d in range(columns.shape[0]):
-        for j in range(rows.size):
-            picked[d, j] = columns[d, rows[j]]
-    return picked
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _moved(point: Array, longest: float) -> float:
-    """Bound how far rounding to float32 moves a point, whatever the distances are."""
-    return _ROUNDING * (np.sqrt((point * point).sum()) + longest)
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _edges(radius: float, off: float) -> tuple[np.float32, np.float32]:
-    """Return the squares below which a point surely lies within, and above which it does not."""
-    inner = np.float32(max(radius - off, 0.0) ** 2 * (1.0 - _SLACK))
-    return inner, np.float32((radius + off) ** 2 * (1.0 + _SLACK))
-
-
-@numba.njit(cache=True, nogil=True, inline="always")
-def _beyond(least: np.float32, off: float) -> np.float32:
-    """Return the square above which a point cannot be the nearest."""
-    return np.float32((np.sqrt(np.float64(least)) + 2.0 * off) ** 2 * (1.0 + 2.0 * _SLACK))
-
-
-@numba.njit(cache=True, nogil=True)
-def _measure_rows(
-    points: Array,
-    reference: Array,
-    blocks: NDArray[np.float32],
-    boxes: NDArray[np.float32],
-    reach: tuple[float, float],
-    distance: Array,
-    near: NDArray[np.int32],
-) -> None:
-    rough = np.empty((blocks.shape[0], blocks.shape[2]), dtype=np.float32)
-    away = np.empty(blocks.shape[0], dtype=np.float32)
-    kept = np.empty(blocks.shape[0], dtype=np.int64)
-    for row in range(points.shape[0]):
-        point, moved = points[row], _moved(points[row], reach[1])
-        small = point.astype(np.float32)
-        inner, outer = _edges(reach[0], moved)
-        _box_squares(small, boxes, away)
-        first = np.argmin(away)
-        _rough_squares(small, blocks[first], rough[first])
-        least, sure = _least_and_within(rough[first], inner)
-        limit = _beyond(least, moved)
-        kept[0], count = first, 1
+def _measure(points, turned, reference, radius, distance, near):  # type: ignore[no-untyped-def]
+    """Hold every block against a few cells at a time; see `nearest_and_near`."""
+    small, off = turned
+    blocks, count = reference.blocks, reference.times
+    most_held = len(count) + 1
+    away = np.empty((_TOGETHER, blocks.shape[0]), dtype=np.float32)
+    best, nearest = np.empty(_TOGETHER), np.zeros(_TOGETHER, dtype=np.int64)
+    limit, inner, outer = np.empty((3, _TOGETHER), dtype=np.float32)
+    held = np.empty((_TOGETHER, most_held), dtype=np.int64)
+    value = np.empty((_TOGETHER, most_held), dtype=np.float32)
+    sure, many = np.empty((2, _TOGETHER), dtype=np.int64)
+    squares = np.empty(_BLOCK, dtype=np.float32)
+    start_at = 0
+    for start in range(0, len(points), _TOGETHER):
+        size = min(_TOGETHER, len(points) - start)
+        for i in range(size):
+            best[i] = _exact_square(reference.points[start_at], points[start + i])
+            nearest[i] = start_at
+            limit[i] = _beyond(best[i], off[start + i])
+            inner[i], outer[i] = _edges(radius, off[start + i])
+            sure[i], many[i] = 0, 0
+            _box_squares(small[start + i], reference.boxes, away[i])
         for block in range(blocks.shape[0]):
-            if block != first and away[block] <= max(limit, outer) * _MORE:
-                _rough_squares(small, blocks[block], rough[block])
-                other, within = _least_and_within(rough[block], inner)
-                sure += within
-                if other < least:
-                    least = other
-                    limit = _beyond(least, moved)
-                kept[count] = block
-                count += 1
-        best = np.inf
-        for number in kept[:count]:
-            for j in range(blocks.shape[2]):
-                value = rough[number, j]
-                on_edge = inner < value <= outer
-                if value <= limit or on_edge:
-                    exact = _exact_square(reference[number * blocks.shape[2] + j], point)
-                    best = min(best, exact)
-                    sure += on_edge and exact <= reach[0] * reach[0]
-        distance[row] = np.sqrt(best)
-        near[row] = sure
+            own = count[block * _BLOCK : (block + 1) * _BLOCK]
+            for i in range(size):
+                most = max(limit[i], outer[i])
+                if away[i, block] > most * _MORE:
+                    continue
+                if not _reaches(small[start + i], blocks[block], most, squares):
+                    continue
+                limit[i] = min(limit[i], _beyond(np.float64(_least(squares)), off[start + i]))
+                sure[i] += _counted(squares, own, inner[i])
+                edges = inner[i], outer[i], limit[i]
+                many[i] = _kept(squares, block * _BLOCK, edges, held[i], value[i], many[i])
+        for i in range(size):
+            for n in range(many[i]):
+                on_edge = inner[i] < value[i, n] <= outer[i]
+                if value[i, n] <= limit[i] or on_edge:
+                    exact = _exact_square(reference.points[held[i, n]], points[start + i])
+                    if exact < best[i]:
+                        best[i], nearest[i] = exact, held[i, n]
+                    sure[i] += count[held[i, n]] * (on_edge and exact <= radius * radius)
+            distance[start + i] = np.sqrt(best[i])
+            near[start + i] = sure[i]
+        start_at = nearest[size - 1]
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
-def _exact_square(reference: Array, point: Array) -> float:
+def _edges(radius, off):  # type: ignore[no-untyped-def]
+    """Return the squares to which a point surely lies within, and above which it does not."""
+    outer = np.float32((radius + off) ** 2 * (1.0 + _SLACK))
+    if radius <= off:
+        return np.float32(-1.0), outer
+    return np.float32((radius - off) ** 2 * (1.0 - _SLACK)), outer
+
+
+@numba.njit(cache=True, nogil=True, inline="always")
+def _beyond(least, off):  # type: ignore[no-untyped-def]
+    """Return the square above which a point cannot be the nearest."""
+    return np.float32((np.sqrt(least) + 2.0 * off) ** 2 * (1.0 + 2.0 * _SLACK))
+
+
+@numba.njit(cache=True, nogil=True)
+def _exact_square(reference, point):  # type: ignore[no-untyped-def]
     exact = 0.0
     for d in range(point.size):
         gap = reference[d] - point[d]
@@ -273,44 +221,75 @@ def _exact_square(reference: Array, point: Array) -> float:
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc", "contract"})
-def _box_squares(
-    point: NDArray[np.float32], boxes: NDArray[np.float32], away: NDArray[np.float32]
-) -> None:
+def _box_squares(point, boxes, away):  # type: ignore[no-untyped-def]
     """Return the square of the distance to each block's box, 0 within it."""
     away[:] = np.float32(0.0)
-    for d in range(point.size):
+    for d in range(boxes.shape[1]):
         least, greatest, a = boxes[0, d], boxes[1, d], point[d]
         for j in range(away.size):
             gap = max(max(least[j] - a, a - greatest[j]), np.float32(0.0))
             away[j] += gap * gap
 
 
+@numba.njit(cache=True, nogil=True)
+def _reaches(point, block, most, squares):  # type: ignore[no-untyped-def]
+    """Square the distances to a block; False as soon as all are above `most`."""
+    squares[:] = np.float32(0.0)
+    begin, width = 0, block.shape[0]
+    for end in (min(_FIRST, width), min(_SECOND, width), width):
+        for d in range(begin, end, _AT_ONCE):
+            _add_squares(point, block, squares, d)
+        within = np.int32(0)  # as wide as the squares, so that as many are compared at a time
+        for j in range(_BLOCK):
+            within += np.int32(squares[j] <= most)
+        if within == 0:
+            return False
+        begin = end
+    return True
+
+
 @numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc", "contract"})
-def _rough_squares(
-    point: NDArray[np.float32], columns: NDArray[np.float32], rough: NDArray[np.float32]
-) -> None:
-    """Sum squared gaps, four features at a time, so that the sums are seldom stored."""
-    width, count = columns.shape
-    rough[:] = np.float32(0.0)
-    fours = width - width % 4
-    for d in range(0, fours, 4):
-        one, two, three, four = columns[d], columns[d + 1], columns[d + 2], columns[d + 3]
-        a, b, c, e = point[d], point[d + 1], point[d + 2], point[d + 3]
-        for j in range(count):
-            p, q, r, s = one[j] - a, two[j] - b, three[j] - c, four[j] - e
-            rough[j] += p * p + q * q + r * r + s * s
-    for d in range(fours, width):
-        last, a = columns[d], point[d]
-        for j in range(count):
-            gap = last[j] - a
-            rough[j] += gap * gap
+def _add_squares(point, block, squares, d):  # type: ignore[no-untyped-def]
+    """Add the squared gaps of eight axes, so that the sums are seldom stored."""
+    p0, p1, p2, p3 = block[d], block[d + 1], block[d + 2], block[d + 3]
+    p4, p5, p6, p7 = block[d + 4], block[d + 5], block[d + 6], block[d + 7]
+    a0, a1, a2, a3 = point[d], point[d + 1], point[d + 2], point[d + 3]
+    a4, a5, a6, a7 = point[d + 4], point[d + 5], point[d + 6], point[d + 7]
+    for j in range(_BLOCK):
+        g0, g1, g2, g3 = p0[j] - a0, p1[j] - a1, p2[j] - a2, p3[j] - a3
+        g4, g5, g6, g7 = p4[j] - a4, p5[j] - a5, p6[j] - a6, p7[j] - a7
+        squares[j] += (g0 * g0 + g1 * g1 + g2 * g2 + g3 * g3) + (
+            g4 * g4 + g5 * g5 + g6 * g6 + g7 * g7
+        )
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz", "reassoc"})
-def _least_and_within(rough: NDArray[np.float32], limit: np.float32) -> tuple[np.float32, int]:
-    least = rough[0]
-    within = 0
-    for j in range(rough.size):
-        least = min(least, rough[j])
-        within += rough[j] <= limit
-    return least, within
+@numba.njit(cache=True, nogil=True)
+def _least(squares):  # type: ignore[no-untyped-def]
+    """Return the least of numbers above 0: their order is that of their bits, which is faster."""
+    bits = squares.view(np.int32)
+    place = 0
+    least = bits[0]
+    for j in range(_BLOCK):
+        least = min(least, bits[j])
+    while bits[place] != least:
+        place += 1
+    return squares[place]
+
+
+@numba.njit(cache=True, nogil=True)
+def _kept(squares, first, edges, held, value, many):  # type: ignore[no-untyped-def]
+    """Add to a list what may be the nearest or lies on the edge; give how long the list is."""
+    inner, outer, limit = edges
+    for j in range(_BLOCK):
+        held[many], value[many] = first + j, squares[j]
+        many += ((inner < squares[j]) & (squares[j] <= outer)) | (squares[j] <= limit)
+    return many
+
+
+@numba.njit(cache=True, nogil=True)
+def _counted(squares, count, limit):  # type: ignore[no-untyped-def]
+    """Count points, each as often as it is there, whose square is at most `limit`."""
+    within = np.int32(0)
+    for j in range(_BLOCK):
+        within += count[j] * np.int32(squares[j] <= limit)
+    return within

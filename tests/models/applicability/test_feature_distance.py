@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 
-from minerisk.models.applicability.feature_distance import _candidates, nearest_and_near
+from minerisk.models.applicability.feature_distance import Reference, nearest_and_near
 
 
 @settings(max_examples=60, deadline=None)
@@ -80,15 +80,20 @@ def test_points_that_are_alike_are_measured_as_each_by_itself(seed, d, count, sh
     np.testing.assert_allclose(together[0], apart.min(axis=1), rtol=1e-12, atol=1e-300)
 
 
-def test_of_points_that_are_alike_few_distances_are_taken():
+def test_points_that_are_there_many_times_are_counted_and_searched_once():
     rng = np.random.default_rng(0)
-    reference, point = rng.normal(size=(640, 4)), rng.normal(size=4)
-    group = point + 1e-3 * rng.normal(size=(16, 4))
-    columns = np.ascontiguousarray(reference.T.astype(np.float32))
-    rough, held = np.empty(640, dtype=np.float32), np.empty((2, 640), dtype=np.int64)
-    sure, closest, edge = _candidates(group, columns, (2.0, 9.0), rough, held)
-    apart = np.sqrt(((group[:, None] - reference[None]) ** 2).sum(axis=2))
-    assert 1 <= closest < 5
-    assert edge < 20
-    assert sure <= (apart <= 2.0).sum(axis=1).min() <= sure + edge
-    assert set(apart.argmin(axis=1)) <= set(held[0, :closest])
+    land = rng.normal(size=(40, 3))
+    reference = np.repeat(land, rng.integers(1, 200, len(land)), axis=0)
+    points = rng.normal(size=(50, 3))
+    apart = np.sqrt(((points[:, None] - reference[None]) ** 2).sum(axis=2))
+    distance, near = nearest_and_near(points, rng.permutation(reference), radius=1.5)
+    np.testing.assert_allclose(distance, apart.min(axis=1), rtol=1e-12)
+    np.testing.assert_array_equal(near, (apart <= 1.5).sum(axis=1))
+    ready = Reference.of(reference)
+    assert ready.times.sum() == len(reference)
+    assert len(ready.blocks) == 1
+
+
+def test_nothing_lies_within_a_radius_of_none_but_the_point_itself():
+    reference = np.array([[0.0, 1.0], [1e-12, 1.0], [2.0, 2.0]])
+    assert nearest_and_near(reference, reference, radius=0.0)[1].tolist() == [1, 1, 1]

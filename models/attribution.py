@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -17,14 +18,19 @@ from minerisk.models.estimators.members import (
     TreeMembers,
 )
 from minerisk.models.risk_model import RiskModel
-from minerisk.models.trees.shap import shap_by_group
+from minerisk.models.trees.shap import shap_bound, shap_by_group
 from minerisk.models.trees.stored_booster import Booster
 
 PAST_FINDINGS = "past_findings"
+MARGIN = 1e-6  # more than float32, in which values are given, moves one of them
 
 
 def attribute_to_families(
-    model: RiskModel, columns: pd.DataFrame, families: Mapping[str, Sequence[str]]
+    model: RiskModel,
+    columns: pd.DataFrame,
+    families: Mapping[str, Sequence[str]],
+    *,
+    strongest: int | None = None,
 ) -> tuple[list[str], NDArray[np.float32]]:
     """Compute what each family of features adds to the score of each cell.
 
@@ -36,6 +42,10 @@ def attribute_to_families(
         What the members see of each cell, as `RiskModel.columns` gives it.
     families
         Name of a family to its columns. Columns of the findings encoder go to ``past_findings``.
+    strongest
+        If given, only the order and the direction of so many strongest families of each cell are
+        asked for: of two models blended, the one of the lesser weight is worked out only where it
+        can change them, and is missing from the values elsewhere.
 
     Returns
     -------
@@ -60,13 +70,15 @@ def attribute_to_families(
         return names, _linear(model.members, matrix, group, len(names))
     if isinstance(model.members, NearestMembers):
         return names, _nearest(model.members, matrix, group, len(names))
-    if isinstance(model.members, BesideRule):
-        values = _of_trees(model.members.trees, matrix, group, model.threads)
-        rule = model.members.rule(matrix)
-        _add_to_nearest(values, rule, matrix, model.members.columns, group)
+    members, rule = model.members, np.zeros((len(matrix), len(names)))
+    if isinstance(members, BesideRule):
+        _add_to_nearest(rule, members.rule(matrix), matrix, members.columns, group)
+        members = members.trees
+    if isinstance(members, BlendedMembers):
+        values = _of_blend(members, matrix, group, rule, strongest, model.threads)
         return names, values.astype(np.float32)
-    if isinstance(model.members, TreeMembers | BlendedMembers):
-        values = _of_trees(model.members, matrix, group, model.threads)
+    if isinstance(members, TreeMembers):
+        values = rule + shap_by_group(_explained(members), matrix, group, threads=model.threads)
         return names, values.astype(np.float32)
     return names, _by_hiding(model.members, matrix, group, len(names), model.threads)
 
@@ -83,19 +95,66 @@ def _by_hiding(
     return values
 
 
-def _of_trees(
-    members: TreeMembers | BlendedMembers,
+def _of_blend(
+    members: BlendedMembers,
     matrix: NDArray[np.float32],
     group: Sequence[int],
+    rule: NDArray[np.float64],
+    strongest: int | None,
     threads: int,
 ) -> NDArray[np.float64]:
-    if isinstance(members, TreeMembers):
-        return shap_by_group(_explained(members), matrix, group, threads=threads)
-    known, silent = (
-        shap_by_group(_explained(half), matrix, group, threads=threads) for half in members.halves()
-    )
+    """Add what both models say, by their weights, to what a rule says; see `strongest` above."""
+    halves = [_explained(half) for half in members.halves()]
     inside = members.inside(matrix)[:, None]
-    return np.asarray(inside * known + (1.0 - inside) * silent)
+    weights = inside, 1.0 - inside
+
+    def said(half: int, rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        values = shap_by_group(halves[half], matrix[rows], group, threads=threads)
+        return weights[half][rows] * values
+
+    bounds = [shap_bound(half, group) for half in halves]
+    values, unsure = rule.copy(), np.ones(len(matrix), dtype=np.bool_)
+    for half, bound in enumerate(reversed(bounds)):  # what the other may add at most
+        if strongest is None or bound is None:
+            continue
+        rows = weights[half][:, 0] > 0.5
+        values[rows] += said(half, rows)
+        unsure[rows] = ~in_order(values[rows], weights[1 - half][rows] * bound, strongest)
+    values[unsure] = rule[unsure] + (said(0, unsure) + said(1, unsure))
+    return values
+
+
+@numba.njit(cache=True, nogil=True)
+def in_order(values, off, count):  # type: ignore[no-untyped-def]
+    """Tell of which rows the strongest few values are sure, though each may be off by so much.
+
+    Parameters
+    ----------
+    values, off : ndarray of float64, shape (n, families)
+    count : int
+        How many of the strongest.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        Whether neither their order nor their signs can be others.
+    """
+    sure = np.ones(len(values), dtype=np.bool_)
+    for row in range(len(values)):
+        left = np.ones(values.shape[1], dtype=np.bool_)
+        for _ in range(min(count, values.shape[1])):
+            first, most = -1, 0.0
+            for family in range(values.shape[1]):
+                if left[family] and (first < 0 or abs(values[row, family]) > most):
+                    first, most = family, abs(values[row, family])
+            left[first] = False
+            least, beyond = most - off[row, first], 0.0
+            for family in range(values.shape[1]):
+                if left[family]:
+                    beyond = max(beyond, abs(values[row, family]) + off[row, family])
+            nothing = most + off[row, first] == 0.0 and beyond == 0.0
+            sure[row] &= nothing or least > beyond + MARGIN * most
+    return sure
 
 
 def _groups(

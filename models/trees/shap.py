@@ -78,6 +78,15 @@ def shap_by_group(
         return np.mean([value[:, :-1] @ member for value in values], axis=0)
 
 
+def shap_bound(boosters: Sequence[Booster], groups: Sequence[int]) -> NDArray[np.float64] | None:
+    """Bound what each group of columns can add to the mean score of an ensemble, either way.
+
+    Parameters as for `shap_by_group`. None where LightGBM has to explain the trees.
+    """
+    explained = _group_shap_of(tuple(boosters), tuple(groups))
+    return None if explained is None else explained.bound()
+
+
 @lru_cache(maxsize=2)
 def _group_shap_of(boosters: tuple[Booster, ...], groups: tuple[int, ...]) -> "GroupShap | None":
     kernel = kernel_of(boosters)
@@ -144,6 +153,22 @@ class GroupShap:
         with ThreadPoolExecutor(max_workers=threads) as pool:
             list(pool.map(task, range(0, len(X), TASK)))
         return values
+
+    def bound(self) -> NDArray[np.float64]:
+        """Return the most that each group can add or take, shape ``(groups,)``, log-odds."""
+        return np.asarray(_greatest(self._tables, self.groups))
+
+
+@numba.njit(cache=True, nogil=True)
+def _greatest(tables, groups):  # type: ignore[no-untyped-def]
+    """Sum, over all bundles, the greatest that any set of answers says of each group."""
+    total = np.zeros(groups, dtype=np.float64)
+    for bundle in range(len(tables.full)):
+        own = tables.group[tables.group_start[bundle] : tables.group_start[bundle + 1]]
+        entry = tables.entry[tables.entry_start[bundle] : tables.entry_start[bundle + 1]]
+        for j in range(len(own)):
+            total[own[j]] += np.abs(entry[j :: len(own)]).max()
+    return total
 
 
 @numba.njit(cache=True, nogil=True)

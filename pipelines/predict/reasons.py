@@ -38,11 +38,12 @@ def reason_bands(
     Code: twice the place of the family in `reason_names`, and 1 more where it lowers the score;
     NaN where no further family adds anything.
     """
-    used, values = attribute_to_families(model, columns, families)
+    count = len(REASON_BANDS)
+    used, values = attribute_to_families(model, columns, families, strongest=count)
     names = reason_names(list(families))
     spread = np.zeros((len(columns), len(names)), dtype=np.float32)
     spread[:, [names.index(name) for name in used]] = values
-    codes = top_families(spread, len(REASON_BANDS)).astype(np.float32)
+    codes = top_families(spread, count).astype(np.float32)
     codes[codes == OUTSIDE] = np.nan
     return {name: codes[:, place] for place, name in enumerate(REASON_BANDS)}
 

@@ -4,8 +4,13 @@ import pandas as pd
 import pytest
 
 from minerisk.features.errors import InputError
-from minerisk.models.attribution import attribute_to_families, top_families
-from minerisk.models.estimators.members import LinearMembers, TreeMembers
+from minerisk.models.attribution import attribute_to_families, in_order, top_families
+from minerisk.models.estimators.members import (
+    BesideRule,
+    BlendedMembers,
+    LinearMembers,
+    TreeMembers,
+)
 
 FAMILIES = {"line": ["a"], "ground": ["b", "c"]}
 
@@ -67,6 +72,39 @@ def test_the_strongest_families_are_coded_with_their_direction():
     # Family 1 lowers: 2 * 1 + 1; family 2 raises: 4; then family 0: 0.
     np.testing.assert_array_equal(top_families(values, 3), [[3, 4, 0], [4, 255, 255]])
     np.testing.assert_array_equal(top_families(values[:, :2], 3)[:, 2], [255, 255])
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_of_two_models_blended_the_lesser_is_worked_out_only_where_it_can_change_the_order(beside):
+    rng = np.random.default_rng(0)
+    names = ["a", "b", "c", "d", "edge"]
+    given = pd.DataFrame(rng.normal(size=(3_000, 5)).astype(np.float32), columns=names)
+    given["edge"] = rng.choice([-9_000, -100, 0, 2_000, 9_000], len(given)).astype(np.float32)
+    trained = []
+    for seed in range(4):
+        y = given.to_numpy()[:, :4] @ rng.normal(size=4) > 0
+        quiet = {"verbosity": -1, "num_threads": 1, "objective": "binary", "num_leaves": 7}
+        trained.append(lgb.train(quiet | {"seed": seed}, lgb.Dataset(given, y), 20))
+    members = BlendedMembers(TreeMembers(tuple(trained), (False,) * 4), edge=4, blend_m=1_000.0)
+    if beside:
+        members = BesideRule(members, columns=(0, 1), power=0.5)
+    families = {name: [name] for name in names}
+    _, whole = attribute_to_families(Speaking(members), given, families)
+    _, enough = attribute_to_families(Speaking(members), given, families, strongest=3)
+    np.testing.assert_array_equal(top_families(enough, 3), top_families(whole, 3))
+    same = (enough == whole).all(axis=1)
+    assert same[np.isin(given["edge"], [-100, 0])].mean() > 0.5  # near the edge both count
+    assert same[np.abs(given["edge"]) == 9_000].mean() < 0.2
+
+
+def test_an_order_is_sure_where_no_value_can_pass_another():
+    off = np.full((1, 3), 0.1)
+    assert in_order(np.array([[1.0, -0.5, 0.1]]), off, 2)[0]
+    assert not in_order(np.array([[1.0, -0.9, 0.1]]), off, 2)[0]  # 0.9 and 1.0 may change places
+    assert not in_order(np.array([[1.0, -0.5, 0.31]]), off, 2)[0]  # the third may be the second
+    assert not in_order(np.array([[1.0, 0.0, 0.0]]), off, 3)[0]  # nobody knows the signs
+    assert in_order(np.array([[1.0, 0.0, 0.0]]), np.zeros((1, 3)), 3)[0]  # two add nothing
+    assert not in_order(np.array([[1.0, 1.0, 0.0]]), np.zeros((1, 3)), 2)[0]
 
 
 def test_a_column_of_no_family_is_refused():

@@ -84,7 +84,7 @@ def compactness(owner: NDArray[np.int32], count: int) -> NDArray[np.float64]:
     return np.asarray(shape, dtype=np.float64)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def grow_tasks(
     values: NDArray[np.float64],
     owner: NDArray[np.int32],
@@ -123,7 +123,7 @@ def grow_tasks(
     return made
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _grow(
     values: NDArray[np.float64],
     owner: NDArray[np.int32],

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -103,9 +104,17 @@ def compare_capture(
     everything = _sums(block, positive.astype(np.float64))
     found: dict[Rule, list[Estimate]] = {name: [] for name in (Rule.TASKS, *rules)}
     minus: dict[Rule, list[Estimate]] = {name: [] for name in rules}
-    for share in SHARES:
-        cells = round(share * positive.size)
-        picked = {Rule.TASKS: tasks_on(score, place, cells=cells, sizes=sizes)}
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        tasked = list(
+            pool.map(
+                lambda share: tasks_on(
+                    score, place, cells=round(share * positive.size), sizes=sizes
+                ),
+                SHARES,
+            )
+        )
+    for in_tasks in tasked:
+        picked = {Rule.TASKS: in_tasks}
         # Tasks may leave a rest: rules get no more land than they take.
         land = float(picked[Rule.TASKS].sum())
         picked |= {name: first_cells(values, land) for name, values in rules.items()}

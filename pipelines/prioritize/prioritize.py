@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -148,28 +149,31 @@ def write_tasks(
     grid = task_grid(cube_geobox(stores[0]), min_ha=asked.min_ha)
     geobox, stores = grid.geobox, block_stores(stores, grid, CLOSED)
     bands = _bands(run, asked, grid)
-    layers = run.layers()
-    ground = task_ground(run.config, asked, layers, stores, geobox, area=area)
-    model = load_model(model_home(run.folder, asked.hazard))
-    cells = _cells(run, model, grid)
-    joint = joint_draws(
-        model,
-        cells,
-        bands["probability"].astype(np.float64),
-        block_m=run.metrics(None if asked.hazard == ANY else asked.hazard).block_m,
-        seed=run.config.model.seed,
-    )
-    land = _land(ground, bands, geobox, asked, joint)
-    tasks = count_cells(make_tasks(land, _request(run, asked, ground)), grid)
-    if tasks.table.empty:
-        raise NoTaskError(_no_task(asked, tasks.summary))
-    frame = task_frame(tasks, geobox, marks=marks)
-    reasons = _reasons(run, frame, tasks, model, cells)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # How tasks did on regions left out needs none of these tasks: it is measured beside them.
+        measured = pool.submit(capture_of_run, run) if own and grid.side == 1 else None
+        layers = run.layers()
+        ground = task_ground(run.config, asked, layers, stores, geobox, area=area)
+        model = load_model(model_home(run.folder, asked.hazard))
+        cells = _cells(run, model, grid)
+        joint = joint_draws(
+            model,
+            cells,
+            bands["probability"].astype(np.float64),
+            block_m=run.metrics(None if asked.hazard == ANY else asked.hazard).block_m,
+            seed=run.config.model.seed,
+        )
+        land = _land(ground, bands, geobox, asked, joint)
+        tasks = count_cells(make_tasks(land, _request(run, asked, ground)), grid)
+        if tasks.table.empty:
+            raise NoTaskError(_no_task(asked, tasks.summary))
+        frame = task_frame(tasks, geobox, marks=marks)
+        reasons = _reasons(run, frame, tasks, model, cells)
+        capture = None if measured is None else measured.result()
     frame = _explained(frame, tasks, ground, reasons)
     files = RunFolder(folder)
     write_task_package(files.tasks_gpkg, frame, ground.standing, marks=marks)
     write_whole(files.tasks_csv, csv_text(pd.DataFrame(frame.drop(columns="geometry"))))
-    capture = capture_of_run(run) if own and grid.side == 1 else None
     known = _task_file(tasks, asked, ground, grid, marks=marks, reasons=reasons, capture=capture)
     write_whole(files.tasks_json, known.to_json())
     _write_rasters(folder / "tasks", ground, land, geobox, marks=marks)

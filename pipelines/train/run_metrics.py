@@ -1,15 +1,17 @@
 """The scores of a trained run, gathered for `metrics.json`."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from typing import NamedTuple
 
 from minerisk.models.applicability.error_profiles import ErrorProfile
+from minerisk.models.calibration.conformal import Cover
 from minerisk.models.cautions import Caution
 from minerisk.models.evaluation.assessment import assess_curves, capture_curves
 from minerisk.models.evaluation.feature_lint import lint_features
 from minerisk.models.evaluation.gates import calibration_cautions, hold_to_gates, over_rule
-from minerisk.models.evaluation.measures import ModelName
+from minerisk.models.evaluation.measures import ModelName, RankMeasures
 from minerisk.models.evaluation.ranked_models import assess_finds, compare_models
+from minerisk.models.evaluation.results import Curves, RegionScores
 from minerisk.models.fitting.training import Trained
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.selection.held_out_measures import (
@@ -49,37 +51,74 @@ def run_metrics(run: Run, trained: Trained, *, chances: KnownChances | None = No
     chances
         What is known of where land was surveyed, from other layers of the run.
     """
-    # What surveyed land shows of other land takes as long as all else: they go side by side.
-    unsurveyed = partial(
-        assess_unsurveyed,
-        trained.scores.table,
-        trained.scores.probability[FAR],
-        unsurveyed_sample(run),
-        trained.model,
-        block_m=trained.scores.block_m,
-        seed=run.config.model.seed,
-        chances=chances,
-    )
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return _gathered(run, trained, pool.submit(unsurveyed))
+    scores, level = trained.scores, run.config.model.interval
+    # Two at a time, the longest first; none of them reads the run folder.
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        return _gathered(
+            run,
+            trained,
+            _Begun(
+                unsurveyed=pool.submit(
+                    assess_unsurveyed,
+                    scores.table,
+                    scores.probability[FAR],
+                    unsurveyed_sample(run),
+                    trained.model,
+                    block_m=scores.block_m,
+                    seed=run.config.model.seed,
+                    chances=chances,
+                ),
+                protocols={
+                    name: pool.submit(_measure_protocol, scores, name) for name in scores.protocols
+                },
+                interval_cover={
+                    name: pool.submit(measure_interval, scores, name, level=level)
+                    for name in (FAR, NEAR)
+                },
+                curves=pool.submit(
+                    assess_curves,
+                    scores.scores[FAR, ModelName.MODEL].score,
+                    scores.table,
+                    block_m=scores.block_m,
+                ),
+                calibrators=pool.submit(measure_calibrators, scores),
+                regions=pool.submit(measure_regions, scores),
+                lint=pool.submit(_lint, scores),
+            ),
+        )
 
 
-def _gathered(run: Run, trained: Trained, unsurveyed: Future[Unsurveyed | None]) -> Metrics:
+class _Begun(NamedTuple):
+    """What is measured beside all else; names as in `Metrics`."""
+
+    unsurveyed: Future[Unsurveyed | None]
+    protocols: dict[ProtocolName, Future[tuple[ProtocolScores, dict[ModelName, RankMeasures]]]]
+    interval_cover: dict[ProtocolName, Future[Cover | None]]
+    curves: Future[Curves]
+    calibrators: Future[dict[str, float]]
+    regions: Future[tuple[RegionScores, ...]]
+    lint: Future[tuple[Caution, ...]]
+
+
+def _measure_protocol(
+    scores: HeldOutScores, name: ProtocolName
+) -> tuple[ProtocolScores, dict[ModelName, RankMeasures]]:
+    """Measure every model on one protocol, and compare that of the run with each other."""
+    ranked = rank_protocol(scores, name)
+    measures = measure_models(scores, name, ranked)
+    finds = tuple(assess_finds(ranked))
+    return ProtocolScores.of(scores.protocols[name], measures, finds), compare_models(ranked)
+
+
+def _gathered(run: Run, trained: Trained, begun: _Begun) -> Metrics:
     scores, model = trained.scores, trained.model
     area, table, agreed = run.config.study_area, scores.table, run.config.gates
     positive, labelled = int((table.state == 1).sum()), len(table.state)
-    ranked = {name: rank_protocol(scores, name) for name in scores.protocols}
-    protocols = {
-        name: ProtocolScores.of(
-            protocol,
-            measure_models(scores, name, ranked[name]),
-            tuple(assess_finds(ranked[name])),
-        )
-        for name, protocol in scores.protocols.items()
-    }
-    far = scores.scores_of(FAR)
-    comparison = {name: compare_models(ranked[name]) for name in (FAR, NEAR)}
+    far, like_this = scores.scores_of(FAR), like_unsurveyed(run, scores)
     share = applicable_share(run, model)
+    measured = {name: one.result() for name, one in begun.protocols.items()}
+    protocols = {name: own for name, (own, _) in measured.items()}
+    comparison = {name: measured[name][1] for name in (FAR, NEAR)}
     return Metrics(
         schema_version=Metrics.version,
         study_area=area.name,
@@ -104,23 +143,20 @@ def _gathered(run: Run, trained: Trained, unsurveyed: Future[Unsurveyed | None])
                 protocols[FAR].model.calibration_slope, margin=agreed.calibration_slope_margin
             ),
             *scores.held.cautions,
-            *_lint(scores),
+            *begun.lint.result(),
         ),
-        calibrators=measure_calibrators(scores),
+        calibrators=begun.calibrators.result(),
         calibrator=scores.calibrator,
         interval=model.interval,
-        interval_cover={
-            name: measure_interval(scores, name, level=run.config.model.interval)
-            for name in (FAR, NEAR)
-        },
+        interval_cover={name: one.result() for name, one in begun.interval_cover.items()},
         expected_error=None if model.profile is None else _expected_error(model.profile),
-        regions=measure_regions(scores),
+        regions=begun.regions.result(),
         reliability_by_region=measure_region_reliability(scores),
         reliability_by_hazard=measure_hazard_reliability(scores),
         hazard_classes=measure_hazards(scores),
         hazards={},
         comparison=comparison,
-        curves=assess_curves(far[ModelName.MODEL], table, block_m=scores.block_m),
+        curves=begun.curves.result(),
         capture={FAR: capture_curves(far, table)},
         reliability=measure_reliability(scores),
         importance=trained.importance,
@@ -136,8 +172,8 @@ def _gathered(run: Run, trained: Trained, unsurveyed: Future[Unsurveyed | None])
             **agreed.model_dump(exclude={"permutations"}),
         ),
         settings={name: tuple(choice.chosen) for name, choice in trained.choices.items()},
-        unsurveyed=unsurveyed.result(),
-        like_this=like_unsurveyed(run, scores),
+        unsurveyed=begun.unsurveyed.result(),
+        like_this=like_this,
     )
 
 

@@ -18,8 +18,12 @@ from minerisk.models.evaluation.area_curves import (
     score_windows,
     success_of,
 )
-from minerisk.models.evaluation.drawn_blocks import BOOTSTRAP_GROUPS, block_draws
-from minerisk.models.evaluation.score_groups import ScoreGroups, coarse_groups
+from minerisk.models.evaluation.score_groups import (
+    BOOTSTRAP_GROUPS,
+    ScoreGroups,
+    block_draws,
+    coarse_groups,
+)
 from minerisk.models.order_statistics import ValueCounts, count_values
 
 Array = NDArray[np.float64]

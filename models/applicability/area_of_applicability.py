@@ -1,6 +1,6 @@
 """Area of applicability: where new land is too unlike the training land to say anything."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
@@ -13,6 +13,7 @@ from minerisk.features.errors import InputError
 from minerisk.models.applicability.feature_distance import Reference, nearest_and_near
 from minerisk.models.applicability.training_land import (
     across_folds,
+    centre_and_scale,
     checked_folds,
     drawn_rows,
     refuse_one_fold,
@@ -164,7 +165,7 @@ class Applicability:
                 [np.isfinite(part[:, ~silent]).all(axis=1) for part in _parts(X, names, rows)]
             )
         )
-        centre, scale = _centre_and_scale(partial(_parts, X, names, complete), len(names))
+        centre, scale = centre_and_scale(partial(_parts, X, names, complete), len(names))
         varied = scale > 1e-12 * np.maximum(np.abs(centre), 1e-300)
         if not varied.any():
             raise InputError(
@@ -381,22 +382,6 @@ def _parts(X: pd.DataFrame, names: Sequence[str], rows: NDArray[np.int64]) -> It
     """Yield the values of some rows so many at a time, once at least."""
     for start in range(0, max(len(rows), 1), _CHUNK_ROWS):
         yield _taken(X, names, rows[start : start + _CHUNK_ROWS])
-
-
-def _centre_and_scale(parts: Callable[[], Iterator[Array]], width: int) -> tuple[Array, Array]:
-    """Return mean and standard deviation of what is known of each column; 0 for a single value."""
-    count = np.maximum(_sum((np.isfinite(part) for part in parts()), width), 1.0)
-    centre = _sum((np.where(np.isfinite(part), part, 0.0) for part in parts()), width) / count
-    squares = (np.where(np.isfinite(part), (part - centre) ** 2, 0.0) for part in parts())
-    return centre, np.sqrt(_sum(squares, width) / np.maximum(count - 1.0, 1.0))
-
-
-def _sum(parts: Iterable[Array], width: int) -> Array:
-    """Sum rows, one after the other wherever the parts begin, so that they make no odds."""
-    total = np.zeros(width)
-    for part in parts:
-        total = np.concatenate([total[None], part]).sum(axis=0)
-    return total
 
 
 def _filled(values: Array, missing: Array) -> Array:

@@ -1,6 +1,6 @@
 """What every area of applicability needs of its training land: features, folds, and the limit."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -100,3 +100,19 @@ def refuse_one_fold(fold: NDArray[np.int64]) -> None:
             f"The complete training points lie in folds {known.tolist()}; expected at "
             "least two. Use smaller blocks, or features with fewer gaps."
         )
+
+
+def centre_and_scale(parts: Callable[[], Iterator[Array]], width: int) -> tuple[Array, Array]:
+    """Return mean and standard deviation of what is known of each column; 0 for a single value."""
+    count = np.maximum(_sum((np.isfinite(part) for part in parts()), width), 1.0)
+    centre = _sum((np.where(np.isfinite(part), part, 0.0) for part in parts()), width) / count
+    squares = (np.where(np.isfinite(part), (part - centre) ** 2, 0.0) for part in parts())
+    return centre, np.sqrt(_sum(squares, width) / np.maximum(count - 1.0, 1.0))
+
+
+def _sum(parts: Iterable[Array], width: int) -> Array:
+    """Sum rows, one after the other wherever the parts begin, so that they make no odds."""
+    total = np.zeros(width)
+    for part in parts:
+        total = np.concatenate([total[None], part]).sum(axis=0)
+    return total

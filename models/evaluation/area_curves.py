@@ -8,10 +8,15 @@ from scipy.stats import rankdata
 
 from minerisk.features.errors import InputError
 from minerisk.models.evaluation import ranking_kernels
-from minerisk.models.evaluation.drawn_blocks import DrawnBlocks, block_draws, block_numbers
 from minerisk.models.evaluation.intervals import percentile_interval
 from minerisk.models.evaluation.metrics import Interval
-from minerisk.models.evaluation.score_groups import ScoreGroups, coarse_groups
+from minerisk.models.evaluation.score_groups import (
+    DrawnBlocks,
+    ScoreGroups,
+    block_draws,
+    block_numbers,
+    coarse_groups,
+)
 from minerisk.models.inputs import checked_scores
 
 Array = NDArray[np.float64]

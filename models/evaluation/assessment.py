@@ -15,7 +15,7 @@ from minerisk.models.evaluation.area_curves import (
     plot_of,
     success_of,
 )
-from minerisk.models.evaluation.drawn_blocks import Part
+from minerisk.models.evaluation.comparison import LEVEL, Ranked, rank_models
 from minerisk.models.evaluation.measures import Measures, ModelName, RankMeasures
 from minerisk.models.evaluation.metrics import (
     Interval,
@@ -24,7 +24,6 @@ from minerisk.models.evaluation.metrics import (
     reliability,
 )
 from minerisk.models.evaluation.out_of_fold_scores import calibrate_across_folds
-from minerisk.models.evaluation.ranked_models import LEVEL, Ranked, rank_models
 from minerisk.models.evaluation.results import (
     CapturePoint,
     Curves,
@@ -34,6 +33,7 @@ from minerisk.models.evaluation.results import (
     SuccessPoint,
     ThresholdPoint,
 )
+from minerisk.models.evaluation.score_groups import Part
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol
 from minerisk.models.table import CellTable

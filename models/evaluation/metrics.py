@@ -9,20 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv
 
 from minerisk.models.evaluation import ranking_kernels
-from minerisk.models.evaluation.drawn_blocks import (
-    DrawnBlocks,
-    Measured,
-    Part,
-    block_numbers,
-    losses_of,
-    measures_of,
-)
 from minerisk.models.evaluation.intervals import effective_rows, percentile_interval, wilson
 from minerisk.models.evaluation.results import ReliabilityBin
 from minerisk.models.evaluation.score_groups import (
     BINS,
+    DrawnBlocks,
+    Measured,
+    Part,
     ScoreGroups,
+    block_numbers,
     equal_land_bins,
+    losses_of,
+    measures_of,
     rank_measures,
     share_in_lowest,
     tie_groups,
@@ -296,7 +294,7 @@ def measured_draws(
 ) -> Measured:
     """Measure as `score` does, and draw every measure from samples of blocks with replacement.
 
-    See `minerisk.models.evaluation.drawn_blocks.DrawnBlocks` for how it is done.
+    See `minerisk.models.evaluation.score_groups.DrawnBlocks` for how it is done.
     The same blocks and seed give the same samples, so that draws of two models on the same rows
     can be subtracted.
 

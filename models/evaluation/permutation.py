@@ -16,9 +16,9 @@ from scipy.spatial import cKDTree
 from scipy.stats import rankdata
 
 from minerisk.features.errors import InputError
-from minerisk.models.evaluation.drawn_blocks import block_draws, block_numbers
 from minerisk.models.evaluation.intervals import percentile_interval
 from minerisk.models.evaluation.metrics import Interval
+from minerisk.models.evaluation.score_groups import block_draws, block_numbers
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol
 from minerisk.models.inputs import checked_scores

@@ -8,9 +8,9 @@ from sklearn.metrics import roc_auc_score
 
 from minerisk.features.errors import InputError
 from minerisk.models.estimate import Estimate
-from minerisk.models.evaluation.drawn_blocks import block_draws, block_numbers
 from minerisk.models.evaluation.intervals import percentile_interval
 from minerisk.models.evaluation.results import Stratum
+from minerisk.models.evaluation.score_groups import block_draws, block_numbers
 
 FIRST = 0.2
 LEVEL = 0.9

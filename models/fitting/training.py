@@ -34,7 +34,7 @@ class Trained:
     model
         Fitted on all labelled cells.
     scores
-        Of land held out.
+        Of land held out, without the pipelines that gave them.
     permuted
         What it predicts of permuted labels.
     importance
@@ -110,7 +110,7 @@ def train_model(
     choices: dict[str, NestedChoice] = {name.value: one for name, one in scores.choices.items()}
     if isinstance(make, NestedChoice):
         choices["final"] = make
-    return Trained(model, scores, permuted, tuple(importance.result()), choices)
+    return Trained(model, scores.without_fits(), permuted, tuple(importance.result()), choices)
 
 
 def refuse_leak(permuted: PermutedSkill) -> None:

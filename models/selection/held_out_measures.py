@@ -16,9 +16,9 @@ from minerisk.models.evaluation.assessment import (
     assess_regions,
     reliability_bins,
 )
+from minerisk.models.evaluation.comparison import Ranked, rank_models
 from minerisk.models.evaluation.measures import Measures, ModelName
 from minerisk.models.evaluation.out_of_fold_scores import calibrate_across_folds
-from minerisk.models.evaluation.ranked_models import Ranked, rank_models
 from minerisk.models.evaluation.reliability_by_part import (
     reliability_by_hazard,
     reliability_by_region,

@@ -1,7 +1,7 @@
 """Every model scored on every protocol's held-out land, before any number is made of it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -56,6 +56,11 @@ class HeldOutScores:
     def scores_of(self, protocol: ProtocolName) -> dict[ModelName, NDArray[np.float64]]:
         """Return the held-out score of every model on one protocol."""
         return {name: out.score for (known, name), out in self.scores.items() if known is protocol}
+
+    def without_fits(self) -> "HeldOutScores":
+        """Return the scores without the pipelines that gave them."""
+        scores = {name: replace(out, fitted=()) for name, out in self.scores.items()}
+        return replace(self, scores=scores)
 
     @property
     def protocols(self) -> Mapping[ProtocolName, Protocol]:

@@ -13,11 +13,11 @@ from minerisk.features.errors import InputError
 from minerisk.models.applicability.area_of_applicability import Applicability
 from minerisk.models.estimate import Estimate
 from minerisk.models.evaluation.assessment import assess_curves, capture_curves
+from minerisk.models.evaluation.comparison import compare_models
 from minerisk.models.evaluation.gates import hold_to_gates, over_rule
 from minerisk.models.evaluation.measures import ModelName
 from minerisk.models.evaluation.metrics import block_bootstrap
 from minerisk.models.evaluation.out_of_fold_scores import fit_pipeline
-from minerisk.models.evaluation.ranked_models import compare_models
 from minerisk.models.evaluation.results import PermutedSkill, RegionScores
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import ProtocolName

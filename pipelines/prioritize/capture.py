@@ -14,7 +14,7 @@ from scipy.spatial import cKDTree
 from minerisk.features.cube.store import cube_geobox, line_columns, open_cube
 from minerisk.features.grid import cell_hectares
 from minerisk.models.estimate import Estimate
-from minerisk.models.evaluation.drawn_blocks import block_draws, block_numbers
+from minerisk.models.evaluation.score_groups import block_draws, block_numbers
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.tasks.selection import Limits, best_tasks
 from minerisk.pipelines.records.notice import Notice

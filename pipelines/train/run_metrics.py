@@ -7,10 +7,10 @@ from minerisk.models.applicability.error_profiles import ErrorProfile
 from minerisk.models.calibration.conformal import Cover
 from minerisk.models.cautions import Caution
 from minerisk.models.evaluation.assessment import assess_curves, capture_curves
+from minerisk.models.evaluation.comparison import assess_finds, compare_models
 from minerisk.models.evaluation.feature_lint import lint_features
 from minerisk.models.evaluation.gates import calibration_cautions, hold_to_gates, over_rule
 from minerisk.models.evaluation.measures import ModelName, RankMeasures
-from minerisk.models.evaluation.ranked_models import assess_finds, compare_models
 from minerisk.models.evaluation.results import Curves, RegionScores
 from minerisk.models.fitting.training import Trained
 from minerisk.models.folds.protocol import ProtocolName

@@ -12,10 +12,9 @@ from minerisk.models.evaluation.assessment import (
     assess_hazards,
     assess_regions,
 )
-from minerisk.models.evaluation.comparison import compare
+from minerisk.models.evaluation.comparison import assess_finds, compare, compare_models, rank_models
 from minerisk.models.evaluation.measures import Measure, ModelName
 from minerisk.models.evaluation.out_of_fold_scores import calibrate_across_folds
-from minerisk.models.evaluation.ranked_models import assess_finds, compare_models, rank_models
 from minerisk.models.folds.blocks import assign_blocks
 from minerisk.models.folds.protocol import Protocol, ProtocolName, Splitter
 from minerisk.models.folds.splits import LeaveRegionOut

@@ -39,7 +39,7 @@ from docs.build.records import commit
 from docs.build.reliability_page import Trial, added, last_seed, record, recorded
 from minerisk.features.cube.zarr_files import set_aside
 from minerisk.features.grid import cell_centres
-from minerisk.pipelines.cli.main import main
+from minerisk.pipelines.cli.main import command as do_command
 from minerisk.pipelines.evaluate.predicted_land import read_land
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.tracking import mlflow_record
@@ -277,7 +277,7 @@ def _command(words: list[str], work: Path, at: int, told: Path, count: Path) -> 
     multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
     code = 0
     try:
-        main()
+        do_command()
     except SystemExit as end:
         code = int(end.code or 0)
     count.write_text(str(seen))

@@ -166,3 +166,33 @@ def test_a_crs_that_is_not_made_for_the_land_is_refused(
 ) -> None:
     config = changed(tmp_path, ("crs: EPSG:32638\n  res", f"crs: {crs}\n  res"))
     refused(minerisk("run", config, "--out", "out", cwd=tmp_path), 2, crs, "true size")
+
+
+ENDS = """
+import atexit, sys, threading, time
+from minerisk.pipelines.cli import main as line
+
+def work():
+    time.sleep(0.3)
+    print("worked", flush=True)
+
+def command():
+    atexit.register(lambda: print("ended"))
+    if sys.argv[1] == "thread":
+        threading.Thread(target=work).start()
+    print("printed")
+    sys.exit(3)
+
+line.command = command
+line.main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"), [("plain", ["printed", "ended"]), ("thread", ["printed", "worked", "ended"])]
+)
+def test_a_process_that_ends_at_once_has_printed_all_and_waited_for_threads(
+    kind: str, said: list[str]
+) -> None:
+    done = subprocess.run([sys.executable, "-c", ENDS, kind], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.split(), done.stderr) == (3, said, "")

@@ -24,7 +24,7 @@ from minerisk.pipelines.cli import (
     upkeep_commands,
 )
 from minerisk.pipelines.cli.exit_codes import ExitCode, endings, exit_code_help, stopped
-from minerisk.pipelines.run.own_process import keep_output_own, set_up_process
+from minerisk.pipelines.run.own_process import keep_output_own, set_up_process, share_arenas
 from minerisk.plain_text import plain_message
 
 app = typer.Typer(
@@ -92,6 +92,7 @@ def command() -> NoReturn:
     """Do the command of `sys.argv`: one clear line and an exit code, whatever fails."""
     logging.basicConfig(level=logging.WARNING, handlers=[_plain_handler()])
     logging.getLogger("optuna.storages").setLevel(logging.WARNING)  # a line for every study
+    share_arenas()
     keep_output_own()
     set_up_process()
     do(sys.argv[1:])

@@ -59,7 +59,7 @@ def keep_output_own() -> None:
 
 
 def share_arenas() -> None:
-    """Let the threads of a server get their memory from two arenas, where the C library has any.
+    """Let the threads of a process get their memory from two arenas, where the C library has any.
 
     By itself glibc gives each thread one of its own, which keeps the most that it ever held.
     """

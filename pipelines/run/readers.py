@@ -1,6 +1,7 @@
 """Readers of the files in a run folder."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,11 +74,16 @@ def load_model(folder: Path) -> "RiskModel":
 
 
 def read_model(folder: Path) -> "RiskModel":
-    """Read a model from the folder of its files."""
+    """Read a model from the folder of its files; of the same bytes it is made once."""
+    files = ((item.name, item.read_bytes()) for item in sorted(folder.iterdir()) if item.is_file())
+    return _model_of(tuple(files))
+
+
+@lru_cache(maxsize=1)
+def _model_of(files: tuple[tuple[str, bytes], ...]) -> "RiskModel":
     from minerisk.models.risk_model import RiskModel
 
-    files = {item.name: item.read_bytes() for item in sorted(folder.iterdir()) if item.is_file()}
-    return RiskModel.from_files(files)
+    return RiskModel.from_files(dict(files))
 
 
 def open_labels(folder: Path) -> xr.Dataset:

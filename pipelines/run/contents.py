@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from minerisk.features.cube.store import cube_geobox, families_of
 from minerisk.features.grid import RowMask, cell_centres, cell_hectares, count_marked
+from minerisk.models.folds.regions import join_thin_regions
 from minerisk.models.table import KINDS, MARKS, CellTable
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.row_blocks import draw_cells, values_at
@@ -24,10 +25,13 @@ log = logging.getLogger(__name__)
 def read_cells(run: Run) -> CellTable:
     """Read the labelled cells of a run with features, labels and marks of what was found there.
 
-    Past `model.most_cells` of them a sample is read.
+    Past `model.most_cells` of them a sample is read. A region of which it holds no find is joined
+    to the nearest that has one, so that each can be left out.
     """
     rows, columns, cell_ha = labelled_cells(run)
-    return replace(read_places(run, rows, columns), cell_ha=cell_ha)
+    table = read_places(run, rows, columns)
+    region = join_thin_regions(table.region, table.state == 1, table.coordinates)
+    return replace(table, cell_ha=cell_ha, region=region.astype(table.region.dtype))
 
 
 def labelled_cells(run: Run) -> tuple[NDArray[np.int64], NDArray[np.int64], float]:

@@ -13,6 +13,29 @@ from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.train.land_samples import count_cells, run_cells
 
 
+def test_a_region_whose_finds_were_not_drawn_is_joined_to_the_nearest(
+    tiny_run: Path, monkeypatch: pytest.MonkeyPatch
+):
+    run = Run.open(tiny_run)
+    whole = contents.read_cells(run)
+    np.testing.assert_array_equal(whole.region, run.labels()["region"].to_numpy()[places(run)])
+    missed = whole.region.max()
+    drawn = (whole.state == 0) | (whole.region != missed)
+    rows, columns, cell_ha = contents.labelled_cells(run)
+    sample = rows[drawn], columns[drawn], cell_ha
+    monkeypatch.setattr(contents, "labelled_cells", lambda run: sample)
+    part = contents.read_cells(run)
+    np.testing.assert_array_equal(part.state, whole.state[drawn])
+    assert set(part.region) == set(whole.region) - {missed}
+    others = whole.region[drawn] != missed
+    np.testing.assert_array_equal(part.region[others], whole.region[drawn][others])
+
+
+def places(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    rows, columns, _ = contents.labelled_cells(run)
+    return rows, columns
+
+
 def test_past_the_most_cells_every_label_is_drawn_alike(tiny_run: Path):
     run = Run.open(tiny_run)
     whole = contents.read_cells(run)

@@ -89,6 +89,34 @@ def browser() -> Iterator[Browser]:
         found.close()
 
 
+QUIET_MS = 100
+TELLS = """
+let asked = 0, last = 0;
+const pictures = new Set();
+const moved = (by) => { asked += by; last = performance.now(); tell(); };
+const tell = () => {
+  for (const picture of pictures) if (picture.complete) { pictures.delete(picture); moved(0); }
+  const quiet = asked + pictures.size === 0 && performance.now() - last >= QUIET_MS;
+  document.documentElement?.toggleAttribute("data-quiet", quiet);
+};
+const own = window.fetch;
+window.fetch = (...given) => { moved(1); return own(...given).finally(() => moved(-1)); };
+const source = Object.getOwnPropertyDescriptor(HTMLImageElement.prototype, "src");
+Object.defineProperty(HTMLImageElement.prototype, "src", {
+  ...source, set(address) { pictures.add(this); moved(0); source.set.call(this, address); },
+});
+setInterval(tell, 20);
+""".replace("QUIET_MS", str(QUIET_MS))
+"""Has a page tell by data-quiet when no call of its scripts and no picture (a tile) is out."""
+
+
+def new_context(browser: Browser, **given: object) -> BrowserContext:
+    """Be somebody else in the browser; pages tell when what they ask for is there."""
+    context = browser.new_context(locale="en-GB", **given)
+    context.add_init_script(TELLS)
+    return context
+
+
 SignIn = Callable[[str], BrowserContext]
 
 
@@ -99,7 +127,7 @@ def signed_in(served: Served, browser: Browser) -> Iterator[SignIn]:
 
     def sign_in(name: str) -> BrowserContext:
         if name not in known:
-            context = browser.new_context(viewport={"width": 1200, "height": 900}, locale="en-GB")
+            context = new_context(browser, viewport={"width": 1200, "height": 900})
             page = context.new_page()
             page.goto(served.address)
             page.get_by_label("Name").fill(name)
@@ -118,7 +146,6 @@ def signed_in(served: Served, browser: Browser) -> Iterator[SignIn]:
 
 
 def ready(page: Page) -> Page:
-    """Wait until the scripts of a page have started."""
-    page.wait_for_selector("html[data-ready=yes]")
-    page.wait_for_load_state("networkidle")
+    """Wait until the scripts of a page have started and what they ask for is there."""
+    page.wait_for_selector("html[data-ready=yes][data-quiet]")
     return page

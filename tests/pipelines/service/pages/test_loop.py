@@ -8,7 +8,8 @@ import pytest
 pytest.importorskip("playwright")
 
 from minerisk.features.layers.vectors import read_frame
-from tests.pipelines.service.pages.test_screens import opened, ready, violations
+from tests.pipelines.service.pages.conftest import ready
+from tests.pipelines.service.pages.test_screens import opened, violations
 
 HEAD = "task;date;outcome;hazard;place;method;reliability;searched_ha\n"
 A_WHILE = 600_000

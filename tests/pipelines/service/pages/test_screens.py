@@ -8,17 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.pipelines.service.pages.conftest import ready
+
 pytest.importorskip("playwright")
 
 AXE = Path(__file__).parents[4] / "front" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-
-
-def ready(page):
-    """Wait until the scripts of a page have started and what they ask for is there."""
-    page.wait_for_selector("html[data-ready=yes]")
-    page.wait_for_load_state("networkidle")
-    return page
 
 
 def opened(context, address):
@@ -39,7 +34,8 @@ def decide(context, served, decision, note):
 
 def violations(page):
     page.evaluate(AXE.read_text(encoding="utf-8"))
-    found = page.evaluate(f"axe.run(document, {{runOnly: {json.dumps(RULES)}}})")["violations"]
+    asked = json.dumps({"runOnly": RULES, "resultTypes": ["violations"]})
+    found = page.evaluate(f"axe.run(document, {asked}).then((all) => all.violations)")
     return [(each["id"], node["html"][:200]) for each in found for node in each["nodes"]]
 
 

@@ -1,6 +1,7 @@
 """One tiny finished run, made once, and the commands of a page, for every test that wants them."""
 
 import fcntl
+import functools
 import json
 import logging
 import os
@@ -102,12 +103,18 @@ def said() -> Callable[[str], tuple[int, str]]:
     return do
 
 
+@functools.cache
+def has_qgis() -> bool:
+    done = subprocess.run([QGIS_PYTHON, "-c", "import qgis.core"], capture_output=True)
+    return done.returncode == 0
+
+
 @pytest.fixture
 def in_qgis(tmp_path: Path) -> InQgis:
     """Do algorithms of the plugin in a QGIS of their own, from its ZIP, as its user has it."""
     from qgis_plugin.pack import pack
 
-    if subprocess.run([QGIS_PYTHON, "-c", "import qgis.core"], capture_output=True).returncode:
+    if not has_qgis():
         pytest.skip("There is no QGIS on this machine: apt-get install qgis python3-qgis")
 
     def do(steps: Sequence[dict[str, Any]], **settings: str) -> list[dict[str, Any]]:

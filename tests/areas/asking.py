@@ -1,24 +1,21 @@
-"""Commands as a receiver gives them, each in a process of its own, and what they answer."""
+"""Commands as a receiver gives them, and what they answer."""
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import rasterio
 from rasterio.warp import transform
 
+from tests.commands import done_here
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def minerisk(*asked: str | Path, within: Path = ROOT) -> tuple[int, str]:
     """Give a command; return its exit code and what it said."""
-    line = [sys.executable, "-m", "minerisk", *map(str, asked)]
-    told = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
-    done = subprocess.run(line, capture_output=True, text=True, cwd=within, env=told, timeout=7200)
+    done = done_here(*asked, cwd=within)
     assert "Traceback" not in done.stderr, done.stderr[-2000:]
     return done.returncode, done.stdout + done.stderr
 

@@ -1,6 +1,7 @@
 """Done by the Python of QGIS: ``in_qgis.py PLUGIN.zip SETTINGS.json STEPS.json PICTURES``.
 
-Each step is an algorithm with its parameters; what each returns, or refuses, is printed as JSON.
+Each step is an algorithm with its parameters, and settings from there on; what each returns, or
+refuses, is printed as JSON.
 """
 
 import json
@@ -89,6 +90,8 @@ answers = []
 for number, step in enumerate(json.loads(Path(sys.argv[3]).read_text())):
     feedback = Told(step.get("stop_at", ""))
     answer = {"refused": "", "result": {}}
+    for name, value in step.get("settings", {}).items():
+        ProcessingConfig.setSettingValue(name, value)
     try:
         given = step["parameters"]
         answer["result"] = processing.run(step["algorithm"], given, feedback=feedback)

@@ -141,14 +141,17 @@ def test_a_request_tells_how_far_it_is_and_stops_when_asked(
 
 
 def test_without_run_and_desk_it_says_what_to_set(tmp_path: Path, in_qgis: Done) -> None:
-    given = {"PACK": str(tmp_path / "pack")}
-    step = {"algorithm": "minerisk:riskmap", "parameters": given}
-    (done,) = in_qgis([step])
-    assert "Choose a run folder" in done["refused"]
-    (done,) = in_qgis([step], MINERISK_DESK="http://desk.example")
-    assert "in the clear" in done["refused"]
-    (done,) = in_qgis([step], MINERISK_DESK="https://desk.example")
-    assert "no authentication" in done["refused"]
-    step["parameters"] |= {"RUN": str(tmp_path)}
-    (done,) = in_qgis([step], MINERISK_COMMAND=str(tmp_path / "none"))
-    assert "was not found" in done["refused"]
+    def asked(settings: dict[str, str], **given: str) -> dict[str, Any]:
+        parameters = {"PACK": str(tmp_path / "pack")} | given
+        return {"algorithm": "minerisk:riskmap", "parameters": parameters, "settings": settings}
+
+    steps = {
+        "Choose a run folder": asked({}),
+        "in the clear": asked({"MINERISK_DESK": "http://desk.example"}),
+        "no authentication": asked({"MINERISK_DESK": "https://desk.example"}),
+        "was not found": asked(
+            {"MINERISK_DESK": "", "MINERISK_COMMAND": str(tmp_path / "none")}, RUN=str(tmp_path)
+        ),
+    }
+    for words, done in zip(steps, in_qgis(list(steps.values())), strict=True):
+        assert words in done["refused"]

@@ -1,4 +1,7 @@
-"""The command line as a user meets it: one clear line and an exit code, never a traceback."""
+"""The command line as a user meets it: one clear line and an exit code, never a traceback.
+
+Some commands are given to a process of their own; what is refused after that is refused here.
+"""
 
 import os
 import signal
@@ -7,6 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from tests.commands import done_here
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs"
 TINY = CONFIGS / "tiny.yaml"
@@ -53,7 +58,7 @@ def test_validate_says_what_it_found(tmp_path: Path) -> None:
 def test_a_typo_in_the_config_is_named(tmp_path: Path) -> None:
     config = tmp_path / "area.yaml"
     config.write_text(TINY.read_text(encoding="utf-8").replace("resolution_m", "resolutoin_m"))
-    refused(minerisk("run", config, "--out", "out", cwd=tmp_path), 2, "resolutoin_m")
+    refused(done_here("run", config, "--out", "out", cwd=tmp_path), 2, "resolutoin_m")
 
 
 def test_a_config_that_is_not_there(tmp_path: Path) -> None:
@@ -81,13 +86,13 @@ def data(tmp_path: Path) -> Path:
 
 def test_a_degree_crs_for_the_study_area_is_refused(tmp_path: Path, data: Path) -> None:
     config = changed(tmp_path, ("crs: EPSG:32638\n  res", "crs: EPSG:4326\n  res"))
-    refused(minerisk("run", config, "--out", "out", cwd=tmp_path), 2, "EPSG:4326", "metres")
+    refused(done_here("run", config, "--out", "out", cwd=tmp_path), 2, "EPSG:4326", "metres")
 
 
 def test_a_vrt_named_tif_is_refused(tmp_path: Path, data: Path) -> None:
     raster = next(data.glob("*dem*.tif"))
     raster.write_text('<VRTDataset rasterXSize="1" rasterYSize="1"></VRTDataset>')
-    done = minerisk("run", changed(tmp_path), "--out", "out", cwd=tmp_path)
+    done = done_here("run", changed(tmp_path), "--out", "out", cwd=tmp_path)
     assert done.returncode in {1, 2}
     assert "Traceback" not in done.stderr
     assert raster.name in done.stderr
@@ -96,7 +101,7 @@ def test_a_vrt_named_tif_is_refused(tmp_path: Path, data: Path) -> None:
 def test_an_empty_layer_stops_the_run(tmp_path: Path, data: Path) -> None:
     table = data / "settlements.csv"
     table.write_text(table.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
-    done = minerisk("run", changed(tmp_path), "--out", "out", cwd=tmp_path)
+    done = done_here("run", changed(tmp_path), "--out", "out", cwd=tmp_path)
     assert done.returncode in {1, 2}
     assert "Traceback" not in done.stderr
     assert "settlements" in done.stderr
@@ -113,19 +118,19 @@ def test_a_layer_elsewhere_stops_the_run(tmp_path: Path, data: Path) -> None:
         cells[place] = str(float(cells[place]) - 40)
         moved.append(",".join(cells))
     table.write_text("\n".join([head, *moved]) + "\n", encoding="utf-8")
-    done = minerisk("run", changed(tmp_path), "--out", "out", cwd=tmp_path)
+    done = done_here("run", changed(tmp_path), "--out", "out", cwd=tmp_path)
     assert done.returncode in {1, 2}
     assert "settlements" in done.stderr
 
 
 def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
-    refused(minerisk("audit", "verify", tmp_path, cwd=tmp_path), 2, "manifest.json")
-    refused(minerisk("predict", tmp_path, cwd=tmp_path), 2, "manifest.json")
-    refused(minerisk("evaluate", "run", tmp_path, cwd=tmp_path), 2, "manifest.json")
+    refused(done_here("audit", "verify", tmp_path, cwd=tmp_path), 2, "manifest.json")
+    refused(done_here("predict", tmp_path, cwd=tmp_path), 2, "manifest.json")
+    refused(done_here("evaluate", "run", tmp_path, cwd=tmp_path), 2, "manifest.json")
 
 
 def test_evaluate_prints_model_and_rules_side_by_side(tiny_run: Path, tmp_path: Path) -> None:
-    done = minerisk("evaluate", "run", tiny_run, cwd=tmp_path)
+    done = done_here("evaluate", "run", tiny_run, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("SIMULATED findings")
     for words in ("the model", "random forest", "distance rule", "optimistic reference"):
@@ -133,7 +138,7 @@ def test_evaluate_prints_model_and_rules_side_by_side(tiny_run: Path, tmp_path: 
 
 
 def test_audit_exits_1_on_a_changed_byte(tiny_copy: Path, tmp_path: Path) -> None:
-    assert minerisk("audit", "verify", tiny_copy, cwd=tmp_path).returncode == 0
+    assert done_here("audit", "verify", tiny_copy, cwd=tmp_path).returncode == 0
     (tiny_copy / "tasks.csv").write_text("task\n")
     done = minerisk("audit", "verify", tiny_copy, cwd=tmp_path)
     assert done.returncode == 1
@@ -165,7 +170,7 @@ def test_a_crs_that_is_not_made_for_the_land_is_refused(
     tmp_path: Path, data: Path, crs: str
 ) -> None:
     config = changed(tmp_path, ("crs: EPSG:32638\n  res", f"crs: {crs}\n  res"))
-    refused(minerisk("run", config, "--out", "out", cwd=tmp_path), 2, crs, "true size")
+    refused(done_here("run", config, "--out", "out", cwd=tmp_path), 2, crs, "true size")
 
 
 ENDS = """

@@ -1,5 +1,6 @@
 """What is found of a run's land is the same for strips of any height, of which one is held."""
 
+import functools
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ from minerisk.pipelines.formats import cog
 from minerisk.pipelines.provenance.files import sha256_path
 from minerisk.pipelines.provenance.manifest import read_manifest, write_manifest
 from minerisk.pipelines.provenance.run_folder import RunFolder
+from minerisk.pipelines.run import folder as run_folder
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.transfer.transfer import transfer
 from tests.pipelines.transfer.test_transfer import other_world
@@ -158,10 +160,13 @@ def test_strips_of_any_height_give_the_same_and_no_more_is_read_at_a_time(
         read = f"minerisk.pipelines.{module}.read_districts"
         monkeypatch.setattr(read, lambda _: Districts(("West", "East"), halves))
     work = _cases(tiny_run, changed, later, tmp_path)[name]
+    opened = functools.cache(run_folder.open_labels)  # lazily; a strip is read of it as ever
+    monkeypatch.setattr(run_folder, "open_labels", opened)
     found = {}
     for rows in (WHOLE, 7, 1):
         with patch.object(grid, "STRIP", rows), _rows_read() as heights:
             found[rows] = work()
+        opened.cache_clear()
         assert max(heights) <= rows, f"{max(heights)} rows are read at a time, of strips of {rows}"
     assert found[7] == found[WHOLE]
     assert found[1] == found[WHOLE]

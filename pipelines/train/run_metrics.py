@@ -27,7 +27,6 @@ from minerisk.models.selection.held_out_measures import (
 )
 from minerisk.models.selection.held_out_scores import HeldOutScores
 from minerisk.models.survey_bias.facts import Unsurveyed
-from minerisk.models.survey_bias.propensity import KnownChances
 from minerisk.models.survey_bias.unsurveyed import assess_unsurveyed
 from minerisk.pipelines.records.metrics import (
     CellCounts,
@@ -39,17 +38,18 @@ from minerisk.pipelines.records.metrics import (
 from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.train.land_samples import applicable_share, run_cells, unsurveyed_sample
 from minerisk.pipelines.train.like_unsurveyed import like_unsurveyed
+from minerisk.pipelines.train.shared_land import SharedLand
 
 FAR, NEAR = ProtocolName.FAR, ProtocolName.NEAR
 
 
-def run_metrics(run: Run, trained: Trained, *, chances: KnownChances | None = None) -> Metrics:
+def run_metrics(run: Run, trained: Trained, land: SharedLand) -> Metrics:
     """Gather the scores of a run; those of hazard classes are added when they are trained.
 
     Parameters
     ----------
-    chances
-        What is known of where land was surveyed, from other layers of the run.
+    land
+        What the layers of a run share.
     """
     scores, level = trained.scores, run.config.model.interval
     # Two at a time, the longest first; none of them reads the run folder.
@@ -66,7 +66,7 @@ def run_metrics(run: Run, trained: Trained, *, chances: KnownChances | None = No
                     trained.model,
                     block_m=scores.block_m,
                     seed=run.config.model.seed,
-                    chances=chances,
+                    chances=land.chances,
                 ),
                 protocols={
                     name: pool.submit(_measure_protocol, scores, name) for name in scores.protocols
@@ -83,7 +83,7 @@ def run_metrics(run: Run, trained: Trained, *, chances: KnownChances | None = No
                 ),
                 calibrators=pool.submit(measure_calibrators, scores),
                 regions=pool.submit(measure_regions, scores),
-                lint=pool.submit(_lint, scores),
+                lint=pool.submit(_lint, scores, land),
             ),
         )
 
@@ -186,14 +186,17 @@ def _expected_error(profile: ErrorProfile) -> ExpectedError:
     )
 
 
-def _lint(scores: HeldOutScores) -> tuple[Caution, ...]:
+def _lint(scores: HeldOutScores, land: SharedLand) -> tuple[Caution, ...]:
     """Find the features that can act as the name of a place."""
     table = scores.table
-    features = table.cells[table.features]
-    return lint_features(
-        features,
-        table.coordinates,
-        regions=table.region,
-        cover=table.cover,
-        block_m=scores.block_m,
-    ).cautions
+
+    def find() -> tuple[Caution, ...]:
+        return lint_features(
+            table.cells[table.features],
+            table.coordinates,
+            regions=table.region,
+            cover=table.cover,
+            block_m=scores.block_m,
+        ).cautions
+
+    return land.cautions(table, scores.block_m, find)

@@ -9,13 +9,11 @@ import numpy as np
 import pandas as pd
 
 from minerisk.models.estimators.member_growth import TrainBooster
-from minerisk.models.evaluation.feature_lint import place_columns
 from minerisk.models.evaluation.gates import refuse_too_few
 from minerisk.models.fitting.training import Trained, train_model
 from minerisk.models.folds.protocol import ProtocolName
 from minerisk.models.selection.held_out_scores import HeldOutScores
 from minerisk.models.selection.protocols import HeldOut, hold_out
-from minerisk.models.survey_bias.propensity import KnownChances
 from minerisk.models.table import CellTable
 from minerisk.pipelines.language.marks import Marks
 from minerisk.pipelines.language.metric_words import caution_words
@@ -33,6 +31,7 @@ from minerisk.pipelines.train.dask_boosting import train_on_dask
 from minerisk.pipelines.train.hazard_models import ClassResult, train_hazards
 from minerisk.pipelines.train.land_samples import count_cells, land_to_predict
 from minerisk.pipelines.train.run_metrics import run_metrics
+from minerisk.pipelines.train.shared_land import SharedLand
 from minerisk.pipelines.train.spec import found_spec, model_spec
 
 log = logging.getLogger(__name__)
@@ -46,16 +45,16 @@ def train(run: Run, *, progress: Progress) -> tuple[Sequence[Path], TrainFacts]:
     FindingError
         If shuffled labels can be predicted: something leaks.
     """
-    table, chances = read_cells(run), KnownChances()
-    held = hold_out_table(run, table)
+    table = read_cells(run)
+    held, land = hold_out_table(run, table), SharedLand(table)
 
     def train_class(name: str, part: CellTable, folder: Path) -> ClassResult:
         # What was found is taught on the same land, by the same labels of other weights.
         own = held if name == FOUND else hold_out_table(run, part)
-        found = train_table(run, part, own, folder, layer=name, progress=progress, chances=chances)
+        found = train_table(run, part, own, folder, layer=name, progress=progress, land=land)
         return ClassResult(found.far.model, found.gates_passed)
 
-    metrics = train_table(run, table, held, run.folder, progress=progress, chances=chances)
+    metrics = train_table(run, table, held, run.folder, progress=progress, land=land)
     hazards = train_hazards(
         table,
         run.folder,
@@ -93,18 +92,18 @@ def train_table(
     *,
     layer: str = ANY,
     progress: Progress,
-    chances: KnownChances | None = None,
+    land: SharedLand | None = None,
 ) -> Metrics:
     """Train on the table of one layer, and write into a folder what `train` writes.
 
-    Layers of the same land share what is known of where it was surveyed, if it is given.
+    Layers of the same land share what does not depend on their labels, if it is given.
     """
-    config = run.config
+    config, land = run.config, land or SharedLand(table)
     spec = model_spec(
         config.model,
         as_of=config.study_area.as_of,
         covered=covered_columns(run),
-        place_columns=place_columns(table),
+        place_columns=land.place_columns(table),
         train_large=_on_cluster(run.workers.cluster),
     )
     if layer == FOUND:
@@ -118,7 +117,7 @@ def train_table(
         permutations=config.gates.permutations,
         step=progress.step,
     )
-    metrics = run_metrics(run, trained, chances=chances)
+    metrics = run_metrics(run, trained, land)
     _write(folder, trained, metrics)
     return metrics
 

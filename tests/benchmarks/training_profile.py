@@ -32,6 +32,7 @@ from minerisk.pipelines.run.folder import Run
 from minerisk.pipelines.run.progress import took
 from minerisk.pipelines.train.land_samples import land_to_predict
 from minerisk.pipelines.train.run_metrics import run_metrics
+from minerisk.pipelines.train.shared_land import SharedLand
 from minerisk.pipelines.train.spec import model_spec
 
 EVERY_S = 0.005
@@ -158,7 +159,7 @@ def profile_training(folder: Path) -> tuple[Profile, str]:
             step=profile.step,
         )
         profile.step("metrics", 0, 1)
-        run_metrics(run, trained)
+        run_metrics(run, trained, SharedLand(table))
     folds = {name.value: len(one.folds) for name, one in held.protocols.items()}
     far = trained.scores.choices.get(ProtocolName.FAR)
     trials = 0 if far is None else len(far.trials) // len(far.chosen)

@@ -94,9 +94,11 @@ def _follow(
     said: list[str] = []
     asked: float | None = None
     while any(reader.is_alive() for reader in readers) or not lines.empty():
-        if feedback.isCanceled():
-            asked = time.monotonic() if asked is None else asked
-            _stop(process, waited=time.monotonic() - asked)
+        if feedback.isCanceled() and process.poll() is None:
+            if asked is None:
+                asked = time.monotonic()
+                process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
+            _insist(process, waited=time.monotonic() - asked)
         try:
             name, line = lines.get(timeout=0.1)
         except queue.Empty:
@@ -123,13 +125,9 @@ def _tell(line: str, feedback: QgsProcessingFeedback) -> None:
     feedback.setProgressText(line)
 
 
-def _stop(process: subprocess.Popen[str], *, waited: float) -> None:
-    """Ask as Ctrl-C does, after a while insist, and then end it."""
-    if process.poll() is not None:
-        return
-    if waited == 0:
-        process.send_signal(getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT))
-    elif waited > 2 * GRACE_S:
+def _insist(process: subprocess.Popen[str], *, waited: float) -> None:
+    """End a program that was asked as Ctrl-C does and goes on: first so that it can tidy up."""
+    if waited > 2 * GRACE_S:
         process.kill()
     elif waited > GRACE_S:
         process.terminate()

@@ -17,11 +17,10 @@ from tests.faults.postgres import BINARIES, MISSING, USER, free_port, running_po
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("install", "backup", "restore", "upgrade", "postgresql", "workers", "uninstall")
-LONG_S = 10
-"""After so many seconds it is looked at whether what a page started goes on."""
 NEEDS = ("bash", "curl", "openssl", "tar")
 PORTS = ("8765", "8766", "8767", "8786")
 AFTER = """
+sleep 10
 for job in $(jobs -p); do kill -0 "$job" || { echo "a program ended: $job"; exit 9; }; done
 """
 
@@ -43,10 +42,7 @@ def for_root(page: str) -> list[str]:
 
 def do(lines: str, folder: Path) -> str:
     """Do the commands of a page; what it started goes on until then, and ends with it."""
-    if "&\n" in lines:
-        # A server that has answered has started; that it goes on is seen once, at the first page.
-        first = "curl" not in lines or "--settings desk.yaml" in lines
-        lines += f"sleep {LONG_S * first}\n{AFTER}"
+    lines += AFTER if "&\n" in lines else ""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
                    "root": str(folder / "root")}  # fmt: skip
     shell = subprocess.Popen(

@@ -114,8 +114,11 @@ def test_a_scan_becomes_a_layer(tmp_path: Path, in_qgis: Done) -> None:
 
 
 SLOW = """#!{python}
-import signal, sys, time
-signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
+import os, signal, sys, time
+def stop(*_):
+    os.write(2, b"asked to stop\\n")  # print may be at work
+    sys.exit(130)
+signal.signal(signal.SIGINT, stop)
 print("Risk rasters: rasters, step 2 of 8, 60 s so far", file=sys.stderr, flush=True)
 print({here}, {home}, file=sys.stderr, flush=True)
 time.sleep(600)
@@ -137,6 +140,7 @@ def test_a_request_tells_how_far_it_is_and_stops_when_asked(
     (done,) = in_qgis([step], MINERISK_COMMAND=str(slow))
     assert done["progress"] == [25]
     assert "came: False" in done["said"]
+    assert "asked to stop" in done["said"]  # as by Ctrl-C, at once; not ended after a while
     assert "Stopped" in done["refused"]
 
 

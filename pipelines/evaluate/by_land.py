@@ -173,10 +173,7 @@ def region_lines(found: ByRegion) -> Iterator[str]:
         "| ROC-AUC of the model | of the plain rule |"
     )
     yield "| --- | --- | --- | --- | --- | --- |"
-    ranked = sorted(
-        found.regions, key=lambda row: (row.model.value is None, row.model.value or 0.0)
-    )
-    for row in ranked:
+    for row in sorted(found.regions, key=_rank_of):
         known = "–" if row.every_line_known is None else f"{row.every_line_known:.0%}"
         rule = "–" if row.rule is None else f"{row.rule:.3f}"
         yield (

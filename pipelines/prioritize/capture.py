@@ -116,7 +116,7 @@ def compare_capture(
     for in_tasks in tasked:
         picked = {Rule.TASKS: in_tasks}
         # Tasks may leave a rest: rules get no more land than they take.
-        land = float(picked[Rule.TASKS].sum())
+        land = float(in_tasks.sum())
         picked |= {name: first_cells(values, land) for name, values in rules.items()}
         caught = {
             name: _drawn(_sums(block, taken * positive), everything, times)
